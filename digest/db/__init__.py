@@ -1,0 +1,1 @@
+"""The database: engine and queries, one file per aggregate."""

@@ -1,0 +1,68 @@
+"""The database: one engine a process; a transaction commits once, at the edge. SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import make_url
+from sqlmodel import Session, create_engine
+
+from digest import settings
+
+BUSY_SECONDS = 30
+
+
+def engine() -> Engine:
+    """The engine for the configured database."""
+    return _engine(settings.get().database)
+
+
+@lru_cache(maxsize=4)
+def _engine(address: str) -> Engine:
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(made, "connect", _prepare_sqlite)
+    event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    """WAL so that readers don't wait; FULL so that a commit survives a power cut; transactions begun by us."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers take the lock at once: a later upgrade would fail without waiting."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit once at the end, roll back on any error."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A consistent look that changes nothing and blocks nobody."""
+    with Session(engine().execution_options(reading=True), expire_on_commit=False) as session:
+        yield session
+        session.rollback()
+
+
+def forget() -> None:
+    """Close all connections and make a new engine at the next use (tests, after a fork)."""
+    _engine.cache_clear()

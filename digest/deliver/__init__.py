@@ -1,0 +1,1 @@
+"""From a composed mail to the server's 250: bytes, signature, session, outbox."""

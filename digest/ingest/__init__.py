@@ -1,0 +1,1 @@
+"""Sources: one pure parser and one thin fetch each."""

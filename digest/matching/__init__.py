@@ -1,0 +1,1 @@
+"""Which papers a profile gets, in which order, and why. Pure."""

@@ -1,0 +1,94 @@
+"""What matchers read and give: a profile, candidate papers, an epoch's counts, matches. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from digest.papers import Record
+
+MAX_TOPICS = 20
+MAX_QUERY = 500  # characters of one topic
+DEFAULT_LIMIT = 10  # papers a day
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One line of a profile: a keyword, phrase or query as typed. `cap`: at most so many papers an edition."""
+
+    text: str
+    cap: int | None = None
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a reader wants. `exclusions` are queries; `categories` empty means all; `authors` are followed names."""
+
+    topics: tuple[Topic, ...] = ()
+    exclusions: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    primary_only: bool = False
+    authors: tuple[str, ...] = ()
+    close: bool = True
+    limit: int = DEFAULT_LIMIT
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Profile:
+        """The profile that `to_json` gave."""
+        return cls(
+            topics=tuple(Topic(**topic) for topic in value.get("topics", ())),
+            exclusions=tuple(value.get("exclusions", ())),
+            categories=tuple(value.get("categories", ())),
+            primary_only=bool(value.get("primary_only", False)),
+            authors=tuple(value.get("authors", ())),
+            close=bool(value.get("close", True)),
+            limit=int(value.get("limit", DEFAULT_LIMIT)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A paper as matchers see it. `trending`: percentile within its field, 0 to 100 (no signal: 0)."""
+
+    id: int
+    record: Record
+    announcement: int
+    trending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """An epoch's word statistics. `papers` N; `average_length` in tokens; `df`: stem to number of papers with it.
+
+    `announcements`: how many lie behind it (fewer than 14: thresholds are the floor alone).
+    """
+
+    papers: int
+    average_length: float
+    df: Mapping[str, int]
+    announcements: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One paper that a profile gets, and why.
+
+    `mask`: bit i set where the profile's i-th term matched (terms numbered by `terms(profile)`).
+    `matched`: (topic's index, its words that matched, as typed); the first one gave most of the score.
+    `followed`: names of followed authors found. `topic`: the index whose cap it counts against, -1 for none.
+    """
+
+    paper: int
+    score: int
+    relevance: int
+    strict: bool
+    topic: int
+    mask: int = 0
+    matched: tuple[tuple[int, tuple[str, ...]], ...] = field(default=())
+    followed: tuple[str, ...] = ()

@@ -1,0 +1,41 @@
+"""The tables. They don't validate: what comes from outside passes a schema of its own first."""
+
+from digest.models.delivery import AdminToken, Audit, Bounce, Delivery, DomainPause, Lease
+from digest.models.edition import Edition, Run, Shard
+from digest.models.paper import (
+    Announcement,
+    AuthorFigure,
+    Batch,
+    Epoch,
+    Paper,
+    PaperVersion,
+    Reject,
+    Signal,
+)
+from digest.models.subscriber import Attempt, Consent, ProfileVersion, Subscriber, Suppression, Threshold
+
+__all__ = [
+    "AdminToken",
+    "Announcement",
+    "Attempt",
+    "Audit",
+    "AuthorFigure",
+    "Batch",
+    "Bounce",
+    "Consent",
+    "Delivery",
+    "DomainPause",
+    "Edition",
+    "Epoch",
+    "Lease",
+    "Paper",
+    "PaperVersion",
+    "ProfileVersion",
+    "Reject",
+    "Run",
+    "Shard",
+    "Signal",
+    "Subscriber",
+    "Suppression",
+    "Threshold",
+]

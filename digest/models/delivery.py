@@ -1,0 +1,109 @@
+"""The outbox: deliveries, the leases of those who send them, bounces, and the audit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models.types import UTCDateTime
+
+QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
+REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
+OPEN = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
+
+# kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
+DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
+CONFIRMATION, LINK = "confirmation", "link"
+SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"
+URGENT = (CONFIRMATION, LINK, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
+
+
+class Lease(SQLModel, table=True):
+    """Held by one sender while it lives. `id` fences its rows; the holder bumps `beat`; a sweeper watches it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    holder: str = Field(max_length=80)
+    beat: int = 0
+    created_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Delivery(SQLModel, table=True):
+    """One e-mail owed to one address. (kind, subject_id, serial) is unique: it can't be owed twice.
+
+    Due where the state is queued, deferred or uncertain and `due_at` has come; no `due_at` means held.
+    `lease_id` is set while sending and fences the result. The Message-ID derives from the unique key.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("kind", "subject_id", "serial"),
+        Index("ix_delivery_due", "state", "priority", "due_at"),
+        Index("ix_delivery_lease", "lease_id"),
+        Index("ix_delivery_run", "run_id", "state"),
+        Index("ix_delivery_subscriber", "subscriber_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=12)
+    subject_id: int
+    serial: int = 0
+    subscriber_id: int | None = Field(default=None, foreign_key="subscriber.id", ondelete="SET NULL")
+    run_id: int | None = Field(default=None, foreign_key="run.id")
+    address: str = Field(max_length=254)
+    domain: str = Field(max_length=254)
+    priority: int = 5
+    state: str = Field(default=QUEUED, max_length=10)
+    due_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    attempts: int = 0
+    lease_id: int | None = None
+    message_id: str | None = Field(default=None, max_length=250)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    tried_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    reply: str = Field(default="", max_length=500)
+    payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+
+
+class DomainPause(SQLModel, table=True):
+    """A receiving domain that refuses by policy (5.7.x): nothing is sent there until then; nobody is suppressed."""
+
+    __tablename__ = "domain_pause"
+
+    domain: str = Field(primary_key=True, max_length=254)
+    until: datetime = Field(sa_type=UTCDateTime)
+    reason: str = Field(max_length=500)
+
+
+class Bounce(SQLModel, table=True):
+    """A report that an address failed, in the session or later. `report_key` is unique: one report counts once."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    report_key: str = Field(unique=True, max_length=120)
+    address_key: str = Field(index=True, max_length=254)
+    kind: str = Field(max_length=10)
+    status: str = Field(default="", max_length=20)
+    delivery_id: int | None = None
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Audit(SQLModel, table=True):
+    """What an administrator did, when. `detail` holds ids and counts, no addresses."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UTCDateTime)
+    actor: str = Field(max_length=60)
+    action: str = Field(max_length=40)
+    detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class AdminToken(SQLModel, table=True):
+    """A bearer token for the API; only its hash is kept."""
+
+    __tablename__ = "admin_token"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True, max_length=60)
+    digest: str = Field(unique=True, max_length=64)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,0 +1,69 @@
+"""Runs, their shards, and the editions frozen in them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models.types import Packed, UTCDateTime
+
+PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancelled"
+
+
+class Run(SQLModel, table=True):
+    """All editions of one slot (a UTC quarter of an hour), its only key. `batch_through`, `signals_at`: what is known.
+
+    `day` is set for a run asked for by date: it takes every reader whose own slot on that date is this one.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    slot: datetime = Field(sa_type=UTCDateTime, unique=True)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    signals_at: datetime = Field(sa_type=UTCDateTime)
+    batch_through: int
+    announcement_id: int
+    epoch_id: int | None = Field(default=None, foreign_key="epoch.id")
+    day: date | None = None
+    state: str = Field(default=PLANNED, max_length=10)
+
+
+class Shard(SQLModel, table=True):
+    """A part of a run: the readers with ids from `first` to `last`. Done in one transaction with its editions."""
+
+    __table_args__ = (UniqueConstraint("run_id", "number"), Index("ix_shard_done", "done_at"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE")
+    number: int
+    first: int
+    last: int
+    done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    readers: int = 0
+    skipped: int = 0
+    papers: int = 0
+
+
+class Edition(SQLModel, table=True):
+    """One reader's papers for one local date, chosen and frozen. (subscriber, day) is unique.
+
+    `content` is `compose.edition.Content` as JSON, compact: paper ids and revisions, scores, masks, signals shown.
+    `previous_seen` restores the reader's `seen_through` when the newest edition is cancelled.
+    """
+
+    __table_args__ = (UniqueConstraint("subscriber_id", "day"), Index("ix_edition_run", "run_id"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", ondelete="CASCADE")
+    day: date
+    run_id: int | None = Field(default=None, foreign_key="run.id")
+    announcement_id: int
+    profile_id: int
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    previous_seen: int
+    kind: str = Field(default="digest", max_length=12)
+    cancelled: bool = False
+    papers: int = 0
+    content: Any = Field(sa_type=Packed)

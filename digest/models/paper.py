@@ -1,0 +1,115 @@
+"""Papers, their versions and signals, and the announcements and ingest batches they came with."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models.types import UTCDateTime
+
+
+class Announcement(SQLModel, table=True):
+    """One mailing day of arXiv's calendar; `id` numbers them in order of their dates as they became known."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    day: date = Field(unique=True)
+
+
+class Batch(SQLModel, table=True):
+    """One ingest: what a source gave at one time. `known_at`: from then on its papers may be sent.
+
+    Its number is what a reader's `seen_through` points to, so a paper delivered late is still new.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str = Field(index=True, max_length=40)
+    announcement_id: int = Field(foreign_key="announcement.id", index=True)
+    started_at: datetime = Field(sa_type=UTCDateTime)
+    known_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    bad: int = 0
+
+
+class Reject(SQLModel, table=True):
+    """A piece of a batch that could not be used, and why."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    batch_id: int = Field(foreign_key="batch.id", index=True)
+    document: str = Field(max_length=200)
+    position: int
+    reason: str = Field(max_length=300)
+    excerpt: str = Field(max_length=300)
+
+
+class Paper(SQLModel, table=True):
+    """One work. Identity: arXiv id, else DOI, else `title_key` (normalised title + first author)."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    arxiv_id: str | None = Field(default=None, unique=True, max_length=40)
+    doi: str | None = Field(default=None, unique=True, max_length=250)
+    title_key: str | None = Field(default=None, index=True, max_length=64)
+    announcement_id: int = Field(foreign_key="announcement.id", index=True)
+    batch_id: int = Field(foreign_key="batch.id", index=True)
+    revision: int = 1
+    withdrawn: bool = False
+
+
+class PaperVersion(SQLModel, table=True):
+    """What was known of a paper at one time; never changed. (paper, revision) is unique; the paper names its newest."""
+
+    __tablename__ = "paper_version"
+    __table_args__ = (UniqueConstraint("paper_id", "revision"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id")
+    revision: int
+    batch_id: int = Field(foreign_key="batch.id")
+    title: str
+    abstract: str
+    detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class Signal(SQLModel, table=True):
+    """A counter of a paper at a time. A missing row is unknown, not zero."""
+
+    __table_args__ = (
+        UniqueConstraint("paper_id", "source", "name", "taken_at"),
+        Index("ix_signal_taken", "taken_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    paper_id: int = Field(foreign_key="paper.id")
+    source: str = Field(max_length=40)
+    name: str = Field(max_length=20)
+    taken_at: datetime = Field(sa_type=UTCDateTime)
+    value: float
+
+
+class AuthorFigure(SQLModel, table=True):
+    """Figures of an author's page as a source printed them. `name` is the author's where known, else the document's."""
+
+    __tablename__ = "author_figure"
+    __table_args__ = (UniqueConstraint("name", "source"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(max_length=200)
+    source: str = Field(max_length=40)
+    taken_at: datetime = Field(sa_type=UTCDateTime)
+    figures: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class Epoch(SQLModel, table=True):
+    """Word counts and average length, fixed for a time; a run names the epoch it ranked by. `terms`: word to count."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    announcement_id: int | None = Field(default=None, foreign_key="announcement.id")
+    papers: int
+    average_length_milli: int
+    announcements: int
+    terms: bytes

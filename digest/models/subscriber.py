@@ -1,0 +1,96 @@
+"""Subscribers: consent, profile versions, and addresses that must not be mailed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models.types import UTCDateTime
+
+PENDING, ACTIVE, LEFT = "pending", "active", "left"
+
+
+class Subscriber(SQLModel, table=True):
+    """An address with consent, a zone, a send time, a cadence. Erasing deletes the row.
+
+    `state`: pending (not confirmed), active, left (unsubscribed). `paused_until` is the first date with mail again.
+    `seen_through` is the newest batch that a run considered for this reader; `next_due_at` is always a slot.
+    """
+
+    __table_args__ = (Index("ix_subscriber_due", "state", "next_due_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str = Field(max_length=254)
+    address_key: str = Field(max_length=254, unique=True)
+    state: str = Field(default=PENDING, max_length=10)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    left_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    time_zone: str = Field(default="UTC", max_length=60)
+    send_at: time = time(7, 0)
+    cadence: str = Field(default="daily", max_length=10)
+    weekday: int = 0
+    paused_until: date | None = None
+    quiet_day: str = Field(default="skip", max_length=10)
+    profile_id: int | None = None
+    seen_through: int = 0
+    next_due_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class ProfileVersion(SQLModel, table=True):
+    """What a reader wants, as of one time; never changed. `profile` is `matching.profile.Profile` as JSON."""
+
+    __tablename__ = "profile_version"
+    __table_args__ = (UniqueConstraint("subscriber_id", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
+    number: int
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    profile: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class Threshold(SQLModel, table=True):
+    """A profile version's calibrated threshold τ (a relevance) in one epoch; None: the floor alone."""
+
+    __table_args__ = (UniqueConstraint("profile_id", "epoch_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    profile_id: int = Field(foreign_key="profile_version.id", ondelete="CASCADE")
+    epoch_id: int = Field(foreign_key="epoch.id")
+    tau: int | None = None
+
+
+class Consent(SQLModel, table=True):
+    """Proof: what happened (asked, confirmed, left), when, from where (a keyed hash), under which wording."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
+    event: str = Field(max_length=20)
+    at: datetime = Field(sa_type=UTCDateTime)
+    client: str = Field(default="", max_length=64)
+    wording: str = Field(default="", max_length=20)
+
+
+class Suppression(SQLModel, table=True):
+    """An address that must not be mailed, and why. The key is all that is kept of an erased reader's address."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    address_key: str = Field(max_length=254, unique=True)
+    reason: str = Field(max_length=40)
+    source: str = Field(default="", max_length=200)
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Attempt(SQLModel, table=True):
+    """One try at a limited thing (a sign-up, a sign-in), counted per key (a keyed hash of client or address)."""
+
+    __table_args__ = (Index("ix_attempt_key", "action", "key", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    action: str = Field(max_length=20)
+    key: str = Field(max_length=64)
+    at: datetime = Field(sa_type=UTCDateTime)

@@ -1,0 +1,71 @@
+"""What a paper is, whatever source told of it. Pure: records, identity, merging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One paper as a source gives it, or as merged from several. Missing is None or empty: unknown, never zero.
+
+    `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
+    `title_derived` marks a title made from the abstract's first sentence. `authors_complete` is False after 'et al.'.
+    """
+
+    title: str
+    abstract: str = ""
+    authors: tuple[str, ...] = ()
+    authors_complete: bool = True
+    arxiv_id: str | None = None
+    version: int = 1
+    doi: str | None = None
+    categories: tuple[str, ...] = ()
+    comment: str | None = None
+    institutions: tuple[str, ...] = ()
+    venue: str | None = None
+    code_url: str | None = None
+    published: date | None = None
+    title_derived: bool = False
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A record with what its source says beside it: how it is announced, and counters by name (`upvotes`, `rank`)."""
+
+    record: Record
+    announce_type: str | None = None  # arXiv's own words: new, cross, replace, replace-cross
+    signals: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """One piece of a document that could not be read: where (line, row or entry from 1), why, and how it begins."""
+
+    position: int
+    reason: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorFigures:
+    """Figures of an author's page as the source prints them."""
+
+    h_index: int | None = None
+    papers: int | None = None
+    citations: int | None = None
+    novelty: int | None = None
+    ai_score: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a parser found in one document: papers in its order, pieces it refused, the announcement's date if told."""
+
+    papers: tuple[Listed, ...] = ()
+    bad: tuple[Bad, ...] = ()
+    announced: date | None = None
+    figures: AuthorFigures | None = None
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""Use cases, one a file. Each begins and ends its own transactions."""

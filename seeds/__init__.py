@@ -1,0 +1,1 @@
+"""The seed documents, their parsers, the demo's topics and subscribers."""

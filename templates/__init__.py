@@ -1,0 +1,1 @@
+"""Templates of mails and pages, read through importlib.resources."""

@@ -1,0 +1,1 @@
+"""Composition root, Celery app, tasks, scheduler, supervisor."""
