@@ -14,10 +14,7 @@ PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancell
 
 
 class Run(SQLModel, table=True):
-    """All editions of one slot (a UTC quarter of an hour), its only key. `batch_through`, `signals_at`: what is known.
-
-    `day` is set for a run asked for by date: it takes every reader whose own slot on that date is this one.
-    """
+    """All editions of one slot, a UTC quarter of an hour and its only key. `batch_through`, `signals_at`: what it knows."""
 
     id: int | None = Field(default=None, primary_key=True)
     slot: datetime = Field(sa_type=UTCDateTime, unique=True)
@@ -26,12 +23,14 @@ class Run(SQLModel, table=True):
     batch_through: int
     announcement_id: int
     epoch_id: int | None = Field(default=None, foreign_key="epoch.id")
-    day: date | None = None
     state: str = Field(default=PLANNED, max_length=10)
 
 
 class Shard(SQLModel, table=True):
-    """A part of a run: the readers with ids from `first` to `last`. Done in one transaction with its editions."""
+    """A part of a run: the readers with ids from `first` to `last`. Done in one transaction with its editions.
+
+    Without `day` it takes the readers due at the run's slot; with it all whose own slot on that date is the run's.
+    """
 
     __table_args__ = (UniqueConstraint("run_id", "number"), Index("ix_shard_done", "done_at"))
 
@@ -40,6 +39,7 @@ class Shard(SQLModel, table=True):
     number: int
     first: int
     last: int
+    day: date | None = None
     done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     readers: int = 0
     skipped: int = 0

@@ -12,9 +12,9 @@ from digest.models.types import UTCDateTime
 
 
 class Announcement(SQLModel, table=True):
-    """One mailing day of arXiv's calendar; `id` numbers them in order of their dates as they became known."""
+    """One mailing day of arXiv's calendar. Its number is the day's proleptic Gregorian ordinal, so order is order."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     day: date = Field(unique=True)
 
 
@@ -47,16 +47,27 @@ class Reject(SQLModel, table=True):
 
 
 class Paper(SQLModel, table=True):
-    """One work. Identity: arXiv id, else DOI, else `title_key` (normalised title + first author)."""
+    """One work. Identity: arXiv id, else DOI, else what `papers.same` says of those that share a `PaperKey`.
+
+    `announcement_id` is the mailing day it was new on; None: known only as a revision or by a signal, never 'new'.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     arxiv_id: str | None = Field(default=None, unique=True, max_length=40)
     doi: str | None = Field(default=None, unique=True, max_length=250)
-    title_key: str | None = Field(default=None, index=True, max_length=64)
-    announcement_id: int = Field(foreign_key="announcement.id", index=True)
+    announcement_id: int | None = Field(default=None, foreign_key="announcement.id", index=True)
     batch_id: int = Field(foreign_key="batch.id", index=True)
     revision: int = 1
     withdrawn: bool = False
+
+
+class PaperKey(SQLModel, table=True):
+    """A key under which a paper without shared identifier may be found again (title and author, abstract)."""
+
+    __tablename__ = "paper_key"
+
+    key: str = Field(primary_key=True, max_length=70)
+    paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})
 
 
 class PaperVersion(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""What a paper is, whatever source told of it. Pure: records, identity, merging."""
+"""What sources tell of a paper: records, what stands beside them, and what could not be read. Pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ class Record:
 
     `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
     `title_derived` marks a title made from the abstract's first sentence. `authors_complete` is False after 'et al.'.
+    `has_code` is True where a source marks code or `code_url` is known; False means unknown.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Record:
     published: date | None = None
     title_derived: bool = False
     withdrawn: bool = False
+    has_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,58 @@
+# Every target works on a fresh machine with Python >= 3.11 (with venv) and make.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+ONCE ?=
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types floors bench soak up clean lock preview-mail
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements-dev.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements-dev.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run ## everything on this machine, with the seed papers and demo readers (ONCE=1 stops after the mails)
+	$(BIN)/digest demo --port $(PORT) $(if $(ONCE),--once)
+
+up: $(VENV)/.run ## all processes of the service, supervised
+	$(BIN)/digest up
+
+test: $(VENV)/.dev ## all tests, on real servers
+	$(BIN)/python -m pytest
+
+check: lint types floors ## lint, types and floors
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/djlint --lint --quiet templates
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+floors: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## remove what was made here (not data/)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

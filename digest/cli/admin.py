@@ -1,0 +1,165 @@
+"""`digest admin`: resend, runs, subscribers, suppression, tokens, figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.cli.outside import Outside
+from digest.services import house, resend, tokens
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Address = Annotated[str, typer.Argument(help="The reader's address.")]
+
+
+def register(app: typer.Typer, outside: Outside) -> None:
+    """Add the commands."""
+    admin = typer.Typer(no_args_is_help=True, help="Keep house.")
+    app.add_typer(admin, name="admin")
+    _mail(admin, outside)
+    _runs(admin)
+    _subscribers(admin)
+    _tokens(admin)
+
+
+def _mail(admin: typer.Typer, outside: Outside) -> None:
+    @admin.command("resend")
+    @output.guarded
+    def again(
+        address: Address,
+        date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the newest.")] = None,
+    ) -> None:
+        """Send the same edition again, as a new e-mail; audited."""
+        day = date.date() if date else None
+        serial = resend.resend(address, day=day, actor="command line", enqueue=outside.enqueue())
+        output.say(f"queued: resend no. {serial} of that edition")
+
+    @admin.command()
+    @output.guarded
+    def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
+        """Never mail this address again."""
+        house.suppress(address, reason=reason)
+        output.say("suppressed")
+
+    @admin.command()
+    @output.guarded
+    def unsuppress(address: Address) -> None:
+        """Allow mail to this address again."""
+        house.unsuppress(address)
+        output.say("mail to it is allowed again")
+
+    @admin.command()
+    @output.guarded
+    def stats(json: Json = False) -> None:
+        """How many of everything."""
+        _listing([house.stats()], json=json)
+
+
+def _runs(admin: typer.Typer) -> None:
+    runs = typer.Typer(no_args_is_help=True, help="Runs: who got it, who did not.")
+    admin.add_typer(runs, name="runs")
+
+    @runs.command("list")
+    @output.guarded
+    def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, json: Json = False) -> None:
+        """The newest runs."""
+        _listing(house.runs(limit), json=json)
+
+    @runs.command()
+    @output.guarded
+    def show(run: int, json: Json = False) -> None:
+        """Each delivery of a run and its state."""
+        _listing(house.run_deliveries(run), json=json)
+
+
+def _subscribers(admin: typer.Typer) -> None:
+    people = typer.Typer(no_args_is_help=True, help="Subscribers.")
+    admin.add_typer(people, name="subscribers")
+
+    @people.command("list")
+    @output.guarded
+    def list_(json: Json = False) -> None:
+        """All subscribers."""
+        _listing(house.subscriber_rows(), json=json)
+
+    @people.command()
+    @output.guarded
+    def show(address: Address, json: Json = False) -> None:
+        """One subscriber, with topics and consent."""
+        _listing([house.subscriber(address)], json=json)
+
+    @people.command()
+    @output.guarded
+    def add(
+        address: Address,
+        consent: Annotated[str, typer.Option(help="How and when this person agreed; kept as proof.")],
+        topic: Annotated[list[str] | None, typer.Option()] = None,
+        category: Annotated[list[str] | None, typer.Option()] = None,
+        time_zone: Annotated[str, typer.Option()] = "UTC",
+    ) -> None:
+        """Add somebody whose consent you hold."""
+        values = {"address": address, "topics": topic or [], "categories": category or [], "time_zone": time_zone}
+        house.add(values, consent=consent)
+        output.say("added")
+
+    @people.command("import")
+    @output.guarded
+    def import_(
+        file: Path, consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")]
+    ) -> None:
+        """Add people from a CSV file with a header (address, topics; time_zone, categories are optional)."""
+        added, bad = house.import_csv(file, consent=consent)
+        for line in bad:
+            output.console(stderr=True).print(line, markup=False)
+        output.say(f"{added} added, {len(bad)} refused")
+        if bad:
+            raise typer.Exit(output.FAILED)
+
+    @people.command()
+    @output.guarded
+    def export(json: Json = False) -> None:
+        """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
+        if json:
+            output.emit(house.subscriber_rows())
+        else:
+            typer.echo(house.export_csv(), nl=False)
+
+    @people.command()
+    @output.guarded
+    def erase(address: Address) -> None:
+        """Delete a person's data."""
+        house.erase(address)
+        output.say("erased")
+
+
+def _tokens(admin: typer.Typer) -> None:
+    token = typer.Typer(no_args_is_help=True, help="Bearer tokens for the API.")
+    admin.add_typer(token, name="token")
+
+    @token.command()
+    @output.guarded
+    def create(name: str) -> None:
+        """Make a token; it is shown this once."""
+        typer.echo(tokens.create(name))
+
+    @token.command()
+    @output.guarded
+    def revoke(name: str) -> None:
+        """Make a token worthless."""
+        tokens.revoke(name)
+        output.say("revoked")
+
+
+def _listing(rows: list[dict[str, object]], *, json: bool) -> None:
+    if json:
+        output.emit(rows)
+        return
+    if not rows:
+        output.say("none")
+        return
+    numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
+    output.table(list(rows[0]), [list(row.values()) for row in rows], numbers=numbers)

@@ -1,0 +1,17 @@
+"""What the composition root gives to the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from digest.ports import Enqueue
+from digest.services.sources import Seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """`enqueue` makes the queue's port (it connects late); `seeds` reads the seed documents."""
+
+    enqueue: Callable[[], Enqueue]
+    seeds: Seeds

@@ -1,0 +1,41 @@
+"""`digest run`: the day's editions, chosen, queued and delivered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.cli.outside import Outside
+from digest.services import day
+
+
+def register(app: typer.Typer, outside: Outside) -> None:
+    """Add the command."""
+
+    @app.command()
+    @output.guarded
+    def run(
+        date: Annotated[
+            datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Every reader's own slot on that date.")
+        ] = None,
+        only: Annotated[str | None, typer.Option(help="Only this address (with --date).")] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose, but freeze and send nothing.")] = False,
+        inline: Annotated[bool, typer.Option("--inline", help="All in this process: no Redis, no workers.")] = False,
+        wait: Annotated[bool, typer.Option("--wait", help="Until the workers have sent it all.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
+    ) -> None:
+        """Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."""
+        when = date.date() if date else None
+        if dry_run:
+            result = day.rehearse(when, only=only)
+        elif inline:
+            result = day.run_inline(when, only=only)
+        else:
+            result = day.run_queued(when, only=only, enqueue=outside.enqueue(), wait=wait)
+        if json:
+            output.emit(result.to_json())
+            return
+        output.say(result.line())

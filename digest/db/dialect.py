@@ -1,0 +1,24 @@
+"""What SQLite and PostgreSQL say differently, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel
+
+_CHUNK = 500
+
+
+def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows, leaving out those whose unique key exists; returns how many went in."""
+    made = 0
+    for start in range(0, len(rows), _CHUNK):
+        part = [dict(row) for row in rows[start : start + _CHUNK]]
+        if session.get_bind().dialect.name == "postgresql":
+            outcome = session.execute(postgresql.insert(table).values(part).on_conflict_do_nothing())
+        else:
+            outcome = session.execute(sqlite.insert(table).values(part).on_conflict_do_nothing())
+        made += getattr(outcome, "rowcount", 0)
+    return made

@@ -1,0 +1,16 @@
+"""Alembic's environment: runs the steps on the connection that `db.schema` gives."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import digest.models  # noqa: F401  (fills the metadata)
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=SQLModel.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

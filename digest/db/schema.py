@@ -1,0 +1,51 @@
+"""The schema's version: bring the database to the newest, say whether it is there."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from digest.db.engine import engine
+
+_LOCK = 7_230_117  # any number; the same for all who migrate
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("digest.db") / "migrations"))
+    return config
+
+
+def upgrade() -> str:
+    """Run the missing steps, one process at a time; returns the version reached."""
+    config = _config()
+    with engine().begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return newest()
+
+
+def newest() -> str:
+    """The version this code wants."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def current() -> str | None:
+    """The database's version; None where it was never migrated."""
+    with engine().execution_options(reading=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def revise(message: str) -> None:
+    """Write a new step from the difference between models and database (for developers)."""
+    config = _config()
+    with engine().begin() as connection:
+        config.attributes["connection"] = connection
+        command.revision(config, message, autogenerate=True)

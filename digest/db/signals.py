@@ -1,0 +1,28 @@
+"""Signals as stored: the newest value of each counter, as of an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from digest.models import Signal
+
+_CHUNK = 5000
+
+
+def as_of(session: Session, papers: Iterable[int], at: datetime) -> dict[int, dict[str, float]]:
+    """Per paper the newest value of each counter not taken after `at`; a missing one is unknown."""
+    numbers: Sequence[int] = list(papers)
+    found: dict[int, dict[str, float]] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        statement = (
+            select(col(Signal.paper_id), col(Signal.name), col(Signal.value))
+            .where(col(Signal.paper_id).in_(numbers[start : start + _CHUNK]), col(Signal.taken_at) <= at)
+            .order_by(col(Signal.taken_at))
+        )
+        for paper, name, value in session.execute(statement):
+            found.setdefault(paper, {})[name] = value
+    return found

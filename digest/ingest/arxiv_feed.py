@@ -1,0 +1,118 @@
+"""arXiv's new-listing feeds, RSS 2.0 and Atom. Pure: bytes to records; an entry in error is refused, the rest goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from email.utils import parsedate_to_datetime
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from digest import clock
+from digest.errors import BadInput, SourceDown
+from digest.papers import Bad, Listed, Parsed, Record
+
+MOST_BYTES = 64 * 1024 * 1024
+
+_NS = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "arxiv": "http://arxiv.org/schemas/atom",
+    "dc": "http://purl.org/dc/elements/1.1/",
+}
+_ID = re.compile(r"oai:arXiv\.org:(?P<id>.+?)(?:v(?P<version>\d+))?$")
+_IDENTIFIER = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
+_LEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*", re.IGNORECASE)
+_TYPES = {"new", "cross", "replace", "replace-cross"}
+
+
+def parse(data: bytes) -> Parsed:
+    """Papers of one feed, with the date (New York) it was made for.
+
+    Raises BadInput where it is no feed at all or too large, SourceDown where it is arXiv's own error feed.
+    """
+    root = _root(data)
+    channel = root.find("channel") if root.tag == "rss" else root
+    if channel is None or root.tag not in {"rss", f"{{{_NS['atom']}}}feed"}:
+        raise BadInput("not a feed: expected <rss> or an Atom <feed>")
+    title = _text(channel, "title") or _text(channel, "atom:title")
+    if title.startswith("Feed error for query:"):
+        raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
+    papers, bad = [], []
+    for position, item in enumerate(_items(channel), start=1):
+        try:
+            papers.append(_listed(item))
+        except ValueError as error:
+            bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
+    return Parsed(papers=tuple(papers), bad=tuple(bad), announced=_date(channel))
+
+
+def _root(data: bytes) -> Element:
+    if len(data) > MOST_BYTES:
+        raise BadInput(f"a feed of {len(data)} bytes is over the limit of {MOST_BYTES}")
+    try:
+        return fromstring(data, forbid_dtd=True)
+    except ParseError as error:
+        line, column = error.position
+        raise BadInput(f"malformed XML at line {line}, column {column + 1}") from error
+    except DefusedXmlException as error:
+        raise BadInput("this XML declares entities; feeds of arXiv have none") from error
+
+
+def _items(channel: Element) -> Iterator[Element]:
+    yield from channel.iter("item")
+    yield from channel.iterfind("atom:entry", _NS)
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path, "", _NS) or "").strip()
+
+
+def _date(channel: Element) -> date | None:
+    """The feed's day. Its items say midnight in New York; an Atom feed without items only says when it was made."""
+    published = _text(channel, "pubDate")
+    if published:
+        return parsedate_to_datetime(published).astimezone(clock.ARXIV_ZONE).date()
+    stamp = _text(channel, "atom:entry/atom:published") or _text(channel, "atom:updated")
+    return datetime.fromisoformat(stamp).astimezone(clock.ARXIV_ZONE).date() if stamp else None
+
+
+def _listed(item: Element) -> Listed:
+    """One entry. Raises ValueError saying what is missing."""
+    found = _ID.match(_text(item, "guid") or _text(item, "atom:id"))
+    if not found or not _IDENTIFIER.fullmatch(found["id"]):
+        raise ValueError("no arXiv identifier")
+    title = " ".join((_text(item, "title") or _text(item, "atom:title")).split())
+    if not title:
+        raise ValueError("no title")
+    kind = _text(item, "arxiv:announce_type") or "new"
+    if kind not in _TYPES:
+        raise ValueError(f"unknown announce type {kind[:30]!r}")
+    abstract = _LEAD.sub("", _text(item, "description") or _text(item, "atom:summary"))
+    terms = [e.get("term", "") for e in item.iterfind("atom:category", _NS)]
+    categories = [(e.text or "").strip() for e in item.iterfind("category")] or terms
+    record = Record(
+        title=title,
+        abstract=" ".join(abstract.split()),
+        authors=_authors(_text(item, "dc:creator")),
+        arxiv_id=found["id"],
+        version=int(found["version"] or 1),
+        doi=_text(item, "arxiv:DOI") or None,
+        venue=_text(item, "arxiv:journal_reference") or None,
+        categories=tuple(dict.fromkeys(c for c in categories if c)),
+    )
+    return Listed(record, announce_type=kind)
+
+
+def _authors(creator: str) -> tuple[str, ...]:
+    """Names of one comma-joined string; commas inside the parentheses of an affiliation don't separate."""
+    names, depth, start = [], 0, 0
+    for index, char in enumerate(creator):
+        depth += (char == "(") - (char == ")" and depth > 0)
+        if char == "," and depth == 0:
+            names.append(creator[start:index])
+            start = index + 1
+    names.append(creator[start:])
+    return tuple(name for raw in names if (name := re.sub(r"\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", raw).strip()))

@@ -1,0 +1,113 @@
+"""Papers as JSON Lines, one object a line. Pure; a line in error is refused with its number, the rest goes on.
+
+Fields: `title` (needed), `abstract`, `authors`, `id` (arXiv id, with or without version) or `doi`, `categories`,
+`comment`, `venue`, `code`, `published`, `announced` (YYYY-MM-DD), and counters under `signals`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any
+
+from digest.papers import Bad, Listed, Parsed, Record
+
+MOST_LINE = 8 * 1024 * 1024
+SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
+_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
+
+
+def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
+    """One Parsed for each announcement date, oldest first; rows without a date come last, refused lines with them."""
+    by_day: dict[date | None, list[Listed]] = {}
+    bad: list[Bad] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            day, listed = _row(line)
+        except ValueError as error:
+            bad.append(Bad(number, str(error), line[:120].decode(errors="replace")))
+            continue
+        by_day.setdefault(day, []).append(listed)
+    for day in sorted((d for d in by_day if d), key=lambda d: d):
+        yield Parsed(papers=tuple(by_day[day]), announced=day)
+    if None in by_day or bad:
+        yield Parsed(papers=tuple(by_day.get(None, ())), bad=tuple(bad))
+
+
+def _row(line: bytes) -> tuple[date | None, Listed]:
+    """One line. Raises ValueError naming the field."""
+    if len(line) > MOST_LINE:
+        raise ValueError(f"line: longer than {MOST_LINE} bytes")
+    try:
+        row = json.loads(line)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"line: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise ValueError("line: expected an object")
+    title = " ".join(_string(row, "title").split())
+    if not title:
+        raise ValueError("title: missing")
+    arxiv_id, version = _identifier(_string(row, "id"))
+    record = Record(
+        title=title,
+        abstract=" ".join(_string(row, "abstract").split()),
+        authors=_strings(row, "authors"),
+        arxiv_id=arxiv_id,
+        version=version,
+        doi=_string(row, "doi").lower() or None,
+        categories=_strings(row, "categories"),
+        comment=_string(row, "comment") or None,
+        venue=_string(row, "venue") or None,
+        code_url=_string(row, "code") or None,
+        published=_date(row, "published"),
+    )
+    return _date(row, "announced"), Listed(record, signals=_signals(row))
+
+
+def _string(row: dict[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: expected text")
+    return value.strip()
+
+
+def _strings(row: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = row.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name}: expected a list of texts")
+    return tuple(item.strip() for item in value if item.strip())
+
+
+def _identifier(text: str) -> tuple[str | None, int]:
+    if not text:
+        return None, 1
+    found = _ID.fullmatch(text.removeprefix("arXiv:"))
+    if not found:
+        raise ValueError(f"id: {text[:40]!r} is not an arXiv identifier")
+    return found[1], int(found[2] or 1)
+
+
+def _date(row: dict[str, Any], name: str) -> date | None:
+    text = _string(row, name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError as error:
+        raise ValueError(f"{name}: {text[:40]!r} is not a date (YYYY-MM-DD)") from error
+
+
+def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
+    given = row.get("signals") or {}
+    if not isinstance(given, dict):
+        raise ValueError("signals: expected an object")
+    for name, value in given.items():
+        if name not in SIGNALS or isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {', '.join(SIGNALS)} with a number")
+    return tuple((name, float(given[name])) for name in SIGNALS if name in given)

@@ -1,0 +1,27 @@
+"""What a paper is, whatever source told of it: records, identity, likeness, merging. Pure."""
+
+from digest.papers.clues import code_address, venue
+from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
+from digest.papers.likeness import near_duplicate, same, similarity
+from digest.papers.merging import merge, merge_all, merge_listed
+from digest.papers.record import AuthorFigures, Bad, Listed, Parsed, Record
+
+__all__ = [
+    "AuthorFigures",
+    "Bad",
+    "Listed",
+    "Parsed",
+    "Record",
+    "abstract_keys",
+    "arxiv_identity",
+    "code_address",
+    "doi_identity",
+    "merge",
+    "merge_all",
+    "merge_listed",
+    "near_duplicate",
+    "same",
+    "similarity",
+    "title_key",
+    "venue",
+]

@@ -1,0 +1,101 @@
+"""Facts that stand in free text: the address of a paper's code, the venue in its comment. Doubtful means unknown."""
+
+from __future__ import annotations
+
+import re
+
+_HOSTS = r"(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|anonymous\.4open\.science|huggingface\.co)"
+_HOSTED = re.compile(
+    rf"(?:https?://)?(?:www\.)?(?P<place>{_HOSTS}/(?!\S*/awesome-)[^\s{{}}<>()\[\],;]*[\w/-])", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"https?://[^\s{}<>()\[\],;]*[\w/-]")
+_CODE = re.compile(r"\b(?:code|codes|codebase|implementation|software)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+
+_NOT_YET = re.compile(
+    r"submi(?:t|ss)|under review|prepar|reject|withdr|admin note|to be (?:sent|presented)", re.IGNORECASE
+)
+_TAKEN = re.compile(
+    r"\b(?:accept(?:ed|ance)?|to appear|will appear|appear(?:s|ed)|published|presented)\b(?::| version)?\s*"
+    r"(?:as an? [\w ]+? |for (?:an? )?(?:oral|poster|publication|presentation)\w* )?(?:by|at|to|in|on|for)\s+"
+    r"(?:publication (?:in|at|by)\s+|appear in\s+|be published in\s+)?(?:the\s+)?(?P<place>.+)",
+    re.IGNORECASE,
+)
+_YEARED = re.compile(
+    r"\b(?P<place>(?:IEEE |ACM |IEEE/CVF |ACM/IEEE )?(?=\w*[A-Z]\w*[A-Z])[A-Z][\w&+/-]{2,11})"
+    r"[ ,'’-]*(?P<year>(?:19|20)\d\d)\b"
+)
+_CLAUSE = re.compile(
+    r";|\.(?=\s|$)"
+    r"|,(?=\s*(?:\d+ ?(?:pages|pp|p\.|fig|tab)|to appear|accepted|project|code|https?:|oral|spotlight|camera))",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"\s+(?:as an? .+|on \w+ \d.*|accepted|\(?to appear\)?|\((?:oral|poster|spotlight|highlights?)\))$", re.IGNORECASE
+)
+_LONGEST = 120
+
+# Names that comments write out, with the names by which readers know them.
+_KNOWN_AS = (
+    ("conference on neural information processing systems", "NeurIPS"),
+    ("international conference on machine learning", "ICML"),
+    ("international conference on learning representations", "ICLR"),
+    ("conference on artificial intelligence and statistics", "AISTATS"),
+    ("aaai conference on artificial intelligence", "AAAI"),
+    ("conference on learning theory", "COLT"),
+)
+
+
+def code_address(*texts: str | None) -> str | None:
+    """The first address of a code host in these texts, else the first address in a sentence that speaks of code.
+
+    The scheme is added where the text omits it; punctuation behind is no part of it. A list of links
+    (`github.com/…/Awesome-…`) is not code.
+    """
+    known = [text for text in texts if text]
+    for text in known:
+        if hosted := _HOSTED.search(text):
+            return "https://" + hosted["place"]
+    for text in known:
+        for sentence in _SENTENCE.split(text):
+            address = _ADDRESS.search(sentence)
+            if address and _CODE.search(sentence[: address.start()]):
+                return address[0]
+    return None
+
+
+def venue(comment: str | None) -> str | None:
+    """Where the paper appeared, or will, by its comment: 'Accepted by ICML 2024' gives 'ICML 2024'.
+
+    What is only submitted, under review or an admin note gives None.
+    """
+    for clause in _CLAUSE.split(comment or ""):
+        if not _NOT_YET.search(clause) and (found := _well_known(clause) or _accepted(clause) or _yeared(clause)):
+            return found
+    return None
+
+
+def _well_known(clause: str) -> str | None:
+    year = re.search(r"\b(?:19|20)\d\d\b", clause)
+    plain = re.sub(r"[^a-z]+", " ", clause.lower())
+    if not year or "workshop" in plain:
+        return None
+    return next((f"{name} {year[0]}" for written, name in _KNOWN_AS if written in plain), None)
+
+
+def _accepted(clause: str) -> str | None:
+    taken = _TAKEN.search(clause)
+    if not taken:
+        return None
+    place = _TAIL.sub("", taken["place"].strip(" ,:"))
+    return place if re.search(r"[A-Z]", place) and len(place) <= _LONGEST else None
+
+
+def _yeared(clause: str) -> str | None:
+    """An abbreviation and a year: a clause about a workshop keeps all its words, being another venue."""
+    yeared = _YEARED.search(clause)
+    if not yeared:
+        return None
+    if "workshop" in clause.lower():
+        return clause.strip() if len(clause) <= _LONGEST else None
+    return f"{yeared['place']} {yeared['year']}"

@@ -1,0 +1,77 @@
+"""Whether two records tell of one work. A wrong merge is worse than a missed one, so doubt means no."""
+
+from __future__ import annotations
+
+import re
+
+from digest.papers.identity import arxiv_identity, doi_identity, fold, shingles, surname, title_key
+from digest.papers.record import Record
+
+# Shares of common three-word runs. Of real pairs in the seeds the twins have .77 and more, look-alikes by the same
+# authors (a conference paper and its journal sibling) .29 and less (docs/SEEDS.md).
+TWINS = 0.6
+TWINS_BY_TITLE = 0.35
+STRANGERS = 0.02
+TITLES_ALIKE = 0.6
+_NUMBERED = re.compile(r"\b(?:\d+|[ivx]+)\b")
+
+
+def similarity(a: str, b: str) -> float:
+    """The share of common three-word runs of two abstracts (Jaccard), 0 to 1; 0 where one is too short to tell."""
+    runs, others = shingles(a), shingles(b)
+    if not runs or not others:
+        return 0.0
+    common = len(runs & others)
+    return common / (len(runs) + len(others) - common)
+
+
+def same(a: Record, b: Record) -> bool:
+    """True where both are surely one paper. Symmetric.
+
+    Two arXiv ids decide, else two DOIs; else equal titles and first authors, unless the abstracts have nothing in
+    common; else near-identical abstracts.
+    """
+    for identity in (arxiv_identity, doi_identity):
+        mine, other = identity(a), identity(b)
+        if mine and other:
+            return mine == other
+    if not _authors_agree(a, b):
+        return False
+    key = title_key(a)
+    if key is not None and key == title_key(b):
+        return not _strangers(a, b)
+    return near_duplicate(a, b)
+
+
+def near_duplicate(a: Record, b: Record) -> bool:
+    """True where the abstracts are near-identical and nothing else speaks against one work. Symmetric.
+
+    Equal real titles need less likeness. Different real titles must be alike too, with the same numbers in them
+    ('Part I' and 'Part II', 'Challenge 2023' and 'Challenge 2024' are different works).
+    """
+    if not _authors_agree(a, b):
+        return False
+    needed = TWINS
+    if not (a.title_derived or b.title_derived):
+        mine, other = fold(a.title), fold(b.title)
+        if mine == other:
+            needed = TWINS_BY_TITLE
+        elif not _titles_alike(mine, other):
+            return False
+    return similarity(a.abstract, b.abstract) >= needed
+
+
+def _titles_alike(a: str, b: str) -> bool:
+    """`a`, `b`: folded titles."""
+    mine, other = set(a.split()), set(b.split())
+    return _NUMBERED.findall(a) == _NUMBERED.findall(b) and len(mine & other) >= TITLES_ALIKE * len(mine | other)
+
+
+def _authors_agree(a: Record, b: Record) -> bool:
+    """The first authors' surnames are equal, or one side has no authors."""
+    return not a.authors or not b.authors or surname(a.authors[0]) == surname(b.authors[0])
+
+
+def _strangers(a: Record, b: Record) -> bool:
+    """Both abstracts are long enough to tell, and tell of different things."""
+    return bool(shingles(a.abstract) and shingles(b.abstract)) and similarity(a.abstract, b.abstract) < STRANGERS

@@ -1,0 +1,74 @@
+"""Epochs: word counts fixed for a week (every announcement until 14 exist)."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from digest import clock
+from digest.db import papers as store
+from digest.db import runs
+from digest.matching import calibrate
+from digest.matching.profile import Counts
+from digest.models import Epoch, Paper
+
+YOUNG = 14
+_WINDOW_PAPERS = 60_000
+
+
+def current(session: Session, announcement: int) -> int | None:
+    """The epoch to rank by on that announcement, made where a new one is due."""
+    newest = runs.newest_epoch(session)
+    if newest is not None and newest.id and not _due(session, newest, announcement):
+        return newest.id
+    made = _make(session, announcement)
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def _due(session: Session, epoch: Epoch, announcement: int) -> bool:
+    """A young epoch is replaced at each announcement, a grown one each week. An older date keeps what there is."""
+    if epoch.announcement_id is None or announcement <= epoch.announcement_id:
+        return False
+    if epoch.announcements < YOUNG:
+        return True
+    return date.fromordinal(announcement).isocalendar()[:2] > date.fromordinal(epoch.announcement_id).isocalendar()[:2]
+
+
+def _make(session: Session, announcement: int) -> Epoch:
+    """An epoch of what was announced before that announcement: nothing of the day it ranks is counted."""
+    counted = counted_before(session, announcement)
+    return Epoch(
+        created_at=clock.now(),
+        announcement_id=announcement,
+        papers=counted.papers,
+        average_length_milli=round(counted.average_length * 1000),
+        announcements=counted.announcements,
+        terms=calibrate.pack(counted),
+    )
+
+
+def counted_before(session: Session, announcement: int) -> Counts:
+    """Word counts over the 14 announcements before this one."""
+    numbers = store.window(session, announcement - 1, YOUNG)
+    statement = select(col(Paper.id)).where(col(Paper.announcement_id).in_(numbers)).limit(_WINDOW_PAPERS)
+    ids = [n for n in session.execute(statement).scalars() if n]
+    records = [record for _, record in store.newest_many(session, ids)]
+    return calibrate.for_epoch(records, announcements=len(numbers))
+
+
+def counts(session: Session, epoch_id: int | None) -> Counts:
+    """The word counts of an epoch; the shipped prior without one."""
+    if epoch_id is None:
+        return calibrate.prior()
+    epoch = session.get(Epoch, epoch_id)
+    return calibrate.prior() if epoch is None else _unpacked(epoch.terms)
+
+
+@lru_cache(maxsize=2)
+def _unpacked(terms: bytes) -> Counts:
+    return calibrate.unpack(terms)

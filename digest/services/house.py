@@ -1,0 +1,190 @@
+"""Keeping house: figures, runs, subscribers and suppressions for the administrator."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col, delete
+
+from digest import clock
+from digest.db import deliveries, subscribers
+from digest.db import runs as run_store
+from digest.db.dialect import insert_ignore
+from digest.db.engine import reading, transaction
+from digest.errors import BadInput, DigestError, NotFound, Refused
+from digest.models import Announcement, Audit, Batch, Delivery, Paper, Run, Subscriber, Suppression
+from digest.models.subscriber import ACTIVE
+from digest.services import confirm, wishes
+from digest.services import erase as erasing
+
+Row = dict[str, object]
+MOST_ROWS = 100_000
+_IMPORTED = ("topics", "exclusions", "categories", "authors", "time_zone", "send_at", "cadence")
+
+
+def stats() -> Row:
+    """How many papers, announcements, subscribers and deliveries by state."""
+    with reading() as session:
+        people, mails = subscribers.counts(session), deliveries.states(session)
+        papers = session.execute(select(func.count()).select_from(Paper)).scalar_one()
+        days = session.execute(select(func.count()).select_from(Announcement)).scalar_one()
+        batches = session.execute(select(func.count()).select_from(Batch)).scalar_one()
+    return {"papers": papers, "announcements": days, "ingests": batches, **people, **mails}
+
+
+def runs(limit: int) -> list[Row]:
+    """The newest runs with their deliveries by state."""
+    with reading() as session:
+        found = session.execute(select(Run).order_by(col(Run.slot).desc()).limit(limit)).scalars()
+        return [_run_row(session, run) for run in found]
+
+
+def _run_row(session: Session, run: Run) -> Row:
+    _, skipped, papers = run_store.shard_totals(session, [run.id or 0])
+    states = run_store.deliveries_of(session, [run.id or 0])
+    named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
+    slot = run.slot.isoformat(timespec="minutes")
+    return {"run": run.id, "slot": slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
+
+
+def run_deliveries(run_id: int) -> list[Row]:
+    """Each delivery of a run: to whom, its state, the last reply. Raises NotFound."""
+    with reading() as session:
+        if session.get(Run, run_id) is None:
+            raise NotFound(f"there is no run {run_id}; `digest admin runs list` shows them")
+        found = session.execute(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id)))
+        return [
+            {"delivery": d.id, "address": d.address, "kind": d.kind, "state": d.state, "tries": d.attempts, "reply": d.reply}
+            for d in found.scalars()
+        ]
+
+
+def subscriber_rows() -> list[Row]:
+    """All subscribers with their topics."""
+    with reading() as session:
+        people = session.execute(select(Subscriber).order_by(col(Subscriber.id))).scalars().all()
+        return [_person(session, reader) for reader in people]
+
+
+def subscriber(address: str) -> Row:
+    """One subscriber with topics and consent. Raises NotFound."""
+    with reading() as session:
+        reader = _reader(session, address)
+        events = subscribers.consents(session, reader.id or 0)
+        said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
+        return _person(session, reader) | {"consent": said}
+
+
+def _reader(session: Session, address: str) -> Subscriber:
+    found = subscribers.by_key(session, subscribers.address(address).key)
+    if found is None:
+        raise NotFound(f"nobody is subscribed as {address}")
+    return found
+
+
+def _person(session: Session, reader: Subscriber) -> Row:
+    profile = subscribers.profile_of(session, reader)
+    return {
+        "address": reader.address,
+        "state": reader.state,
+        "topics": "\n".join(topic.text for topic in profile.topics),
+        "categories": " ".join(profile.categories),
+        "cadence": reader.cadence,
+        "time_zone": reader.time_zone,
+        "send_at": reader.send_at.isoformat("minutes"),
+        "paused_until": reader.paused_until.isoformat() if reader.paused_until else "",
+    }
+
+
+def export_csv() -> str:
+    """All subscribers as CSV, in the form that `import_csv` reads."""
+    rows = subscriber_rows()
+    out = io.StringIO()
+    names = list(rows[0]) if rows else ["address", "topics"]
+    writer = csv.DictWriter(out, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def add(values: Mapping[str, Any], *, consent: str) -> None:
+    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused."""
+    if not consent.strip():
+        raise BadInput("consent: say how and when this person agreed", field="consent")
+    request = wishes.read(wishes.Subscription, values)
+    who, now = subscribers.address(request.address), clock.now()
+    with transaction() as session:
+        reader = subscribers.admit(session, who, now=now)
+        session.flush()
+        if reader.state == ACTIVE:
+            raise Refused(f"{who.text} is subscribed already")
+        request.schedule(reader)
+        version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
+        confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
+        detail = {"subscriber": reader.id, "consent": consent[:200]}
+        session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+
+
+def import_csv(file: Path, *, consent: str) -> tuple[int, list[str]]:
+    """Add people from a CSV file with a header. Returns how many, and one line for each row refused.
+
+    Several topics stand in one cell, a line each or separated by `;`. Raises BadInput for the file as a whole.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file}: can't be read ({error})", field="file") from error
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if len(rows) > MOST_ROWS:
+        raise BadInput(f"{file}: {len(rows)} rows; at most {MOST_ROWS} at a time", field="file")
+    if not rows or "address" not in rows[0]:
+        raise BadInput(f"{file}: the first line must name the columns, `address` among them", field="file")
+    added, bad = 0, []
+    for number, row in enumerate(rows, start=2):
+        try:
+            add(_values(row), consent=consent)
+            added += 1
+        except DigestError as error:
+            bad.append(f"line {number}: {error}")
+    return added, bad
+
+
+def _values(row: Mapping[str, str | None]) -> dict[str, object]:
+    values: dict[str, object] = {"address": (row.get("address") or "").strip()}
+    for name in _IMPORTED:
+        cell = (row.get(name) or "").strip()
+        if cell:
+            values[name] = cell.replace(";", "\n") if name in {"topics", "exclusions", "authors"} else cell
+    return values
+
+
+def erase(address: str) -> None:
+    """Delete a person's data. Raises NotFound."""
+    with reading() as session:
+        number = _reader(session, address).id or 0
+    erasing.erase(number)
+
+
+def suppress(address: str, *, reason: str) -> None:
+    """Never mail this address again; the first reason given stays."""
+    key = subscribers.address(address).key
+    now = clock.now()
+    with transaction() as session:
+        row = {"address_key": key, "reason": reason[:40], "source": "administrator", "at": now}
+        insert_ignore(session, Suppression, [row])
+        session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+
+
+def unsuppress(address: str) -> None:
+    """Allow mail to this address again. Raises NotFound."""
+    key = subscribers.address(address).key
+    with transaction() as session:
+        gone = session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
+        if not getattr(gone, "rowcount", 0):
+            raise NotFound(f"{address} is not suppressed")
+        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={}))

@@ -1,0 +1,112 @@
+"""What a run knows: the papers of its window prepared for matching, their trends, the epoch's counts.
+
+Prepared papers are kept by (paper, revision) in the process, so the next shard reads only what is new to it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from digest.db import papers as store
+from digest.matching.profile import Candidate, Counts
+from digest.matching.reference import Document, prepare
+from digest.models import Paper, Run
+from digest.services import epochs, trending
+
+WINDOW = 14
+RISING_WINDOW = 7
+_KEPT = 60_000
+
+_prepared: OrderedDict[tuple[int, int], Document] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """`documents` newest announcement first; `batch`: paper to ingest batch; `trends`: paper to figures shown."""
+
+    documents: tuple[Document, ...]
+    batch: Mapping[int, int]
+    revision: Mapping[int, int]
+    trends: Mapping[int, trending.Trend]
+    counts: Counts
+    first: int
+    first_rising: int
+
+
+def load(session: Session, run: Run, *, window: int = WINDOW) -> Pool:
+    """The pool of a run: papers announced in its window and known to it, never withdrawn ones."""
+    numbers = store.window(session, run.announcement_id, window) or [run.announcement_id]
+    papers = {n: p for n, p in _announced(session, numbers).items() if p.batch_id <= run.batch_through}
+    documents, trends = _documents(session, papers, at=run.signals_at)
+    return Pool(
+        documents=documents,
+        batch={n: p.batch_id for n, p in papers.items()},
+        revision={n: p.revision for n, p in papers.items()},
+        trends=trends,
+        counts=epochs.counts(session, run.epoch_id),
+        first=numbers[-1],
+        first_rising=numbers[:RISING_WINDOW][-1],
+    )
+
+
+def announced(session: Session, numbers: Sequence[int]) -> list[Document]:
+    """The papers of these announcements, prepared, without trends."""
+    papers = _announced(session, numbers)
+    _prepare_missing(session, papers)
+    return [_ranked(_prepared[(n, p.revision)], p.announcement_id or 0, 0) for n, p in papers.items()]
+
+
+def day(
+    session: Session, announcement: int, *, at: datetime
+) -> tuple[tuple[Document, ...], Mapping[int, trending.Trend]]:
+    """The papers of one announcement with their trends as of an instant."""
+    return _documents(session, _announced(session, [announcement]), at=at)
+
+
+def _announced(session: Session, numbers: Sequence[int]) -> dict[int, Paper]:
+    statement = select(Paper).where(col(Paper.announcement_id).in_(numbers), col(Paper.withdrawn).is_(False))
+    return {p.id: p for p in session.execute(statement).scalars() if p.id}
+
+
+def _documents(
+    session: Session, papers: Mapping[int, Paper], *, at: datetime
+) -> tuple[tuple[Document, ...], Mapping[int, trending.Trend]]:
+    _prepare_missing(session, papers)
+    trends = trending.figures(session, papers.values(), at=at)
+    documents = tuple(
+        _ranked(_prepared[(n, p.revision)], p.announcement_id or 0, trends[n].percentile if n in trends else 0)
+        for n, p in papers.items()
+    )
+    return documents, trends
+
+
+def _prepare_missing(session: Session, papers: Mapping[int, Paper]) -> None:
+    missing = []
+    for number, paper in papers.items():
+        key = (number, paper.revision)
+        if key in _prepared:
+            _prepared.move_to_end(key)  # what is used last is dropped last
+        else:
+            missing.append(key)
+    for start in range(0, len(missing), 500):
+        part = missing[start : start + 500]
+        records = store.versions(session, part)
+        for key in part:
+            announcement = papers[key[0]].announcement_id or 0
+            _prepared[key] = prepare(Candidate(key[0], records[key], announcement))
+    while len(_prepared) > max(_KEPT, len(papers)):
+        _prepared.popitem(last=False)
+
+
+def _ranked(document: Document, announcement: int, percentile: int) -> Document:
+    """The document with this run's trending percentile."""
+    candidate = document.candidate
+    if (candidate.trending, candidate.announcement) == (percentile, announcement):
+        return document
+    return replace(document, candidate=replace(candidate, trending=percentile, announcement=announcement))

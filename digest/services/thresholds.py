@@ -1,0 +1,37 @@
+"""Each profile's threshold τ, fixed for an epoch: calibrated when it is first needed, kept with the editions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlmodel import Session
+
+from digest.db import papers as store
+from digest.db import runs
+from digest.db.dialect import insert_ignore
+from digest.matching import calibrate
+from digest.matching.profile import Profile
+from digest.models import Epoch, Run, Threshold
+from digest.services import epochs, pool
+
+
+def of(session: Session, run: Run, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
+    """τ of each profile version in the run's epoch; None while the epoch is young (the floor alone)."""
+    epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
+    if epoch is None or epoch.id is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
+        return dict.fromkeys(profiles)
+    known = runs.thresholds(session, epoch.id, profiles)
+    missing = [number for number in profiles if number not in known]
+    if missing:
+        before = pool.announced(session, store.window(session, epoch.announcement_id - 1, epochs.YOUNG))
+        counted = epochs.counts(session, epoch.id)
+        known |= {number: calibrate.threshold(profiles[number], before, counted) for number in missing}
+    return known
+
+
+def keep(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
+    """Store thresholds of an epoch; those that stand already stay."""
+    epoch = session.get(Epoch, epoch_id) if epoch_id else None
+    if epoch is not None and epoch.announcements >= epochs.YOUNG:
+        rows = [{"profile_id": n, "epoch_id": epoch_id, "tau": tau} for n, tau in taus.items()]
+        insert_ignore(session, Threshold, rows)

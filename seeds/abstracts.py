@@ -1,0 +1,36 @@
+"""A saved page of abstracts alone: each paragraph opens with `Abstract:`."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from digest.papers import Bad, Listed, Parsed
+from seeds.page import Line, finished, lines, listed, unreadable, untitled
+
+MARK = "Abstract:"
+
+
+def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature for all forms
+    """All papers of the page in its order, with titles made from their abstracts. `today` is not needed here."""
+    papers: list[Listed] = []
+    bad: list[Bad] = []
+    rows = lines(text)
+    for row in rows:
+        abstract = row.text.removeprefix(MARK).strip()
+        wrong = _wrong(row, abstract, last=row is rows[-1])
+        if wrong:
+            bad.append(wrong)
+        else:
+            papers.append(listed(untitled(abstract)))
+    return Parsed(tuple(papers), tuple(bad))
+
+
+def _wrong(row: Line, abstract: str, *, last: bool) -> Bad | None:
+    """Why this line is no paper, or None."""
+    if not row.text.startswith(MARK):
+        return row.bad(f"does not begin with {MARK!r}")
+    if not abstract:
+        return row.bad("cut before its abstract")
+    if last and not finished(abstract):
+        return row.bad("the last abstract ends within a sentence")
+    return row.bad("unreadable characters") if unreadable(abstract) else None

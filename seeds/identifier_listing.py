@@ -1,0 +1,68 @@
+"""A saved listing by identifier: an abstract, perhaps lines of comment, and the arXiv id that closes the paper.
+
+The id stands at the start of a line and the next abstract is glued to it. An 'arXiv admin note' names other ids
+inside its line; it is a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+from digest.papers import Bad, Listed, Parsed, venue
+from seeds.page import Line, finished, lines, listed, unreadable, untitled
+
+# Five digits behind the point since 2015, four before: an id cut short is no id, and a digit behind it opens the text.
+_ID = re.compile(
+    r"arXiv:(?P<id>(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}|(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}"
+    r"|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>\d{1,2}))?"
+)
+
+
+def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature for all forms
+    """All papers in the listing's order, with titles made from their abstracts. `today` is not needed here."""
+    papers: list[Listed] = []
+    bad: list[Bad] = []
+    open_rows: list[Line] = []
+    for row in lines(text):
+        closing = _ID.match(row.text)
+        if closing is None:
+            open_rows.append(row)
+            continue
+        wrong = _wrong(open_rows, row)
+        if wrong:
+            bad.append(wrong)
+        else:
+            papers.append(_paper(open_rows, closing))
+        rest = row.text[closing.end() :].strip()
+        open_rows = [Line(row.number, rest)] if rest else []
+    bad += [row.bad("cut before its identifier") for row in open_rows[:1]]
+    return Parsed(tuple(papers), tuple(bad))
+
+
+def is_identifier(line: str) -> bool:
+    """True for a line that begins with an arXiv id."""
+    return _ID.match(line) is not None
+
+
+def _wrong(rows: list[Line], closing: Line) -> Bad | None:
+    """Why these lines are no paper, or None."""
+    if not rows:
+        return closing.bad("an identifier without an abstract")
+    if unreadable(*(row.text for row in rows)):
+        return rows[0].bad("unreadable characters")
+    return None if rows[0].text[0].isupper() and finished(rows[0].text) else rows[0].bad("an abstract that is cut")
+
+
+def _paper(rows: list[Line], closing: re.Match[str]) -> Listed:
+    comment = "; ".join(row.text for row in rows[1:]) or None
+    return listed(
+        replace(
+            untitled(rows[0].text),
+            arxiv_id=closing["id"],
+            version=int(closing["version"] or 1),
+            comment=comment,
+            venue=venue(comment),
+        )
+    )

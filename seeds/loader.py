@@ -1,0 +1,103 @@
+"""The seed documents: which form a document has, what it holds, and the demo's two announcements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+
+from digest.errors import BadInput
+from digest.papers import Bad, Listed, Parsed, merge_all
+from seeds import abstracts, author_profile, identifier_listing, trending_page
+from seeds.page import lines
+
+
+class Form(Enum):
+    """The forms that are known."""
+
+    AUTHOR_PROFILE = "author profile"
+    TRENDING_PAGE = "trending page"
+    IDENTIFIER_LISTING = "listing by identifier"
+    ABSTRACTS = "abstracts only"
+
+
+_PARSERS = {
+    Form.AUTHOR_PROFILE: author_profile.parse,
+    Form.TRENDING_PAGE: trending_page.parse,
+    Form.IDENTIFIER_LISTING: identifier_listing.parse,
+    Form.ABSTRACTS: abstracts.parse,
+}
+_FIRST_DAY = 2  # documents of the demo's first announcement; the others come a day later
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """One announcement of the demo: its day, its documents as parsed, and its papers, each once."""
+
+    day: date
+    documents: tuple[tuple[str, Parsed], ...]
+    papers: tuple[Listed, ...]
+
+
+def documents() -> list[tuple[str, str]]:
+    """Name and text of the shipped documents, by name."""
+    found = [entry for entry in resources.files("seeds").iterdir() if entry.name.endswith(".txt")]
+    return [(entry.name, _text(entry.read_bytes())) for entry in sorted(found, key=lambda entry: entry.name)]
+
+
+def detect(text: str) -> Form | None:
+    """The form of a document by its own marks, whole or cut; None where it has none of them."""
+    rows = [row.text for row in lines(text)]
+    if any(row.startswith(trending_page.GREETING) for row in rows[:3]):
+        return Form.TRENDING_PAGE
+    if any(row.startswith(abstracts.MARK) for row in rows[:2]):
+        return Form.ABSTRACTS
+    if any(author_profile.is_head(row) for row in rows) or any(row.startswith("h-index") for row in rows[:1]):
+        return Form.AUTHOR_PROFILE
+    return Form.IDENTIFIER_LISTING if any(identifier_listing.is_identifier(row) for row in rows) else None
+
+
+def parse(text: str, *, today: date) -> Parsed:
+    """The papers of a document of any form. What can't be read is among the bad; it never raises."""
+    form = detect(text)
+    if form is not None:
+        return _PARSERS[form](text, today=today)
+    rows = lines(text)
+    return Parsed(bad=(rows[0].bad("the form is unknown") if rows else Bad(1, "the document is empty", ""),))
+
+
+def load(files: Iterable[Path] = (), *, today: date) -> list[tuple[str, Parsed]]:
+    """Name and papers of each file; without files, of the shipped documents. Raises BadInput naming the file."""
+    named = [(path.name, _read(path)) for path in files] or documents()
+    return [(name, parse(text, today=today)) for name, text in named]
+
+
+def announcements(today: date) -> tuple[Announced, Announced]:
+    """The demo's two days, `today` the second: documents 000 and 001, then 002 to 004.
+
+    A paper in both (each day holds it once) shows that nothing is sent twice.
+    """
+    loaded = load(today=today)
+    return (
+        _announced(today - timedelta(days=1), loaded[:_FIRST_DAY]),
+        _announced(today, loaded[_FIRST_DAY:]),
+    )
+
+
+def _announced(day: date, loaded: Sequence[tuple[str, Parsed]]) -> Announced:
+    return Announced(day, tuple(loaded), tuple(merge_all(paper for _, parsed in loaded for paper in parsed.papers)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return _text(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or 'can not be read'}", field="file") from error
+
+
+def _text(content: bytes) -> str:
+    """UTF-8. A byte that is none leaves a mark, by which the paper around it is refused."""
+    return content.decode("utf-8", errors="replace")

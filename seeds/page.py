@@ -1,0 +1,95 @@
+"""What the parsers share: lines of a saved page, whether an abstract is whole, a title for papers that have none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date
+
+from digest.papers import Bad, Listed, Record, code_address
+
+EXCERPT = 80
+TITLE = 110  # characters of a title made from an abstract, at most
+_ENDS = re.compile(r"[.!?][\"'”’)\]}$]*$")
+_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|w\.r\.t|Fig|Eq|Eqs|Sec|Dr|St)|\b[A-Z]|\d)\.$")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\W\d]*[A-Z])")
+_DANGLING = re.compile(
+    r"(?:[\s,;:(]+(?:an?|the|of|for|such|as|where|which|that|its|their|to|in|on|by|with|and|or|into|from|is|are))+$"
+)
+_UNREADABLE = "\ufffd"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line that is not blank: its number from 1, and its text without blanks at the ends."""
+
+    number: int
+    text: str
+
+    def bad(self, reason: str) -> Bad:
+        """The line as a piece that could not be used."""
+        return Bad(self.number, reason, self.text[:EXCERPT])
+
+
+def lines(text: str) -> list[Line]:
+    """The lines with words in them, whatever the line ends (LF, CRLF, CR), without a byte order mark."""
+    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [Line(number, row.strip()) for number, row in enumerate(rows, start=1) if row.strip()]
+
+
+def unreadable(*texts: str) -> bool:
+    """True where bytes were lost on the way."""
+    return any(_UNREADABLE in text for text in texts)
+
+
+def finished(abstract: str) -> bool:
+    """True where the text may be whole: it ends like a sentence, and no formula stays open.
+
+    Only asked of a document's last abstract: cut just behind a sentence it can't be told from a whole one.
+    """
+    return bool(_ENDS.search(abstract)) and not _ABBREVIATED.search(abstract) and abstract.count("$") % 2 == 0
+
+
+def derived_title(abstract: str) -> str:
+    """The abstract's first sentence without its stop, cut at a word with '…' where it is long, never in a formula."""
+    sentences = _SENTENCE.split(abstract)
+    first = sentences[0]
+    for more in sentences[1:]:
+        if not _ABBREVIATED.search(first):
+            break
+        first = f"{first} {more}"
+    first = first.rstrip(". ")
+    if len(first) <= TITLE:
+        return first
+    cuts = [at for at in range(TITLE) if first[at] == " " and first[:at].count("$") % 2 == 0]
+    end = cuts[-1] if cuts else TITLE - 1
+    return _DANGLING.sub("", first[:end]).rstrip(" ,;:(") + "…"
+
+
+def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> Listed:
+    """The paper with the address of its code, if its text tells one."""
+    address = record.code_url or code_address(record.abstract, record.comment)
+    return Listed(replace(record, code_url=address, has_code=record.has_code or address is not None), signals=signals)
+
+
+def untitled(abstract: str) -> Record:
+    """A record of an abstract that came without title."""
+    return Record(derived_title(abstract), abstract, title_derived=True)
+
+
+_MONTHS = {"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6}
+_MONTHS |= {"Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
+MONTH = "|".join(_MONTHS)
+
+
+def day_of(month: str, day: int, year: int | None, *, today: date) -> date | None:
+    """The date; without a year the latest one that is not in the future. None where no such day exists."""
+    # Eight years hold every day of the calendar, also 29 February.
+    for candidate in (year,) if year is not None else range(today.year, today.year - 9, -1):
+        try:
+            found = date(candidate, _MONTHS[month], day)
+        except ValueError:
+            continue
+        if year is not None or found <= today:
+            return found
+    return None

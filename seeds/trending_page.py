@@ -1,0 +1,68 @@
+"""A saved page of trending papers: title and abstract in turn, the first title glued behind 'Subscribe'.
+
+The place on the page is the signal `rank`, from 1.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from digest.papers import Bad, Listed, Parsed, Record
+from seeds.page import Line, finished, lines, listed, unreadable
+
+GREETING = "Get trending papers in your email inbox"
+_BUTTON = "Subscribe"
+_LONGEST_TITLE = 250
+_SHORTEST_ABSTRACT = 200
+
+
+def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature for all forms
+    """All papers of the page in its order, which is their rank. `today` is not needed here.
+
+    A line out of turn (two titles, two abstracts) is refused, and reading goes on with the next pair.
+    """
+    rows, bad = _below_button(lines(text))
+    papers: list[Listed] = []
+    rank = 0
+    at = 0
+    while at < len(rows):
+        title, abstract = rows[at], rows[at + 1] if at + 1 < len(rows) else None
+        wrong = _wrong(title, abstract, last=at + 2 >= len(rows))
+        pair = abstract is not None and _is_title(title.text) and _is_abstract(abstract.text)
+        rank += 1 if _is_title(title.text) else 0
+        if wrong:
+            bad.append(wrong)
+        elif abstract:
+            papers.append(listed(Record(title.text, abstract.text), signals=(("rank", float(rank)),)))
+        at += 2 if pair else 1
+    return Parsed(tuple(papers), tuple(bad))
+
+
+def _below_button(rows: list[Line]) -> tuple[list[Line], list[Bad]]:
+    """The lines from the first title on, which the button's word is cut off."""
+    for n, row in enumerate(rows):
+        if row.text.startswith(_BUTTON):
+            title = Line(row.number, row.text.removeprefix(_BUTTON).strip())
+            return [title, *rows[n + 1 :]] if title.text else rows[n + 1 :], []
+    return [], [row.bad("no list of papers on this page") for row in rows[:1]]
+
+
+def _wrong(title: Line, abstract: Line | None, *, last: bool) -> Bad | None:
+    """Why these two lines are no paper, or None."""
+    if not _is_title(title.text):
+        return title.bad("an abstract without a title")
+    if abstract is None:
+        return title.bad("cut before its abstract")
+    if not _is_abstract(abstract.text):
+        return (abstract if last else title).bad("cut within its abstract" if last else "a title without an abstract")
+    if last and not finished(abstract.text):
+        return abstract.bad("the last abstract ends within a sentence")
+    return title.bad("unreadable characters") if unreadable(title.text, abstract.text) else None
+
+
+def _is_title(line: str) -> bool:
+    return len(line) <= _LONGEST_TITLE
+
+
+def _is_abstract(line: str) -> bool:
+    return len(line) >= _SHORTEST_ABSTRACT
