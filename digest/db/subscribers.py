@@ -54,6 +54,11 @@ def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | No
     return _one(session, col(Subscriber.address_key) == key, lock=lock)
 
 
+def by_address(session: Session, text: str) -> Subscriber | None:
+    """The subscriber with that address as typed. Raises BadInput where it is none."""
+    return by_key(session, address(text).key)
+
+
 def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that id; `lock` holds the row until the transaction ends."""
     return _one(session, col(Subscriber.id) == subscriber_id, lock=lock)
@@ -119,9 +124,7 @@ def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: 
 
 def profile_version(session: Session, subscriber_id: int, profile_id: int | None) -> ProfileVersion | None:
     """That version of that reader's profile; None where there is none, or where it is another reader's."""
-    query = select(ProfileVersion).where(
-        ProfileVersion.id == profile_id, ProfileVersion.subscriber_id == subscriber_id
-    )
+    query = select(ProfileVersion).where(ProfileVersion.id == profile_id, ProfileVersion.subscriber_id == subscriber_id)
     return session.exec(query).one_or_none()
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db import engine, subscribers
-from digest.errors import BadToken, NotFound, Refused
+from digest.errors import NotFound, Refused, StaleToken
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
@@ -30,7 +30,7 @@ class Asked:
 
 
 def look(subscriber_id: int, profile_id: int) -> Asked:
-    """What this confirmation would start. Raises NotFound after erasure, BadToken where it is out of date."""
+    """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
     with engine.reading() as session:
         reader, version = _asked(session, subscriber_id, profile_id, now=clock.now())
         return Asked(reader, Profile.from_json(version.profile), done=reader.state == ACTIVE)
@@ -39,7 +39,7 @@ def look(subscriber_id: int, profile_id: int) -> Asked:
 def confirm(subscriber_id: int, profile_id: int, client: str, enqueue: Enqueue) -> Asked:
     """Start the mail with that version of the profile. May be repeated: a second time changes nothing.
 
-    Raises NotFound, BadToken, and Refused where the address has been suppressed since.
+    Raises NotFound, StaleToken, and Refused where the address has been suppressed since.
     """
     now = clock.now()
     with engine.transaction() as session:
@@ -74,5 +74,5 @@ def _asked(
         raise NotFound("this subscription no longer exists; sign up again if you want the mail")
     stale = version.created_at < now - GOOD_FOR or (reader.left_at is not None and version.created_at <= reader.left_at)
     if stale and reader.state != ACTIVE:
-        raise BadToken("this link is out of date; sign up again to get a new one")
+        raise StaleToken("this link is out of date; sign up again to get a new one")
     return reader, version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, delete, update
+from sqlmodel import col, delete, or_, update
 
 from digest.db import engine, subscribers
 from digest.errors import NotFound
@@ -20,7 +20,7 @@ def erase(subscriber_id: int) -> None:
         reader = subscribers.by_id(session, subscriber_id, lock=True)
         if reader is None:
             raise NotFound("this subscription no longer exists")
-        theirs = col(Delivery.subscriber_id) == subscriber_id
+        theirs = or_(col(Delivery.subscriber_id) == subscriber_id, col(Delivery.address) == reader.address)
         session.execute(
             update(Delivery)
             .where(theirs, col(Delivery.state).in_(OPEN))
@@ -28,9 +28,7 @@ def erase(subscriber_id: int) -> None:
         )
         session.execute(update(Delivery).where(theirs).values(address="", reply="", payload=None, subscriber_id=None))
         session.execute(delete(Bounce).where(col(Bounce.address_key) == reader.address_key))
-        session.execute(
-            update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source="")
-        )
+        session.execute(update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source=""))
         key = limits.keyed(f"{limits.CONFIRMATIONS.action}:{reader.address_key}")
         session.execute(delete(Attempt).where(col(Attempt.key) == key))
         session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlmodel import col, select
@@ -70,13 +69,20 @@ def export(subscriber_id: int) -> dict[str, Any]:
         editions = session.exec(
             select(Edition).where(Edition.subscriber_id == subscriber_id).order_by(col(Edition.day))
         ).all()
+        events = subscribers.consents(session, subscriber_id)
         mails = session.exec(
             select(Delivery).where(Delivery.subscriber_id == subscriber_id).order_by(col(Delivery.id))
         ).all()
         return {
             "subscriber": reader.model_dump(mode="json", exclude={"id", "address_key", "profile_id"}),
             "profile": subscribers.profile_of(session, reader).to_json(),
-            "consent": [c.model_dump(mode="json", include={"event", "at", "wording"}) for c in _events(session, reader)],
+            "consent": [event.model_dump(mode="json", include={"event", "at", "wording"}) for event in events],
             "editions": [e.model_dump(mode="json", include={"day", "kind", "papers", "content"}) for e in editions],
             "mails": [m.model_dump(mode="json", include={"kind", "state", "created_at", "reply"}) for m in mails],
         }
+
+
+def _present(reader: Subscriber | None) -> Subscriber:
+    if reader is None:
+        raise NotFound("this subscription no longer exists")
+    return reader
