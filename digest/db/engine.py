@@ -60,6 +60,7 @@ def reading() -> Iterator[Session]:
     """A consistent look that changes nothing and blocks nobody."""
     with Session(engine().execution_options(reading=True), expire_on_commit=False) as session:
         yield session
+        session.expunge_all()  # what was read stays readable: a rollback would expire it
         session.rollback()
 
 
