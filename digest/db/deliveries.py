@@ -231,9 +231,10 @@ def overdue(session: Session, before: datetime) -> int:
     return session.exec(select(func.count()).select_from(Delivery).where(*_due(before))).one()
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next waiting mail is due; None where none waits."""
-    return session.exec(select(func.min(Delivery.due_at)).where(WAITING)).one()
+def in_flight(session: Session) -> int:
+    """How many mails are being sent now, or were when their sender died."""
+    sending = select(func.count()).select_from(Delivery).where(Delivery.state == SENDING)
+    return session.exec(sending.where(col(Delivery.lease_id).is_not(None))).one()
 
 
 def states(session: Session, run_id: int | None = None) -> dict[str, int]:

@@ -52,6 +52,13 @@ def resume_run(session: Session, run_id: int, now: datetime) -> int:
     return session.exec(update(Delivery).where(*waiting).values(due_at=now)).rowcount
 
 
+def unfrozen(session: Session, *, limit: int) -> list[tuple[int, int]]:
+    """Shards of planned runs that are not done, oldest first: (run, number)."""
+    query = select(Shard.run_id, Shard.number).where(col(Shard.done_at).is_(None))
+    planned = query.where(col(Shard.run_id).in_(select(Run.id).where(Run.state == PLANNED)))
+    return list(session.exec(planned.order_by(col(Shard.id)).limit(limit)).all())
+
+
 def retire(session: Session, before: datetime, *, limit: int = 10_000) -> int:
     """Forget deliveries that were over by then, the oldest first. Returns how many; call again while it is `limit`."""
     over = col(Delivery.state).in_((SENT, REJECTED, CANCELLED, SUPPRESSED))
