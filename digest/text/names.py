@@ -1,0 +1,89 @@
+"""People's names: the same author with and without initials, particles, accents and commas.
+
+Two names agree where the family names are equal and no given name contradicts: `Yingbin Liang`, `Y. Liang`,
+`Liang, Yingbin`. An absent middle name contradicts nothing; an absent first name does, unless it was not asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from digest.text.fold import fold
+from digest.text.tables import PARTICLES
+
+_PART = re.compile(r"[^\W_]+")
+_SUFFIX = frozenset({"jr", "sr", "ii", "iii", "iv"})
+
+
+class Name(NamedTuple):
+    """A name in parts, folded: `given` in order, `particles` joined (vander), `family` joined (garciamolina)."""
+
+    given: tuple[str, ...]
+    particles: str
+    family: str
+
+
+@lru_cache(maxsize=1 << 16)
+def name(text: str) -> Name:
+    """The parts of a name. The family name is the last word, or what stands before a comma."""
+    folded = re.sub("['`]", "", fold(text))
+    before, comma, after = folded.partition(",")
+    if comma and not set(_PART.findall(after)) <= _SUFFIX:
+        folded = f"{after} {before}"
+        family_words = len(_chunks(before))
+    else:
+        family_words = 0
+    chunks = [chunk for chunk in _chunks(folded) if chunk not in _SUFFIX] or _chunks(folded)
+    if not chunks:
+        return Name((), "", "")
+    start = len(chunks) - max(1, family_words)
+    first = start
+    while first > 0 and chunks[first - 1] in PARTICLES:
+        first -= 1
+    while start < len(chunks) - 1 and chunks[start] in PARTICLES:
+        start += 1
+    given = tuple(part for chunk in chunks[:first] for part in chunk.split("-"))
+    particles = "".join(chunks[first:start])
+    return Name(given, particles, "".join(chunks[start:]).replace("-", ""))
+
+
+def _chunks(folded: str) -> list[str]:
+    """Words of a folded name; parts joined by a hyphen stay one, their hyphen kept."""
+    return re.findall(r"[^\W_]+(?:[-‐‑–][^\W_]+)*", folded)
+
+
+def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
+    """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
+    return (_family(wanted, found, prefix=prefix) and _given(wanted.given, found.given)) or _whole(wanted, found)
+
+
+def _family(wanted: Name, found: Name, *, prefix: bool) -> bool:
+    """Equal family names; particles may be left out, but not be other ones."""
+    if wanted.particles and found.particles and wanted.particles != found.particles:
+        return False
+    if prefix:
+        return found.family.startswith(wanted.family) or (found.particles + found.family).startswith(wanted.family)
+    return found.family == wanted.family or found.particles + found.family == wanted.particles + wanted.family
+
+
+def _given(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
+    """No given name contradicts: each is equal to the one in its place, or its initial. Missing later ones are fine."""
+    if not wanted:
+        return True
+    if not found:
+        return False
+    if "".join(wanted) == "".join(found):  # Yue-Jie, Yuejie
+        return True
+    return all(_same(a, b) for a, b in zip(wanted, found, strict=False))
+
+
+def _same(a: str, b: str) -> bool:
+    return a == b or (len(a) == 1 and b.startswith(a)) or (len(b) == 1 and a.startswith(b))
+
+
+def _whole(wanted: Name, found: Name) -> bool:
+    """A family name of several words asked for alone: `Garcia Molina` finds Hector Garcia-Molina."""
+    together = "".join(wanted.given) + wanted.particles + wanted.family
+    return bool(wanted.given) and min(map(len, wanted.given)) > 1 and together == found.particles + found.family

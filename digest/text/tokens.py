@@ -1,0 +1,171 @@
+"""Tokens: the same words from papers and from queries, however they are written.
+
+TeX litter goes, text is folded, hyphens separate, closed compounds are split, and each word gets its English stem.
+The rules, examples first, are in docs/MATCHING.md.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import Stemmer
+
+from digest.text.fold import fold
+from digest.text.tables import (
+    CLOSED,
+    FIRST_PARTS,
+    FORMS,
+    ISE_ROOTS,
+    KEPT,
+    NOT_COMPOUND,
+    STOP_WORDS,
+    TEX_LETTERS,
+    TEX_WORDS,
+)
+
+
+class Token(NamedTuple):
+    """One word of a text: as folded, and its stem.
+
+    A compound written as one word is split; its first part also holds the `whole`, which spans `span` tokens.
+    """
+
+    word: str
+    stem: str
+    whole: str = ""
+    span: int = 1
+
+
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?![^\W_])")
+_APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
+_WORD = re.compile(
+    r"(?<![^\W_])[a-z](?:\+\+|\#|\*(?![^\W_]))"  # C++, C#, A*
+    r"|[^\W_]+(?:(?<=\d)\.\d[^\W_]*)*"  # words and numbers; 2.5 stays whole
+)
+_RUN = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)*")
+_VOWEL = re.compile(r"[aeiouy]")
+_ISE = re.compile(r"(\w+)is(e|es|ed|er|ers|ing|ation|ations|able)$")
+
+_TEX = re.compile(r"[\\$^_{}~]")
+_TEX_ACCENT = re.compile(r"\\(?:[`'\"~=.^]\s*|[cvHukrdb](?=\s*\{)\s*)\{?\s*\\?([A-Za-z])\}?")
+_TEX_COMMAND = re.compile(r"\\([A-Za-z]+)\s?")
+_BARE_LAYOUT = re.compile(r"\b(?:math(?:cal|bb|bf|rm|frak|sf|it)|text(?:bf|it|tt|rm|sc)|emph|operatorname)\s*\{")
+_GLUE = re.compile(r"\^|(?<![^\W_]{2})_")
+_NO_WORD = re.compile(r"[\\{}$]")
+
+_LOCK = threading.Lock()
+_SNOWBALL = Stemmer.Stemmer("english", 0)
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of a text in order. Never fails; a text without words gives none."""
+    found: list[Token] = []
+    for word in words(text):
+        if found and (found[-1].word, word) in CLOSED:
+            closed = found.pop().word + word
+            found.append(Token(closed, stem(closed)))
+        else:
+            found.extend(_split(word))
+    return found
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
+    folded = fold(_without_tex(text) if _TEX.search(text) else text)
+    if "'" in folded:
+        folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
+    if not folded.isascii():
+        folded = _CJK.sub(r" \g<0> ", folded)
+    return _WORD.findall(folded)
+
+
+@lru_cache(maxsize=1 << 17)
+def stem(word: str) -> str:
+    """The stem of a folded word: Snowball's English one, but for short acronyms and the tables' exceptions."""
+    if word in KEPT:
+        return word
+    if word in FORMS:
+        return stem(FORMS[word])
+    if not (word.isascii() and word.isalpha()) or (len(word) <= 3 and word.endswith("s")):
+        return word
+    if word.endswith("s") and not word.endswith("ss") and not _VOWEL.search(word):  # LLMs, GNNs, SVMs
+        return word[:-1]
+    british = _ISE.fullmatch(word)
+    if british and british[1] in ISE_ROOTS:
+        word = f"{british[1]}iz{british[2]}"
+    with _LOCK:  # a Stemmer is not safe to share between threads
+        return str(_SNOWBALL.stemWord(word))
+
+
+@lru_cache(maxsize=1 << 12)
+def weighs(word: str) -> bool:
+    """True for a word that says something: no stop word, no single letter, no single digit."""
+    return word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
+
+
+@lru_cache(maxsize=1 << 17)
+def _split(word: str) -> tuple[Token, ...]:
+    """A word's tokens: parted between letters and digits (GPT4), and where it is a closed compound (multiagent)."""
+    if word.isalpha():
+        parts = _compound(word)
+    elif word.isalnum() or "." in word:
+        parts = _letters_and_digits(word)
+    else:
+        parts = (word,)
+    if len(parts) == 1:
+        return (Token(parts[0], stem(parts[0])),)
+    first, *rest = (Token(part, stem(part)) for part in parts)
+    return (Token(first.word, first.stem, word, len(parts)), *rest)
+
+
+def _letters_and_digits(word: str) -> tuple[str, ...]:
+    """GPT4 is GPT 4; runs of one or two letters stay with their digits: 3D, L2, H2O, 4o."""
+    runs: list[str] = []
+    for run in _RUN.findall(word):
+        long = run.isalpha() and len(run) > 2
+        if runs and not long and not (runs[-1].isalpha() and len(runs[-1]) > 2):
+            runs[-1] += run
+        else:
+            runs.append(run)
+    return tuple(part for run in runs for part in (_compound(run) if run.isalpha() else (run,)))
+
+
+def _compound(word: str) -> tuple[str, ...]:
+    """The parts of a compound that is written as one word; of any other word the word itself."""
+    if word in _compounds():
+        return _compounds()[word]
+    for first in FIRST_PARTS:
+        if word.startswith(first) and len(word) >= len(first) + 4 and not NOT_COMPOUND.match(word):
+            return first, word[len(first) :]
+    return (word,)
+
+
+@lru_cache(maxsize=1)
+def _compounds() -> dict[str, tuple[str, ...]]:
+    """Compounds that real abstracts write both closed and with a hyphen: `pre-trained` on a line, by closed form."""
+    lines = (files("digest.text") / "compounds.txt").read_text("ascii").split()
+    return {line.replace("-", ""): tuple(line.split("-")) for line in lines}
+
+
+def _without_tex(text: str) -> str:
+    """The text without TeX's marks: accents keep their letter, layout commands and braces go, `_` and `^` glue."""
+    text = _TEX_ACCENT.sub(r"\1", text)
+    text = _TEX_COMMAND.sub(_command, text)
+    text = _BARE_LAYOUT.sub("", text)
+    text = _NO_WORD.sub("", text)
+    return _GLUE.sub("", text).replace("_", " ").replace("~", " ")
+
+
+def _command(found: re.Match[str]) -> str:
+    """What a command leaves: a letter for `ell`, a word for `alpha`, nothing but a gap for layout."""
+    name = found[1]
+    if name in TEX_LETTERS:
+        return TEX_LETTERS[name]
+    if name in TEX_WORDS:
+        return f" {name.removeprefix('var')} "
+    return " "
