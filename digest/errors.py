@@ -44,6 +44,10 @@ class BadToken(BadInput):
     """A signed link was altered, has expired, or was made for another purpose."""
 
 
+class StaleToken(BadToken):
+    """A signed link that was good once and no longer is; a new one can be had."""
+
+
 class TooMany(Transient):
     """A rate limit was met; later it is free again."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 
-from digest.errors import BadToken
+from digest.errors import BadToken, StaleToken
 
 CONFIRM, UNSUBSCRIBE, PREFERENCES = "confirm", "unsubscribe", "preferences"
 EDITION, FEED, FEEDBACK, SIGN_IN, SESSION = "edition", "feed", "feedback", "sign-in", "session"
@@ -45,7 +45,7 @@ class Signer:
         try:
             values = URLSafeTimedSerializer(self._keys, salt=f"digest.{purpose}").loads(token, max_age=max_age)
         except SignatureExpired as error:
-            raise BadToken("this link has expired; ask for a new one") from error
+            raise StaleToken("this link has expired; ask for a new one") from error
         except BadSignature as error:
             raise BadToken("this link is incomplete or was altered; open it again from your e-mail") from error
         return values if isinstance(values, list) else [values]

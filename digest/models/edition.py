@@ -53,7 +53,11 @@ class Edition(SQLModel, table=True):
     `previous_seen` restores the reader's `seen_through` when the newest edition is cancelled.
     """
 
-    __table_args__ = (UniqueConstraint("subscriber_id", "day"), Index("ix_edition_run", "run_id"))
+    __table_args__ = (
+        UniqueConstraint("subscriber_id", "day"),
+        Index("ix_edition_run", "run_id"),
+        {"sqlite_autoincrement": True},  # an erased edition's id lives on in links and Message-IDs
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     subscriber_id: int = Field(foreign_key="subscriber.id", ondelete="CASCADE")

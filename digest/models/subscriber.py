@@ -18,9 +18,10 @@ class Subscriber(SQLModel, table=True):
 
     `state`: pending (not confirmed), active, left (unsubscribed). `paused_until` is the first date with mail again.
     `seen_through` is the newest batch that a run considered for this reader; `next_due_at` is always a slot.
+    An erased reader's id is never given again: links and Message-IDs of old mails carry it.
     """
 
-    __table_args__ = (Index("ix_subscriber_due", "state", "next_due_at"),)
+    __table_args__ = (Index("ix_subscriber_due", "state", "next_due_at"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     address: str = Field(max_length=254)
@@ -44,7 +45,7 @@ class ProfileVersion(SQLModel, table=True):
     """What a reader wants, as of one time; never changed. `profile` is `matching.profile.Profile` as JSON."""
 
     __tablename__ = "profile_version"
-    __table_args__ = (UniqueConstraint("subscriber_id", "number"),)
+    __table_args__ = (UniqueConstraint("subscriber_id", "number"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")

@@ -1,0 +1,163 @@
+"""Subscribers: who they are, what they want, what they consented to. An address has one key, made here alone."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, delete, select
+
+from digest import settings
+from digest.errors import BadInput
+from digest.matching.profile import Profile
+from digest.models import Attempt, Batch, Consent, ProfileVersion, Subscriber, Suppression
+from digest.models.subscriber import ACTIVE, PENDING
+
+MAX_ADDRESS = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address that can be mailed. `text` is what is mailed (its domain in ASCII); `key` is the same for one inbox.
+
+    The key is in NFC, the domain in lower-case IDNA, the part before the @ case-folded.
+    """
+
+    text: str
+    key: str
+
+
+def address(text: str) -> Address:
+    """Read an address as typed. No look-up in the network. Raises BadInput naming the field.
+
+    A part before the @ outside ASCII is refused: most servers can't take it.
+    """
+    typed = text.strip()
+    if len(typed) > MAX_ADDRESS:
+        raise BadInput(f"address: at most {MAX_ADDRESS} characters, got {len(typed)}", field="address")
+    try:
+        valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise BadInput(f"address: {error}", field="address") from error
+    domain = valid.ascii_domain.lower()
+    local = unicodedata.normalize("NFC", valid.local_part)
+    return Address(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
+
+
+def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | None:
+    """The subscriber with that address key; `lock` holds the row until the transaction ends."""
+    return _one(session, col(Subscriber.address_key) == key, lock=lock)
+
+
+def by_address(session: Session, text: str) -> Subscriber | None:
+    """The subscriber with that address as typed. Raises BadInput where it is none."""
+    return by_key(session, address(text).key)
+
+
+def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
+    """The subscriber with that id; `lock` holds the row until the transaction ends."""
+    return _one(session, col(Subscriber.id) == subscriber_id, lock=lock)
+
+
+def _one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
+    query = select(Subscriber).where(condition)
+    return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def due(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
+    """Active readers whose slot has come, the longest waiting first."""
+    query = (
+        select(Subscriber)
+        .where(Subscriber.state == ACTIVE, col(Subscriber.next_due_at) <= before)
+        .order_by(col(Subscriber.next_due_at), col(Subscriber.id))
+        .limit(limit)
+    )
+    return session.exec(query).all()
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many subscribers there are in each state."""
+    rows = session.exec(select(Subscriber.state, func.count()).group_by(Subscriber.state)).all()
+    return {state: int(number) for state, number in rows}
+
+
+def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
+    """The row of that address, locked; made as pending where it is new. Two at once get the same row."""
+    known = by_key(session, who.key, lock=True)
+    if known is not None:
+        return known
+    made = Subscriber(address=who.text, address_key=who.key, state=PENDING, created_at=now)
+    made.send_at = settings.get().send_at
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError:
+        other = by_key(session, who.key, lock=True)
+        if other is None:
+            raise
+        return other
+    return made
+
+
+def suppression(session: Session, key: str) -> Suppression | None:
+    """Why that address must not be mailed; None where it may be."""
+    return session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+
+
+def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
+    """Keep a further version of a reader's profile; the versions before it stay as they are."""
+    last = session.exec(
+        select(func.max(ProfileVersion.number)).where(ProfileVersion.subscriber_id == subscriber_id)
+    ).one()
+    version = ProfileVersion(
+        subscriber_id=subscriber_id, number=(last or 0) + 1, created_at=now, profile=profile.to_json()
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def profile_version(session: Session, subscriber_id: int, profile_id: int | None) -> ProfileVersion | None:
+    """That version of that reader's profile; None where there is none, or where it is another reader's."""
+    query = select(ProfileVersion).where(ProfileVersion.id == profile_id, ProfileVersion.subscriber_id == subscriber_id)
+    return session.exec(query).one_or_none()
+
+
+def profile_of(session: Session, subscriber: Subscriber) -> Profile:
+    """What the reader wants now; an empty profile before the first one is confirmed."""
+    version = profile_version(session, subscriber.id or 0, subscriber.profile_id)
+    return Profile.from_json(version.profile) if version else Profile()
+
+
+def consent(session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str) -> None:
+    """Keep the proof of what a reader asked for. `client` is a keyed hash, never an address."""
+    session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
+
+
+def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:
+    """A reader's consent events, oldest first."""
+    query = select(Consent).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id))
+    return session.exec(query).all()
+
+
+def known_through(session: Session, *, now: datetime) -> int:
+    """The last ingest up to which everything is known by now, 0 where there is none: older papers aren't new."""
+    later = session.exec(select(func.min(Batch.id)).where(col(Batch.known_at) > now)).one()
+    return later - 1 if later is not None else session.exec(select(func.max(Batch.id))).one() or 0
+
+
+def attempts(session: Session, action: str, key: str, *, since: datetime) -> Sequence[datetime]:
+    """When that was tried with that key since then, oldest first."""
+    query = select(Attempt.at).where(Attempt.action == action, Attempt.key == key, col(Attempt.at) > since)
+    return session.exec(query.order_by(col(Attempt.at))).all()
+
+
+def note_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:
+    """Count one more try, and drop those that no longer matter."""
+    session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.at) <= forget_before))
+    session.add(Attempt(action=action, key=key, at=now))

@@ -1,0 +1,64 @@
+"""The links of mails and pages: made here, read here. A token carries its purpose and no other will do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from digest import settings, signing
+from digest.errors import BadToken
+
+SIGN_IN_FOR = timedelta(minutes=30)
+SESSION_FOR = timedelta(hours=12)
+
+
+def signer() -> signing.Signer:
+    """The signer with the configured keys. Raises Misconfigured."""
+    chosen = settings.get()
+    chosen.require("secret_key")
+    return signing.Signer(chosen.secret_key)
+
+
+def confirm(subscriber_id: int, profile_id: int) -> str:
+    """Asks the reader to confirm this version of the profile."""
+    return _url("confirm", signer().sign(signing.CONFIRM, subscriber_id, profile_id))
+
+
+def unsubscribe(subscriber_id: int) -> str:
+    """The page and the one-click POST of List-Unsubscribe. It never expires."""
+    return _url("unsubscribe", signer().sign(signing.UNSUBSCRIBE, subscriber_id))
+
+
+def preferences(subscriber_id: int) -> str:
+    """The reader's preferences."""
+    return _url("preferences", signer().sign(signing.PREFERENCES, subscriber_id))
+
+
+def edition(edition_id: int) -> str:
+    """One edition in the browser."""
+    return _url("editions", signer().sign(signing.EDITION, edition_id))
+
+
+def sign_in(audit_id: int) -> str:
+    """An administrator's way in, for half an hour, once. `audit_id`: the row that recorded the request."""
+    return _url("admin/enter", signer().sign_timed(signing.SIGN_IN, audit_id))
+
+
+def read(purpose: str, token: str, *, values: int = 1) -> tuple[int, ...]:
+    """The ids that a token of this purpose carries. Raises BadToken."""
+    return _ids(signer().read(purpose, token), values)
+
+
+def read_timed(purpose: str, token: str, *, within: timedelta) -> int:
+    """The id in a token that expires. Raises BadToken."""
+    return _ids(signer().read_timed(purpose, token, max_age=int(within.total_seconds())), 1)[0]
+
+
+def _ids(found: list[object], values: int) -> tuple[int, ...]:
+    ids = tuple(value for value in found if isinstance(value, int))
+    if len(ids) != values or len(found) != values:
+        raise BadToken("this link is not one of ours")
+    return ids
+
+
+def _url(page: str, token: str) -> str:
+    return f"{settings.get().base_url}/{page}/{token}"

@@ -1,0 +1,88 @@
+"""A reader's own page: change topics and schedule, pause, take the data along, come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import col, select
+
+from digest import clock
+from digest.db import engine, subscribers
+from digest.errors import NotFound, Refused
+from digest.matching.profile import Profile
+from digest.models import Delivery, Edition, Subscriber
+from digest.models.subscriber import ACTIVE, LEFT
+from digest.services import cadence
+from digest.services.confirm import begin
+from digest.services.wishes import Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A subscriber with the profile that counts now."""
+
+    subscriber: Subscriber
+    profile: Profile
+
+
+def look(subscriber_id: int) -> Reader:
+    """The reader and what they want. Raises NotFound after erasure."""
+    with engine.reading() as session:
+        reader = _present(subscribers.by_id(session, subscriber_id))
+        return Reader(reader, subscribers.profile_of(session, reader))
+
+
+def change(subscriber_id: int, wanted: Preferences) -> Reader:
+    """Keep the new wishes: a new profile version where topics changed, and the next slot. Raises NotFound, BadInput."""
+    now = clock.now()
+    wanted.check_pause(now.astimezone(clock.zone(wanted.time_zone)).date())
+    with engine.transaction() as session:
+        reader = _present(subscribers.by_id(session, subscriber_id, lock=True))
+        before = subscribers.profile_of(session, reader)
+        profile = wanted.profile(before)
+        if profile != before or reader.profile_id is None:
+            reader.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
+        wanted.schedule(reader)
+        reader.paused_until = wanted.paused_until
+        if reader.state == ACTIVE:
+            reader.next_due_at = cadence.due_after(reader, now)
+        return Reader(reader, profile)
+
+
+def come_back(subscriber_id: int, client: str) -> None:
+    """Start the mail again for a reader who left. Raises NotFound, Refused."""
+    now = clock.now()
+    with engine.transaction() as session:
+        reader = _present(subscribers.by_id(session, subscriber_id, lock=True))
+        if reader.state == ACTIVE:
+            return
+        if reader.state != LEFT or reader.profile_id is None:
+            raise Refused("this subscription was never confirmed; use the link in the confirmation e-mail")
+        begin(session, reader, None, event="returned", client=client, now=now)
+
+
+def export(subscriber_id: int) -> dict[str, Any]:
+    """All that is kept about a reader, as plain JSON values. Raises NotFound."""
+    with engine.reading() as session:
+        reader = _present(subscribers.by_id(session, subscriber_id))
+        editions = session.exec(
+            select(Edition).where(Edition.subscriber_id == subscriber_id).order_by(col(Edition.day))
+        ).all()
+        events = subscribers.consents(session, subscriber_id)
+        mails = session.exec(
+            select(Delivery).where(Delivery.subscriber_id == subscriber_id).order_by(col(Delivery.id))
+        ).all()
+        return {
+            "subscriber": reader.model_dump(mode="json", exclude={"id", "address_key", "profile_id"}),
+            "profile": subscribers.profile_of(session, reader).to_json(),
+            "consent": [event.model_dump(mode="json", include={"event", "at", "wording"}) for event in events],
+            "editions": [e.model_dump(mode="json", include={"day", "kind", "papers", "content"}) for e in editions],
+            "mails": [m.model_dump(mode="json", include={"kind", "state", "created_at", "reply"}) for m in mails],
+        }
+
+
+def _present(reader: Subscriber | None) -> Subscriber:
+    if reader is None:
+        raise NotFound("this subscription no longer exists")
+    return reader

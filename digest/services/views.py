@@ -1,0 +1,77 @@
+"""What pages show of papers: plain values, ready to print. The services that make them are given to the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPaper:
+    """A paper that a profile would have got. `matched`: (topic, its words that matched), both as typed."""
+
+    id: int
+    title: str
+    score: int
+    strict: bool
+    matched: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    trending: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewDay:
+    """One announcement. `papers`: the best, at most the limit asked for; `total`: all that match."""
+
+    date: date
+    papers: tuple[PreviewPaper, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a profile would have got, oldest day first."""
+
+    days: tuple[PreviewDay, ...] = ()
+
+    @property
+    def per_day(self) -> float:
+        """Papers a day, on average over the days shown."""
+        return sum(day.total for day in self.days) / len(self.days) if self.days else 0.0
+
+    def top(self, number: int) -> tuple[PreviewPaper, ...]:
+        """The papers with the highest scores of all days."""
+        papers = (paper for day in reversed(self.days) for paper in day.papers)
+        return tuple(sorted(papers, key=lambda paper: -paper.score)[:number])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A paper in a list. `excerpt` ends at a sentence; `facts`: why it stands there, one line; `badges`: short words."""
+
+    id: int
+    title: str
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    excerpt: str = ""
+    facts: str = ""
+    badges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PaperPage:
+    """A paper by itself, with its links: (words, address)."""
+
+    row: Row
+    abstract: str
+    links: tuple[tuple[str, str], ...] = ()
+    announced: date | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorPage:
+    """An author's papers and the figures that a source prints: (name, value)."""
+
+    name: str
+    rows: tuple[Row, ...] = ()
+    figures: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,164 @@
+"""What a reader asks for, as it comes from outside: every field bounded, refused by its name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, time, timedelta
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from digest import clock
+from digest.errors import BadInput
+from digest.matching import query
+from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
+from digest.models import Subscriber
+
+MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
+MAX_LIMIT = 50  # papers a day
+MAX_PAUSE = timedelta(days=366)
+CATEGORY = re.compile(r"[a-z]+(-[a-z]+)?(\.([A-Z]{2}|[a-z]+(-[a-z]+)?))?")
+CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
+
+
+def _line(value: str, *, name: str, most: int) -> str:
+    """One line of text, tidied; control characters are refused."""
+    text = unicodedata.normalize("NFC", re.sub(r"[ \t\u00a0]+", " ", value)).strip()
+    if len(text) > most:
+        raise BadInput(f"{name}: at most {most} characters, got {len(text)}", field=name)
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+        raise BadInput(f"{name}: {text[:40]!r} holds a control character", field=name)
+    return text
+
+
+def _lines(value: object, *, name: str, most: int, length: int) -> tuple[str, ...]:
+    """Lines from a text or a list: blank ones and repetitions dropped, their number bounded."""
+    parts = value.splitlines() if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise BadInput(f"{name}: expected lines of text", field=name)
+    found = tuple(dict.fromkeys(filter(None, (_line(part, name=name, most=length) for part in parts))))
+    if len(found) > most:
+        raise BadInput(f"{name}: at most {most}, got {len(found)}", field=name)
+    return found
+
+
+def _queries(value: object, name: str) -> tuple[str, ...]:
+    lines = _lines(value, name=name, most=MAX_TOPICS, length=MAX_QUERY)
+    for number, line in enumerate(lines, 1):
+        try:
+            query.parse(line)
+        except BadInput as error:
+            raise BadInput(f"{name}: line {number}, {line[:60]!r}: {error}", field=name) from error
+    return lines
+
+
+def _categories(value: object) -> tuple[str, ...]:
+    names = _lines(_split(value), name="categories", most=MAX_CATEGORIES, length=20)
+    for name in names:
+        if not CATEGORY.fullmatch(name):
+            raise BadInput(f"categories: {name!r} is not an arXiv category such as cs.LG", field="categories")
+    return names
+
+
+def _split(value: object) -> object:
+    """Categories may stand in one line, with commas or blanks between."""
+    return re.split(r"[\s,]+", value) if isinstance(value, str) else value
+
+
+def _authors(value: object) -> tuple[str, ...]:
+    names = _lines(value, name="authors", most=MAX_AUTHORS, length=MAX_NAME)
+    for name in names:
+        if sum(character.isalpha() for character in name) < 2:
+            raise BadInput(f"authors: {name!r} is not a name", field="authors")
+    return names
+
+
+def _time_zone(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 60:
+        raise BadInput("time zone: use an IANA name such as Europe/Berlin", field="time_zone")
+    return clock.zone(value).key
+
+
+def _send_at(value: object) -> time:
+    """A wall-clock time, rounded down to a quarter of an hour: slots are quarters."""
+    found = CLOCK_TIME.fullmatch(value.isoformat() if isinstance(value, time) else str(value))
+    if found is None:
+        raise BadInput("send time: use a time of day such as 07:00", field="send_at")
+    return time(int(found[1]), int(found[2]) // 15 * 15)
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+def read(schema: type[Checked], values: Mapping[str, Any]) -> Checked:
+    """The values as that schema. Raises BadInput for the first field that is wrong, by its name."""
+    try:
+        return schema.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "body"
+        raise BadInput(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field) from error
+
+
+class Wishes(BaseModel):
+    """Topics and schedule of a reader. Lists may come as a text with one entry a line."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topics: Annotated[tuple[str, ...], BeforeValidator(lambda v: _queries(v, "topics"))] = ()
+    exclusions: Annotated[tuple[str, ...], BeforeValidator(lambda v: _queries(v, "exclusions"))] = ()
+    categories: Annotated[tuple[str, ...], BeforeValidator(_categories)] = ()
+    authors: Annotated[tuple[str, ...], BeforeValidator(_authors)] = ()
+    close: bool = True
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cadence: Literal["daily", "weekdays", "weekly"] = "daily"
+    weekday: int = Field(default=0, ge=0, le=6)
+    time_zone: Annotated[str, BeforeValidator(_time_zone)] = "UTC"
+    send_at: Annotated[time, BeforeValidator(_send_at)] = time(7, 0)
+    quiet_day: Literal["skip", "notice"] = "skip"
+
+    def profile(self, before: Profile | None = None) -> Profile:
+        """What to match. Caps and mutes of topics that stay as they were are kept from the profile `before`."""
+        known = {topic.text: topic for topic in before.topics} if before else {}
+        return Profile(
+            topics=tuple(known.get(text, Topic(text)) for text in self.topics),
+            exclusions=self.exclusions,
+            categories=self.categories,
+            primary_only=before.primary_only if before else False,
+            authors=self.authors,
+            close=self.close,
+            limit=self.limit,
+        )
+
+    def schedule(self, subscriber: Subscriber) -> None:
+        """Write when mail is wanted into the subscriber's row."""
+        subscriber.time_zone, subscriber.send_at = self.time_zone, self.send_at
+        subscriber.cadence, subscriber.weekday, subscriber.quiet_day = self.cadence, self.weekday, self.quiet_day
+
+
+def _paused_until(value: object) -> date | None:
+    if value is None or value == "":
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise BadInput("pause: use a date such as 2026-08-31", field="paused_until") from error
+
+
+class Subscription(Wishes):
+    """A sign-up: an address beside the wishes. The address is read by `db.subscribers.address`."""
+
+    address: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class Preferences(Wishes):
+    """What a reader can change later: the wishes, and a pause. `paused_until` is the first date with mail again."""
+
+    paused_until: Annotated[date | None, BeforeValidator(_paused_until)] = None
+
+    def check_pause(self, today: date) -> None:
+        """A pause lies ahead, by a year at most. Raises BadInput."""
+        if self.paused_until and self.paused_until - today > MAX_PAUSE:
+            raise BadInput("pause: at most a year ahead", field="paused_until")

@@ -1,0 +1,32 @@
+"""The web application, put together: pages, API, health, and what every request passes."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from digest import settings
+from digest.ports import Enqueue
+from digest.web import api, confirm, errors, health, leave, pages, preferences, public, start
+from digest.web.given import Given
+from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
+
+PAGES = (start, confirm, preferences, leave, public, health, api)
+
+
+def build(enqueue: Enqueue, given: Given | None = None) -> FastAPI:
+    """The application over the configured database. `given`: the services that show papers and editions.
+
+    Raises Misconfigured where a secret is unset.
+    """
+    chosen = settings.get()
+    chosen.require("secret_key")
+    app = FastAPI(title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app.state.enqueue, app.state.given = enqueue, given or Given()
+    for part in PAGES:
+        app.include_router(part.router)
+    errors.install(app)
+    content_policy = policy(styles=source(pages.style()), scripts=source(pages.script()))
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(BoundedBody, refuse=errors.too_large)
+    app.add_middleware(SafeHeaders, content_policy=content_policy, https=chosen.base_url.startswith("https://"))
+    return app

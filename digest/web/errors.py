@@ -1,0 +1,105 @@
+"""Errors as answers: a calm page for people, a line of JSON for programs, and the status that belongs to it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from digest.errors import BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
+from digest.web import pages
+
+HOME = ("To the start page", "/")
+TITLES = {
+    400: "This request can’t be read",
+    404: "Nothing here",
+    405: "Not that way",
+    409: "That can’t be done",
+    410: "This link is out of date",
+    413: "That is too much at once",
+    422: "One thing needs mending",
+    429: "A little slower",
+    500: "Something broke here",
+    503: "Not just now",
+}
+STATUS: tuple[tuple[type[DigestError], int], ...] = (
+    (StaleToken, 410),
+    (BadToken, 400),
+    (BadInput, 422),
+    (NotFound, 404),
+    (Refused, 409),
+    (TooMany, 429),
+    (Transient, 503),
+)
+
+
+def status_of(error: DigestError) -> int:
+    """The HTTP status of one of our errors."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def answer(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
+    """The error as JSON under /api/, as a page elsewhere. Never kept by caches."""
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": "3600"} if status == 429 else {})
+    if str(scope["path"]).startswith("/api/"):
+        body = {"error": {"message": text, "field": field}}
+        return JSONResponse(body, status_code=status, headers=headers)
+    line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
+    made = pages.message(TITLES.get(status, HTTPStatus(status).phrase), line, status=status, further=HOME)
+    made.headers.update(headers)
+    return made
+
+
+def too_large(scope: Scope) -> Response:
+    """The answer to a body beyond the bound."""
+    return answer(scope, 413, "a request may have 64 KB at most")
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    status = status_of(error) if isinstance(error, DigestError) else 500
+    field = error.field if isinstance(error, BadInput) else None
+    text = str(error) if status != 500 else "the service is not set up completely; its log says more"
+    if status == 500:
+        structlog.get_logger("web").error("misconfigured", reason=str(error))
+    return answer(request.scope, status, text, field=field)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    texts = {
+        400: "its form is broken",
+        404: "there is no page at this address; the link may be cut",
+        405: "this address does not answer to that method",
+    }
+    made = answer(request.scope, status, texts.get(status, HTTPStatus(status).phrase))
+    made.headers.update(getattr(error, "headers", None) or {})
+    return made
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """What FastAPI itself refused: a wrong path is no page; a wrong field is named."""
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": "invalid"}
+    where = [str(part) for part in first["loc"]]
+    if where[:1] == ["path"]:
+        return answer(request.scope, 404, "there is no page at this address; the link may be cut")
+    field = ".".join(where[1:]) or "body"
+    return answer(request.scope, 422, f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    structlog.get_logger("web").error("request failed", path=request.url.path.split("/")[1], exc_info=error)
+    return answer(request.scope, 500, "the fault is on this side and was noted; try again in a while")
+
+
+def install(app: FastAPI) -> None:
+    """Give the app these answers."""
+    app.add_exception_handler(DigestError, _ours)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _broken)

@@ -1,0 +1,101 @@
+"""Forms: read with bounds, turned into wishes, and shown again as they were typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, TypeVar
+from zoneinfo import available_timezones
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, QueryParams
+
+from digest import settings
+from digest.matching.profile import Profile
+from digest.models import Subscriber
+from digest.services import wishes
+from digest.services.wishes import Preferences, Subscription, Wishes
+
+MAX_FIELDS = 200
+NAMES = (*Subscription.model_fields, "paused_until")
+LINES = ("topics", "exclusions", "authors")
+Schema = TypeVar("Schema", bound=Wishes)
+
+
+async def _form(request: Request) -> FormData:
+    """The body's fields; empty for a body that is no form. Files are refused."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return FormData()
+    return await request.form(max_files=0, max_fields=MAX_FIELDS)
+
+
+Form = Annotated[FormData, Depends(_form)]
+
+
+def typed(form: FormData | QueryParams) -> dict[str, str]:
+    """The fields we know, as typed: lines of text joined by new lines, categories by blanks."""
+    found: dict[str, str] = {}
+    for name in NAMES:
+        values = [value for value in form.getlist(name) if isinstance(value, str)]
+        if values:
+            found[name] = ("\n" if name in LINES else " ").join(values) if _many(name) else values[-1]
+    return found
+
+
+def _many(name: str) -> bool:
+    return name in LINES or name == "categories"
+
+
+def read(schema: type[Schema], values: Mapping[str, str]) -> Schema:
+    """The typed fields that the schema has, as that schema. Raises BadInput."""
+    return wishes.read(schema, {name: value for name, value in values.items() if name in schema.model_fields})
+
+
+def shown(values: Mapping[str, str]) -> dict[str, str]:
+    """What stands in the fields: what was typed, else how the form begins."""
+    begin = dict.fromkeys(NAMES, "") | {
+        "cadence": "daily",
+        "weekday": "0",
+        "time_zone": "UTC",
+        "send_at": f"{settings.get().send_at:%H:%M}",
+        "limit": str(Wishes.model_fields["limit"].default),
+        "close": "true",
+        "quiet_day": settings.get().quiet_day,
+    }
+    return begin | values
+
+
+def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
+    """A reader's wishes as the form shows them."""
+    return shown(
+        {
+            "topics": "\n".join(topic.text for topic in profile.topics),
+            "exclusions": "\n".join(profile.exclusions),
+            "authors": "\n".join(profile.authors),
+            "categories": " ".join(profile.categories),
+            "close": str(profile.close).lower(),
+            "limit": str(profile.limit),
+            "cadence": subscriber.cadence,
+            "weekday": str(subscriber.weekday),
+            "time_zone": subscriber.time_zone,
+            "send_at": f"{subscriber.send_at:%H:%M}",
+            "quiet_day": subscriber.quiet_day,
+            "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else "",
+        }
+    )
+
+
+def offered(chosen: str) -> list[str]:
+    """Categories to tick: those that are fetched here, and any other that the reader has."""
+    return list(dict.fromkeys((*settings.get().arxiv_categories, *chosen.split())))
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """Time zones to offer: places, by continent, and UTC."""
+    areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(areas)))
+
+
+__all__ = ["Form", "Preferences", "Subscription", "Wishes", "of_reader", "offered", "read", "shown", "typed", "zones"]

@@ -1,0 +1,40 @@
+"""Leaving by a link. GET and HEAD only ask; POST acts, one click, whatever its body says, as often as it comes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest.models import Subscriber
+from digest.models.subscriber import LEFT
+from digest.services import leave, links
+from digest.signing import UNSUBSCRIBE
+from digest.web import pages
+from digest.web.client import Client
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/unsubscribe/{token}")
+def ask(token: str) -> HTMLResponse:
+    """Whose mail would stop, and a button."""
+    (subscriber_id,) = links.read(UNSUBSCRIBE, token)
+    return _page(leave.look(subscriber_id))
+
+
+@router.post("/unsubscribe/{token}")
+def act(token: str, client: Client) -> HTMLResponse:
+    """Stop the mail (RFC 8058). The body is not read: the link is proof enough."""
+    (subscriber_id,) = links.read(UNSUBSCRIBE, token)
+    leave.leave(subscriber_id, client)
+    return _page(leave.look(subscriber_id))
+
+
+def _page(reader: Subscriber | None) -> HTMLResponse:
+    return pages.page(
+        "unsubscribe.html",
+        private=True,
+        left=reader is None or reader.state == LEFT,
+        address=reader.address if reader else "",
+        preferences=links.preferences(reader.id or 0) if reader else "",
+    )

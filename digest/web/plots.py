@@ -1,0 +1,101 @@
+"""The preview as it is drawn: bars from zero, a sentence, and titles with the matched words marked. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from digest.services.views import Preview, PreviewPaper
+
+TALL, FLOOR, HEAD = 64.0, 88.0, 5  # height of the highest bar and of the ground line, in pixels; papers shown
+GAP = 0.25  # of a bar's place
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day. Across in per cent of the width, up and down in pixels."""
+
+    date: date
+    total: int
+    x: float
+    width: float
+    middle: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A paper with its title in pieces, (text, is it a matched word), and its reason in one line."""
+
+    id: int
+    pieces: tuple[tuple[str, bool], ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """All that the preview shows. `capped`: the reader's limit, where a day has more, else 0."""
+
+    days: tuple[Bar, ...]
+    sentence: str
+    top: tuple[Titled, ...]
+    capped: int = 0
+
+
+def draw(preview: Preview, *, limit: int) -> Drawn:
+    """The preview of a profile that takes `limit` papers a day."""
+    totals = [day.total for day in preview.days]
+    return Drawn(
+        days=bars([(day.date, day.total) for day in preview.days]),
+        sentence=sentence(preview.per_day),
+        top=tuple(_titled(paper) for paper in preview.top(HEAD)),
+        capped=limit if totals and max(totals) > limit else 0,
+    )
+
+
+def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
+    """Bars for days and their counts, in that order, the highest `TALL` pixels high."""
+    most = max((total for _, total in days), default=0) or 1
+    place = 100 / max(len(days), 1)
+    return tuple(
+        Bar(
+            date=day,
+            total=total,
+            x=round((number + GAP / 2) * place, 3),
+            width=round(place * (1 - GAP), 3),
+            middle=round((number + 0.5) * place, 3),
+            y=round(FLOOR - TALL * total / most, 1),
+            height=round(TALL * total / most, 1),
+        )
+        for number, (day, total) in enumerate(days)
+    )
+
+
+def sentence(per_day: float) -> str:
+    """How much mail that is, in words."""
+    if per_day == 0:
+        return "No paper matched. Try fewer or wider words."
+    if per_day < 0.75:
+        return f"About one paper every {round(1 / per_day)} days." if per_day < 0.6 else "A paper on most days."
+    number = round(per_day)
+    return f"About {number} {'paper' if number == 1 else 'papers'} a day."
+
+
+def pieces(title: str, words: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """The title cut into matched words and the rest; a word matches at its beginning, whatever its case."""
+    stems = sorted({word.rstrip("*") for phrase in words for word in re.findall(r"[^\s-]+", phrase)}, key=len)
+    wanted = "|".join(re.escape(stem) for stem in reversed(stems) if stem)
+    if not wanted:
+        return ((title, False),)
+    cut = re.split(rf"(\b(?:{wanted})\w*)", title, flags=re.IGNORECASE)
+    return tuple((text, number % 2 == 1) for number, text in enumerate(cut) if text)
+
+
+def _titled(paper: PreviewPaper) -> Titled:
+    words = [word for _, found in paper.matched for word in found]
+    topics = ", ".join(topic for topic, _ in paper.matched)
+    kind = "matches" if paper.strict else "is close to"
+    return Titled(paper.id, pieces(paper.title, words), f"{kind} {topics}" if topics else "")

@@ -1,0 +1,107 @@
+"""A reader's own page: topics and schedule, pause, coming back, taking the data along, being erased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from digest.errors import BadInput
+from digest.models import Subscriber
+from digest.models.subscriber import ACTIVE, LEFT
+from digest.services import links, preferences
+from digest.services.erase import erase
+from digest.signing import PREFERENCES
+from digest.web import forms, pages
+from digest.web.client import Client
+from digest.web.errors import HOME
+from digest.web.forms import Form, Preferences
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/preferences/{token}")
+def show(token: str) -> HTMLResponse:
+    """The reader's wishes, ready to change."""
+    (subscriber_id,) = links.read(PREFERENCES, token)
+    reader = preferences.look(subscriber_id)
+    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile))
+
+
+@router.get("/preferences/{token}/export")
+def export(token: str) -> Response:
+    """All that is kept about the reader, as a file."""
+    (subscriber_id,) = links.read(PREFERENCES, token)
+    body = json.dumps(preferences.export(subscriber_id), ensure_ascii=False, indent=2)
+    headers = pages.PRIVATE | {"Content-Disposition": 'attachment; filename="papers-inbox.json"'}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@router.post("/preferences/{token}")
+def act(token: str, form: Form, client: Client) -> HTMLResponse:
+    """Save, come back or be erased, as the button says."""
+    (subscriber_id,) = links.read(PREFERENCES, token)
+    match form.get("action", "save"):
+        case "save":
+            return _save(token, subscriber_id, forms.typed(form))
+        case "return":
+            preferences.come_back(subscriber_id, client)
+            reader = preferences.look(subscriber_id)
+            return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="The mail is on again.")
+        case "erase":
+            return _erase(token, subscriber_id, sure=form.get("sure") == "yes")
+        case _:
+            raise BadInput("action: use save, return or erase", field="action")
+
+
+def _save(token: str, subscriber_id: int, values: Mapping[str, str]) -> HTMLResponse:
+    """Keep the change; on a mistake nothing is kept but what stands in the form."""
+    try:
+        reader = preferences.change(subscriber_id, forms.read(Preferences, values))
+    except BadInput as error:
+        return _page(token, preferences.look(subscriber_id), forms.shown(values), error=error)
+    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="Saved.")
+
+
+def _erase(token: str, subscriber_id: int, *, sure: bool) -> HTMLResponse:
+    reader = preferences.look(subscriber_id)
+    if not sure:
+        error = BadInput("tick the box first: erasing can’t be undone", field="sure")
+        return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), error=error)
+    erase(subscriber_id)
+    return pages.message(
+        "You are erased",
+        "Your address, topics and editions are gone. No more mail comes to you from here.",
+        private=True,
+        further=HOME,
+    )
+
+
+def _page(
+    token: str, reader: preferences.Reader, form: dict[str, str], *, saved: str = "", error: BadInput | None = None
+) -> HTMLResponse:
+    return pages.page(
+        "preferences.html",
+        status=422 if error else 200,
+        private=True,
+        subscriber=reader.subscriber,
+        status_words=_status(reader.subscriber),
+        here=f"/preferences/{token}",
+        form=form,
+        wrong=(error.field, str(error)) if error else None,
+        saved=saved,
+        categories=forms.offered(form["categories"]),
+        zones=forms.zones(),
+    )
+
+
+def _status(subscriber: Subscriber) -> str:
+    """Where the subscription stands, in words."""
+    if subscriber.state == LEFT:
+        return "unsubscribed"
+    if subscriber.state != ACTIVE:
+        return "not confirmed yet"
+    when = pages.cadence_words(subscriber)
+    return f"paused until {pages.long_day(subscriber.paused_until)}" if subscriber.paused_until else when

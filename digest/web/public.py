@@ -1,0 +1,67 @@
+"""Public pages: what is trending, a paper, an author; and an edition by its link."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest import settings
+from digest.errors import NotFound
+from digest.services import links
+from digest.services.wishes import CATEGORY
+from digest.signing import EDITION
+from digest.web import pages
+from digest.web.given import GivenHere
+from digest.web.shield import policy
+
+router = APIRouter(include_in_schema=False)
+
+LISTED = 50
+MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
+
+
+@router.get("/trending")
+def trending(given: GivenHere) -> HTMLResponse:
+    """What is rising in all fields."""
+    return _trending(given, None)
+
+
+@router.get("/trending/{category}")
+def trending_in(category: str, given: GivenHere) -> HTMLResponse:
+    """What is rising in one category."""
+    if len(category) > 20 or not CATEGORY.fullmatch(category):
+        raise NotFound("there is no such category; use one of arXiv's, such as cs.LG")
+    return _trending(given, category)
+
+
+def _trending(given: GivenHere, category: str | None) -> HTMLResponse:
+    return pages.page(
+        "trending.html",
+        category=category,
+        categories=settings.get().arxiv_categories,
+        papers=given.trending(category, LISTED),
+    )
+
+
+@router.get("/papers/{paper_id}")
+def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
+    """One paper, with its figures and why it trends."""
+    if not 0 < paper_id < 2**31:
+        raise NotFound("there is no such paper here")
+    return pages.page("paper.html", paper=given.paper(paper_id))
+
+
+@router.get("/authors/{name}")
+def author(name: str, given: GivenHere) -> HTMLResponse:
+    """An author's papers and figures."""
+    if len(name) > 200:
+        raise NotFound("no paper here is by that author")
+    return pages.page("author.html", author=given.author(name, LISTED))
+
+
+@router.get("/editions/{token}")
+def edition(token: str, given: GivenHere) -> HTMLResponse:
+    """An edition in the browser, the same content as in the mail."""
+    (edition_id,) = links.read(EDITION, token)
+    headers = pages.PRIVATE | {"Content-Security-Policy": MAIL_POLICY}
+    return HTMLResponse(given.edition(edition_id), headers=headers)

@@ -1,0 +1,87 @@
+"""The start page: the subscribe box with its preview, above the papers that rise now; and the sign-up itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from digest.errors import BadInput
+from digest.services.subscribe import subscribe
+from digest.web import forms, pages, plots
+from digest.web.client import Client
+from digest.web.errors import HOME
+from digest.web.forms import Form, Subscription, Wishes
+from digest.web.given import Given, GivenHere, Queue
+
+router = APIRouter(include_in_schema=False)
+
+EXAMPLES = ("offline reinforcement learning", "diffusion model*", "multi-agent systems")
+DAYS, PAPERS, LISTED = 14, 50, 20
+ADVANCED = ("categories", "exclusions", "authors")
+
+
+@router.get("/")
+def start(request: Request, given: GivenHere) -> HTMLResponse:
+    """The box, empty or with what the address carries, then with its preview."""
+    values = forms.typed(request.query_params)
+    if not values:
+        return _box(given, values)
+    try:
+        return _box(given, values, shown=_drawn(given, values))
+    except BadInput as error:
+        return _box(given, values, error=error)
+
+
+@router.post("/preview")
+def preview(form: Form, given: GivenHere) -> HTMLResponse:
+    """The preview alone, for the page's script."""
+    try:
+        return pages.page("_preview.html", shown=_drawn(given, forms.typed(form)))
+    except BadInput as error:
+        return HTMLResponse(pages.render("_wrong.html", text=str(error)), status_code=422)
+
+
+@router.post("/subscribe")
+def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLResponse:
+    """Owe the confirmation. The answer is the same for every address."""
+    values = forms.typed(form)
+    try:
+        subscribe(forms.read(Subscription, values), client, queue)
+    except BadInput as error:
+        return _box(given, values, error=error)
+    return pages.message(
+        "Look into your inbox",
+        "If the address is right, an e-mail with one button is on its way. The papers come after you press it.",
+        "Nothing after ten minutes? Look into the spam folder, or check the address and send it again.",
+        private=True,
+        further=HOME,
+    )
+
+
+def _drawn(given: Given, values: Mapping[str, str]) -> plots.Drawn:
+    wanted = forms.read(Wishes, values)
+    return plots.draw(given.preview(wanted.profile(), days=DAYS, limit=PAPERS), limit=wanted.limit)
+
+
+def _box(
+    given: Given, values: Mapping[str, str], *, shown: plots.Drawn | None = None, error: BadInput | None = None
+) -> HTMLResponse:
+    """The page with the box filled; with an error it says where, and keeps what was typed."""
+    form = forms.shown(values)
+    wrong: Any = (error.field, str(error)) if error else None
+    return pages.page(
+        "start.html",
+        status=422 if error else 200,
+        private=bool(error),
+        form=form,
+        wrong=wrong,
+        open=any(form[name] for name in ADVANCED) or bool(error and error.field not in {"topics", "address"}),
+        examples=EXAMPLES,
+        categories=forms.offered(form["categories"]),
+        zones=forms.zones(),
+        shown=shown,
+        trending=given.trending(None, LISTED),
+    )
