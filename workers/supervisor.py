@@ -129,17 +129,21 @@ class Supervisor:
             log.warning("redis_not_started", reason=str(error))
 
 
-def up(*, port: int = 8000) -> int:
-    """Web, worker and scheduler, with a Redis of our own where REDIS_URL is unset. Returns the exit code."""
-    commands = {
+def commands(port: int) -> dict[str, list[str]]:
+    """The service's processes by name."""
+    return {
         "worker": command("worker"),
         "scheduler": command("scheduler"),
         "web": command("web", "--port", str(port)),
     }
+
+
+def up(*, port: int = 8000) -> int:
+    """Web, worker and scheduler, with a Redis of our own where REDIS_URL is unset. Returns the exit code."""
     if settings.get().redis_url:
-        return Supervisor(commands).run()
+        return Supervisor(commands(port)).run()
     private = PrivateRedis()
-    return Supervisor(commands, redis=private, environment={"DIGEST_REDIS_URL": private.url}).run()
+    return Supervisor(commands(port), redis=private, environment={"DIGEST_REDIS_URL": private.url}).run()
 
 
 def _tell(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:

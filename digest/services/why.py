@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select as sql
 from sqlmodel import Session, col
 
 from digest import clock
@@ -15,9 +15,10 @@ from digest.db.engine import reading
 from digest.errors import NotFound
 from digest.matching import reference
 from digest.matching.profile import Candidate, Profile
+from digest.matching.strict import prepare
 from digest.models import Delivery, Edition, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
-from digest.services import epochs
+from digest.services import epochs, select
 
 
 def why_mail(address: str) -> list[str]:
@@ -86,7 +87,7 @@ def _newest(session: Session, reader: Subscriber) -> list[str]:
 
 def _deliveries(session: Session, edition_id: int) -> list[Delivery]:
     kinds = ("digest", "welcome", "notice", "resend")
-    statement = select(Delivery).where(col(Delivery.subject_id) == edition_id, col(Delivery.kind).in_(kinds))
+    statement = sql(Delivery).where(col(Delivery.subject_id) == edition_id, col(Delivery.kind).in_(kinds))
     return list(session.execute(statement.order_by(col(Delivery.id))).scalars())
 
 
@@ -136,11 +137,11 @@ def _not_sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
     lines.append(f"announced {announced.isoformat()}, ingest no. {stored.batch_id}")
     candidate = Candidate(paper, record, stored.announcement_id)
     newest = runs.newest_epoch(session)
-    counts = epochs.counts(session, newest.id if newest else None)
-    document = reference.prepare(candidate)
-    if not reference.allowed(profile, document):
+    weights = epochs.weights(session, newest.id if newest else None)
+    document = prepare(candidate)
+    if not select.admits(profile, document):
         return [*lines, "your categories or exclusions leave it out"]
-    matches = reference.matches(profile, [document], counts, tau=None)
+    matches = reference.matches(profile, [document], weights, tau=None)
     if not matches:
         return [*lines, "it matches none of your topics, and its words are too few for a close match"]
     return [*lines, *_waiting(session, reader, stored.batch_id, matches[0].strict)]
@@ -150,7 +151,7 @@ def _waiting(session: Session, reader: Subscriber, batch: int, strict: bool) -> 
     if batch > reader.seen_through:
         return ["it matches; it has not been in a run of yours yet"]
     latest = session.execute(
-        select(Edition).where(col(Edition.subscriber_id) == reader.id).order_by(col(Edition.day).desc()).limit(1)
+        sql(Edition).where(col(Edition.subscriber_id) == reader.id).order_by(col(Edition.day).desc()).limit(1)
     ).scalar_one_or_none()
     if latest is None or (reader.confirmed_at and latest.created_at < reader.confirmed_at):
         return ["it matches, but it came before you subscribed"]

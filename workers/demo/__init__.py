@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ DOMAIN = "digest.example"
 _START_SECONDS = 60.0
 
 
-def play(*, once: bool, port: int, enqueue: Enqueue) -> None:
+def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
     """Start everything, play the two days, print the table. Stays until interrupted, unless `once`.
 
     Raises DemoFailed where an expected mail is missing.
@@ -39,7 +39,8 @@ def play(*, once: bool, port: int, enqueue: Enqueue) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mailbox = mailboxes.Mailbox(folder / "mailbox")
     mailbox.empty()
-    with _servers(folder, mailbox, port), _processes():
+    with _servers(folder, mailbox, port), _processes(port):
+        enqueue = make_enqueue()
         _wait_ready(port, enqueue)
         output.say(f"everything runs ({time.monotonic() - started:.0f} s)")
         story.Story(f"http://127.0.0.1:{port}", mailbox, enqueue).play()
@@ -104,14 +105,17 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
 
 
 @contextmanager
-def _processes() -> Iterator[None]:
+def _processes(port: int) -> Iterator[None]:
     """Worker, scheduler and web, supervised, until the block ends."""
-    supervisor = Supervisor(commands())
-    supervisor.start()
+    supervisor = Supervisor(commands(port))
+    watch = threading.Thread(target=supervisor.watch, name="supervisor")
+    watch.start()
     try:
         yield
     finally:
         supervisor.stop()
+        watch.join()
+        supervisor.end()
 
 
 def _wait_ready(port: int, enqueue: Enqueue) -> None:
