@@ -14,6 +14,7 @@ from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query import TEXT_FIELDS, Query, Term, Wanted, parse, phrase, positive, terms, wanted
 from digest.matching.strict import Document, has_author, holds, in_category, prepare
 from digest.matching.weights import FIXED, ONE, Weights, impact, score, weight
+from digest.text.fold import fold
 
 CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
 
@@ -103,8 +104,9 @@ def cap(profile: Profile, found: Iterable[Match]) -> list[Match]:
 
 
 def floor(profile: Profile, counts: Counts | Weights) -> int:
-    """The least relevance of a close match: over the plain topics the smallest of all a topic's words, each once in an
-    average abstract. 0 where no plain topic has a word that weighs; then nothing is close. Raises BadQuery.
+    """The least relevance of a close match: the smallest sum, over the plain topics, of a topic's words once each.
+
+    'Once' is in an average abstract. 0 where no plain topic has a word that weighs; then nothing is close.
     """
     return _understand(profile, _weights(counts)).floor
 
@@ -166,7 +168,7 @@ def _find(wish: _Wish, document: Document, weights: Weights) -> _Finding:
             for want in (want for term in shown for want in wanted(term)):
                 finding.gains.setdefault(_key(want), ONE * _worth(want, wish, document, norm))
     for author in followed:
-        finding.gains[Wanted("au", author)] = ONE * FIXED["au"]
+        finding.gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
     return finding
 
 

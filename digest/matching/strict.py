@@ -85,7 +85,7 @@ def holds(node: Node, document: Document) -> bool:
 def in_category(wanted: str, categories: Iterable[str]) -> bool:
     """`cs.LG` is one category; `cs` and `cs.*` are a whole archive. All in lower case."""
     archive = wanted.removesuffix(".*")
-    return any(found == wanted or found == archive or found.startswith(archive + ".") for found in categories)
+    return any(found in {wanted, archive} or found.startswith(archive + ".") for found in categories)
 
 
 def has_author(wanted: str, document: Document) -> bool:
@@ -108,21 +108,16 @@ def _term(term: Term, document: Document) -> bool:
 
 
 def _texts(field: str, document: Document) -> tuple[Text, ...]:
-    match field:
-        case "ti":
-            return (document.title,)
-        case "abs":
-            return (document.abstract,)
-        case "co":
-            return (document.comment,)
-        case "venue":
-            return (document.venue,)
-        case "inst":
-            return document.institutions
-        case "all":
-            return document.title, document.abstract, document.comment, document.venue, *document.institutions
-        case _:
-            return document.title, document.abstract
+    """The texts that a field means; none for a field that is no text."""
+    texts = {
+        "": (document.title, document.abstract),
+        "ti": (document.title,),
+        "abs": (document.abstract,),
+        "co": (document.comment,),
+        "venue": (document.venue,),
+        "inst": document.institutions,
+    }
+    return sum(texts.values(), ()) if field == "all" else texts[field]
 
 
 def stands_in(words: tuple[Word, ...], text: Text) -> bool:
