@@ -71,7 +71,7 @@ RELATIONS = _pairs(
 
 FUNCTIONS = _words(
     """
-    max argmax log ln lg exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan min sup inf lim limsup liminf
+    max argmax log ln exp sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan min sup inf lim limsup liminf
     argmin arg det dim ker deg gcd lcm hom mod bmod Pr tr Tr rank span diag sgn sign supp dist div curl grad
     poly polylog Var Cov vol injlim projlim
     """
