@@ -1,0 +1,1 @@
+"""Tests of digest, through its public doors."""

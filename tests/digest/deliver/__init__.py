@@ -1,0 +1,1 @@
+"""Tests of digest/deliver, through its public doors."""
