@@ -213,7 +213,8 @@ def _suppression(result: Result, now: datetime) -> dict[str, Any]:
 def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:
     """Send nothing to that domain until then. A second refusal moves the time."""
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
-    session.exec(insert.on_conflict_do_update(index_elements=["domain"], set_={"until": until, "reason": reason[:500]}))
+    moved = {"until": until, "reason": reason[:500]}
+    session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))
 
 
 def resume_domain(session: Session, domain: str) -> bool:
@@ -248,11 +249,12 @@ def _insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
     """Insert rows; one that is there already stays as it is. Returns how many are new."""
     if not rows:
         return 0
-    return session.exec(_insert(session, table).values(rows).on_conflict_do_nothing()).rowcount
+    return session.connection().execute(_insert(session, table).values(rows).on_conflict_do_nothing()).rowcount
 
 
 def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
+    rows = SQLModel.metadata.tables[str(table.__tablename__)]
+    return sqlite.insert(rows) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(rows)
 
 
 def _parts(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
