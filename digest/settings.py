@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     dkim_key_file: Path | None = None
     admin_emails: Words = ()
     trusted_proxies: Words = ()
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
     send_at: time = time(7, 0)
     uncertain: Literal["resend", "hold"] = "resend"
     message_timeout: int = Field(default=60, ge=1, le=900)

@@ -1,11 +1,18 @@
-"""What all tests share: the real data's folder, and no network but this machine's."""
+"""What all tests share: the real data's folder, databases of both kinds, and no network but this machine's."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import SQLModel
+
+import digest.models
+from digest import settings
+from digest.db import engine
+from tests.servers import MailServer, Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +24,47 @@ def shared() -> Path:
     if not (path / "data").is_dir():
         pytest.skip("shared data absent")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for the whole session; each test makes a database of its own."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None]
+) -> Iterator[str]:
+    """The address of a fresh database with every table, of both kinds in turn; the settings point to it."""
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'digest.db'}" if sqlite else request.getfixturevalue("postgres").new_database()
+    configured(DATABASE_URL=url)
+    assert digest.models.__all__  # the tables are declared by importing them
+    SQLModel.metadata.create_all(engine.engine())
+    yield url
+    engine.engine().dispose()
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets settings by name (without the prefix), read anew by the next `settings.get`."""
+
+    def put(**values: object) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"DIGEST_{name}", str(value))
+        settings.forget()
+
+    put(DATA_DIR=tmp_path / "data")
+    yield put
+    settings.forget()
+    engine.forget()
+
+
+@pytest.fixture
+def smtp(configured: Callable[..., None]) -> Iterator[MailServer]:
+    """A real SMTP server on loopback; the settings point to it."""
+    with MailServer() as server:
+        configured(SMTP_URL=server.url, MAIL_FROM="Papers <papers@digest.example>")
+        yield server

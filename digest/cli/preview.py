@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from markupsafe import escape
 
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.matching import query
 from digest.matching.profile import Profile, Topic
-from digest.services.preview import Preview, preview
+from digest.services.preview import preview
+from digest.services.views import Preview, PreviewPaper
 
 
 class Format(StrEnum):
@@ -52,17 +53,24 @@ def register(app: typer.Typer, outside: Outside) -> None:
             close=not strict,
             limit=limit,
         )
-        shown = preview(profile, days=days, until=date.date() if date else None)
+        shown = preview(profile, days=days, limit=limit, until=date.date() if date else None)
         _print(shown, format)
 
 
 def as_json(shown: Preview) -> dict[str, Any]:
-    """The JSON form that DESIGN names."""
-    days = []
-    for day in shown.days:
-        papers = [{k: v for k, v in asdict(paper).items() if k != "number"} for paper in day.papers]
-        days.append({"date": day.date.isoformat(), "papers": papers})
-    return {"days": days}
+    """The JSON form that DESIGN names; `id` is the arXiv id where there is one."""
+    return {"days": [{"date": d.date.isoformat(), "papers": [_row(paper) for paper in d.papers]} for d in shown.days]}
+
+
+def _row(paper: PreviewPaper) -> dict[str, Any]:
+    return {
+        "id": paper.arxiv_id or str(paper.id),
+        "title": paper.title,
+        "score": paper.score,
+        "strict": paper.strict,
+        "matched": [{"topic": topic, "words": list(words)} for topic, words in paper.matched],
+        "trending": paper.trending,
+    }
 
 
 def _print(shown: Preview, form: Format) -> None:
@@ -74,19 +82,17 @@ def _print(shown: Preview, form: Format) -> None:
         return
     for day in shown.days:
         output.say(f"\n[accent]{day.date:%a %d %b %Y}[/accent]  {len(day.papers)} of {day.announced} announced")
-        rows = [(p.id, p.title, "strict" if p.strict else "close", p.score, _words(p)) for p in day.papers]
+        rows = [(p.arxiv_id or p.id, p.title, "strict" if p.strict else "close", p.score, _words(p)) for p in day.papers]
         if rows:
             output.table(["paper", "title", "match", "score", "because of"], rows, numbers=["score"])
-    output.say(f"\nabout {shown.a_day:.1f} papers a day")
+    output.say(f"\nabout {shown.per_day:.1f} papers a day")
 
 
-def _words(paper: Any) -> str:
-    return "; ".join(f"{why.topic}: {', '.join(why.words)}" for why in paper.matched)
+def _words(paper: PreviewPaper) -> str:
+    return "; ".join(f"{topic}: {', '.join(words)}" for topic, words in paper.matched)
 
 
 def _html(shown: Preview) -> str:
-    from markupsafe import escape
-
     parts = ["<!doctype html><meta charset=utf-8><title>Preview</title>"]
     for day in shown.days:
         parts.append(f"<h2>{day.date.isoformat()}</h2><ol>")

@@ -59,9 +59,7 @@ def transaction() -> Iterator[Session]:
 def reading() -> Iterator[Session]:
     """A consistent look that changes nothing and blocks nobody."""
     with Session(engine().execution_options(reading=True), expire_on_commit=False) as session:
-        yield session
-        session.expunge_all()  # what was read stays readable: a rollback would expire it
-        session.rollback()
+        yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
 
 def forget() -> None:

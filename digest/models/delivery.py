@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from digest.models.types import UTCDateTime
@@ -13,6 +13,9 @@ from digest.models.types import UTCDateTime
 QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
 REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
 OPEN = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
+# Written out, not bound: only so can a planner tell that the partial index below answers the question.
+WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
+_WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'uncertain')")
 
 # kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
@@ -35,11 +38,19 @@ class Delivery(SQLModel, table=True):
 
     Due where the state is queued, deferred or uncertain and `due_at` has come; no `due_at` means held.
     `lease_id` is set while sending and fences the result. The Message-ID derives from the unique key.
+    `attempts`: tries begun; `doubts`: how many of them ended without an answer.
     """
 
     __table_args__ = (
         UniqueConstraint("kind", "subject_id", "serial"),
-        Index("ix_delivery_due", "state", "priority", "due_at"),
+        Index(
+            "ix_delivery_due",
+            "priority",
+            "due_at",
+            "id",
+            sqlite_where=_WAITING_INDEX,
+            postgresql_where=_WAITING_INDEX,
+        ),
         Index("ix_delivery_lease", "lease_id"),
         Index("ix_delivery_run", "run_id", "state"),
         Index("ix_delivery_subscriber", "subscriber_id"),
@@ -57,6 +68,7 @@ class Delivery(SQLModel, table=True):
     state: str = Field(default=QUEUED, max_length=10)
     due_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     attempts: int = 0
+    doubts: int = 0
     lease_id: int | None = None
     message_id: str | None = Field(default=None, max_length=250)
     created_at: datetime = Field(sa_type=UTCDateTime)

@@ -13,6 +13,7 @@ from digest.db import papers as store
 from digest.db import runs
 from digest.matching import calibrate
 from digest.matching.profile import Counts
+from digest.matching.weights import Weights
 from digest.models import Epoch, Paper
 
 YOUNG = 14
@@ -58,17 +59,15 @@ def counted_before(session: Session, announcement: int) -> Counts:
     statement = select(col(Paper.id)).where(col(Paper.announcement_id).in_(numbers)).limit(_WINDOW_PAPERS)
     ids = [n for n in session.execute(statement).scalars() if n]
     records = [record for _, record in store.newest_many(session, ids)]
-    return calibrate.for_epoch(records, announcements=len(numbers))
+    return calibrate.blend(calibrate.count(records, announcements=len(numbers)))
 
 
-def counts(session: Session, epoch_id: int | None) -> Counts:
-    """The word counts of an epoch; the shipped prior without one."""
-    if epoch_id is None:
-        return calibrate.prior()
-    epoch = session.get(Epoch, epoch_id)
-    return calibrate.prior() if epoch is None else _unpacked(epoch.terms)
+def weights(session: Session, epoch_id: int | None) -> Weights:
+    """The word weights of an epoch; those of the shipped prior without one."""
+    epoch = session.get(Epoch, epoch_id) if epoch_id is not None else None
+    return _weights(None if epoch is None else epoch.terms)
 
 
 @lru_cache(maxsize=2)
-def _unpacked(terms: bytes) -> Counts:
-    return calibrate.unpack(terms)
+def _weights(terms: bytes | None) -> Weights:
+    return Weights(calibrate.prior() if terms is None else calibrate.unpack(terms))

@@ -1,4 +1,4 @@
-"""What a run knows: the papers of its window prepared for matching, their trends, the epoch's counts.
+"""What a run knows: the papers of its window prepared for matching, their trends, the epoch's word weights.
 
 Prepared papers are kept by (paper, revision) in the process, so the next shard reads only what is new to it.
 """
@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from digest.db import papers as store
-from digest.matching.profile import Candidate, Counts
-from digest.matching.reference import Document, prepare
+from digest.matching.profile import Candidate
+from digest.matching.strict import Document, prepare
+from digest.matching.weights import Weights
 from digest.models import Paper, Run
 from digest.services import epochs, trending
 
@@ -34,7 +35,7 @@ class Pool:
     batch: Mapping[int, int]
     revision: Mapping[int, int]
     trends: Mapping[int, trending.Trend]
-    counts: Counts
+    weights: Weights
     first: int
     first_rising: int
 
@@ -49,7 +50,7 @@ def load(session: Session, run: Run, *, window: int = WINDOW) -> Pool:
         batch={n: p.batch_id for n, p in papers.items()},
         revision={n: p.revision for n, p in papers.items()},
         trends=trends,
-        counts=epochs.counts(session, run.epoch_id),
+        weights=epochs.weights(session, run.epoch_id),
         first=numbers[-1],
         first_rising=numbers[:RISING_WINDOW][-1],
     )
@@ -78,7 +79,8 @@ def _documents(
     session: Session, papers: Mapping[int, Paper], *, at: datetime
 ) -> tuple[tuple[Document, ...], Mapping[int, trending.Trend]]:
     _prepare_missing(session, papers)
-    trends = trending.figures(session, papers.values(), at=at)
+    records = {n: _prepared[(n, p.revision)].candidate.record for n, p in papers.items()}
+    trends = trending.figures(session, papers, records, at=at)
     documents = tuple(
         _ranked(_prepared[(n, p.revision)], p.announcement_id or 0, trends[n].percentile if n in trends else 0)
         for n, p in papers.items()

@@ -3,74 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from digest import clock
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.matching import calibrate, reference
-from digest.matching.profile import Counts, Match, Profile
-from digest.matching.reference import Document
+from digest.matching.profile import Match, Profile
+from digest.matching.strict import Document
+from digest.matching.weights import Weights
 from digest.models import Announcement
 from digest.services import epochs, pool
+from digest.services.trending import Trend
+from digest.services.views import Preview, PreviewDay, PreviewPaper
 
-MOST_DAYS = 400
+def preview(profile: Profile, *, days: int = 14, limit: int | None = None, until: date | None = None) -> Preview:
+    """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """A topic as typed, and which of its words matched."""
-
-    topic: str
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Previewed:
-    """One paper that would have come. `trending`: percentile within its field, None without a signal."""
-
-    id: str
-    title: str
-    score: int
-    strict: bool
-    matched: tuple[Why, ...]
-    trending: int | None
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The papers of one announcement day, best first, and how many were announced."""
-
-    date: date
-    papers: tuple[Previewed, ...]
-    announced: int
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """Days in order; those without an announcement are left out."""
-
-    days: tuple[Day, ...]
-
-    @property
-    def a_day(self) -> float:
-        """Papers a day on average."""
-        return sum(len(d.papers) for d in self.days) / len(self.days) if self.days else 0.0
-
-
-def preview(profile: Profile, *, days: int = 14, until: date | None = None) -> Preview:
-    """The last `days` calendar days up to `until` (the newest announcement's). Raises BadQuery for a topic in error."""
+    Days without an announcement are left out. Raises BadQuery for a topic in error.
+    """
     with reading() as session:
         last = until or _newest_day(session)
         if last is None:
             return Preview(())
         announcements = _between(session, last - timedelta(days=days - 1), last)
-        return Preview(tuple(_days(session, profile, announcements)))
+        return Preview(tuple(_days(session, profile, announcements, limit or profile.limit)))
 
 
 def _newest_day(session: Session) -> date | None:
@@ -80,50 +40,53 @@ def _newest_day(session: Session) -> date | None:
 
 
 def _between(session: Session, first: date, last: date) -> list[int]:
-    statement = select(col(Announcement.id)).where(col(Announcement.day).between(first, last))
-    return list(session.execute(statement.order_by(col(Announcement.id))).scalars())
+    statement = select(Announcement.id).where(col(Announcement.day).between(first, last))
+    return list(session.exec(statement.order_by(col(Announcement.id))))
 
 
-def _days(session: Session, profile: Profile, announcements: Sequence[int]) -> list[Day]:
+def _days(session: Session, profile: Profile, announcements: Sequence[int], limit: int) -> list[PreviewDay]:
     """Day after day; counts and threshold stay those of the week's first day, as in a run."""
-    done: list[Day] = []
-    week, counts, tau = None, None, None
+    done: list[PreviewDay] = []
+    week: tuple[int, int] | None = None
+    weights, tau = Weights(calibrate.prior()), None
     for number in announcements:
         day = date.fromordinal(number)
-        if counts is None or counts.announcements < epochs.YOUNG or week != day.isocalendar()[:2]:
+        if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
             week = day.isocalendar()[:2]
-            counts = epochs.counted_before(session, number)
-            tau = _tau(session, profile, number, counts)
-        done.append(_day(session, profile, number, counts, tau))
+            weights = Weights(epochs.counted_before(session, number))
+            tau = _tau(session, profile, number, weights)
+        done.append(_day(session, profile, number, weights, tau, limit))
     return done
 
 
-def _tau(session: Session, profile: Profile, announcement: int, counts: Counts) -> int | None:
-    if counts.announcements < epochs.YOUNG or not profile.close:
+def _tau(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
+    if weights.counts.announcements < epochs.YOUNG or not profile.close:
         return None
     documents = pool.announced(session, store.window(session, announcement - 1, epochs.YOUNG))
-    return calibrate.threshold(profile, documents, counts)
+    return calibrate.threshold(profile, documents, weights)
 
 
-def _day(session: Session, profile: Profile, number: int, counts: Counts, tau: int | None) -> Day:
+def _day(
+    session: Session, profile: Profile, number: int, weights: Weights, tau: int | None, limit: int
+) -> PreviewDay:
     day = date.fromordinal(number)
     evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
     documents, trends = pool.day(session, number, at=evening)
     by_id = {d.candidate.id: d for d in documents}
-    matches = reference.match(profile, documents, counts, tau=tau)
-    percentiles = {n: t.percentile for n, t in trends.items()}
-    papers = tuple(_paper(profile, by_id[m.paper], m, percentiles) for m in matches)
-    return Day(date=day, papers=papers, announced=len(documents))
+    found = reference.matches(profile, documents, weights, tau=tau)
+    kept = reference.cap(replace(profile, limit=limit), found)
+    papers = tuple(_paper(profile, by_id[m.paper], m, trends) for m in kept)
+    return PreviewDay(date=day, papers=papers, total=len(found), announced=len(documents))
 
 
-def _paper(profile: Profile, document: Document, match: Match, percentiles: Mapping[int, int]) -> Previewed:
-    record = document.candidate.record
-    return Previewed(
-        id=record.arxiv_id or str(match.paper),
+def _paper(profile: Profile, document: Document, match: Match, trends: Mapping[int, Trend]) -> PreviewPaper:
+    record, trend = document.candidate.record, trends.get(match.paper)
+    return PreviewPaper(
+        id=match.paper,
         title=record.title,
         score=match.score,
         strict=match.strict,
-        matched=tuple(Why(profile.topics[i].text, words) for i, words in match.matched),
-        trending=percentiles.get(match.paper),
-        number=match.paper,
+        matched=tuple((profile.topics[i].text, words) for i, words in match.matched),
+        trending=trend.percentile if trend else None,
+        arxiv_id=record.arxiv_id,
     )

@@ -10,7 +10,8 @@ from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.db import runs
 from digest.matching import reference
 from digest.matching.profile import Match, Profile
-from digest.matching.reference import Document
+from digest.matching.query import parse
+from digest.matching.strict import Document, holds, in_category
 from digest.services.pool import Pool
 
 MOST_RISING = 3
@@ -32,8 +33,8 @@ def choose(
     fresh = [d for d in pool.documents if pool.batch[d.candidate.id] > seen_through]
     if not any(not topic.muted for topic in profile.topics):
         return _without_topics(pool, profile, fresh, sent, notice)
-    found = reference.matches(profile, fresh, pool.counts, tau=tau, sent=sent)
-    kept = reference.cap(found, profile)
+    found = reference.matches(profile, fresh, pool.weights, tau=tau, sent=sent)
+    kept = reference.cap(profile, found)
     new = [_entry(pool, match, FOLLOWED if match.followed else NEW) for match in kept]
     chosen = {entry.paper for entry in new}
     rising = _rising(pool, profile, tau=tau, sent=sent | chosen)
@@ -47,8 +48,8 @@ def _rising(pool: Pool, profile: Profile, *, tau: int | None, sent: frozenset[in
     documents = [
         d for d in pool.documents if d.candidate.announcement >= pool.first_rising and d.candidate.id in pool.trends
     ]
-    found = reference.matches(profile, documents, pool.counts, tau=tau, sent=sent)
-    found.sort(key=lambda match: pool.trends[match.paper].order)
+    found = reference.matches(profile, documents, pool.weights, tau=tau, sent=sent)
+    found.sort(key=lambda match: (-pool.trends[match.paper].strength, match.paper))
     return [_entry(pool, match, RISING) for match in found[:MOST_RISING]]
 
 
@@ -56,11 +57,11 @@ def _without_topics(
     pool: Pool, profile: Profile, fresh: Sequence[Document], sent: frozenset[int], notice: str
 ) -> Content:
     """The trending papers of the categories chosen, past followed authors; then what is new in them."""
-    followed = [m for m in reference.matches(profile, fresh, pool.counts, tau=None, sent=sent) if m.followed]
+    followed = [m for m in reference.matches(profile, fresh, pool.weights, tau=None, sent=sent) if m.followed]
     taken = sent | {match.paper for match in followed}
     allowed = _allowed(pool.documents, profile, taken)
     trending = [d for d in allowed if d.candidate.id in pool.trends and d.candidate.announcement >= pool.first_rising]
-    trending.sort(key=lambda d: pool.trends[d.candidate.id].order)
+    trending.sort(key=lambda d: (-pool.trends[d.candidate.id].strength, d.candidate.id))
     entries = [_entry(pool, match, FOLLOWED) for match in followed]
     entries += [_plain(pool, d, RISING) for d in trending[: profile.limit]]
     room = profile.limit - len(trending)
@@ -80,7 +81,15 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _allowed(documents: Iterable[Document], profile: Profile, taken: frozenset[int]) -> list[Document]:
-    return [d for d in documents if d.candidate.id not in taken and reference.allowed(profile, d)]
+    return [d for d in documents if d.candidate.id not in taken and admits(profile, d)]
+
+
+def admits(profile: Profile, document: Document) -> bool:
+    """True where the profile's categories and exclusions leave the paper in."""
+    categories = document.categories[: 1 if profile.primary_only else None]
+    if profile.categories and not any(in_category(wanted.lower(), categories) for wanted in profile.categories):
+        return False
+    return not any(holds(parse(text).root, document) for text in profile.exclusions)
 
 
 def _entry(pool: Pool, match: Match, section: str) -> Entry:

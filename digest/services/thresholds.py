@@ -24,8 +24,8 @@ def of(session: Session, run: Run, profiles: Mapping[int, Profile]) -> dict[int,
     missing = [number for number in profiles if number not in known]
     if missing:
         before = pool.announced(session, store.window(session, epoch.announcement_id - 1, epochs.YOUNG))
-        counted = epochs.counts(session, epoch.id)
-        known |= {number: calibrate.threshold(profiles[number], before, counted) for number in missing}
+        weights = epochs.weights(session, epoch.id)
+        known |= {number: calibrate.threshold(profiles[number], before, weights) for number in missing}
     return known
 
 

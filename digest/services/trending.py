@@ -2,68 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from digest import clock
 from digest.db import papers as store
 from digest.db import signals
 from digest.db.engine import reading
 from digest.matching import trending
+from digest.matching.strict import in_category
+from digest.matching.trending import Signals
 from digest.models import Paper
 from digest.papers import Record
 
 RECENT = 7
+_LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a little early
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A paper's standing: `order` sorts (smaller is first), `percentile` 0 to 100 within its field, facts to show."""
+    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show."""
 
-    order: tuple[float, float, int]
+    strength: float
     percentile: int
     signals: tuple[tuple[str, float], ...]
     facts: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Rising:
     """One line of a trending list."""
 
-    id: int
+    number: int
     record: Record
-    facts: str
+    trend: Trend
 
 
-def figures(session: Session, papers: Iterable[Paper], *, at: datetime) -> dict[int, Trend]:
-    """Trends of the papers that have a signal, as of an instant."""
-    by_id = {p.id: p for p in papers if p.id}
-    known = signals.as_of(session, by_id, at)
-    fields = _fields(session, [(n, by_id[n].revision) for n in known])
-    standings = trending.standings(
-        [
-            trending.Seen(
-                paper=n,
-                field=fields.get(n, ""),
-                day=by_id[n].announcement_id or 0,
-                hours=_hours(by_id[n], at),
-                **{name: values.get(name) for name in trending.COUNTERS},
-            )
-            for n, values in known.items()
-        ]
-    )
+def figures(
+    session: Session, papers: Mapping[int, Paper], records: Mapping[int, Record], *, at: datetime
+) -> dict[int, Trend]:
+    """Trends of the papers that have votes or a rank, as of an instant."""
+    known = signals.as_of(session, papers, at)
+    before = signals.as_of(session, known, at - _LAST_LOOK)
+    seen = {n: _seen(papers[n], records[n], values, before.get(n, {}), at) for n, values in known.items()}
+    placed = _placed(papers, seen)
+    strengths = {n: (_field(records[n]), s) for n, one in placed.items() if (s := trending.strength(one)) is not None}
+    percentiles = trending.percentiles(strengths)
     return {
-        s.paper: Trend(s.order, s.percentile, tuple(sorted(known[s.paper].items())), s.facts) for s in standings
+        n: Trend(strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]))
+        for n, (_, strength) in strengths.items()
     }
 
 
-def _hours(paper: Paper, at: datetime) -> float:
-    """Hours since the paper was listed."""
-    from datetime import date
+def _field(record: Record) -> str:
+    """The field a paper is compared in: its primary category."""
+    return record.categories[0] if record.categories else ""
 
-    listed = clock.announcement_instant(date.fromordinal(paper.announcement_id or 1))
+
+def _seen(
+    paper: Paper, record: Record, values: Mapping[str, float], before: Mapping[str, float], at: datetime
+) -> Signals:
+    votes = _whole(values, "upvotes")
+    earlier = _whole(before, "upvotes")
+    return Signals(
+        hours=_hours(paper, at),
+        votes=votes,
+        rank=_whole(values, "rank"),
+        stars=_whole(values, "stars"),
+        comments=_whole(values, "comments"),
+        code=record.code_url is not None,
+        gained=votes - earlier if votes is not None and earlier is not None else None,
+    )
+
+
+def _whole(values: Mapping[str, float], name: str) -> int | None:
+    return int(values[name]) if name in values else None
+
+
+def _hours(paper: Paper, at: datetime) -> float | None:
+    """Hours since the paper was listed."""
+    if paper.announcement_id is None:
+        return None
+    listed = clock.announcement_instant(date.fromordinal(paper.announcement_id))
     return max((at - listed).total_seconds() / 3600, 0.0)
+
+
+def _placed(papers: Mapping[int, Paper], seen: Mapping[int, Signals]) -> dict[int, Signals]:
+    """The signals with each paper's place among those listed the same day."""
+    days: dict[int | None, list[int]] = defaultdict(list)
+    for number in seen:
+        days[papers[number].announcement_id].append(number)
+    placed = dict(seen)
+    for numbers in days.values():
+        voted = sorted((n for n in numbers if seen[n].votes is not None), key=lambda n: -(seen[n].votes or 0))
+        ranked = max((seen[n].rank or 0 for n in numbers), default=0) or None
+        for place, number in enumerate(voted, start=1):
+            placed[number] = replace(placed[number], place=place, listed=len(voted))
+        for number in numbers:
+            placed[number] = replace(placed[number], ranked=ranked)
+    return placed
+
+
+def now(category: str | None, limit: int) -> list[Rising]:
+    """The papers that rise now, of the last 7 announcements: every field has its share, best first."""
+    at = clock.now()
+    with reading() as session:
+        today = at.astimezone(clock.ARXIV_ZONE).date()
+        current = store.current_announcement(session, today)
+        numbers = store.window(session, current, RECENT) if current else []
+        statement = select(Paper.id).where(col(Paper.announcement_id).in_(numbers), col(Paper.withdrawn).is_(False))
+        with_signal = signals.as_of(session, [n for n in session.exec(statement) if n], at)
+        found = {p.id: (p, r) for p, r in store.newest_many(session, list(with_signal)) if p.id}
+        if category is not None:
+            wanted = category.lower()
+            found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
+        papers, records = {n: p for n, (p, _) in found.items()}, {n: r for n, (_, r) in found.items()}
+        trends = figures(session, papers, records, at=at)
+    order = trending.share({n: (_field(records[n]), t.strength) for n, t in trends.items()}, limit)
+    return [Rising(n, records[n], trends[n]) for n in order]

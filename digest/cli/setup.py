@@ -1,0 +1,68 @@
+"""`digest migrate`, `digest init`, `digest doctor`: setting up and checking."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.cli.outside import Outside
+from digest.db import schema
+from digest.services import doctor, init
+
+
+def register(app: typer.Typer, outside: Outside) -> None:
+    """Add the commands."""
+
+    @app.command()
+    @output.guarded
+    def migrate() -> None:
+        """Bring the database to the newest schema."""
+        before = schema.current()
+        after = schema.upgrade()
+        output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
+
+    @app.command("doctor")
+    @output.guarded
+    def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+        """Check configuration, database, Redis, workers, mail server and readiness for bulk mail."""
+        findings = doctor.examine()
+        if json:
+            output.emit([finding.to_json() for finding in findings])
+        else:
+            _print(findings)
+        if any(finding.level == doctor.ERROR for finding in findings):
+            raise typer.Exit(output.FAILED)
+
+    @app.command("init")
+    @output.guarded
+    def set_up(
+        mail_from: Annotated[str, typer.Option(prompt="Sender of the mails (name <address>)")],
+        smtp_url: Annotated[str, typer.Option(prompt="Mail server (smtp://user:password@host:587?tls=starttls)")],
+        base_url: Annotated[str, typer.Option(prompt="Address of the service in the browser (https://…)")],
+        postal_address: Annotated[str, typer.Option(prompt="Postal address for the footer (law in many places)")],
+        admin: Annotated[str, typer.Option(prompt="Administrator's e-mail address")],
+        test_mail: Annotated[bool, typer.Option(help="Send one to the administrator.")] = True,
+        env_file: Annotated[Path, typer.Option(help="Where to write.")] = Path(".env"),
+        force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    ) -> None:
+        """Write .env with fresh secrets, and send a test mail."""
+        answers = init.Answers(mail_from, smtp_url, base_url, postal_address, admin)
+        init.write(answers, env_file, force=force)
+        output.say(f"written: {env_file} (keep it secret: it holds the signing key)")
+        if test_mail:
+            output.say(init.send_test(answers))
+        output.say("next: digest migrate, then digest up")
+
+
+def _print(findings: list[doctor.Finding]) -> None:
+    marks = {doctor.OK: "[good]ok[/good]", doctor.WARNING: "[rising]warning[/rising]", doctor.ERROR: "[bad]error[/bad]"}
+    rows = [(marks[f.level], f.name, f.text + (f"\n→ {f.cure}" if f.cure else "")) for f in findings]
+    output.table(["", "what", "finding"], rows)
+    wrong = sum(f.level == doctor.ERROR for f in findings)
+    doubtful = sum(f.level == doctor.WARNING for f in findings)
+    sys.stdout.flush()
+    output.say(f"\n{len(findings)} checks: {wrong} errors, {doubtful} warnings")

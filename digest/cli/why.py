@@ -1,0 +1,26 @@
+"""`digest why`: why this reader got this paper, or did not, or got no mail."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.cli.outside import Outside
+from digest.services import why
+
+
+def register(app: typer.Typer, outside: Outside) -> None:
+    """Add the command."""
+
+    @app.command("why")
+    @output.guarded
+    def command(
+        address: Annotated[str, typer.Argument(help="The reader's address.")],
+        paper: Annotated[str | None, typer.Argument(help="An arXiv id, or a paper's number on our pages.")] = None,
+    ) -> None:
+        """Why this reader got this paper, or did not, or got no mail."""
+        lines = why.why_paper(address, paper) if paper else why.why_mail(address)
+        for line in lines:
+            output.console().print(line, markup=False)

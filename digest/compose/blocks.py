@@ -1,0 +1,143 @@
+"""A paper's part of a mail that is the same for all readers: made once, shared by the run.
+
+Keyed by paper and revision, because an edition shows the paper as it was when it was chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from digest.compose.names import byline
+from digest.compose.words import fold, marked, pattern
+from digest.compose.wrap import excerpt, shortened, wrap
+from digest.papers import Record
+from digest.text.tex import readable
+
+INDENT = "  "
+_SOURCE = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
+_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
+_ADDRESS_LIKE = re.compile(r"https?:|www\.|\w\.(?:com|org|net|io|ai|edu|gov|dev|app|co)\b|@\w", re.IGNORECASE)
+_TLS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.org", "bitbucket.org")
+
+
+@dataclass(frozen=True, slots=True)
+class PaperBlock:
+    """One revision of a paper, ready to be shown. Texts are readable and clean; lines are wrapped for a terminal."""
+
+    title: str
+    folded_title: str
+    abstract: str
+    folded_abstract: str
+    authors: tuple[str, ...]
+    complete: bool
+    names: str
+    facts: str
+    url: str
+    found_by_search: bool
+    pdf: str | None
+    code: str | None
+    linked_title: bool
+    title_lines: str
+    abstract_lines: str
+
+
+class Blocks:
+    """The blocks of a run, and their titles and abstracts with words marked. Holds at most `size` of each."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._blocks: OrderedDict[tuple[int, int], PaperBlock] = OrderedDict()
+        self._marked: OrderedDict[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = OrderedDict()
+
+    def of(self, paper: int, revision: int, record: Record) -> PaperBlock:
+        """The block of this revision, made at the first call."""
+        key = (paper, revision)
+        found = self._blocks.get(key)
+        if found is None:
+            found = self._blocks[key] = block(record)
+            if len(self._blocks) > self._size:
+                self._blocks.popitem(last=False)
+        return found
+
+    def marked(self, paper: int, revision: int, words: tuple[str, ...], one: PaperBlock) -> tuple[Markup, Markup]:
+        """Title and abstract for HTML, these words marked."""
+        key = (paper, revision, words)
+        found = self._marked.get(key)
+        if found is None:
+            expression = pattern(words)
+            title = marked(one.title, one.folded_title, expression)
+            found = self._marked[key] = title, marked(one.abstract, one.folded_abstract, expression)
+            if len(self._marked) > self._size:
+                self._marked.popitem(last=False)
+        return found
+
+
+def block(record: Record) -> PaperBlock:
+    """The block of one record."""
+    title = shortened(readable(record.title[:2000]), 300) or "Untitled paper"
+    abstract = _abstract(record, title)
+    url, searched = _url(record, title)
+    return PaperBlock(
+        title=title,
+        folded_title=fold(title),
+        abstract=abstract,
+        folded_abstract=fold(abstract),
+        authors=record.authors,
+        complete=record.authors_complete,
+        names=byline(record.authors, record.authors_complete),
+        facts=facts(record),
+        url=url,
+        found_by_search=searched,
+        pdf=f"https://arxiv.org/pdf/{quote(record.arxiv_id)}" if record.arxiv_id else None,
+        code=https(record.code_url),
+        linked_title=not _ADDRESS_LIKE.search(title),
+        title_lines=wrap(title),
+        abstract_lines=wrap(abstract, INDENT),
+    )
+
+
+def facts(record: Record) -> str:
+    """Category, code, venue, institution: what is known, with dots between."""
+    known = [
+        "withdrawn" if record.withdrawn else "",
+        record.categories[0] if record.categories else "",
+        "code" if record.code_url else "",
+        shortened(readable((record.venue or "")[:200]), 40),
+        shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
+    ]
+    return " · ".join(fact for fact in known if fact)
+
+
+def https(url: str | None) -> str | None:
+    """The address if it is safe to link; large hosts are known to speak TLS, others must say so."""
+    if not url or len(url) > 500:
+        return None
+    host = url.removeprefix("http://").removeprefix("www.")
+    if url.startswith("http://") and host.startswith(_TLS):
+        url = "https://" + url.removeprefix("http://")
+    return url if _HTTPS.fullmatch(url) else None
+
+
+def _url(record: Record, title: str) -> tuple[str, bool]:
+    """Where the paper is; a search for its title where no identifier is known."""
+    if record.arxiv_id:
+        return f"https://arxiv.org/abs/{quote(record.arxiv_id)}", False
+    if record.doi:
+        return f"https://doi.org/{quote(record.doi)}", False
+    return f"https://arxiv.org/search/?query={quote(title[:120])}&searchtype=title", True
+
+
+def _abstract(record: Record, title: str) -> str:
+    """The abstract's first sentences; without the first one where the title is made of it."""
+    text = readable(record.abstract[:_SOURCE])
+    start = title.rstrip(".…")
+    if record.title_derived and start and text.startswith(start):
+        rest = text[len(start) :]
+        sentence = re.match(r"[^.!?]{0,400}[.!?]+\s+", rest)
+        text = rest[sentence.end() :] if sentence else text
+    return excerpt(text)

@@ -1,0 +1,168 @@
+"""The day's mail. What is the same for all readers is made once (`Blocks`); words and reasons are added for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from digest.compose import phrases
+from digest.compose.assemble import listed
+from digest.compose.blocks import INDENT, Blocks, PaperBlock
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.names import byline
+from digest.compose.views import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
+from digest.compose.words import shown
+from digest.compose.wrap import wrap
+from digest.papers import Record
+from digest.text.plain import one_line
+
+HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
+_SECTIONS = ((FOLLOWED, "★ Followed"), (NEW, "New for you"), (RISING, "Rising ↑"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """One paper as a template sees it."""
+
+    title: Markup
+    abstract: Markup
+    byline: Markup
+    reason: Markup
+    url: str
+    linked: bool
+    searched: bool
+    pdf: str | None
+    code: str | None
+    more: str | None
+    less: str | None
+    mute: str | None
+    lines: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One section as a template sees it."""
+
+    title: str
+    rising: bool
+    papers: list[_Paper]
+
+
+def digest(
+    edition: Content,
+    papers: Mapping[tuple[int, int], Record],
+    reader: Reader,
+    links: Links,
+    *,
+    service: Service = PLAIN_SERVICE,
+    blocks: Blocks | None = None,
+    limit: int | None = HTML_LIMIT,
+) -> Rendered:
+    """The day's mail, a welcome, or an edition again, by `reader.kind`. `papers` by (paper id, revision).
+
+    An entry whose paper is not among `papers` is left out. What would pass `limit` bytes of HTML rolls over to the
+    web view; `limit=None` is the web view itself. Give one `Blocks` to all readers of a run.
+    """
+    blocks = blocks or Blocks()
+    known = tuple(entry for entry in edition.entries if (entry.paper, entry.revision) in papers)
+    edition = replace(edition, entries=known)
+    shown_entries = _by_section(known)
+    views = {id(entry): _paper(entry, papers[entry.paper, entry.revision], reader, links, blocks) for entry in known}
+    while True:
+        rendered = _digest(edition, [(entry, views[id(entry)]) for entry in shown_entries], reader, links, service)
+        over = len(rendered.html.encode()) - (limit or 0)
+        if limit is None or over <= 0 or len(shown_entries) < 2:
+            return rendered
+        shown_entries = _fewer(shown_entries, over, len(rendered.html))
+
+
+def _by_section(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries in the order they are shown."""
+    return [entry for name, _ in _SECTIONS for entry in entries if entry.section == name]
+
+
+def _fewer(entries: list[Entry], over: int, size: int) -> list[Entry]:
+    """The entries without enough of the last new ones (then of any) to lose so many bytes."""
+    drop = min(len(entries) - 1, over * len(entries) // size + 1)
+    last = [entry for entry in entries if entry.section == NEW][-drop:]
+    last += [entry for entry in reversed(entries) if entry.section != NEW][: drop - len(last)]
+    gone = {id(entry) for entry in last}
+    return [entry for entry in entries if id(entry) not in gone]
+
+
+def _digest(
+    edition: Content,
+    papers: list[tuple[Entry, _Paper]],
+    reader: Reader,
+    links: Links,
+    service: Service,
+) -> Rendered:
+    """The mail with these papers."""
+    sections = [
+        _Section(title, name == RISING, [paper for entry, paper in papers if entry.section == name])
+        for name, title in _SECTIONS
+    ]
+    titles = [str(one.lines).partition("\n")[0] for section in sections for one in section.papers]
+    values = {
+        "headline": phrases.headline(edition),
+        "opening_lines": wrap(phrases.opening(reader)),
+        "notice_lines": wrap(one_line(edition.notice)),
+        "preheader": shown(phrases.preheader(titles)),
+        "opening": phrases.opening(reader),
+        "notice": shown(one_line(edition.notice)),
+        "sections": [section for section in sections if section.papers],
+        "left": _left(len(edition.entries) - len(papers), edition.more),
+        "considered": phrases.number(edition.considered) if edition.considered else "",
+        "line": phrases.subject(edition, reader),
+    }
+    return listed("digest", values, reader, links, service)
+
+
+def _left(rolled: int, more: int) -> str:
+    """What this mail does not show, in one line; '' for nothing."""
+    if rolled:
+        return f"{phrases.plural(rolled + more, 'more paper', 'more papers')} did not fit into this mail."
+    return f"{phrases.plural(more, 'more match', 'more matches')} past your limit for a day." if more else ""
+
+
+def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> _Paper:
+    """What this reader sees of one paper: the shared block, the words marked, the reason, the links."""
+    block = blocks.of(entry.paper, entry.revision, record)
+    words = tuple(word for _, found in entry.matched for word in found)
+    title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
+    names = byline(block.authors, block.complete, entry.followed) if entry.followed else block.names
+    reason = phrases.reason(entry, reader, record.categories[0] if record.categories else "")
+    about = " · ".join(part for part in (names, block.facts) if part)
+    url, searched = block.url, block.found_by_search
+    if searched and links.paper:
+        url, searched = links.paper(entry.paper), False
+    give = links.feedback
+    return _Paper(
+        title=title,
+        abstract=abstract,
+        byline=shown(about),
+        reason=shown(reason),
+        url=url,
+        linked=block.linked_title,
+        searched=searched,
+        pdf=block.pdf,
+        code=block.code,
+        more=give(entry, MORE) if give else None,
+        less=give(entry, LESS) if give else None,
+        mute=give(entry, MUTE) if give and entry.matched else None,
+        lines=_lines(block, about, reason, url),
+    )
+
+
+def _lines(block: PaperBlock, about: str, reason: str, url: str) -> str:
+    """The paper in the text part: title, authors, reason, abstract, address."""
+    lines = [block.title_lines]
+    lines += [wrap(part, INDENT) for part in (about, reason) if part]
+    if block.abstract_lines:
+        lines += ["", block.abstract_lines]
+    lines += ["", INDENT + url]
+    if block.code:
+        lines.append(f"{INDENT}Code: {block.code}")
+    return "\n".join(lines)

@@ -1,0 +1,55 @@
+"""Mails: pure views in, subject, text and HTML out. The doors of composing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.compose import phrases
+from digest.compose.assemble import listed, mail
+from digest.compose.blocks import INDENT, Blocks
+from digest.compose.daily import digest
+from digest.compose.views import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
+from digest.compose.words import shown
+from digest.compose.wrap import shortened, wrap
+from digest.text.plain import one_line
+
+__all__ = [
+    "LESS", "MORE", "MUTE", "Blocks", "Links", "Reader", "Rendered", "Service", "alarm", "confirmation", "digest",
+    "link", "notice", "sign_in", "trial",
+]  # fmt: skip
+
+
+def notice(reader: Reader, links: Links, considered: int, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """A quiet day's one line. `considered`: papers announced since the last edition."""
+    announced = f"{phrases.plural(considered, 'paper was', 'papers were')} announced." if considered else ""
+    values: dict[str, object] = {"line": f"Nothing new for your topics today. {announced}".strip()}
+    return listed("notice", values, reader, links, service)
+
+
+def confirmation(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """'Is this you?' for a sign-up. Holds nothing that a stranger typed."""
+    return mail("confirmation", {"url": url}, service)
+
+
+def link(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """The link to a reader's preferences, asked for on the page."""
+    return mail("link", {"url": url}, service)
+
+
+def sign_in(url: str, *, minutes: int = 15, service: Service = PLAIN_SERVICE) -> Rendered:
+    """An administrator's link into the service; it holds for so many minutes."""
+    return mail("sign-in", {"url": url, "minutes": minutes}, service)
+
+
+def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: Service = PLAIN_SERVICE) -> Rendered:
+    """Something needs an administrator: what, the facts line by line, and where to look."""
+    title = shortened(one_line(title), 200)
+    lines = [one_line(fact) for fact in facts]
+    values: dict[str, object] = {"title": shown(title), "facts": [shown(line) for line in lines], "url": url}
+    values |= {"title_lines": wrap(title), "fact_lines": [wrap(line, INDENT) for line in lines]}
+    return mail("alarm", values, service)
+
+
+def trial(*, service: Service = PLAIN_SERVICE) -> Rendered:
+    """The mail that `digest init` sends to show that the way is open."""
+    return mail("test", {}, service)

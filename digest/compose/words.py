@@ -1,0 +1,69 @@
+"""Matched words, found again in what is shown: case, accents and hyphens don't matter, an ending may differ."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from markupsafe import Markup, escape
+
+_TEMPLATE_LIKE = str.maketrans({"{": "&#123;", "}": "&#125;"})
+_FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
+_COMMON = frozenset(
+    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
+)
+MARK = 'class="mark" style="background-color:#fdf0c4;color:#1c1b19"'
+
+
+def shown(text: str) -> Markup:
+    """Foreign text for HTML. Nothing in it can look like markup, or like a template that was not filled."""
+    escaped = str(escape(text)).translate(_TEMPLATE_LIKE)
+    return Markup(escaped.replace("None", "N&#111;ne").replace("undefined", "un&#100;efined"))  # noqa: S704
+
+
+def fold(text: str) -> str:
+    """The text in lower case without accents, every character still at its place."""
+    if text.isascii():
+        return text.lower()
+    return "".join(map(_fold, text))
+
+
+@lru_cache(maxsize=4096)
+def _fold(letter: str) -> str:
+    return (unicodedata.normalize("NFKD", letter)[0].casefold() or letter)[0]
+
+
+@lru_cache(maxsize=4096)
+def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """What finds these words in folded text; None where nothing is left to look for."""
+    found = [part for part in map(_expression, words[:40]) if part]
+    if not found:
+        return None
+    found.sort(key=len, reverse=True)  # the longer phrase first
+    return re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)")
+
+
+def _expression(word: str) -> str:
+    """One word or phrase as an expression, '' for one too common to mark."""
+    plain = fold(_FIELD.sub("", word.strip().strip("\"'"))).strip("\"' ")
+    parts = re.findall(r"[^\W_]+", plain)[:12]
+    if not parts or " ".join(parts) in _COMMON or len("".join(parts)) < 2:
+        return ""
+    ending = r"\w*" if plain.endswith("*") else r"(?:s|es)?"
+    last = parts[-1]
+    if ending != r"\w*" and len(last) > 3 and last.endswith("s"):
+        last = last[:-1]
+    return r"[\s\-–]?".join([*map(re.escape, parts[:-1]), re.escape(last)]) + ending
+
+
+def marked(text: str, folded: str, found: re.Pattern[str] | None) -> Markup:
+    """The text for HTML with a marker behind the words found. `folded` is `fold(text)`."""
+    if found is None:
+        return shown(text)
+    pieces: list[str] = []
+    at = 0
+    for match in found.finditer(folded):
+        pieces += [shown(text[at : match.start()]), f"<span {MARK}>{shown(text[match.start() : match.end()])}</span>"]
+        at = match.end()
+    return Markup("".join([*pieces, shown(text[at:])]))  # noqa: S704

@@ -1,0 +1,76 @@
+"""Lines for a terminal and sentences for a reader in a hurry."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+COLUMNS = 76
+_END = re.compile(r"[.!?][)\]\"”’]?(?=\s+[^\s\W]|\s+[\"“(\[])")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|et al|vs|cf|resp|w\.r\.t|Figs?|Eqs?|Sec|Refs?|Dr|Prof|No|approx|ca|St|a\.k\.a)|(?<!\w)[A-Z])\.$"
+)
+
+
+def width(text: str) -> int:
+    """How many columns a terminal needs for the text."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+
+
+def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
+    """The words in lines of at most so many columns; a word that is longer than a line is cut."""
+    room = columns - len(indent)
+    lines: list[str] = []
+    line, used = "", 0
+    for word in text.split():
+        for part in _parts(word, room):
+            size = width(part)
+            if line and used + 1 + size > room:
+                lines.append(indent + line)
+                line, used = part, size
+            else:
+                line, used = (f"{line} {part}", used + 1 + size) if line else (part, size)
+    return "\n".join([*lines, indent + line]) if line else "\n".join(lines)
+
+
+def _parts(word: str, room: int) -> list[str]:
+    """The word, or pieces of it that fit a line."""
+    if width(word) <= room:
+        return [word]
+    parts, part, used = [], "", 0
+    for letter in word:
+        size = width(letter)
+        if used + size > room:
+            parts.append(part)
+            part, used = "", 0
+        part += letter
+        used += size
+    return [*parts, part]
+
+
+def excerpt(text: str, aim: int = 320, most: int = 460) -> str:
+    """The first sentences: whole ones while they stay near `aim` characters; a longer first one is cut with `…`."""
+    end = 0
+    for match in _END.finditer(text[: most + 2]):
+        if _ABBREVIATION.search(text[max(0, match.end() - 12) : match.end()]):
+            continue
+        if end and match.end() > aim:
+            break
+        end = match.end()
+        if end > aim:
+            break
+    if len(text) <= aim or (not end and len(text) <= most):
+        return text
+    return text[:end] if end else shortened(text, aim)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning up to a blank, with `…`; never longer than `most`."""
+    if len(text) <= most:
+        return text
+    cut = text[: most - 1]
+    blank = cut.rfind(" ")
+    return (cut[:blank] if blank > most // 2 else cut).rstrip(" ,;:–-(") + "…"

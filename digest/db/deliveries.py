@@ -1,0 +1,263 @@
+"""The outbox's questions and answers: what is owed, what is due, who takes it, what became of it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, String, bindparam, cast, delete, func, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel, col, select
+
+from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
+from digest.models.edition import CANCELLED as RUN_CANCELLED
+from digest.models.edition import PAUSED
+from digest.models.types import UTCDateTime
+
+FIRST, LAST = 0, 5  # priorities: what a person waits for; the day's mail
+ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
+UNASKED = (QUEUED, DEFERRED)  # nobody can have got these
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One e-mail to be owed. (kind, subject_id, serial) says which; owing it again changes nothing."""
+
+    kind: str
+    subject_id: int
+    address: str
+    serial: int = 0
+    subscriber_id: int | None = None
+    run_id: int | None = None
+    payload: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one claimed delivery. `due_at`: when it is due again, None for final or held.
+
+    `counted`: False where the try says nothing about the mail (the server was in trouble).
+    `bounce`: the kind of bounce it counts as, '' for none; `suppress`: the address does not exist.
+    `pause_until`: nothing is sent to its domain until then.
+    """
+
+    delivery: Delivery
+    state: str
+    reply: str = ""
+    status: str = ""
+    due_at: datetime | None = None
+    counted: bool = True
+    bounce: str = ""
+    suppress: bool = False
+    pause_until: datetime | None = None
+
+
+def address_key(address: str) -> str:
+    """What is the same for one inbox: the part before the @ case-folded in NFC, the domain in lower case."""
+    local, _, domain = address.rpartition("@")
+    return f"{unicodedata.normalize('NFC', local).casefold()}@{domain.lower()}"
+
+
+def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
+    """Put mails into the outbox, due now; those owed already stay as they are. Returns how many are new."""
+    rows = (_row(one, now) for one in owed)
+    return sum(_insert_new(session, Delivery, part) for part in _parts(rows))
+
+
+def _row(owed: Owed, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": owed.kind,
+        "subject_id": owed.subject_id,
+        "serial": owed.serial,
+        "subscriber_id": owed.subscriber_id,
+        "run_id": owed.run_id,
+        "address": owed.address,
+        "domain": owed.address.rpartition("@")[2].lower(),
+        "priority": FIRST if owed.kind in URGENT else LAST,
+        "state": QUEUED,
+        "due_at": now,
+        "created_at": now,
+        "payload": dict(owed.payload) if owed.payload is not None else None,
+    }
+
+
+def claim(session: Session, lease_id: int, limit: int, now: datetime, *, domain: str) -> list[Delivery]:
+    """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
+
+    Skips paused domains, and paused and cancelled runs. `domain` stands behind the @ of their Message-IDs.
+    """
+    claimed: list[Delivery] = []
+    for priority in (FIRST, LAST):
+        room = limit - len(claimed)
+        if room > 0:
+            query = select(Delivery.id).where(Delivery.priority == priority, *_due(now))
+            query = query.order_by(col(Delivery.due_at), col(Delivery.id)).limit(room)
+            ids = session.exec(query.with_for_update(skip_locked=True)).all()
+            claimed += _take(session, lease_id, ids, now, domain)
+    return claimed
+
+
+def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    resting = select(Run.id).where(col(Run.state).in_((PAUSED, RUN_CANCELLED)))
+    refusing = select(DomainPause.domain).where(col(DomainPause.until) > now)
+    return (
+        WAITING,  # type: ignore[return-value]
+        col(Delivery.due_at) <= now,
+        or_(col(Delivery.run_id).is_(None), col(Delivery.run_id).not_in(resting)),
+        col(Delivery.domain).not_in(refusing),
+    )
+
+
+def _take(session: Session, lease_id: int, ids: Sequence[int | None], now: datetime, domain: str) -> list[Delivery]:
+    if not ids:
+        return []
+    taken = (
+        update(Delivery)
+        .where(col(Delivery.id).in_(ids), WAITING)
+        .values(
+            state=SENDING,
+            lease_id=lease_id,
+            attempts=col(Delivery.attempts) + 1,
+            tried_at=now,
+            message_id=func.coalesce(col(Delivery.message_id), _message_id(domain)),
+        )
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    rows = {delivery.id: delivery for (delivery,) in session.exec(taken)}
+    return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
+
+
+def _message_id(domain: str) -> ColumnElement[str]:
+    """`<kind.subject.serial@domain>`: a retry repeats it, because the row's key does."""
+    subject, serial = cast(col(Delivery.subject_id), String), cast(col(Delivery.serial), String)
+    return "<" + col(Delivery.kind) + "." + subject + "." + serial + f"@{domain}>"
+
+
+def record(session: Session, lease_id: int, results: Sequence[Result], now: datetime) -> int:
+    """Write what became of claimed mails. A row whose lease was taken over is not touched; returns how many were."""
+    if not results:
+        return 0
+    in_order = sorted(results, key=lambda result: result.delivery.id or 0)
+    done = session.connection().execute(_RECORD, [_fields(lease_id, result) for result in in_order])
+    _cancel_deferred(session, in_order)
+    _insert_new(session, Bounce, [_bounce(result, now) for result in in_order if result.bounce])
+    _insert_new(session, Suppression, [_suppression(result, now) for result in in_order if result.suppress])
+    for result in in_order:
+        if result.pause_until is not None:
+            pause_domain(session, result.delivery.domain, result.pause_until, result.reply)
+    return len(results) - done.rowcount
+
+
+_ROWS = SQLModel.metadata.tables["delivery"]
+_RECORD = (
+    update(_ROWS)
+    .where(
+        _ROWS.c.id == bindparam("row_id"),
+        _ROWS.c.lease_id == bindparam("row_lease"),
+        _ROWS.c.state == SENDING,
+    )
+    .values(
+        state=bindparam("new_state"),
+        due_at=bindparam("new_due", type_=UTCDateTime()),
+        reply=bindparam("new_reply"),
+        attempts=_ROWS.c.attempts - bindparam("given_back", type_=Integer()),
+        doubts=_ROWS.c.doubts + bindparam("in_doubt", type_=Integer()),
+        lease_id=None,
+    )
+)
+
+
+def _fields(lease_id: int, result: Result) -> dict[str, Any]:
+    return {
+        "row_id": result.delivery.id,
+        "row_lease": lease_id,
+        "new_state": result.state,
+        "new_due": result.due_at,
+        "new_reply": result.reply[:500],
+        "given_back": 0 if result.counted else 1,
+        "in_doubt": 1 if result.state == UNCERTAIN else 0,
+    }
+
+
+def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
+    """A run cancelled while its mail was under way has no next try."""
+    ids = [result.delivery.id for result in results if result.state in UNASKED and result.delivery.run_id]
+    if ids:
+        cancelled = select(Run.id).where(Run.state == RUN_CANCELLED)
+        chosen = col(Delivery.id).in_(ids), col(Delivery.run_id).in_(cancelled), col(Delivery.state).in_(UNASKED)
+        session.exec(update(Delivery).where(*chosen).values(state=CANCELLED, due_at=None))
+
+
+def _bounce(result: Result, now: datetime) -> dict[str, Any]:
+    return {
+        "report_key": f"session:{result.delivery.id}",
+        "address_key": address_key(result.delivery.address),
+        "kind": result.bounce,
+        "status": result.status,
+        "delivery_id": result.delivery.id,
+        "at": now,
+    }
+
+
+def _suppression(result: Result, now: datetime) -> dict[str, Any]:
+    key = address_key(result.delivery.address)
+    return {"address_key": key, "reason": "no such address", "source": f"session {result.status}".strip(), "at": now}
+
+
+def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:
+    """Send nothing to that domain until then. A second refusal moves the time."""
+    insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
+    moved = {"until": until, "reason": reason[:500]}
+    session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))
+
+
+def resume_domain(session: Session, domain: str) -> bool:
+    """Send to that domain again. False where it was not paused."""
+    return session.exec(delete(DomainPause).where(col(DomainPause.domain) == domain)).rowcount == 1
+
+
+def is_due(session: Session, now: datetime) -> bool:
+    """True where a mail could be claimed now."""
+    return session.exec(select(Delivery.id).where(*_due(now)).limit(1)).first() is not None
+
+
+def overdue(session: Session, before: datetime) -> int:
+    """How many mails were due before then and wait still: a queue that nobody serves."""
+    return session.exec(select(func.count()).select_from(Delivery).where(*_due(before))).one()
+
+
+def in_flight(session: Session) -> int:
+    """How many mails are being sent now, or were when their sender died."""
+    sending = select(func.count()).select_from(Delivery).where(Delivery.state == SENDING)
+    return session.exec(sending.where(col(Delivery.lease_id).is_not(None))).one()
+
+
+def states(session: Session, run_id: int | None = None) -> dict[str, int]:
+    """How many deliveries are in each state, of one run or of all."""
+    query = select(Delivery.state, func.count()).group_by(Delivery.state)
+    chosen = query if run_id is None else query.where(Delivery.run_id == run_id)
+    return {state: int(number) for state, number in session.exec(chosen)}
+
+
+def _insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows; one that is there already stays as it is. Returns how many are new."""
+    if not rows:
+        return 0
+    return session.connection().execute(_insert(session, table).values(rows).on_conflict_do_nothing()).rowcount
+
+
+def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
+    rows = SQLModel.metadata.tables[str(table.__tablename__)]
+    return sqlite.insert(rows) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(rows)
+
+
+def _parts(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    left = iter(rows)
+    while part := list(islice(left, ROWS_A_STATEMENT)):
+        yield part

@@ -1,0 +1,102 @@
+"""DKIM (RFC 6376): rsa-sha256, relaxed headers, simple body. Signs the bytes that are sent; no length tag."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from digest.errors import Misconfigured
+
+_SIGNED = (
+    "from", "to", "subject", "date", "message-id", "mime-version", "content-type", "reply-to", "auto-submitted",
+    "list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id",
+)  # fmt: skip
+_OVERSIGNED = ("from", "to", "subject", "date")  # once more than they occur: nobody can add a second one
+_FOLD = re.compile(rb"\r\n(?=[ \t])")
+_BLANKS = re.compile(rb"[ \t]+")
+
+
+class Signer:
+    """Signs for one domain with one key. `private_key_pem`: RSA of at least 1024 bits. Raises Misconfigured."""
+
+    def __init__(self, domain: str, selector: str, private_key_pem: bytes) -> None:
+        try:
+            key = serialization.load_pem_private_key(private_key_pem, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise Misconfigured("DIGEST_DKIM_KEY_FILE holds no unencrypted private key in PEM form") from error
+        if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
+            raise Misconfigured("DIGEST_DKIM_KEY_FILE needs an RSA key of 2048 bits; `digest init` makes one")
+        self._key = key
+        self._tags = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain}; s={selector};"
+
+    def sign(self, message: bytes) -> bytes:
+        """The message with its signature in front. It must have CRLF line ends, as `message.build` gives it."""
+        head, _, body = message.partition(b"\r\n\r\n")
+        fields = _fields(head)
+        names = [name for name in _SIGNED for _ in range(len(fields.get(name, ())))]
+        names += _OVERSIGNED
+        header = f"{self._tags}\r\n h={_folded(names)};\r\n bh={_body_hash(body)};\r\n b="
+        canonical = b"".join(_signed_lines(fields, names)) + _relaxed("dkim-signature", header.encode("ascii"))
+        signature = self._key.sign(canonical, padding.PKCS1v15(), hashes.SHA256())
+        return f"DKIM-Signature: {header}{_wrapped(signature)}\r\n".encode("ascii") + message
+
+
+def generate_key(bits: int = 2048) -> tuple[bytes, str]:
+    """A fresh private key in PEM form, and the text of the DNS record that publishes its other half."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem, dns_record(pem)
+
+
+def dns_record(private_key_pem: bytes) -> str:
+    """The text of the DNS record for a private key: `v=DKIM1; k=rsa; p=…`."""
+    key = serialization.load_pem_private_key(private_key_pem, password=None)
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    public = key.public_key().public_bytes(serialization.Encoding.DER, form)
+    return f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode('ascii')}"
+
+
+def _fields(head: bytes) -> dict[str, list[bytes]]:
+    """Header values by lower-case name, in their order, unfolded."""
+    fields: dict[str, list[bytes]] = {}
+    for line in _FOLD.sub(b"", head).split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        fields.setdefault(name.decode("ascii").lower(), []).append(value)
+    return fields
+
+
+def _signed_lines(fields: dict[str, list[bytes]], names: list[str]) -> list[bytes]:
+    """The signed headers in canonical form; of several with one name the last comes first, a missing one is nothing."""
+    left = {name: list(values) for name, values in fields.items()}
+    return [_relaxed(name, left[name].pop()) + b"\r\n" for name in names if left.get(name)]
+
+
+def _relaxed(name: str, value: bytes) -> bytes:
+    """Relaxed canonical form (RFC 6376, 3.4.2): lower-case name, unfolded, runs of blanks made one."""
+    return name.encode("ascii") + b":" + _BLANKS.sub(b" ", _FOLD.sub(b"", value)).strip(b" \t")
+
+
+def _body_hash(body: bytes) -> str:
+    """SHA-256 of the simple canonical body (3.4.3): empty lines at its end are ignored."""
+    end = len(body)
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    digest = hashlib.sha256(memoryview(body)[:end])
+    digest.update(b"\r\n")
+    return base64.b64encode(digest.digest()).decode("ascii")
+
+
+def _folded(names: list[str]) -> str:
+    """The names of the signed headers with a fold every six."""
+    return ":\r\n  ".join(":".join(names[start : start + 6]) for start in range(0, len(names), 6))
+
+
+def _wrapped(signature: bytes) -> str:
+    """The signature in lines of 72."""
+    text = base64.b64encode(signature).decode("ascii")
+    return "\r\n  ".join(text[start : start + 72] for start in range(0, len(text), 72))

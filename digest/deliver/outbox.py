@@ -1,0 +1,234 @@
+"""Sending what is due. One transaction records what ended and claims as many as connections are free.
+
+A claimed row is `sending` and in flight: there are never more of them than connections. The beat of the lease is
+bumped by the same transactions, so a sender that hangs stops beating; when it is too old no content is offered.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlmodel import Session
+
+from digest import clock, logs
+from digest.db import deliveries, leases
+from digest.db.deliveries import Result
+from digest.db.patience import patiently
+from digest.deliver import retry
+from digest.deliver.letter import Composer, Letter, Withheld
+from digest.deliver.outcome import Outcome
+from digest.deliver.results import Judge
+from digest.deliver.transport import Transport, shared
+from digest.errors import DigestError, Transient
+from digest.models import Delivery
+from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
+from digest.settings import Settings
+
+log = logs.get(__name__)
+
+SECONDS_TO_ABANDON = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one pass did. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due."""
+
+    sent: int = 0
+    deferred: int = 0
+    rejected: int = 0
+    uncertain: int = 0
+    withheld: int = 0
+    fenced: int = 0
+    trouble: bool = False
+    more: bool = False
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both passes; trouble and more as the later one says."""
+        return Counts(
+            self.sent + other.sent,
+            self.deferred + other.deferred,
+            self.rejected + other.rejected,
+            self.uncertain + other.uncertain,
+            self.withheld + other.withheld,
+            self.fenced + other.fenced,
+            other.trouble,
+            other.more,
+        )
+
+
+class LeaseLost(Transient):
+    """Somebody took this sender for dead. What it claimed is theirs now."""
+
+
+def deliver_due(
+    composer: Composer,
+    settings: Settings,
+    *,
+    seconds: float = 10.0,
+    stop: Callable[[], bool] = lambda: False,
+    busy: Callable[[], None] = lambda: None,
+) -> Counts:
+    """Send what is due, for about so many seconds; what is in flight then is waited for.
+
+    `stop` ends it early. `busy` is called once where a first window was full: another sender would have work.
+    Raises Transient where the database stays away.
+    """
+    return Sender(composer, settings, shared(settings)).send(seconds=seconds, stop=stop, busy=busy)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts while they grow."""
+
+    by_state: dict[str, int] = field(default_factory=dict)
+    fenced: int = 0
+    trouble: bool = False
+
+    def note(self, results: Sequence[Result]) -> None:
+        for result in results:
+            self.by_state[result.state] = self.by_state.get(result.state, 0) + 1
+
+    def counts(self, *, more: bool) -> Counts:
+        by = self.by_state
+        withheld = sum(count for state, count in by.items() if state not in (SENT, DEFERRED, REJECTED, UNCERTAIN))
+        return Counts(
+            sent=by.get(SENT, 0),
+            deferred=by.get(DEFERRED, 0),
+            rejected=by.get(REJECTED, 0),
+            uncertain=by.get(UNCERTAIN, 0),
+            withheld=withheld,
+            fenced=self.fenced,
+            trouble=self.trouble,
+            more=more and not self.trouble,
+        )
+
+
+class Sender:
+    """One pass over the outbox: opens a lease, sends window after window, closes it. Not for two threads."""
+
+    def __init__(self, composer: Composer, settings: Settings, transport: Transport) -> None:
+        self._composer, self._settings, self._transport = composer, settings, transport
+        self._judge = Judge(settings.uncertain, random.Random())
+        # Two beats fit into the time in which content may be offered.
+        self._beat_seconds = min(settings.lease / 4, (settings.lease - settings.message_timeout) / 2)
+        self._lease = 0
+        self._fresh_until = 0.0
+        self._flying: dict[Future[Outcome], Delivery] = {}
+        self._ended: list[Result] = []  # known, but not yet recorded
+        self._tally = _Tally()
+
+    def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> Counts:
+        """Do the pass. See `deliver_due`."""
+        self._lease = patiently(self._open, seconds=self._settings.lease)
+        try:
+            self._windows(time.monotonic() + seconds, stop, busy)
+        except LeaseLost:
+            self._lost()
+            return self._tally.counts(more=True)
+        except BaseException:
+            self._abandon()
+            raise
+        more = patiently(self._close, seconds=self._settings.lease)
+        return self._tally.counts(more=more)
+
+    def _windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
+        first = True
+        while True:
+            over = time.monotonic() >= until or stop() or self._tally.trouble
+            claimed = self._turn(0 if over else self._transport.size - len(self._flying))
+            if first and len(claimed) == self._transport.size:
+                busy()
+            first = False
+            self._start(claimed)
+            if not self._flying and not self._ended and not claimed:
+                return
+            self._collect()
+
+    def _turn(self, room: int) -> list[Delivery]:
+        """Record what ended and claim as many, in one transaction. Raises LeaseLost."""
+        began = time.monotonic()
+        turn = partial(self._record_and_claim, self._ended, room)
+        fenced, claimed = patiently(turn, seconds=self._settings.lease)
+        self._beat_at(began)
+        self._tally.note(self._ended)
+        self._tally.fenced += fenced
+        self._ended = []
+        return claimed
+
+    def _record_and_claim(self, ended: Sequence[Result], room: int, session: Session) -> tuple[int, list[Delivery]]:
+        if not leases.bump_beat(session, self._lease):
+            raise LeaseLost("the sender's lease was taken over")
+        now = clock.now()
+        fenced = deliveries.record(session, self._lease, ended, now)
+        domain = self._settings.mail_domain or "localhost"
+        return fenced, deliveries.claim(session, self._lease, room, now, domain=domain)
+
+    def _start(self, claimed: Sequence[Delivery]) -> None:
+        """Compose what was claimed and hand it to the connections; what is withheld has ended already."""
+        letters = self._compose(claimed)
+        for delivery in claimed:
+            letter = letters.get(delivery.id or 0)
+            if isinstance(letter, Letter):
+                self._flying[self._transport.send(letter, self._may_offer)] = delivery
+            else:
+                self._ended.append(self._judge.withheld(delivery, letter, clock.now()))
+
+    def _compose(self, claimed: Sequence[Delivery]) -> Mapping[int, Letter | Withheld]:
+        """A composer that fails costs this window a try, not the pass."""
+        if not claimed:
+            return {}
+        try:
+            return self._composer.compose(claimed)
+        except DigestError:
+            log.exception("composing_failed", deliveries=[delivery.id for delivery in claimed])
+            return {}
+
+    def _collect(self) -> None:
+        """Wait until something ended, or a beat is due, and keep what it came to."""
+        timeout = 0.0 if self._ended else self._beat_seconds
+        done, _ = wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
+        for future in done:
+            delivery = self._flying.pop(future)
+            failed = future.exception()
+            outcome = Outcome(UNCERTAIN, f"the sender failed: {failed!r}") if failed else future.result()
+            self._tally.trouble |= outcome.server_trouble
+            self._ended.append(self._judge.result(delivery, outcome, clock.now()))
+
+    def _lost(self) -> None:
+        """What still flies can't be recorded any more: whoever took over has made it uncertain."""
+        log.error("lease_lost", lease=self._lease, flying=len(self._flying))
+        self._tally.fenced += len(self._ended) + len(self._flying)
+        wait(self._flying)
+        self._flying.clear()
+
+    def _abandon(self) -> None:
+        """The pass failed. What is known is recorded; what was not begun is due again after a wait."""
+        wait(self._flying)
+        self._collect()
+        try:
+            patiently(partial(self._record_and_claim, self._ended, 0), seconds=SECONDS_TO_ABANDON)
+            patiently(self._close, seconds=SECONDS_TO_ABANDON)
+        except Transient:
+            log.exception("pass_abandoned", lease=self._lease)  # the sweeper does the rest
+
+    def _may_offer(self) -> bool:
+        return time.monotonic() < self._fresh_until
+
+    def _beat_at(self, moment: float) -> None:
+        """A content offered before then has ended, answered or timed out, before the lease can be taken over."""
+        self._fresh_until = moment + self._settings.lease - self._settings.message_timeout
+
+    def _open(self, session: Session) -> int:
+        return leases.open_lease(session, f"{socket.gethostname()}:{os.getpid()}", clock.now())
+
+    def _close(self, session: Session) -> bool:
+        now = clock.now()
+        leases.close_lease(session, self._lease, now + retry.FIRST)
+        return deliveries.is_due(session, now)

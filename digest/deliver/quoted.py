@@ -1,0 +1,86 @@
+"""The wire's own spellings: quoted-printable bodies and headers in ASCII, written once and never serialised again."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+LINE = 76  # a line of a body, and a header line that holds an encoded-word
+_CHUNK = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
+_BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
+_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
+_UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
+_SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
+
+
+def body(text: str) -> bytes:
+    """The text as quoted-printable: CRLF, lines of at most 76, no blank at a line's end, closed by a line end."""
+    text = _BLANKS.sub("", _BREAKS.sub("\n", text)).rstrip("\n") + "\n"
+    encoded = binascii.b2a_qp(text.encode("utf-8", "replace"), quotetabs=False, istext=True)
+    if b"From " in encoded:
+        encoded = _FROM.sub(b"=46rom =\n", encoded)  # a mailbox file would turn it into `>From`, and break DKIM
+    return encoded.replace(b"\n", b"\r\n")
+
+
+def plain(text: str) -> str:
+    """One line that can stand in a header: every run of blanks one blank, no controls and no hidden signs."""
+    return " ".join(_UNSAFE.sub("", _BREAKS.sub(" ", text)).split()).encode("utf-8", "replace").decode("utf-8")
+
+
+def unstructured(name: str, text: str) -> bytes:
+    """A header of free text. ASCII stays whole while its line may be 998; else encoded-words, one to a line."""
+    text = plain(text)
+    if text.isascii() and "=?" not in text:
+        return f"{name}: {text[:900]}\r\n".encode("ascii")
+    return f"{name}: ".encode("ascii") + b"\r\n ".join(_words(text, len(name) + 2)) + b"\r\n"
+
+
+def structured(name: str, value: str) -> bytes:
+    """A header for machines: ASCII, in one line as long as it is, never an encoded-word. Raises ValueError."""
+    line = f"{name}: {value}"
+    if not line.isascii() or not line.isprintable() or value != value.strip() or len(line) > 998:
+        raise ValueError(f"{name} can't be written in one line of printable ASCII")
+    return line.encode("ascii") + b"\r\n"
+
+
+def mailbox(name: str, display: str, address: str) -> bytes:
+    """From, To or Reply-To with one address; its display name quoted or encoded as it needs. Raises ValueError."""
+    if not re.fullmatch(r"[^\s<>\"(),:;\[\]\\@]{1,64}@[A-Za-z0-9.-]{1,190}", address) or not address.isascii():
+        raise ValueError(f"{name} needs an address of printable ASCII")
+    display = plain(display)
+    if not display:
+        return structured(name, address)
+    if display.isascii() and "=?" not in display and len(display) < 200:
+        quoted = display.replace("\\", "\\\\").replace('"', '\\"')
+        return structured(name, f'"{quoted}" <{address}>' if _SPECIAL.search(display) else f"{display} <{address}>")
+    words = b"\r\n ".join(_words(display[:200], len(name) + 2))
+    return f"{name}: ".encode("ascii") + words + f"\r\n <{address}>\r\n".encode("ascii")
+
+
+def _quoted(letter: str) -> str:
+    """One character in the Q form that is safe in free text and in names."""
+    if letter == " ":
+        return "_"
+    if letter.isascii() and letter.isalnum():
+        return letter
+    return "".join(f"={byte:02X}" for byte in letter.encode("utf-8"))
+
+
+def _words(text: str, before: int) -> Iterator[bytes]:
+    """Encoded-words, none longer than 75 nor splitting a character; the first shares its line, and may be alone."""
+    letters = "".join(_quoted(letter) for letter in text)
+    if before + len(letters) + len("=?utf-8?q??=") <= LINE and len(letters) <= LINE - 1 - len("=?utf-8?q??="):
+        yield f"=?utf-8?q?{letters}?=".encode("ascii")
+        return
+    room = (LINE - 1 - before - len("=?utf-8?b??=")) // 4 * 3
+    chunk = b""
+    for letter in text:
+        encoded = letter.encode("utf-8")
+        if len(chunk) + len(encoded) > room:
+            yield b"=?utf-8?b?" + base64.b64encode(chunk) + b"?="
+            chunk, room = b"", _CHUNK
+        chunk += encoded
+    yield b"=?utf-8?b?" + base64.b64encode(chunk) + b"?="

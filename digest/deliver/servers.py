@@ -1,0 +1,51 @@
+"""The servers of SMTP_URL: how they are reached, and how sure the connection must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from digest.errors import Misconfigured
+
+Tls = Literal["none", "starttls", "implicit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server of SMTP_URL. `tls`: none, starttls (required, certificate checked), implicit (smtps)."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: Tls = "starttls"
+
+
+def parse_server(address: str) -> Server:
+    """Read `smtp://user:password@host:587?tls=starttls` or `smtps://…`. Raises Misconfigured.
+
+    Without `tls` a server on this machine is spoken to in the clear, any other over STARTTLS.
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise Misconfigured(f"DIGEST_SMTP_URL: {error}") from error
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise Misconfigured("DIGEST_SMTP_URL must look like smtp://user:password@host:587?tls=starttls")
+    tls = _tls(parts)
+    usual = {"implicit": 465, "starttls": 587 if parts.username else 25, "none": 25}[tls]
+    username = unquote(parts.username) if parts.username else None
+    password = unquote(parts.password) if parts.password else None
+    return Server(parts.hostname, port or usual, username, password, tls)
+
+
+def _tls(parts: SplitResult) -> Tls:
+    if parts.scheme == "smtps":
+        return "implicit"
+    near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    wish = parse_qs(parts.query).get("tls", ["none" if near else "starttls"])[0]
+    if wish not in ("none", "starttls", "required"):
+        raise Misconfigured(f"DIGEST_SMTP_URL: tls={wish!r} is unknown; starttls, required or none")
+    return "none" if wish == "none" else "starttls"

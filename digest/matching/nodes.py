@@ -1,0 +1,115 @@
+"""What a query is made of, and the words of its phrases, analysed as papers are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
+
+from digest.text.tokens import Token, tokens, weighs, words
+
+TEXT_FIELDS = ("", "ti", "abs", "all")
+FIELDS = ("ti", "abs", "au", "cat", "co", "all", "inst", "venue", "has")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that must stand together, in one field ('' is title or abstract). `text` is as typed, spaces single."""
+
+    text: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All parts hold."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One part or more holds."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AndNot:
+    """`keep` holds and `drop` does not."""
+
+    keep: Node
+    drop: Node
+
+
+Node = Term | And | Or | AndNot
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A topic understood. `plain`: words only, so it also matches closely; then `root` is one Term."""
+
+    root: Node
+    plain: bool = False
+
+
+class Word(NamedTuple):
+    """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed` as the reader did.
+
+    `weighs` is False for stop words, which hold their place in the phrase and count for nothing else.
+    """
+
+    text: str
+    prefix: bool
+    typed: str
+    weighs: bool
+
+
+@lru_cache(maxsize=1 << 14)
+def phrase(term: Term) -> tuple[Word, ...]:
+    """The words of a Term in order; a `*` ends a prefix. They are never empty in a parsed query."""
+    found: list[Word] = []
+    for prefixes, pieces in groupby(term.text.split(), key=is_prefix):
+        for piece in pieces if prefixes else _chunks(pieces):
+            found += _prefix(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
+    return tuple(found)
+
+
+def is_prefix(piece: str) -> bool:
+    """True for `model*`; but `A*` names something: a single letter with a star is a word."""
+    return piece.endswith("*") and not re.search(r"(?<![^\W_])[A-Za-z]\*$", piece)
+
+
+def positive(node: Node) -> tuple[Term, ...]:
+    """The terms that a match may be shown by, in the order typed; what ANDNOT drops is none."""
+    if isinstance(node, Term):
+        return (node,)
+    if isinstance(node, AndNot):
+        return positive(node.keep)
+    return tuple(term for part in node.parts for term in positive(part))
+
+
+def _chunks(pieces: Iterable[str]) -> list[str]:
+    """Typed pieces, put together where they only mean something side by side, such as `data set`."""
+    chunks: list[str] = []
+    for piece in pieces:
+        both = f"{chunks[-1]} {piece}" if chunks else ""
+        if chunks and tokens(both) != tokens(chunks[-1]) + tokens(piece):
+            chunks[-1] = both
+        else:
+            chunks.append(piece)
+    return chunks
+
+
+def _prefix(piece: str) -> list[Word]:
+    """`self-superv*` is the word self, then a prefix."""
+    *front, last = words(piece[:-1]) or [""]
+    found = [_word(token, piece) for token in tokens(" ".join(front))]
+    return [*found, Word(last, True, piece, True)] if last else found
+
+
+def _word(token: Token, typed: str) -> Word:
+    return Word(token.stem, False, typed, weighs(token.word))

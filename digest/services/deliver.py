@@ -1,0 +1,82 @@
+"""Delivering: one pass over the outbox, the sweep that keeps it moving, and both in one process for `--inline`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+
+from digest import clock, settings
+from digest.db import deliveries, upkeep
+from digest.db.engine import reading
+from digest.deliver.outbox import Counts, deliver_due
+from digest.deliver.sweeper import Sweeper
+from digest.ports import Enqueue
+
+SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
+SHARDS_A_SWEEP = 200
+
+
+def _never() -> bool:
+    return False
+
+
+def _nothing() -> None:
+    pass
+
+
+def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing) -> Counts:
+    """Send what is due, for about so many seconds. Safe to run twice, and at once: a row is claimed once.
+
+    `busy` is called once where there is work for another sender. Raises Transient.
+    """
+    from digest.services.letters import Letters  # the composer reads every table; only senders need it
+
+    conf = settings.get()
+    return deliver_due(Letters(conf), conf, seconds=seconds, stop=stop, busy=busy)
+
+
+def sweep(enqueue: Enqueue) -> int:
+    """Take over from dead senders and wake workers for what is overdue; returns how many mails became uncertain.
+
+    Call it every few seconds from one long-lived process. Raises Transient.
+    """
+    taken = _sweeper().sweep()
+    with reading() as session:
+        waiting = deliveries.is_due(session, clock.now())
+        unfrozen = upkeep.unfrozen(session, limit=SHARDS_A_SWEEP)
+    for run_id, shard in unfrozen:
+        enqueue.freeze(run_id, shard)
+    if waiting:
+        enqueue.deliver()
+    return taken
+
+
+def drain(*, stop: Callable[[], bool] = _never) -> Counts:
+    """Send until nothing is due, without workers. Waits at most one lease for a sender that may have died.
+
+    Ends early where our servers are in trouble. Raises Transient.
+    """
+    sweeper, total = Sweeper(settings.get()), Counts()
+    until = time.monotonic() + settings.get().lease + SOON.total_seconds()
+    while True:
+        sweeper.sweep()
+        total += due(stop=stop)
+        if total.trouble or stop():
+            return total
+        if not total.more:
+            if time.monotonic() > until or not _moving():
+                return total
+            time.sleep(0.5)
+
+
+def _moving() -> bool:
+    """True while another sender holds mail, or some is due soon."""
+    with reading() as session:
+        return deliveries.in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+
+
+@cache
+def _sweeper() -> Sweeper:
+    return Sweeper(settings.get())

@@ -1,0 +1,188 @@
+"""Checks of an installation: each finding is ok, a warning or an error, and says its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col
+
+from digest import clock, redis, settings
+from digest.db import deliveries, schema
+from digest.db.engine import reading
+from digest.deliver import dkim, dns, probe
+from digest.errors import DigestError, Misconfigured, Transient
+from digest.models import Batch
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+_SILENT = timedelta(minutes=5)
+_OVERDUE = timedelta(minutes=15)
+_OLD_BATCH = timedelta(days=4)  # a weekend and a holiday
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    level: str
+    name: str
+    text: str
+    cure: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """All checks in order; one that can't be made is a finding too."""
+    try:
+        chosen = settings.get()
+    except Misconfigured as error:
+        return [Finding(ERROR, "settings", str(error))]
+    found: list[Finding] = []
+    for check in (_required, _address, _database, _queue, _redis, _mail_server, _signature, _sender_domain, _sources):
+        found += check(chosen)
+    return found
+
+
+def _required(chosen: settings.Settings) -> Iterator[Finding]:
+    """Settings that nothing works without."""
+    missing = [name for name in ("secret_key", "mail_from", "smtp_url") if not getattr(chosen, name)]
+    for name in missing:
+        cure = settings.MAKE_A_KEY if name == "secret_key" else "`digest init` asks for it and writes .env"
+        yield Finding(ERROR, "settings", f"DIGEST_{name.upper()} is not set", cure)
+    if not missing:
+        yield Finding(OK, "settings", "all that must be set is set")
+    if not chosen.postal_address:
+        cure = "set DIGEST_POSTAL_ADDRESS: many laws want one in the footer of bulk mail"
+        yield Finding(WARNING, "settings", "no postal address", cure)
+
+
+def _address(chosen: settings.Settings) -> Iterator[Finding]:
+    parts = urlsplit(chosen.base_url)
+    if parts.scheme == "https":
+        yield Finding(OK, "address", f"one-click unsubscribe links point to {chosen.base_url}")
+    elif parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+        cure = "set DIGEST_BASE_URL to the https address that readers reach"
+        yield Finding(WARNING, "address", f"{chosen.base_url} works on this machine alone", cure)
+    else:
+        cure = "one-click unsubscribe (RFC 8058) needs https"
+        yield Finding(ERROR, "address", f"{chosen.base_url} is not https", cure)
+
+
+def _database(chosen: settings.Settings) -> Iterator[Finding]:
+    try:
+        current, newest = schema.current(), schema.newest()
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0][:160]
+        yield Finding(ERROR, "database", f"can't be reached: {reason}", "check DIGEST_DATABASE_URL")
+        return
+    if current != newest:
+        yield Finding(ERROR, "database", f"its schema is {current or 'empty'}, not {newest}", "run: digest migrate")
+    else:
+        yield Finding(OK, "database", f"{chosen.database.split(':', 1)[0]}, schema {current}")
+
+
+def _queue(chosen: settings.Settings) -> Iterator[Finding]:
+    """Is anything due and not served?"""
+    try:
+        with reading() as session:
+            late = deliveries.overdue(session, clock.now() - _OVERDUE)
+            held = deliveries.states(session)
+    except SQLAlchemyError:
+        return  # said by the check of the database
+    if late:
+        cure = "is a worker running? `digest worker`, or `digest run --inline`"
+        yield Finding(ERROR, "outbox", f"{late} mails are overdue by more than {_OVERDUE.seconds // 60} minutes", cure)
+    else:
+        yield Finding(OK, "outbox", f"nothing overdue; {held.get('sent', 0)} sent, {held.get('queued', 0)} queued")
+    if held.get("uncertain"):
+        cure = "`digest admin runs show` lists them"
+        yield Finding(WARNING, "outbox", f"{held['uncertain']} mails are uncertain", cure)
+
+
+def _redis(chosen: settings.Settings) -> Iterator[Finding]:
+    if not chosen.redis_url:
+        yield Finding(OK, "redis", "private to `digest up`; `digest run --inline` needs none")
+        return
+    try:
+        ages = redis.progress(redis.connect(chosen.redis_url))
+    except Transient as error:
+        yield Finding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL")
+        return
+    yield Finding(OK, "redis", "answers")
+    if not ages:
+        yield Finding(WARNING, "workers", "none has ever reported", "start one: digest worker")
+    for name, seconds in ages.items():
+        silent = seconds > _SILENT.total_seconds()
+        cure = "look at its log, restart it" if silent else ""
+        yield Finding(WARNING if silent else OK, "workers", f"{name}: progress {seconds:.0f} s ago", cure)
+
+
+def _mail_server(chosen: settings.Settings) -> Iterator[Finding]:
+    for url in chosen.smtp_url:
+        name = urlsplit(url).hostname or url
+        try:
+            said = probe.probe(url)
+        except DigestError as error:
+            yield Finding(ERROR, "mail server", f"{name}: {error}", "check DIGEST_SMTP_URL, and that the server runs")
+        else:
+            yield Finding(OK, "mail server", f"{name}: {said}")
+
+
+def _signature(chosen: settings.Settings) -> Iterator[Finding]:
+    if not (chosen.dkim_domain and chosen.dkim_selector and chosen.dkim_key_file):
+        cure = "set DIGEST_DKIM_DOMAIN, _SELECTOR and _KEY_FILE, unless your relay signs"
+        yield Finding(WARNING, "dkim", "mails are not signed here", cure)
+        return
+    try:
+        dkim.signer_from(chosen)
+    except Misconfigured as error:
+        yield Finding(ERROR, "dkim", str(error), "make a key: openssl genrsa 2048")
+        return
+    if not _aligned(chosen.dkim_domain, chosen.mail_domain):
+        cure = "sign with the domain of DIGEST_MAIL_FROM, or a parent of it"
+        yield Finding(ERROR, "dkim", f"{chosen.dkim_domain} is not aligned with {chosen.mail_domain}", cure)
+    yield from _ask("dkim", "the public key", lambda: bool(dns.dkim(chosen.dkim_domain, chosen.dkim_selector)))
+
+
+def _aligned(signing: str, sender: str) -> bool:
+    return sender == signing or sender.endswith(f".{signing}")
+
+
+def _sender_domain(chosen: settings.Settings) -> Iterator[Finding]:
+    domain = chosen.mail_domain
+    if domain:
+        yield from _ask("spf", f"a record for {domain}", lambda: dns.spf(domain))
+        yield from _ask("dmarc", f"a policy for {domain}", lambda: dns.dmarc(domain))
+
+
+def _ask(name: str, what: str, question: Callable[[], bool]) -> Iterator[Finding]:
+    """A question to DNS; large receivers want a yes from who sends more than 5,000 mails a day."""
+    try:
+        answer = question()
+    except Transient as error:
+        yield Finding(WARNING, name, str(error), "ask again from a machine with DNS")
+        return
+    cure = "" if answer else "publish it in DNS before you send to large receivers"
+    yield Finding(OK if answer else WARNING, name, f"{what} is {'' if answer else 'not '}published", cure)
+
+
+def _sources(chosen: settings.Settings) -> Iterator[Finding]:
+    try:
+        with reading() as session:
+            newest = session.execute(select(func.max(col(Batch.started_at)))).scalar_one()
+    except SQLAlchemyError:
+        return  # said by the check of the database
+    if newest is None:
+        yield Finding(WARNING, "sources", "no paper was ever ingested", "run: digest ingest …")
+    elif clock.now() - newest > _OLD_BATCH:
+        yield Finding(WARNING, "sources", f"the last ingest was on {newest:%Y-%m-%d}", "run: digest ingest …")
+    else:
+        yield Finding(OK, "sources", f"last ingest {newest:%Y-%m-%d %H:%M} UTC")

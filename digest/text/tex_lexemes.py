@@ -1,0 +1,69 @@
+"""The words of TeX, one after the other: commands, braces, dollars, runs of plain text."""
+
+from __future__ import annotations
+
+import re
+
+from digest.text.tex_dollars import mathematics
+
+_LEXEME = re.compile(
+    r"\\[A-Za-z]+\*?|\\.|\\\Z|\$\$?|[{}^_~&]|\s+|``|''|---?"
+    r"|[^\\${}^_~&\s`'-]+(?: [^\\${}^_~&\s`'-]+)*|.",
+    re.DOTALL,
+)
+
+
+class Lexemes:
+    """A text cut into lexemes, and the place up to which they are read. `math`: 1 between dollars, else 0."""
+
+    def __init__(self, text: str) -> None:
+        matches = list(_LEXEME.finditer(text))
+        self.lexemes = [match[0] for match in matches]
+        self.switches, self.litter = mathematics(text)
+        self.starts = [match.start() for match in matches]
+        self.at = 0
+        self.math = 0
+
+    def peek(self) -> str:
+        """The next lexeme, or nothing at the end."""
+        return self.lexemes[self.at] if self.at < len(self.lexemes) else ""
+
+    def skip_blanks(self) -> None:
+        """Go behind the blanks that TeX would swallow here."""
+        while self.peek().isspace():
+            self.at += 1
+
+    def take(self, length: int) -> str:
+        """So many characters of the next lexeme; the rest of it stays to be read."""
+        lexeme = self.lexemes[self.at]
+        if len(lexeme) <= length:
+            self.at += 1
+        else:
+            self.lexemes[self.at] = lexeme[length:]
+            self.starts[self.at] += length
+        return lexeme[:length]
+
+    def optional(self) -> str | None:
+        """An argument in square brackets, read as source; None where there is none near."""
+        if not self.peek().startswith("["):
+            return None
+        text = ""
+        for ahead in range(self.at, min(self.at + 12, len(self.lexemes))):
+            text += self.lexemes[ahead]
+            end = text.find("]")
+            if end >= 0:
+                self.at = ahead
+                self.take(len(self.lexemes[ahead]) - (len(text) - end - 1))
+                return text[1:end]
+        return None
+
+    def source(self) -> str:
+        """An argument as it is written (keys, addresses), without TeX's own signs."""
+        if self.peek() != "{":
+            return ""
+        self.at += 1
+        begin, level = self.at, 1
+        while self.at < len(self.lexemes) and level:
+            level += {"{": 1, "}": -1}.get(self.lexemes[self.at], 0)
+            self.at += 1
+        return re.sub(r"[\\{}$]", "", "".join(self.lexemes[begin : self.at]))

@@ -1,0 +1,124 @@
+"""Rendered parts of TeX and how they stand side by side: blanks and brackets keep the meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from digest.text import tex_tables as tables
+from digest.text.plain import one_line
+
+_HEAD = re.compile(r"\d+(?:\.\d+)?|[^\W_][\u0300-\u036f\u20d0-\u20ff]*|[∞∂∇!]")
+_TAIL = tables.SCRIPTED | frozenset("*⋆†′")
+
+
+@dataclass(slots=True)
+class Piece:
+    """A rendered part. `kind` says how it stands among its neighbours."""
+
+    text: str
+    kind: str = "plain"  # plain, space, relation, word, fraction, script, group
+
+
+def accent(name: str, text: str, mark: str) -> Piece:
+    """One letter with its mark; a quotation mark stays one before letters that never carry it."""
+    whole = tables.marked(text, mark)
+    if name in {'"', "'"} and len(whole) > 1 and text.isalpha():
+        return Piece(name + text)
+    return Piece(whole if text else "")
+
+
+def character(code: str) -> str:
+    """The character of a code such as `x00b0`; nothing where there is none that can be seen."""
+    number = int(code[1:], 16) if re.fullmatch(r"x[0-9A-Fa-f]{2,5}", code) else 0
+    return one_line(chr(number))
+
+
+def line(text: str, mark: str) -> str:
+    """A line above or below every letter."""
+    return "".join(letter + mark if letter.isalnum() else letter for letter in text)
+
+
+def raised(text: str, table: Mapping[str, str]) -> str | None:
+    """The text in small raised or lowered signs; None where one is missing."""
+    signs = [table.get(letter) for letter in text if letter != " "]
+    return None if None in signs else "".join(sign for sign in signs if sign)
+
+
+def scripted(lexeme: str, text: str) -> Piece:
+    """A script in Unicode's own signs, else behind `^` or `_` and in brackets where it is more than one thing."""
+    signs = raised(text, tables.SUPERSCRIPT if lexeme == "^" else tables.SUBSCRIPT)
+    if signs is not None:
+        return Piece(signs)
+    bare = len(text) == 1 or (lexeme == "_" and text.isascii() and text.isalnum())
+    return Piece(f"{lexeme}{text}" if bare else f"{lexeme}({text})", "script")
+
+
+def atom(text: str) -> bool:
+    """True for one letter or number, with what is raised or lowered at it, or one pair of brackets around all."""
+    if not text or text.isdigit() or (text[0] in "([⟨|‖" and _closed(text)):
+        return True
+    head = _HEAD.match(text)
+    return head is not None and all(letter in _TAIL for letter in text[head.end() :])
+
+
+def _closed(text: str) -> bool:
+    """True where the bracket that opens the text closes at its very end."""
+    close = {"(": ")", "[": "]", "⟨": "⟩", "|": "|", "‖": "‖"}[text[0]]
+    if text[0] in "|‖":
+        return text.find(close, 1) == len(text) - 1
+    level = 0
+    for index, letter in enumerate(text):
+        level += (letter == text[0]) - (letter == close)
+        if not level:
+            return index == len(text) - 1
+    return False
+
+
+def product(text: str) -> bool:
+    """True where a slash behind the text would divide all of it: no sum, comparison or slash outside brackets."""
+    level = 0
+    for index, letter in enumerate(text):
+        level += (letter in "([⟨") - (letter in ")]⟩")
+        if not level and (letter in "/=<>≤≥±∓,∈→≈∼≠∑∏∫∪∩∖" or (letter in "+-−" and index)):
+            return False
+    return True
+
+
+def join(pieces: list[Piece]) -> str:
+    """The pieces in one line: blanks even on both sides of a relation, brackets where neighbours would run together."""
+    out: list[str] = []
+    last = " "
+    for index, piece in enumerate(pieces):
+        text = piece.text
+        if not text:
+            continue
+        following = pieces[index + 1] if index + 1 < len(pieces) else Piece(" ", "space")
+        if piece.kind not in {"plain", "space"}:
+            text = _among(piece, last, following)
+        out.append(text)
+        last = text[-1]
+    return "".join(out)
+
+
+def _among(piece: Piece, last: str, following: Piece) -> str:
+    """The piece as it reads between the character before and the piece behind."""
+    text, after = piece.text, following.text[:1]
+    if piece.kind == "relation":
+        if last == " " and following.kind not in {"space", "script"} and after.isalnum():
+            return text + " "
+        return f" {text}" if last != " " and following.kind == "space" and last.isalnum() else text
+    if piece.kind == "word":
+        apart = after and (after in "√∑∏∫∇" or (after.isalnum() and after not in tables.SCRIPTED))
+        return (
+            (" " if last.isalnum() or last in ")]" else "")
+            + text
+            + (" " if apart and following.kind != "fraction" else "")
+        )
+    if piece.kind == "fraction":
+        touching = last.isalnum() or last in "/√)" or (after and (after.isalnum() or after in "(∑∏∫√/∥‖|^"))
+        return f"({text})" if touching else text
+    if piece.kind == "script" and after.isalnum() and text[1] != "(" and len(text) > 2:
+        return f"{text[0]}({text[1:]})"
+    return text

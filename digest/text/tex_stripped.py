@@ -1,0 +1,29 @@
+"""TeX that a page has half stripped: `mathcal{O}(d^{3/2})`, `varepsilon-optimal`. Only what no English word can be."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = (
+    "mathcal|mathbb|mathbf|mathrm|mathfrak|mathsf|operatorname|text|textbf|widetilde|widehat|tilde|hat|bar|sqrt|frac"
+)
+_COMMAND = re.compile(rf"(?<![\\A-Za-z])({_WORDS})(?=\{{)|(?<![\\A-Za-z])(mathcal|mathbb|mathfrak)(?=\s[A-Z])")
+_GREEK = re.compile(r"(?<!\\)(varepsilon|varphi|vartheta)(?![a-z]{3})")
+_RAISED = re.compile(
+    r"(?<![\\A-Za-z])(alpha|beta|gamma|delta|epsilon|lambda|tau|sigma|omega|Omega|Theta)(?=\^\{|\^\d|_\{)"
+)
+_TILDE = re.compile(r"(?<![\\A-Za-z])(widetilde|tilde)\s?(?=(?:O|Omega|Theta|mathcal)\b)")
+_LEFT = re.compile(r"(?<=[}A-Z])left\s?([(\[|])([^\n]{0,120}?)\s?right\s?([)\]|])")
+_LOST = re.compile(r"(?<=\{)([A-Za-z0-9])\{([A-Za-z0-9]|[A-Za-z0-9+-]{2,20})\}\s?(?=\})")
+
+
+def mend(text: str) -> str:
+    """The text with backslashes put back where they were lost; whole TeX, and text with no trace of it, as it is."""
+    if "\\" in text:
+        return text
+    text = _LEFT.sub(r"\1\2\3", text)
+    text = _GREEK.sub(r"\\\1{}", text) if "var" in text else text
+    text = _TILDE.sub(r"\\\1 ", text) if "tilde" in text else text
+    text = _RAISED.sub(r"\\\1", text) if "{" in text or "^" in text else text
+    text = _COMMAND.sub(lambda match: f"\\{match[0]}", text)
+    return _LOST.sub(r"\\frac{\1}{\2}", text) if "{" in text else text

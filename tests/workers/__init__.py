@@ -1,0 +1,1 @@
+"""Tests of workers, through its public doors."""

@@ -1,0 +1,143 @@
+"""`digest demo`: the whole service on this machine with the seed papers, demo readers and a mailbox to look into."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from digest import settings
+from digest.cli import output
+from digest.db import engine, schema
+from digest.deliver import dkim
+from digest.errors import Misconfigured
+from digest.ports import Enqueue
+from digest.redis import PrivateRedis
+from workers.demo import mailbox as mailboxes
+from workers.demo import pages, story
+from workers.supervisor import Supervisor, commands
+
+DOMAIN = "digest.example"
+_START_SECONDS = 60.0
+
+
+def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
+    """Start everything, play the two days, print the table. Stays until interrupted, unless `once`.
+
+    Raises DemoFailed where an expected mail is missing.
+    """
+    started = time.monotonic()
+    folder = Path(os.environ.get("DIGEST_DATA_DIR", "data")).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    mailbox = mailboxes.Mailbox(folder / "mailbox")
+    mailbox.empty()
+    with _servers(folder, mailbox, port), _processes(port):
+        enqueue = make_enqueue()
+        _wait_ready(port, enqueue)
+        output.say(f"everything runs ({time.monotonic() - started:.0f} s)")
+        story.Story(f"http://127.0.0.1:{port}", mailbox, enqueue).play()
+        output.say("")
+        story.summary()
+        count = sum(1 for _ in mailbox.all())
+        output.say(f"\n{count} mails in {mailbox.folder}, {time.monotonic() - started:.0f} s in all")
+        if not once:
+            _stay(mailbox, port)
+
+
+@contextmanager
+def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[None]:
+    """A private Redis and the mail server, with settings that point to them."""
+    for used in (port, port + 1):
+        _must_be_free(used)
+    server = mailboxes.serve(mailbox)
+    try:
+        with PrivateRedis() as redis:
+            _settle_in(folder, port, redis.url, server.port)
+            yield
+    finally:
+        server.stop()
+
+
+def _must_be_free(port: int) -> None:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Misconfigured(f"port {port} is in use; choose another with --port") from error
+
+
+def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
+    """The demo's own settings and an empty database. No secret of it outlives it."""
+    for old in folder.glob("demo.db*"):
+        old.unlink()
+    key = folder / "demo-dkim.pem"
+    if not key.exists():
+        key.write_bytes(dkim.generate_key()[0])
+        key.chmod(0o600)
+    values = {
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'demo.db'}",
+        "REDIS_URL": redis_url,
+        "SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "MAIL_FROM": f"Papers Inbox <papers@{DOMAIN}>",
+        "BOUNCE_ADDRESS": f"bounces@{DOMAIN}",
+        "POSTAL_ADDRESS": "Papers Inbox (a demonstration), 1 Example Street, Exampletown",
+        "DKIM_DOMAIN": DOMAIN,
+        "DKIM_SELECTOR": "demo",
+        "DKIM_KEY_FILE": str(key),
+        "ADMIN_EMAILS": f"admin@{DOMAIN}",
+        "PORT": str(port),
+    }
+    os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
+    settings.forget()
+    engine.forget()
+    schema.upgrade()
+
+
+@contextmanager
+def _processes(port: int) -> Iterator[None]:
+    """Worker, scheduler and web, supervised, until the block ends."""
+    supervisor = Supervisor(commands(port))
+    watch = threading.Thread(target=supervisor.watch, name="supervisor")
+    watch.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+        watch.join()
+        supervisor.end()
+
+
+def _wait_ready(port: int, enqueue: Enqueue) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success and enqueue.alive():
+                return
+        except httpx.TransportError:
+            pass  # not up yet
+        time.sleep(0.1)
+    raise story.DemoFailed(f"the service did not come up within {_START_SECONDS:.0f} s")
+
+
+def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
+    """Serve the mailbox's page until Ctrl-C."""
+    page = pages.serve(pages.build(mailbox, f"http://127.0.0.1:{port}"), port + 1)
+    output.say(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, look at what is trending")
+    output.say(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: every mail it sent")
+    output.say("Ctrl-C ends it")
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, lambda *_: ended.set())
+    ended.wait()
+    page.should_exit = True

@@ -1,0 +1,112 @@
+"""The demo's mail server: takes every mail on loopback and keeps its bytes in a Maildir."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import itertools
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+_MARK = ".digest-demo"
+_number = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One mail as it lies in the mailbox."""
+
+    name: str
+    raw: bytes
+
+    def parsed(self) -> EmailMessage:
+        """The mail, read by the standard library."""
+        message = email.message_from_bytes(self.raw, policy=email.policy.default)
+        if not isinstance(message, EmailMessage):
+            raise TypeError("the default policy makes EmailMessage")
+        return message
+
+
+class Mailbox:
+    """A Maildir that only grows; `wait` blocks until a mail is there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._arrived = threading.Condition()
+
+    def empty(self) -> None:
+        """Begin afresh. Only a folder that a demo made is emptied."""
+        if (self.folder / _MARK).exists():
+            for file in self._files():
+                file.unlink()
+        for part in ("tmp", "new", "cur"):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        (self.folder / _MARK).touch()
+
+    def _files(self) -> list[Path]:
+        found = [*(self.folder / "new").glob("*"), *(self.folder / "cur").glob("*")]
+        return sorted(found, key=lambda file: file.name)
+
+    def keep(self, raw: bytes) -> None:
+        """Write one mail, whole or not at all."""
+        name = f"{time.time_ns()}.{next(_number):06}.{os.getpid()}.localhost"
+        (self.folder / "tmp" / name).write_bytes(raw)
+        (self.folder / "tmp" / name).rename(self.folder / "new" / name)
+        with self._arrived:
+            self._arrived.notify_all()
+
+    def all(self) -> Iterator[Kept]:
+        """Every mail, oldest first."""
+        return (Kept(file.name, file.read_bytes()) for file in self._files())
+
+    def one(self, name: str) -> Kept | None:
+        """The mail of that name."""
+        return next((kept for kept in self.all() if kept.name == name), None)
+
+    def wait(self, to: str, subject: str, *, seconds: float = 60.0) -> EmailMessage | None:
+        """The newest mail to that address whose subject holds these words, or None after so many seconds."""
+        end = time.monotonic() + seconds
+        while True:
+            found = [m for k in self.all() if (m := k.parsed())["To"] == to and subject in str(m["Subject"])]
+            if found:
+                return found[-1]
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
+            with self._arrived:
+                self._arrived.wait(min(left, 0.5))
+
+
+class _Handler:
+    """aiosmtpd's hooks: accept all, keep the bytes as they came."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
+        """Keep it, then say so: after a 250 it is there."""
+        await asyncio.to_thread(self._mailbox.keep, envelope.original_content)
+        return "250 2.0.0 kept"
+
+
+def serve(mailbox: Mailbox) -> Controller:
+    """A mail server on a free port of the loopback; `stop()` ends it."""
+    controller = Controller(_Handler(mailbox), hostname="127.0.0.1", port=_free_port(), ident="demo mailbox")
+    controller.start()
+    return controller
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,116 @@
+"""The console script and composition root: gives the core its queue and the seeds, adds the process commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import logs, settings
+from digest.cli import output
+from digest.cli.app import build
+from digest.cli.outside import Outside
+from digest.papers import Parsed
+from digest.ports import Enqueue
+
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
+
+
+def run() -> None:
+    """Run the command line."""
+    app()
+
+
+def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parsed]]:
+    from seeds import loader
+
+    return loader.load(files, today=today)
+
+
+def _enqueue() -> Enqueue:
+    """The workers' queue where there is one to reach, else one that wakes nobody: the next sweep finds the work."""
+    from digest.ports import NoQueue
+
+    if not settings.get().redis_url:
+        return NoQueue()
+    from workers.tasks import enqueue
+
+    return enqueue()
+
+
+app = build(Outside(enqueue=_enqueue, seeds=_seeds))
+
+
+@app.command()
+@output.guarded
+def up(port: Port = None) -> None:
+    """All processes on this machine, supervised."""
+    from workers import supervisor
+
+    settings.get().require("secret_key", "mail_from", "smtp_url")
+    logs.configure(level=settings.get().log_level)
+    sys.exit(supervisor.up(port=port or settings.get().port))
+
+
+@app.command()
+@output.guarded
+def worker(concurrency: Annotated[int | None, typer.Option(min=1, help="Children; default: cores, 2 at least.")] = None) -> None:
+    """One worker process: matches, composes, delivers."""
+    from workers import app as queue
+
+    settings.get().require("secret_key", "mail_from", "smtp_url")
+    logs.configure(level=settings.get().log_level)
+    sys.exit(queue.work(concurrency=concurrency))
+
+
+@app.command()
+@output.guarded
+def scheduler() -> None:
+    """One scheduler process: plans what is due, frees what hangs."""
+    from workers import scheduler as clockwork
+
+    logs.configure(level=settings.get().log_level)
+    clockwork.run()
+
+
+@app.command()
+@output.guarded
+def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
+    """One web process: pages and API."""
+    import uvicorn
+
+    from digest.web.app import build as pages
+    from digest.web.wiring import given
+
+    chosen = settings.get()
+    logs.configure(level=chosen.log_level)
+    application = pages(_enqueue(), given())
+    uvicorn.run(
+        application,
+        host=host or chosen.host,
+        port=port or chosen.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+    )
+
+
+@app.command()
+@output.guarded
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop when the mails are there; exit 0 only if all are.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65534, help="The service's; the mailbox has the next one.")] = 8000,
+) -> None:
+    """Everything on this machine, with the seed papers, demo readers and a mailbox to look into."""
+    from workers import demo as demonstration
+
+    demonstration.play(once=once, port=port, make_enqueue=_enqueue)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,93 @@
+"""The scheduler: APScheduler, one leader. A tick only inserts due rows and enqueues; a second firing is harmless."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from digest import logs, redis, settings
+from digest.errors import DigestError
+from digest.services import deliver as delivering
+from workers.tasks import CeleryEnqueue, enqueue
+
+log = logs.get(__name__)
+
+LEAD = "scheduler"
+SECONDS_OF_LEAD = 30.0
+TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
+GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
+
+
+class Leader:
+    """One of several schedulers acts, by a lock in Redis that expires. Who loses it stops at the next job."""
+
+    def __init__(self, store: redis.Store, holder: str) -> None:
+        self._store, self._holder = store, holder
+        self.term = 0
+
+    def leads(self) -> bool:
+        """Take or keep the lead. False where another has it. Raises Transient where Redis does not answer."""
+        term = self._store.lead(LEAD, self._holder, SECONDS_OF_LEAD)
+        if term != self.term:
+            log.info("scheduler_lead", term=term, leads=bool(term))
+        self.term = term
+        return bool(term)
+
+    def leave(self) -> None:
+        """Let another take the lead at once."""
+        self._store.leave(LEAD, self._holder)
+
+
+def tick(port: CeleryEnqueue) -> None:
+    """Insert the runs that are due and enqueue their shards."""
+    from digest.services.runs import plan_due
+
+    plan_due(port)
+
+
+def schedule(
+    jobs: dict[str, tuple[float, Callable[[], object]]], leader: Leader, *, now: datetime
+) -> BackgroundScheduler:
+    """A scheduler for these jobs (name: seconds between, what), each run by the leader alone; not yet started."""
+    made = BackgroundScheduler(
+        timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_SECONDS}
+    )
+    for name, (seconds, job) in jobs.items():
+        led = partial(_if_leading, leader, name, job)
+        made.add_job(led, "interval", seconds=seconds, id=name, next_run_time=now)
+    return made
+
+
+def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
+    try:
+        if leader.leads():
+            job()
+    except DigestError as error:
+        log.warning("job_failed", job=name, reason=str(error))
+
+
+def run() -> None:
+    """Schedule until SIGTERM or SIGINT."""
+    settings.get().require("redis_url")
+    port = enqueue()
+    leader = Leader(redis.connect(settings.get().redis_url), f"{socket.gethostname()}:{os.getpid()}")
+    jobs: dict[str, tuple[float, Callable[[], object]]] = {
+        "tick": (TICK_SECONDS, partial(tick, port)),
+        "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
+        "pulse": (PULSE_SECONDS, port.pulse),
+    }
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    scheduler = schedule(jobs, leader, now=datetime.now(UTC))
+    scheduler.start()
+    over.wait()
+    scheduler.shutdown(wait=True)
+    leader.leave()

@@ -1,0 +1,162 @@
+"""`digest up`: all processes of one machine. A crashed one is started again, later each time; all die with this one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from digest import logs, settings
+from digest.errors import Transient
+from digest.redis import PrivateRedis, guarded
+
+log = logs.get(__name__)
+
+FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
+SECONDS_STEADY = 60.0  # a process that lived so long begins with the first delay again
+LOOK_EVERY = 0.2
+SECONDS_TO_DRAIN = 90.0
+
+
+def command(*words: str) -> list[str]:
+    """The command line of one of our own processes. `-P`: a folder's own `workers/` is never taken for ours."""
+    return [sys.executable, "-P", "-m", "workers.main", *words]
+
+
+@dataclass(slots=True)
+class _Child:
+    """One process, its deaths, and when it may start again."""
+
+    name: str
+    words: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    born: float = 0.0
+    start_at: float = 0.0
+    delay: float = FIRST_DELAY
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it in a session of its own: the terminal's Ctrl-C reaches the supervisor alone."""
+        words = guarded(self.words, with_signal=signal.SIGTERM)
+        self.process = subprocess.Popen(words, env=dict(environment), start_new_session=True)  # noqa: S603
+        self.born = time.monotonic()
+
+    def died(self) -> int | None:
+        """Its exit code where it has just died, and plan its next start."""
+        if self.process is None or (code := self.process.poll()) is None:
+            return None
+        now = time.monotonic()
+        self.delay = FIRST_DELAY if now - self.born > SECONDS_STEADY else self.delay
+        self.process, self.start_at = None, now + self.delay
+        self.delay = min(2 * self.delay, LONGEST_DELAY)
+        return code
+
+
+class Supervisor:
+    """Keeps processes running. `commands`: name to command line; `redis`: a private one to keep running, if any."""
+
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        *,
+        redis: PrivateRedis | None = None,
+        environment: Mapping[str, str] | None = None,
+        drain: float = SECONDS_TO_DRAIN,
+    ) -> None:
+        self._children = [_Child(name, words) for name, words in commands.items()]
+        self._environment = dict(os.environ, **(environment or {}))
+        self._redis = redis
+        self._drain = drain
+        self._over = threading.Event()
+
+    def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        """End `run` from a signal or another thread."""
+        self._over.set()
+
+    def pids(self) -> dict[str, int]:
+        """The running processes by name."""
+        return {child.name: child.process.pid for child in self._children if child.process is not None}
+
+    def start(self) -> None:
+        """Start what is not running and may start."""
+        self._keep_redis()
+        for child in self._children:
+            if child.process is None and time.monotonic() >= child.start_at:
+                child.start(self._environment)
+
+    def watch(self) -> None:
+        """Start and restart until `stop`."""
+        while not self._over.is_set():
+            for child in self._children:
+                code = child.died()
+                if code is not None:
+                    log.error("process_died", process=child.name, code=code, again_in=child.start_at - time.monotonic())
+            self.start()
+            self._over.wait(LOOK_EVERY)
+
+    def end(self) -> None:
+        """Let all processes drain, then kill what is left; Redis last."""
+        running = [child for child in self._children if child.process is not None]
+        for child in running:
+            _tell(child.process, signal.SIGTERM)
+        until = time.monotonic() + self._drain
+        for child in running:
+            _wait(child, until)
+        if self._redis is not None:
+            self._redis.stop()
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT; from the main thread. Returns the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+        try:
+            self.watch()
+        finally:
+            self.end()
+        return 0
+
+    def _keep_redis(self) -> None:
+        if self._redis is None or self._redis.pid is not None:
+            return
+        try:
+            self._redis.start()
+        except Transient as error:
+            log.warning("redis_not_started", reason=str(error))
+
+
+def commands(port: int) -> dict[str, list[str]]:
+    """The service's processes by name."""
+    return {
+        "worker": command("worker"),
+        "scheduler": command("scheduler"),
+        "web": command("web", "--port", str(port)),
+    }
+
+
+def up(*, port: int = 8000) -> int:
+    """Web, worker and scheduler, with a Redis of our own where REDIS_URL is unset. Returns the exit code."""
+    if settings.get().redis_url:
+        return Supervisor(commands(port)).run()
+    private = PrivateRedis()
+    return Supervisor(commands(port), redis=private, environment={"DIGEST_REDIS_URL": private.url}).run()
+
+
+def _tell(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:
+    if process is not None and process.poll() is None:
+        process.send_signal(number)
+
+
+def _wait(child: _Child, until: float) -> None:
+    if child.process is None:
+        return
+    try:
+        child.process.wait(max(until - time.monotonic(), 0.0))
+    except subprocess.TimeoutExpired:
+        log.warning("process_killed", process=child.name)
+        _tell(child.process, signal.SIGKILL)
+        child.process.wait()

@@ -1,0 +1,164 @@
+"""The tasks: each takes ids, makes one call, and may run twice. And the port that wakes them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from functools import cache
+
+from celery import Task
+from celery.signals import task_postrun
+from kombu.exceptions import OperationalError
+
+from digest import logs, redis, settings
+from digest.errors import Transient
+from digest.services import deliver as delivering
+from workers.app import app, configure
+
+log = logs.get(__name__)
+
+DELIVER = "deliver"
+SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
+SECONDS_TO_FREEZE = 600.0
+SECONDS_ALIVE = 45.0  # three pulses
+SECONDS_TO_ANSWER = 3.0
+MOST_STARTS = 5  # a task that ends its child every time is left alone after so many
+A_DAY = 86_400.0
+
+
+@app.task(name="freeze")  # type: ignore[untyped-decorator]
+def freeze(run_id: int, shard: int) -> None:
+    """Choose and freeze the editions of one shard. Safe to run twice: a shard is done once."""
+    from digest.services import runs
+
+    name = _freeze(run_id, shard)
+    if _begun(name) > MOST_STARTS:
+        log.error("shard_left_alone", run=run_id, shard=shard, starts=MOST_STARTS)
+        return
+    runs.freeze_shard(run_id, shard)
+    _quietly_end(name)
+    enqueue().deliver()
+
+
+@app.task(name="deliver")  # type: ignore[untyped-decorator]
+def deliver() -> None:
+    """Send what is due for about 10 s, and again while there is more. Safe to run twice: a row is claimed once."""
+    _quietly_end(DELIVER)  # first: what becomes due from now on needs a wake-up of its own
+    try:
+        counts = delivering.due(busy=enqueue().deliver)
+    except Transient as error:
+        log.warning("delivery_stopped", reason=str(error))
+        return
+    if counts.more:
+        enqueue().deliver()
+
+
+@app.task(name="welcome")  # type: ignore[untyped-decorator]
+def welcome(subscriber_id: int) -> None:
+    """Choose a first edition for a reader who has just confirmed. Safe to run twice: a date has one edition."""
+    from digest.services.welcome import first_edition
+
+    first_edition(subscriber_id)
+    _quietly_end(_welcome(subscriber_id))
+    enqueue().deliver()
+
+
+@app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
+def pulse() -> None:
+    """Nothing, but done by a worker: that is what shows that workers get on."""
+
+
+class CeleryEnqueue:
+    """Wakes the workers over Redis. A mark keeps what is outstanding from being enqueued again.
+
+    Where Redis is gone the wake-up is lost; the sweep gives it again.
+    """
+
+    def __init__(self, store: redis.Store) -> None:
+        self._store = store
+
+    def freeze(self, run_id: int, shard: int) -> None:
+        """Choose and freeze the editions of one shard of a run."""
+        self._wake(freeze, _freeze(run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
+
+    def deliver(self) -> None:
+        """Send what is due in the outbox."""
+        self._wake(deliver, DELIVER, SECONDS_TO_DELIVER)
+
+    def welcome(self, subscriber_id: int) -> None:
+        """Choose a first edition for a reader who has just confirmed."""
+        self._wake(welcome, _welcome(subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
+
+    def pulse(self) -> None:
+        """Ask the workers for a sign of life."""
+        self._wake(pulse, "pulse", SECONDS_TO_ANSWER)
+
+    def alive(self) -> bool:
+        """True where a worker got something done lately, or answers within seconds."""
+        try:
+            if self._lately(SECONDS_ALIVE):
+                return True
+            self.pulse()
+            until = time.monotonic() + SECONDS_TO_ANSWER
+            while time.monotonic() < until:
+                if self._lately(SECONDS_TO_ANSWER):
+                    return True
+                time.sleep(0.05)
+        except Transient:
+            return False
+        return False
+
+    def _lately(self, seconds: float) -> bool:
+        return any(age < seconds for age in self._store.progress().values())
+
+    def _wake(self, task: Task, mark: str, seconds: float, *ids: int) -> None:
+        try:
+            if self._store.mark(mark, seconds):
+                task.apply_async(args=ids)
+        except (Transient, OperationalError) as error:
+            log.warning("wake_up_lost", task=task.name, reason=str(error))
+
+
+def enqueue() -> CeleryEnqueue:
+    """The port to the workers of the configured Redis."""
+    configure(settings.get().redis_url)
+    return CeleryEnqueue(_store(os.getpid(), settings.get().redis_url))
+
+
+@cache
+def _store(_process: int, url: str) -> redis.Store:
+    return redis.connect(url)
+
+
+def _freeze(run_id: int, shard: int) -> str:
+    return f"freeze:{run_id}:{shard}"
+
+
+def _welcome(subscriber_id: int) -> str:
+    return f"welcome:{subscriber_id}"
+
+
+def _begun(name: str) -> int:
+    try:
+        return _store(os.getpid(), settings.get().redis_url).begin(name, A_DAY)
+    except Transient:
+        return 1
+
+
+def _quietly_end(name: str) -> None:
+    try:
+        _store(os.getpid(), settings.get().redis_url).end(name)
+    except Transient as error:
+        log.warning("mark_kept", reason=str(error))  # it expires
+
+
+def _progress(**_: object) -> None:
+    """Every task that ends is progress."""
+    try:
+        _store(os.getpid(), settings.get().redis_url).stamp(f"{socket.gethostname()}:{os.getpid()}")
+    except Transient as error:
+        log.warning("progress_not_stamped", reason=str(error))
+
+
+task_postrun.connect(_progress)
