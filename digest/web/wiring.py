@@ -1,0 +1,18 @@
+"""The services that the pages show, as they are in a real installation. Tests give others."""
+
+from __future__ import annotations
+
+from digest.services import letters, listing, preview, resend
+from digest.web.given import Given
+
+
+def given() -> Given:
+    """Everything real."""
+    return Given(
+        preview=preview.preview,
+        trending=listing.trending,
+        paper=listing.paper,
+        author=listing.author,
+        edition=letters.web_view,
+        resend=resend.resend,
+    )
