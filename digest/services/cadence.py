@@ -24,7 +24,7 @@ def next_due(
     start = after.astimezone(zone).date() - DAY  # the slot of a skipped evening may fall on the next date
     for day in _days(max(start, paused_until) if paused_until else start):
         slot = slot_on(day, zone=zone, send_at=send_at)
-        if slot > after and has_mail(day, cadence=cadence, weekday=weekday):
+        if slot > after and wants(day, cadence=cadence, weekday=weekday):
             return slot
     raise AssertionError("unreachable: every week has a day that is wanted")
 
@@ -53,7 +53,7 @@ def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
     return skipped if slot_on(skipped, zone=zone, send_at=send_at) == slot else today
 
 
-def has_mail(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
+def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
     """Does this cadence have a mail on that date?"""
     if paused_until is not None and day < paused_until:
         return False

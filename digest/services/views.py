@@ -46,7 +46,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper in a list. `excerpt` ends at a sentence; `facts`: why it stands there, one line; `badges`: short words."""
+    """A paper in a list. `excerpt` ends at a sentence; `facts`: one line, why it stands there; `badges`: words."""
 
     id: int
     title: str

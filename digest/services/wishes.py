@@ -50,7 +50,7 @@ def _queries(value: object, name: str) -> tuple[str, ...]:
         try:
             query.parse(line)
         except BadInput as error:
-            raise BadInput(f"{name}: line {number}, {line[:60]!r}: {error}", field=name) from error
+            raise BadInput(f"{name}: line {number}, ‘{line[:60]}’: {error}", field=name) from error
     return lines
 
 

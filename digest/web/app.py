@@ -13,15 +13,17 @@ from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, sourc
 PAGES = (start, confirm, preferences, leave, public, health, api)
 
 
-def build(enqueue: Enqueue, given: Given | None = None) -> FastAPI:
+def build(enqueue: Enqueue, given: Given) -> FastAPI:
     """The application over the configured database. `given`: the services that show papers and editions.
 
     Raises Misconfigured where a secret is unset.
     """
     chosen = settings.get()
     chosen.require("secret_key")
-    app = FastAPI(title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
-    app.state.enqueue, app.state.given = enqueue, given or Given()
+    app = FastAPI(
+        title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+    )
+    app.state.enqueue, app.state.given = enqueue, given
     for part in PAGES:
         app.include_router(part.router)
     errors.install(app)

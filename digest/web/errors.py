@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -18,6 +19,7 @@ from digest.web import pages
 HOME = ("To the start page", "/")
 TITLES = {
     400: "This request can’t be read",
+    401: "Not without a token",
     404: "Nothing here",
     405: "Not that way",
     409: "That can’t be done",
@@ -74,6 +76,7 @@ async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     texts = {
         400: "its form is broken",
+        401: "this needs a bearer token; an administrator makes one with `digest admin token create`",
         404: "there is no page at this address; the link may be cut",
         405: "this address does not answer to that method",
     }
@@ -84,12 +87,14 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     """What FastAPI itself refused: a wrong path is no page; a wrong field is named."""
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": "invalid"}
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first: dict[str, Any] = error.errors()[0]
     where = [str(part) for part in first["loc"]]
     if where[:1] == ["path"]:
         return answer(request.scope, 404, "there is no page at this address; the link may be cut")
-    field = ".".join(where[1:]) or "body"
-    return answer(request.scope, 422, f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field)
+    field, said = ".".join(where[1:]) or "body", str(first["msg"])
+    return answer(request.scope, 422, f"{field}: {said[:1].lower()}{said[1:]}", field=field)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -11,10 +11,11 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, QueryParams
 
 from digest import settings
+from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.services import wishes
-from digest.services.wishes import Preferences, Subscription, Wishes
+from digest.services.wishes import Subscription, Wishes
 
 MAX_FIELDS = 200
 NAMES = (*Subscription.model_fields, "paused_until")
@@ -63,7 +64,7 @@ def shown(values: Mapping[str, str]) -> dict[str, str]:
         "close": "true",
         "quiet_day": settings.get().quiet_day,
     }
-    return begin | values
+    return begin | dict(values)
 
 
 def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
@@ -86,6 +87,15 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     )
 
 
+def complaint(error: BadInput | None) -> tuple[str, str] | None:
+    """Under which field to complain, and how: its name is on the label already."""
+    if error is None:
+        return None
+    field = error.field or "topics"
+    text = str(error).removeprefix(f"{field}: ")
+    return field, f"{text[:1].upper()}{text[1:]}"
+
+
 def offered(chosen: str) -> list[str]:
     """Categories to tick: those that are fetched here, and any other that the reader has."""
     return list(dict.fromkeys((*settings.get().arxiv_categories, *chosen.split())))
@@ -96,6 +106,3 @@ def zones() -> tuple[str, ...]:
     """Time zones to offer: places, by continent, and UTC."""
     areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
     return ("UTC", *sorted(name for name in available_timezones() if name.startswith(areas)))
-
-
-__all__ = ["Form", "Preferences", "Subscription", "Wishes", "of_reader", "offered", "read", "shown", "typed", "zones"]

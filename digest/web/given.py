@@ -9,7 +9,6 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from digest.errors import NotFound
 from digest.matching.profile import Profile
 from digest.ports import Enqueue
 from digest.services.views import AuthorPage, PaperPage, Preview, Row
@@ -31,30 +30,6 @@ class Resending(Protocol):
         """Raises NotFound, Refused."""
 
 
-def _no_preview(profile: Profile, *, days: int, limit: int) -> Preview:
-    return Preview()
-
-
-def _no_trending(category: str | None, limit: int) -> Sequence[Row]:
-    return ()
-
-
-def _no_paper(paper_id: int) -> PaperPage:
-    raise NotFound("there is no such paper here")
-
-
-def _no_author(name: str, limit: int) -> AuthorPage:
-    raise NotFound("no paper here is by that author")
-
-
-def _no_edition(edition_id: int) -> str:
-    raise NotFound("this edition no longer exists")
-
-
-def _no_resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
-    raise NotFound("nothing can be resent here")
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """The services that pages show. Each raises NotFound for what it doesn't know.
@@ -62,12 +37,12 @@ class Given:
     `edition` gives the whole HTML of an edition's web view. `checks`: name to check, for /readyz.
     """
 
-    preview: Previewing = _no_preview
-    trending: Callable[[str | None, int], Sequence[Row]] = _no_trending
-    paper: Callable[[int], PaperPage] = _no_paper
-    author: Callable[[str, int], AuthorPage] = _no_author
-    edition: Callable[[int], str] = _no_edition
-    resend: Resending = _no_resend
+    preview: Previewing
+    trending: Callable[[str | None, int], Sequence[Row]]
+    paper: Callable[[int], PaperPage]
+    author: Callable[[str, int], AuthorPage]
+    edition: Callable[[int], str]
+    resend: Resending
     checks: Mapping[str, Check] = field(default_factory=dict)
 
 

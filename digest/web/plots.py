@@ -90,7 +90,8 @@ def pieces(title: str, words: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     wanted = "|".join(re.escape(stem) for stem in reversed(stems) if stem)
     if not wanted:
         return ((title, False),)
-    cut = re.split(rf"(\b(?:{wanted})\w*)", title, flags=re.IGNORECASE)
+    word = rf"\b(?:{wanted})\w*"
+    cut = re.split(rf"({word}(?:[\s-]+{word})*)", title, flags=re.IGNORECASE)
     return tuple((text, number % 2 == 1) for number, text in enumerate(cut) if text)
 
 

@@ -49,7 +49,9 @@ def act(token: str, form: Form, client: Client) -> HTMLResponse:
         case "return":
             preferences.come_back(subscriber_id, client)
             reader = preferences.look(subscriber_id)
-            return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="The mail is on again.")
+            return _page(
+                token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="The mail is on again."
+            )
         case "erase":
             return _erase(token, subscriber_id, sure=form.get("sure") == "yes")
         case _:
@@ -90,7 +92,7 @@ def _page(
         status_words=_status(reader.subscriber),
         here=f"/preferences/{token}",
         form=form,
-        wrong=(error.field, str(error)) if error else None,
+        wrong=forms.complaint(error),
         saved=saved,
         categories=forms.offered(form["categories"]),
         zones=forms.zones(),

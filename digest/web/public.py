@@ -51,7 +51,7 @@ def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
     return pages.page("paper.html", paper=given.paper(paper_id))
 
 
-@router.get("/authors/{name}")
+@router.get("/authors/{name:path}")
 def author(name: str, given: GivenHere) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:

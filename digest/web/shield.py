@@ -53,7 +53,7 @@ class BoundedBody:
 
 
 async def _whole(receive: Receive) -> bytes | None:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message.get("body", b"")

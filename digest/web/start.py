@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -19,7 +18,7 @@ from digest.web.given import Given, GivenHere, Queue
 router = APIRouter(include_in_schema=False)
 
 EXAMPLES = ("offline reinforcement learning", "diffusion model*", "multi-agent systems")
-DAYS, PAPERS, LISTED = 14, 50, 20
+DAYS, PAPERS, LISTED = 14, 50, 12
 ADVANCED = ("categories", "exclusions", "authors")
 
 
@@ -41,7 +40,7 @@ def preview(form: Form, given: GivenHere) -> HTMLResponse:
     try:
         return pages.page("_preview.html", shown=_drawn(given, forms.typed(form)))
     except BadInput as error:
-        return HTMLResponse(pages.render("_wrong.html", text=str(error)), status_code=422)
+        return pages.page("_wrong.html", status=422, text=str(error))
 
 
 @router.post("/subscribe")
@@ -71,15 +70,14 @@ def _box(
 ) -> HTMLResponse:
     """The page with the box filled; with an error it says where, and keeps what was typed."""
     form = forms.shown(values)
-    wrong: Any = (error.field, str(error)) if error else None
     return pages.page(
         "start.html",
         status=422 if error else 200,
         private=bool(error),
         form=form,
-        wrong=wrong,
+        wrong=forms.complaint(error),
         open=any(form[name] for name in ADVANCED) or bool(error and error.field not in {"topics", "address"}),
-        examples=EXAMPLES,
+        examples=[example for example in EXAMPLES if example not in form["topics"].splitlines()],
         categories=forms.offered(form["categories"]),
         zones=forms.zones(),
         shown=shown,

@@ -34,7 +34,10 @@
   text.before(entry, tags);
   document.querySelector('.by-hand').hidden = true;
 
+  const examples = [...box.querySelectorAll('[data-example]')];
   const show = () => {
+    for (const example of examples) example.hidden = topics().includes(example.dataset.example);
+    box.querySelector('.examples').hidden = examples.every((example) => example.hidden);
     tags.replaceChildren(...topics().map((topic, index) => {
       const item = document.createElement('li');
       item.className = 'tag';
@@ -98,11 +101,12 @@
     event.preventDefault();
     pasted.split('\n').forEach(add);
   });
-  for (const example of box.querySelectorAll('[data-example]')) {
+  for (const example of examples) {
     example.setAttribute('role', 'button');
     example.addEventListener('click', (event) => {
       event.preventDefault();
       add(example.dataset.example);
+      entry.focus();
     });
   }
   box.addEventListener('change', (event) => {
@@ -113,5 +117,5 @@
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
   }
   show();
-  if (topics().length && !preview.children.length) soon();
+  if (topics().length && !preview.children.length && !box.querySelector('.wrong')) soon();
 })();

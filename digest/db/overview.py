@@ -1,0 +1,90 @@
+"""What an administrator and the monitoring look at: counts by state, ages, and the newest rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from digest.models import Batch, Bounce, Delivery, Edition, Paper, Run, Suppression
+from digest.models.delivery import DEFERRED, QUEUED, UNCERTAIN
+
+
+def deliveries_by_state(session: Session) -> dict[str, int]:
+    """How many mails are in each state."""
+    return dict(session.exec(select(Delivery.state, func.count()).group_by(Delivery.state)).all())
+
+
+def oldest_due(session: Session, *, now: datetime) -> datetime | None:
+    """Since when the mail that waits longest has been due; None where nothing waits."""
+    waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN))
+    return session.exec(select(func.min(Delivery.due_at)).where(waiting, col(Delivery.due_at) <= now)).one()
+
+
+def papers(session: Session) -> int:
+    """How many papers are kept."""
+    return session.exec(select(func.count()).select_from(Paper)).one()
+
+
+def bounces_since(session: Session, since: datetime) -> dict[str, int]:
+    """Bounces by kind."""
+    query = select(Bounce.kind, func.count()).where(col(Bounce.at) > since).group_by(Bounce.kind)
+    return dict(session.exec(query).all())
+
+
+def suppressed(session: Session) -> int:
+    """How many addresses must not be mailed."""
+    return session.exec(select(func.count()).select_from(Suppression)).one()
+
+
+def newest_batches(session: Session) -> Sequence[Batch]:
+    """The last ingest of each source, by the source's name."""
+    newest = select(func.max(Batch.id)).group_by(Batch.source)
+    return session.exec(select(Batch).where(col(Batch.id).in_(newest)).order_by(col(Batch.source))).all()
+
+
+def runs(session: Session, *, before: int | None, limit: int) -> Sequence[Run]:
+    """Runs, the newest first, with ids below `before`."""
+    query = select(Run).order_by(col(Run.id).desc()).limit(limit)
+    return session.exec(query.where(col(Run.id) < before) if before else query).all()
+
+
+def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """For each of those runs how many mails are in each state."""
+    query = (
+        select(Delivery.run_id, Delivery.state, func.count())
+        .where(col(Delivery.run_id).in_(run_ids))
+        .group_by(col(Delivery.run_id), Delivery.state)
+    )
+    found: dict[int, dict[str, int]] = {number: {} for number in run_ids}
+    for run_id, state, number in session.exec(query).all():
+        found[run_id or 0][state] = number
+    return found
+
+
+def deliveries(
+    session: Session, *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int
+) -> Sequence[Delivery]:
+    """Mails, the newest first, of that state, kind and run where given, with ids below `before`."""
+    query = select(Delivery).order_by(col(Delivery.id).desc()).limit(limit)
+    if state:
+        query = query.where(Delivery.state == state)
+    if kind:
+        query = query.where(Delivery.kind == kind)
+    if run_id is not None:
+        query = query.where(Delivery.run_id == run_id)
+    if before is not None:
+        query = query.where(col(Delivery.id) < before)
+    return session.exec(query).all()
+
+
+def editions(session: Session, *, run_id: int | None, before: int | None, limit: int) -> Sequence[Edition]:
+    """Editions, the newest first, of that run where given, with ids below `before`."""
+    query = select(Edition).order_by(col(Edition.id).desc()).limit(limit)
+    if run_id is not None:
+        query = query.where(Edition.run_id == run_id)
+    if before is not None:
+        query = query.where(col(Edition.id) < before)
+    return session.exec(query).all()

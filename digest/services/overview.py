@@ -1,0 +1,93 @@
+"""The service at a glance, for the administrator's page, the API and the monitoring. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from digest import clock
+from digest.db import engine, overview, subscribers
+from digest.models import Batch, Run
+
+BOUNCES_OF = timedelta(days=30)
+LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers for monitoring. `queue_age`: seconds since the mail that waits longest became due."""
+
+    deliveries: Mapping[str, int]
+    subscribers: Mapping[str, int]
+    papers: int
+    queue_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the administrator sees first: newest runs with their mails by state, sources, bounces of 30 days."""
+
+    counts: Counts
+    runs: Sequence[Run]
+    of_runs: Mapping[int, Mapping[str, int]]
+    sources: Sequence[Batch]
+    bounces: Mapping[str, int]
+    suppressed: int
+
+
+def counts() -> Counts:
+    """The numbers as of now."""
+    now = clock.now()
+    with engine.reading() as session:
+        oldest = overview.oldest_due(session, now=now)
+        return Counts(
+            deliveries=overview.deliveries_by_state(session),
+            subscribers=subscribers.counts(session),
+            papers=overview.papers(session),
+            queue_age=_age(oldest, now),
+        )
+
+
+def glance() -> Glance:
+    """Everything on the administrator's page."""
+    numbers = counts()
+    with engine.reading() as session:
+        runs = overview.runs(session, before=None, limit=LISTED)
+        return Glance(
+            counts=numbers,
+            runs=runs,
+            of_runs=overview.deliveries_of_runs(session, [run.id for run in runs if run.id]),
+            sources=overview.newest_batches(session),
+            bounces=overview.bounces_since(session, clock.now() - BOUNCES_OF),
+            suppressed=overview.suppressed(session),
+        )
+
+
+def runs(*, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Runs as JSON values, the newest first, each with its mails by state."""
+    with engine.reading() as session:
+        found = overview.runs(session, before=before, limit=limit)
+        states = overview.deliveries_of_runs(session, [run.id for run in found if run.id])
+        return [run.model_dump(mode="json") | {"deliveries": states.get(run.id or 0, {})} for run in found]
+
+
+def deliveries(
+    *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int
+) -> list[dict[str, Any]]:
+    """Mails as JSON values, the newest first. What a mail carries stays inside."""
+    with engine.reading() as session:
+        found = overview.deliveries(session, state=state, kind=kind, run_id=run_id, before=before, limit=limit)
+        return [row.model_dump(mode="json", exclude={"payload", "lease_id", "domain"}) for row in found]
+
+
+def editions(*, run_id: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:
+    """Editions as JSON values, the newest first, with the papers chosen."""
+    with engine.reading() as session:
+        found = overview.editions(session, run_id=run_id, before=before, limit=limit)
+        return [row.model_dump(mode="json", exclude={"previous_seen"}) for row in found]
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max((now - since).total_seconds(), 0.0) if since else 0.0

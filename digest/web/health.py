@@ -1,0 +1,71 @@
+"""Health: alive, ready to serve, and figures for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.services import overview
+from digest.web.given import GivenHere
+
+router = APIRouter(include_in_schema=False)
+
+FRESH = {"Cache-Control": "no-store"}
+
+
+@router.get("/healthz")
+def healthz() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("ok\n", headers=FRESH)
+
+
+@router.get("/readyz")
+def readyz(given: GivenHere) -> JSONResponse:
+    """The database answers, and every check given finds nothing wrong; else 503 with what is wrong."""
+    found = {"database": _database()} | {name: check() for name, check in given.checks.items()}
+    status = 503 if any(found.values()) else 200
+    return JSONResponse({name: wrong or "ok" for name, wrong in found.items()}, status_code=status, headers=FRESH)
+
+
+@router.get("/metrics")
+def metrics() -> Response:
+    """Counts as of this moment."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(overview.counts()))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
+
+
+def _database() -> str:
+    try:
+        overview.counts()
+    except SQLAlchemyError as error:
+        return type(error).__name__  # its text could hold the database's address
+    return ""
+
+
+class _Figures(Collector):
+    """One scrape's figures, under names that stay."""
+
+    def __init__(self, counts: overview.Counts) -> None:
+        self.counts = counts
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Gauges, as the database is the one that counts."""
+        deliveries = GaugeMetricFamily("digest_deliveries", "E-mails by state", labels=["state"])
+        for state, number in sorted(self.counts.deliveries.items()):
+            deliveries.add_metric([state], number)
+        subscribers = GaugeMetricFamily("digest_subscribers", "Subscribers by state", labels=["state"])
+        for state, number in sorted(self.counts.subscribers.items()):
+            subscribers.add_metric([state], number)
+        yield deliveries
+        yield subscribers
+        yield GaugeMetricFamily("digest_papers", "Papers kept", value=self.counts.papers)
+        age = "Seconds since the e-mail that waits longest became due"
+        yield GaugeMetricFamily("digest_queue_age_seconds", age, value=self.counts.queue_age)

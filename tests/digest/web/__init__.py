@@ -1,0 +1,1 @@
+"""Pages and API, through the application's front door."""

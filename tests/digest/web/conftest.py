@@ -1,0 +1,195 @@
+"""The whole application over a database of its own, with the queue as a notebook and papers made up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+from fastapi import FastAPI
+from sqlmodel import SQLModel, select
+
+from digest import models, settings
+from digest.db import engine
+from digest.errors import NotFound
+from digest.matching.profile import Profile
+from digest.models import Delivery, Subscriber
+from digest.ports import Enqueue
+from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.web.app import build
+from digest.web.given import Given
+
+NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)  # a Friday
+ADA = "ada@digest.example"
+
+
+@dataclass
+class Notebook:
+    """An Enqueue that writes down what it was asked."""
+
+    delivered: int = 0
+    welcomed: list[int] = field(default_factory=list)
+
+    def freeze(self, run_id: int, shard: int) -> None:
+        raise AssertionError("pages freeze nothing")
+
+    def deliver(self) -> None:
+        self.delivered += 1
+
+    def welcome(self, subscriber_id: int) -> None:
+        self.welcomed.append(subscriber_id)
+
+    def alive(self) -> bool:
+        return True
+
+
+ROWS = (
+    Row(
+        id=1,
+        title="Posterior Sampling with Delayed Feedback for Reinforcement Learning with Linear Function Approximation",
+        authors=("Nikki Lijing Kuang", "Ming Yin", "Mengdi Wang", "Yu-Xiang Wang", "Yi-An Ma", "A. One", "B. Two"),
+        categories=("cs.LG", "stat.ML"),
+        excerpt="Recent studies in reinforcement learning have made significant progress by leveraging function "
+        "approximation. We study how delays change the regret Õ(d√K).",
+        facts="↑ 41 votes 10 h after listing, 2nd of 28",
+        badges=("code", "NeurIPS 2023"),
+    ),
+    Row(id=2, title="Maximum Entropy Model Correction in Reinforcement Learning", facts="↑ 3rd on the page of 19 Nov"),
+)
+
+
+def preview(profile: Profile, *, days: int, limit: int) -> Preview:
+    first = date(2025, 11, 8)
+    words = profile.topics[0].text if profile.topics else ""
+    papers = tuple(
+        PreviewPaper(n, row.title, 900 - n, n == 0, ((words, tuple(words.split())),)) for n, row in enumerate(ROWS, 1)
+    )
+    return Preview(
+        tuple(PreviewDay(first + timedelta(days=n), papers[:limit], total=(n * 5) % 13) for n in range(min(days, 14)))
+    )
+
+
+def paper(paper_id: int) -> PaperPage:
+    if paper_id > len(ROWS):
+        raise NotFound("there is no such paper here")
+    links = (("Abstract", "https://arxiv.org/abs/2310.18919"), ("PDF", "https://arxiv.org/pdf/2310.18919"))
+    return PaperPage(
+        ROWS[paper_id - 1], ROWS[paper_id - 1].excerpt, links, date(2025, 11, 20), "NeurIPS 2023, 24 pages"
+    )
+
+
+def author(name: str, limit: int) -> AuthorPage:
+    if name not in ROWS[0].authors:
+        raise NotFound("no paper here is by that author")
+    return AuthorPage(name, ROWS[:limit], (("h-index", "12"), ("Papers", "50")))
+
+
+def edition(edition_id: int) -> str:
+    return (
+        f"<!doctype html><html lang=en><title>Edition</title><body style='margin:0'>Edition {edition_id}</body></html>"
+    )
+
+
+def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
+    enqueue.deliver()
+    return 1
+
+
+GIVEN = Given(
+    preview=preview,
+    trending=lambda category, limit: ROWS[:limit],
+    paper=paper,
+    author=author,
+    edition=edition,
+    resend=resend,
+)
+
+
+@pytest.fixture
+def clock_stands() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty database in a folder of its own, and settings that name it."""
+    values = {
+        "DATA_DIR": str(tmp_path),
+        "DATABASE_URL": "",
+        "SECRET_KEY": "a-key-for-tests",
+        "BASE_URL": "http://testserver",
+        "MAIL_FROM": "digest@digest.example",
+        "ADMIN_EMAILS": "root@digest.example",
+        "TRUSTED_PROXIES": "10.0.0.0/8",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"DIGEST_{name}", value)
+    settings.forget()
+    assert models.Subscriber.metadata is SQLModel.metadata
+    SQLModel.metadata.create_all(engine.engine())
+    yield
+    engine.engine().dispose()
+    engine.forget()
+    settings.forget()
+
+
+@pytest.fixture
+def queue() -> Notebook:
+    return Notebook()
+
+
+@dataclass
+class Browser:
+    """Asks the application as a client at `host` would, each request by itself, without cookies."""
+
+    app: FastAPI
+    host: str = "203.0.113.7"
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("GET", path, **more)
+
+    def head(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("HEAD", path, **more)
+
+    def post(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("POST", path, **more)
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return asyncio.run(self._ask(method, path, **more))
+
+    async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(self.host, 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            return await client.request(method, path, **more)
+
+
+@pytest.fixture
+def web(database: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
+    return Browser(build(queue, GIVEN))
+
+
+def everything() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table."""
+    with engine.reading() as session:
+        connection = session.connection()
+        return {
+            name: [tuple(row) for row in connection.execute(table.select())]
+            for name, table in sorted(SQLModel.metadata.tables.items())
+        }
+
+
+def mails() -> list[Delivery]:
+    with engine.reading() as session:
+        return list(session.exec(select(Delivery).order_by(Delivery.id)))  # type: ignore[arg-type]
+
+
+def only_reader() -> Subscriber:
+    with engine.reading() as session:
+        return session.exec(select(Subscriber)).one()
