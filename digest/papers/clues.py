@@ -26,7 +26,7 @@ _YEARED = re.compile(
     r"[ ,'’-]*(?P<year>(?:19|20)\d\d)\b"
 )
 _CLAUSE = re.compile(
-    r";|\.(?=\s|$)"
+    r";|\.(?=$|\s+(?:\d|(?-i:[A-Z])[\w-]+:?\s+(?-i:[a-z]|https?:)))"  # a stop, not 'J. Evol. Equ'
     r"|,(?=\s*(?:\d+ ?(?:pages|pp|p\.|fig|tab)|to appear|accepted|project|code|https?:|oral|spotlight|camera))",
     re.IGNORECASE,
 )

@@ -15,12 +15,13 @@ from digest.papers.record import Record
 _ARXIV_DOI = "10.48550/arxiv."
 _VERSION = re.compile(r"v\d+$")
 _GENERIC = 3  # a title of fewer words ('Introduction', 'Reply to comments') names no one paper
-_TEX = frozenset(  # a word list reads best as words
+_TEX_WORDS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda rho varrho sigma tau upsilon "
     "phi varphi chi psi omega mathcal mathbb mathbf mathrm mathsf mathfrak boldsymbol operatorname text textbf textit "
     "textsf emph tilde widetilde hat widehat bar overline left right frac sqrt cdot times sum prod log leq geq approx "
-    "sim infty langle rangle vert citep citet cite".split()  # noqa: SIM905
+    "sim infty langle rangle vert citep citet cite"
 )
+_TEX = frozenset(_TEX_WORDS.split())
 _WORD = re.compile(r"[a-z]{3,}|\d{4,}")
 _SHINGLE = 3
 _KEY_SHINGLE = 5
