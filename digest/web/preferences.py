@@ -13,11 +13,12 @@ from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services import links, preferences
 from digest.services.erase import erase
+from digest.services.wishes import Preferences
 from digest.signing import PREFERENCES
 from digest.web import forms, pages
 from digest.web.client import Client
 from digest.web.errors import HOME
-from digest.web.forms import Form, Preferences
+from digest.web.forms import Form
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse
 
 from digest.errors import BadInput
 from digest.services.subscribe import subscribe
+from digest.services.wishes import Subscription, Wishes
 from digest.web import forms, pages, plots
 from digest.web.client import Client
 from digest.web.errors import HOME
-from digest.web.forms import Form, Subscription, Wishes
+from digest.web.forms import Form
 from digest.web.given import Given, GivenHere, Queue
 
 router = APIRouter(include_in_schema=False)
