@@ -16,15 +16,17 @@ class PreviewPaper:
     strict: bool
     matched: tuple[tuple[str, tuple[str, ...]], ...] = ()
     trending: float | None = None
+    arxiv_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewDay:
-    """One announcement. `papers`: the best, at most the limit asked for; `total`: all that match."""
+    """One announcement. `papers`: the best, at most the limit asked for; `total`: all that match; `announced`: all."""
 
     date: date
     papers: tuple[PreviewPaper, ...] = ()
     total: int = 0
+    announced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
