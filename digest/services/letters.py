@@ -1,4 +1,4 @@
-"""From claimed deliveries to the bytes that go out. Consent and suppression are checked here, at the moment of sending."""
+"""From claimed deliveries to the bytes that go out. Consent and suppression are checked at this moment."""
 
 from __future__ import annotations
 

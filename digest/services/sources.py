@@ -6,8 +6,8 @@ import gzip
 import lzma
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 from digest import clock
 from digest.errors import BadInput
@@ -44,7 +44,7 @@ def _read(source: str, files: Sequence[Path]) -> Documents:
             yield path.name, arxiv_feed.parse(_bytes(path))
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> gzip.GzipFile | lzma.LZMAFile | BufferedReader:
     if path.suffix == ".gz":
         return gzip.GzipFile(path)
     return lzma.LZMAFile(path) if path.suffix == ".xz" else path.open("rb")
