@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from digest.db import deliveries
 from digest.models import Delivery
-from digest.models.delivery import QUEUED
 
 
 def owe_next(
@@ -26,18 +26,12 @@ def owe_next(
     last = session.exec(
         select(func.max(Delivery.serial)).where(Delivery.kind == kind, col(Delivery.subject_id) == subject_id)
     ).one()
-    session.add(
-        Delivery(
-            kind=kind,
-            subject_id=subject_id,
-            serial=0 if last is None else last + 1,
-            subscriber_id=subscriber_id,
-            address=address,
-            domain=address.rpartition("@")[2],
-            priority=0,
-            state=QUEUED,
-            due_at=now,
-            created_at=now,
-            payload=payload,
-        )
+    owed = deliveries.Owed(
+        kind,
+        subject_id,
+        address,
+        serial=0 if last is None else last + 1,
+        subscriber_id=subscriber_id,
+        payload=payload,
     )
+    deliveries.owe(session, [owed], now)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Protocol
 
@@ -12,8 +12,6 @@ from fastapi import Depends, Request
 from digest.matching.profile import Profile
 from digest.ports import Enqueue
 from digest.services.views import AuthorPage, PaperPage, Preview, Row
-
-Check = Callable[[], str]  # '' where all is well, else what is wrong
 
 
 class Previewing(Protocol):
@@ -34,7 +32,7 @@ class Resending(Protocol):
 class Given:
     """The services that pages show. Each raises NotFound for what it doesn't know.
 
-    `edition` gives the whole HTML of an edition's web view. `checks`: name to check, for /readyz.
+    `edition` gives the whole HTML of an edition's web view.
     """
 
     preview: Previewing
@@ -43,7 +41,6 @@ class Given:
     author: Callable[[str, int], AuthorPage]
     edition: Callable[[int], str]
     resend: Resending
-    checks: Mapping[str, Check] = field(default_factory=dict)
 
 
 def _given(request: Request) -> Given:

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.services import overview
-from digest.web.given import GivenHere
+from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,9 +27,9 @@ def healthz() -> PlainTextResponse:
 
 
 @router.get("/readyz")
-def readyz(given: GivenHere) -> JSONResponse:
-    """The database answers, and every check given finds nothing wrong; else 503 with what is wrong."""
-    found = {"database": _database()} | {name: check() for name, check in given.checks.items()}
+def readyz(queue: Queue) -> JSONResponse:
+    """The database answers and a worker makes progress; else 503 with what is wrong."""
+    found = {"database": _database(), "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
     status = 503 if any(found.values()) else 200
     return JSONResponse({name: wrong or "ok" for name, wrong in found.items()}, status_code=status, headers=FRESH)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from digest.compose.words import fold, pattern
 from digest.services.views import Preview, PreviewPaper
+from digest.text.tex import readable
 
 TALL, FLOOR, HEAD = 64.0, 88.0, 5  # height of the highest bar and of the ground line, in pixels; papers shown
 GAP = 0.25  # of a bar's place
@@ -84,19 +85,20 @@ def sentence(per_day: float) -> str:
     return f"About {number} {'paper' if number == 1 else 'papers'} a day."
 
 
-def pieces(title: str, words: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    """The title cut into matched words and the rest; a word matches at its beginning, whatever its case."""
-    stems = sorted({word.rstrip("*") for phrase in words for word in re.findall(r"[^\s-]+", phrase)}, key=len)
-    wanted = "|".join(re.escape(stem) for stem in reversed(stems) if stem)
-    if not wanted:
+def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    """The title cut into matched words and the rest, as the mail marks them."""
+    found = pattern(words)
+    if found is None:
         return ((title, False),)
-    word = rf"\b(?:{wanted})\w*"
-    cut = re.split(rf"({word}(?:[\s-]+{word})*)", title, flags=re.IGNORECASE)
-    return tuple((text, number % 2 == 1) for number, text in enumerate(cut) if text)
+    cut, at = [], 0
+    for match in found.finditer(fold(title)):
+        cut += [(title[at : match.start()], False), (title[match.start() : match.end()], True)]
+        at = match.end()
+    return tuple(piece for piece in (*cut, (title[at:], False)) if piece[0])
 
 
 def _titled(paper: PreviewPaper) -> Titled:
-    words = [word for _, found in paper.matched for word in found]
+    words = tuple(word for _, found in paper.matched for word in found)
     topics = ", ".join(topic for topic, _ in paper.matched)
     kind = "matches" if paper.strict else "is close to"
-    return Titled(paper.id, pieces(paper.title, words), f"{kind} {topics}" if topics else "")
+    return Titled(paper.id, pieces(readable(paper.title), words), f"{kind} {topics}" if topics else "")
