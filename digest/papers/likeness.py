@@ -47,8 +47,8 @@ def same(a: Record, b: Record) -> bool:
 def near_duplicate(a: Record, b: Record) -> bool:
     """True where the abstracts are near-identical and nothing else speaks against one work. Symmetric.
 
-    Equal real titles need less likeness. Of different real titles one must be the other with words added, but no
-    numbers ('Part I' and 'Part II', '2D' and '3D' are different works).
+    Equal real titles need less likeness. Of different real titles one must be the other's beginning, with no number
+    added ('Part I' and 'Part II', '2D' and '3D' are different works, and so is the 'double' series).
     """
     if not _authors_agree(a, b):
         return False
@@ -63,12 +63,11 @@ def near_duplicate(a: Record, b: Record) -> bool:
 
 
 def _titles_alike(a: str, b: str) -> bool:
-    """One title is the other with words added, and not many. `a`, `b`: folded titles."""
-    mine, other = set(a.split()), set(b.split())
-    added = mine <= other or other <= mine
-    return (
-        added and _NUMBERED.findall(a) == _NUMBERED.findall(b) and len(mine & other) >= TITLES_ALIKE * len(mine | other)
-    )
+    """One title is the beginning of the other, and most of it. `a`, `b`: folded titles."""
+    short, long = sorted((a.split(), b.split()), key=len)
+    if long[: len(short)] != short or len(short) < TITLES_ALIKE * len(long):
+        return False
+    return _NUMBERED.findall(a) == _NUMBERED.findall(b)
 
 
 def _authors_agree(a: Record, b: Record) -> bool:

@@ -150,6 +150,7 @@ def test_of_all_pairs_of_the_seeds_exactly_three_are_one_paper() -> None:
         (paper("On the Flow of Words: Part I"), paper("On the Flow of Words: Part II"), False),
         (paper("The Long Words Challenge 2023"), paper("The Long Words Challenge 2024"), False),
         (paper("A Metric for the First Equation"), paper("A Metric for the Second Equation"), False),
+        (paper("On Means of Long Series of Words"), paper("On Means of Double Long Series of Words"), False),
         (paper("A Metric for Flows of Words"), paper("A Metric for Flows of Words: Revised"), True),
         (paper("Stability of Ground States in 3D"), paper("Stability of Ground States in 2D"), False),
         (paper(authors=(), abstract="Withdrawn."), paper(authors=(), abstract="Withdrawn."), False),
