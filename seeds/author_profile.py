@@ -72,7 +72,7 @@ def parse(text: str, *, today: date) -> Parsed:
 
 def _entries(rows: list[Line]) -> Iterator[_Entry]:
     heads = [(n, head) for n, row in enumerate(rows) if (head := _HEAD.fullmatch(row.text))]
-    ends = [n for n, _ in heads[1:]] + [len(rows)]
+    ends = [*(n for n, _ in heads), len(rows)][1:]
     for (n, head), end in zip(heads, ends, strict=True):
         yield _Entry(head, rows[n], tuple(rows[n + 1 : end]), last=end == len(rows))
 

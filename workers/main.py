@@ -58,7 +58,9 @@ def up(port: Port = None) -> None:
 
 @app.command()
 @output.guarded
-def worker(concurrency: Annotated[int | None, typer.Option(min=1, help="Children; default: cores, 2 at least.")] = None) -> None:
+def worker(
+    concurrency: Annotated[int | None, typer.Option(min=1, help="Children; default: cores, 2 at least.")] = None,
+) -> None:
     """One worker process: matches, composes, delivers."""
     from workers import app as queue
 
@@ -103,7 +105,9 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
 @app.command()
 @output.guarded
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Stop when the mails are there; exit 0 only if all are.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when the mails are there; exit 0 only if all are.")
+    ] = False,
     port: Annotated[int, typer.Option(min=1, max=65534, help="The service's; the mailbox has the next one.")] = 8000,
 ) -> None:
     """Everything on this machine, with the seed papers, demo readers and a mailbox to look into."""

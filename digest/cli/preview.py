@@ -82,7 +82,9 @@ def _print(shown: Preview, form: Format) -> None:
         return
     for day in shown.days:
         output.say(f"\n[accent]{day.date:%a %d %b %Y}[/accent]  {len(day.papers)} of {day.announced} announced")
-        rows = [(p.arxiv_id or p.id, p.title, "strict" if p.strict else "close", p.score, _words(p)) for p in day.papers]
+        rows = [
+            (p.arxiv_id or p.id, p.title, "strict" if p.strict else "close", p.score, _words(p)) for p in day.papers
+        ]
         if rows:
             output.table(["paper", "title", "match", "score", "because of"], rows, numbers=["score"])
     output.say(f"\nabout {shown.per_day:.1f} papers a day")

@@ -10,10 +10,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from digest.compose.names import byline
-from digest.compose.words import fold, marked, pattern
+from digest.compose.words import fold, marked, pattern, shown
 from digest.compose.wrap import excerpt, shortened, wrap
 from digest.papers import Record
 from digest.text.tex import readable
@@ -35,12 +35,14 @@ class PaperBlock:
     folded_abstract: str
     authors: tuple[str, ...]
     complete: bool
-    names: str
     facts: str
-    url: str
+    about: Markup
+    about_lines: str
+    category: str
+    url: Markup
     found_by_search: bool
-    pdf: str | None
-    code: str | None
+    pdf: Markup | None
+    code: Markup | None
     linked_title: bool
     title_lines: str
     abstract_lines: str
@@ -82,6 +84,8 @@ def block(record: Record) -> PaperBlock:
     title = shortened(readable(record.title[:2000]), 300) or "Untitled paper"
     abstract = _abstract(record, title)
     url, searched = _url(record, title)
+    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), facts(record)) if part)
+    code = https(record.code_url)
     return PaperBlock(
         title=title,
         folded_title=fold(title),
@@ -89,12 +93,14 @@ def block(record: Record) -> PaperBlock:
         folded_abstract=fold(abstract),
         authors=record.authors,
         complete=record.authors_complete,
-        names=byline(record.authors, record.authors_complete),
         facts=facts(record),
-        url=url,
+        about=shown(about),
+        about_lines=wrap(about, INDENT),
+        category=record.categories[0] if record.categories else "",
+        url=escape(url),
         found_by_search=searched,
-        pdf=f"https://arxiv.org/pdf/{quote(record.arxiv_id)}" if record.arxiv_id else None,
-        code=https(record.code_url),
+        pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
+        code=escape(code) if code else None,
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from digest.compose import phrases
 from digest.compose.assemble import listed
@@ -30,11 +31,12 @@ class _Paper:
     abstract: Markup
     byline: Markup
     reason: Markup
-    url: str
+    signal: Markup
+    url: Markup
     linked: bool
     searched: bool
-    pdf: str | None
-    code: str | None
+    pdf: Markup | None
+    code: Markup | None
     more: str | None
     less: str | None
     mute: str | None
@@ -113,37 +115,39 @@ def _digest(
         "opening": phrases.opening(reader),
         "notice": shown(one_line(edition.notice)),
         "sections": [section for section in sections if section.papers],
-        "left": _left(len(edition.entries) - len(papers), edition.more),
+        "left": _left(len(edition.entries) - len(papers)),
+        "past": f"{phrases.plural(edition.more, 'more match', 'more matches')} past your limit."
+        if edition.more
+        else "",
         "considered": phrases.number(edition.considered) if edition.considered else "",
         "line": phrases.subject(edition, reader),
     }
     return listed("digest", values, reader, links, service)
 
 
-def _left(rolled: int, more: int) -> str:
-    """What this mail does not show, in one line; '' for nothing."""
-    if rolled:
-        return f"{phrases.plural(rolled + more, 'more paper', 'more papers')} did not fit into this mail."
-    return f"{phrases.plural(more, 'more match', 'more matches')} past your limit for a day." if more else ""
+def _left(rolled: int) -> str:
+    """What did not fit, in one line; '' for nothing."""
+    return f"{phrases.plural(rolled, 'more paper', 'more papers')} did not fit into this mail." if rolled else ""
 
 
 def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> _Paper:
     """What this reader sees of one paper: the shared block, the words marked, the reason, the links."""
     block = blocks.of(entry.paper, entry.revision, record)
-    words = tuple(word for _, found in entry.matched for word in found)
+    words = tuple([word for _, found in entry.matched for word in found])
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
-    names = byline(block.authors, block.complete, entry.followed) if entry.followed else block.names
-    reason = phrases.reason(entry, reader, record.categories[0] if record.categories else "")
-    about = " · ".join(part for part in (names, block.facts) if part)
+    about, about_lines = _about(block, entry.followed)
+    reason, reason_lines = _line(phrases.reason(entry, reader, block.category))
+    signal, signal_lines = _line(phrases.rising(entry))
     url, searched = block.url, block.found_by_search
     if searched and links.paper:
-        url, searched = links.paper(entry.paper), False
+        url, searched = escape(links.paper(entry.paper)), False
     give = links.feedback
     return _Paper(
         title=title,
         abstract=abstract,
-        byline=shown(about),
-        reason=shown(reason),
+        byline=about,
+        reason=reason,
+        signal=signal,
         url=url,
         linked=block.linked_title,
         searched=searched,
@@ -152,17 +156,31 @@ def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: B
         more=give(entry, MORE) if give else None,
         less=give(entry, LESS) if give else None,
         mute=give(entry, MUTE) if give and entry.matched else None,
-        lines=_lines(block, about, reason, url),
+        lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
     )
 
 
-def _lines(block: PaperBlock, about: str, reason: str, url: str) -> str:
+def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
+    """Authors and facts, for HTML and for a terminal; the block's own unless an author wears a star."""
+    if not followed:
+        return block.about, block.about_lines
+    names = byline(block.authors, block.complete, followed)
+    about = " · ".join(part for part in (names, block.facts) if part)
+    return shown(about), wrap(about, INDENT)
+
+
+@lru_cache(maxsize=8192)
+def _line(text: str) -> tuple[Markup, str]:
+    """A reason, for HTML and for a terminal. Readers with one topic share it."""
+    return shown(text), wrap(text, INDENT)
+
+
+def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
     """The paper in the text part: title, authors, reason, abstract, address."""
-    lines = [block.title_lines]
-    lines += [wrap(part, INDENT) for part in (about, reason) if part]
+    lines = [block.title_lines, *filter(None, about)]
     if block.abstract_lines:
         lines += ["", block.abstract_lines]
-    lines += ["", INDENT + url]
+    lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}Code: {block.code}")
+        lines.append(f"{INDENT}Code: {block.code.unescape()}")
     return "\n".join(lines)

@@ -100,19 +100,23 @@ def preheader(titles: list[str]) -> str:
 
 
 def reason(entry: Entry, reader: Reader, category: str) -> str:
-    """Why this paper is here: names, topics and words, or the facts behind *rising*."""
+    """Why this paper is here: names, topics and words; '' where it rises and nothing matched."""
     parts = []
     if entry.followed:
         parts.append("you follow " + " and ".join(one_line(name) for name in entry.followed))
     matches = [_match(index, words, reader) for index, words in entry.matched if 0 <= index < len(reader.topics)]
     if matches:
         parts.append(("matches " if entry.strict else "close to ") + "; ".join(matches[:3]))
-    if entry.section == RISING:
-        facts = one_line(entry.reason) or signals(entry)
-        parts.insert(0, "↑ " + facts.removeprefix("↑").strip() if facts else "↑ rising")
-    if not parts:
+    if not parts and entry.section != RISING:
         parts.append(signals(entry) or (f"new in {category}" if category else "chosen for you"))
     return " · ".join(parts)
+
+
+def rising(entry: Entry) -> str:
+    """The facts behind *rising*, with its arrow; '' in the other sections."""
+    if entry.section != RISING:
+        return ""
+    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or 'rising'}"
 
 
 def _match(index: int, words: tuple[str, ...], reader: Reader) -> str:
@@ -122,7 +126,7 @@ def _match(index: int, words: tuple[str, ...], reader: Reader) -> str:
     more = [one_line(word) for word in words]
     if not more or (all(fold(word) in folded for word in more) and len(" ".join(more)) >= len(topic) - 4):
         return topic
-    return f"{topic} ({shortened(', '.join(more), 60)})"
+    return f"{topic}: {shortened(', '.join(more), 60)}"
 
 
 def signals(entry: Entry) -> str:
@@ -145,4 +149,4 @@ def opening(reader: Reader) -> str:
 
 def why(reader: Reader, name: str) -> str:
     """The footer's first sentence: why this mail comes, and since when."""
-    return f"You get this because you subscribed to {name} and confirmed it on {long_date(reader.confirmed)}."
+    return f"You subscribed to {name} and confirmed it on {long_date(reader.confirmed)}."

@@ -22,7 +22,10 @@ __all__ = [
 def notice(reader: Reader, links: Links, considered: int, *, service: Service = PLAIN_SERVICE) -> Rendered:
     """A quiet day's one line. `considered`: papers announced since the last edition."""
     announced = f"{phrases.plural(considered, 'paper was', 'papers were')} announced." if considered else ""
-    values: dict[str, object] = {"line": f"Nothing new for your topics today. {announced}".strip()}
+    values: dict[str, object] = {
+        "line": f"Nothing new for your topics today. {announced}".strip(),
+        "announced": announced,
+    }
     return listed("notice", values, reader, links, service)
 
 

@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 COLUMNS = 76
+# where signs that are two columns wide or none at all can stand; ↑ ★ · … are none of them
+_ODD = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
 _END = re.compile(r"[.!?][)\]\"”’]?(?=\s+[^\s\W]|\s+[\"“(\[])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|vs|cf|resp|w\.r\.t|Figs?|Eqs?|Sec|Refs?|Dr|Prof|No|approx|ca|St|a\.k\.a)|(?<!\w)[A-Z])\.$"
@@ -14,7 +16,7 @@ _ABBREVIATION = re.compile(
 
 def width(text: str) -> int:
     """How many columns a terminal needs for the text."""
-    if text.isascii():
+    if text.isascii() or not _ODD.search(text):
         return len(text)
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
@@ -23,6 +25,8 @@ def width(text: str) -> int:
 def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
     """The words in lines of at most so many columns; a word that is longer than a line is cut."""
     room = columns - len(indent)
+    if width(text) <= room and "  " not in text:
+        return indent + text if text else ""
     lines: list[str] = []
     line, used = "", 0
     for word in text.split():

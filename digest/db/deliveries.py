@@ -249,7 +249,8 @@ def _insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
     """Insert rows; one that is there already stays as it is. Returns how many are new."""
     if not rows:
         return 0
-    return session.connection().execute(_insert(session, table).values(rows).on_conflict_do_nothing()).rowcount
+    insert = _insert(session, table).values(rows).on_conflict_do_nothing()
+    return session.connection().execute(insert, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:

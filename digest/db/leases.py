@@ -49,10 +49,12 @@ def take_over(
     """End a lease whose beat still is `beat`; its rows become uncertain. Empty where the holder lives after all.
 
     `due_again(doubts)` says when a mail is sent again that was in doubt so often, None to hold it.
+    A locked lease is beating just now.
     """
-    ended = session.exec(delete(Lease).where(col(Lease.id) == lease_id, col(Lease.beat) == beat))
-    if ended.rowcount != 1:
+    silent = select(Lease).where(Lease.id == lease_id, Lease.beat == beat)
+    if session.exec(silent.with_for_update(skip_locked=True)).one_or_none() is None:
         return ()
+    session.exec(delete(Lease).where(col(Lease.id) == lease_id))
     rows = _held(session, lease_id)
     for delivery in rows:
         delivery.doubts += 1

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from digest.errors import Misconfigured
+from digest.settings import Settings
 
 _SIGNED = (
     "from", "to", "subject", "date", "message-id", "mime-version", "content-type", "reply-to", "auto-submitted",
@@ -100,3 +101,17 @@ def _wrapped(signature: bytes) -> str:
     """The signature in lines of 72."""
     text = base64.b64encode(signature).decode("ascii")
     return "\r\n  ".join(text[start : start + 72] for start in range(0, len(text), 72))
+
+
+def signer_from(chosen: Settings) -> Signer | None:
+    """The signer that the settings describe; None where none of them is set: the relay signs. Raises Misconfigured."""
+    given = (chosen.dkim_domain, chosen.dkim_selector, chosen.dkim_key_file)
+    if not any(given):
+        return None
+    if not all(given) or chosen.dkim_key_file is None:
+        raise Misconfigured("DIGEST_DKIM_DOMAIN, DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE go together")
+    try:
+        pem = chosen.dkim_key_file.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"DIGEST_DKIM_KEY_FILE: {chosen.dkim_key_file} can't be read ({error.strerror})") from error
+    return Signer(chosen.dkim_domain, chosen.dkim_selector, pem)

@@ -11,15 +11,14 @@ LINE = 76  # a line of a body, and a header line that holds an encoded-word
 _CHUNK = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
 _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
-_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
 def body(text: str) -> bytes:
     """The text as quoted-printable: CRLF, lines of at most 76, no blank at a line's end, closed by a line end."""
-    text = _BLANKS.sub("", _BREAKS.sub("\n", text)).rstrip("\n") + "\n"
-    encoded = binascii.b2a_qp(text.encode("utf-8", "replace"), quotetabs=False, istext=True)
+    lines = "\n".join([line.rstrip(" \t") for line in text.splitlines()]).rstrip("\n") + "\n"
+    encoded = binascii.b2a_qp(lines.encode("utf-8", "replace"), quotetabs=False, istext=True)
     if b"From " in encoded:
         encoded = _FROM.sub(b"=46rom =\n", encoded)  # a mailbox file would turn it into `>From`, and break DKIM
     return encoded.replace(b"\n", b"\r\n")

@@ -1,4 +1,4 @@
-"""arXiv's new-listing feeds, RSS 2.0 and Atom. Pure: bytes to records; an entry in error is refused, the rest goes on."""
+"""arXiv's new-listing feeds, RSS 2.0 and Atom. Pure; an entry in error is refused, the rest goes on."""
 
 from __future__ import annotations
 

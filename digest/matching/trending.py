@@ -42,7 +42,7 @@ def expected_votes(votes: int, hours_since_listing: float) -> float:
     [.843, .883], votes per hour since listing tie; age since submission, z-scores and growth in per cent lose.
     """
     age = max(6.0, hours_since_listing)
-    return (max(0, votes) + 1) * (((age + 24) / age) ** 0.33 - 1)
+    return (max(0, votes) + 1) * (math.pow((age + 24) / age, 0.33) - 1)
 
 
 def likely_to_trend(votes: int, stars: int, days_since_submission: float) -> float:

@@ -14,7 +14,7 @@ PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancell
 
 
 class Run(SQLModel, table=True):
-    """All editions of one slot, a UTC quarter of an hour and its only key. `batch_through`, `signals_at`: what it knows."""
+    """All editions of one slot, a UTC quarter of an hour and its key. `batch_through`, `signals_at`: its knowledge."""
 
     id: int | None = Field(default=None, primary_key=True)
     slot: datetime = Field(sa_type=UTCDateTime, unique=True)

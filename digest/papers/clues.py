@@ -18,7 +18,7 @@ _NOT_YET = re.compile(
 _TAKEN = re.compile(
     r"\b(?:accept(?:ed|ance)?|to appear|will appear|appear(?:s|ed)|published|presented)\b(?::| version)?\s*"
     r"(?:as an? [\w ]+? |for (?:an? )?(?:oral|poster|publication|presentation)\w* )?(?:by|at|to|in|on|for)\s+"
-    r"(?:publication (?:in|at|by)\s+|appear in\s+|be published in\s+)?(?:the\s+)?(?P<place>.+)",
+    r"(?:(?:publication|be published|appear) (?:in|at|by)\s+)?(?:the\s+)?(?P<place>.+)",
     re.IGNORECASE,
 )
 _YEARED = re.compile(
@@ -26,7 +26,7 @@ _YEARED = re.compile(
     r"[ ,'’-]*(?P<year>(?:19|20)\d\d)\b"
 )
 _CLAUSE = re.compile(
-    r";|\.(?=\s|$)"
+    r";|\.(?=$|\s+(?:\d|(?-i:[A-Z])[\w-]+:?\s+(?-i:[a-z]|https?:)))"  # a stop, not 'J. Evol. Equ'
     r"|,(?=\s*(?:\d+ ?(?:pages|pp|p\.|fig|tab)|to appear|accepted|project|code|https?:|oral|spotlight|camera))",
     re.IGNORECASE,
 )
@@ -92,10 +92,11 @@ def _accepted(clause: str) -> str | None:
 
 
 def _yeared(clause: str) -> str | None:
-    """An abbreviation and a year: a clause about a workshop keeps all its words, being another venue."""
+    """An abbreviation and a year. Findings and workshops are other venues; a workshop's clause keeps all its words."""
     yeared = _YEARED.search(clause)
     if not yeared:
         return None
     if "workshop" in clause.lower():
         return clause.strip() if len(clause) <= _LONGEST else None
-    return f"{yeared['place']} {yeared['year']}"
+    findings = " Findings" if "findings" in clause.lower() else ""
+    return f"{yeared['place']} {yeared['year']}{findings}"

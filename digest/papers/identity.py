@@ -15,18 +15,19 @@ from digest.papers.record import Record
 _ARXIV_DOI = "10.48550/arxiv."
 _VERSION = re.compile(r"v\d+$")
 _GENERIC = 3  # a title of fewer words ('Introduction', 'Reply to comments') names no one paper
-_TEX = frozenset(  # a word list reads best as words
+_TEX_WORDS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda rho varrho sigma tau upsilon "
     "phi varphi chi psi omega mathcal mathbb mathbf mathrm mathsf mathfrak boldsymbol operatorname text textbf textit "
     "textsf emph tilde widetilde hat widehat bar overline left right frac sqrt cdot times sum prod log leq geq approx "
-    "sim infty langle rangle vert citep citet cite".split()  # noqa: SIM905
+    "sim infty langle rangle vert citep citet cite"
 )
+_TEX = frozenset(_TEX_WORDS.split())
 _WORD = re.compile(r"[a-z]{3,}|\d{4,}")
 _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
 _MASK = (1 << 64) - 1
-# Odd multipliers of six hash functions: fixed for ever, since their minima are kept in databases.
+# Fixed for ever: what follows from them is kept in databases.
 _MULTIPLIERS = (
     0x9E3779B97F4A7C15,
     0xC2B2AE3D27D4EB4F,
@@ -37,10 +38,16 @@ _MULTIPLIERS = (
 )
 
 
+def _bare(text: str) -> str:
+    """Lower case without accents."""
+    if text.isascii():
+        return text.lower()
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+
+
 def fold(text: str) -> str:
     """Lower case, without accents, letters and digits parted by single blanks."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[^\W_]+", plain.casefold()))
+    return " ".join(re.findall(r"[^\W_]+", _bare(text)))
 
 
 def arxiv_identity(record: Record) -> str | None:
@@ -75,13 +82,12 @@ def title_key(record: Record) -> str | None:
     return hashlib.blake2b(f"{title}\n{surname(record.authors[0])}".encode(), digest_size=16).hexdigest()
 
 
-@lru_cache(maxsize=4096)
 def words_of(abstract: str) -> tuple[str, ...]:
     """The words of an abstract that survive every way of writing it: three letters or more, no TeX, no symbols."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", abstract) if not unicodedata.combining(c))
-    return tuple(word for word in _WORD.findall(plain.casefold()) if word not in _TEX)
+    return tuple(word for word in _WORD.findall(_bare(abstract)) if word not in _TEX)
 
 
+@lru_cache(maxsize=1024)
 def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
     """All runs of `size` words; empty for an abstract too short to be evidence."""
     words = words_of(abstract)
@@ -93,17 +99,12 @@ def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
 def abstract_keys(record: Record) -> tuple[str, ...]:
     """Six keys of 16 hexadecimal digits; twins share at least one, strangers nearly never do. Empty: too short.
 
-    Key i is i's digit and the least value of the i-th hash function over all runs of five words (min-wise hashing,
-    Broder 1997): two abstracts whose runs overlap by the share J have a key in common with probability 1 - (1 - J)^6.
+    Key i is the digit i and the least value of the i-th hash function over all runs of five words (min-wise hashing,
+    Broder 1997; the functions multiply one 64-bit hash by odd numbers): two abstracts whose runs overlap by the
+    share J have a key in common with probability 1 - (1 - J)^6.
     """
     runs = shingles(record.abstract, _KEY_SHINGLE)
     if not runs:
         return ()
     hashes = [int.from_bytes(hashlib.blake2b(" ".join(run).encode(), digest_size=8).digest(), "big") for run in runs]
-    return tuple(f"{i}{min(_mixed(h, m) for h in hashes) >> 4:015x}" for i, m in enumerate(_MULTIPLIERS))
-
-
-def _mixed(value: int, multiplier: int) -> int:
-    """One of a family of hash functions on 64-bit values: multiply, fold the high half down, multiply."""
-    value = (value * multiplier) & _MASK
-    return ((value ^ (value >> 32)) * multiplier) & _MASK
+    return tuple(f"{i}{min([h * m & _MASK for h in hashes]) >> 4:015x}" for i, m in enumerate(_MULTIPLIERS))

@@ -7,13 +7,14 @@ import re
 from digest.papers.identity import arxiv_identity, doi_identity, fold, shingles, surname, title_key
 from digest.papers.record import Record
 
-# Shares of common three-word runs. Of real pairs in the seeds the twins have .77 and more, look-alikes by the same
-# authors (a conference paper and its journal sibling) .29 and less (docs/SEEDS.md).
-TWINS = 0.6
+# Shares of common three-word runs. Among 128,558 papers of different arXiv ids are pairs of works that one author wrote
+# in the words of another (docs/SEEDS.md). So abstracts alone must be nearly equal; under one title and first author a
+# rewritten abstract is still the same paper, but one that has next to nothing in common with the other is not.
+TWINS = 0.9
 TWINS_BY_TITLE = 0.35
-STRANGERS = 0.02
+STRANGERS = 0.15
 TITLES_ALIKE = 0.6
-_NUMBERED = re.compile(r"\b(?:\d+|[ivx]+)\b")
+_NUMBERED = re.compile(r"\b(?:\w*\d\w*|[ivx]+)\b")
 
 
 def similarity(a: str, b: str) -> float:
@@ -28,8 +29,8 @@ def similarity(a: str, b: str) -> float:
 def same(a: Record, b: Record) -> bool:
     """True where both are surely one paper. Symmetric.
 
-    Two arXiv ids decide, else two DOIs; else equal titles and first authors, unless the abstracts have nothing in
-    common; else near-identical abstracts.
+    Two arXiv ids decide, else two DOIs; else equal titles and first authors, unless the abstracts have next to nothing
+    in common; else near-identical abstracts.
     """
     for identity in (arxiv_identity, doi_identity):
         mine, other = identity(a), identity(b)
@@ -46,8 +47,8 @@ def same(a: Record, b: Record) -> bool:
 def near_duplicate(a: Record, b: Record) -> bool:
     """True where the abstracts are near-identical and nothing else speaks against one work. Symmetric.
 
-    Equal real titles need less likeness. Different real titles must be alike too, with the same numbers in them
-    ('Part I' and 'Part II', 'Challenge 2023' and 'Challenge 2024' are different works).
+    Equal real titles need less likeness. Of different real titles one must be the other's beginning, with no number
+    added ('Part I' and 'Part II', '2D' and '3D' are different works, and so is the 'double' series).
     """
     if not _authors_agree(a, b):
         return False
@@ -62,9 +63,11 @@ def near_duplicate(a: Record, b: Record) -> bool:
 
 
 def _titles_alike(a: str, b: str) -> bool:
-    """`a`, `b`: folded titles."""
-    mine, other = set(a.split()), set(b.split())
-    return _NUMBERED.findall(a) == _NUMBERED.findall(b) and len(mine & other) >= TITLES_ALIKE * len(mine | other)
+    """One title is the beginning of the other, and most of it. `a`, `b`: folded titles."""
+    short, long = sorted((a.split(), b.split()), key=len)
+    if long[: len(short)] != short or len(short) < TITLES_ALIKE * len(long):
+        return False
+    return _NUMBERED.findall(a) == _NUMBERED.findall(b)
 
 
 def _authors_agree(a: Record, b: Record) -> bool:

@@ -40,7 +40,9 @@ class Result:
     def line(self) -> str:
         """One line for a person."""
         parts = [f"{self.sent} sent"]
-        parts += [f"{n} {name}" for name in ("queued", "deferred", "rejected", "uncertain") if (n := getattr(self, name))]
+        parts += [
+            f"{n} {name}" for name in ("queued", "deferred", "rejected", "uncertain") if (n := getattr(self, name))
+        ]
         return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {self.papers} papers"
 
 

@@ -112,7 +112,7 @@ def _redis(chosen: settings.Settings) -> Iterator[Finding]:
         yield Finding(OK, "redis", "private to `digest up`; `digest run --inline` needs none")
         return
     try:
-        ages = redis.progress(redis.connect(chosen.redis_url))
+        ages = redis.connect(chosen.redis_url).progress()
     except Transient as error:
         yield Finding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL")
         return

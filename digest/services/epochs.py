@@ -23,7 +23,7 @@ _WINDOW_PAPERS = 60_000
 def current(session: Session, announcement: int) -> int | None:
     """The epoch to rank by on that announcement, made where a new one is due."""
     newest = runs.newest_epoch(session)
-    if newest is not None and newest.id and not _due(session, newest, announcement):
+    if newest is not None and newest.id and not _due(newest, announcement):
         return newest.id
     made = _make(session, announcement)
     session.add(made)
@@ -31,7 +31,7 @@ def current(session: Session, announcement: int) -> int | None:
     return made.id
 
 
-def _due(session: Session, epoch: Epoch, announcement: int) -> bool:
+def _due(epoch: Epoch, announcement: int) -> bool:
     """A young epoch is replaced at each announcement, a grown one each week. An older date keeps what there is."""
     if epoch.announcement_id is None or announcement <= epoch.announcement_id:
         return False

@@ -59,7 +59,14 @@ def run_deliveries(run_id: int) -> list[Row]:
             raise NotFound(f"there is no run {run_id}; `digest admin runs list` shows them")
         found = session.execute(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id)))
         return [
-            {"delivery": d.id, "address": d.address, "kind": d.kind, "state": d.state, "tries": d.attempts, "reply": d.reply}
+            {
+                "delivery": d.id,
+                "address": d.address,
+                "kind": d.kind,
+                "state": d.state,
+                "tries": d.attempts,
+                "reply": d.reply,
+            }
             for d in found.scalars()
         ]
 

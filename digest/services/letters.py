@@ -1,4 +1,4 @@
-"""From claimed deliveries to the bytes that go out. Consent and suppression are checked here, at the moment of sending."""
+"""From claimed deliveries to the bytes that go out. Consent and suppression are checked at this moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from digest import clock, settings
-from digest.compose import render
+from digest.compose import daily, render
 from digest.compose.blocks import Blocks
 from digest.compose.edition import Content
 from digest.compose.views import Links, Reader, Rendered, Service
@@ -112,7 +112,7 @@ class Letters:
             facts = [str(fact) for fact in told.get("facts", ())]
             return render.alarm(str(told.get("title", "Alarm")), facts, url=url, service=self._service)
         if delivery.kind == TEST:
-            return render.test(service=self._service)
+            return render.trial(service=self._service)
         return Withheld(CANCELLED, "nothing to say any more")
 
     def _edition(self, delivery: Delivery, edition: Edition, reader: Subscriber, known: _Known) -> Rendered:
@@ -121,7 +121,7 @@ class Letters:
         own = _links(edition, reader)
         if delivery.kind == NOTICE:
             return render.notice(to, own, content.considered, service=self._service)
-        return render.digest(content, known.papers, to, own, service=self._service, blocks=self._blocks)
+        return daily.digest(content, known.papers, to, own, service=self._service, blocks=self._blocks)
 
     def _envelope(self, delivery: Delivery, reader: Subscriber | None) -> message.Envelope:
         chosen = self._settings
@@ -134,7 +134,6 @@ class Letters:
             message_id=delivery.message_id or "",
             date=delivery.created_at,
             list_id=f"papers.{chosen.mail_domain}",
-            list_name=chosen.service_name,
             reply_to=replies if replies[1] else None,
             unsubscribe_url=links.unsubscribe(number) if number else None,
             archive_url=chosen.base_url,
@@ -172,7 +171,7 @@ def web_view(edition_id: int) -> str:
     own = _links(edition, reader)
     if not content.entries:
         return render.notice(to, own, content.considered, service=service).html
-    return render.digest(content, known.papers, to, own, service=service, limit=None).html
+    return daily.digest(content, known.papers, to, own, service=service, limit=None).html
 
 
 def _reader(kind: str, edition: Edition, reader: Subscriber, profile: Profile) -> Reader:

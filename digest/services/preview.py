@@ -20,6 +20,7 @@ from digest.services import epochs, pool
 from digest.services.trending import Trend
 from digest.services.views import Preview, PreviewDay, PreviewPaper
 
+
 def preview(profile: Profile, *, days: int = 14, limit: int | None = None, until: date | None = None) -> Preview:
     """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
@@ -66,9 +67,7 @@ def _tau(session: Session, profile: Profile, announcement: int, weights: Weights
     return calibrate.threshold(profile, documents, weights)
 
 
-def _day(
-    session: Session, profile: Profile, number: int, weights: Weights, tau: int | None, limit: int
-) -> PreviewDay:
+def _day(session: Session, profile: Profile, number: int, weights: Weights, tau: int | None, limit: int) -> PreviewDay:
     day = date.fromordinal(number)
     evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
     documents, trends = pool.day(session, number, at=evening)

@@ -199,7 +199,9 @@ def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) 
     numbers = runs.insert_editions(session, [_edition(run, c, now) for c in mailed])
     deliveries.owe(session, [_owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
     considered = {c.reader.id for c in good}
-    moved = [_moved_on(run, reader, reader.id in considered, now) for reader in still.values() if _day(run, shard, reader)]
+    moved = [
+        _moved_on(run, reader, reader.id in considered, now) for reader in still.values() if _day(run, shard, reader)
+    ]
     if moved:
         session.execute(update(Subscriber), moved)
     return True

@@ -38,9 +38,7 @@ def choose(
     new = [_entry(pool, match, FOLLOWED if match.followed else NEW) for match in kept]
     chosen = {entry.paper for entry in new}
     rising = _rising(pool, profile, tau=tau, sent=sent | chosen)
-    return Content(
-        entries=tuple(new + rising), considered=len(fresh), more=len(found) - len(kept), notice=notice
-    )
+    return Content(entries=tuple(new + rising), considered=len(fresh), more=len(found) - len(kept), notice=notice)
 
 
 def _rising(pool: Pool, profile: Profile, *, tau: int | None, sent: frozenset[int]) -> list[Entry]:

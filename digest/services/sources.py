@@ -6,6 +6,7 @@ import gzip
 import lzma
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from io import BufferedReader
 from pathlib import Path
 
 from digest import clock
@@ -43,8 +44,10 @@ def _read(source: str, files: Sequence[Path]) -> Documents:
             yield path.name, arxiv_feed.parse(_bytes(path))
 
 
-def _opened(path: Path) -> Callable[..., object]:
-    return {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
+def _opened(path: Path) -> gzip.GzipFile | lzma.LZMAFile | BufferedReader:
+    if path.suffix == ".gz":
+        return gzip.GzipFile(path)
+    return lzma.LZMAFile(path) if path.suffix == ".xz" else path.open("rb")
 
 
 def _bytes(path: Path) -> bytes:
@@ -54,7 +57,7 @@ def _bytes(path: Path) -> bytes:
 def _lines(path: Path) -> Iterator[bytes]:
     """The lines of a file, unpacked where it ends in .gz or .xz. Raises BadInput naming the file."""
     try:
-        with _opened(path)(path, "rb") as file:  # type: ignore[attr-defined]
+        with _opened(path) as file:
             yield from file
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such file", field="file") from error

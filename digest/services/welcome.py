@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from digest import clock
-from digest.db import deliveries, runs
+from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
-from digest.db import subscribers
 from digest.db.engine import reading, transaction
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion, Run, Subscriber

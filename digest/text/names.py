@@ -56,7 +56,15 @@ def _chunks(folded: str) -> list[str]:
 
 def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
     """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
-    return (_family(wanted, found, prefix=prefix) and _given(wanted.given, found.given)) or _whole(wanted, found)
+    pairs = ((wanted, found), (_doubled(wanted), found), (wanted, _doubled(found)))
+    return any(_family(a, b, prefix=prefix) and _given(a.given, b.given) for a, b in pairs if a and b)
+
+
+def _doubled(one: Name) -> Name | None:
+    """The other reading of a name with two words before its end: Garcia Molina as a family name, Garcia-Molina."""
+    if not one.given or len(one.given[-1]) == 1:
+        return None
+    return Name(one.given[:-1], one.particles, one.given[-1] + one.family)
 
 
 def _family(wanted: Name, found: Name, *, prefix: bool) -> bool:
@@ -81,9 +89,3 @@ def _given(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
 
 def _same(a: str, b: str) -> bool:
     return a == b or (len(a) == 1 and b.startswith(a)) or (len(b) == 1 and a.startswith(b))
-
-
-def _whole(wanted: Name, found: Name) -> bool:
-    """A family name of several words asked for alone: `Garcia Molina` finds Hector Garcia-Molina."""
-    together = "".join(wanted.given) + wanted.particles + wanted.family
-    return bool(wanted.given) and min(map(len, wanted.given)) > 1 and together == found.particles + found.family

@@ -89,7 +89,8 @@ class Reader(Lexemes):
             return
         inner = self.group(depth + 1)
         if inner:
-            pieces.append(Piece(join(inner), inner[0].kind if len(inner) == 1 else "group"))
+            alone = len(inner) == 1 and inner[0].kind != "plain"
+            pieces.append(Piece(join(inner), inner[0].kind if alone else "group"))
 
     def argument(self, depth: int) -> list[Piece]:
         """What a command takes: a group in braces, a command with its own arguments, or one character."""
@@ -123,6 +124,8 @@ class Reader(Lexemes):
         elif name in tables.RELATIONS:
             pieces.append(Piece(tables.RELATIONS[name], "relation"))
         elif name in tables.LETTERS:
+            if name in tables.NATIONAL:
+                self.skip_blanks()  # the blank ended the name: `\\AA ngström`
             self.letter(tables.LETTERS[name], pieces)
         elif name in tables.SILENT:
             self.silent(name)

@@ -46,6 +46,8 @@ LETTERS = GREEK | _pairs(
     """
 )
 
+NATIONAL = _words("ss SS o O l L ae AE oe OE aa AA i j dh DH th TH dj DJ ng NG")
+
 # signs that stand between two things: a blank on one side in the source means one on both
 RELATIONS = _pairs(
     """

@@ -13,7 +13,7 @@ from digest.compose.views import Links, Reader, Service
 from digest.papers import Record
 
 DAY = date(2025, 11, 21)
-SERVICE = Service("Papers Inbox", "https://papers.example", "Papers Inbox, 1 Library Lane\n12345 Exampletown")
+SERVICE = Service("Papers Inbox", "https://papers.example", "1 Library Lane\n12345 Exampletown")
 READER = Reader(
     topics=("offline reinforcement learning", "diffusion model* AND (protein OR molecule)", "regret bounds"),
     confirmed=date(2025, 9, 1),

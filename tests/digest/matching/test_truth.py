@@ -1,0 +1,70 @@
+"""The truth cases: one table, shown in docs/MATCHING.md, held here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digest.matching import calibrate
+from digest.matching.profile import Candidate, Profile, Topic
+from digest.matching.reference import match
+from digest.papers import Record
+
+TABLE = Path(__file__).with_name("truth.md")
+PAGE = Path(__file__).parents[3] / "docs" / "MATCHING.md"
+
+
+def rows() -> list[tuple[str, ...]]:
+    lines = TABLE.read_text("utf-8").splitlines()[2:]
+    return [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
+
+
+def paper(text: str) -> Record:
+    """`title · field: value · …` as a record."""
+    title, *parts = text.split(" · ")
+    record = Record(title)
+    for part in parts:
+        field, _, value = part.partition(": ")
+        change = {
+            "abs": {"abstract": value},
+            "au": {"authors": (value,)},
+            "cat": {"categories": tuple(value.split())},
+            "co": {"comment": value},
+            "venue": {"venue": value},
+            "inst": {"institutions": (value,)},
+            "code": {"code_url": "https://code.example/1"},
+        }[field]
+        record = replace(record, **change)
+    return record
+
+
+def profile(topic: str, besides: str) -> Profile:
+    """A profile of one topic and, with commas, `not QUERY`, `follow NAME`, `in CATEGORY`, `primary`, `close off`."""
+    made = Profile(topics=(Topic(topic),))
+    for part in filter(None, besides.split(", ")):
+        word, _, value = part.partition(" ")
+        change = {
+            "not": {"exclusions": (value,)},
+            "follow": {"authors": (value,)},
+            "in": {"categories": (value,)},
+            "primary": {"primary_only": True},
+            "close": {"close": False},
+        }[word]
+        made = replace(made, **change)
+    return made
+
+
+@pytest.mark.parametrize(("rule", "topic", "besides", "text", "answer"), rows())
+def test_a_truth_case_holds(rule: str, topic: str, besides: str, text: str, answer: str) -> None:
+    found = match(profile(topic, besides), [Candidate(1, paper(text), 1)], calibrate.prior(), tau=None)
+    given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
+
+    assert given == answer, rule
+
+
+def test_the_page_shows_the_table_as_it_is_tested() -> None:
+    table = TABLE.read_text("utf-8").strip()
+
+    assert table in PAGE.read_text("utf-8")

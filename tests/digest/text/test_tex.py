@@ -1,0 +1,138 @@
+"""TeX in titles, abstracts and names: what a reader sees."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import time
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.text.tex import readable, render
+
+FORMULAS = {
+    r"$\tilde{O}(d\sqrt{\sum_{k=1}^K\sigma_k^2})$": "Õ(d√(∑ₖ₌₁ᴷσₖ²))",
+    r"$\frac{1}{1-γ}$": "1/(1-γ)",
+    r"$1\leα\le2$": "1≤α≤2",
+    r"$\frac{1}{M\varepsilon^3}$": "1/(Mε³)",
+    r"$d\frac12 x$": "d(1/2) x",
+    r"$\log\frac{1}{\delta}$": "log(1/δ)",
+    r"${AB}^2$": "(AB)²",
+    r"${x}^2$": "x²",
+    r"$\sqrt[3]{x+y}$": "∛(x+y)",
+    r"$x^{a^b}$": "x^(aᵇ)",
+    r"$e^{it\Delta}$": "e^(itΔ)",
+    r"$x_{\max}y$": "xₘₐₓy",
+    r"$C^{\star}_{\text{clipped}}$": "C⋆_clipped",
+    r"$L^p$ and $\mathbb{R}^N$": "Lᵖ and ℝᴺ",
+    r"$\mathcal{O}(1/\sqrt{T})$": "O(1/√T)",
+    r"$T\log T$": "T log T",
+    r"$x\in X$, $a \le b$": "x ∈ X, a ≤ b",
+    r"$\not\in$ and $\not=$": "∉ and ≠",
+    r"\left\{x, y\right\}": "{x, y}",
+    r"$\hat{x}$, $\overline{AB}$": "x̂, A̅B̅",
+    r"10$^{-3}$ M$_{\odot}$": "10⁻³ M_⊙",
+}
+PROSE = {
+    r"Erd\H{o}s and Gr\"onwall": "Erdős and Grönwall",
+    r"Pol\'{a}\v{c}ik, S{\l}awomir, Fran\c{c}ois, \AA ngstr\"{o}m": "Poláčik, Sławomir, François, Ångström",
+    r"\emph{coarse} and \textbf{fine}": "coarse and fine",
+    "99\\% at ~5 ms, (i)~as in Fig.~2": "99% at ~5 ms, (i) as in Fig. 2",
+    r"Bakry--\'Emery": "Bakry–Émery",
+    "``quoted'' text": "“quoted” text",
+    r"\"Foo\" bar": '"Foo" bar',
+    r"as in \cite{Lions84}": "as in [Lions84]",
+    "a  title\n   with line ends": "a title with line ends",
+    r"mathcal{O}(d^{3/2}H^2K) regret": "O(d^(3/2)H²K) regret",
+    "varepsilon-optimal in tilde O(T^{4/5})": "ε-optimal in Õ(T^(4/5))",
+    r"see \unknown{thing} there": "see unknown thing there",
+}
+UNTOUCHED = [
+    "$5 and $10",
+    "100% of the cost",
+    "C# and F# and C++",
+    "snake_case_name and __init__",
+    "costs $2.19 per call, $30 billion in all",
+    "run it with --flag",
+    'an ordinary sentence; with don\'t and "quotes"',
+    "x_1 and h_t",
+]
+
+
+@pytest.mark.parametrize(("source", "shown"), FORMULAS.items())
+def test_a_formula_reads_as_it_means(source: str, shown: str) -> None:
+    assert readable(source) == shown
+
+
+@pytest.mark.parametrize(("source", "shown"), PROSE.items())
+def test_prose_loses_its_litter(source: str, shown: str) -> None:
+    assert readable(source) == shown
+
+
+@pytest.mark.parametrize("text", UNTOUCHED)
+def test_what_is_not_tex_stays(text: str) -> None:
+    assert readable(text) == text
+
+
+def test_money_before_a_formula_does_not_swallow_it() -> None:
+    text = readable("it costs $10 for $N$ agents and $20 for $M$")
+
+    assert text == "it costs $10 for N agents and $20 for M"
+
+
+def test_an_unknown_command_is_counted() -> None:
+    assert render(r"$\foo + \alpha$")[1] == 1
+
+
+@given(
+    st.lists(
+        st.sampled_from([*list("\\{}$^_~&%`'\"-ab1 ()[]"), "\\frac", "\\sqrt", "\\mbox", "\\begin"]),
+        max_size=200,
+    ).map("".join)
+)
+def test_no_backslash_is_ever_left(text: str) -> None:
+    shown = readable(text)
+
+    assert "\\" not in shown
+    assert "\n" not in shown
+
+
+@given(st.text(max_size=300))
+def test_any_text_at_all_can_be_read(text: str) -> None:
+    assert "\\" not in readable(text)
+
+
+@given(st.text(alphabet="abc xyz,.;:()012", max_size=200))
+def test_plain_words_come_back_as_they_are(text: str) -> None:
+    assert readable(text) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "bomb", ["{", "}", "$", "\\frac", "\\sqrt{", "^{", "x_{a^", "\\left(", "\\mbox{$", "[", "\\cite["]
+)
+def test_time_grows_no_faster_than_the_text(bomb: str) -> None:
+    def seconds(times: int) -> float:
+        text = bomb * times
+        begin = time.perf_counter()
+        readable(text)
+        return time.perf_counter() - begin
+
+    small = min(seconds(1000) for _ in range(3))
+
+    assert min(seconds(8000) for _ in range(2)) < 40 * small + 0.05
+
+
+def test_thousands_of_real_papers_leak_no_backslash(shared: Path) -> None:
+    with lzma.open(shared / "data" / "corpus.jsonl.xz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in islice(lines, 0, 60_000, 12)]
+
+    leaked = [
+        row["id"] for row in rows if "\\" in "".join(map(readable, [row["title"], row["abstract"], *row["authors"]]))
+    ]
+
+    assert len(rows) == 5000
+    assert leaked == []

@@ -1,0 +1,1 @@
+"""Tests of the seed documents and their parsers."""

@@ -1,0 +1,24 @@
+"""The shipped documents and the day on which the tests read them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from digest.papers import Parsed
+from seeds import loader
+
+TODAY = date(2026, 6, 10)
+
+
+@pytest.fixture(scope="session")
+def texts() -> dict[str, str]:
+    """The shipped documents by the first three characters of their names."""
+    return {name[:3]: text for name, text in loader.documents()}
+
+
+@pytest.fixture(scope="session")
+def parsed() -> dict[str, Parsed]:
+    """What they hold."""
+    return {name[:3]: found for name, found in loader.load(today=TODAY)}

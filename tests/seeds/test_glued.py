@@ -1,0 +1,87 @@
+"""Titles and authors that stand glued in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.papers import Parsed
+from seeds import glued
+from tests.benchmarks import glued_titles
+from tests.seeds.labels import GLUED
+
+
+def split(line: str, *, more: bool = False, words: set[str] | None = None, people: set[str] | None = None) -> object:
+    found = glued.split(line, more=more, words=words or set(), people=people or set())
+    return found and (found.title, *found.authors)
+
+
+def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, Parsed]) -> None:
+    found = tuple((paper.record.title, paper.record.authors) for paper in parsed["002"].papers)
+
+    assert found == GLUED
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("On Deep LearningNiao He", ("On Deep Learning", "Niao He")),
+        ("Revisiting DAgger in the Era of LLM-AgentsWei Li", ("Revisiting DAgger in the Era of LLM-Agents", "Wei Li")),
+        ("Rates under $α$-PLSaeed Masiha, Niao He", ("Rates under $α$-PL", "Saeed Masiha", "Niao He")),
+        ("Is it so?Q. Ma, Wei Li", ("Is it so?", "Q. Ma", "Wei Li")),
+        ("Learning, Fast and SlowYa-Ping Hsieh", ("Learning, Fast and Slow", "Ya-Ping Hsieh")),
+        ("Robust MDPsJan van der Berg", ("Robust MDPs", "Jan van der Berg")),
+        ("Robust MDPsWei DeVries", ("Robust MDPs", "Wei DeVries")),
+    ],
+)
+def test_a_certain_seam_splits(line: str, found: tuple[str, ...]) -> None:
+    assert split(line) == found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "On deep learning",  # no authors
+        "On deep learningvladimir Vapnik",  # the change of case is missing
+        "On Deep LearningMadhavi",  # a name of one word could be a word
+        "On Deep LearningXiaoMing Wang",  # 'LearningXiao' or 'Learning'
+        "On Deep LearningATLAS Collaboration",  # no person
+        "Analysis with NovaPyWei Li",  # nothing witnesses 'NovaPy'
+    ],
+)
+def test_doubt_leaves_a_line_unsplit(line: str) -> None:
+    assert split(line) is None
+
+
+def test_a_word_of_the_prose_witnesses_for_an_unusual_title_end() -> None:
+    assert split("Analysis with NovaPyWei Li", words={"novapy"}) == ("Analysis with NovaPy", "Wei Li")
+
+
+def test_a_name_in_another_line_witnesses_for_the_seam_before_it() -> None:
+    assert split("Analysis with NovaPyWei Li", people={"Wei Li"}) == ("Analysis with NovaPy", "Wei Li")
+
+
+def test_before_et_al_the_glue_is_in_the_third_piece_from_the_right() -> None:
+    assert split("Learning, PlanningWei Li, Niao He, Xin Xu", more=True) == (
+        "Learning, Planning", "Wei Li", "Niao He", "Xin Xu",
+    )  # fmt: skip
+
+
+@given(st.text(max_size=60), st.booleans())
+def test_no_line_raises_and_a_split_is_the_line_again(line: str, more: bool) -> None:
+    found = glued.split(line, more=more, words=(), people=())
+
+    assert found is None or found.title + ", ".join(found.authors) == line
+
+
+def test_of_two_thousand_real_lines_at_most_one_in_400_is_wrong_and_one_in_six_refused(shared: Path) -> None:
+    rows = glued_titles.papers(shared / "data" / "corpus.jsonl.xz", 2000, every=64)
+    counts = Counter(result for result, _ in glued_titles.outcomes(rows))
+
+    assert counts["right"] + counts["wrong"] + counts["rejected"] == 2000
+    assert counts["wrong"] <= 5
+    assert counts["rejected"] <= 2000 / 6
