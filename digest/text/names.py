@@ -56,6 +56,8 @@ def _chunks(folded: str) -> list[str]:
 
 def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
     """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
+    if not wanted.family:
+        return False
     pairs = ((wanted, found), (_doubled(wanted), found), (wanted, _doubled(found)))
     return any(_family(a, b, prefix=prefix) and _given(a.given, b.given) for a, b in pairs if a and b)
 
