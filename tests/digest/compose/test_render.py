@@ -102,7 +102,7 @@ def test_a_subject_names_what_there_is() -> None:
     content = samples.edition(samples.INVENTED, followed=0, rising=1)
     mail = render.digest(content, samples.papers(samples.INVENTED), samples.READER, samples.LINKS)
 
-    assert mail.subject == "3 new on offline reinforcement learning, regret bounds, 1 rising"
+    assert mail.subject == "3 new on offline reinforcement learning and more, 1 rising"
 
 
 def test_matched_words_are_marked_where_they_stand() -> None:

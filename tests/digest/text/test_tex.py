@@ -49,6 +49,9 @@ PROSE = {
     "a  title\n   with line ends": "a title with line ends",
     r"mathcal{O}(d^{3/2}H^2K) regret": "O(d^(3/2)H²K) regret",
     "varepsilon-optimal in tilde O(T^{4/5})": "ε-optimal in Õ(T^(4/5))",
+    "a half stripped Oleft(d{mepsilon^{2}}right) and T^{3{4}} and O(n^{1-epsilon})": (
+        "a half stripped O(d/(mepsilon²)) and T^(3/4) and O(n^(1-epsilon))"
+    ),
     r"see \unknown{thing} there": "see unknown thing there",
 }
 UNTOUCHED = [
