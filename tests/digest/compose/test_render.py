@@ -187,6 +187,13 @@ def test_a_quiet_day_says_how_many_papers_there_were() -> None:
     assert "Nothing new for your topics today. 412 papers were announced." in text
 
 
+def test_an_edition_without_papers_still_reads_well() -> None:
+    mail = render.digest(Content(considered=3), {}, samples.READER, samples.LINKS)
+
+    assert mail.subject == "Nothing new for your topics today"
+    assert "Chosen from 3 announced papers." in mail.text
+
+
 def test_blocks_shared_by_readers_give_the_same_mail() -> None:
     blocks = render.Blocks()
     content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
