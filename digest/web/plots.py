@@ -90,10 +90,15 @@ def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     found = pattern(words)
     if found is None:
         return ((title, False),)
-    cut, at = [], 0
+    spans: list[tuple[int, int]] = []
     for match in found.finditer(fold(title)):
-        cut += [(title[at : match.start()], False), (title[match.start() : match.end()], True)]
-        at = match.end()
+        apart = title[spans[-1][1] : match.start()] if spans else "."
+        first = spans.pop()[0] if apart.strip(" -") == "" else match.start()  # neighbours share one mark
+        spans.append((first, match.end()))
+    cut, at = [], 0
+    for first, end in spans:
+        cut += [(title[at:first], False), (title[first:end], True)]
+        at = end
     return tuple(piece for piece in (*cut, (title[at:], False)) if piece[0])
 
 
