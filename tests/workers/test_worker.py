@@ -21,7 +21,7 @@ POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _short_lease(configured: Callable[..., None], smtp: MailServer) -> None:
-    configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=3)
+    configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
     delivering._sweeper.cache_clear()
 
 
@@ -115,12 +115,12 @@ def test_tasks_call_their_service_once_with_ids(worker: Worker, port: CeleryEnqu
 @SQLITE
 def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker, port: CeleryEnqueue) -> None:
     port.freeze(7, 13)
-    wait_for(lambda: len(noted()) == 5)
+    wait_for(lambda: len(noted()) == 3)
     port.freeze(7, 0)
 
     wait_for(lambda: "freeze 7 0" in noted())
 
-    assert noted().count("freeze 7 13") == 5
+    assert noted().count("freeze 7 13") == 3
 
 
 @SQLITE
