@@ -99,6 +99,8 @@ def test_a_small_field_has_its_risers() -> None:
         ),
         (Signals(rank=3, ranked=213), "3rd of 213 on today's trending page"),
         (Signals(rank=11), "11th on today's trending page"),
+        (Signals(rank=2, hours=30), "2nd on yesterday's trending page"),
+        (Signals(rank=2, hours=80), "2nd on the trending page of 3 days ago"),
         (Signals(hours=1, votes=1), "1 vote 1 h after listing"),
         (Signals(hours=60, votes=59, gained=18), "59 votes 2 days after listing, +18 since yesterday"),
         (Signals(hours=30, votes=5, place=21, listed=30), "5 votes 30 h after listing, 21st of 30 listed that day"),
