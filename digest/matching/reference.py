@@ -174,11 +174,16 @@ def _order(finding: _Finding) -> tuple[bool, int, int, int]:
 
 
 def _explain(wish: Wish, finding: _Finding) -> Match:
-    """The match with its reasons: topics by what they give, each with the reader's own words."""
+    """The match with its reasons: topics by what they give, each with the reader's own words.
+
+    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    """
     candidate = finding.document.candidate
-    mask, matched = 0, []
+    mask = 0
+    matched: list[tuple[int, tuple[str, ...]]] = []
     for topic, bits in _telling(wish, finding):
-        if topic.index in finding.held or bits & ~mask:  # what earlier topics have told need not be told again
+        most = 2 * bits.bit_count() > len(topic.wants)
+        if topic.index in finding.held or not matched or (most and bits & ~mask):
             matched.append((topic.index, _typed(topic, finding)))
         mask |= bits
     return Match(

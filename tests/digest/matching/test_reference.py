@@ -167,6 +167,12 @@ def test_a_close_topic_that_adds_no_word_is_not_shown() -> None:
     assert found.matched == ((0, ("protein", "folding")),)
 
 
+def test_a_topic_with_half_of_its_words_is_not_shown() -> None:
+    (found,) = match(topics("protein folding", "graph learning"), papers("Folding a protein graph"), COUNTS, tau=0)
+
+    assert (found.matched, found.mask) == (((0, ("protein", "folding")),), 0b0111)
+
+
 def test_a_topic_that_holds_is_shown_though_it_adds_no_word() -> None:
     (found,) = match(topics("protein folding", "folding"), papers("A protein, folding"), COUNTS, tau=0)
 

@@ -26,6 +26,8 @@ NAMES = st.from_regex(r"[A-Z][a-z]{0,5}( [A-Z][a-z]{0,5}){0,3}", fullmatch=True)
         ("Garcia Molina", "Hector García-Molina"),
         ("Hector Garcia-Molina", "H. Garcia Molina"),
         ("Paul Erdos", "P. Erdős"),
+        ("Bin Yu", "B. Yu"),
+        ("Omar Said", "Omar bin Said"),
         ("D'Alembert", "J. d’Alembert"),
     ],
 )
@@ -42,6 +44,8 @@ def test_names_that_agree(wanted: str, found: str) -> None:
         ("van der Waals", "J. de Waals"),
         ("Lia", "Yingbin Liang"),
         ("Yue Liang", "Hao Yue Liang"),
+        ("Bin Yu", "Hao Yu"),
+        ("Van Nguyen", "Anh Nguyen"),
         ("", "Yingbin Liang"),
     ],
 )
