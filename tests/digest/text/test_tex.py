@@ -123,9 +123,9 @@ def test_plain_words_come_back_as_they_are(text: str) -> None:
 def test_time_grows_no_faster_than_the_text(bomb: str) -> None:
     def seconds(times: int) -> float:
         text = bomb * times
-        begin = time.perf_counter()
+        begin = time.process_time()
         readable(text)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     small = min(seconds(1000) for _ in range(3))
 
