@@ -134,6 +134,8 @@ class _Store:
         merged = papers.merge(record, item.record)
         if paper.id is None:
             raise ValueError("a stored paper has a number")
+        if paper.announcement_id is None and item.announce_type not in _REPLACED:  # its revision came first
+            paper.announcement_id, paper.batch_id = self.batch.announcement_id, self.batch.id or 0
         if merged == record:
             self.counts.unchanged += 1
             return paper.id
