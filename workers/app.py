@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
@@ -53,6 +54,11 @@ def configure(redis_url: str) -> Celery:
     return app
 
 
+def own_queue() -> str:
+    """The queue that the worker of this host alone serves: how its health is asked."""
+    return f"{QUEUE}.{socket.gethostname()}"
+
+
 def work(*, concurrency: int | None = None) -> int:
     """Run a worker until SIGTERM, which lets running tasks end. Returns its exit code.
 
@@ -63,7 +69,7 @@ def work(*, concurrency: int | None = None) -> int:
     worker = app.Worker(
         concurrency=concurrency or max(os.cpu_count() or 1, 2),
         pool="prefork",
-        queues=[QUEUE],
+        queues=[QUEUE, own_queue()],
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,
