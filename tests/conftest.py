@@ -12,6 +12,8 @@ from sqlmodel import SQLModel
 import digest.models
 from digest import settings
 from digest.db import engine
+from digest.deliver import transport
+from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,3 +70,10 @@ def smtp(configured: Callable[..., None]) -> Iterator[MailServer]:
     with MailServer() as server:
         configured(SMTP_URL=server.url, MAIL_FROM="Papers <papers@digest.example>")
         yield server
+
+
+@pytest.fixture
+def outbox(database: str) -> Iterator[Outbox]:
+    """The outbox of the fresh database."""
+    yield Outbox()
+    transport.close_all()

@@ -23,7 +23,7 @@ SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
 SECONDS_ALIVE = 45.0  # three pulses
 SECONDS_TO_ANSWER = 3.0
-MOST_STARTS = 5  # a task that ends its child every time is left alone after so many
+MOST_STARTS = 3  # a task that ends its child every time is left alone after so many
 A_DAY = 86_400.0
 
 

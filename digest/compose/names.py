@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from digest.text.tex import readable
 
@@ -57,6 +58,7 @@ def _same(name: str, followed: tuple[str, ...]) -> bool:
     return _key(name) in keys
 
 
+@lru_cache(maxsize=65536)
 def _key(name: str) -> tuple[str, str]:
     plain = unicodedata.normalize("NFKD", _AFFILIATION.sub("", readable(name))).casefold()
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))

@@ -47,22 +47,21 @@ def headline(edition: Content) -> str:
 
 
 def subject(edition: Content, reader: Reader) -> str:
-    """The mail's subject: counts and the topic that brought most of them; never longer than SUBJECT."""
-    rising = len(edition.section(RISING))
-    followed = edition.section(FOLLOWED)
-    new = len(edition.entries) - rising - len(followed)
-    topics = _leading(edition, reader)
+    """The mail's subject: counts and the topics that brought most of them; never longer than SUBJECT."""
     before = {"resend": "Again: ", "welcome": "Welcome: "}.get(reader.kind, "")
-    for named in (", ".join(topics[:2]) + (" and more" if len(topics) > 2 else ""), topics[0] if topics else "", ""):
-        line = before + " · ".join(_counts(new, rising, followed, named))
-        if len(line) <= SUBJECT and (named or not topics or not line.isascii()):
+    for named in (*_named(edition, reader), ""):
+        line = before + " · ".join(_counts(edition, named))
+        if len(line) <= SUBJECT:
             break
-    line = line if len(line.encode()) <= 52 else line.replace(" · ", ", ")  # ASCII needs no encoding, hence no fold
-    return line if len(line) <= SUBJECT else shortened(line, SUBJECT)
+    # a line that is ASCII needs no encoding, so it is never folded
+    return shortened(line if len(line.encode()) <= 52 else line.replace(" · ", ", "), SUBJECT)
 
 
-def _counts(new: int, rising: int, followed: tuple[Entry, ...], named: str) -> list[str]:
+def _counts(edition: Content, named: str) -> list[str]:
     """The subject's parts; the topics stand behind the first count only."""
+    followed = edition.section(FOLLOWED)
+    rising = len(edition.section(RISING))
+    new = len(edition.entries) - rising - len(followed)
     on = f" on {named}" if named else ""
     parts = []
     if followed:
@@ -77,16 +76,12 @@ def _counts(new: int, rising: int, followed: tuple[Entry, ...], named: str) -> l
     return parts or ["Nothing new for your topics today"]
 
 
-def _leading(edition: Content, reader: Reader) -> list[str]:
-    """The topics that can be named in a subject, by the number of papers they brought."""
+def _named(edition: Content, reader: Reader) -> list[str]:
+    """Ways to name the topics, the fullest first: two, one, none; `and more` where others brought papers too."""
     counts = Counter(_topic(entry) for entry in edition.entries if entry.section != FOLLOWED)
-    named = []
-    for index, _ in counts.most_common():
-        if 0 <= index < len(reader.topics):
-            text = one_line(reader.topics[index])
-            if text and len(text) <= 40 and not _QUERY.search(text):
-                named.append(text)
-    return named
+    topics = [one_line(reader.topics[index]) for index, _ in counts.most_common() if 0 <= index < len(reader.topics)]
+    topics = [topic for topic in topics if topic and len(topic) <= 40 and not _QUERY.search(topic)]
+    return [", ".join(topics[:n]) + (" and more" if len(counts) > n else "") for n in (2, 1) if len(topics) >= n]
 
 
 def _topic(entry: Entry) -> int:

@@ -36,14 +36,13 @@ PLAIN_SERVICE = Service()
 class Reader:
     """For whom an edition is. `topics` as typed, in the order of the edition's profile version.
 
-    `confirmed` and `day` are local dates. `kind`: digest, welcome or resend. `categories` are the chosen ones.
+    `confirmed` and `day` are local dates. `kind`: digest, welcome or resend.
     """
 
     topics: tuple[str, ...]
     confirmed: date
     day: date
     kind: str = "digest"
-    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

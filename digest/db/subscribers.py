@@ -41,7 +41,7 @@ def address(text: str) -> Address:
     if len(typed) > MAX_ADDRESS:
         raise BadInput(f"address: at most {MAX_ADDRESS} characters, got {len(typed)}", field="address")
     try:
-        valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False)
+        valid = validate_email(typed, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError as error:
         raise BadInput(f"address: {error}", field="address") from error
     domain = valid.ascii_domain.lower()

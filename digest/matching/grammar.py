@@ -60,7 +60,7 @@ class _Parser:
         """The one query that the text is."""
         node = self.query(0)
         left = self.peek()
-        if left.kind == "mark":
+        if left.text == ")":
             raise BadQuery("a parenthesis closes that was never opened", position=left.at, expected="nothing more")
         if left.kind != "end":
             raise BadQuery(

@@ -6,38 +6,18 @@ The rules are docs/MATCHING.md's. The fast engine must give the same papers, ord
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
-from digest.matching.query import TEXT_FIELDS, Query, Term, Wanted, parse, phrase, positive, terms, wanted
+from digest.matching.query import TEXT_FIELDS, Term, Wanted, phrase, positive, wanted
 from digest.matching.strict import Document, has_author, holds, in_category, prepare
-from digest.matching.weights import FIXED, ONE, Weights, impact, score, weight
+from digest.matching.weights import FIXED, ONE, Weights, impact, score
+from digest.matching.wish import Heard, Wish, understand
 from digest.text.fold import fold
 
 CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
-
-
-@dataclass(frozen=True, slots=True)
-class _Topic:
-    index: int
-    query: Query
-    wants: tuple[Wanted, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A profile understood. `plain`: the weight of each word of its plain topics; `bits`: the terms' numbers."""
-
-    profile: Profile
-    topics: tuple[_Topic, ...]
-    exclusions: tuple[Query, ...]
-    categories: tuple[str, ...]
-    bits: Mapping[Wanted, int]
-    plain: Mapping[Wanted, int]
-    idf: Mapping[Wanted, int]
-    floor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +59,7 @@ def matches(
 ) -> list[Match]:
     """Every paper that a profile matches at all, followed authors first, then by score; no caps. Raises BadQuery."""
     weights = _weights(counts)
-    wish = _understand(profile, weights)
+    wish = understand(profile, weights)
     found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
     sure = [finding for finding in found if finding.held or finding.followed]
     close = [f for f in found if not (f.held or f.followed) and profile.close and f.relevance >= wish.floor > 0]
@@ -108,13 +88,13 @@ def floor(profile: Profile, counts: Counts | Weights) -> int:
 
     'Once' is in an average abstract. 0 where no plain topic has a word that weighs; then nothing is close.
     """
-    return _understand(profile, _weights(counts)).floor
+    return understand(profile, _weights(counts)).floor
 
 
 def not_strict(profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights) -> list[int]:
     """The relevances of the allowed papers that match no topic as written: what a threshold is set by."""
     weights = _weights(counts)
-    wish = _understand(profile, weights)
+    wish = understand(profile, weights)
     found = _findings(wish, candidates, weights)
     return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.held]
 
@@ -123,28 +103,7 @@ def _weights(counts: Counts | Weights) -> Weights:
     return counts if isinstance(counts, Weights) else Weights(counts)
 
 
-def _understand(profile: Profile, weights: Weights) -> _Wish:
-    """The profile's queries, and what their words weigh in this epoch."""
-    heard = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
-    topics = tuple(_Topic(i, q, tuple(w for term in positive(q.root) for w in wanted(term))) for i, q in heard)
-    times = Counter(want for topic in topics if topic.query.plain for want in set(topic.wants))
-    plain = {want: weight(times[want]) for want in times}
-    words = {want._replace(field="") for topic in topics for want in topic.wants if want.field in TEXT_FIELDS}
-    idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
-    sums = [sum(plain[want] * idf[want] for want in t.wants) for t in topics if t.query.plain and t.wants]
-    return _Wish(
-        profile=profile,
-        topics=topics,
-        exclusions=tuple(parse(text) for text in profile.exclusions),
-        categories=tuple(category.lower() for category in profile.categories),
-        bits={want: 1 << number for number, want in enumerate(terms(profile))},
-        plain=plain,
-        idf=idf,
-        floor=min(sums, default=0),
-    )
-
-
-def _findings(wish: _Wish, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
+def _findings(wish: Wish, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
     """What each paper has of the wish; withdrawn and excluded papers are passed over."""
     for candidate in candidates:
         document = prepare(candidate) if isinstance(candidate, Candidate) else candidate
@@ -153,7 +112,7 @@ def _findings(wish: _Wish, candidates: Iterable[Candidate | Document], weights: 
         yield _find(wish, document, weights)
 
 
-def _find(wish: _Wish, document: Document, weights: Weights) -> _Finding:
+def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
     """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
     norm = weights.norm(document.length)
     followed = tuple(author for author in wish.profile.authors if has_author(author, document))
@@ -185,14 +144,14 @@ def _key(want: Wanted) -> Wanted:
     return want._replace(field="") if want.field in TEXT_FIELDS else want
 
 
-def _worth(want: Wanted, wish: _Wish, document: Document, norm: int) -> int:
+def _worth(want: Wanted, wish: Wish, document: Document, norm: int) -> int:
     """The impact of a thing that a query found."""
     if want.field not in TEXT_FIELDS:
         return FIXED[want.field]
     return impact(wish.idf[_key(want)], _tf(want, document), norm)
 
 
-def _allowed(wish: _Wish, finding: _Finding) -> bool:
+def _allowed(wish: Wish, finding: _Finding) -> bool:
     """True where the reader's categories admit the paper; a paper without categories is in none."""
     categories = finding.document.categories[: 1 if wish.profile.primary_only else None]
     return not wish.categories or any(in_category(wanted, categories) for wanted in wish.categories)
@@ -214,12 +173,17 @@ def _order(finding: _Finding) -> tuple[bool, int, int, int]:
     return not finding.followed, -score(finding.relevance, candidate.trending), -candidate.announcement, candidate.id
 
 
-def _explain(wish: _Wish, finding: _Finding) -> Match:
-    """The match with its reasons: topics by what they give, each with the reader's own words."""
+def _explain(wish: Wish, finding: _Finding) -> Match:
+    """The match with its reasons: topics by what they give, each with the reader's own words.
+
+    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    """
     candidate = finding.document.candidate
-    mask, matched = 0, []
+    mask = 0
+    matched: list[tuple[int, tuple[str, ...]]] = []
     for topic, bits in _telling(wish, finding):
-        if topic.index in finding.held or bits & ~mask:  # what earlier topics have told need not be told again
+        most = 2 * bits.bit_count() > len(topic.wants)
+        if topic.index in finding.held or not matched or (most and bits & ~mask):
             matched.append((topic.index, _typed(topic, finding)))
         mask |= bits
     return Match(
@@ -234,7 +198,7 @@ def _explain(wish: _Wish, finding: _Finding) -> Match:
     )
 
 
-def _telling(wish: _Wish, finding: _Finding) -> list[tuple[_Topic, int]]:
+def _telling(wish: Wish, finding: _Finding) -> list[tuple[Heard, int]]:
     """The topics that found something, with their terms' bits; the one that gives most of the score first."""
     told = []
     for topic in wish.topics:
@@ -245,14 +209,14 @@ def _telling(wish: _Wish, finding: _Finding) -> list[tuple[_Topic, int]]:
     return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
 
 
-def _found(topic: _Topic, finding: _Finding) -> list[Wanted]:
+def _found(topic: Heard, finding: _Finding) -> list[Wanted]:
     """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
     if topic.query.plain:
         return [want for want in topic.wants if want in finding.gains]
     return [want for term in finding.held.get(topic.index, ()) for want in wanted(term)]
 
 
-def _typed(topic: _Topic, finding: _Finding) -> tuple[str, ...]:
+def _typed(topic: Heard, finding: _Finding) -> tuple[str, ...]:
     """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
     if topic.index in finding.held:
         return tuple(dict.fromkeys(term.text for term in finding.held[topic.index]))

@@ -96,28 +96,36 @@ def has_author(wanted: str, document: Document) -> bool:
 
 def _term(term: Term, document: Document) -> bool:
     match term.field:
+        case "" | "ti" | "abs":
+            return _in_words(phrase(term), term.field, document)
         case "au":
             return has_author(term.text, document)
         case "cat":
             return in_category(fold(term.text), document.categories)
         case "has":
             return document.candidate.record.code_url is not None
-    if any(stands_in(phrase(term), text) for text in _texts(term.field, document)):
+        case "all":
+            return _anywhere(term, document)
+    texts = {"co": (document.comment,), "venue": (document.venue,), "inst": document.institutions}[term.field]
+    return any(stands_in(phrase(term), text) for text in texts)
+
+
+def _in_words(words: tuple[Word, ...], field: str, document: Document) -> bool:
+    """Title and abstract, by far the most asked for: a word that neither has is soon told."""
+    for word in words:
+        if word.text not in document.tf and not word.prefix:
+            return False
+    return (field != "abs" and stands_in(words, document.title)) or (
+        field != "ti" and stands_in(words, document.abstract)
+    )
+
+
+def _anywhere(term: Term, document: Document) -> bool:
+    """`all:` is every field."""
+    texts = (document.title, document.abstract, document.comment, document.venue, *document.institutions)
+    if any(stands_in(phrase(term), text) for text in texts):
         return True
-    return term.field == "all" and (has_author(term.text, document) or fold(term.text) in document.categories)
-
-
-def _texts(field: str, document: Document) -> tuple[Text, ...]:
-    """The texts that a field means; none for a field that is no text."""
-    texts = {
-        "": (document.title, document.abstract),
-        "ti": (document.title,),
-        "abs": (document.abstract,),
-        "co": (document.comment,),
-        "venue": (document.venue,),
-        "inst": document.institutions,
-    }
-    return sum(texts.values(), ()) if field == "all" else texts[field]
+    return has_author(term.text, document) or fold(term.text) in document.categories
 
 
 def stands_in(words: tuple[Word, ...], text: Text) -> bool:

@@ -104,7 +104,7 @@ def explain(signals: Signals) -> str:
     facts = _votes(signals)
     if not facts and signals.rank is not None:
         page = f"of {signals.ranked} on" if signals.ranked else "on"
-        facts = [f"{ordinal(signals.rank)} {page} today's trending page"]
+        facts = [f"{ordinal(signals.rank)} {page} {_page(signals.hours)}"]
     beside = [
         "code" if signals.code else "",
         _number(signals.stars, "star") if signals.stars else "",
@@ -131,6 +131,13 @@ def _votes(signals: Signals) -> list[str]:
         day = "today" if signals.hours is None or signals.hours < 24 else "that day"
         facts.append(f"{ordinal(signals.place)} of {signals.listed} listed {day}")
     return facts
+
+
+def _page(hours: float | None) -> str:
+    """Which day's trending page, by the hours since listing."""
+    days = int((hours or 0) // 24)
+    when = ("today's", "yesterday's")[days] if days < 2 else f"the trending page of {days} days ago"
+    return when if days >= 2 else f"{when} trending page"
 
 
 def _age(hours: float) -> str:

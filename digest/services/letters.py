@@ -181,7 +181,6 @@ def _reader(kind: str, edition: Edition, reader: Subscriber, profile: Profile) -
         confirmed=confirmed.astimezone(clock.zone(reader.time_zone)).date(),
         day=edition.day,
         kind=kind,
-        categories=profile.categories,
     )
 
 

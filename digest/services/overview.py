@@ -10,9 +10,11 @@ from typing import Any
 from digest import clock
 from digest.db import engine, overview, subscribers
 from digest.models import Batch, Run
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 
 BOUNCES_OF = timedelta(days=30)
 LISTED = 20
+STATES = (QUEUED, SENDING, SENT, DEFERRED, REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,11 @@ from digest.models import Subscriber
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
-CATEGORY = re.compile(r"[a-z]+(-[a-z]+)?(\.([A-Z]{2}|[a-z]+(-[a-z]+)?))?")
+ARCHIVES = (
+    "astro-ph|cond-mat|cs|econ|eess|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|nlin|nucl-ex|nucl-th"
+    "|physics|q-bio|q-fin|quant-ph|stat"
+)
+CATEGORY = re.compile(rf"(?:{ARCHIVES})(?:\.(?:[A-Z]{{2}}|[a-z]+(?:-[a-z]+)?))?")
 CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 

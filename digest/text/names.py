@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from digest.text.fold import fold
-from digest.text.tables import PARTICLES
+from digest.text.tables import INNER_PARTICLES, PARTICLES
 
 _PART = re.compile(r"[^\W_]+")
 _SUFFIX = frozenset({"jr", "sr", "ii", "iii", "iv"})
@@ -40,13 +40,17 @@ def name(text: str) -> Name:
         return Name((), "", "")
     start = len(chunks) - max(1, family_words)
     first = start
-    while first > 0 and chunks[first - 1] in PARTICLES:
+    while first > 0 and _is_particle(chunks, first - 1):
         first -= 1
-    while start < len(chunks) - 1 and chunks[start] in PARTICLES:
+    while start < len(chunks) - 1 and chunks[start] in PARTICLES:  # van der Waals, Johannes
         start += 1
     given = tuple(part for chunk in chunks[:first] for part in chunk.split("-"))
     particles = "".join(chunks[first:start])
     return Name(given, particles, "".join(chunks[start:]).replace("-", ""))
+
+
+def _is_particle(chunks: list[str], at: int) -> bool:
+    return chunks[at] in PARTICLES or (at > 0 and chunks[at] in INNER_PARTICLES)
 
 
 def _chunks(folded: str) -> list[str]:
@@ -56,6 +60,8 @@ def _chunks(folded: str) -> list[str]:
 
 def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
     """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
+    if not wanted.family:
+        return False
     pairs = ((wanted, found), (_doubled(wanted), found), (wanted, _doubled(found)))
     return any(_family(a, b, prefix=prefix) and _given(a.given, b.given) for a, b in pairs if a and b)
 
@@ -68,8 +74,8 @@ def _doubled(one: Name) -> Name | None:
 
 
 def _family(wanted: Name, found: Name, *, prefix: bool) -> bool:
-    """Equal family names; particles may be left out, but not be other ones."""
-    if wanted.particles and found.particles and wanted.particles != found.particles:
+    """Equal family names; particles may not be other ones, nor be missing where only they tell (van Gogh)."""
+    if wanted.particles and wanted.particles != found.particles and (found.particles or not wanted.given):
         return False
     if prefix:
         return found.family.startswith(wanted.family) or (found.particles + found.family).startswith(wanted.family)

@@ -99,8 +99,6 @@ TEX_LETTERS = {
 }  # fmt: skip
 
 # Words that stand before a family name and belong to it.
-PARTICLES = frozenset(
-    """
-    van der den de del della di da das do dos du la le los von vom zu zur zum af av ten ter te el al bin ibn ben abu st
-    """.split()
-)
+PARTICLES = frozenset("van von vom der den de del della dello dos das du zu zur zum".split())
+# ... and those that are given names too, so only behind one: Bin Yu, but Omar bin Said.
+INNER_PARTICLES = frozenset("di da do la le los af av ten ter te el al bin ibn ben abu st".split())

@@ -10,6 +10,7 @@ from digest.text import tex_tables as tables
 from digest.text.plain import one_line
 
 _HEAD = re.compile(r"\d+(?:\.\d+)?|[^\W_][\u0300-\u036f\u20d0-\u20ff]*|[∞∂∇!]")
+_WORD = re.compile("[A-Za-z]{4}")  # whole words in small raised letters can't be read
 _TAIL = tables.SCRIPTED | frozenset("*⋆†′")
 
 
@@ -48,7 +49,7 @@ def raised(text: str, table: Mapping[str, str]) -> str | None:
 
 def scripted(lexeme: str, text: str) -> Piece:
     """A script in Unicode's own signs, else behind `^` or `_` and in brackets where it is more than one thing."""
-    signs = raised(text, tables.SUPERSCRIPT if lexeme == "^" else tables.SUBSCRIPT)
+    signs = None if _WORD.search(text) else raised(text, tables.SUPERSCRIPT if lexeme == "^" else tables.SUBSCRIPT)
     if signs is not None:
         return Piece(signs)
     bare = len(text) == 1 or (lexeme == "_" and text.isascii() and text.isalnum())

@@ -14,7 +14,8 @@ _RAISED = re.compile(
 )
 _TILDE = re.compile(r"(?<![\\A-Za-z])(widetilde|tilde)\s?(?=(?:O|Omega|Theta|mathcal)\b)")
 _LEFT = re.compile(r"(?<=[}A-Z])left\s?([(\[|])([^\n]{0,120}?)\s?right\s?([)\]|])")
-_LOST = re.compile(r"(?<=\{)([A-Za-z0-9])\{([A-Za-z0-9]|[A-Za-z0-9+-]{2,20})\}\s?(?=\})")
+# a fraction that lost its own name and first brace: `T^{3{4}}`, `(d{m^{2}})`
+_LOST = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
 
 
 def mend(text: str) -> str:

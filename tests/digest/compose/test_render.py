@@ -102,7 +102,7 @@ def test_a_subject_names_what_there_is() -> None:
     content = samples.edition(samples.INVENTED, followed=0, rising=1)
     mail = render.digest(content, samples.papers(samples.INVENTED), samples.READER, samples.LINKS)
 
-    assert mail.subject == "3 new on offline reinforcement learning, regret bounds, 1 rising"
+    assert mail.subject == "3 new on offline reinforcement learning and more, 1 rising"
 
 
 def test_matched_words_are_marked_where_they_stand() -> None:
@@ -185,6 +185,13 @@ def test_a_quiet_day_says_how_many_papers_there_were() -> None:
     text = render.notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE).text
 
     assert "Nothing new for your topics today. 412 papers were announced." in text
+
+
+def test_an_edition_without_papers_still_reads_well() -> None:
+    mail = render.digest(Content(considered=3), {}, samples.READER, samples.LINKS)
+
+    assert mail.subject == "Nothing new for your topics today"
+    assert "Chosen from 3 announced papers." in mail.text
 
 
 def test_blocks_shared_by_readers_give_the_same_mail() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest import settings
 from digest.deliver import transport
 from digest.deliver.outbox import deliver_due
-from tests.digest.deliver.plain import PlainLetters
+from tests.outbox import PlainLetters
 
 
 def main() -> None:

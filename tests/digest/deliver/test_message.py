@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose import render
@@ -106,6 +106,7 @@ def test_an_address_of_a_page_that_breaks_a_header_is_refused(url: str) -> None:
         build(PLAIN, replace(ENVELOPE, unsubscribe_url=url))
 
 
+@settings(deadline=None)
 @given(foreign, foreign)
 def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> None:
     usual = parsed(build(PLAIN, ENVELOPE)).keys()
@@ -120,6 +121,7 @@ def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> Non
     assert message["From"].addresses[0].addr_spec == "daily@papers.example"
 
 
+@settings(deadline=None)
 @given(foreign)
 def test_a_body_is_quoted_in_lines_that_every_server_takes(text: str) -> None:
     encoded = body(text)
@@ -153,6 +155,7 @@ def test_a_date_has_a_numeric_zone() -> None:
     assert date_line(at) == "Sun, 2 Mar 2025 07:05:09 -0930"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15))
 def test_a_return_path_names_its_delivery(delivery: int) -> None:
     path = verp("bounce@papers.example", delivery, KEY)
@@ -161,6 +164,7 @@ def test_a_return_path_names_its_delivery(delivery: int) -> None:
     assert read_verp(f"<{path.upper()}>", KEY) == delivery
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
 def test_a_return_path_of_a_stranger_is_not_ours(delivery: int, other: int) -> None:
     stamp = verp("bounce@papers.example", delivery, "his key").partition("-")[2]

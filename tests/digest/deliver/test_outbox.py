@@ -13,8 +13,7 @@ from digest.db.engine import reading, transaction
 from digest.deliver.letter import Withheld
 from digest.models import Bounce, DomainPause, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
-from tests.digest.deliver.conftest import Outbox
-from tests.digest.deliver.plain import BODY
+from tests.outbox import BODY, Outbox
 from tests.servers import CONTENT, DATA, DROP, GREETING, MAIL, RCPT, MailServer
 
 

@@ -16,7 +16,7 @@ from digest import settings
 from digest.deliver.sweeper import Sweeper
 from digest.models.delivery import SENT, UNCERTAIN
 from tests.conftest import ROOT
-from tests.digest.deliver.conftest import Outbox
+from tests.outbox import Outbox
 from tests.servers import MailServer
 
 CONNECTIONS = 4

@@ -11,7 +11,7 @@ from digest.db import deliveries, leases
 from digest.db.engine import transaction
 from digest.deliver.sweeper import Sweeper
 from digest.models.delivery import SENDING, SENT, UNCERTAIN
-from tests.digest.deliver.conftest import Outbox
+from tests.outbox import Outbox
 
 
 class Hand:

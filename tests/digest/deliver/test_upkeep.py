@@ -12,7 +12,7 @@ from digest.db.engine import transaction
 from digest.models import Announcement, Run, Shard
 from digest.models.delivery import CANCELLED, QUEUED, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE, PLANNED
-from tests.digest.deliver.conftest import Outbox
+from tests.outbox import Outbox
 from tests.servers import CONTENT, DROP, RCPT, MailServer
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def paper(text: str) -> Record:
     record = Record(title)
     for part in parts:
         field, _, value = part.partition(": ")
-        change = {
+        changes: dict[str, dict[str, Any]] = {
             "abs": {"abstract": value},
             "au": {"authors": (value,)},
             "cat": {"categories": tuple(value.split())},
@@ -35,8 +36,8 @@ def paper(text: str) -> Record:
             "venue": {"venue": value},
             "inst": {"institutions": (value,)},
             "code": {"code_url": "https://code.example/1"},
-        }[field]
-        record = replace(record, **change)
+        }
+        record = replace(record, **changes[field])
     return record
 
 
@@ -45,14 +46,14 @@ def profile(topic: str, besides: str) -> Profile:
     made = Profile(topics=(Topic(topic),))
     for part in filter(None, besides.split(", ")):
         word, _, value = part.partition(" ")
-        change = {
+        changes: dict[str, dict[str, Any]] = {
             "not": {"exclusions": (value,)},
             "follow": {"authors": (value,)},
             "in": {"categories": (value,)},
             "primary": {"primary_only": True},
             "close": {"close": False},
-        }[word]
-        made = replace(made, **change)
+        }
+        made = replace(made, **changes[word])
     return made
 
 

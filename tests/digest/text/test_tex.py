@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.text.tex import readable, render
@@ -49,6 +49,9 @@ PROSE = {
     "a  title\n   with line ends": "a title with line ends",
     r"mathcal{O}(d^{3/2}H^2K) regret": "O(d^(3/2)H²K) regret",
     "varepsilon-optimal in tilde O(T^{4/5})": "ε-optimal in Õ(T^(4/5))",
+    "a half stripped Oleft(d{mepsilon^{2}}right) and T^{3{4}} and O(n^{1-epsilon})": (
+        "a half stripped O(d/(mepsilon²)) and T^(3/4) and O(n^(1-epsilon))"
+    ),
     r"see \unknown{thing} there": "see unknown thing there",
 }
 UNTOUCHED = [
@@ -88,6 +91,7 @@ def test_an_unknown_command_is_counted() -> None:
     assert render(r"$\foo + \alpha$")[1] == 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*list("\\{}$^_~&%`'\"-ab1 ()[]"), "\\frac", "\\sqrt", "\\mbox", "\\begin"]),
@@ -101,11 +105,13 @@ def test_no_backslash_is_ever_left(text: str) -> None:
     assert "\n" not in shown
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_at_all_can_be_read(text: str) -> None:
     assert "\\" not in readable(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abc xyz,.;:()012", max_size=200))
 def test_plain_words_come_back_as_they_are(text: str) -> None:
     assert readable(text) == " ".join(text.split())
@@ -117,9 +123,9 @@ def test_plain_words_come_back_as_they_are(text: str) -> None:
 def test_time_grows_no_faster_than_the_text(bomb: str) -> None:
     def seconds(times: int) -> float:
         text = bomb * times
-        begin = time.perf_counter()
+        begin = time.process_time()
         readable(text)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     small = min(seconds(1000) for _ in range(3))
 

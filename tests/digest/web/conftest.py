@@ -19,8 +19,9 @@ from digest import models, settings
 from digest.db import engine
 from digest.errors import NotFound
 from digest.matching.profile import Profile
-from digest.models import Delivery, Subscriber
+from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.ports import Enqueue
+from digest.services import links
 from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
 from digest.web.app import build
 from digest.web.given import Given
@@ -35,6 +36,7 @@ class Notebook:
 
     delivered: int = 0
     welcomed: list[int] = field(default_factory=list)
+    living: bool = True
 
     def freeze(self, run_id: int, shard: int) -> None:
         raise AssertionError("pages freeze nothing")
@@ -46,7 +48,7 @@ class Notebook:
         self.welcomed.append(subscriber_id)
 
     def alive(self) -> bool:
-        return True
+        return self.living
 
 
 ROWS = (
@@ -193,3 +195,18 @@ def mails() -> list[Delivery]:
 def only_reader() -> Subscriber:
     with engine.reading() as session:
         return session.exec(select(Subscriber)).one()
+
+
+def path(link: str) -> str:
+    return link.removeprefix("http://testserver")
+
+
+def subscribed(web: Browser, address: str = ADA) -> Subscriber:
+    """A reader signed up and confirmed through the pages."""
+    web.post("/subscribe", data={"address": address, "topics": "offline reinforcement learning"})
+    with engine.reading() as session:
+        reader = session.exec(select(Subscriber).where(Subscriber.address == address)).one()
+        version = session.exec(select(ProfileVersion).where(ProfileVersion.subscriber_id == reader.id)).one()
+    assert web.post(path(links.confirm(reader.id or 0, version.id or 0))).status_code == 200
+    with engine.reading() as session:
+        return session.exec(select(Subscriber).where(Subscriber.address == address)).one()

@@ -1,20 +1,38 @@
-"""An outbox with mails in it, and a composer that writes the same plain mail for each."""
+"""An outbox in a test's words, and a composer that writes the same few lines for every delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from digest import clock, settings
 from digest.db import deliveries
 from digest.db.engine import reading, transaction
-from digest.deliver import transport
+from digest.deliver.letter import Letter, Withheld
 from digest.deliver.outbox import Counts, deliver_due
 from digest.models import Delivery
-from tests.digest.deliver.plain import PlainLetters
+
+BODY = b"Subject: papers\r\n\r\n.one dot\r\n..two dots\r\n\r\nGood-bye.\r\n"
+
+
+class PlainLetters:
+    """A Composer. `withheld`: address to why it gets nothing; `failing`: addresses that can't be composed."""
+
+    def __init__(self, *_: object) -> None:
+        self.withheld: dict[str, Withheld] = {}
+        self.failing: set[str] = set()
+
+    def compose(self, deliveries: Sequence[Delivery]) -> Mapping[int, Letter | Withheld]:
+        return {row.id or 0: self._one(row) for row in deliveries if row.address not in self.failing}
+
+    def _one(self, row: Delivery) -> Letter | Withheld:
+        if row.address in self.withheld:
+            return self.withheld[row.address]
+        message_id = row.message_id or ""
+        raw = f"Message-ID: {message_id}\r\nTo: {row.address}\r\n".encode() + BODY
+        return Letter(f"bounce+{row.id}@digest.example", row.address, raw, message_id)
 
 
 class Outbox:
@@ -59,15 +77,3 @@ class Outbox:
             for row in session.exec(select(Delivery)):
                 change(row, clock.now())
                 session.add(row)
-
-
-@pytest.fixture
-def outbox(database: str) -> Iterator[Outbox]:
-    yield Outbox()
-    transport.close_all()
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    with transaction() as open_session:
-        yield open_session

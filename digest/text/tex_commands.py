@@ -1,0 +1,184 @@
+"""TeX's commands: what each gives, by the table that knows it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from digest.text import tex_tables as tables
+from digest.text.tex_lexemes import Lexemes
+from digest.text.tex_pieces import Piece, accent, atom, character, join, line, product, raised, scripted
+
+MAX_DEPTH = 40  # braces deeper than this are read as if they were not there
+
+
+class Commands(Lexemes):
+    """Reads commands with their arguments. `unknown` counts those that no table knows."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.unknown = 0
+
+    def argument(self, depth: int) -> list[Piece]:
+        """What a command takes; the reader of braces knows how."""
+        raise NotImplementedError
+
+    def command(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """One command, by the table that knows it."""
+        name = name if len(name) == 1 else name.rstrip("*")
+        if name in tables.MARKS and not (name in tables.TEXT_MARKS and self.math and name.isalpha()):
+            self.mark(name, pieces, depth)
+        elif name in tables.SPACES:
+            pieces.append(Piece(" ", "space"))
+        elif name in tables.ESCAPED:
+            pieces.append(Piece(tables.ESCAPED[name]))
+        elif name in {"(", ")", "[", "]"}:
+            self.math = int(name in "([")
+            if name in "[]":
+                pieces.append(Piece(" ", "space"))
+        elif name in tables.RELATIONS:
+            pieces.append(Piece(tables.RELATIONS[name], "relation"))
+        elif name in tables.LETTERS:
+            if name in tables.NATIONAL:
+                self.skip_blanks()  # the blank ended the name: `\\AA ngström`
+            self.letter(tables.LETTERS[name], pieces)
+        elif name in tables.SILENT:
+            self.silent(name)
+        else:
+            self.structure(name, pieces, depth)
+
+    def letter(self, sign: str, pieces: list[Piece]) -> None:
+        """A sign; in mathematics the blank behind its name only ended the name."""
+        if self.math:
+            self.skip_blanks()
+        pieces.append(Piece(sign, "word" if len(sign) > 2 else "plain"))
+
+    def silent(self, name: str) -> None:
+        """A switch. `left` and `right` may be followed by a dot that stands for no bracket."""
+        self.skip_blanks()
+        if name in {"left", "right", "middle"} and self.peek().startswith("."):
+            self.take(1)
+
+    def structure(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """Commands that take arguments, and names that no table knows."""
+        if name in tables.FUNCTIONS:
+            pieces.append(Piece(name, "word"))
+        elif name in tables.FRACTIONS or name in {"binom", "tbinom", "dbinom"}:
+            self.fraction(pieces, depth, name)
+        elif name == "sqrt":
+            self.root(pieces, depth)
+        elif name in tables.FENCES:
+            pieces.append(Piece(tables.FENCES[name].replace(" ", join(self.argument(depth)).strip())))
+        elif name in tables.ALPHABETS:
+            letters = tables.ALPHABETS[name]
+            text = "".join(letters.get(letter, letter) for letter in join(self.argument(depth)))
+            pieces.append(Piece(text))
+        elif name in tables.PLAIN_FONTS:
+            self.font(name, pieces, depth)
+        elif name in {"begin", "end"}:
+            self.environment(name, pieces, depth)
+        else:
+            self.outward(name, pieces, depth)
+
+    def outward(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """References, links, and what has no place in a mail; an unknown command stays as its name."""
+        if name in tables.REFERENCES or name in tables.LABELS:
+            while self.optional() is not None:
+                pass
+            pieces.append(Piece(f"[{self.source()}]"))
+        elif name in tables.DROPPED:
+            self.source()
+        elif name in {"href", "textcolor", "colorbox", "overset", "underset", "stackrel", "raisebox"}:
+            self.two(name, pieces, depth)
+        elif name == "footnote":
+            pieces.append(Piece(f" ({join(self.argument(depth))})"))
+        elif name in {"tag", "pmod"}:
+            pieces.append(Piece(f" ({'mod ' * (name == 'pmod')}{join(self.argument(depth))})"))
+        elif name == "item":
+            pieces.append(Piece(" • "))
+        elif name == "unicode":
+            pieces.append(Piece(character(self.source())))
+        elif len(name) == 1 and not name.isalpha():
+            pieces.append(Piece(name))
+        elif name:
+            self.unknown += 1
+            pieces.append(Piece(name, "word"))
+
+    def two(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """Commands with two arguments of which the second is shown, and the first where it carries meaning."""
+        if name in {"href", "textcolor", "colorbox", "raisebox"}:
+            self.source()
+            pieces += self.argument(depth)
+            return
+        first, second = join(self.argument(depth)), self.argument(depth)
+        over, under = (first, "") if name != "underset" else ("", first)
+        pieces += second
+        if over:
+            pieces.append(scripted("^", over))
+        elif under:
+            pieces.append(scripted("_", under))
+
+    def font(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """A change of face: the argument itself, read as prose where the command says so."""
+        raised = {"textsuperscript": "^", "textsubscript": "_"}.get(name)
+        math, prose = self.math, name[:4] == "text" or name in {"mbox", "hbox", "emph"}
+        self.math = 0 if prose else math
+        inner = self.argument(depth)
+        self.math = math
+        text = join(inner)
+        if raised:
+            pieces.append(scripted(raised, text))
+        elif name in {"operatorname", "mathop"} or (name == "mathrm" and text.isalpha() and len(text) > 2):
+            pieces.append(Piece(text, "word"))
+        elif text:
+            pieces.append(Piece(text, "plain"))
+
+    def mark(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """An accent on a letter; over more than one letter a name, or a line above each."""
+        mark = tables.MARKS[name]
+        following = self.peek()
+        if name in {'"', "'", "`", "^", "~", "=", "."} and not (
+            following[:1].isalpha() or following[:1] in {"{", "\\"}
+        ):
+            pieces.append(Piece(name if name in {'"', "'", "`"} else ""))
+            return
+        text = join(self.argument(depth)).strip()
+        if not text or len(text) == 1 or unicodedata.combining(text[1]):
+            pieces.append(accent(name, text, mark))
+        elif name in {"overline", "underline"}:
+            pieces.append(Piece(line(text, mark)))
+        elif name in tables.TEXT_MARKS or name == "not":
+            pieces.append(Piece(tables.marked(text[0], mark) + text[1:]))
+        else:
+            pieces.append(Piece(f"{tables.NAMED_MARKS.get(mark, name)}({text})"))
+
+    def fraction(self, pieces: list[Piece], depth: int, name: str) -> None:
+        """`a/b`, with brackets wherever the line could be read otherwise."""
+        upper, lower = join(self.argument(depth)).strip(), join(self.argument(depth)).strip()
+        if name.endswith("binom"):
+            pieces.append(Piece(f"C({upper}, {lower})"))
+            return
+        upper = upper if product(upper) else f"({upper})"
+        lower = lower if atom(lower) else f"({lower})"
+        pieces.append(Piece(f"{upper}/{lower}", "fraction"))
+
+    def root(self, pieces: list[Piece], depth: int) -> None:
+        """`√x`, `√(ab)`, `∛x`."""
+        degree = self.optional()
+        radicand = join(self.argument(depth)).strip()
+        radicand = radicand if re.fullmatch(r"\w|\d+", radicand) else f"({radicand})"
+        sign = {None: "√", "2": "√", "3": "∛", "4": "∜"}.get(degree)
+        if sign is None:
+            sign = raised(degree or "", tables.SUPERSCRIPT) or f"{degree}-"
+            sign += "√"
+        pieces.append(Piece(sign + radicand, "fraction" if sign[0] not in "√∛∜" else "root"))
+
+    def environment(self, name: str, pieces: list[Piece], depth: int) -> None:
+        """The start or end of a displayed formula: a blank."""
+        kind = self.source().rstrip("*")
+        if kind in {"array", "tabular"} and name == "begin":
+            self.optional()
+            self.source()
+        if kind in tables.MATH_ENVIRONMENTS:
+            self.math = int(name == "begin")
+        pieces.append(Piece(" ", "space"))

@@ -1,0 +1,111 @@
+"""The administrator's pages: sign-in by a link, the service at a glance, and sending an edition again."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from digest import settings, signing
+from digest.errors import BadInput, BadToken, NotFound, Refused
+from digest.services import links, overview, sign_in
+from digest.web import forms, pages
+from digest.web.client import Client
+from digest.web.forms import Form
+from digest.web.given import GivenHere, Queue
+
+router = APIRouter(prefix="/admin", include_in_schema=False)
+
+COOKIE = "digest_admin"
+
+
+def _session(request: Request) -> int | None:
+    """The sign-in behind the request's cookie; None without a good one."""
+    try:
+        return links.read_timed(signing.SESSION, request.cookies.get(COOKIE, ""), within=links.SESSION_FOR)
+    except BadToken:
+        return None
+
+
+@router.get("")
+def home(request: Request) -> HTMLResponse:
+    """The service at a glance; without a session the way in."""
+    return _overview() if _session(request) else pages.page("sign_in.html", private=True, asked=False)
+
+
+@router.post("/sign-in")
+def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
+    """Owe the link. The answer is the same for every address."""
+    sign_in.ask(str(form.get("address", "")), client, queue)
+    return pages.page("sign_in.html", private=True, asked=True)
+
+
+@router.get("/enter/{token}")
+def look(token: str) -> HTMLResponse:
+    """A button, as scanners of mail follow links."""
+    links.read_timed(signing.SIGN_IN, token, within=links.SIGN_IN_FOR)
+    return pages.page("enter.html", private=True)
+
+
+@router.post("/enter/{token}")
+def enter(token: str) -> Response:
+    """Use the link up and begin a session."""
+    audit_id = links.read_timed(signing.SIGN_IN, token, within=links.SIGN_IN_FOR)
+    sign_in.enter(audit_id)
+    answer = RedirectResponse("/admin", status_code=303, headers=pages.PRIVATE)
+    answer.set_cookie(
+        COOKIE,
+        links.signer().sign_timed(signing.SESSION, audit_id),
+        max_age=int(links.SESSION_FOR.total_seconds()),
+        path="/admin",
+        secure=settings.get().base_url.startswith("https://"),
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.post("/sign-out")
+def leave() -> Response:
+    """End the session in this browser."""
+    answer = RedirectResponse("/admin", status_code=303, headers=pages.PRIVATE)
+    answer.delete_cookie(COOKIE, path="/admin", httponly=True, samesite="strict")
+    return answer
+
+
+@router.post("/resend")
+def resend(request: Request, form: Form, given: GivenHere, queue: Queue) -> HTMLResponse:
+    """The same edition again to one reader."""
+    session = _session(request)
+    if session is None:
+        raise Refused("sign in first")
+    address, day = str(form.get("address", "")), str(form.get("day", ""))
+    try:
+        number = given.resend(address, day=_day(day), actor=f"page, sign-in {session}", enqueue=queue)
+    except (BadInput, NotFound, Refused) as error:
+        return _overview(typed=(address, day), wrong=error)
+    return _overview(done=f"Owed again to {address}, as its number {number}.")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadInput("day: use a date such as 2025-11-21", field="day") from error
+
+
+def _overview(
+    *, typed: tuple[str, str] = ("", ""), wrong: BadInput | NotFound | Refused | None = None, done: str = ""
+) -> HTMLResponse:
+    error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
+    return pages.page(
+        "admin.html",
+        status=422 if wrong else 200,
+        private=True,
+        glance=overview.glance(),
+        states=overview.STATES,
+        typed=typed,
+        wrong=forms.complaint(error),
+        done=done,
+    )

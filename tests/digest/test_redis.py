@@ -1,0 +1,162 @@
+"""Marks, the lead, progress, and a private server that dies with its owner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from digest.errors import Misconfigured, Transient
+from digest.redis import PrivateRedis, Store, broker_url, connect, find_server
+from tests.conftest import ROOT
+
+OWNER = """
+import time
+from digest.redis import PrivateRedis
+server = PrivateRedis()
+server.start()
+print(server.pid, server.url, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PrivateRedis]:
+    with PrivateRedis() as running:
+        yield running
+
+
+@pytest.fixture
+def store(server: PrivateRedis) -> Iterator[Store]:
+    made = connect(server.url)
+    yield made
+    made.close()
+
+
+def test_a_task_is_marked_once_until_it_ends(store: Store) -> None:
+    first, second = store.mark("a", 60), store.mark("a", 60)
+    store.end("a")
+    third = store.mark("a", 60)
+
+    assert (first, second, third) == (True, False, True)
+
+
+def test_a_mark_expires(store: Store) -> None:
+    store.mark("b", 0.02)
+    time.sleep(0.05)
+
+    assert store.mark("b", 60)
+
+
+def test_starts_are_counted_until_the_task_ends(store: Store) -> None:
+    counts = [store.begin("c", 60), store.begin("c", 60)]
+    store.end("c")
+
+    assert [*counts, store.begin("c", 60)] == [1, 2, 1]
+
+
+def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: Store) -> None:
+    first, other = store.lead("d", "one", 0.1), store.lead("d", "two", 0.1)
+    kept = store.lead("d", "one", 0.1)
+    time.sleep(0.15)
+    next_one = store.lead("d", "two", 60)
+
+    assert (first, other, kept, next_one) == (1, 0, 1, 2)
+
+
+def test_only_the_leader_can_leave(store: Store) -> None:
+    store.lead("e", "one", 60)
+    store.leave("e", "two")
+    other = store.lead("e", "two", 60)
+    store.leave("e", "one")
+
+    assert other == 0
+    assert store.lead("e", "two", 60) > 0
+
+
+def test_progress_is_as_old_as_the_last_stamp(store: Store) -> None:
+    store.stamp("worker")
+    time.sleep(0.05)
+
+    assert 0.04 < store.progress()["worker"] < 5
+
+
+def test_a_lost_server_is_transient() -> None:
+    lost = connect("unix:///nowhere/redis.sock")
+
+    with pytest.raises(Transient, match="Redis does not answer"):
+        lost.mark("a", 1)
+
+
+@pytest.mark.parametrize("url", ["", "http://localhost"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(Misconfigured, match="DIGEST_REDIS_URL"):
+        connect(url)
+
+
+def test_the_queue_writes_a_sockets_address_its_own_way() -> None:
+    assert broker_url("unix:///run/redis.sock") == "redis+socket:///run/redis.sock"
+
+
+def test_the_program_from_path_comes_first(tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    program = os.path.join(tmp_path, "valkey-server")  # noqa: PTH118
+    with open(program, "w") as file:  # noqa: PTH123
+        file.write("#!/bin/sh\n")
+    os.chmod(program, 0o755)  # noqa: PTH101
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert str(find_server()) == program
+
+
+def test_without_a_program_on_path_the_wheels_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    assert find_server().name == "valkey-server"
+
+
+def test_a_private_server_refuses_to_forget_when_it_is_full(server: PrivateRedis) -> None:
+    import redis
+
+    client = redis.Redis.from_url(server.url)
+    policy = client.config_get("maxmemory-policy")
+    client.close()
+
+    assert policy == {"maxmemory-policy": "noeviction"}
+
+
+def test_a_private_server_starts_again_at_the_same_address(server: PrivateRedis, store: Store) -> None:
+    os.kill(server.pid or 0, signal.SIGKILL)
+    while server.pid is not None:
+        time.sleep(0.01)
+    server.start()
+
+    store.ping()
+
+    assert server.pid is not None
+
+
+def test_a_private_server_dies_when_its_owner_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid, url = owner.stdout.readline().split()
+        owner.kill()
+    until = time.monotonic() + 5
+    while gone(int(pid)) is False and time.monotonic() < until:
+        time.sleep(0.02)
+
+    assert gone(int(pid))
+    assert len(url) < 110
+
+
+def gone(pid: int) -> bool:
+    """True where no such process runs; one that nobody has buried yet counts as gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

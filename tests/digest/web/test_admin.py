@@ -1,0 +1,111 @@
+"""The administrator's pages: in by a link that is good once, and not otherwise."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import pytest
+import time_machine
+
+from digest.services import links
+from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
+
+ROOT = "root@digest.example"
+
+
+def signed_in(web: Browser) -> dict[str, str]:
+    """The cookie of an administrator who came through the front door."""
+    web.post("/admin/sign-in", data={"address": ROOT})
+    answer = web.post(path(links.sign_in(mails()[-1].subject_id)))
+    return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+def test_an_administrator_is_owed_a_link(web: Browser, queue: Notebook) -> None:
+    web.post("/admin/sign-in", data={"address": "Root@Digest.example"})
+
+    assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
+    assert queue.delivered == 1
+
+
+def test_the_answer_is_the_same_for_anybody_who_gets_nothing(web: Browser) -> None:
+    known = web.post("/admin/sign-in", data={"address": ROOT})
+    other = web.post("/admin/sign-in", data={"address": ADA})
+
+    assert known.text == other.text
+    assert len(mails()) == 1
+
+
+def test_the_link_opens_the_overview(web: Browser) -> None:
+    subscribed(web)
+    answer = web.get("/admin", headers=signed_in(web))
+
+    assert "1 active" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_without_a_session_there_is_only_the_way_in(web: Browser) -> None:
+    assert "At a glance" not in web.get("/admin").text
+    assert "At a glance" not in web.get("/admin", headers={"cookie": "digest_admin=forged"}).text
+
+
+def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    link = path(links.sign_in(1))
+    before = everything()
+    answers: list[httpx.Response] = [web.get(link), web.head(link)]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_the_link_is_good_once(web: Browser) -> None:
+    signed_in(web)
+
+    assert web.post(path(links.sign_in(1))).status_code == 410
+
+
+def test_the_link_is_good_for_half_an_hour(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    link = path(links.sign_in(1))
+    clock_stands.shift(timedelta(minutes=31))
+
+    assert web.post(link).status_code == 410
+
+
+def test_a_session_ends_after_twelve_hours(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    cookie = signed_in(web)
+    clock_stands.shift(timedelta(hours=13))
+
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+
+
+def test_the_cookie_stays_here(web: Browser) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    cookie = web.post(path(links.sign_in(1))).headers["set-cookie"].lower()
+
+    assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/admin", "max-age=43200"))
+
+
+def test_resending_needs_a_session(web: Browser) -> None:
+    assert web.post("/admin/resend", data={"address": ADA}).status_code == 409
+
+
+def test_an_edition_can_be_sent_again(web: Browser) -> None:
+    answer = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
+
+    assert f"Owed again to {ADA}" in answer.text
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2025-13-01"])
+def test_a_wrong_day_is_named(web: Browser, day: str) -> None:
+    answer = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
+
+    assert answer.status_code == 422
+    assert 'id="day-wrong"' in answer.text
+
+
+def test_a_client_may_ask_five_times_an_hour(web: Browser) -> None:
+    answers = [web.post("/admin/sign-in", data={"address": ADA}) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]

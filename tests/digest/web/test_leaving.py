@@ -1,0 +1,113 @@
+"""Leaving in one click, as often as the click comes, and coming back."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+
+from digest.db import deliveries, engine
+from digest.models import Consent
+from digest.services import links
+from digest.signing import CONFIRM, EDITION, PREFERENCES, UNSUBSCRIBE
+from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_reader, path, subscribed
+
+
+def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
+    subscribed(web)
+    link = path(links.unsubscribe(1))
+    before = everything()
+    answers = [web.get(link), web.head(link)]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[1].text == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"List-Unsubscribe": "One-Click"}},
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+        {"content": b""},
+        {"content": b"--broken", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+        {"json": {"List-Unsubscribe": "One-Click"}},
+        {"data": {"List-Unsubscribe": "One-Click"}, "headers": {"origin": "https://elsewhere.example"}},
+    ],
+    ids=["urlencoded", "multipart", "empty", "broken", "json", "another origin"],
+)
+def test_one_post_is_enough(web: Browser, body: dict[str, object]) -> None:
+    subscribed(web)
+    answer = web.post(path(links.unsubscribe(1)), **body)
+
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert (only_reader().state, only_reader().left_at, only_reader().next_due_at) == ("left", NOW, None)
+
+
+def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
+    subscribed(web)
+    web.post(path(links.unsubscribe(1)))
+    before = everything()
+    again = web.post(path(links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
+
+    assert again.status_code == 200
+    assert everything() == before
+
+
+def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
+    subscribed(web)
+    web.post(path(links.preferences(1)), data={"action": "erase", "sure": "yes"})
+
+    assert web.post(path(links.unsubscribe(1))).status_code == 200
+    assert web.get(path(links.unsubscribe(1))).status_code == 200
+
+
+def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> None:
+    subscribed(web)
+    with engine.transaction() as session:
+        owed = [deliveries.Owed(kind, 9, ADA, subscriber_id=1) for kind in ("digest", "welcome", "notice", "resend")]
+        deliveries.owe(session, [*owed, deliveries.Owed("digest", 10, "bob@digest.example")], NOW)
+    web.post(path(links.unsubscribe(1)))
+    states = {(mail.kind, mail.address): mail.state for mail in mails()}
+
+    assert [states[kind, ADA] for kind in ("digest", "welcome", "notice", "resend")] == ["cancelled"] * 4
+    assert states["digest", "bob@digest.example"] == "queued"
+    with engine.reading() as session:
+        assert [event.event for event in session.exec(select(Consent))] == ["asked", "confirmed", "left"]
+
+
+def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
+    subscribed(web)
+    web.post(path(links.unsubscribe(1)))
+    answer = web.post(path(links.preferences(1)), data={"action": "return"})
+
+    assert answer.status_code == 200
+    assert (only_reader().state, only_reader().left_at) == ("active", None)
+    assert only_reader().next_due_at is not None
+
+
+@pytest.mark.parametrize("purpose", [CONFIRM, PREFERENCES, EDITION])
+def test_a_link_of_another_purpose_does_nothing(web: Browser, purpose: str) -> None:
+    subscribed(web)
+    token = links.signer().sign(purpose, 1)
+    before = everything()
+    answers = [web.get(f"/unsubscribe/{token}"), web.post(f"/unsubscribe/{token}")]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [400, 400]
+
+
+@pytest.mark.parametrize("page", ["confirm", "preferences", "editions"])
+def test_an_unsubscribe_link_opens_nothing_else(web: Browser, page: str) -> None:
+    subscribed(web)
+    token = links.signer().sign(UNSUBSCRIBE, 1)
+
+    assert web.get(f"/{page}/{token}").status_code == 400
+
+
+@pytest.mark.parametrize("token", ["x", "WzFd.AAAAAAAAAAAAAAAAAAAAAAAAAAA", "a" * 3000, "%00", "é"])
+def test_a_link_that_was_altered_is_refused_calmly(web: Browser, token: str) -> None:
+    answer = web.post(f"/unsubscribe/{token}")
+
+    assert answer.status_code == 400
+    assert "<h1>This request can’t be read</h1>" in answer.text

@@ -1,0 +1,236 @@
+"""Signing up, confirming, and what a stranger can't learn or change by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlmodel import select
+
+from digest.db import engine
+from digest.models import Batch, Consent, ProfileVersion, Subscriber, Suppression
+from digest.models.paper import Announcement
+from digest.services import links
+from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, everything, mails, only_reader, path, subscribed
+
+WISHES = {
+    "address": ADA,
+    "topics": 'offline reinforcement learning\r\n"diffusion model*" AND protein',
+    "exclusions": "survey",
+    "categories": ["cs.LG", "stat.ML"],
+    "authors": "Yingbin Liang",
+    "cadence": "weekdays",
+    "weekday": "2",
+    "time_zone": "Europe/Berlin",
+    "send_at": "07:22",
+    "close": "false",
+    "limit": "5",
+    "quiet_day": "notice",
+}
+
+
+def test_the_form_keeps_everything_that_was_asked(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+    reader = only_reader()
+
+    assert (reader.address, reader.state, reader.cadence, reader.weekday) == (ADA, "pending", "weekdays", 2)
+    assert (reader.time_zone, reader.send_at.isoformat(), reader.quiet_day) == ("Europe/Berlin", "07:15:00", "notice")
+    with engine.reading() as session:
+        profile = session.exec(select(ProfileVersion)).one().profile
+    assert [topic["text"] for topic in profile["topics"]] == [
+        "offline reinforcement learning",
+        '"diffusion model*" AND protein',
+    ]
+    assert profile["exclusions"] == ["survey"]
+    assert profile["categories"] == ["cs.LG", "stat.ML"]
+    assert profile["authors"] == ["Yingbin Liang"]
+    assert (profile["close"], profile["limit"]) == (False, 5)
+
+
+def test_signing_up_owes_one_confirmation_and_wakes_the_sender(web: Browser, queue: Notebook) -> None:
+    web.post("/subscribe", data=WISHES)
+
+    assert [(mail.kind, mail.address, mail.state) for mail in mails()] == [("confirmation", ADA, "queued")]
+    assert queue.delivered == 1
+
+
+def test_the_answer_is_the_same_for_every_address(web: Browser) -> None:
+    unknown = web.post("/subscribe", data=WISHES)
+    pending = web.post("/subscribe", data=WISHES)
+    subscribed(web, "bob@digest.example")
+    active = web.post("/subscribe", data=WISHES | {"address": "bob@digest.example"})
+    with engine.transaction() as session:
+        session.add(Suppression(address_key="eve@digest.example", reason="complaint", at=NOW))
+    suppressed = web.post("/subscribe", data=WISHES | {"address": "eve@digest.example"})
+
+    assert {unknown.text, pending.text, active.text, suppressed.text} == {unknown.text}
+    assert {unknown.status_code, pending.status_code, active.status_code, suppressed.status_code} == {200}
+
+
+def test_a_suppressed_address_is_owed_nothing(web: Browser) -> None:
+    with engine.transaction() as session:
+        session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
+    web.post("/subscribe", data=WISHES)
+
+    assert mails() == []
+
+
+def test_a_stranger_can_not_change_an_active_reader_who_gets_their_link_instead(web: Browser) -> None:
+    before = subscribed(web)
+    web.post("/subscribe", data=WISHES | {"topics": "something else", "send_at": "23:00"})
+
+    assert only_reader() == before
+    assert [mail.kind for mail in mails()] == ["confirmation", "link"]
+
+
+def test_an_address_gets_three_confirmations_an_hour_at_most(
+    web: Browser, clock_stands: time_machine.Traveller
+) -> None:
+    for _ in range(5):
+        assert web.post("/subscribe", data=WISHES).status_code == 200
+    assert len(mails()) == 3
+    clock_stands.shift(timedelta(minutes=61))
+    web.post("/subscribe", data=WISHES)
+
+    assert [mail.serial for mail in mails()] == [0, 1, 2, 3]
+
+
+def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
+    answers = [web.post("/subscribe", data=WISHES | {"address": f"reader{n}@digest.example"}) for n in range(21)]
+
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429]
+    assert answers[-1].headers["retry-after"] == "3600"
+    assert len(mails()) == 20
+    assert Browser(web.app, host="203.0.113.8").post("/subscribe", data=WISHES).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("address", "nobody"), ("topics", '"open'), ("time_zone", "Mars"), ("send_at", "25:00"), ("cadence", "hourly"),
+     ("weekday", "9"), ("limit", "500"), ("categories", "all of them"), ("authors", "?"), ("close", "maybe"),
+     ("quiet_day", "x"), ("exclusions", "a AND")],
+)  # fmt: skip
+def test_a_wrong_field_is_named_and_what_was_typed_is_kept(web: Browser, field: str, value: str) -> None:
+    answer = web.post("/subscribe", data=WISHES | {field: value})
+
+    assert answer.status_code == 422
+    assert f'id="{field}-wrong"' in answer.text
+    assert "Yingbin Liang" in answer.text or field == "authors"
+    assert everything()["subscriber"] == []
+
+
+def test_a_missing_address_is_named(web: Browser) -> None:
+    answer = web.post("/subscribe", data={"topics": "graphs"})
+
+    assert answer.status_code == 422
+    assert 'id="address-wrong"' in answer.text
+
+
+def test_looking_at_a_confirmation_changes_nothing(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+    link = path(links.confirm(1, 1))
+    before = everything()
+    answers = [web.get(link), web.head(link), web.ask("OPTIONS", link)]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [200, 200, 405]
+
+
+def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Notebook) -> None:
+    with engine.transaction() as session:
+        session.add(Announcement(id=1, day=NOW.date()))
+        session.flush()
+        session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW))
+        session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW + timedelta(hours=1)))
+    web.post("/subscribe", data=WISHES)
+    answer = web.post(path(links.confirm(1, 1)))
+    reader = only_reader()
+
+    assert answer.status_code == 200
+    assert (reader.state, reader.confirmed_at, reader.profile_id, reader.seen_through) == ("active", NOW, 1, 1)
+    assert reader.next_due_at == datetime(2025, 11, 24, 6, 15, tzinfo=UTC)
+    assert queue.welcomed == [1]
+    with engine.reading() as session:
+        events = session.exec(select(Consent)).all()
+    assert [event.event for event in events] == ["asked", "confirmed"]
+    assert all(event.wording and len(event.client) == 64 for event in events)
+
+
+def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) -> None:
+    web.post("/subscribe", data=WISHES)
+    web.post(path(links.confirm(1, 1)))
+    before = everything()
+    again = web.post(path(links.confirm(1, 1)))
+
+    assert again.status_code == 200
+    assert everything() == before
+    assert queue.welcomed == [1]
+
+
+def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=WISHES | {"topics": "what a stranger typed later"})
+    web.post(path(links.confirm(1, 1)))
+
+    assert only_reader().profile_id == 1
+
+
+def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    web.post("/subscribe", data=WISHES)
+    clock_stands.shift(timedelta(days=15))
+    answer = web.post(path(links.confirm(1, 1)))
+
+    assert answer.status_code == 410
+    assert only_reader().state == "pending"
+
+
+def test_an_old_confirmation_does_not_bring_a_reader_back_who_left(web: Browser) -> None:
+    subscribed(web)
+    web.post(path(links.unsubscribe(1)))
+    answer = web.post(path(links.confirm(1, 1)))
+
+    assert answer.status_code == 410
+    assert only_reader().state == "left"
+
+
+def test_a_reader_who_left_can_sign_up_again(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    subscribed(web)
+    web.post(path(links.unsubscribe(1)))
+    clock_stands.shift(timedelta(minutes=5))
+    web.post("/subscribe", data=WISHES)
+    web.post(path(links.confirm(1, 2)))
+
+    assert (only_reader().state, only_reader().profile_id) == ("active", 2)
+
+
+def test_an_address_suppressed_since_is_not_started(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+    with engine.transaction() as session:
+        session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
+    answer = web.post(path(links.confirm(1, 1)))
+
+    assert answer.status_code == 409
+    assert only_reader().state == "pending"
+
+
+def test_the_profile_of_another_reader_can_not_be_confirmed(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=WISHES | {"address": "bob@digest.example"})
+
+    assert web.post(path(links.confirm(1, 2))).status_code == 404
+
+
+def test_two_spellings_of_one_address_are_one_subscriber(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=WISHES | {"address": "ADA@Digest.Example"})
+
+    with engine.reading() as session:
+        assert len(session.exec(select(Subscriber)).all()) == 1
+
+
+def test_no_address_stands_in_the_table_of_attempts(web: Browser) -> None:
+    web.post("/subscribe", data=WISHES)
+
+    assert ADA not in str(everything()["attempt"])
+    assert "203.0.113" not in str(everything())

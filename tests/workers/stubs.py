@@ -1,0 +1,45 @@
+"""Stand-ins for the services that the tasks call: a plain composer, and runs that only note what they were asked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from tests.outbox import PlainLetters
+
+
+def install() -> None:
+    """Put the stand-ins where the tasks import them from. For a process of a test alone."""
+    letters = ModuleType("digest.services.letters")
+    letters.Letters = PlainLetters  # type: ignore[attr-defined]
+    runs = ModuleType("digest.services.runs")
+    runs.freeze_shard = freeze_shard  # type: ignore[attr-defined]
+    welcome = ModuleType("digest.services.welcome")
+    welcome.first_edition = first_edition  # type: ignore[attr-defined]
+    for module in (letters, runs, welcome):
+        sys.modules[module.__name__] = module
+
+
+def freeze_shard(run_id: int, shard: int) -> None:
+    """Note the call; shard 13 ends its process."""
+    note(f"freeze {run_id} {shard}")
+    if shard == 13:
+        os.abort()
+
+
+def first_edition(subscriber_id: int) -> None:
+    """Note the call."""
+    note(f"welcome {subscriber_id}")
+
+
+def note(line: str) -> None:
+    """Append to the file that the test reads."""
+    with notes().open("a") as file:
+        file.write(line + "\n")
+
+
+def notes() -> Path:
+    """The calls, one a line."""
+    return Path(os.environ["DIGEST_DATA_DIR"]) / "notes"

@@ -1,0 +1,79 @@
+"""One leader ticks; a job that fails stops no other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from digest.errors import Transient
+from digest.redis import PrivateRedis, connect
+from tests.workers.conftest import wait_for
+from workers.scheduler import Leader, schedule
+
+
+@pytest.fixture
+def leader(redis_server: PrivateRedis) -> Callable[[str], Leader]:
+    return lambda holder: Leader(connect(redis_server.url), holder)
+
+
+def test_of_two_schedulers_one_ticks(leader: Callable[[str], Leader]) -> None:
+    ticks: list[str] = []
+    now = datetime.now(UTC)
+    both = [schedule({"tick": (0.05, lambda name=name: ticks.append(name))}, leader(name), now=now) for name in "ab"]
+
+    for one in both:
+        one.start()
+    wait_for(lambda: len(ticks) >= 4)
+    for one in both:
+        one.shutdown()
+
+    assert len(set(ticks)) == 1
+
+
+def test_the_other_takes_over_when_the_leader_leaves(leader: Callable[[str], Leader]) -> None:
+    first, second = leader("a"), leader("b")
+    before = first.leads(), second.leads()
+    first.leave()
+
+    after = second.leads(), first.leads()
+
+    assert before == after == (True, False)
+    assert second.term == 2
+
+
+def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str], Leader]) -> None:
+    calls: list[str] = []
+
+    def failing() -> None:
+        calls.append("failing")
+        raise Transient("the database does not answer")
+
+    jobs: dict[str, tuple[float, Callable[[], object]]] = {
+        "failing": (0.05, failing),
+        "working": (0.05, lambda: calls.append("working")),
+    }
+    made = schedule(jobs, leader("a"), now=datetime.now(UTC))
+    made.start()
+
+    wait_for(lambda: calls.count("failing") >= 2 and calls.count("working") >= 2)
+    made.shutdown()
+
+    assert set(calls) == {"failing", "working"}
+
+
+def test_a_late_job_runs_once_and_not_for_each_time_it_missed(leader: Callable[[str], Leader]) -> None:
+    calls: list[float] = []
+
+    def slow() -> None:
+        calls.append(time.monotonic())
+        time.sleep(0.3)
+
+    made = schedule({"slow": (0.05, slow)}, leader("a"), now=datetime.now(UTC))
+    made.start()
+    time.sleep(1.0)
+    made.shutdown()
+
+    assert 2 <= len(calls) <= 5

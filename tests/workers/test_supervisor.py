@@ -1,0 +1,78 @@
+"""`digest up`'s processes: started again when they die, ended when it ends, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from digest.redis import connect
+from tests.conftest import ROOT
+from tests.digest.test_redis import gone
+from tests.workers.conftest import wait_for
+
+STEADY = "import os,time; open('{0}','a').write(f'{{os.getpid()}} ' + os.environ['DIGEST_REDIS_URL'] + chr(10)); "
+SLEEP = "time.sleep(60)"
+DRAIN = "import signal; signal.signal(15, lambda *_: (open('{0}','a').write('drained'), os._exit(0))); time.sleep(60)"
+
+
+@contextmanager
+def supervised(*scripts: str) -> Iterator[subprocess.Popen[bytes]]:
+    words = [sys.executable, "-m", "tests.workers.supervisor_main", *scripts]
+    with subprocess.Popen(words, cwd=ROOT) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def births(path: Path) -> list[tuple[int, str]]:
+    """The pid and the Redis of every start."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(int(line.split()[0]), line.split()[1]) for line in lines if " " in line]
+
+
+def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
+    path = tmp_path / "births"
+    with supervised((STEADY + SLEEP).format(path)) as supervisor:
+        wait_for(lambda: len(births(path)) == 1)
+        os.kill(births(path)[0][0], signal.SIGKILL)
+
+        wait_for(lambda: len(births(path)) == 2)
+        supervisor.terminate()
+        code = supervisor.wait(20)
+
+    assert code == 0
+    assert births(path)[0][1] == births(path)[1][1]
+
+
+def test_sigterm_lets_the_children_drain(tmp_path: Path) -> None:
+    path = tmp_path / "births"
+    with supervised((STEADY + DRAIN).format(path)) as supervisor:
+        wait_for(lambda: len(births(path)) == 1)
+        connect(births(path)[0][1]).ping()
+        supervisor.terminate()
+        supervisor.wait(20)
+
+    assert path.read_text().endswith("drained")
+    assert not Path(births(path)[0][1].removeprefix("unix://")).exists()
+
+
+def test_a_killed_supervisor_takes_all_its_processes_along(tmp_path: Path) -> None:
+    path = tmp_path / "births"
+    with supervised((STEADY + SLEEP).format(path)) as supervisor:
+        wait_for(lambda: len(births(path)) == 1)
+        pids = [births(path)[0][0], *children(supervisor.pid)]
+        supervisor.kill()
+        supervisor.wait(10)
+
+    wait_for(lambda: all(gone(pid) for pid in pids), seconds=10)
+    assert len(set(pids)) == 2  # the child itself, and Redis
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

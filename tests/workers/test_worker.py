@@ -1,0 +1,128 @@
+"""A real Celery worker on a real Redis: ids go in, mail comes out, and what dies costs nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from digest.redis import PrivateRedis
+from digest.services import deliver as delivering
+from tests.outbox import Outbox
+from tests.servers import MailServer
+from tests.workers.conftest import Worker, noted, wait_for
+from workers.tasks import CeleryEnqueue
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _short_lease(configured: Callable[..., None], smtp: MailServer) -> None:
+    configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
+    delivering._sweeper.cache_clear()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_child_killed_in_the_middle_of_a_run_loses_nothing(
+    outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
+) -> None:
+    addresses = [f"r{n}@one.example" for n in range(100)]
+    outbox.owe(*addresses)
+    smtp.delay = 0.03
+
+    port.deliver()
+    smtp.wait(lambda server: len(server.log) >= 30)
+    for child in worker.children():
+        os.kill(child, signal.SIGKILL)
+
+    def everything_arrived() -> bool:
+        delivering.sweep(port)
+        return outbox.states() == {"sent": 100}
+
+    wait_for(everything_arrived)
+    got = smtp.recipients()
+    assert set(got) == set(addresses)
+    assert sum(got.values()) - 100 <= 2 * 4
+    assert len({taken.message_id for taken in smtp.log}) == 100
+
+
+@SQLITE
+def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
+    outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
+) -> None:
+    outbox.owe(*(f"r{n}@one.example" for n in range(60)))
+    smtp.delay = 0.05
+
+    port.deliver()
+    smtp.wait(lambda server: len(server.log) >= 10)
+    os.kill(redis_server.pid or 0, signal.SIGKILL)
+    wait_for(lambda: redis_server.pid is None)
+    port.deliver()  # lost, and nobody minds
+    redis_server.start()
+    outbox.owe("late@one.example", first=100)
+
+    def everything_arrived() -> bool:
+        delivering.sweep(port)
+        return outbox.states() == {"sent": 61}
+
+    wait_for(everything_arrived)
+    assert max(smtp.recipients().values()) == 1
+
+
+@SQLITE
+def test_a_wake_up_given_three_times_sends_once(
+    outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
+) -> None:
+    outbox.owe(*(f"r{n}@one.example" for n in range(20)))
+
+    for _ in range(3):
+        port.deliver()
+    wait_for(lambda: outbox.states() == {"sent": 20})
+
+    assert max(smtp.recipients().values()) == 1
+
+
+@SQLITE
+def test_sigterm_drains_what_is_in_flight(
+    outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
+) -> None:
+    outbox.owe(*(f"r{n}@one.example" for n in range(12)))
+    smtp.delay = 0.3
+    port.deliver()
+    smtp.wait(lambda server: server.busy == 4)
+
+    code = worker.end()
+
+    assert code == 0
+    assert set(outbox.states()) <= {"sent", "queued"}
+    assert max(smtp.recipients().values()) == 1
+
+
+@SQLITE
+def test_tasks_call_their_service_once_with_ids(worker: Worker, port: CeleryEnqueue) -> None:
+    port.freeze(7, 0)
+    port.freeze(7, 0)
+    port.welcome(5)
+
+    wait_for(lambda: len(noted()) == 2)
+
+    assert sorted(noted()) == ["freeze 7 0", "welcome 5"]
+
+
+@SQLITE
+def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker, port: CeleryEnqueue) -> None:
+    port.freeze(7, 13)
+    wait_for(lambda: len(noted()) == 3)
+    port.freeze(7, 0)
+
+    wait_for(lambda: "freeze 7 0" in noted())
+
+    assert noted().count("freeze 7 13") == 3
+
+
+@SQLITE
+def test_without_a_worker_nobody_is_alive(database: str, port: CeleryEnqueue) -> None:
+    assert not port.alive()

@@ -1,0 +1,12 @@
+"""A real Celery worker for tests, with stand-ins for the services. Settings come from the environment."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.workers import stubs
+from workers.app import work
+
+if __name__ == "__main__":
+    stubs.install()
+    sys.exit(work(concurrency=2))
