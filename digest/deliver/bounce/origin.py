@@ -61,6 +61,11 @@ def trace(mail: Mail, seal: Seal) -> Origin:
     )
 
 
+def read_path(return_path: str, message_id: str, seal: Seal) -> Origin:
+    """The origin by what a provider tells of a mail: its return path and its Message-ID, each as it was."""
+    return Origin(delivery_id=_stamped(return_path, seal.keys), named=_named(message_id, seal.domain))
+
+
 def _stamped(text: str, keys: Iterable[str]) -> int | None:
     """By the stamp alone: where our mail server is called differently by others, it is still ours."""
     tried = dict.fromkeys(match[0] for match in _few(_STAMPED, text))
