@@ -10,7 +10,7 @@ from digest.web import admin, api, bounces, confirm, errors, health, leave, page
 from digest.web.given import Given
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, leave, public, health, api, admin)
+PAGES = (start, confirm, preferences, leave, public, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:

@@ -54,11 +54,13 @@ async def _signed(request: Request, digest_signature: Annotated[str, Header(desc
     if not key:
         raise NotFound("reports are not taken here: DIGEST_WEBHOOK_KEY is not set")
     found = _FORM.fullmatch(digest_signature)
-    expected = sign(await request.body(), key=key, at=int(found[1]) if found else 0)
-    if found is None or not hmac.compare_digest(expected.encode(), f"t={int(found[1])},v1={found[2]}".encode()):
-        raise HTTPException(401, detail="signature")
-    if abs(clock.now().timestamp() - int(found[1])) > SECONDS:
-        raise HTTPException(401, detail="signature")
+    if found is None:
+        raise HTTPException(401, detail="the header Digest-Signature must be t=SECONDS,v1=HEX")
+    at = int(found[1])
+    if not hmac.compare_digest(sign(await request.body(), key=key, at=at), f"t={at},v1={found[2]}"):
+        raise HTTPException(401, detail="the signature does not fit this body and DIGEST_WEBHOOK_KEY")
+    if abs(clock.now().timestamp() - at) > SECONDS:
+        raise HTTPException(401, detail=f"the signature is more than {SECONDS} seconds old; check both clocks")
 
 
 @router.post(
