@@ -1,0 +1,1 @@
+"""Tests of the services, through their public doors."""
