@@ -1,127 +1,98 @@
-"""What a run's readers are to get, and the rows that freeze it."""
+"""Editions as they are shown, in a mail, a browser or a feed: the papers as they were, the reader's own links."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from typing import TypeVar
 
-from sqlmodel import Session, col
-from sqlmodel import select as sql
+from sqlmodel import Session, col, select
 
+from digest import clock, settings
+from digest.compose import daily, render
 from digest.compose.edition import Content
-from digest.db import deliveries, runs
+from digest.compose.views import Links, Reader, Service
 from digest.db import papers as store
+from digest.db.engine import reading
+from digest.errors import NotFound
 from digest.matching.profile import Profile
-from digest.models import Epoch, ProfileVersion, Run, Subscriber
-from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, select, thresholds
+from digest.models import Audit, Edition, ProfileVersion, Subscriber
+from digest.papers import Record
+from digest.services import links
+
+T = TypeVar("T", Subscriber, Edition, ProfileVersion, Audit)
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What one reader is to get for one local date, before it is frozen. `tau`: the threshold it was chosen by."""
+class Shown:
+    """What editions show, each read once: papers by (paper, revision), profiles by version."""
 
-    reader: Subscriber
-    day: date
-    content: Content
-    tau: int | None = None
+    profiles: Mapping[int, Profile]
+    papers: Mapping[tuple[int, int], Record]
 
-    @property
-    def kind(self) -> str | None:
-        """The e-mail it owes: a digest, a quiet-day notice where the reader chose one, or none."""
-        if self.content.entries:
-            return DIGEST
-        return NOTICE if self.reader.quiet_day == "notice" else None
+    def profile(self, edition: Edition) -> Profile:
+        """The profile that an edition was chosen for."""
+        return self.profiles.get(edition.profile_id, Profile())
 
 
-def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Subscriber, date]]) -> list[Chosen]:
-    """What each of these readers is to get for that date in this run. Reads only."""
-    if not readers:
-        return []
-    seen = _seen(session, run, [reader for reader, _ in readers])
-    return _choose(session, run, epoch, readers, seen, window=pool.WINDOW)
-
-
-def choose_first(
-    session: Session, run: Run, epoch: Epoch | None, reader: Subscriber, day: date, *, window: int
-) -> Chosen:
-    """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
-    return _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)[0]
-
-
-def _choose(
-    session: Session,
-    run: Run,
-    epoch: Epoch | None,
-    readers: Sequence[tuple[Subscriber, date]],
-    seen: Mapping[int, int],
-    *,
-    window: int,
-) -> list[Chosen]:
-    known = pool.load(session, run, epoch, window=window)
-    profiles = _profiles(session, [reader for reader, _ in readers])
-    sent = select.sent_before(session, known, list(seen))
-    taus = thresholds.of(session, epoch, profiles)
-    chosen = []
-    for reader, day in readers:
-        number, profile_id = reader.id or 0, reader.profile_id or 0
-        profile, tau = profiles.get(profile_id, Profile()), taus.get(profile_id)
-        already = sent.get(number, frozenset())
-        content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already)
-        chosen.append(Chosen(reader, day, content, tau))
-    return chosen
-
-
-def _profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
-    numbers = [reader.profile_id for reader in readers if reader.profile_id]
-    rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
-    return {row.id: Profile.from_json(row.profile) for row in rows if row.id}
-
-
-def _seen(session: Session, run: Run, readers: Sequence[Subscriber]) -> dict[int, int]:
-    """The last ingest that each reader's runs considered.
-
-    A reader without any edition (no welcome came, or nothing ever matched) has seen nothing. For a slot before the
-    reader subscribed: what was known at the slot before that one, as if they had been there.
-    """
-    started = runs.with_editions(session, [reader.id or 0 for reader in readers])
-    known: dict[datetime, int] = {}
-    seen: dict[int, int] = {}
-    for reader in readers:
-        number = reader.id or 0
-        seen[number] = reader.seen_through if number in started else 0
-        if reader.confirmed_at is not None and run.slot < reader.confirmed_at:
-            before = cadence.slot_before(reader, run.slot)
-            if before not in known:
-                known[before] = store.known_through(session, before)
-            seen[number] = min(reader.seen_through, known[before])
-    return seen
-
-
-def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
-    """The edition as a row."""
-    return {
-        "subscriber_id": chosen.reader.id,
-        "day": chosen.day,
-        "run_id": run.id,
-        "announcement_id": run.announcement_id,
-        "profile_id": chosen.reader.profile_id or 0,
-        "created_at": now,
-        "previous_seen": chosen.reader.seen_through,
-        "kind": kind,
-        "papers": len(chosen.content.entries),
-        "content": chosen.content.to_json(),
-    }
-
-
-def owed(run: Run, chosen: Chosen, edition_id: int, *, kind: str | None = None) -> deliveries.Owed:
-    """The e-mail that brings the edition."""
-    return deliveries.Owed(
-        kind=kind or chosen.kind or DIGEST,
-        subject_id=edition_id,
-        address=chosen.reader.address,
-        subscriber_id=chosen.reader.id,
-        run_id=run.id,
+def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
+    """The papers and profiles of these editions, in one query each."""
+    known = list(editions)
+    versions = by_id(session, ProfileVersion, {e.profile_id for e in known})
+    wanted = {(int(p["paper"]), int(p["revision"])) for e in known for p in e.content["entries"]}
+    return Shown(
+        profiles={n: Profile.from_json(v.profile) for n, v in versions.items()},
+        papers=store.versions(session, wanted) if wanted else {},
     )
+
+
+def web_view(edition_id: int) -> str:
+    """The HTML of an edition in the browser: the mail's own content, whole. Raises NotFound."""
+    with reading() as session:
+        edition = session.get(Edition, edition_id)
+        reader = session.get(Subscriber, edition.subscriber_id) if edition else None
+        if edition is None or reader is None or edition.cancelled:
+            raise NotFound("this edition no longer exists")
+        shown = look_up(session, [edition])
+    to = reader_of(edition, reader, shown.profile(edition))
+    content, own = Content.from_json(edition.content), links_of(edition, reader)
+    if not content.entries:
+        return render.notice(to, own, content.considered, service=service()).html
+    return daily.digest(content, shown.papers, to, own, service=service(), limit=None).html
+
+
+def service() -> Service:
+    """Who sends, by the settings."""
+    chosen = settings.get()
+    return Service(chosen.service_name, chosen.base_url, chosen.postal_address)
+
+
+def reader_of(edition: Edition, reader: Subscriber, profile: Profile, *, kind: str | None = None) -> Reader:
+    """For whom an edition is; `kind` is the mail's where it is not the edition's own."""
+    confirmed = reader.confirmed_at or reader.created_at
+    return Reader(
+        topics=tuple(topic.text for topic in profile.topics),
+        confirmed=confirmed.astimezone(clock.zone(reader.time_zone)).date(),
+        day=edition.day,
+        kind=kind or edition.kind,
+    )
+
+
+def links_of(edition: Edition, reader: Subscriber) -> Links:
+    """The reader's own addresses, as this edition shows them."""
+    number, base = reader.id or 0, settings.get().base_url
+    return Links(
+        preferences=links.preferences(number),
+        unsubscribe=links.unsubscribe(number),
+        web_view=links.edition(edition.id or 0),
+        paper=lambda paper: f"{base}/papers/{paper}",
+    )
+
+
+def by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
+    """The rows with these ids, in one query."""
+    wanted = {number for number in ids if number is not None}
+    if not wanted:
+        return {}
+    rows = session.exec(select(table).where(col(table.id).in_(wanted)))
+    return {row.id: row for row in rows if row.id is not None}

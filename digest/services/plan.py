@@ -15,8 +15,8 @@ from digest.errors import BadInput
 from digest.models import Epoch, Run, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
 from digest.ports import Enqueue
-from digest.services import cadence, editions, epochs
-from digest.services.editions import Chosen
+from digest.services import cadence, choosing, epochs
+from digest.services.choosing import Chosen
 
 SHARD = 1000
 AHEAD = timedelta(days=7)  # a later date is a slip of the pen, and would cost every reader that date's mail
@@ -80,7 +80,7 @@ def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.fitting(session, run.announcement_id)
             dates = [(reader, day or day_at(reader, slot)) for reader in by_slot[slot]]
             dated = runs.dated(session, [r.id or 0 for r, _ in dates], {on for _, on in dates})
-            chosen += editions.choose(session, run, epoch, [(r, on) for r, on in dates if (r.id, on) not in dated])
+            chosen += choosing.choose(session, run, epoch, [(r, on) for r, on in dates if (r.id, on) not in dated])
     return chosen
 
 

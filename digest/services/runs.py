@@ -14,8 +14,8 @@ from digest.db import deliveries, runs
 from digest.db.engine import reading, transaction
 from digest.models import Epoch, Run, Shard, Subscriber
 from digest.models.edition import PLANNED
-from digest.services import cadence, editions, plan, thresholds
-from digest.services.editions import Chosen
+from digest.services import cadence, choosing, plan, thresholds
+from digest.services.choosing import Chosen
 
 
 class _Stopped(Exception):
@@ -35,7 +35,7 @@ def freeze_shard(run_id: int, number: int) -> bool:
         readers = _readers(session, run, shard)
         taken = _taken(session, readers)
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        chosen = editions.choose(session, run, epoch, [(r, d) for r, d in readers if r.id not in taken])
+        chosen = choosing.choose(session, run, epoch, [(r, d) for r, d in readers if r.id not in taken])
     try:
         with transaction() as session:
             return _freeze(session, run, shard, chosen)
@@ -69,8 +69,8 @@ def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) 
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False
     thresholds.keep(session, run.epoch_id, {c.reader.profile_id: c.tau for c in good if c.reader.profile_id})
-    numbers = runs.insert_editions(session, [editions.row(run, c, now) for c in mailed])
-    deliveries.owe(session, [editions.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
+    numbers = runs.insert_editions(session, [choosing.row(run, c, now) for c in mailed])
+    deliveries.owe(session, [choosing.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
     considered = {c.reader.id or 0 for c in good}
     done = [present[number][0] for number in considered | taken]
     moved = [_moved_on(run, reader, reader.id in considered, now) for reader in done]

@@ -10,8 +10,8 @@ from digest.models import Epoch, Run
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
 from digest.ports import Enqueue
-from digest.services import editions, epochs, thresholds
-from digest.services.editions import Chosen
+from digest.services import choosing, epochs, thresholds
+from digest.services.choosing import Chosen
 
 ANNOUNCEMENTS = 7
 
@@ -49,7 +49,7 @@ def _choose(run: Run, subscriber_id: int) -> Chosen | None:
             return None
         run.batch_through = reader.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        chosen = editions.choose_first(session, run, epoch, reader, day, window=ANNOUNCEMENTS)
+        chosen = choosing.choose_first(session, run, epoch, reader, day, window=ANNOUNCEMENTS)
     return chosen if chosen.content.entries else None
 
 
@@ -62,6 +62,6 @@ def _freeze(run: Run, chosen: Chosen) -> bool:
             return False
         if chosen.reader.profile_id:
             thresholds.keep(session, run.epoch_id, {chosen.reader.profile_id: chosen.tau})
-        edition_id = runs.insert_editions(session, [editions.row(run, chosen, run.created_at, kind=WELCOME)])[0]
-        deliveries.owe(session, [editions.owed(run, chosen, edition_id, kind=WELCOME)], run.created_at)
+        edition_id = runs.insert_editions(session, [choosing.row(run, chosen, run.created_at, kind=WELCOME)])[0]
+        deliveries.owe(session, [choosing.owed(run, chosen, edition_id, kind=WELCOME)], run.created_at)
     return True

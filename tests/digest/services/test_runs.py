@@ -209,15 +209,15 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
     lab.go_to(at(MONDAY, 7, 1))
     plan.plan_due(NoQueue())
-    choose = runs.editions.choose
+    choose = runs.choosing.choose
 
     def choose_slowly(*given: Any) -> Any:
         chosen = choose(*given)
-        monkeypatch.setattr(runs.editions, "choose", choose)
+        monkeypatch.setattr(runs.choosing, "choose", choose)
         preferences.change(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
         return chosen
 
-    monkeypatch.setattr(runs.editions, "choose", choose_slowly)
+    monkeypatch.setattr(runs.choosing, "choose", choose_slowly)
     lab.run()
 
     assert lab.papers("ada") == ["Kernel methods"]
@@ -317,7 +317,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
     (run,) = plan.plan_due(NoQueue())
-    choose = runs.editions.choose
+    choose = runs.choosing.choose
 
     def choose_slowly(*given: Any) -> Any:
         chosen = choose(*given)
@@ -325,7 +325,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
             upkeep.cancel_run(session, run)
         return chosen
 
-    monkeypatch.setattr(runs.editions, "choose", choose_slowly)
+    monkeypatch.setattr(runs.choosing, "choose", choose_slowly)
 
     assert not runs.freeze_shard(run, 0)
     assert lab.editions("ada") == []
