@@ -50,15 +50,21 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None]
-) -> Iterator[str]:
+def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[str]:
     """The address of a fresh database with every table, of both kinds in turn; the settings point to it."""
-    sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'digest.db'}" if sqlite else request.getfixturevalue("postgres").new_database()
+
+    def prepare(address: str) -> None:
+        assert digest.models.__all__  # the tables are declared by importing them
+        configured(DATABASE_URL=address)
+        SQLModel.metadata.create_all(engine.engine())
+        engine.engine().dispose()
+
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'digest.db'}"
+        prepare(url)
+    else:
+        url = request.getfixturevalue("postgres").new_database(prepare)
     configured(DATABASE_URL=url)
-    assert digest.models.__all__  # the tables are declared by importing them
-    SQLModel.metadata.create_all(engine.engine())
     yield url
     engine.engine().dispose()
 

@@ -27,12 +27,13 @@ ADVANCED = ("categories", "exclusions", "authors")
 def start(request: Request, given: GivenHere) -> HTMLResponse:
     """The box, empty or with what the address carries, then with its preview."""
     values = forms.typed(request.query_params)
-    if not values:
-        return _box(given, values)
-    try:
-        return _box(given, values, shown=_drawn(given, values))
-    except BadInput as error:
-        return _box(given, values, error=error)
+    return _tried(given, values) if values else _box(given, values)
+
+
+@router.post("/")
+def try_out(form: Form, given: GivenHere) -> HTMLResponse:
+    """The box with its preview, by a button: so no address typed before stands in a link."""
+    return _tried(given, forms.typed(form))
 
 
 @router.post("/preview")
@@ -59,6 +60,13 @@ def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLR
         private=True,
         further=HOME,
     )
+
+
+def _tried(given: Given, values: Mapping[str, str]) -> HTMLResponse:
+    try:
+        return _box(given, values, shown=_drawn(given, values))
+    except BadInput as error:
+        return _box(given, values, error=error)
 
 
 def _drawn(given: Given, values: Mapping[str, str]) -> plots.Drawn:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.web import plots
-from tests.digest.web.conftest import NOW, Browser, subscribed
+from tests.digest.web.conftest import ADA, NOW, Browser, everything, subscribed
 
 
 def test_the_start_page_has_the_box_above_what_rises(web: Browser) -> None:
@@ -23,6 +23,15 @@ def test_the_preview_works_without_a_script(web: Browser) -> None:
     assert "About 6 papers a day." in text
     assert "<mark>Reinforcement Learning</mark>" in text
     assert ">reinforcement learning</textarea>" in text
+
+
+def test_trying_topics_by_the_button_keeps_what_was_typed_and_changes_nothing(web: Browser) -> None:
+    before = everything()
+    answer = web.post("/", data={"topics": "reinforcement learning", "address": ADA})
+
+    assert "About 6 papers a day." in answer.text
+    assert f'value="{ADA}"' in answer.text
+    assert everything() == before
 
 
 def test_the_preview_alone_answers_the_script(web: Browser) -> None:
