@@ -94,6 +94,7 @@ def _page(
         subscriber=reader.subscriber,
         status_words=_status(reader.subscriber),
         here=f"/preferences/{token}",
+        feeds={form: links.feed(reader.subscriber.id or 0, form) for form in ("atom", "json")},
         form=form,
         wrong=forms.complaint(error),
         saved=saved,
