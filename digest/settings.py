@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     mail_from: str = ""
     reply_to: str = ""
     bounce_address: str = ""
+    webhook_key: str = ""
     postal_address: str = ""
     dkim_domain: str = ""
     dkim_selector: str = ""
@@ -45,6 +46,7 @@ class Settings(BaseSettings):
     message_timeout: int = Field(default=60, ge=1, le=900)
     lease: int = Field(default=120, ge=2, le=3600)
     connections: int = Field(default=8, ge=1, le=64)
+    retention_days: int = Field(default=400, ge=30, le=3650)
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
     arxiv_categories: Words = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")

@@ -40,6 +40,10 @@ class Leader:
         self.term = term
         return bool(term)
 
+    def progressed(self) -> None:
+        """Note that this process looked after its jobs just now, leading or not."""
+        self._store.stamp(self._holder, redis.SCHEDULER)
+
     def leave(self) -> None:
         """Let another take the lead at once."""
         self._store.leave(LEAD, self._holder)
@@ -47,7 +51,7 @@ class Leader:
 
 def tick(port: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards."""
-    from digest.services.runs import plan_due
+    from digest.services.plan import plan_due
 
     plan_due(port)
 
@@ -69,6 +73,7 @@ def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
     try:
         if leader.leads():
             job()
+        leader.progressed()
     except DigestError as error:
         log.warning("job_failed", job=name, reason=str(error))
 

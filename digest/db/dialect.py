@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -22,3 +23,9 @@ def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mappin
             outcome = session.execute(sqlite.insert(table).values(part).on_conflict_do_nothing())
         made += getattr(outcome, "rowcount", 0)
     return made
+
+
+def lock_name(session: Session, name: str) -> None:
+    """Hold this name until the transaction ends. On SQLite a writing transaction holds the whole database anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"digest.{name}"})

@@ -46,6 +46,15 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
     return clock.slot_of(clock.local_instant(day, send_at, zone))
 
 
+def slot_before(subscriber: Subscriber, slot: datetime) -> datetime:
+    """The slot of the last date before that slot's at which this reader would have wanted mail."""
+    zone = clock.zone(subscriber.time_zone)
+    day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
+    while not wants(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
+        day -= DAY
+    return slot_on(day, zone=zone, send_at=subscriber.send_at)
+
+
 def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
     """The local date that a slot stands for: the inverse of `slot_on`, else the date on the reader's calendar."""
     today = slot.astimezone(zone).date()

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col
 
 from digest import clock
-from digest.db import deliveries, subscribers
+from digest.db import bounces, deliveries, subscribers
 from digest.db import runs as run_store
-from digest.db.dialect import insert_ignore
 from digest.db.engine import reading, transaction
 from digest.errors import BadInput, DigestError, NotFound, Refused
-from digest.models import Announcement, Audit, Batch, Delivery, Paper, Run, Subscriber, Suppression
+from digest.models import Announcement, Audit, Batch, Delivery, Paper, Run, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
@@ -182,16 +181,15 @@ def suppress(address: str, *, reason: str) -> None:
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        row = {"address_key": key, "reason": reason[:40], "source": "administrator", "at": now}
-        insert_ignore(session, Suppression, [row])
+        bounces.suppress(session, key, reason=reason, source="administrator", at=now)
         session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
 
 
 def unsuppress(address: str) -> None:
-    """Allow mail to this address again. Raises NotFound."""
+    """Allow mail to this address again; what it failed before counts no more. Raises NotFound."""
     key = subscribers.address(address).key
     with transaction() as session:
-        gone = session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
-        if not getattr(gone, "rowcount", 0):
+        if not bounces.unsuppress(session, key):
             raise NotFound(f"{address} is not suppressed")
-        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={}))
+        forgiven = bounces.forgive(session, key)
+        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={"forgiven": forgiven}))

@@ -49,7 +49,7 @@ def store_document(source: str, document: str, parsed: Parsed, *, day: date | No
     Idempotent: the same document again changes nothing. Large documents are stored in batches.
     """
     total = Counts(source, bad=len(parsed.bad))
-    on = day or parsed.announced
+    on = (day or parsed.announced) if parsed.papers else None  # an empty feed (a weekend's) announces nothing
     parts = [parsed.papers[i : i + BATCH] for i in range(0, len(parsed.papers), BATCH)] or [()]
     for number, part in enumerate(parts):
         with transaction() as session:
@@ -64,14 +64,13 @@ def store_document(source: str, document: str, parsed: Parsed, *, day: date | No
 
 
 def _open_batch(session: Session, source: str, day: date | None) -> Batch:
+    """A batch under the announcement of `day`, else the current one. A date to come is no date: sources err."""
     store.lock_batches(session)
     now = clock.now()
     today = now.astimezone(clock.ARXIV_ZONE).date()
-    if day is None:
-        current = store.current_announcement(session, today)
-        announcement = current or store.announcement_for(session, today)
-    else:
-        announcement = store.announcement_for(session, day)
+    day = min(day, today) if day else None
+    current = store.current_announcement(session, today) if day is None else None
+    announcement = current or store.announcement_for(session, day or today)
     known_at = min(now, clock.announcement_instant(day)) if day else now
     batch = Batch(source=source, announcement_id=announcement, started_at=now, known_at=known_at)
     session.add(batch)
@@ -134,6 +133,8 @@ class _Store:
         merged = papers.merge(record, item.record)
         if paper.id is None:
             raise ValueError("a stored paper has a number")
+        if paper.announcement_id is None and item.announce_type not in _REPLACED:  # its revision came first
+            paper.announcement_id, paper.batch_id = self.batch.announcement_id, self.batch.id or 0
         if merged == record:
             self.counts.unchanged += 1
             return paper.id

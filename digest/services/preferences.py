@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import col, select
@@ -45,9 +46,16 @@ def change(subscriber_id: int, wanted: Preferences) -> Reader:
             reader.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
         wanted.schedule(reader)
         reader.paused_until = wanted.paused_until
-        if reader.state == ACTIVE:
+        if reader.state == ACTIVE and not _waits(reader, now):
             reader.next_due_at = cadence.due_after(reader, now)
         return Reader(reader, profile)
+
+
+def _waits(reader: Subscriber, now: datetime) -> bool:
+    """True where the day's mail is due and no pause holds it back: a change must not cost it."""
+    today = now.astimezone(clock.zone(reader.time_zone)).date()
+    paused = reader.paused_until is not None and today < reader.paused_until
+    return reader.next_due_at is not None and reader.next_due_at <= now and not paused
 
 
 def come_back(subscriber_id: int, client: str) -> None:

@@ -80,7 +80,9 @@ async def _http(request: Request, error: Exception) -> Response:
         404: "there is no page at this address; the link may be cut",
         405: "this address does not answer to that method",
     }
-    made = answer(request.scope, status, texts.get(status, HTTPStatus(status).phrase))
+    phrase = HTTPStatus(status).phrase
+    said = error.detail if isinstance(error, HTTPException) and error.detail != phrase else ""
+    made = answer(request.scope, status, said or texts.get(status, phrase))
     made.headers.update(getattr(error, "headers", None) or {})
     return made
 
