@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,16 +18,18 @@ from tests.servers import Postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> None:
+def empty(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[None]:
     """A database without tables; the settings point to it."""
     if request.param == "sqlite":
         configured(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    configured(DATABASE_URL=server.new_database(make_tables))
-    with engine().begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        configured(DATABASE_URL=server.new_database(make_tables))
+        with engine().begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    yield
+    engine().dispose()
 
 
 def test_the_migrations_make_the_tables_of_the_models(empty: None) -> None:
@@ -45,5 +47,5 @@ def test_migrating_again_changes_nothing(empty: None) -> None:
 
 
 def test_a_database_that_was_never_migrated_is_named_with_its_cure(empty: None) -> None:
-    with pytest.raises(Misconfigured, match="schema is empty, not .*; run: digest migrate"):
+    with pytest.raises(Misconfigured, match=r"schema is empty, not .*; run: digest migrate"):
         schema.must_be_newest()
