@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage browser check lint types floors wheel lock clean
+.PHONY: help demo up test test-pythons soak coverage bench browser preview-mail check lint types floors wheel lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,13 +49,8 @@ soak: $(VENV)/.dev ## the long experiments with their full counts
 coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they reach
 	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:build/coverage
 
-# Servers come as wheels; a browser does not. Without it the tests that need one say 'NOT RUN'.
-browser:
-	@command -v chromium >/dev/null || { test "$$(id -u)" -eq 0 && command -v apt-get >/dev/null; } || \
-	    { echo "no chromium, and not root to install it: the browser's tests will not run"; exit 0; }; \
-	command -v chromium >/dev/null || test "$$(id -u)" -ne 0 || { \
-	    export DEBIAN_FRONTEND=noninteractive; \
-	    apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+browser: # servers come as wheels, a browser does not
+	@.ci/install-chromium
 
 check: lint types floors ## lint, types and floors
 
