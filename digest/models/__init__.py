@@ -13,6 +13,7 @@ from digest.models.paper import (
     Reject,
     Signal,
 )
+from digest.models.source import SourceDay, SourceState
 from digest.models.subscriber import Attempt, Consent, ProfileVersion, Subscriber, Suppression, Threshold
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "Run",
     "Shard",
     "Signal",
+    "SourceDay",
+    "SourceState",
     "Subscriber",
     "Suppression",
     "Threshold",
