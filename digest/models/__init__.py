@@ -13,7 +13,7 @@ from digest.models.paper import (
     Reject,
     Signal,
 )
-from digest.models.subscriber import Attempt, Consent, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
 
 __all__ = [
     "AdminToken",
@@ -28,6 +28,7 @@ __all__ = [
     "DomainPause",
     "Edition",
     "Epoch",
+    "Feedback",
     "Lease",
     "Paper",
     "PaperKey",
