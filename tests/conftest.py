@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from _pytest.terminal import TerminalReporter
-from sqlmodel import SQLModel
 
-import digest.models
 from digest import settings
-from digest.db import engine
+from digest.db import engine, schema
 from digest.deliver import transport
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
@@ -49,21 +48,34 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with every table, to be copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "digest.db"
+    with pytest.MonkeyPatch.context() as patch:
+        _migrate(f"sqlite:///{file}", lambda DATABASE_URL: patch.setenv("DIGEST_DATABASE_URL", DATABASE_URL))  # noqa: N803
+    settings.forget()
+    return file
+
+
+def _migrate(address: str, configure: Callable[..., None]) -> None:
+    """Every table, made as an installation makes them."""
+    configure(DATABASE_URL=address)
+    settings.forget()
+    schema.upgrade()
+    engine.engine().dispose()
+    engine.forget()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[str]:
     """The address of a fresh database with every table, of both kinds in turn; the settings point to it."""
-
-    def prepare(address: str) -> None:
-        assert digest.models.__all__  # the tables are declared by importing them
-        configured(DATABASE_URL=address)
-        SQLModel.metadata.create_all(engine.engine())
-        engine.engine().dispose()
-
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'digest.db'}"
-        prepare(url)
+        file = tmp_path / "digest.db"
+        shutil.copy(request.getfixturevalue("sqlite"), file)
+        url = f"sqlite:///{file}"
     else:
-        url = request.getfixturevalue("postgres").new_database(prepare)
+        url = request.getfixturevalue("postgres").new_database(lambda address: _migrate(address, configured))
     configured(DATABASE_URL=url)
     yield url
     engine.engine().dispose()

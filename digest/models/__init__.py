@@ -13,6 +13,7 @@ from digest.models.paper import (
     Reject,
     Signal,
 )
+from digest.models.source import SourceDay, SourceState
 from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "Run",
     "Shard",
     "Signal",
+    "SourceDay",
+    "SourceState",
     "Subscriber",
     "Suppression",
     "Threshold",
