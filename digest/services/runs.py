@@ -21,7 +21,7 @@ from digest.models import ProfileVersion, Run, Shard, Subscriber
 from digest.models.delivery import DIGEST, NOTICE
 from digest.models.edition import CANCELLED, PAUSED
 from digest.ports import Enqueue
-from digest.services import cadence, epochs, pool, select, thresholds
+from digest.services import cadence, epochs, pool, select, standing, thresholds
 
 SHARD = 1000
 
@@ -52,6 +52,8 @@ def plan_due(enqueue: Enqueue, *, now: datetime | None = None) -> list[int]:
     planned = []
     with transaction() as session:
         for slot in runs.due_slots(session, now):
+            if standing.waits(session, slot, now):
+                continue
             run = _run_for(session, slot, now)
             if not run.id or run.state in {PAUSED, CANCELLED}:
                 continue
@@ -126,6 +128,7 @@ def _draft(session: Session, slot: datetime, known_at: datetime) -> Run:
         signals_at=known_at,
         batch_through=store.known_through(session, known_at),
         announcement_id=store.current_announcement(session, today) or today.toordinal(),
+        notice=standing.notice(session, slot, known_at),
     )
 
 
@@ -173,6 +176,7 @@ def _choose(session: Session, run: Run, readers: Sequence[tuple[Subscriber, date
             seen_through=reader.seen_through,
             tau=tau,
             sent=sent.get(reader.id or 0, frozenset()),
+            notice=run.notice,
         )
         chosen.append(Chosen(reader, day, content, tau))
     return chosen
