@@ -71,7 +71,7 @@ def _choose(
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = profiles.get(profile_id, Profile()), taus.get(profile_id)
         already = sent.get(number, frozenset())
-        notice = RESUMED if cadence.resumes(reader, day) else ""
+        notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
         content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
         chosen.append(Chosen(reader, day, content, tau))
     return chosen
