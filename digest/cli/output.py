@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -36,6 +36,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: 
     for row in rows:
         shown.add_row(*("" if cell is None else str(cell) for cell in row))
     console().print(shown)
+
+
+def listing(rows: Sequence[Mapping[str, object]], *, json: bool) -> None:
+    """Rows as JSON, or as a table under their names."""
+    if json:
+        emit(rows)
+        return
+    if not rows:
+        say("none")
+        return
+    numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
+    table(list(rows[0]), [list(row.values()) for row in rows], numbers=numbers)
 
 
 def say(line: str) -> None:
