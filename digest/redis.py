@@ -30,6 +30,7 @@ LONGEST_SOCKET = 100  # bytes; the system's limit is 108 with the end mark
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_START = 10.0
 SECONDS_WITH_PROGRESS = 86_400
+WORKER, SCHEDULER = "worker", "scheduler"  # the kinds of processes that show progress here
 
 # Takes or keeps the lead; answers with its term, which grows with every new holder, or 0 where another leads.
 _LEAD = """
@@ -95,19 +96,20 @@ class Store:
         with _answering():
             self._client.eval(_LEAVE, 1, f"{PREFIX}lead:{name}", holder)
 
-    def stamp(self, worker: str) -> None:
-        """A worker got something done just now."""
+    def stamp(self, process: str, kind: str = WORKER) -> None:
+        """A process (`host:pid`) of that kind got something done just now."""
+        key = f"{PREFIX}progress:{kind}"
         with _answering():
             now = self._time()
-            self._client.zadd(f"{PREFIX}progress", {worker: now})
-            self._client.zremrangebyscore(f"{PREFIX}progress", "-inf", now - SECONDS_WITH_PROGRESS)
+            self._client.zadd(key, {process: now})
+            self._client.zremrangebyscore(key, "-inf", now - SECONDS_WITH_PROGRESS)
 
-    def progress(self) -> dict[str, float]:
-        """Seconds since each worker last got something done, by the server's clock."""
+    def progress(self, kind: str = WORKER) -> dict[str, float]:
+        """Seconds since each process of that kind last got something done, by the server's clock."""
         with _answering():
             now = self._time()
-            stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress", 0, -1, withscores=True)  # type: ignore[assignment]
-            return {worker.decode(): max(now - stamp, 0.0) for worker, stamp in stamps}
+            stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
+            return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
 
     def close(self) -> None:
         """Hang up."""

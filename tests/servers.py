@@ -8,6 +8,7 @@ import pwd
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 GREETING, MAIL, RCPT, DATA, CONTENT = "greeting", "mail", "rcpt", "data", "content"
 DROP = "drop"  # a fault's reply: hang up without a word
@@ -55,6 +56,8 @@ class MailServer:
     """An SMTP server on loopback. Its log is the judge. Use as a context manager."""
 
     utf8: bool = False
+    tls: ssl.SSLContext | None = None  # offers STARTTLS and then asks for `password`
+    password: bytes = b""
     delay: float = 0.0
     port: int = 0
     log: list[Taken] = field(default_factory=list)
@@ -65,6 +68,7 @@ class MailServer:
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
     _sockets: asyncio.Server | None = None
+    _open: list[_Scripted] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -117,7 +121,11 @@ class MailServer:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)
+        for session in self._open:
+            if session.transport is not None:
+                session.transport.abort()
+        await asyncio.sleep(0.02)  # closed sockets are told to their sessions first
+        self._open.clear()
 
     def __enter__(self) -> MailServer:
         self.start()
@@ -132,9 +140,19 @@ class _Scripted(SMTP):
     """aiosmtpd's protocol with faults. One object a session."""
 
     def __init__(self, server: MailServer, loop: asyncio.AbstractEventLoop | None) -> None:
-        super().__init__(self, hostname="mail.test", enable_SMTPUTF8=server.utf8, loop=loop)
+        super().__init__(
+            self,
+            hostname="mail.test",
+            enable_SMTPUTF8=server.utf8,
+            loop=loop,
+            tls_context=server.tls,
+            require_starttls=server.tls is not None,
+            auth_required=server.tls is not None,
+            authenticator=self._knows,
+        )
         self.script = server
         server.sessions += 1
+        server._open.append(self)
         self.number = server.sessions
 
     async def _handle_client(self) -> None:
@@ -170,6 +188,9 @@ class _Scripted(SMTP):
         if fault.reply == DROP:
             self.transport.abort()
         return fault.reply
+
+    def _knows(self, server: SMTP, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
+        return AuthResult(success=data.password == self.script.password, handled=False)
 
     async def _faulty(self, stage: str, address: str) -> bool:
         fault = self.script.fault(stage, address)
@@ -226,21 +247,27 @@ class Postgres:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)  # fast: open sessions are ended
+            self._process.send_signal(signal.SIGQUIT)  # at once: nothing is worth a checkpoint
             self._process.wait(20)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """The address of a fresh, empty database."""
+    def new_database(self, prepare: Callable[[str], None]) -> str:
+        """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first."""
+        if not self._made:
+            self._execute("CREATE DATABASE prepared")
+            prepare(self._address("prepared"))
         self._made += 1
         name = f"test_{self._made}"
-        self._execute(f"CREATE DATABASE {name}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
+        return self._address(name)
+
+    def _address(self, name: str) -> str:
         return f"postgresql://digest@/{name}?host={self._folder}"
 
     def _execute(self, statement: str) -> None:
         import psycopg
 
-        with psycopg.connect(f"postgresql://digest@/postgres?host={self._folder}", autocommit=True) as connection:
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
 
     def _wait(self) -> None:

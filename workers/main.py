@@ -16,6 +16,7 @@ from digest.cli.app import build
 from digest.cli.outside import Outside
 from digest.papers import Parsed
 from digest.ports import Enqueue
+from workers import healthcheck as healthchecks
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
 
@@ -100,6 +101,15 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
         proxy_headers=False,
         server_header=False,
     )
+
+
+@app.command()
+@output.guarded
+def healthcheck(
+    process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
+) -> None:
+    """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
+    output.say(healthchecks.examine(process))
 
 
 @app.command()

@@ -42,6 +42,10 @@ class Leader:
         self.term = term
         return bool(term)
 
+    def progressed(self) -> None:
+        """Note that this process looked after its jobs just now, leading or not."""
+        self._store.stamp(self._holder, redis.SCHEDULER)
+
     def leave(self) -> None:
         """Let another take the lead at once."""
         self._store.leave(LEAD, self._holder)
@@ -71,6 +75,7 @@ def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
     try:
         if leader.leads():
             job()
+        leader.progressed()
     except DigestError as error:
         log.warning("job_failed", job=name, reason=str(error))
 

@@ -34,6 +34,7 @@ from digest.settings import Settings
 log = logs.get(__name__)
 
 SECONDS_TO_ABANDON = 5.0
+SECONDS_TO_GATHER = 0.005  # what ends this soon after the first shares its transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +194,23 @@ class Sender:
     def _collect(self) -> None:
         """Wait until something ended, or a beat is due, and keep what it came to."""
         timeout = 0.0 if self._ended else self._beat_seconds
-        done, _ = wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
+        done, flying = wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
+        if done and flying:
+            done, _ = wait(self._flying, timeout=SECONDS_TO_GATHER)
         for future in done:
             delivery = self._flying.pop(future)
             failed = future.exception()
             outcome = Outcome(UNCERTAIN, f"the sender failed: {failed!r}") if failed else future.result()
-            self._tally.trouble |= outcome.server_trouble
+            self._alarm(delivery, outcome)
             self._ended.append(self._judge.result(delivery, outcome, clock.now()))
+
+    def _alarm(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Say what an administrator must know; a server's words may name an address, so only their beginning."""
+        if outcome.server_trouble:
+            self._tally.trouble = True
+            log.error("mail_server_trouble", answer=outcome.reply[:11], status=outcome.status)
+        if outcome.pause_domain:
+            log.error("domain_paused", domain=delivery.domain, status=outcome.status)
 
     def _lost(self) -> None:
         """What still flies can't be recorded any more: whoever took over has made it uncertain."""

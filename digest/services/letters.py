@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from digest import clock, settings
+from digest import settings
 from digest.compose import daily, render
 from digest.compose.blocks import Blocks
 from digest.compose.edition import Content
-from digest.compose.views import Links, Reader, Rendered, Service
-from digest.db import papers as store
+from digest.compose.views import Rendered, Service
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
-from digest.errors import NotFound
-from digest.matching.profile import Profile
-from digest.models import Audit, Delivery, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models import Audit, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import (
     ALARM,
     CANCELLED,
@@ -35,10 +31,8 @@ from digest.models.delivery import (
     WELCOME,
 )
 from digest.models.subscriber import ACTIVE, PENDING
-from digest.papers import Record
-from digest.services import links
-
-T = TypeVar("T", Subscriber, Edition, ProfileVersion, Audit)
+from digest.services import editions, links
+from digest.services.editions import Shown, by_id
 
 _EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
 
@@ -49,8 +43,7 @@ class _Known:
 
     readers: Mapping[int, Subscriber]
     editions: Mapping[int, Edition]
-    profiles: Mapping[int, Profile]
-    papers: Mapping[tuple[int, int], Record]
+    shown: Shown
     suppressed: Mapping[str, str]
     audits: Mapping[int, Audit]
 
@@ -117,11 +110,11 @@ class Letters:
 
     def _edition(self, delivery: Delivery, edition: Edition, reader: Subscriber, known: _Known) -> Rendered:
         content = Content.from_json(edition.content)
-        to = _reader(delivery.kind, edition, reader, known.profiles.get(edition.profile_id, Profile()))
-        own = _links(edition, reader)
+        to = editions.reader_of(edition, reader, known.shown.profile(edition), kind=delivery.kind)
+        own = editions.links_of(edition, reader)
         if delivery.kind == NOTICE:
             return render.notice(to, own, content.considered, service=self._service)
-        return daily.digest(content, known.papers, to, own, service=self._service, blocks=self._blocks)
+        return daily.digest(content, known.shown.papers, to, own, service=self._service, blocks=self._blocks)
 
     def _envelope(self, delivery: Delivery, reader: Subscriber | None) -> message.Envelope:
         chosen = self._settings
@@ -146,59 +139,6 @@ class Letters:
         return message.verp(self._settings.bounce_address, delivery.id or 0, self._settings.secret_key[0])
 
 
-def web_view(edition_id: int) -> str:
-    """The HTML of an edition in the browser: the mail's own content, whole. Raises NotFound."""
-    chosen = settings.get()
-    with reading() as session:
-        edition = session.get(Edition, edition_id)
-        if edition is None or edition.cancelled:
-            raise NotFound("this edition no longer exists")
-        delivery = Delivery(
-            kind=edition.kind,
-            subject_id=edition_id,
-            subscriber_id=edition.subscriber_id,
-            address="",
-            domain="",
-            created_at=edition.created_at,
-        )
-        known = _look_up(session, [delivery])
-    reader = known.readers.get(edition.subscriber_id)
-    if reader is None:
-        raise NotFound("this edition no longer exists")
-    service = Service(chosen.service_name, chosen.base_url, chosen.postal_address)
-    to = _reader(edition.kind, edition, reader, known.profiles.get(edition.profile_id, Profile()))
-    content = Content.from_json(edition.content)
-    own = _links(edition, reader)
-    if not content.entries:
-        return render.notice(to, own, content.considered, service=service).html
-    return daily.digest(content, known.papers, to, own, service=service, limit=None).html
-
-
-def _reader(kind: str, edition: Edition, reader: Subscriber, profile: Profile) -> Reader:
-    confirmed = reader.confirmed_at or reader.created_at
-    return Reader(
-        topics=tuple(topic.text for topic in profile.topics),
-        confirmed=confirmed.astimezone(clock.zone(reader.time_zone)).date(),
-        day=edition.day,
-        kind=kind,
-    )
-
-
-def _links(edition: Edition, reader: Subscriber) -> Links:
-    number = reader.id or 0
-    base = settings.get().base_url
-    return Links(
-        preferences=links.preferences(number),
-        unsubscribe=links.unsubscribe(number),
-        web_view=links.edition(edition.id or 0),
-        paper=_paper_link(base),
-    )
-
-
-def _paper_link(base: str) -> Callable[[int], str]:
-    return lambda paper: f"{base}/papers/{paper}"
-
-
 def _withheld(delivery: Delivery, reader: Subscriber | None, known: _Known) -> Withheld | None:
     """Why this mail must not go out now; None where it may."""
     if delivery.kind in {SIGN_IN, ALARM, TEST}:
@@ -216,25 +156,14 @@ def _withheld(delivery: Delivery, reader: Subscriber | None, known: _Known) -> W
 
 def _look_up(session: Session, deliveries: Sequence[Delivery]) -> _Known:
     """Everything the window needs, in one query a table."""
-    readers = _by_id(session, Subscriber, {d.subscriber_id for d in deliveries})
-    editions = _by_id(session, Edition, {d.subject_id for d in deliveries if d.kind in _EDITIONS})
-    versions = _by_id(session, ProfileVersion, {e.profile_id for e in editions.values()})
-    wanted = {(int(p["paper"]), int(p["revision"])) for e in editions.values() for p in e.content["entries"]}
+    readers = by_id(session, Subscriber, {d.subscriber_id for d in deliveries})
+    found = by_id(session, Edition, {d.subject_id for d in deliveries if d.kind in _EDITIONS})
     keys = [r.address_key for r in readers.values()]
     refused = session.exec(select(Suppression).where(col(Suppression.address_key).in_(keys)))
     return _Known(
         readers=readers,
-        editions=editions,
-        profiles={n: Profile.from_json(v.profile) for n, v in versions.items()},
-        papers=store.versions(session, wanted) if wanted else {},
+        editions=found,
+        shown=editions.look_up(session, found.values()),
         suppressed={s.address_key: s.reason for s in refused},
-        audits=_by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN}),
+        audits=by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN}),
     )
-
-
-def _by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
-    wanted = {number for number in ids if number is not None}
-    if not wanted:
-        return {}
-    rows = session.exec(select(table).where(col(table.id).in_(wanted)))
-    return {row.id: row for row in rows if row.id is not None}

@@ -38,6 +38,11 @@ def edition(edition_id: int) -> str:
     return _url("editions", signer().sign(signing.EDITION, edition_id))
 
 
+def feed(subscriber_id: int, form: str = "atom") -> str:
+    """A reader's editions as a feed; `form` is atom or json. It never expires."""
+    return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
+
+
 def sign_in(audit_id: int) -> str:
     """An administrator's way in, for half an hour, once. `audit_id`: the row that recorded the request."""
     return _url("admin/enter", signer().sign_timed(signing.SIGN_IN, audit_id))

@@ -35,11 +35,12 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Rising:
-    """One line of a trending list."""
+    """One line of a trending list. `listed`: the instant of its announcement."""
 
     number: int
     record: Record
     trend: Trend
+    listed: datetime
 
 
 def figures(
@@ -85,10 +86,13 @@ def _whole(values: Mapping[str, float], name: str) -> int | None:
 
 def _hours(paper: Paper, at: datetime) -> float | None:
     """Hours since the paper was listed."""
-    if paper.announcement_id is None:
-        return None
-    listed = clock.announcement_instant(date.fromordinal(paper.announcement_id))
-    return max((at - listed).total_seconds() / 3600, 0.0)
+    listed = _listed(paper)
+    return max((at - listed).total_seconds() / 3600, 0.0) if listed else None
+
+
+def _listed(paper: Paper) -> datetime | None:
+    """The instant of the paper's announcement."""
+    return clock.announcement_instant(date.fromordinal(paper.announcement_id)) if paper.announcement_id else None
 
 
 def _placed(papers: Mapping[int, Paper], seen: Mapping[int, Signals]) -> dict[int, Signals]:
@@ -123,4 +127,4 @@ def now(category: str | None, limit: int) -> list[Rising]:
         papers, records = {n: p for n, (p, _) in found.items()}, {n: r for n, (_, r) in found.items()}
         trends = figures(session, papers, records, at=at)
     order = trending.share({n: (_field(records[n]), t.strength) for n, t in trends.items()}, limit)
-    return [Rising(n, records[n], trends[n]) for n in order]
+    return [Rising(n, records[n], trends[n], _listed(papers[n]) or at) for n in order]

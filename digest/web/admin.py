@@ -12,7 +12,7 @@ from digest.errors import BadInput, BadToken, NotFound, Refused
 from digest.services import links, overview, sign_in
 from digest.web import forms, pages
 from digest.web.client import Client
-from digest.web.forms import Form
+from digest.web.forms import Form, Pressed
 from digest.web.given import GivenHere, Queue
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
@@ -49,8 +49,10 @@ def look(token: str) -> HTMLResponse:
 
 
 @router.post("/enter/{token}")
-def enter(token: str) -> Response:
+def enter(token: str, pressed: Pressed) -> Response:
     """Use the link up and begin a session."""
+    if not pressed:
+        return look(token)
     audit_id = links.read_timed(signing.SIGN_IN, token, within=links.SIGN_IN_FOR)
     sign_in.enter(audit_id)
     answer = RedirectResponse("/admin", status_code=303, headers=pages.PRIVATE)

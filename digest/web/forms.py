@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, TypeVar
+from urllib.parse import parse_qs
 from zoneinfo import available_timezones
 
 from fastapi import Depends, Request
@@ -20,6 +21,7 @@ from digest.services.wishes import Subscription, Wishes
 MAX_FIELDS = 200
 NAMES = (*Subscription.model_fields, "paused_until")
 LINES = ("topics", "exclusions", "authors")
+ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; what a pressed button adds
 Schema = TypeVar("Schema", bound=Wishes)
 
 
@@ -28,10 +30,29 @@ async def _form(request: Request) -> FormData:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return FormData()
+    await request.body()  # kept, so that `_pressed` can read it too
     return await request.form(max_files=0, max_fields=MAX_FIELDS)
 
 
 Form = Annotated[FormData, Depends(_form)]
+
+
+async def _pressed(request: Request) -> bool:
+    """Did a person press the button? A form of ours that a script sent lacks the field that the button adds.
+
+    Scanners of mail open every link, and some send the forms they find. Whatever is no form of a page counts as
+    meant: one-click POSTs and programs say what they want by coming.
+    """
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return True
+    try:
+        fields = parse_qs((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return True
+    return ON_PAGE not in fields or bool(BUTTONS & fields.keys())
+
+
+Pressed = Annotated[bool, Depends(_pressed)]
 
 
 def typed(form: FormData | QueryParams) -> dict[str, str]:

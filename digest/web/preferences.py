@@ -18,7 +18,7 @@ from digest.signing import PREFERENCES
 from digest.web import forms, pages
 from digest.web.client import Client
 from digest.web.errors import HOME
-from digest.web.forms import Form
+from digest.web.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -41,8 +41,10 @@ def export(token: str) -> Response:
 
 
 @router.post("/preferences/{token}")
-def act(token: str, form: Form, client: Client) -> HTMLResponse:
+def act(token: str, form: Form, client: Client, pressed: Pressed) -> HTMLResponse:
     """Save, come back or be erased, as the button says."""
+    if not pressed:
+        return show(token)
     (subscriber_id,) = links.read(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
@@ -92,6 +94,7 @@ def _page(
         subscriber=reader.subscriber,
         status_words=_status(reader.subscriber),
         here=f"/preferences/{token}",
+        feeds={form: links.feed(reader.subscriber.id or 0, form) for form in ("atom", "json")},
         form=form,
         wrong=forms.complaint(error),
         saved=saved,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.matching import trending
 from digest.matching.trending import (
     LIKELY,
     Signals,
@@ -111,3 +112,19 @@ def test_a_small_field_has_its_risers() -> None:
 )
 def test_the_reason_is_facts(signals: Signals, line: str) -> None:
     assert explain(signals) == line
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**5), st.floats(0, 5000), st.booleans())
+def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
+    content = trending.Content(code=code)
+
+    assert trending.entering(votes + 1, stars, days, content) >= trending.entering(votes, stars, days, content)
+
+
+@given(st.integers(1, 500), st.floats(0, 1e6))
+def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
+    assert trending.persistence([rank], 0.0) > trending.persistence([rank + 2], gain)
+
+
+def test_an_unranked_paper_stands_below_every_place() -> None:
+    assert trending.persistence([], 1e6) < trending.persistence([500], 0.0)
