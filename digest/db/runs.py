@@ -105,12 +105,15 @@ def finish_shard(session: Session, shard: Shard, *, at: datetime, readers: int, 
     return True
 
 
-def readers_between(session: Session, first: int, last: int, *, lock: bool = False) -> list[Subscriber]:
-    """Active readers with numbers in that range."""
+def readers_between(
+    session: Session, first: int, last: int, *, lock: bool = False, limit: int | None = None
+) -> list[Subscriber]:
+    """Active readers with numbers in that range, the first `limit` of them."""
     statement = (
         select(Subscriber)
         .where(col(Subscriber.id).between(first, last), col(Subscriber.state) == ACTIVE)
         .order_by(col(Subscriber.id))
+        .limit(limit)
     )
     if lock and session.get_bind().dialect.name == "postgresql":
         statement = statement.with_for_update()

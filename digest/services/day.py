@@ -15,7 +15,7 @@ from digest.db.engine import reading
 from digest.errors import NotFound, Transient
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.ports import Enqueue, NoQueue
-from digest.services import deliver, runs
+from digest.services import deliver, retention, runs
 
 WAIT_SECONDS = 3600.0
 
@@ -52,6 +52,7 @@ def run_inline(day: date | None, *, only: str | None = None) -> Result:
     for run_id, number in _open(planned):
         runs.freeze_shard(run_id, number)
     deliver.drain()
+    retention.daily()  # here is no scheduler that would do it
     return _result(day, planned)
 
 
@@ -70,7 +71,7 @@ def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, w
 def rehearse(day: date | None, *, only: str | None = None) -> Result:
     """What a run would choose now; nothing is frozen or sent."""
     on = day or clock.now().date()
-    chosen = runs.rehearse(on, only=_number(only))
+    chosen = runs.rehearse(on, only=reader_number(only))
     mails = [c for c in chosen if c.kind]
     papers = sum(len(c.content.entries) for c in mails)
     return Result(date=on, queued=len(mails), skipped=len(chosen) - len(mails), papers=papers)
@@ -79,10 +80,11 @@ def rehearse(day: date | None, *, only: str | None = None) -> Result:
 def _plan(day: date | None, only: str | None, enqueue: Enqueue) -> list[int]:
     if day is None:
         return runs.plan_due(enqueue)
-    return runs.plan_day(day, only=_number(only))
+    return runs.plan_day(day, only=reader_number(only))
 
 
-def _number(address: str | None) -> int | None:
+def reader_number(address: str | None) -> int | None:
+    """The subscriber of that address; None for all. Raises NotFound."""
     if address is None:
         return None
     with reading() as session:

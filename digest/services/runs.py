@@ -75,7 +75,7 @@ def rehearse(day: date, *, only: int | None = None) -> list[Chosen]:
             if slot is not None and not runs.dated(session, [reader.id or 0], [day]):
                 by_slot.setdefault(slot, []).append((reader, day))
         for slot, readers in sorted(by_slot.items(), key=lambda pair: pair[0]):
-            run = runs.at_slot(session, slot) or _draft(session, slot, min(slot, now))
+            run = runs.at_slot(session, slot) or draft(session, slot, min(slot, now))
             chosen += _choose(session, run, readers)
     return chosen
 
@@ -112,12 +112,12 @@ def _run_for(session: Session, slot: datetime, known_at: datetime) -> Run:
     found = runs.at_slot(session, slot)
     if found is not None:
         return found
-    run = _draft(session, slot, known_at)
+    run = draft(session, slot, known_at)
     run.epoch_id = epochs.current(session, run.announcement_id)
     return runs.claim_slot(session, run)
 
 
-def _draft(session: Session, slot: datetime, known_at: datetime) -> Run:
+def draft(session: Session, slot: datetime, known_at: datetime) -> Run:
     """A run as it would be, with what is known at `known_at`; not stored."""
     today = known_at.astimezone(clock.ARXIV_ZONE).date()
     return Run(
@@ -160,16 +160,16 @@ def _choose(session: Session, run: Run, readers: Sequence[tuple[Subscriber, date
     if not readers:
         return []
     known = pool.load(session, run)
-    profiles = _profiles(session, [r for r, _ in readers])
+    wanted = profiles(session, [r for r, _ in readers])
     sent = select.sent_before(session, known, [r.id or 0 for r, _ in readers])
-    taus = thresholds.of(session, run, profiles)
+    taus = thresholds.of(session, run, wanted)
     chosen = []
     for reader, day in readers:
         profile_id = reader.profile_id or 0
         tau = taus.get(profile_id)
         content = select.choose(
             known,
-            profiles.get(profile_id, Profile()),
+            wanted.get(profile_id, Profile()),
             seen_through=reader.seen_through,
             tau=tau,
             sent=sent.get(reader.id or 0, frozenset()),
@@ -178,7 +178,8 @@ def _choose(session: Session, run: Run, readers: Sequence[tuple[Subscriber, date
     return chosen
 
 
-def _profiles(session: Session, readers: Sequence[Subscriber]) -> Mapping[int, Profile]:
+def profiles(session: Session, readers: Sequence[Subscriber]) -> Mapping[int, Profile]:
+    """What these readers want, by profile version."""
     numbers = [r.profile_id for r in readers if r.profile_id]
     rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
     return {row.id: Profile.from_json(row.profile) for row in rows if row.id}
