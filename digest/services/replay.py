@@ -71,7 +71,7 @@ def replay(first: date, last: date, *, only: int | None = None) -> list[Day]:
 
 def _parts(session: Session, first: date, only: int | None) -> Iterator[list[_Reader]]:
     """Active readers, some at a time, as they were before the first date."""
-    after, last = (only or 1) - 1, only or 2**62
+    after, last = (only or 1) - 1, only or runs.LAST_ID
     while rows := run_store.readers_between(session, after + 1, last, limit=READERS_AT_ONCE):
         profiles = runs.profiles(session, rows)
         yield [_Reader(row, profiles.get(row.profile_id or 0, Profile()), _seen(session, row, first)) for row in rows]

@@ -24,6 +24,7 @@ from digest.ports import Enqueue
 from digest.services import cadence, epochs, pool, select, thresholds
 
 SHARD = 1000
+LAST_ID = 2**31 - 1  # the largest number that PostgreSQL's integer holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def rehearse(day: date, *, only: int | None = None) -> list[Chosen]:
     chosen: list[Chosen] = []
     with reading() as session:
         by_slot: dict[datetime, list[tuple[Subscriber, date]]] = {}
-        for reader in runs.readers_between(session, only or 1, only or 2**62):
+        for reader in runs.readers_between(session, only or 1, only or LAST_ID):
             slot = own_slot(reader, day)
             if slot is not None and not runs.dated(session, [reader.id or 0], [day]):
                 by_slot.setdefault(slot, []).append((reader, day))
@@ -86,7 +87,7 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     by_slot: dict[datetime, list[int]] = {}
     planned = []
     with transaction() as session:
-        for reader in runs.readers_between(session, only or 1, only or 2**62):
+        for reader in runs.readers_between(session, only or 1, only or LAST_ID):
             slot = own_slot(reader, day)
             if slot is not None and reader.id and not runs.dated(session, [reader.id], [day]):
                 by_slot.setdefault(slot, []).append(reader.id)
@@ -113,6 +114,7 @@ def _run_for(session: Session, slot: datetime, known_at: datetime) -> Run:
     if found is not None:
         return found
     run = draft(session, slot, known_at)
+    store.announcement_for(session, date.fromordinal(run.announcement_id))  # before the first paper there is none
     run.epoch_id = epochs.current(session, run.announcement_id)
     return runs.claim_slot(session, run)
 

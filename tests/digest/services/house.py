@@ -16,7 +16,14 @@ from digest.models.edition import COMPLETE
 from digest.models.subscriber import ACTIVE
 
 
-def add_reader(address: str, *, seen_through: int = 0, next_due_at: datetime | None = None, state: str = ACTIVE) -> int:
+def add_reader(
+    address: str,
+    *,
+    seen_through: int = 0,
+    next_due_at: datetime | None = None,
+    state: str = ACTIVE,
+    profile: Profile = Profile(),  # noqa: B008 - frozen
+) -> int:
     """A confirmed reader; returns the number."""
     now = clock.now()
     with transaction() as session:
@@ -31,7 +38,7 @@ def add_reader(address: str, *, seen_through: int = 0, next_due_at: datetime | N
         )
         session.add(reader)
         session.flush()
-        version = ProfileVersion(subscriber_id=reader.id or 0, number=1, created_at=now, profile=Profile().to_json())
+        version = ProfileVersion(subscriber_id=reader.id or 0, number=1, created_at=now, profile=profile.to_json())
         session.add(version)
         session.flush()
         reader.profile_id = version.id
