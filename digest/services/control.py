@@ -11,13 +11,11 @@ from digest import clock
 from digest.db import upkeep
 from digest.db.engine import reading, transaction
 from digest.errors import NotFound, Refused
-from digest.models import Audit, Delivery, Run, Subscriber
+from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
-from digest.models.subscriber import ACTIVE
 from digest.ports import Enqueue
-from digest.services import cadence
 
 Row = dict[str, object]
 YES, NO, PERHAPS, NOT_YET = "yes", "no", "perhaps", "not yet"
@@ -90,28 +88,20 @@ def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
 def cancel(run_id: int, *, actor: str) -> Stopped:
     """Stop a run for good; may be repeated. What was not sent is cancelled, and its papers are new again.
 
-    Readers whose part was not yet chosen are due at their next slot. What is under way can't be called back: once it
-    has ended, cancelling again restores what did not arrive. Raises NotFound.
+    Readers whose part was not yet chosen get their next slot when runs are planned next. What is under way can't be
+    called back: once it has ended, cancelling again restores what did not arrive. Raises NotFound.
     """
-    with transaction() as session:
-        run = _run(session, run_id)
+    with transaction() as session:  # from its commit on, no further part of the run can be frozen
+        _run(session, run_id)
         count = upkeep.cancel_run(session, run_id)
+    with transaction() as session:
         restored = upkeep.cancel_editions(session, upkeep.called_back(session, run_id))
-        _move_on(session, run)
         sending = session.execute(
             select(col(Delivery.id)).where(col(Delivery.run_id) == run_id, col(Delivery.state) == SENDING)
         )
         stopped = Stopped(count, len(upkeep.held(session, run_id)), restored, len(sending.all()))
         _audit(session, actor, "cancel run", run=run_id, deliveries=count, restored=restored)
     return stopped
-
-
-def _move_on(session: Session, run: Run) -> None:
-    """Readers who wait for a run that will not come get their next slot; a slot's run is made only once."""
-    waiting = select(Subscriber).where(col(Subscriber.next_due_at) == run.slot, col(Subscriber.state) == ACTIVE)
-    now = clock.now()
-    for reader in session.execute(waiting.with_for_update()).scalars():
-        reader.next_due_at = cadence.due_after(reader, max(run.slot, now))
 
 
 def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool = False) -> Again:
@@ -124,8 +114,8 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
     with transaction() as session:
         run = _run(session, run_id)
         if run.state == RUN_CANCELLED:
-            upkeep.reopen_run(session, run_id)
             upkeep.revive_editions(session, run)
+            upkeep.reopen_run(session, run_id)
         numbers = upkeep.missed(session, run_id, uncertain=uncertain)
         count = upkeep.requeue(session, numbers, now)
         if uncertain:

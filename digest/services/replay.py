@@ -6,8 +6,8 @@ reader would have seen and been sent is carried from day to day here, never stor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,15 +15,13 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db import papers as store
-from digest.db import runs as run_store
+from digest.db import runs
 from digest.db.engine import reading
 from digest.errors import BadInput
-from digest.matching import calibrate
 from digest.matching.profile import Profile
-from digest.matching.weights import Weights
-from digest.models import Run, Subscriber
+from digest.models import Announcement, Epoch, Run, Subscriber
 from digest.models.delivery import NOTICE
-from digest.services import epochs, pool, runs, select
+from digest.services import choosing, epochs, plan, pool, select, thresholds
 from digest.services.pool import Pool
 
 MOST_DAYS = 400
@@ -71,16 +69,16 @@ def replay(first: date, last: date, *, only: int | None = None) -> list[Day]:
 
 def _parts(session: Session, first: date, only: int | None) -> Iterator[list[_Reader]]:
     """Active readers, some at a time, as they were before the first date."""
-    after, last = (only or 1) - 1, only or runs.LAST_ID
-    while rows := run_store.readers_between(session, after + 1, last, limit=READERS_AT_ONCE):
-        profiles = runs.profiles(session, rows)
+    after = 0
+    while rows := runs.active_readers(session, after=after, only=only, limit=READERS_AT_ONCE):
+        profiles = choosing.profiles(session, rows)
         yield [_Reader(row, profiles.get(row.profile_id or 0, Profile()), _seen(session, row, first)) for row in rows]
         after = rows[-1].id or 0
 
 
 def _seen(session: Session, reader: Subscriber, first: date) -> int:
     """What was known when this reader's last mail before that date was due."""
-    before = (runs.own_slot(reader, first - back * DAY) for back in range(1, 8))
+    before = (plan.own_slot(reader, first - back * DAY) for back in range(1, 8))
     slot = next((slot for slot in before if slot is not None), None)
     return store.known_through(session, slot or clock.announcement_instant(first))
 
@@ -88,26 +86,23 @@ def _seen(session: Session, reader: Subscriber, first: date) -> int:
 def _play(session: Session, day: Day, readers: Sequence[_Reader], week: _Week) -> None:
     by_slot: dict[datetime, list[_Reader]] = {}
     for reader in readers:
-        slot = runs.own_slot(reader.row, day.date)
+        slot = plan.own_slot(reader.row, day.date)
         if slot is not None and slot <= clock.now():
             by_slot.setdefault(slot, []).append(reader)
     for slot, due in sorted(by_slot.items(), key=lambda pair: pair[0]):
-        run = runs.draft(session, slot, slot)
-        known = replace(pool.load(session, run), weights=week.weights(run))
+        run = plan.draft_run(session, slot, slot)
+        epoch = week.epoch(run.announcement_id)
+        taus = week.taus({reader.row.profile_id or 0: reader.profile for reader in due})
+        known = pool.load(session, run, epoch)
         announced = {document.candidate.id: document.candidate.announcement for document in known.documents}
         for reader in due:
-            papers = _choose(run, known, reader, week)
+            papers = _choose(run, known, reader, taus[reader.row.profile_id or 0])
             reader.sent |= {paper: announced[paper] for paper in papers}
-            day.papers += len(papers)
-            if papers or reader.row.quiet_day == NOTICE:
-                day.mails += 1
-            else:
-                day.skipped += 1
+            _count(day, reader, papers)
 
 
-def _choose(run: Run, known: Pool, reader: _Reader, week: _Week) -> list[int]:
+def _choose(run: Run, known: Pool, reader: _Reader, tau: int | None) -> list[int]:
     """The papers of one reader's mail; the reader is moved on."""
-    tau = week.tau(reader.row.profile_id or 0, reader.profile)
     sent = frozenset(reader.sent)
     content = select.choose(known, reader.profile, seen_through=reader.seen_through, tau=tau, sent=sent)
     reader.sent = {paper: number for paper, number in reader.sent.items() if number >= known.first}
@@ -115,31 +110,38 @@ def _choose(run: Run, known: Pool, reader: _Reader, week: _Week) -> list[int]:
     return [entry.paper for entry in content.entries]
 
 
+def _count(day: Day, reader: _Reader, papers: Sequence[int]) -> None:
+    day.papers += len(papers)
+    if papers or reader.row.quiet_day == NOTICE:
+        day.mails += 1
+    else:
+        day.skipped += 1
+
+
 class _Week:
-    """Word counts and thresholds of the epoch that a run would have had: kept for a week, as epochs are."""
+    """The epoch that a run would have had, and the thresholds in it: of its week, or of its day while young."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._week: tuple[int, int] | None = None
-        self._weights = Weights(calibrate.prior())
-        self._number = 0
+        self._epoch: Epoch | None = None
         self._taus: dict[int, int | None] = {}
 
-    def weights(self, run: Run) -> Weights:
-        """The weights to rank this run by: of its week, or of its announcement while there are few."""
-        number = run.announcement_id
-        week = date.fromordinal(number).isocalendar()[:2]
-        young = self._weights.counts.announcements < epochs.YOUNG
-        if number != self._number and (young or week != self._week):
-            self._week, self._number, self._taus = week, number, {}
-            self._weights = Weights(epochs.counted_before(self._session, number))
-        return self._weights
+    def epoch(self, announcement: int) -> Epoch | None:
+        """The epoch to rank that announcement by; None before the first one."""
+        if self._fits(announcement) or self._session.get(Announcement, announcement) is None:
+            return self._epoch
+        self._epoch, self._taus = epochs.make(self._session, announcement), {}
+        return self._epoch
 
-    def tau(self, profile_id: int, profile: Profile) -> int | None:
-        """The profile's threshold; None while there are too few announcements."""
-        if self._weights.counts.announcements < epochs.YOUNG or not profile.close:
-            return None
-        if profile_id not in self._taus:
-            before = pool.announced(self._session, store.window(self._session, self._number - 1, epochs.YOUNG))
-            self._taus[profile_id] = calibrate.threshold(profile, before, self._weights)
-        return self._taus[profile_id]
+    def taus(self, profiles: Mapping[int, Profile]) -> Mapping[int, int | None]:
+        """Each profile's threshold; None while there are too few announcements."""
+        missing = {number: profile for number, profile in profiles.items() if number not in self._taus}
+        self._taus |= thresholds.of(self._session, self._epoch, missing)
+        return self._taus
+
+    def _fits(self, announcement: int) -> bool:
+        made = self._epoch
+        if made is None or made.announcement_id is None:
+            return False
+        weeks = [date.fromordinal(number).isocalendar()[:2] for number in (announcement, made.announcement_id)]
+        return announcement == made.announcement_id or (made.announcements >= epochs.YOUNG and weeks[0] == weeks[1])

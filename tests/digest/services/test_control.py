@@ -12,7 +12,7 @@ from digest.errors import NotFound, Refused
 from digest.models import Run
 from digest.models.edition import PAUSED, PLANNED
 from digest.ports import NoQueue
-from digest.services import control, house, runs
+from digest.services import control, house, plan, runs
 from tests.digest.services.house import add_mail, add_reader, add_run, editions, mail, reader
 
 ACTOR = "a test"
@@ -106,8 +106,9 @@ def test_readers_of_a_cancelled_run_are_due_at_their_next_slot(service: str) -> 
     slot = clock.slot_of(clock.now())
     ada = add_reader("ada@one.example", next_due_at=slot)
     run = add_run(slot, state=PLANNED, shard=(ada, ada))
-
     control.cancel(run, actor=ACTOR)
+
+    plan.plan_due(QUEUE)
 
     assert (reader(ada).next_due_at or slot) > clock.now()
     assert not runs.freeze_shard(run, 0)

@@ -13,8 +13,8 @@ from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
 from digest.models import Edition
 from digest.papers import Listed, Parsed, Record
+from digest.services import plan, runs
 from digest.services import replay as replaying
-from digest.services import runs
 from digest.services.ingest import store_document
 from digest.services.replay import replay
 from tests.digest.services.house import add_reader
@@ -71,7 +71,7 @@ def test_a_replay_changes_nothing(ada: int) -> None:
 def test_a_replay_tells_what_runs_would_send(ada: int) -> None:
     foreseen = [(day, papers) for day, mails, papers in days() if mails]
     for day in (date(2025, 11, n) for n in range(17, 22)):
-        for run in runs.plan_day(day):
+        for run in plan.plan_day(day):
             runs.freeze_shard(run, 0)
 
     with reading() as session:
