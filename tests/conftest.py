@@ -80,6 +80,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callabl
     configured(DATABASE_URL=url)
     yield url
     engine.engine().dispose()
+    if request.param != "sqlite":
+        request.getfixturevalue("postgres").give_back(url)
 
 
 @pytest.fixture
