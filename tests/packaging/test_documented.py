@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer.main
 
@@ -17,7 +17,7 @@ from workers.main import app
 
 MANUALS = ("README.md", "OPERATIONS.md")
 DOCUMENTS = (*MANUALS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
-EXAMPLE = (ROOT / ".env.example").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 _SETTING = re.compile(r"DIGEST_([A-Z][A-Z_]+[A-Z])")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
@@ -25,9 +25,9 @@ _LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
 OF_TESTS = {"TEST_SHARED"}
 
 
-def commands(group: click.Command, path: tuple[str, ...] = ("digest",)) -> Iterator[tuple[str, click.Command]]:
-    """Every command below a group, by its whole name."""
-    if not isinstance(group, click.Group):
+def commands(group: Any, path: tuple[str, ...] = ("digest",)) -> Iterator[tuple[str, Any]]:
+    """Every command below a group, by its whole name. (Typer's own click has no types to name here.)"""
+    if not hasattr(group, "commands"):
         yield " ".join(path), group
         return
     for name, command in group.commands.items():
@@ -39,7 +39,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 def code(document: str) -> list[str]:
     """Every line of code of a document: fenced blocks and words in backticks."""
-    found = _CODE.findall((ROOT / document).read_text())
+    found = _CODE.findall((ROOT / document).read_text(encoding="utf-8"))
     return [line.partition(" #")[0].strip() for pair in found for line in "".join(pair).splitlines()]
 
 
@@ -90,14 +90,14 @@ def test_the_example_tells_a_settings_default(name: str, configured: Callable[..
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_documented_setting_exists(document: str) -> None:
-    named = set(_SETTING.findall((ROOT / document).read_text())) - OF_TESTS
+    named = set(_SETTING.findall((ROOT / document).read_text(encoding="utf-8"))) - OF_TESTS
 
     assert named <= {name.upper() for name in Settings.model_fields}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_documented_target_of_make_exists(document: str) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {line.split()[1] for line in code(document) if re.match(r"make [a-z]", line)}
 
     assert named <= targets
@@ -105,6 +105,6 @@ def test_a_documented_target_of_make_exists(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_link_to_a_file_leads_somewhere(document: str) -> None:
-    links = {link for link in _LINK.findall((ROOT / document).read_text()) if "://" not in link}
+    links = {link for link in _LINK.findall((ROOT / document).read_text(encoding="utf-8")) if "://" not in link}
 
     assert {link for link in links if not (ROOT / Path(link)).exists()} == set()
