@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.services import sources
+from digest.services.ingest import Counts
 
 Day = Annotated[
     datetime | None,
@@ -33,10 +33,19 @@ def register(app: typer.Typer, outside: Outside) -> None:
         """Store papers of a source; again changes nothing."""
         day = date.date() if date else None
         counts = sources.ingest_files(source, file or [], seeds=outside.seeds, day=day)
-        if json:
-            output.emit(asdict(counts))
-            return
-        output.say(
-            f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged"
-            + (f", {counts.bad} refused (kept in rejects with their reasons)" if counts.bad else "")
-        )
+        _tell(counts, json=json)
+        if counts.bad and not (counts.new or counts.updated or counts.unchanged):
+            raise typer.Exit(output.FAILED)
+
+
+def _tell(counts: Counts, *, json: bool) -> None:
+    """The counts; refused pieces on standard error, the first few with their reasons."""
+    for bad in counts.refused:
+        typer.echo(f"refused: no. {bad.position}: {bad.reason}", err=True)
+    if counts.bad > len(counts.refused):
+        typer.echo(f"refused: {counts.bad - len(counts.refused)} more, kept in rejects with their reasons", err=True)
+    if json:
+        output.emit(counts.to_json())
+        return
+    told = f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged"
+    output.say(told + (f", {counts.bad} refused" if counts.bad else ""))

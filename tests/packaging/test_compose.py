@@ -57,7 +57,9 @@ def test_no_service_can_write_its_root_or_gain_rights(service: str) -> None:
 
 
 def test_the_world_reaches_web_alone() -> None:
-    ports = {name: service["ports"] for name, service in ALL.items() if "ports" in service and "profiles" not in service}
+    ports = {
+        name: service["ports"] for name, service in ALL.items() if "ports" in service and "profiles" not in service
+    }
 
     assert ports == {"web": ["127.0.0.1:8000:8000"]}
 
@@ -220,5 +222,3 @@ def test_the_check_of_postgresql_is_one_that_its_program_takes(stack: Stack) -> 
     said = run([stack.postgres.binaries / program, *here], check=False)
 
     assert said.code == 0, said.text
-
-
