@@ -30,7 +30,7 @@ def not_run(reason: str) -> NoReturn:
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Name every test that was not run, with the reason."""
     for report in terminalreporter.stats.get("skipped", []):
-        reason = str(report.longrepr[2]).removeprefix("Skipped: ").splitlines()[0]
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ").removeprefix("NOT RUN: ").splitlines()[0]
         terminalreporter.write_line(f"NOT RUN {report.nodeid}: {reason}")
 
 
@@ -80,6 +80,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callabl
     configured(DATABASE_URL=url)
     yield url
     engine.engine().dispose()
+    if request.param != "sqlite":
+        request.getfixturevalue("postgres").give_back(url)
 
 
 @pytest.fixture

@@ -1,19 +1,22 @@
-"""The migrations: they make the tables of the models, on both kinds of database, and may be run again."""
+"""The migrations: they make the tables of the models, on both kinds of database, and may be run again and at once."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlmodel import SQLModel, text
+from sqlmodel import SQLModel
 
 from digest.db import schema
 from digest.db.engine import engine
 from digest.errors import Misconfigured
-from tests.conftest import make_tables
+from tests.conftest import ROOT
 from tests.servers import Postgres
 
 
@@ -24,20 +27,38 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[.
         configured(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        configured(DATABASE_URL=server.new_database(make_tables))
-        with engine().begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
+        configured(DATABASE_URL=server.empty_database())
     yield
     engine().dispose()
+
+
+def differences() -> list[object]:
+    """What autogenerate would write to bring the database to the models."""
+    with engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, SQLModel.metadata))
 
 
 def test_the_migrations_make_the_tables_of_the_models(empty: None) -> None:
     schema.upgrade()
 
-    with engine().connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, SQLModel.metadata) == []
+    assert differences() == []
+
+
+def test_the_comparison_sees_a_missing_table(empty: None) -> None:
+    schema.upgrade()
+    with engine().begin() as connection:
+        SQLModel.metadata.tables["attempt"].drop(connection)
+
+    assert differences() != []
+
+
+def test_of_several_at_once_one_migrates_and_the_others_wait(empty: None) -> None:
+    words = [sys.executable, "-m", "workers.main", "migrate"]
+    started = [subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(3)]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert differences() == []
 
 
 def test_migrating_again_changes_nothing(empty: None) -> None:

@@ -1,1 +1,1 @@
-"""Tests of the sources."""
+"""Parsers and fetchers of the sources, against saved answers and a local server."""
