@@ -16,6 +16,11 @@ from digest.errors import Misconfigured
 Words = Annotated[tuple[str, ...], NoDecode]
 
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_ASK = "`digest init` asks for it and writes .env"
+_CURES = {
+    "secret_key": MAKE_A_KEY,
+    "redis_url": "name a Redis (redis://localhost:6379), or use `digest up`, which brings one along",
+}
 
 
 class Settings(BaseSettings):
@@ -134,8 +139,7 @@ class Settings(BaseSettings):
         """Stop with a clear line where one of these settings is unset. Raises Misconfigured."""
         for name in names:
             if not getattr(self, name):
-                cure = MAKE_A_KEY if name == "secret_key" else "`digest init` asks for it and writes .env"
-                raise Misconfigured(f"DIGEST_{name.upper()} is not set; {cure}")
+                raise Misconfigured(f"DIGEST_{name.upper()} is not set; {_CURES.get(name, _ASK)}")
 
 
 @lru_cache(maxsize=1)

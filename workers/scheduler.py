@@ -52,7 +52,7 @@ class Leader:
 
 def tick(port: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards."""
-    from digest.services.runs import plan_due
+    from digest.services.plan import plan_due
 
     plan_due(port)
 

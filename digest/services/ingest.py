@@ -62,7 +62,7 @@ def store_document(
     the announcement's own time, for saved answers that are stored later.
     """
     total = Counts(source, bad=len(parsed.bad))
-    on = day or parsed.announced
+    on = (day or parsed.announced) if parsed.papers else None  # an empty feed (a weekend's) announces nothing
     parts = [parsed.papers[i : i + BATCH] for i in range(0, len(parsed.papers), BATCH)] or [()]
     for number, part in enumerate(parts, start=1):
         with transaction() as session:
@@ -81,12 +81,17 @@ def store_document(
 
 
 class _Opened:
-    """The batch of one transaction, made at the first thing to store: what changes nothing leaves no row."""
+    """The batch of one transaction, made at the first thing to store: what changes nothing leaves no row.
+
+    A date to come is no date: sources err.
+    """
 
     def __init__(self, session: Session, source: str, day: date | None, known_at: datetime | None) -> None:
-        self.session, self.source, self.day = session, source, day
+        self.session, self.source = session, source
         self.now = clock.now()
-        self.known_at = known_at or (min(self.now, clock.announcement_instant(day)) if day else self.now)
+        self.today = self.now.astimezone(clock.ARXIV_ZONE).date()
+        self.day = min(day, self.today) if day else None
+        self.known_at = known_at or (min(self.now, clock.announcement_instant(self.day)) if self.day else self.now)
         self._batch: Batch | None = None
 
     @property
@@ -120,8 +125,8 @@ class _Opened:
     def _announcement(self) -> int:
         if self.day is not None:
             return store.announcement_for(self.session, self.day)
-        today = self.now.astimezone(clock.ARXIV_ZONE).date()
-        return store.current_announcement(self.session, today) or store.announcement_for(self.session, today)
+        current = store.current_announcement(self.session, self.today)
+        return current or store.announcement_for(self.session, self.today)
 
 
 class _Store:

@@ -75,7 +75,7 @@ def _seen(
         rank=_whole(values, "rank"),
         stars=_whole(values, "stars"),
         comments=_whole(values, "comments"),
-        code=record.code_url is not None,
+        code=record.has_code or record.code_url is not None,
         gained=votes - earlier if votes is not None and earlier is not None else None,
     )
 

@@ -136,8 +136,7 @@ def _not_sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
     announced = date.fromordinal(stored.announcement_id)
     lines.append(f"announced {announced.isoformat()}, ingest no. {stored.batch_id}")
     candidate = Candidate(paper, record, stored.announcement_id)
-    newest = runs.newest_epoch(session)
-    weights = epochs.weights(session, newest.id if newest else None)
+    weights = epochs.weights(runs.newest_epoch(session))
     document = prepare(candidate)
     if not select.admits(profile, document):
         return [*lines, "your categories or exclusions leave it out"]
