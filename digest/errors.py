@@ -53,7 +53,15 @@ class TooMany(Transient):
 
 
 class SourceDown(Transient):
-    """A source could not be reached or did not answer in form."""
+    """A source could not be reached or did not answer in form.
+
+    `retry_after`: the seconds that it asks to wait, where it does. `again`: whether asking the same at once may help.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.again = again
 
 
 class MailDeferred(Transient):

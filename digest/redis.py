@@ -44,6 +44,29 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return redis.call('INCR', KEYS[2])
 """
+# Takes a turn, or answers with the milliseconds to wait. The first ever waits too: what was before is unknown.
+_TURN = """
+local holder = redis.call('GET', KEYS[1])
+if holder then return math.max(redis.call('PTTL', KEYS[1]), 1) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = tonumber(redis.call('GET', KEYS[2]))
+if not last or last > now then
+  redis.call('SET', KEYS[2], now)
+  last = now
+end
+local wait = last + ARGV[2] - now
+if wait > 0 then return wait end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('SET', KEYS[2], now)
+return 0
+"""
+_TURN_OVER = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000))
+return redis.call('DEL', KEYS[1])
+"""
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
@@ -95,6 +118,22 @@ class Store:
         """Give up the lead, so that another need not wait."""
         with _answering():
             self._client.eval(_LEAVE, 1, f"{PREFIX}lead:{name}", holder)
+
+    def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
+        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before asking again.
+
+        A turn is free where nobody has it and the last one began, and ended, at least `pause` seconds ago.
+        """
+        keys = (f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}")
+        with _answering():
+            return (
+                float(self._client.eval(_TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000)))) / 1000
+            )
+
+    def end_turn(self, name: str, holder: str) -> None:
+        """Give the turn back; the pause begins."""
+        with _answering():
+            self._client.eval(_TURN_OVER, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
 
     def stamp(self, process: str, kind: str = WORKER) -> None:
         """A process (`host:pid`) of that kind got something done just now."""

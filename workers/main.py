@@ -43,6 +43,14 @@ def _enqueue() -> Enqueue:
     return enqueue()
 
 
+def _must_be_ready(*names: str) -> None:
+    """No process starts without its settings, or on a database of another version. Raises Misconfigured."""
+    from digest.db import schema
+
+    settings.get().require(*names)
+    schema.must_be_newest()
+
+
 app = build(Outside(enqueue=_enqueue, seeds=_seeds))
 
 
@@ -52,7 +60,7 @@ def up(port: Port = None) -> None:
     """All processes on this machine, supervised."""
     from workers import supervisor
 
-    settings.get().require("secret_key", "mail_from", "smtp_url")
+    _must_be_ready("secret_key", "mail_from", "smtp_url")
     logs.configure(level=settings.get().log_level)
     sys.exit(supervisor.up(port=port or settings.get().port))
 
@@ -65,7 +73,7 @@ def worker(
     """One worker process: matches, composes, delivers."""
     from workers import app as queue
 
-    settings.get().require("secret_key", "mail_from", "smtp_url")
+    _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
     logs.configure(level=settings.get().log_level)
     sys.exit(queue.work(concurrency=concurrency))
 
@@ -76,6 +84,7 @@ def scheduler() -> None:
     """One scheduler process: plans what is due, frees what hangs."""
     from workers import scheduler as clockwork
 
+    _must_be_ready("redis_url")
     logs.configure(level=settings.get().log_level)
     clockwork.run()
 
@@ -90,6 +99,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     from digest.web.wiring import given
 
     chosen = settings.get()
+    _must_be_ready("secret_key", "mail_from")
     logs.configure(level=chosen.log_level)
     application = pages(_enqueue(), given())
     uvicorn.run(

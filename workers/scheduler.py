@@ -22,6 +22,7 @@ log = logs.get(__name__)
 LEAD = "scheduler"
 SECONDS_OF_LEAD = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
+SOURCES_SECONDS, A_DAY_SECONDS = 60.0, 86_400.0
 GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
 
 
@@ -56,6 +57,14 @@ def tick(port: CeleryEnqueue) -> None:
     plan_due(port)
 
 
+def ask_sources(port: CeleryEnqueue) -> None:
+    """Enqueue the sources to be asked now, each at its own times in New York."""
+    from digest.services.standing import due_sources
+
+    for source in due_sources():
+        port.ingest(source)
+
+
 def schedule(
     jobs: dict[str, tuple[float, Callable[[], object]]], leader: Leader, *, now: datetime
 ) -> BackgroundScheduler:
@@ -86,6 +95,8 @@ def run() -> None:
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(tick, port)),
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
+        "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
+        "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
     }
     over = threading.Event()

@@ -10,7 +10,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import house, resend, tokens
+from digest.services import house, resend, roster, tokens
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
@@ -56,7 +56,7 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def stats(json: Json = False) -> None:
         """How many of everything."""
-        _listing([house.stats()], json=json)
+        _facts(house.stats(), json=json)
 
 
 def _runs(admin: typer.Typer) -> None:
@@ -84,13 +84,15 @@ def _subscribers(admin: typer.Typer) -> None:
     @output.guarded
     def list_(json: Json = False) -> None:
         """All subscribers."""
-        _listing(house.subscriber_rows(), json=json)
+        rows = house.subscriber_rows()
+        _listing(rows if json else [_briefly(row) for row in rows], json=json)
 
     @people.command()
     @output.guarded
     def show(address: Address, json: Json = False) -> None:
         """One subscriber, with topics and consent."""
-        _listing([house.subscriber(address)], json=json)
+        found = house.subscriber(address)
+        _facts(found, json=json)
 
     @people.command()
     @output.guarded
@@ -112,9 +114,9 @@ def _subscribers(admin: typer.Typer) -> None:
         file: Path, consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")]
     ) -> None:
         """Add people from a CSV file with a header (address, topics; time_zone, categories are optional)."""
-        added, bad = house.import_csv(file, consent=consent)
+        added, bad = roster.import_csv(file, consent=consent)
         for line in bad:
-            output.console(stderr=True).print(line, markup=False)
+            typer.echo(line, err=True)
         output.say(f"{added} added, {len(bad)} refused")
         if bad:
             raise typer.Exit(output.FAILED)
@@ -126,7 +128,7 @@ def _subscribers(admin: typer.Typer) -> None:
         if json:
             output.emit(house.subscriber_rows())
         else:
-            typer.echo(house.export_csv(), nl=False)
+            typer.echo(roster.export_csv(), nl=False)
 
     @people.command()
     @output.guarded
@@ -152,6 +154,24 @@ def _tokens(admin: typer.Typer) -> None:
         """Make a token worthless."""
         tokens.revoke(name)
         output.say("revoked")
+
+
+def _briefly(row: house.Row) -> house.Row:
+    """A subscriber in one row of a terminal."""
+    wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
+    wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]
+    wants += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]
+    state = f"paused until {row['paused_until']}" if row["paused_until"] else row["state"]
+    when = f"{row['cadence']} {row['send_at']}\n{row['time_zone']}"
+    return {"address": row["address"], "state": state, "wants": "\n".join(wants), "when": when}
+
+
+def _facts(row: house.Row, *, json: bool) -> None:
+    """One thing, a fact a line."""
+    if json:
+        output.emit(row)
+    else:
+        output.table(["", ""], [(name.replace("_", " "), row[name]) for name in row if row[name] != ""], heads=False)
 
 
 def _listing(rows: list[dict[str, object]], *, json: bool) -> None:

@@ -5,11 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 _CHUNK = 500
+
+
+def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
+    """Numbers for that many new rows of a table whose writers wait for each other."""
+    name = str(table.__tablename__)
+    if session.get_bind().dialect.name == "postgresql":
+        drawn = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
+        return [int(number) for number in session.execute(drawn, {"name": name, "count": count}).scalars()]
+    last = session.execute(text(f"SELECT coalesce(max(id), 0) FROM {name}")).scalar_one()  # noqa: S608 - a name of ours
+    return list(range(int(last) + 1, int(last) + count + 1))
+
+
+def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns past the unit of work, which would look at each."""
+    if rows:
+        session.connection().execute(insert(table), list(rows))
+
+
+def insert_pairs(
+    session: Session, table: type[SQLModel], columns: tuple[str, str], pairs: Sequence[tuple[str, int]]
+) -> None:
+    """Insert many (text, number) rows in one go, leaving out those that exist."""
+    if not pairs:
+        return
+    name, of = str(table.__tablename__), ", ".join(columns)
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        texts, numbers = zip(*pairs, strict=True)
+        rows = "SELECT * FROM unnest(%s::text[], %s::bigint[])"
+        values: Any = (list(texts), list(numbers))
+        connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows} ON CONFLICT DO NOTHING", values)
+    else:
+        connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", list(pairs))  # noqa: S608 - names of ours
 
 
 def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:

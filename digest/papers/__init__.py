@@ -1,6 +1,6 @@
 """What a paper is, whatever source told of it: records, identity, likeness, merging. Pure."""
 
-from digest.papers.clues import code_address, venue
+from digest.papers.clues import code_address, venue, withdrawn
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
 from digest.papers.likeness import near_duplicate, same, similarity
 from digest.papers.merging import merge, merge_all, merge_listed
@@ -24,4 +24,5 @@ __all__ = [
     "similarity",
     "title_key",
     "venue",
+    "withdrawn",
 ]

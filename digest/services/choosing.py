@@ -18,6 +18,8 @@ from digest.models import Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import DIGEST, NOTICE
 from digest.services import cadence, pool, select, thresholds
 
+RESUMED = "Your pause is over. Here is what came meanwhile, back to the last 14 announcements."
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -69,7 +71,8 @@ def _choose(
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = profiles.get(profile_id, Profile()), taus.get(profile_id)
         already = sent.get(number, frozenset())
-        content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already)
+        notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
+        content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
         chosen.append(Chosen(reader, day, content, tau))
     return chosen
 

@@ -18,11 +18,11 @@ from digest.db.engine import reading
 from digest.deliver import dkim, dns, probe
 from digest.errors import DigestError, Misconfigured, Transient
 from digest.models import Batch
+from digest.services import standing
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 _SILENT = timedelta(minutes=5)
 _OVERDUE = timedelta(minutes=15)
-_OLD_BATCH = timedelta(days=4)  # a weekend and a holiday
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +178,19 @@ def _sources(chosen: settings.Settings) -> Iterator[Finding]:
     try:
         with reading() as session:
             newest = session.execute(select(func.max(col(Batch.started_at)))).scalar_one()
+        found = standing.standings()
     except SQLAlchemyError:
         return  # said by the check of the database
     if newest is None:
         yield Finding(WARNING, "sources", "no paper was ever ingested", "run: digest ingest …")
-    elif clock.now() - newest > _OLD_BATCH:
-        yield Finding(WARNING, "sources", f"the last ingest was on {newest:%Y-%m-%d}", "run: digest ingest …")
-    else:
-        yield Finding(OK, "sources", f"last ingest {newest:%Y-%m-%d %H:%M} UTC")
+    for one in found:
+        good = one.state in {standing.ON_TIME, standing.QUIET}
+        through = f"; whole through {one.through}" if one.through else ""
+        text = f"{one.source}: {one.state}{f' ({one.detail})' if one.detail else ''}{through}"
+        yield Finding(OK if good else WARNING, "sources", text, "" if good else _cure(one))
+
+
+def _cure(one: standing.Standing) -> str:
+    if one.state == standing.NEVER:
+        return f"the scheduler asks it soon, or: digest ingest {one.source}"
+    return "it is asked again by itself; gaps are filled by arxiv-oai, or now: digest ingest arxiv-oai"

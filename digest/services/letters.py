@@ -112,7 +112,7 @@ class Letters:
         content = Content.from_json(edition.content)
         to = editions.reader_of(edition, reader, known.shown.profile(edition), kind=delivery.kind)
         own = editions.links_of(edition, reader)
-        if delivery.kind == NOTICE:
+        if not content.entries:
             return render.notice(to, own, content.considered, service=self._service)
         return daily.digest(content, known.shown.papers, to, own, service=self._service, blocks=self._blocks)
 

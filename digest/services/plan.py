@@ -15,7 +15,7 @@ from digest.errors import BadInput
 from digest.models import Epoch, Run, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
 from digest.ports import Enqueue
-from digest.services import cadence, choosing, epochs
+from digest.services import cadence, choosing, epochs, standing
 from digest.services.choosing import Chosen
 
 SHARD = 1000
@@ -30,7 +30,7 @@ def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None 
     now = now or clock.now()
     with reading() as session:
         slots = runs.due_slots(session, now, only=only)
-        drafts = [_draft(session, slot, now) for slot in slots]
+        drafts = [_draft(session, slot, now) for slot in slots if not standing.waits(session, slot, now)]
     _give_epochs(drafts)
     planned = []
     with transaction() as session:
@@ -139,6 +139,7 @@ def _draft(session: Session, slot: datetime, known_at: datetime) -> Run:
         signals_at=known_at,
         batch_through=store.known_through(session, known_at),
         announcement_id=store.current_announcement(session, today) or today.toordinal(),
+        notice=standing.notice(session, slot, known_at),
     )
 
 

@@ -124,7 +124,7 @@ class Wishes(BaseModel):
     quiet_day: Literal["skip", "notice"] = "skip"
 
     def profile(self, before: Profile | None = None) -> Profile:
-        """What to match. Caps and mutes of topics that stay as they were are kept from the profile `before`."""
+        """What to match. Likes, and caps and mutes of topics that stay as they were, are kept from `before`."""
         known = {topic.text: topic for topic in before.topics} if before else {}
         return Profile(
             topics=tuple(known.get(text, Topic(text)) for text in self.topics),
@@ -134,6 +134,7 @@ class Wishes(BaseModel):
             authors=self.authors,
             close=self.close,
             limit=self.limit,
+            likes=before.likes if before else (),
         )
 
     def schedule(self, subscriber: Subscriber) -> None:
