@@ -28,7 +28,6 @@ from digest import clock, settings
 from digest.compose.blocks import Blocks
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.db import deliveries, runs
-from digest.db import papers as store
 from digest.db.engine import reading, transaction
 from digest.deliver import transport
 from digest.deliver.letter import Letter
