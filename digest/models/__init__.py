@@ -14,7 +14,7 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.source import SourceDay, SourceState
-from digest.models.subscriber import Attempt, Consent, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
 
 __all__ = [
     "AdminToken",
@@ -29,6 +29,7 @@ __all__ = [
     "DomainPause",
     "Edition",
     "Epoch",
+    "Feedback",
     "Lease",
     "Paper",
     "PaperKey",

@@ -71,6 +71,15 @@ def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | Non
     return cadence != WEEKDAYS or day.weekday() < 5
 
 
+def resumes(subscriber: Subscriber, day: date) -> bool:
+    """Is that the first date with mail after a pause?"""
+    first = subscriber.paused_until
+    if first is None or day < first:
+        return False
+    passed = (first + n * DAY for n in range(min((day - first).days, 14)))
+    return not any(wants(one, cadence=subscriber.cadence, weekday=subscriber.weekday) for one in passed)
+
+
 def _days(first: date) -> Iterator[date]:
     """Two weeks of dates: one more than the weekly cadence can need."""
     return (first + n * DAY for n in range(14))

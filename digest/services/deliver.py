@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from digest import clock, settings
 from digest.db import deliveries, upkeep
 from digest.db.engine import reading
+from digest.deliver.letter import Composer
 from digest.deliver.outbox import Counts, deliver_due
 from digest.deliver.sweeper import Sweeper
 from digest.ports import Enqueue
+from digest.services import alarms
 
 SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
 SHARDS_A_SWEEP = 200
@@ -31,10 +34,8 @@ def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Calla
 
     `busy` is called once where there is work for another sender. Raises Transient.
     """
-    from digest.services.letters import Letters  # the composer reads every table; only senders need it
-
     conf = settings.get()
-    return deliver_due(Letters(conf), conf, seconds=seconds, stop=stop, busy=busy)
+    return deliver_due(_letters(os.getpid(), conf), conf, seconds=seconds, stop=stop, busy=busy)
 
 
 def sweep(enqueue: Enqueue) -> int:
@@ -42,7 +43,11 @@ def sweep(enqueue: Enqueue) -> int:
 
     Call it every few seconds from one long-lived process. Raises Transient.
     """
-    taken = _sweeper().sweep()
+    sweeper = _sweeper()
+    before = sweeper.buried
+    taken = sweeper.sweep()
+    if sweeper.buried > before:
+        alarms.sender_died(sweeper.buried - before, taken)
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
         unfrozen = upkeep.unfrozen(session, limit=SHARDS_A_SWEEP)
@@ -75,6 +80,14 @@ def _moving() -> bool:
     """True while another sender holds mail, or some is due soon."""
     with reading() as session:
         return deliveries.in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+
+
+@lru_cache(maxsize=1)
+def _letters(_process: int, conf: settings.Settings) -> Composer:
+    """The process's composer: what its mails share (papers, the key) is read once, not once a pass."""
+    from digest.services.letters import Letters  # it reads every table; only senders need it
+
+    return Letters(conf)
 
 
 @cache

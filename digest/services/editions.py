@@ -85,6 +85,7 @@ def links_of(edition: Edition, reader: Subscriber) -> Links:
         preferences=links.preferences(number),
         unsubscribe=links.unsubscribe(number),
         web_view=links.edition(edition.id or 0),
+        feedback=lambda entry, verb: links.feedback(edition.id or 0, entry.paper, verb),
         paper=lambda paper: f"{base}/papers/{paper}",
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from digest import settings, signing
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
 
+VERBS = (MORE, LESS, MUTE, FOLLOW)  # their places stand in links: append only
 SIGN_IN_FOR = timedelta(minutes=30)
 SESSION_FOR = timedelta(hours=12)
 
@@ -25,7 +27,12 @@ def confirm(subscriber_id: int, profile_id: int) -> str:
 
 def unsubscribe(subscriber_id: int) -> str:
     """The page and the one-click POST of List-Unsubscribe. It never expires."""
-    return _url("unsubscribe", signer().sign(signing.UNSUBSCRIBE, subscriber_id))
+    return _url("unsubscribe", unsubscribe_token(subscriber_id))
+
+
+def unsubscribe_token(subscriber_id: int) -> str:
+    """What the link and the subject of a mail that wishes to leave carry."""
+    return signer().sign(signing.UNSUBSCRIBE, subscriber_id)
 
 
 def preferences(subscriber_id: int) -> str:
@@ -41,6 +48,11 @@ def edition(edition_id: int) -> str:
 def feed(subscriber_id: int, form: str = "atom") -> str:
     """A reader's editions as a feed; `form` is atom or json. It never expires."""
     return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
+
+
+def feedback(edition_id: int, paper_id: int, verb: str) -> str:
+    """What a reader says of a paper in an edition; `verb` is one of VERBS. It never expires."""
+    return _url("feedback", signer().sign(signing.FEEDBACK, edition_id, paper_id, VERBS.index(verb)))
 
 
 def sign_in(audit_id: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from digest import clock
-from digest.db import engine, subscribers
+from digest.db import engine, feedback, subscribers
 from digest.errors import NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Delivery, Edition, Subscriber
@@ -78,6 +78,7 @@ def export(subscriber_id: int) -> dict[str, Any]:
             select(Edition).where(Edition.subscriber_id == subscriber_id).order_by(col(Edition.day))
         ).all()
         events = subscribers.consents(session, subscriber_id)
+        said = feedback.of(session, subscriber_id)
         mails = session.exec(
             select(Delivery).where(Delivery.subscriber_id == subscriber_id).order_by(col(Delivery.id))
         ).all()
@@ -86,6 +87,7 @@ def export(subscriber_id: int) -> dict[str, Any]:
             "profile": subscribers.profile_of(session, reader).to_json(),
             "consent": [event.model_dump(mode="json", include={"event", "at", "wording"}) for event in events],
             "editions": [e.model_dump(mode="json", include={"day", "kind", "papers", "content"}) for e in editions],
+            "feedback": [f.model_dump(mode="json", include={"paper_id", "verb", "topic", "at"}) for f in said],
             "mails": [m.model_dump(mode="json", include={"kind", "state", "created_at", "reply"}) for m in mails],
         }
 

@@ -6,12 +6,26 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.ports import Enqueue
-from digest.web import admin, api, bounces, confirm, errors, feeds, health, leave, pages, preferences, public, start
+from digest.web import (
+    admin,
+    api,
+    bounces,
+    confirm,
+    errors,
+    feedback,
+    feeds,
+    health,
+    leave,
+    pages,
+    preferences,
+    public,
+    start,
+)
 from digest.web.given import Given
 from digest.web.pace import Pace
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, leave, feeds, public, health, api, bounces, admin)
+PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:

@@ -16,12 +16,14 @@ from digest.errors import BadInput, DigestError
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.services import wishes
+from digest.services.topics import Tuning
 from digest.services.wishes import Subscription, Wishes
 
 MAX_FIELDS = 200
 NAMES = (*Subscription.model_fields, "paused_until")
 LINES = ("topics", "exclusions", "authors")
 ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; what a pressed button adds
+TUNED = ("topic", "cap", "muted")
 Schema = TypeVar("Schema", bound=Wishes)
 
 
@@ -92,7 +94,7 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """A reader's wishes as the form shows them."""
     return shown(
         {
-            "topics": "\n".join(map(wishes.typed, profile.topics)),
+            "topics": "\n".join(topic.text for topic in profile.topics),
             "exclusions": "\n".join(profile.exclusions),
             "authors": "\n".join(profile.authors),
             "categories": " ".join(profile.categories),
@@ -106,6 +108,22 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
             "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else "",
         }
     )
+
+
+def tunings(form: FormData) -> dict[str, Tuning]:
+    """Caps and mutes by topic. A cap stands at its topic's place; muted ones are named. Raises BadInput."""
+    texts, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TUNED)
+    if len(texts) != len(caps):
+        raise BadInput("cap: one for each topic, or nothing in it", field="cap")
+    return {text: Tuning(_cap(cap), text in muted) for text, cap in zip(texts, caps, strict=True)}
+
+
+def _cap(typed: str) -> int | None:
+    if not typed.strip():
+        return None
+    if not typed.strip().isdecimal() or len(typed) > 9:
+        raise BadInput("cap: use a number such as 3, or nothing", field="cap")
+    return int(typed)
 
 
 def complaint(error: BadInput | None) -> tuple[str, str] | None:
