@@ -136,4 +136,4 @@ def link(mail: EmailMessage, page: str) -> str:
 def links(mail: EmailMessage) -> list[str]:
     """Every address in a mail that leads to us: in both bodies and in the headers."""
     whole = text_of(mail) + text_of(mail, "html").replace("&amp;", "&") + str(mail["List-Unsubscribe"] or "")
-    return sorted(set(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))
+    return list(dict.fromkeys(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))
