@@ -15,6 +15,7 @@ from digest.deliver.letter import Composer
 from digest.deliver.outbox import Counts, deliver_due
 from digest.deliver.sweeper import Sweeper
 from digest.ports import Enqueue
+from digest.services import alarms
 
 SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
 SHARDS_A_SWEEP = 200
@@ -42,7 +43,11 @@ def sweep(enqueue: Enqueue) -> int:
 
     Call it every few seconds from one long-lived process. Raises Transient.
     """
-    taken = _sweeper().sweep()
+    sweeper = _sweeper()
+    before = sweeper.buried
+    taken = sweeper.sweep()
+    if sweeper.buried > before:
+        alarms.sender_died(sweeper.buried - before, taken)
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
         unfrozen = upkeep.unfrozen(session, limit=SHARDS_A_SWEEP)
