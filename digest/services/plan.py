@@ -75,7 +75,7 @@ def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
         by_slot = _due(session, only, now) if day is None else _own_slots(session, day, only, now)
         for slot in sorted(by_slot):
             run = runs.at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
-            if run.state in {PAUSED, CANCELLED}:
+            if run.state in {PAUSED, CANCELLED} or (day is None and standing.waits(session, slot, now)):
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.fitting(session, run.announcement_id)
             dates = [(reader, day or day_at(reader, slot)) for reader in by_slot[slot]]
