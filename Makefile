@@ -8,7 +8,7 @@ ONCE ?=
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types floors bench soak up clean lock preview-mail
+.PHONY: help demo test check lint types floors bench soak up clean lock preview-mail gate gate-tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,12 @@ up: $(VENV)/.run ## all processes of the service, supervised
 
 test: $(VENV)/.dev ## all tests, on real servers
 	$(BIN)/python -m pytest
+
+gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
+	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
+
+gate-tools: ## the checker of HTML, by npm, into build/tools
+	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
 
 check: lint types floors ## lint, types and floors
 
