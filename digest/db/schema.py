@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from digest.db.engine import engine
@@ -33,6 +33,13 @@ def upgrade() -> str:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return newest()
+
+
+def stamp(connection: Connection) -> None:
+    """Say that the tables are the newest, where they were made otherwise (tests)."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.stamp(config, "head")
 
 
 def newest() -> str:

@@ -11,22 +11,19 @@ from sqlmodel import Session, col
 from digest.models import Paper, Signal, SourceDay, SourceState
 
 
-def days(session: Session, sources: Iterable[str], first: date, last: date) -> dict[date, bool]:
-    """Days that at least one of these sources has stored, from `first` to `last`; True where one of them is final."""
+def days(
+    session: Session, sources: Iterable[str], first: date, last: date, *, by: datetime | None = None
+) -> dict[date, bool]:
+    """Days that one of these sources has stored (by an instant, where given); True where one of them is final."""
     statement = select(col(SourceDay.day), col(SourceDay.final)).where(
         col(SourceDay.source).in_(list(sources)), col(SourceDay.day).between(first, last)
     )
+    if by is not None:
+        statement = statement.where(col(SourceDay.stored_at) <= by)
     found: dict[date, bool] = {}
     for day, final in session.execute(statement):
         found[day] = found.get(day, False) or final
     return found
-
-
-def newest_day(session: Session, sources: Iterable[str]) -> date | None:
-    """The newest day that one of these sources has stored."""
-    statement = select(func.max(col(SourceDay.day))).where(col(SourceDay.source).in_(list(sources)))
-    newest: date | None = session.execute(statement).scalar_one()
-    return newest
 
 
 def oldest_day(session: Session, sources: Iterable[str], since: date) -> date | None:
@@ -69,14 +66,14 @@ def put_state(
     session.add(row)
 
 
-def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, int | None]:
-    """For those of the papers that are stored: on which announcement they were new, None for never."""
-    found: dict[str, int | None] = {}
+def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
+    """For those of the papers that are stored: on which announcement they were new (None: on none), and as what."""
+    found: dict[str, tuple[int | None, str | None]] = {}
     for start in range(0, len(arxiv_ids), 500):
-        statement = select(col(Paper.arxiv_id), col(Paper.announcement_id)).where(
+        statement = select(col(Paper.arxiv_id), col(Paper.announcement_id), col(Paper.announce_type)).where(
             col(Paper.arxiv_id).in_(arxiv_ids[start : start + 500])
         )
-        found |= {str(arxiv_id): number for arxiv_id, number in session.execute(statement)}
+        found |= {str(arxiv_id): (number, kind) for arxiv_id, number, kind in session.execute(statement)}
     return found
 
 

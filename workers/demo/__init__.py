@@ -97,6 +97,7 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
         "DKIM_KEY_FILE": str(key),
         "ADMIN_EMAILS": f"admin@{DOMAIN}",
         "PORT": str(port),
+        "SOURCES": "",  # its papers are the seeds
     }
     os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
     settings.forget()

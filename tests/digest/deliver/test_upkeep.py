@@ -21,7 +21,7 @@ def run_id(outbox: Outbox) -> int:
     """A run with two mails owed."""
     now = clock.now()
     with transaction() as session:
-        announcement = Announcement(day=now.date())
+        announcement = Announcement(id=now.date().toordinal(), day=now.date())
         session.add(announcement)
         session.flush()
         run = Run(slot=now, created_at=now, signals_at=now, batch_through=0, announcement_id=announcement.id or 0)

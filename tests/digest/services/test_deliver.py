@@ -68,7 +68,7 @@ def test_a_sweep_wakes_workers_for_due_mail_alone(outbox: Outbox) -> None:
 def test_a_sweep_wakes_workers_for_shards_that_are_not_done(database: str) -> None:
     now = clock.now()
     with transaction() as session:
-        announcement = Announcement(day=now.date())
+        announcement = Announcement(id=now.date().toordinal(), day=now.date())
         session.add(announcement)
         session.flush()
         run = Run(slot=now, created_at=now, signals_at=now, batch_through=0, announcement_id=announcement.id or 0)

@@ -270,6 +270,7 @@ def upgrade() -> None:
         sa.Column("announcement_id", sa.Integer(), nullable=False),
         sa.Column("epoch_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("notice", sa.String(length=300), nullable=False),
         sa.ForeignKeyConstraint(
             ["epoch_id"],
             ["epoch.id"],
@@ -359,6 +360,22 @@ def upgrade() -> None:
         batch_op.create_index("ix_edition_run", ["run_id"], unique=False)
 
     op.create_table(
+        "feedback",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", sa.Integer(), nullable=False),
+        sa.Column("paper_id", sa.Integer(), nullable=False),
+        sa.Column("verb", sa.String(length=8), nullable=False),
+        sa.Column("topic", sa.String(length=500), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["paper_id"],
+            ["paper.id"],
+        ),
+        sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("subscriber_id", "paper_id", "verb"),
+    )
+    op.create_table(
         "paper_key",
         sa.Column("key", sa.String(length=70), nullable=False),
         sa.Column("paper_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -438,6 +455,7 @@ def downgrade() -> None:
     op.drop_table("shard")
     op.drop_table("paper_version")
     op.drop_table("paper_key")
+    op.drop_table("feedback")
     with op.batch_alter_table("edition", schema=None) as batch_op:
         batch_op.drop_index("ix_edition_run")
 
