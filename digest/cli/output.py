@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -33,14 +33,27 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = (), heads: bool = True
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    heads: bool = True,
 ) -> None:
-    """Print rows under their columns; those named in `numbers` stand to the right. Cells are text, never markup."""
-    shown = Table(box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=heads)
+    """Print rows under their columns. Cells are text, never markup.
+
+    Columns named in `numbers` stand to the right; those in `whole` are never broken. Rows of several lines stand apart.
+    """
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    apart = any("\n" in cell.plain for row in cells for cell in row) and len(rows) > 1
+    shown = Table(
+        box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=heads, leading=apart
+    )
     for name in columns:
-        shown.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(_cell(cell) for cell in row))
+        justify: Literal["left", "right"] = "right" if name in numbers else "left"
+        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in {*numbers, *whole})
+    for row in cells:
+        shown.add_row(*row)
     console().print(shown, soft_wrap=False)
 
 
