@@ -77,7 +77,7 @@ def _person(reader: Subscriber, profile: Profile) -> Row:
     return {
         "address": reader.address,
         "state": reader.state,
-        "topics": "\n".join(map(wishes.typed, profile.topics)),
+        "topics": "\n".join(topic.text for topic in profile.topics),
         "exclusions": "\n".join(profile.exclusions),
         "categories": " ".join(profile.categories),
         "authors": "\n".join(profile.authors),

@@ -94,7 +94,7 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """A reader's wishes as the form shows them."""
     return shown(
         {
-            "topics": "\n".join(map(wishes.typed, profile.topics)),
+            "topics": "\n".join(topic.text for topic in profile.topics),
             "exclusions": "\n".join(profile.exclusions),
             "authors": "\n".join(profile.authors),
             "categories": " ".join(profile.categories),

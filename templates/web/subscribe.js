@@ -22,7 +22,7 @@
   const hint = document.getElementById('topics-hint');
   label.htmlFor = 'topic';
   if (hint) {
-    hint.textContent = 'Words, a phrase, or a query such as "diffusion model*" AND protein. Enter adds it; “| 3” at its end: at most 3 of its papers a mail.';
+    hint.textContent = 'Words, a phrase, or a query such as "diffusion model*" AND protein. Enter adds it.';
     entry.setAttribute('aria-describedby', 'topics-hint');
   }
   const wrong = document.getElementById('topics-wrong');
