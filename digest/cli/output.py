@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -55,6 +55,18 @@ def _cell(value: object) -> Text:
 def marked(text: str, style: str) -> Text:
     """A cell in one of the theme's styles."""
     return Text(text, style=style)
+
+
+def listing(rows: Sequence[Mapping[str, object]], *, json: bool) -> None:
+    """Rows as JSON, or as a table under their names."""
+    if json:
+        emit(rows)
+        return
+    if not rows:
+        say("none")
+        return
+    numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
+    table(list(rows[0]), [list(row.values()) for row in rows], numbers=numbers)
 
 
 def say(line: str) -> None:

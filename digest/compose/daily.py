@@ -161,7 +161,7 @@ def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: B
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)
     reason, reason_lines = _line(phrases.reason(entry, reader, block.category))
-    signal, signal_lines = _line(phrases.rising(entry))
+    signal, signal_lines = _signal(phrases.rising(entry), entry.spark if entry.section == RISING else "")
     url, searched = block.url, block.found_by_search
     if searched and links.paper:
         url, searched = escape(links.paper(entry.paper)), False
@@ -197,6 +197,15 @@ def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
 def _line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Readers with one topic share it."""
     return shown(text), wrap(text, INDENT)
+
+
+@lru_cache(maxsize=8192)
+def _signal(facts: str, spark: str) -> tuple[Markup, str]:
+    """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
+    if not spark:
+        return _line(facts)
+    bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
+    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:

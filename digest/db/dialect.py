@@ -50,10 +50,9 @@ def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mappin
     made = 0
     for start in range(0, len(rows), _CHUNK):
         part = [dict(row) for row in rows[start : start + _CHUNK]]
-        if session.get_bind().dialect.name == "postgresql":
-            outcome = session.execute(postgresql.insert(table).values(part).on_conflict_do_nothing())
-        else:
-            outcome = session.execute(sqlite.insert(table).values(part).on_conflict_do_nothing())
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        statement = insert(table).values(part).on_conflict_do_nothing()
+        outcome = session.execute(statement, execution_options={"preserve_rowcount": True})
         made += getattr(outcome, "rowcount", 0)
     return made
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.ingest import http, markup
+from digest.ingest import http, identifiers, markup
 from digest.ingest.names import comma_names
 from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Parsed, Record
@@ -22,8 +22,7 @@ _NS = {
     "arxiv": "http://arxiv.org/schemas/atom",
     "dc": "http://purl.org/dc/elements/1.1/",
 }
-_ID = re.compile(r"oai:arXiv\.org:(?P<id>.+?)(?:v(?P<version>\d+))?$")
-_IDENTIFIER = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
+_OAI = "oai:arXiv.org:"
 _LEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*", re.IGNORECASE)
 _TYPES = {"new", "cross", "replace", "replace-cross"}
 
@@ -70,19 +69,25 @@ def _text(element: Element, path: str) -> str:
 
 
 def _date(channel: Element) -> date | None:
-    """The feed's day. Its items say midnight in New York; an Atom feed without items only says when it was made."""
+    """The feed's day; None where it says none that can be read.
+
+    Its items say midnight in New York; an Atom feed without items only says when it was made.
+    """
     published = _text(channel, "pubDate")
-    if published:
-        return parsedate_to_datetime(published).astimezone(clock.ARXIV_ZONE).date()
     stamp = _text(channel, "atom:entry/atom:published") or _text(channel, "atom:updated")
-    return datetime.fromisoformat(stamp).astimezone(clock.ARXIV_ZONE).date() if stamp else None
+    try:
+        made = parsedate_to_datetime(published) if published else datetime.fromisoformat(stamp)
+        return made.astimezone(clock.ARXIV_ZONE).date()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _listed(item: Element) -> Listed:
     """One entry. Raises ValueError saying what is missing."""
-    found = _ID.match(_text(item, "guid") or _text(item, "atom:id"))
-    if not found or not _IDENTIFIER.fullmatch(found["id"]):
+    name = _text(item, "guid") or _text(item, "atom:id")
+    if not name.startswith(_OAI):
         raise ValueError("no arXiv identifier")
+    arxiv_id, version = identifiers.split(name.removeprefix(_OAI))
     title = " ".join((_text(item, "title") or _text(item, "atom:title")).split())
     if not title:
         raise ValueError("no title")
@@ -96,8 +101,8 @@ def _listed(item: Element) -> Listed:
         title=title,
         abstract=abstract,
         authors=comma_names(_text(item, "dc:creator")),
-        arxiv_id=found["id"],
-        version=int(found["version"] or 1),
+        arxiv_id=arxiv_id,
+        version=version or 1,
         doi=_text(item, "arxiv:DOI") or None,
         venue=_text(item, "arxiv:journal_reference") or None,
         categories=tuple(dict.fromkeys(c for c in categories if c)),

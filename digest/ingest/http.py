@@ -7,12 +7,14 @@ asks for.
 from __future__ import annotations
 
 import random
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -104,7 +106,7 @@ def _once(request: Request, until: float) -> bytes:
         url = httpx.URL(request.url).copy_merge_params(dict(request.params)) if request.params else request.url
         method = "GET" if request.body is None else "POST"
         with (
-            httpx.Client(timeout=timeout) as client,
+            httpx.Client(timeout=timeout, verify=_trust()) as client,
             client.stream(method, url, headers=headers, content=request.body) as answer,
         ):
             if answer.status_code in _MOVED and "location" in answer.headers:
@@ -118,6 +120,12 @@ def _once(request: Request, until: float) -> bytes:
         raise SourceDown(f"{name} did not answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:
         raise SourceDown(f"{name}: {str(error)[:160] or type(error).__name__}") from error
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whom to trust, read once: it takes longer than most answers."""
+    return httpx.create_ssl_context()
 
 
 def _refusal(answer: httpx.Response, until: float) -> SourceDown:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>[1-9]\d{0,3}))?")
+# four digits behind the point until 1412, five after; before 0704 an archive and seven digits
+_ID = re.compile(
+    r"(?P<id>(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-8]\d)(?:0[1-9]|1[0-2])\.\d{5}|"
+    r"[a-z-]+(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})(?:v(?P<version>[1-9]\d{0,3}))?"
+)
 _MONTH = re.compile(r"(?:^|/)(\d\d)(0[1-9]|1[0-2])")
 _FIRST_YEAR = 91
 

@@ -63,13 +63,13 @@ def _choose(
     window: int,
 ) -> list[Chosen]:
     known = pool.load(session, run, epoch, window=window)
-    profiles = _profiles(session, [reader for reader, _ in readers])
+    wanted = profiles(session, [reader for reader, _ in readers])
     sent = select.sent_before(session, known, list(seen))
-    taus = thresholds.of(session, epoch, profiles)
+    taus = thresholds.of(session, epoch, wanted)
     chosen = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
-        profile, tau = profiles.get(profile_id, Profile()), taus.get(profile_id)
+        profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
         already = sent.get(number, frozenset())
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
         content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
@@ -77,7 +77,8 @@ def _choose(
     return chosen
 
 
-def _profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+    """What these readers want, by profile version."""
     numbers = [reader.profile_id for reader in readers if reader.profile_id]
     rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
     return {row.id: Profile.from_json(row.profile) for row in rows if row.id}

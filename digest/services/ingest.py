@@ -18,25 +18,27 @@ from digest import clock, papers
 from digest.db import papers as store
 from digest.db.engine import transaction
 from digest.models import Batch
-from digest.papers import Listed, Parsed, Record
+from digest.papers import Bad, Listed, Parsed, Record
 from digest.text.fold import fold
 
 CHUNK = 500
 BATCH = 5000
 _STRENGTH = ("new", "cross", "replace", "replace-cross")
 _ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
+MOST_TOLD = 5
 _WITHOUT_ID = "n:"
 
 
 @dataclass(slots=True)
 class Counts:
-    """What an ingest did, in papers; `bad` counts refused pieces."""
+    """What an ingest did, in papers; `bad` counts refused pieces, `refused` are the first few."""
 
     source: str
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     bad: int = 0
+    refused: list[Bad] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
         """Sum up."""
@@ -44,6 +46,11 @@ class Counts:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.bad += other.bad
+        self.refused = (self.refused + other.refused)[:MOST_TOLD]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form that DESIGN names."""
+        return {name: getattr(self, name) for name in ("source", "new", "updated", "unchanged", "bad")}
 
 
 def store_document(
@@ -61,7 +68,8 @@ def store_document(
     one transaction; `finish` belongs to the last one. `known_at`: when its papers and counters became known; without it
     the announcement's own time, for saved answers that are stored later.
     """
-    total = Counts(source, bad=len(parsed.bad))
+    parsed = papers.storable(parsed)
+    total = Counts(source, bad=len(parsed.bad), refused=list(parsed.bad[:MOST_TOLD]))
     on = (day or parsed.announced) if parsed.papers else None  # an empty feed (a weekend's) announces nothing
     parts = [parsed.papers[i : i + BATCH] for i in range(0, len(parsed.papers), BATCH)] or [()]
     for number, part in enumerate(parts, start=1):

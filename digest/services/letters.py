@@ -156,6 +156,7 @@ class Letters:
             list_id=f"papers.{chosen.mail_domain}",
             reply_to=replies if replies[1] else None,
             unsubscribe_url=links.unsubscribe(number) if number else None,
+            unsubscribe_mailto=self._leave_by_mail(delivery, number) if number else None,
             archive_url=chosen.base_url,
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
@@ -171,6 +172,12 @@ class Letters:
             wanted.update((p["paper"], p["revision"]) for p in (edition.content["entries"] if edition else ()))
         self._shown = self._papers.fetch(session, wanted)
         return known
+
+    def _leave_by_mail(self, delivery: Delivery, number: int) -> str | None:
+        """A mail to there ends the subscription: `digest bounces ingest` reads it, by its signed subject."""
+        if not self._settings.bounce_address:
+            return None
+        return f"mailto:{self._return_path(delivery)}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
 
     def _return_path(self, delivery: Delivery) -> str:
         if not self._settings.bounce_address:

@@ -34,7 +34,12 @@ def confirm(subscriber_id: int, profile_id: int) -> str:
 
 def unsubscribe(subscriber_id: int) -> str:
     """The page and the one-click POST of List-Unsubscribe. It never expires."""
-    return _url("unsubscribe", signer().sign(signing.UNSUBSCRIBE, subscriber_id))
+    return _url("unsubscribe", unsubscribe_token(subscriber_id))
+
+
+def unsubscribe_token(subscriber_id: int) -> str:
+    """What the link and the subject of a mail that wishes to leave carry."""
+    return signer().sign(signing.UNSUBSCRIBE, subscriber_id)
 
 
 def preferences(subscriber_id: int) -> str:

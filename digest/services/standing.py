@@ -47,7 +47,7 @@ def standings(now: datetime | None = None) -> list[Standing]:
     with reading() as session:
         states = store.states(session)
         missing = catchup.gaps(session, now)
-        due = calendar.newest(now - GRACE, calendar.feed_at, settings.get().closed_evenings)
+        due = calendar.newest(now, calendar.feed_at, settings.get().closed_evenings)
     names = [name for name in ALL if name in states or name in settings.get().sources]
     return [_standing(name, states.get(name), missing, due, now) for name in names]
 
@@ -65,7 +65,7 @@ def _of_arxiv(state: SourceState, missing: list[date], due: date, now: datetime)
     if state.outcome and state.attempted_at >= calendar.harvest_at(due):
         return state.outcome, state.detail
     older = [day for day in missing if day < due]
-    if due in missing:
+    if due in missing and now >= calendar.feed_at(due) + GRACE:
         return verdict.LATE, f"{due} was due"
     if older:
         return verdict.PARTIAL, f"missing: {', '.join(map(str, older[:5]))}{' …' if older[5:] else ''}"

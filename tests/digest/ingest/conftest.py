@@ -27,7 +27,8 @@ def real_days(shared: Path, per_day: int, days: list[date] = WEEK) -> list[Work]
 
 
 @pytest.fixture
-def wire(configured: Callable[..., None]) -> Iterator[WireServer]:
+def wire(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[WireServer]:
+    monkeypatch.setattr("digest.ingest.http.FIRST_PAUSE", 0.01)
     with WireServer() as server:
         configured(**server.settings, ARXIV_CATEGORIES=",".join(WANTED), SOURCE_PATIENCE=5)
         yield server
