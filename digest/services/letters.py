@@ -161,12 +161,6 @@ class Letters:
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
 
-    def _leave_by_mail(self, delivery: Delivery, number: int) -> str | None:
-        """A mail to there ends the subscription: `digest bounces ingest` reads it, by its signed subject."""
-        if not self._settings.bounce_address:
-            return None
-        return f"mailto:{self._return_path(delivery)}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
-
     def _look_up(self, session: Session, deliveries: Sequence[Delivery]) -> Mapping[int, _Known]:
         """What each delivery needs, by its id. The papers of all of them are at hand afterwards."""
         audits = by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
@@ -178,6 +172,12 @@ class Letters:
             wanted.update((p["paper"], p["revision"]) for p in (edition.content["entries"] if edition else ()))
         self._shown = self._papers.fetch(session, wanted)
         return known
+
+    def _leave_by_mail(self, delivery: Delivery, number: int) -> str | None:
+        """A mail to there ends the subscription: `digest bounces ingest` reads it, by its signed subject."""
+        if not self._settings.bounce_address:
+            return None
+        return f"mailto:{self._return_path(delivery)}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
 
     def _return_path(self, delivery: Delivery) -> str:
         if not self._settings.bounce_address:
