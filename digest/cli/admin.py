@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from digest.cli import output
+from digest.cli import output, runs
 from digest.cli.outside import Outside
-from digest.services import house, resend, tokens
+from digest.services import house, resend, roster, tokens
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
@@ -21,7 +21,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     admin = typer.Typer(no_args_is_help=True, help="Keep house.")
     app.add_typer(admin, name="admin")
     _mail(admin, outside)
-    _runs(admin)
+    runs.add(admin, outside)
     _subscribers(admin)
     _tokens(admin)
 
@@ -56,24 +56,7 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def stats(json: Json = False) -> None:
         """How many of everything."""
-        _listing([house.stats()], json=json)
-
-
-def _runs(admin: typer.Typer) -> None:
-    runs = typer.Typer(no_args_is_help=True, help="Runs: who got it, who did not.")
-    admin.add_typer(runs, name="runs")
-
-    @runs.command("list")
-    @output.guarded
-    def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, json: Json = False) -> None:
-        """The newest runs."""
-        _listing(house.runs(limit), json=json)
-
-    @runs.command()
-    @output.guarded
-    def show(run: int, json: Json = False) -> None:
-        """Each delivery of a run and its state."""
-        _listing(house.run_deliveries(run), json=json)
+        _facts(house.stats(), json=json)
 
 
 def _subscribers(admin: typer.Typer) -> None:
@@ -84,13 +67,15 @@ def _subscribers(admin: typer.Typer) -> None:
     @output.guarded
     def list_(json: Json = False) -> None:
         """All subscribers."""
-        _listing(house.subscriber_rows(), json=json)
+        rows = house.subscriber_rows()
+        output.listing(rows if json else [_briefly(row) for row in rows], json=json)
 
     @people.command()
     @output.guarded
     def show(address: Address, json: Json = False) -> None:
         """One subscriber, with topics and consent."""
-        _listing([house.subscriber(address)], json=json)
+        found = house.subscriber(address)
+        _facts(found, json=json)
 
     @people.command()
     @output.guarded
@@ -112,9 +97,9 @@ def _subscribers(admin: typer.Typer) -> None:
         file: Path, consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")]
     ) -> None:
         """Add people from a CSV file with a header (address, topics; time_zone, categories are optional)."""
-        added, bad = house.import_csv(file, consent=consent)
+        added, bad = roster.import_csv(file, consent=consent)
         for line in bad:
-            output.console(stderr=True).print(line, markup=False)
+            typer.echo(line, err=True)
         output.say(f"{added} added, {len(bad)} refused")
         if bad:
             raise typer.Exit(output.FAILED)
@@ -126,7 +111,7 @@ def _subscribers(admin: typer.Typer) -> None:
         if json:
             output.emit(house.subscriber_rows())
         else:
-            typer.echo(house.export_csv(), nl=False)
+            typer.echo(roster.export_csv(), nl=False)
 
     @people.command()
     @output.guarded
@@ -154,12 +139,19 @@ def _tokens(admin: typer.Typer) -> None:
         output.say("revoked")
 
 
-def _listing(rows: list[dict[str, object]], *, json: bool) -> None:
+def _briefly(row: house.Row) -> house.Row:
+    """A subscriber in one row of a terminal."""
+    wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
+    wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]
+    wants += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]
+    state = f"paused until {row['paused_until']}" if row["paused_until"] else row["state"]
+    when = f"{row['cadence']} {row['send_at']}\n{row['time_zone']}"
+    return {"address": row["address"], "state": state, "wants": "\n".join(wants), "when": when}
+
+
+def _facts(row: house.Row, *, json: bool) -> None:
+    """One thing, a fact a line."""
     if json:
-        output.emit(rows)
-        return
-    if not rows:
-        output.say("none")
-        return
-    numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
-    output.table(list(rows[0]), [list(row.values()) for row in rows], numbers=numbers)
+        output.emit(row)
+    else:
+        output.table(["", ""], [(name.replace("_", " "), row[name]) for name in row if row[name] != ""], heads=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__, logs
-from digest.cli import admin, ingest, preview, run, setup, why
+from digest.cli import admin, bounces, ingest, preview, replay, run, setup, why
 from digest.cli.outside import Outside
 
 
@@ -28,7 +28,7 @@ def build(outside: Outside) -> typer.Typer:
     ) -> None:
         logs.configure(level="INFO" if verbose else "WARNING", json=False)
 
-    for group in (setup, ingest, preview, run, why, admin):
+    for group in (setup, ingest, preview, run, replay, why, bounces, admin):
         group.register(app, outside)
     return app
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from rich.theme import Theme
 
+from digest.db import schema
 from digest.errors import BadInput, DigestError, Misconfigured
+from digest.text.plain import one_line
 
 DONE, FAILED, WRONG = 0, 1, 2
 
@@ -28,19 +32,64 @@ def console(*, stderr: bool = False) -> Console:
     return Console(theme=_THEME, stderr=stderr, highlight=False, soft_wrap=True)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """Print rows under their columns; those named in `numbers` stand to the right."""
-    shown = Table(box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0))
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    heads: bool = True,
+) -> None:
+    """Print rows under their columns. Cells are text, never markup.
+
+    Columns named in `numbers` stand to the right; those in `whole` are never broken. Rows of several lines stand apart.
+    """
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    apart = any("\n" in cell.plain for row in cells for cell in row) and len(rows) > 1
+    shown = Table(
+        box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=heads, leading=apart
+    )
     for name in columns:
-        shown.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(shown)
+        justify: Literal["left", "right"] = "right" if name in numbers else "left"
+        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in {*numbers, *whole})
+    for row in cells:
+        shown.add_row(*row)
+    console().print(shown, soft_wrap=False)
+
+
+def _cell(value: object) -> Text:
+    """A cell's text, line by line without what would steer the terminal."""
+    if isinstance(value, Text):
+        return value
+    lines = ("" if value is None else str(value)).split("\n")
+    return Text("\n".join(one_line(line) for line in lines))
+
+
+def marked(text: str, style: str) -> Text:
+    """A cell in one of the theme's styles."""
+    return Text(text, style=style)
+
+
+def listing(rows: Sequence[Mapping[str, object]], *, json: bool) -> None:
+    """Rows as JSON, or as a table under their names."""
+    if json:
+        emit(rows)
+        return
+    if not rows:
+        say("none")
+        return
+    numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
+    table(list(rows[0]), [list(row.values()) for row in rows], numbers=numbers)
 
 
 def say(line: str) -> None:
-    """One line for the person at the terminal; may carry rich markup."""
+    """One line for the person at the terminal; may carry rich markup. What comes from outside goes through `plain`."""
     console().print(line)
+
+
+def plain(text: str) -> str:
+    """Somebody else's text for a line that may carry markup."""
+    return escape(one_line(text))
 
 
 def emit(value: Any) -> None:
@@ -50,12 +99,8 @@ def emit(value: Any) -> None:
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
     """One clear line on standard error; raise what this returns."""
-    console(stderr=True).print(f"[bad]digest:[/bad] {_plain(message)}")
+    console(stderr=True).print(f"[bad]digest:[/bad] {plain(message)}")
     return typer.Exit(code)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
@@ -65,9 +110,13 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (BadInput, Misconfigured) as error:
-            raise fail(str(error), WRONG) from error
+        except schema.FAILURES as error:
+            raise _failed(schema.explained(error)) from error
         except DigestError as error:
-            raise fail(str(error)) from error
+            raise _failed(error) from error
 
     return run
+
+
+def _failed(error: DigestError) -> typer.Exit:
+    return fail(str(error), WRONG if isinstance(error, BadInput | Misconfigured) else FAILED)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from markupsafe import escape
+from rich.text import Text
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.matching import query
-from digest.matching.profile import Profile, Topic
+from digest.services import wishes
 from digest.services.preview import preview
 from digest.services.views import Preview, PreviewPaper
+from digest.text.plain import one_line
+from digest.text.tex import readable
 
 
 class Format(StrEnum):
@@ -43,16 +46,9 @@ def register(app: typer.Typer, outside: Outside) -> None:
         format: Annotated[Format, typer.Option()] = Format.text,  # noqa: A002
     ) -> None:
         """What this profile would have got, per day, without subscribing."""
-        for text in [*(topic or []), *(exclude or [])]:
-            query.parse(text)
-        profile = Profile(
-            topics=tuple(Topic(text) for text in topic or []),
-            exclusions=tuple(exclude or ()),
-            categories=tuple(category or ()),
-            authors=tuple(author or ()),
-            close=not strict,
-            limit=limit,
-        )
+        given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
+        wanted = wishes.read(wishes.Wishes, {name: lines or [] for name, lines in given.items()})
+        profile = replace(wanted.profile(), close=not strict, limit=limit)
         shown = preview(profile, days=days, limit=limit, until=date.date() if date else None)
         _print(shown, format)
 
@@ -76,28 +72,44 @@ def _row(paper: PreviewPaper) -> dict[str, Any]:
 def _print(shown: Preview, form: Format) -> None:
     if form is Format.json:
         typer.echo(json.dumps(as_json(shown), ensure_ascii=False))
-        return
-    if form is Format.html:
+    elif form is Format.html:
         typer.echo(_html(shown))
+    else:
+        _lines(shown)
+
+
+def _lines(shown: Preview) -> None:
+    """A heading a day, then each paper in one line, its reason below it."""
+    if not shown.days:
+        output.say("nothing was announced in these days; `digest ingest` brings papers")
         return
     for day in shown.days:
-        output.say(f"\n[accent]{day.date:%a %d %b %Y}[/accent]  {len(day.papers)} of {day.announced} announced")
-        rows = [
-            (p.arxiv_id or p.id, p.title, "strict" if p.strict else "close", p.score, _words(p)) for p in day.papers
-        ]
+        counted = f"{day.total} of {day.announced} announced"
+        counted += f", the first {len(day.papers)}:" if day.total > len(day.papers) else ""
+        output.say(f"[accent]{day.date:%a %d %b %Y}[/accent]  {counted}")
+        rows = [(p.score or "", _told(p)) for p in day.papers]
         if rows:
-            output.table(["paper", "title", "match", "score", "because of"], rows, numbers=["score"])
-    output.say(f"\nabout {shown.per_day:.1f} papers a day")
+            output.table(["score", ""], rows, numbers=["score"], heads=False)
+        output.say("")
+    output.say(f"about {shown.per_day:.1f} papers a day")
 
 
-def _words(paper: PreviewPaper) -> str:
-    return "; ".join(f"{topic}: {', '.join(words)}" for topic, words in paper.matched)
+def _told(paper: PreviewPaper) -> Text:
+    """A paper's title, and below it where it is and why it is here."""
+    how = ("matches" if paper.strict else "close to") if paper.matched else ""
+    trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
+    facts = " · ".join(filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{how} {_reasons(paper)}".strip(), trend)))
+    return Text.assemble(one_line(readable(paper.title)), "\n", (one_line(facts), "muted"))
 
 
 def _html(shown: Preview) -> str:
-    parts = ["<!doctype html><meta charset=utf-8><title>Preview</title>"]
+    parts = ["<!doctype html><html lang=en><meta charset=utf-8><title>Preview</title>"]
     for day in shown.days:
         parts.append(f"<h2>{day.date.isoformat()}</h2><ol>")
-        parts += [f"<li>{escape(p.title)} <small>{escape(_words(p))}</small></li>" for p in day.papers]
+        parts += [f"<li>{escape(readable(p.title))} <small>{escape(_reasons(p))}</small></li>" for p in day.papers]
         parts.append("</ol>")
     return "\n".join(parts)
+
+
+def _reasons(paper: PreviewPaper) -> str:
+    return "; ".join(f"{topic} ({', '.join(words)})" for topic, words in paper.matched)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -59,10 +58,16 @@ def register(app: typer.Typer, outside: Outside) -> None:
 
 
 def _print(findings: list[doctor.Finding]) -> None:
-    marks = {doctor.OK: "[good]ok[/good]", doctor.WARNING: "[rising]warning[/rising]", doctor.ERROR: "[bad]error[/bad]"}
-    rows = [(marks[f.level], f.name, f.text + (f"\n→ {f.cure}" if f.cure else "")) for f in findings]
+    styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
+    rows = [
+        (output.marked(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
+        for f in findings
+    ]
     output.table(["", "what", "finding"], rows)
     wrong = sum(f.level == doctor.ERROR for f in findings)
     doubtful = sum(f.level == doctor.WARNING for f in findings)
-    sys.stdout.flush()
-    output.say(f"\n{len(findings)} checks: {wrong} errors, {doubtful} warnings")
+    output.say(f"\n{_counted(len(findings), 'check')}: {_counted(wrong, 'error')}, {_counted(doubtful, 'warning')}")
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" + ("" if number == 1 else "s")

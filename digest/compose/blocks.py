@@ -112,7 +112,7 @@ def facts(record: Record) -> str:
     known = [
         "withdrawn" if record.withdrawn else "",
         record.categories[0] if record.categories else "",
-        "code" if record.code_url else "",
+        "code" if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
     ]

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from digest.compose import phrases
+from digest.compose import phrases, templates
 from digest.compose.assemble import listed
 from digest.compose.blocks import INDENT, Blocks, PaperBlock
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
@@ -67,17 +67,37 @@ def digest(
     An entry whose paper is not among `papers` is left out. What would pass `limit` bytes of HTML rolls over to the
     web view; `limit=None` is the web view itself. Give one `Blocks` to all readers of a run.
     """
-    blocks = blocks or Blocks()
-    known = tuple(entry for entry in edition.entries if (entry.paper, entry.revision) in papers)
-    edition = replace(edition, entries=known)
-    shown_entries = _by_section(known)
-    views = {id(entry): _paper(entry, papers[entry.paper, entry.revision], reader, links, blocks) for entry in known}
+    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
+    shown_entries = _by_section(edition.entries)
     while True:
         rendered = _digest(edition, [(entry, views[id(entry)]) for entry in shown_entries], reader, links, service)
         over = len(rendered.html.encode()) - (limit or 0)
         if limit is None or over <= 0 or len(shown_entries) < 2:
             return rendered
         shown_entries = _fewer(shown_entries, over, len(rendered.html))
+
+
+def fragment(
+    edition: Content,
+    papers: Mapping[tuple[int, int], Record],
+    reader: Reader,
+    links: Links,
+    *,
+    blocks: Blocks | None = None,
+) -> tuple[str, str]:
+    """The whole edition for a feed: its subject, and HTML without page, style or footer."""
+    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
+    values = _values(edition, [(entry, views[id(entry)]) for entry in _by_section(edition.entries)], reader)
+    return phrases.subject(edition, reader), templates.fragment("edition").render(values)
+
+
+def _views(
+    edition: Content, papers: Mapping[tuple[int, int], Record], reader: Reader, links: Links, blocks: Blocks
+) -> tuple[Content, dict[int, _Paper]]:
+    """The edition without the papers that are unknown, and how each entry (by its `id`) looks to this reader."""
+    known = tuple(entry for entry in edition.entries if (entry.paper, entry.revision) in papers)
+    views = {id(entry): _paper(entry, papers[entry.paper, entry.revision], reader, links, blocks) for entry in known}
+    return replace(edition, entries=known), views
 
 
 def _by_section(entries: Sequence[Entry]) -> list[Entry]:
@@ -102,12 +122,17 @@ def _digest(
     service: Service,
 ) -> Rendered:
     """The mail with these papers."""
+    return listed("digest", _values(edition, papers, reader), reader, links, service)
+
+
+def _values(edition: Content, papers: list[tuple[Entry, _Paper]], reader: Reader) -> dict[str, object]:
+    """What templates are told of an edition with these papers."""
     sections = [
         _Section(title, name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
     titles = [str(one.lines).partition("\n")[0] for section in sections for one in section.papers]
-    values = {
+    return {
         "headline": phrases.headline(edition),
         "opening_lines": wrap(phrases.opening(reader)),
         "notice_lines": wrap(one_line(edition.notice)),
@@ -122,7 +147,6 @@ def _digest(
         "considered": phrases.number(edition.considered) if edition.considered else "",
         "line": phrases.subject(edition, reader),
     }
-    return listed("digest", values, reader, links, service)
 
 
 def _left(rolled: int) -> str:
@@ -137,7 +161,7 @@ def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: B
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)
     reason, reason_lines = _line(phrases.reason(entry, reader, block.category))
-    signal, signal_lines = _line(phrases.rising(entry))
+    signal, signal_lines = _signal(phrases.rising(entry), entry.spark if entry.section == RISING else "")
     url, searched = block.url, block.found_by_search
     if searched and links.paper:
         url, searched = escape(links.paper(entry.paper)), False
@@ -173,6 +197,15 @@ def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
 def _line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Readers with one topic share it."""
     return shown(text), wrap(text, INDENT)
+
+
+@lru_cache(maxsize=8192)
+def _signal(facts: str, spark: str) -> tuple[Markup, str]:
+    """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
+    if not spark:
+        return _line(facts)
+    bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
+    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:

@@ -19,9 +19,9 @@ _text = Environment(
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
 
 
-def _read(path: str) -> str:
-    """The source of one file below `templates/email`."""
-    return resources.files("templates").joinpath("email", *path.split("/")).read_text(encoding="utf-8")
+def _read(path: str, folder: str = "email") -> str:
+    """The source of one file below `templates/email` or another of its folders."""
+    return resources.files("templates").joinpath(folder, *path.split("/")).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=64)
@@ -39,3 +39,9 @@ def html(name: str) -> Template:
 def text(name: str, part: str = "body") -> Template:
     """The text part, or the subject, of a mail."""
     return _text.from_string(_read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
+
+
+@lru_cache(maxsize=8)
+def fragment(name: str) -> Template:
+    """A piece of HTML for a feed, which has no page around it and no style."""
+    return _html.from_string(_read(f"{name}.html", "feed"))

@@ -8,7 +8,7 @@ from datetime import date
 
 from digest.compose.edition import Entry
 
-MORE, LESS, MUTE = "more", "less", "mute"
+MORE, LESS, MUTE, FOLLOW = "more", "less", "mute", "follow"
 
 
 @dataclass(frozen=True, slots=True)

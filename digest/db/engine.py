@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session, create_engine
 
 from digest import settings
+from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
 
@@ -24,15 +26,26 @@ def engine() -> Engine:
 
 @lru_cache(maxsize=4)
 def _engine(address: str) -> Engine:
-    url = make_url(address)
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    try:
+        url = make_url(address)
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+    except (ArgumentError, ImportError) as error:  # a password may stand in it: the address is not shown
+        raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(url.database).parent)
     made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     return made
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or "it can't be made"
+        raise Misconfigured(f"the database's folder {folder}: {reason}; set DIGEST_DATA_DIR") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, text, tuple_
+from sqlalchemy import func, select, text, tuple_, update
 from sqlmodel import Session, col
 
-from digest.db.dialect import insert_ignore
+from digest.db.dialect import insert_ignore, insert_pairs, insert_plain, next_numbers
 from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import Bad, Record
+from digest.text.plain import one_line
 
 _TUPLES = {field.name for field in fields(Record) if "tuple" in str(field.type)}
 _CHUNK = 500
+_KEYS = 4000
 _APART = ("title", "abstract")
+_DEFAULTS = tuple((field.name, field.default) for field in fields(Record) if field.name not in _APART)
+_MOST_ALIKE = 40  # a key of more papers tells nothing: a phrase that everybody writes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A paper as stored, with its newest record."""
+
+    id: int
+    arxiv_id: str | None
+    doi: str | None
+    announcement_id: int | None
+    batch_id: int
+    announce_type: str | None
+    revision: int
+    record: Record
 
 
 def to_detail(record: Record) -> dict[str, Any]:
     """A record's fields beside title and abstract, as JSON values; defaults are left out."""
-    empty = asdict(Record(title=""))
-    values = {k: v for k, v in asdict(record).items() if k not in _APART and v != empty[k]}
+    values = {name: value for name, default in _DEFAULTS if (value := getattr(record, name)) != default}
     if record.published:
         values["published"] = record.published.isoformat()
     return values
@@ -30,10 +47,14 @@ def to_detail(record: Record) -> dict[str, Any]:
 
 def to_record(version: PaperVersion) -> Record:
     """The record that a version holds."""
-    detail: dict[str, Any] = {k: tuple(v) if k in _TUPLES else v for k, v in version.detail.items()}
+    return _record(version.title, version.abstract, version.detail)
+
+
+def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
+    detail: dict[str, Any] = {k: tuple(v) if k in _TUPLES else v for k, v in values.items()}
     if "published" in detail:
         detail["published"] = date.fromisoformat(detail["published"])
-    return Record(title=version.title, abstract=version.abstract, **detail)
+    return Record(title=title, abstract=abstract, **detail)
 
 
 def lock_batches(session: Session) -> None:
@@ -74,29 +95,58 @@ def known_through(session: Session, instant: datetime) -> int:
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
 
 
-def find_by_identifiers(session: Session, records: Sequence[Record]) -> dict[str, int]:
-    """Paper numbers by arXiv id and by DOI (prefixed `doi:`), for those known."""
-    ids = [r.arxiv_id for r in records if r.arxiv_id]
-    dois = [r.doi for r in records if r.doi]
-    statement = select(col(Paper.arxiv_id), col(Paper.doi), col(Paper.id)).where(
-        or_(col(Paper.arxiv_id).in_(ids), col(Paper.doi).in_(dois))
-    )
-    found: dict[str, int] = {}
-    for arxiv_id, doi, number in session.execute(statement):
-        if arxiv_id:
-            found[arxiv_id] = number
-        if doi:
-            found[f"doi:{doi}"] = number
-    return found
+def find_by_identifiers(
+    session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
+) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
+    """Known papers: numbers by arXiv id; numbers by DOI, each with the arXiv id that the paper has."""
+    by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(col(Paper.arxiv_id).in_(arxiv_ids))
+    by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(col(Paper.doi).in_(dois))
+    numbers = {str(arxiv_id): int(number) for arxiv_id, number in session.execute(by_id)}
+    others = {str(doi): (int(number), arxiv_id) for doi, number, arxiv_id in session.execute(by_doi)} if dois else {}
+    return numbers, others
 
 
 def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
-    """Paper numbers by `PaperKey`, for those known: candidates, still to be compared."""
-    statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(col(PaperKey.key).in_(list(keys)))
+    """Paper numbers by `PaperKey`, for those known: candidates, still to be compared.
+
+    Keys of very many papers are left out: they tell nothing.
+    """
     found: dict[str, list[int]] = {}
-    for key, number in session.execute(statement):
-        found.setdefault(key, []).append(number)
-    return found
+    wanted = list(keys)
+    for start in range(0, len(wanted), _KEYS):
+        part = wanted[start : start + _KEYS]
+        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(col(PaperKey.key).in_(part))
+        for key, number in session.execute(statement):
+            found.setdefault(key, []).append(number)
+    return {key: numbers for key, numbers in found.items() if len(numbers) <= _MOST_ALIKE}
+
+
+def stored(session: Session, numbers: Iterable[int]) -> dict[int, Stored]:
+    """Papers by number with their newest records, read without the weight of table objects."""
+    wanted = list(numbers)
+    if not wanted:
+        return {}
+    p, v = col(Paper.id), PaperVersion
+    statement = (
+        select(
+            p,
+            col(Paper.arxiv_id),
+            col(Paper.doi),
+            col(Paper.announcement_id),
+            col(Paper.batch_id),
+            col(Paper.announce_type),
+            col(Paper.revision),
+            col(v.title),
+            col(v.abstract),
+            col(v.detail),
+        )
+        .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
+        .where(p.in_(wanted))
+    )
+    return {
+        number: Stored(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
+        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in session.execute(statement)
+    }
 
 
 def newest(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
@@ -151,22 +201,28 @@ def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper,
 
 
 def insert_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Store new papers; returns their numbers in order."""
+    """Store new papers, all with the same columns; returns their numbers in order. Needs the lock of `lock_batches`."""
     if not rows:
         return []
-    statement = insert(Paper).returning(col(Paper.id), sort_by_parameter_order=True)
-    return [int(number) for number in session.execute(statement, list(rows)).scalars()]
+    numbers = next_numbers(session, Paper, len(rows))
+    insert_plain(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
+    return numbers
+
+
+def update_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change papers by their `id`."""
+    if rows:
+        session.execute(update(Paper), list(rows))
 
 
 def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store versions; they never change."""
-    if rows:
-        session.execute(insert(PaperVersion), list(rows))
+    insert_plain(session, PaperVersion, rows)
 
 
 def insert_keys(session: Session, pairs: Iterable[tuple[str, int]]) -> None:
     """Store lookup keys, skipping those known."""
-    insert_ignore(session, PaperKey, [{"key": key, "paper_id": number} for key, number in dict.fromkeys(pairs)])
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(dict.fromkeys(pairs)))
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -180,9 +236,9 @@ def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable
         session.add(
             Reject(
                 batch_id=batch_id,
-                document=document[:200],
+                document=one_line(document)[:200],
                 position=item.position,
-                reason=item.reason[:300],
-                excerpt=item.excerpt[:300],
+                reason=one_line(item.reason)[:300],
+                excerpt=one_line(item.excerpt)[:300],
             )
         )

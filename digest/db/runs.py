@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import insert_ignore
@@ -14,27 +14,46 @@ from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber, Thre
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 
+_PAGE = 5000
 
-def due_slots(session: Session, now: datetime, limit: int = 500) -> list[datetime]:
+
+def due_slots(session: Session, now: datetime, *, only: int | None = None, limit: int = 500) -> list[datetime]:
     """Slots up to now at which readers are due, oldest first."""
-    statement = (
-        select(col(Subscriber.next_due_at))
-        .where(col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) <= now)
-        .distinct()
-        .order_by(col(Subscriber.next_due_at))
-        .limit(limit)
-    )
-    return [slot for slot in session.execute(statement).scalars() if slot]
+    due = (col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) <= now, *_only(only))
+    slot = col(Subscriber.next_due_at)
+    found = session.execute(select(slot).where(*due).distinct().order_by(slot).limit(limit)).scalars()
+    return [one for one in found if one]
 
 
-def due_ids(session: Session, slot: datetime) -> list[int]:
+def due_ids(session: Session, slot: datetime, *, only: int | None = None) -> list[int]:
     """Numbers of the readers due at that slot, in order."""
-    statement = (
-        select(col(Subscriber.id))
-        .where(col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) == slot)
-        .order_by(col(Subscriber.id))
-    )
+    due = (col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) == slot, *_only(only))
+    statement = select(col(Subscriber.id)).where(*due).order_by(col(Subscriber.id))
     return [number for number in session.execute(statement).scalars() if number]
+
+
+def due_readers(session: Session, until: datetime, *, only: int | None = None) -> Iterator[Subscriber]:
+    """Active readers whose slot is not after that instant, in order of their numbers."""
+    return _paged(session, col(Subscriber.next_due_at) <= until, *_only(only))
+
+
+def _only(reader: int | None) -> tuple[ColumnElement[bool], ...]:
+    return () if reader is None else (col(Subscriber.id) == reader,)
+
+
+def without_edition(session: Session, day: date, *, only: int | None = None) -> Iterator[Subscriber]:
+    """Active readers who have no edition of that day, in order of their numbers."""
+    has = select(col(Edition.id)).where(col(Edition.subscriber_id) == col(Subscriber.id), col(Edition.day) == day)
+    return _paged(session, ~has.exists(), *_only(only))
+
+
+def _paged(session: Session, *wanted: ColumnElement[bool]) -> Iterator[Subscriber]:
+    """Active readers, some thousands at a time."""
+    statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, *wanted).order_by(col(Subscriber.id))
+    last = 0
+    while found := list(session.execute(statement.where(col(Subscriber.id) > last).limit(_PAGE)).scalars()):
+        last = found[-1].id or 0
+        yield from found
 
 
 def at_slot(session: Session, slot: datetime) -> Run | None:
@@ -43,26 +62,39 @@ def at_slot(session: Session, slot: datetime) -> Run | None:
 
 
 def claim_slot(session: Session, run: Run) -> Run:
-    """The slot's one run: this one, or the one that was there before."""
+    """The slot's one run, locked until the transaction ends: this one, or the one that was there before."""
     insert_ignore(session, Run, [run.model_dump(exclude={"id"})])
-    found = at_slot(session, run.slot)
-    if found is None:
-        raise LookupError("a run just inserted is there")
+    found: Run = session.execute(
+        select(Run).where(col(Run.slot) == run.slot).with_for_update(key_share=True)
+    ).scalar_one()
     return found
 
 
-def add_shards(session: Session, run: Run, ids: Sequence[int], *, size: int, day: date | None) -> list[Shard]:
-    """Cut readers (sorted ids) into shards of at most `size`."""
+def lock(session: Session, run_id: int) -> Run | None:
+    """That run as it is now, locked until the transaction ends."""
+    statement = select(Run).where(col(Run.id) == run_id).with_for_update(key_share=True)
+    return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
+
+
+def add_shards(session: Session, run: Run, ids: Sequence[int], *, size: int, day: date | None) -> None:
+    """Cut readers (sorted ids) into shards of at most `size`; the run goes on. The caller holds the run's lock."""
     start = session.execute(
         select(func.coalesce(func.max(col(Shard.number)), -1)).where(col(Shard.run_id) == run.id)
     ).scalar_one()
-    shards = []
     for number, index in enumerate(range(0, len(ids), size), start=int(start) + 1):
         part = ids[index : index + size]
-        shards.append(Shard(run_id=run.id or 0, number=number, first=part[0], last=part[-1], day=day))
-    session.add_all(shards)
+        session.add(Shard(run_id=run.id or 0, number=number, first=part[0], last=part[-1], day=day))
+        run.state = PLANNED
     session.flush()
-    return shards
+
+
+def waiting(session: Session, run: Run, day: date | None) -> list[tuple[int, int]]:
+    """The ranges of readers (first, last) that open shards of this run will take."""
+    same = col(Shard.day).is_(None) if day is None else col(Shard.day) == day
+    statement = select(col(Shard.first), col(Shard.last)).where(
+        col(Shard.run_id) == run.id, col(Shard.done_at).is_(None), same
+    )
+    return [(int(first), int(last)) for first, last in session.execute(statement)]
 
 
 def open_shards(session: Session, run_id: int | None = None) -> list[tuple[int, int]]:
@@ -90,31 +122,39 @@ def shard(session: Session, run_id: int, number: int) -> tuple[Run, Shard] | Non
 
 
 def finish_shard(session: Session, shard: Shard, *, at: datetime, readers: int, skipped: int, papers: int) -> bool:
-    """Mark it done, if nobody did before; a run whose shards are all done is complete."""
+    """Mark it done, if nobody did before."""
     done = session.execute(
         update(Shard)
         .where(col(Shard.id) == shard.id, col(Shard.done_at).is_(None))
         .values(done_at=at, readers=readers, skipped=skipped, papers=papers)
     )
-    if not getattr(done, "rowcount", 0):
-        return False
-    left = select(col(Shard.id)).where(col(Shard.run_id) == shard.run_id, col(Shard.done_at).is_(None)).exists()
-    session.execute(
-        update(Run).where(col(Run.id) == shard.run_id, col(Run.state) == PLANNED, ~left).values(state=COMPLETE)
-    )
-    return True
+    return bool(getattr(done, "rowcount", 0))
 
 
-def readers_between(session: Session, first: int, last: int, *, lock: bool = False) -> list[Subscriber]:
-    """Active readers with numbers in that range."""
-    statement = (
-        select(Subscriber)
-        .where(col(Subscriber.id).between(first, last), col(Subscriber.state) == ACTIVE)
-        .order_by(col(Subscriber.id))
+def complete(session: Session, run: Run) -> None:
+    """A run whose shards are all done is complete. The caller holds the run's lock: two that finish at once wait."""
+    left = select(col(Shard.id)).where(col(Shard.run_id) == run.id, col(Shard.done_at).is_(None)).limit(1)
+    if session.execute(left).first() is None:
+        run.state = COMPLETE
+
+
+def readers_of(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[Subscriber]:
+    """Active readers that a shard may take: its range's, and without a day only those due at the run's slot."""
+    statement = select(Subscriber).where(
+        col(Subscriber.id).between(shard.first, shard.last), col(Subscriber.state) == ACTIVE
     )
-    if lock and session.get_bind().dialect.name == "postgresql":
-        statement = statement.with_for_update()
-    return list(session.execute(statement).scalars())
+    if shard.day is None:
+        statement = statement.where(col(Subscriber.next_due_at) == run.slot)
+    statement = statement.order_by(col(Subscriber.id))
+    return list(session.execute(statement.with_for_update() if lock else statement).scalars())
+
+
+def active_readers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
+    """Active readers with numbers beyond `after`, in order; or that one alone."""
+    statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, col(Subscriber.id) > after)
+    if only is not None:
+        statement = statement.where(col(Subscriber.id) == only)
+    return list(session.execute(statement.order_by(col(Subscriber.id)).limit(limit)).scalars())
 
 
 def editions_since(session: Session, readers: Iterable[int], announcement: int) -> list[Edition]:
@@ -135,6 +175,13 @@ def dated(session: Session, readers: Iterable[int], days: Iterable[date]) -> set
     return {(int(reader), day) for reader, day in session.execute(statement)}
 
 
+def with_editions(session: Session, readers: Iterable[int]) -> set[int]:
+    """Those of these readers who have any edition that was not cancelled."""
+    theirs = col(Edition.subscriber_id).in_(list(readers)), col(Edition.cancelled).is_(False)
+    some = select(col(Edition.subscriber_id)).where(*theirs).distinct()
+    return {int(number) for number in session.execute(some).scalars()}
+
+
 def insert_editions(session: Session, editions: Sequence[dict[str, Any]]) -> list[int]:
     """Freeze editions; returns their numbers in order."""
     if not editions:
@@ -153,21 +200,37 @@ def edition_of(session: Session, reader: int, day: date | None) -> Edition | Non
 
 def deliveries_of(session: Session, run_ids: Sequence[int]) -> dict[str, int]:
     """How many deliveries of these runs are in each state."""
-    statement = (
-        select(col(Delivery.state), func.count()).where(col(Delivery.run_id).in_(run_ids)).group_by(col(Delivery.state))
-    )
+    return _by_state(session, col(Delivery.run_id).in_(run_ids))
+
+
+def deliveries_since(session: Session, instant: datetime) -> dict[str, int]:
+    """How many mails of runs that were owed or tried since then are in each state."""
+    lately = or_(col(Delivery.created_at) >= instant, col(Delivery.tried_at) >= instant)
+    return _by_state(session, col(Delivery.run_id).is_not(None), lately)
+
+
+def _by_state(session: Session, *chosen: ColumnElement[bool]) -> dict[str, int]:
+    statement = select(col(Delivery.state), func.count()).where(*chosen).group_by(col(Delivery.state))
     return {str(state): int(count) for state, count in session.execute(statement)}
 
 
-def shard_totals(session: Session, run_ids: Sequence[int]) -> tuple[int, int, int]:
-    """Readers with an edition, readers skipped, papers chosen."""
+def shard_totals(session: Session, run_ids: Sequence[int], *, since: datetime | None = None) -> tuple[int, int, int]:
+    """Readers with an edition, readers skipped, papers chosen; with `since` of shards frozen from then on."""
     statement = select(
         func.coalesce(func.sum(col(Shard.readers)), 0),
         func.coalesce(func.sum(col(Shard.skipped)), 0),
         func.coalesce(func.sum(col(Shard.papers)), 0),
     ).where(col(Shard.run_id).in_(run_ids))
+    if since is not None:
+        statement = statement.where(col(Shard.done_at) >= since)
     readers, skipped, papers = session.execute(statement).one()
     return int(readers), int(skipped), int(papers)
+
+
+def lock_epochs(session: Session) -> None:
+    """One at a time makes epochs (SQLite: BEGIN IMMEDIATE)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE epoch IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def newest_epoch(session: Session) -> Epoch | None:

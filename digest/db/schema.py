@@ -8,10 +8,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from digest.db.engine import engine
+from digest.errors import DigestError, Misconfigured, Transient
 
+FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explained` puts into words
 _LOCK = 7_230_117  # any number; the same for all who migrate
 
 
@@ -32,6 +35,13 @@ def upgrade() -> str:
     return newest()
 
 
+def stamp(connection: Connection) -> None:
+    """Say that the tables are the newest, where they were made otherwise (tests)."""
+    config = _config()
+    config.attributes["connection"] = connection
+    command.stamp(config, "head")
+
+
 def newest() -> str:
     """The version this code wants."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
@@ -41,6 +51,26 @@ def current() -> str | None:
     """The database's version; None where it was never migrated."""
     with engine().execution_options(reading=True).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def must_be_newest() -> None:
+    """Raises Misconfigured where the database answers and has another schema; one that is away may come back."""
+    try:
+        found = current()
+    except FAILURES:
+        return
+    if found != newest():
+        raise Misconfigured(f"the database's schema is {found or 'empty'}, not {newest()}; run: digest migrate")
+
+
+def explained(error: InterfaceError | OperationalError | ProgrammingError) -> DigestError:
+    """A failure of the database in one line, with its cure where it has one."""
+    try:
+        must_be_newest()
+    except Misconfigured as missing:
+        return missing
+    reason = str(error.orig).strip().partition("\n")[0][:160]
+    return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")
 
 
 def revise(message: str) -> None:

@@ -1,29 +1,28 @@
-"""arXiv's new-listing feeds, RSS 2.0 and Atom. Pure; an entry in error is refused, the rest goes on."""
+"""arXiv's new-listing feeds, RSS 2.0 and Atom. The parser is pure; an entry in error is refused, the rest goes on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
-
-from digest import clock
+from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
+from digest.ingest import http, identifiers, markup
+from digest.ingest.names import comma_names
+from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Parsed, Record
 
-MOST_BYTES = 64 * 1024 * 1024
+MOST_ITEMS = 2000  # the server cuts the end off: replace-cross, replace, cross, new
 
 _NS = {
     "atom": "http://www.w3.org/2005/Atom",
     "arxiv": "http://arxiv.org/schemas/atom",
     "dc": "http://purl.org/dc/elements/1.1/",
 }
-_ID = re.compile(r"oai:arXiv\.org:(?P<id>.+?)(?:v(?P<version>\d+))?$")
-_IDENTIFIER = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7}")
+_OAI = "oai:arXiv.org:"
 _LEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*", re.IGNORECASE)
 _TYPES = {"new", "cross", "replace", "replace-cross"}
 
@@ -33,32 +32,31 @@ def parse(data: bytes) -> Parsed:
 
     Raises BadInput where it is no feed at all or too large, SourceDown where it is arXiv's own error feed.
     """
-    root = _root(data)
+    root = markup.root(data)
     channel = root.find("channel") if root.tag == "rss" else root
     if channel is None or root.tag not in {"rss", f"{{{_NS['atom']}}}feed"}:
         raise BadInput("not a feed: expected <rss> or an Atom <feed>")
     title = _text(channel, "title") or _text(channel, "atom:title")
     if title.startswith("Feed error for query:"):
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
-    papers, bad = [], []
+    found, bad = [], []
     for position, item in enumerate(_items(channel), start=1):
         try:
-            papers.append(_listed(item))
+            found.append(_listed(item))
         except ValueError as error:
             bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
-    return Parsed(papers=tuple(papers), bad=tuple(bad), announced=_date(channel))
+    return Parsed(papers=tuple(found), bad=tuple(bad), announced=_date(channel))
 
 
-def _root(data: bytes) -> Element:
-    if len(data) > MOST_BYTES:
-        raise BadInput(f"a feed of {len(data)} bytes is over the limit of {MOST_BYTES}")
-    try:
-        return fromstring(data, forbid_dtd=True)
-    except ParseError as error:
-        line, column = error.position
-        raise BadInput(f"malformed XML at line {line}, column {column + 1}") from error
-    except DefusedXmlException as error:
-        raise BadInput("this XML declares entities; feeds of arXiv have none") from error
+def fetch(categories: Sequence[str]) -> Parsed:
+    """The current announcement of all these categories, in one request: its types depend on what is asked for."""
+    wanted = "+".join(categories)
+    return http.ask(http.Request(f"{settings.get().arxiv_rss_url.rstrip('/')}/rss/{wanted}", ARXIV), parse)
+
+
+def overflows(parsed: Parsed) -> bool:
+    """True where the feed is as long as feeds get, so that its end is missing."""
+    return len(parsed.papers) + len(parsed.bad) >= MOST_ITEMS
 
 
 def _items(channel: Element) -> Iterator[Element]:
@@ -71,48 +69,43 @@ def _text(element: Element, path: str) -> str:
 
 
 def _date(channel: Element) -> date | None:
-    """The feed's day. Its items say midnight in New York; an Atom feed without items only says when it was made."""
+    """The feed's day; None where it says none that can be read.
+
+    Its items say midnight in New York; an Atom feed without items only says when it was made.
+    """
     published = _text(channel, "pubDate")
-    if published:
-        return parsedate_to_datetime(published).astimezone(clock.ARXIV_ZONE).date()
     stamp = _text(channel, "atom:entry/atom:published") or _text(channel, "atom:updated")
-    return datetime.fromisoformat(stamp).astimezone(clock.ARXIV_ZONE).date() if stamp else None
+    try:
+        made = parsedate_to_datetime(published) if published else datetime.fromisoformat(stamp)
+        return made.astimezone(clock.ARXIV_ZONE).date()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _listed(item: Element) -> Listed:
     """One entry. Raises ValueError saying what is missing."""
-    found = _ID.match(_text(item, "guid") or _text(item, "atom:id"))
-    if not found or not _IDENTIFIER.fullmatch(found["id"]):
+    name = _text(item, "guid") or _text(item, "atom:id")
+    if not name.startswith(_OAI):
         raise ValueError("no arXiv identifier")
+    arxiv_id, version = identifiers.split(name.removeprefix(_OAI))
     title = " ".join((_text(item, "title") or _text(item, "atom:title")).split())
     if not title:
         raise ValueError("no title")
     kind = _text(item, "arxiv:announce_type") or "new"
     if kind not in _TYPES:
         raise ValueError(f"unknown announce type {kind[:30]!r}")
-    abstract = _LEAD.sub("", _text(item, "description") or _text(item, "atom:summary"))
+    abstract = " ".join(_LEAD.sub("", _text(item, "description") or _text(item, "atom:summary")).split())
     terms = [e.get("term", "") for e in item.iterfind("atom:category", _NS)]
     categories = [(e.text or "").strip() for e in item.iterfind("category")] or terms
     record = Record(
         title=title,
-        abstract=" ".join(abstract.split()),
-        authors=_authors(_text(item, "dc:creator")),
-        arxiv_id=found["id"],
-        version=int(found["version"] or 1),
+        abstract=abstract,
+        authors=comma_names(_text(item, "dc:creator")),
+        arxiv_id=arxiv_id,
+        version=version or 1,
         doi=_text(item, "arxiv:DOI") or None,
         venue=_text(item, "arxiv:journal_reference") or None,
         categories=tuple(dict.fromkeys(c for c in categories if c)),
+        withdrawn=papers.withdrawn(None, abstract),
     )
     return Listed(record, announce_type=kind)
-
-
-def _authors(creator: str) -> tuple[str, ...]:
-    """Names of one comma-joined string; commas inside the parentheses of an affiliation don't separate."""
-    names, depth, start = [], 0, 0
-    for index, char in enumerate(creator):
-        depth += (char == "(") - (char == ")" and depth > 0)
-        if char == "," and depth == 0:
-            names.append(creator[start:index])
-            start = index + 1
-    names.append(creator[start:])
-    return tuple(name for raw in names if (name := re.sub(r"\s*\([^()]*(?:\([^()]*\)[^()]*)*\)", "", raw).strip()))

@@ -8,38 +8,81 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
+from digest import papers
+from digest.ingest.saved import MOST_LINE, CutShort
 from digest.papers import Bad, Listed, Parsed, Record
 
-MOST_LINE = 8 * 1024 * 1024
+PART = 5000
+MOST_SHORT = 250
+_SHORT = ("id", "doi", "announced", "published")
+MOST_COUNTED = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
-    """One Parsed for each announcement date, oldest first; rows without a date come last, refused lines with them."""
-    by_day: dict[date | None, list[Listed]] = {}
-    bad: list[Bad] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            day, listed = _row(line)
-        except ValueError as error:
-            bad.append(Bad(number, str(error), line[:120].decode(errors="replace")))
-            continue
-        by_day.setdefault(day, []).append(listed)
-    for day in sorted((d for d in by_day if d), key=lambda d: d):
-        yield Parsed(papers=tuple(by_day[day]), announced=day)
-    if None in by_day or bad:
-        yield Parsed(papers=tuple(by_day.get(None, ())), bad=tuple(bad))
+    """Papers by announcement date, oldest first, at most `PART` at a time; rows without a date come last.
+
+    Refused lines come as they are met. Memory stays bounded: the lines wait on disk, sorted by their dates' places.
+    """
+    with TemporaryFile() as spool:
+        places: dict[date | None, array[int]] = {}
+        bad: list[Bad] = []
+        for number, line in _numbered(lines, bad):
+            try:
+                day = _date(_object(line), "announced")
+            except ValueError as error:
+                bad.append(_bad(number, error, line))
+            else:
+                places.setdefault(day, array("q")).extend((spool.tell(), number))
+                spool.write(line if line.endswith(b"\n") else line + b"\n")
+        if bad:
+            yield Parsed(bad=tuple(bad))
+        for day in sorted(places, key=lambda d: (d is None, d or date.min)):
+            yield from _parts(spool, places[day], day)
 
 
-def _row(line: bytes) -> tuple[date | None, Listed]:
-    """One line. Raises ValueError naming the field."""
+def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, bytes]]:
+    """Lines that hold something, with their numbers. Where the file breaks off, that is one more refused line."""
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, line
+    except CutShort as error:
+        bad.append(Bad(number + 1, str(error), ""))
+
+
+def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[Parsed]:
+    """The rows of one date. `places`: position in the spool and line number, in turn."""
+    for start in range(0, len(places), 2 * PART):
+        found, bad = [], []
+        for place, number in _in_twos(places[start : start + 2 * PART]):
+            spool.seek(place)
+            line = spool.readline()
+            try:
+                found.append(_listed(_object(line)))
+            except ValueError as error:
+                bad.append(_bad(number, error, line))
+        yield Parsed(papers=tuple(found), bad=tuple(bad), announced=day)
+
+
+def _in_twos(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return zip(places[::2], places[1::2], strict=True)
+
+
+def _bad(number: int, error: ValueError, line: bytes) -> Bad:
+    return Bad(number, str(error), line[:120].decode(errors="replace"))
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """One line as JSON. Raises ValueError."""
     if len(line) > MOST_LINE:
         raise ValueError(f"line: longer than {MOST_LINE} bytes")
     try:
@@ -48,6 +91,11 @@ def _row(line: bytes) -> tuple[date | None, Listed]:
         raise ValueError(f"line: not JSON ({error})") from error
     if not isinstance(row, dict):
         raise ValueError("line: expected an object")
+    return row
+
+
+def _listed(row: dict[str, Any]) -> Listed:
+    """One paper. Raises ValueError naming the field."""
     title = " ".join(_string(row, "title").split())
     if not title:
         raise ValueError("title: missing")
@@ -64,8 +112,9 @@ def _row(line: bytes) -> tuple[date | None, Listed]:
         venue=_string(row, "venue") or None,
         code_url=_string(row, "code") or None,
         published=_date(row, "published"),
+        withdrawn=papers.withdrawn(_string(row, "comment"), _string(row, "abstract")),
     )
-    return _date(row, "announced"), Listed(record, signals=_signals(row))
+    return Listed(record, signals=_signals(row))
 
 
 def _string(row: dict[str, Any], name: str) -> str:
@@ -74,6 +123,8 @@ def _string(row: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected text")
+    if name in _SHORT and len(value) > MOST_SHORT:
+        raise ValueError(f"{name}: longer than {MOST_SHORT} characters")
     return value.strip()
 
 
@@ -108,6 +159,8 @@ def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
     if not isinstance(given, dict):
         raise ValueError("signals: expected an object")
     for name, value in given.items():
-        if name not in SIGNALS or isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {', '.join(SIGNALS)} with a number")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
+        if name not in SIGNALS or not number:
+            known = ", ".join(SIGNALS)
+            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {known} with a number from 0 to a billion")
     return tuple((name, float(given[name])) for name in SIGNALS if name in given)

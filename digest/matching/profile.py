@@ -24,7 +24,10 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a reader wants. `exclusions` are queries; `categories` empty means all; `authors` are followed names."""
+    """What a reader wants. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
+
+    `likes`: (stem, weight) of words in papers liked, made by `matching.feedback.likes`; they lift what matches already.
+    """
 
     topics: tuple[Topic, ...] = ()
     exclusions: tuple[str, ...] = ()
@@ -33,6 +36,7 @@ class Profile:
     authors: tuple[str, ...] = ()
     close: bool = True
     limit: int = DEFAULT_LIMIT
+    likes: tuple[tuple[str, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is the inverse."""
@@ -49,6 +53,7 @@ class Profile:
             authors=tuple(value.get("authors", ())),
             close=bool(value.get("close", True)),
             limit=int(value.get("limit", DEFAULT_LIMIT)),
+            likes=tuple((str(stem), int(weight)) for stem, weight in value.get("likes", ())),
         )
 
 

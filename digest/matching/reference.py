@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from digest.matching.feedback import lift
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query import TEXT_FIELDS, Term, Wanted, phrase, positive, wanted
 from digest.matching.strict import Document, has_author, holds, in_category, prepare
@@ -24,17 +25,23 @@ CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
 class _Finding:
     """What one paper has of a wish. `gains`: what each thing found is worth; their sum is the relevance.
 
-    `held`: for each topic that holds as written, the terms that show it.
+    `held`: for each topic that holds as written, the terms that show it. `liked`: what words of liked papers are worth.
     """
 
     document: Document
     gains: dict[Wanted, int] = field(default_factory=dict)
     held: dict[int, tuple[Term, ...]] = field(default_factory=dict)
     followed: tuple[str, ...] = ()
+    liked: tuple[int, ...] = ()
 
     @property
     def relevance(self) -> int:
         return sum(self.gains.values())
+
+    @property
+    def score(self) -> int:
+        """Likes lift the score alone: whether a paper matches is decided by its relevance."""
+        return score(self.relevance + lift(self.liked, self.relevance), self.document.candidate.trending)
 
 
 def match(
@@ -116,7 +123,9 @@ def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
     """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
     norm = weights.norm(document.length)
     followed = tuple(author for author in wish.profile.authors if has_author(author, document))
-    finding = _Finding(document, followed=followed)
+    likes = ((Wanted("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
+    liked = tuple(weighs * impact(wish.idf[want], document.tf[want.text], norm) for want, weighs in likes)
+    finding = _Finding(document, followed=followed, liked=liked)
     for want, weighs in wish.plain.items():
         if tf := _tf(want, document):
             finding.gains[want] = weighs * impact(wish.idf[want], tf, norm)
@@ -170,7 +179,7 @@ def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
 def _order(finding: _Finding) -> tuple[bool, int, int, int]:
     """Followed authors, then by score, newer announcements, id."""
     candidate = finding.document.candidate
-    return not finding.followed, -score(finding.relevance, candidate.trending), -candidate.announcement, candidate.id
+    return not finding.followed, -finding.score, -candidate.announcement, candidate.id
 
 
 def _explain(wish: Wish, finding: _Finding) -> Match:
@@ -188,7 +197,7 @@ def _explain(wish: Wish, finding: _Finding) -> Match:
         mask |= bits
     return Match(
         paper=candidate.id,
-        score=score(finding.relevance, candidate.trending),
+        score=finding.score,
         relevance=finding.relevance,
         strict=bool(finding.held),
         topic=matched[0][0] if matched else -1,

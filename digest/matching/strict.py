@@ -103,7 +103,8 @@ def _term(term: Term, document: Document) -> bool:
         case "cat":
             return in_category(fold(term.text), document.categories)
         case "has":
-            return document.candidate.record.code_url is not None
+            record = document.candidate.record
+            return record.has_code or record.code_url is not None
         case "all":
             return _anywhere(term, document)
     texts = {"co": (document.comment,), "venue": (document.venue,), "inst": document.institutions}[term.field]

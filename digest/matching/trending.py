@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+SPARKS = 8  # counts that a sparkline shows
+_BARS = "▁▂▃▄▅▆▇█"
 LIKELY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
@@ -33,6 +35,43 @@ class Signals:
     place: int | None = None
     listed: int | None = None
     gained: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of a paper before anybody has voted. Missing counts as absent."""
+
+    code: bool = False
+    project: bool = False
+    organisation: bool = False
+    authors: int = 0
+
+
+def content_prior(content: Content) -> float:
+    """The log-odds that content alone gives a paper's rise; for papers without votes, and to break ties. Unitless."""
+    signs = 0.9 * content.code + 0.6 * content.project + 0.5 * content.organisation
+    return signs + 0.3 * math.log1p(max(0, content.authors))
+
+
+def entering(votes: int, stars: int, days_since_submission: float, content: Content) -> float:
+    """The log-odds of entering the trending list within 7 days, from votes, stars, age and content.
+
+    On days not fitted on: nDCG@10 .753 [.661, .870] against .397 [.210, .557] for raw votes (bench-trending).
+    """
+    age = math.log(max(1.0, days_since_submission))
+    counts = 0.56 * math.log1p(max(0, votes)) + 0.76 * math.log1p(max(0, stars))
+    return -4.38 + counts - 0.68 * age + content_prior(content)
+
+
+def persistence(ranks: Sequence[int], gain: float) -> float:
+    """Tomorrow's list: yesterday's order, ties moved by the votes expected. Larger is higher; no rank is below all.
+
+    `ranks`: places so far, the latest last. On days not fitted on: nDCG@10 .955 [.922, .983] a day ahead, .883
+    [.810, .947] three days ahead, the same as the order alone (bench-trending).
+    """
+    if not ranks:
+        return -1000.0
+    return -ranks[-1] + 0.1 * math.log1p(max(0.0, gain))
 
 
 def expected_votes(votes: int, hours_since_listing: float) -> float:
@@ -111,6 +150,15 @@ def explain(signals: Signals) -> str:
         _number(signals.comments, "comment") if signals.comments else "",
     ]
     return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, beside))) if part)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The last counts as bars over zero, '▁▂▅▇'; '' for fewer than three, or where nothing was gained."""
+    last = values[-SPARKS:]
+    top = max(last, default=0)
+    if len(last) < 3 or last[0] == last[-1] or top <= 0:
+        return ""
+    return "".join(_BARS[min(len(_BARS) - 1, int(max(value, 0) * len(_BARS) / top))] for value in last)
 
 
 def ordinal(number: int) -> str:

@@ -41,6 +41,7 @@ def understand(profile: Profile, weights: Weights) -> Wish:
     times = Counter(want for topic in topics if topic.query.plain for want in set(topic.wants))
     plain = {want: weight(times[want]) for want in times}
     words = {want._replace(field="") for topic in topics for want in topic.wants if want.field in TEXT_FIELDS}
+    words |= {Wanted("", stem) for stem, _ in profile.likes}
     idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
     sums = [sum(plain[want] * idf[want] for want in t.wants) for t in topics if t.query.plain and t.wants]
     return Wish(

@@ -13,7 +13,8 @@ from digest.models.paper import (
     Reject,
     Signal,
 )
-from digest.models.subscriber import Attempt, Consent, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.source import SourceDay, SourceState
+from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
 
 __all__ = [
     "AdminToken",
@@ -28,6 +29,7 @@ __all__ = [
     "DomainPause",
     "Edition",
     "Epoch",
+    "Feedback",
     "Lease",
     "Paper",
     "PaperKey",
@@ -37,6 +39,8 @@ __all__ = [
     "Run",
     "Shard",
     "Signal",
+    "SourceDay",
+    "SourceState",
     "Subscriber",
     "Suppression",
     "Threshold",

@@ -14,7 +14,10 @@ PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancell
 
 
 class Run(SQLModel, table=True):
-    """All editions of one slot, a UTC quarter of an hour and its key. `batch_through`, `signals_at`: its knowledge."""
+    """All editions of one slot, a UTC quarter of an hour and its key. `batch_through`, `signals_at`: its knowledge.
+
+    `notice`: what was missing when it was made, a line for its mails.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     slot: datetime = Field(sa_type=UTCDateTime, unique=True)
@@ -24,6 +27,7 @@ class Run(SQLModel, table=True):
     announcement_id: int
     epoch_id: int | None = Field(default=None, foreign_key="epoch.id")
     state: str = Field(default=PLANNED, max_length=10)
+    notice: str = Field(default="", max_length=300)
 
 
 class Shard(SQLModel, table=True):

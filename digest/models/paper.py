@@ -59,12 +59,14 @@ class Paper(SQLModel, table=True):
     batch_id: int = Field(foreign_key="batch.id", index=True)
     revision: int = 1
     withdrawn: bool = False
+    announce_type: str | None = Field(default=None, max_length=13)  # arXiv's word, the strongest of that announcement
 
 
 class PaperKey(SQLModel, table=True):
     """A key under which a paper without shared identifier may be found again (title and author, abstract)."""
 
     __tablename__ = "paper_key"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     key: str = Field(primary_key=True, max_length=70)
     paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})

@@ -65,6 +65,22 @@ class Threshold(SQLModel, table=True):
     tau: int | None = None
 
 
+class Feedback(SQLModel, table=True):
+    """What a reader said of a paper. (subscriber, paper, verb) is unique: saying it again changes nothing.
+
+    `verb`: more or less. `topic`: the topic, as typed, that had brought the paper; '' where none had.
+    """
+
+    __table_args__ = (UniqueConstraint("subscriber_id", "paper_id", "verb"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", ondelete="CASCADE")
+    paper_id: int = Field(foreign_key="paper.id")
+    verb: str = Field(max_length=8)
+    topic: str = Field(default="", max_length=500)
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Consent(SQLModel, table=True):
     """Proof: what happened (asked, confirmed, left), when, from where (a keyed hash), under which wording."""
 

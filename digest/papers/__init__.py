@@ -1,10 +1,11 @@
 """What a paper is, whatever source told of it: records, identity, likeness, merging. Pure."""
 
-from digest.papers.clues import code_address, venue
+from digest.papers.clues import code_address, venue, withdrawn
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
 from digest.papers.likeness import near_duplicate, same, similarity
 from digest.papers.merging import merge, merge_all, merge_listed
 from digest.papers.record import AuthorFigures, Bad, Listed, Parsed, Record
+from digest.papers.storable import storable
 
 __all__ = [
     "AuthorFigures",
@@ -22,6 +23,8 @@ __all__ = [
     "near_duplicate",
     "same",
     "similarity",
+    "storable",
     "title_key",
     "venue",
+    "withdrawn",
 ]

@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from functools import lru_cache
+from zlib import crc32
 
 from digest.papers.record import Record
 
@@ -22,20 +23,12 @@ _TEX_WORDS = (
     "sim infty langle rangle vert citep citet cite"
 )
 _TEX = frozenset(_TEX_WORDS.split())
+_LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z]{3,}|\d{4,}")
 _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
-_MASK = (1 << 64) - 1
-# Fixed for ever: what follows from them is kept in databases.
-_MULTIPLIERS = (
-    0x9E3779B97F4A7C15,
-    0xC2B2AE3D27D4EB4F,
-    0x165667B19E3779F9,
-    0xD6E8FEB86659FD93,
-    0xA0761D6478BD642F,
-    0xE7037ED1A0B428DB,
-)
+_SKETCH = 6
 
 
 def _bare(text: str) -> str:
@@ -47,7 +40,7 @@ def _bare(text: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case, without accents, letters and digits parted by single blanks."""
-    return " ".join(re.findall(r"[^\W_]+", _bare(text)))
+    return " ".join(_LETTERS.findall(_bare(text)))
 
 
 def arxiv_identity(record: Record) -> str | None:
@@ -84,7 +77,7 @@ def title_key(record: Record) -> str | None:
 
 def words_of(abstract: str) -> tuple[str, ...]:
     """The words of an abstract that survive every way of writing it: three letters or more, no TeX, no symbols."""
-    return tuple(word for word in _WORD.findall(_bare(abstract)) if word not in _TEX)
+    return tuple([word for word in _WORD.findall(_bare(abstract)) if word not in _TEX])
 
 
 @lru_cache(maxsize=1024)
@@ -97,14 +90,19 @@ def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
 
 
 def abstract_keys(record: Record) -> tuple[str, ...]:
-    """Six keys of 16 hexadecimal digits; twins share at least one, strangers nearly never do. Empty: too short.
+    """At most six keys of 16 hexadecimal digits; twins share at least one, strangers nearly never. Empty: too short.
 
-    Key i is the digit i and the least value of the i-th hash function over all runs of five words (min-wise hashing,
-    Broder 1997; the functions multiply one 64-bit hash by odd numbers): two abstracts whose runs overlap by the
-    share J have a key in common with probability 1 - (1 - J)^6.
+    The six runs of five words with the least check sums (a bottom-k sketch, Cohen 2007): of two abstracts whose runs
+    overlap by the share J, none of the six least of both together is common with probability (1 - J)^6 at most.
     """
-    runs = shingles(record.abstract, _KEY_SHINGLE)
-    if not runs:
+    return _sketch(record.abstract)
+
+
+@lru_cache(maxsize=8192)
+def _sketch(abstract: str) -> tuple[str, ...]:
+    words = words_of(abstract)
+    if len(words) < _FEWEST:
         return ()
-    hashes = [int.from_bytes(hashlib.blake2b(" ".join(run).encode(), digest_size=8).digest(), "big") for run in runs]
-    return tuple(f"{i}{min([h * m & _MASK for h in hashes]) >> 4:015x}" for i, m in enumerate(_MULTIPLIERS))
+    following = zip(*(words[at:] for at in range(_KEY_SHINGLE)), strict=False)
+    least = sorted(set(map(str.encode, map(" ".join, following))), key=crc32)[:_SKETCH]
+    return tuple(hashlib.blake2b(run, digest_size=8).hexdigest() for run in least)

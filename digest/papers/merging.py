@@ -21,6 +21,8 @@ _LEAST_WINS = frozenset({"rank"})
 
 def merge(a: Record, b: Record) -> Record:
     """One record with the best of both, which tell of the same paper. Commutative and idempotent."""
+    if a == b:
+        return a
     better, other = sorted((a, b), key=_worth, reverse=True)
     titled = max(a, b, key=lambda r: (not r.title_derived, r.version, *_text_worth(r.title)))
     signed = max(a, b, key=_signature_worth)
@@ -82,8 +84,11 @@ def merge_all(listed: Iterable[Listed]) -> list[Listed]:
     """The same set with every paper once, in the order of first appearance.
 
     Papers that share a key (id, DOI, title, one of the abstract's) are compared, no others, so the work grows with
-    the papers, not with their pairs.
+    the papers, not with their pairs. Where all have arXiv ids these decide alone.
     """
+    listed = _by_arxiv_id(listed)
+    if all(arxiv_identity(one.record) for one in listed):
+        return listed
     groups: dict[int, Listed] = {}
     moved: dict[int, int] = {}
     index: defaultdict[str, set[int]] = defaultdict(set)
@@ -99,6 +104,15 @@ def merge_all(listed: Iterable[Listed]) -> list[Listed]:
         for key in keys:
             index[key].add(place)
     return [groups[place] for place in sorted(groups)]
+
+
+def _by_arxiv_id(listed: Iterable[Listed]) -> list[Listed]:
+    """The same with every arXiv id once."""
+    found: dict[str | int, Listed] = {}
+    for number, one in enumerate(listed):
+        key = arxiv_identity(one.record) or number
+        found[key] = merge_listed(found[key], one) if key in found else one
+    return list(found.values())
 
 
 def _home(place: int, moved: dict[int, int]) -> int:

@@ -46,6 +46,15 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
     return clock.slot_of(clock.local_instant(day, send_at, zone))
 
 
+def slot_before(subscriber: Subscriber, slot: datetime) -> datetime:
+    """The slot of the last date before that slot's at which this reader would have wanted mail."""
+    zone = clock.zone(subscriber.time_zone)
+    day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
+    while not wants(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
+        day -= DAY
+    return slot_on(day, zone=zone, send_at=subscriber.send_at)
+
+
 def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
     """The local date that a slot stands for: the inverse of `slot_on`, else the date on the reader's calendar."""
     today = slot.astimezone(zone).date()
@@ -60,6 +69,15 @@ def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | Non
     if cadence == WEEKLY:
         return day.weekday() == weekday
     return cadence != WEEKDAYS or day.weekday() < 5
+
+
+def resumes(subscriber: Subscriber, day: date) -> bool:
+    """Is that the first date with mail after a pause?"""
+    first = subscriber.paused_until
+    if first is None or day < first:
+        return False
+    passed = (first + n * DAY for n in range(min((day - first).days, 14)))
+    return not any(wants(one, cadence=subscriber.cadence, weekday=subscriber.weekday) for one in passed)
 
 
 def _days(first: date) -> Iterator[date]:

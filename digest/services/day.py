@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from digest import clock
+from digest import clock, settings
 from digest.db import runs as store
 from digest.db import subscribers
 from digest.db.engine import reading
 from digest.errors import NotFound, Transient
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.ports import Enqueue, NoQueue
-from digest.services import deliver, runs
+from digest.services import deliver, plan, retention, runs
 
 WAIT_SECONDS = 3600.0
+LOOK_SECONDS = 20.0  # how often `--wait` asks whether a worker lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +49,46 @@ class Result:
 
 def run_inline(day: date | None, *, only: str | None = None) -> Result:
     """Everything in this process: no Redis, no workers. Also frees what a dead sender left."""
+    settings.get().require("secret_key", "mail_from", "smtp_url")
+    started = clock.now()
     planned = _plan(day, only, NoQueue())
-    for run_id, number in _open(planned):
-        runs.freeze_shard(run_id, number)
+    while shards := _open(planned if day or only else None):
+        frozen = [runs.freeze_shard(run_id, number) for run_id, number in shards]
+        if not any(frozen):
+            break  # another process has them
     deliver.drain()
-    return _result(day, planned)
+    retention.daily()  # here is no scheduler that would do it
+    return _result(day, planned, started)
 
 
 def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, wait: bool = False) -> Result:
     """Plan and hand over to the workers; with `wait` until all is settled. Raises Transient without a live worker."""
-    if wait and not enqueue.alive():
-        raise Transient("no worker answers: start one with `digest worker` (or `digest up`), or use --inline")
+    started = clock.now()
+    if wait:
+        _must_live(enqueue)
     planned = _plan(day, only, enqueue)
     for run_id, number in _open(planned):
         enqueue.freeze(run_id, number)
     if wait:
-        _wait(planned)
-    return _result(day, planned)
+        _wait(planned, enqueue)
+    return _result(day, planned, started)
 
 
 def rehearse(day: date | None, *, only: str | None = None) -> Result:
     """What a run would choose now; nothing is frozen or sent."""
-    on = day or clock.now().date()
-    chosen = runs.rehearse(on, only=_number(only))
+    chosen = plan.rehearse(day, only=reader_number(only))
     mails = [c for c in chosen if c.kind]
     papers = sum(len(c.content.entries) for c in mails)
-    return Result(date=on, queued=len(mails), skipped=len(chosen) - len(mails), papers=papers)
+    return Result(day or clock.now().date(), queued=len(mails), skipped=len(chosen) - len(mails), papers=papers)
 
 
 def _plan(day: date | None, only: str | None, enqueue: Enqueue) -> list[int]:
-    if day is None:
-        return runs.plan_due(enqueue)
-    return runs.plan_day(day, only=_number(only))
+    reader = reader_number(only)
+    return plan.plan_due(enqueue, only=reader) if day is None else plan.plan_day(day, only=reader)
 
 
-def _number(address: str | None) -> int | None:
+def reader_number(address: str | None) -> int | None:
+    """The subscriber of that address; None for all. Raises NotFound."""
     if address is None:
         return None
     with reading() as session:
@@ -92,27 +98,38 @@ def _number(address: str | None) -> int | None:
     return reader.id
 
 
-def _open(planned: Sequence[int]) -> list[tuple[int, int]]:
+def _open(planned: Sequence[int] | None) -> list[tuple[int, int]]:
+    """Shards still to be frozen: of these runs, or of all."""
     with reading() as session:
-        return [pair for pair in store.open_shards(session) if pair[0] in planned]
+        return [pair for pair in store.open_shards(session) if planned is None or pair[0] in planned]
 
 
-def _wait(planned: Sequence[int]) -> None:
+def _must_live(enqueue: Enqueue) -> None:
+    if not enqueue.alive():
+        raise Transient("no worker answers: start one with `digest worker` (or `digest up`), or use --inline")
+
+
+def _wait(planned: Sequence[int], enqueue: Enqueue) -> None:
     """Until every shard is done and no delivery can go out now; deferred ones are not waited for."""
     end = time.monotonic() + WAIT_SECONDS
+    look = time.monotonic() + LOOK_SECONDS
     while time.monotonic() < end:
         with reading() as session:
             states = store.deliveries_of(session, planned)
         if not _open(planned) and not any(states.get(state) for state in (QUEUED, SENDING)):
             return
+        if time.monotonic() > look:
+            _must_live(enqueue)
+            look = time.monotonic() + LOOK_SECONDS
         time.sleep(0.2)
-    raise Transient(f"not finished after {WAIT_SECONDS:.0f} s; `digest admin runs show` tells where it stands")
+    raise Transient(f"not finished after {WAIT_SECONDS:.0f} s; `digest admin runs list` tells where it stands")
 
 
-def _result(day: date | None, planned: Sequence[int]) -> Result:
+def _result(day: date | None, planned: Sequence[int], started: datetime) -> Result:
+    """What became of the mails that were owed or tried since, and of the shards frozen since."""
     with reading() as session:
-        states = store.deliveries_of(session, planned)
-        _, skipped, papers = store.shard_totals(session, planned)
+        states = store.deliveries_since(session, started)
+        _, skipped, papers = store.shard_totals(session, planned, since=started)
     return Result(
         date=day or clock.now().date(),
         queued=states.get(QUEUED, 0) + states.get(SENDING, 0),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 
 from digest import clock, settings
 from digest.db import deliveries, upkeep
 from digest.db.engine import reading
+from digest.deliver.letter import Composer
 from digest.deliver.outbox import Counts, deliver_due
 from digest.deliver.sweeper import Sweeper
 from digest.ports import Enqueue
+from digest.services import alarms
 
 SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
 SHARDS_A_SWEEP = 200
@@ -31,10 +34,8 @@ def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Calla
 
     `busy` is called once where there is work for another sender. Raises Transient.
     """
-    from digest.services.letters import Letters  # the composer reads every table; only senders need it
-
     conf = settings.get()
-    return deliver_due(Letters(conf), conf, seconds=seconds, stop=stop, busy=busy)
+    return deliver_due(_letters(os.getpid(), conf), conf, seconds=seconds, stop=stop, busy=busy)
 
 
 def sweep(enqueue: Enqueue) -> int:
@@ -42,7 +43,7 @@ def sweep(enqueue: Enqueue) -> int:
 
     Call it every few seconds from one long-lived process. Raises Transient.
     """
-    taken = _sweeper().sweep()
+    taken = _swept(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
         unfrozen = upkeep.unfrozen(session, limit=SHARDS_A_SWEEP)
@@ -61,7 +62,7 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
     sweeper, total = Sweeper(settings.get()), Counts()
     until = time.monotonic() + settings.get().lease + SOON.total_seconds()
     while True:
-        sweeper.sweep()
+        _swept(sweeper)
         total += due(stop=stop)
         if total.trouble or stop():
             return total
@@ -71,10 +72,27 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
             time.sleep(0.5)
 
 
+def _swept(sweeper: Sweeper) -> int:
+    """Sweep once; the administrators hear of senders that died. Returns how many mails became uncertain."""
+    before = sweeper.buried
+    taken = sweeper.sweep()
+    if sweeper.buried > before:
+        alarms.sender_died(sweeper.buried - before, taken)
+    return taken
+
+
 def _moving() -> bool:
     """True while another sender holds mail, or some is due soon."""
     with reading() as session:
         return deliveries.in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+
+
+@lru_cache(maxsize=1)
+def _letters(_process: int, conf: settings.Settings) -> Composer:
+    """The process's composer: what its mails share (papers, the key) is read once, not once a pass."""
+    from digest.services.letters import Letters  # it reads every table; only senders need it
+
+    return Letters(conf)
 
 
 @cache

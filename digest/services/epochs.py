@@ -11,24 +11,47 @@ from sqlmodel import Session, col
 from digest import clock
 from digest.db import papers as store
 from digest.db import runs
+from digest.db.engine import reading, transaction
 from digest.matching import calibrate
 from digest.matching.profile import Counts
 from digest.matching.weights import Weights
-from digest.models import Epoch, Paper
+from digest.models import Announcement, Epoch, Paper
 
 YOUNG = 14
 _WINDOW_PAPERS = 60_000
 
 
-def current(session: Session, announcement: int) -> int | None:
-    """The epoch to rank by on that announcement, made where a new one is due."""
+def current(announcement: int) -> int | None:
+    """The number of the epoch to rank by on that announcement, made where a new one is due; None: the prior alone.
+
+    Counting takes seconds, so it is done before the transaction; of two that count at once the first one stays.
+    """
+    with reading() as session:
+        found = fitting(session, announcement)
+    if found is None or found.id:
+        return found.id if found else None
+    with transaction() as session:
+        runs.lock_epochs(session)
+        first = _stored(session, announcement)
+        if first is None:
+            session.add(found)
+            session.flush()
+        return (first or found).id
+
+
+def fitting(session: Session, announcement: int) -> Epoch | None:
+    """The epoch to rank by on that announcement; one that is due but not stored yet is made, without a number.
+
+    None before the first announcement.
+    """
+    found = _stored(session, announcement)
+    return found if found or session.get(Announcement, announcement) is None else make(session, announcement)
+
+
+def _stored(session: Session, announcement: int) -> Epoch | None:
+    """The newest epoch where it is good for that announcement; for a day never announced any is."""
     newest = runs.newest_epoch(session)
-    if newest is not None and newest.id and not _due(newest, announcement):
-        return newest.id
-    made = _make(session, announcement)
-    session.add(made)
-    session.flush()
-    return made.id
+    return None if newest is None or _due(newest, announcement) else newest
 
 
 def _due(epoch: Epoch, announcement: int) -> bool:
@@ -40,7 +63,7 @@ def _due(epoch: Epoch, announcement: int) -> bool:
     return date.fromordinal(announcement).isocalendar()[:2] > date.fromordinal(epoch.announcement_id).isocalendar()[:2]
 
 
-def _make(session: Session, announcement: int) -> Epoch:
+def make(session: Session, announcement: int) -> Epoch:
     """An epoch of what was announced before that announcement: nothing of the day it ranks is counted."""
     counted = counted_before(session, announcement)
     return Epoch(
@@ -56,15 +79,15 @@ def _make(session: Session, announcement: int) -> Epoch:
 def counted_before(session: Session, announcement: int) -> Counts:
     """Word counts over the 14 announcements before this one."""
     numbers = store.window(session, announcement - 1, YOUNG)
-    statement = select(col(Paper.id)).where(col(Paper.announcement_id).in_(numbers)).limit(_WINDOW_PAPERS)
+    statement = select(col(Paper.id)).where(col(Paper.announcement_id).in_(numbers))
+    statement = statement.order_by(col(Paper.id).desc()).limit(_WINDOW_PAPERS)
     ids = [n for n in session.execute(statement).scalars() if n]
     records = [record for _, record in store.newest_many(session, ids)]
     return calibrate.blend(calibrate.count(records, announcements=len(numbers)))
 
 
-def weights(session: Session, epoch_id: int | None) -> Weights:
+def weights(epoch: Epoch | None) -> Weights:
     """The word weights of an epoch; those of the shipped prior without one."""
-    epoch = session.get(Epoch, epoch_id) if epoch_id is not None else None
     return _weights(None if epoch is None else epoch.terms)
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlmodel import Session, col, delete
+from sqlmodel import Session, col
 
 from digest import clock
-from digest.db import deliveries, subscribers
+from digest.db import bounces, deliveries, subscribers
 from digest.db import runs as run_store
-from digest.db.dialect import insert_ignore
 from digest.db.engine import reading, transaction
-from digest.errors import BadInput, DigestError, NotFound, Refused
-from digest.models import Announcement, Audit, Batch, Delivery, Paper, Run, Subscriber, Suppression
+from digest.errors import BadInput, NotFound, Refused
+from digest.matching.profile import Profile
+from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
 
 Row = dict[str, object]
-MOST_ROWS = 100_000
-_IMPORTED = ("topics", "exclusions", "categories", "authors", "time_zone", "send_at", "cadence")
 
 
 def stats() -> Row:
@@ -52,30 +47,13 @@ def _run_row(session: Session, run: Run) -> Row:
     return {"run": run.id, "slot": slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
 
-def run_deliveries(run_id: int) -> list[Row]:
-    """Each delivery of a run: to whom, its state, the last reply. Raises NotFound."""
-    with reading() as session:
-        if session.get(Run, run_id) is None:
-            raise NotFound(f"there is no run {run_id}; `digest admin runs list` shows them")
-        found = session.execute(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id)))
-        return [
-            {
-                "delivery": d.id,
-                "address": d.address,
-                "kind": d.kind,
-                "state": d.state,
-                "tries": d.attempts,
-                "reply": d.reply,
-            }
-            for d in found.scalars()
-        ]
-
-
 def subscriber_rows() -> list[Row]:
     """All subscribers with their topics."""
     with reading() as session:
         people = session.execute(select(Subscriber).order_by(col(Subscriber.id))).scalars().all()
-        return [_person(session, reader) for reader in people]
+        current = select(ProfileVersion).join(Subscriber, col(Subscriber.profile_id) == col(ProfileVersion.id))
+        profiles = {v.id: Profile.from_json(v.profile) for v in session.execute(current).scalars()}
+        return [_person(reader, profiles.get(reader.profile_id, Profile())) for reader in people]
 
 
 def subscriber(address: str) -> Row:
@@ -84,7 +62,7 @@ def subscriber(address: str) -> Row:
         reader = _reader(session, address)
         events = subscribers.consents(session, reader.id or 0)
         said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
-        return _person(session, reader) | {"consent": said}
+        return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
 
 
 def _reader(session: Session, address: str) -> Subscriber:
@@ -94,29 +72,24 @@ def _reader(session: Session, address: str) -> Subscriber:
     return found
 
 
-def _person(session: Session, reader: Subscriber) -> Row:
-    profile = subscribers.profile_of(session, reader)
+def _person(reader: Subscriber, profile: Profile) -> Row:
+    """What can be said of a reader, all of it in words; lists have a line each."""
     return {
         "address": reader.address,
         "state": reader.state,
-        "topics": "\n".join(topic.text for topic in profile.topics),
+        "topics": "\n".join(map(wishes.typed, profile.topics)),
+        "exclusions": "\n".join(profile.exclusions),
         "categories": " ".join(profile.categories),
+        "authors": "\n".join(profile.authors),
+        "close": "yes" if profile.close else "no",
+        "limit": profile.limit,
         "cadence": reader.cadence,
+        "weekday": reader.weekday,
         "time_zone": reader.time_zone,
         "send_at": reader.send_at.isoformat("minutes"),
+        "quiet_day": reader.quiet_day,
         "paused_until": reader.paused_until.isoformat() if reader.paused_until else "",
     }
-
-
-def export_csv() -> str:
-    """All subscribers as CSV, in the form that `import_csv` reads."""
-    rows = subscriber_rows()
-    out = io.StringIO()
-    names = list(rows[0]) if rows else ["address", "topics"]
-    writer = csv.DictWriter(out, fieldnames=names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def add(values: Mapping[str, Any], *, consent: str) -> None:
@@ -137,39 +110,6 @@ def add(values: Mapping[str, Any], *, consent: str) -> None:
         session.add(Audit(at=now, actor="command line", action="add", detail=detail))
 
 
-def import_csv(file: Path, *, consent: str) -> tuple[int, list[str]]:
-    """Add people from a CSV file with a header. Returns how many, and one line for each row refused.
-
-    Several topics stand in one cell, a line each or separated by `;`. Raises BadInput for the file as a whole.
-    """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file}: can't be read ({error})", field="file") from error
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if len(rows) > MOST_ROWS:
-        raise BadInput(f"{file}: {len(rows)} rows; at most {MOST_ROWS} at a time", field="file")
-    if not rows or "address" not in rows[0]:
-        raise BadInput(f"{file}: the first line must name the columns, `address` among them", field="file")
-    added, bad = 0, []
-    for number, row in enumerate(rows, start=2):
-        try:
-            add(_values(row), consent=consent)
-            added += 1
-        except DigestError as error:
-            bad.append(f"line {number}: {error}")
-    return added, bad
-
-
-def _values(row: Mapping[str, str | None]) -> dict[str, object]:
-    values: dict[str, object] = {"address": (row.get("address") or "").strip()}
-    for name in _IMPORTED:
-        cell = (row.get(name) or "").strip()
-        if cell:
-            values[name] = cell.replace(";", "\n") if name in {"topics", "exclusions", "authors"} else cell
-    return values
-
-
 def erase(address: str) -> None:
     """Delete a person's data. Raises NotFound."""
     with reading() as session:
@@ -182,16 +122,15 @@ def suppress(address: str, *, reason: str) -> None:
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        row = {"address_key": key, "reason": reason[:40], "source": "administrator", "at": now}
-        insert_ignore(session, Suppression, [row])
+        bounces.suppress(session, key, reason=reason, source="administrator", at=now)
         session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
 
 
 def unsuppress(address: str) -> None:
-    """Allow mail to this address again. Raises NotFound."""
+    """Allow mail to this address again; what it failed before counts no more. Raises NotFound."""
     key = subscribers.address(address).key
     with transaction() as session:
-        gone = session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
-        if not getattr(gone, "rowcount", 0):
+        if not bounces.unsuppress(session, key):
             raise NotFound(f"{address} is not suppressed")
-        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={}))
+        forgiven = bounces.forgive(session, key)
+        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={"forgiven": forgiven}))

@@ -6,9 +6,10 @@ then never pass over a paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
@@ -16,24 +17,28 @@ from sqlmodel import Session
 from digest import clock, papers
 from digest.db import papers as store
 from digest.db.engine import transaction
-from digest.models import Batch, Paper
-from digest.papers import Listed, Parsed, Record
+from digest.models import Batch
+from digest.papers import Bad, Listed, Parsed, Record
 from digest.text.fold import fold
 
 CHUNK = 500
 BATCH = 5000
-_REPLACED = {"replace", "replace-cross"}
+_STRENGTH = ("new", "cross", "replace", "replace-cross")
+_ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
+MOST_TOLD = 5
+_WITHOUT_ID = "n:"
 
 
 @dataclass(slots=True)
 class Counts:
-    """What an ingest did, in papers; `bad` counts refused pieces."""
+    """What an ingest did, in papers; `bad` counts refused pieces, `refused` are the first few."""
 
     source: str
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     bad: int = 0
+    refused: list[Bad] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
         """Sum up."""
@@ -41,51 +46,103 @@ class Counts:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.bad += other.bad
+        self.refused = (self.refused + other.refused)[:MOST_TOLD]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form that DESIGN names."""
+        return {name: getattr(self, name) for name in ("source", "new", "updated", "unchanged", "bad")}
 
 
-def store_document(source: str, document: str, parsed: Parsed, *, day: date | None = None) -> Counts:
+def store_document(
+    source: str,
+    document: str,
+    parsed: Parsed,
+    *,
+    day: date | None = None,
+    known_at: datetime | None = None,
+    finish: Callable[[Session], None] | None = None,
+) -> Counts:
     """Store one parsed document under the announcement of `day` (else the document's own date, else the current one).
 
-    Idempotent: the same document again changes nothing. Large documents are stored in batches.
+    Idempotent: the same document again changes nothing and leaves no trace. Large documents are stored in parts, each
+    one transaction; `finish` belongs to the last one. `known_at`: when its papers and counters became known; without it
+    the announcement's own time, for saved answers that are stored later.
     """
-    total = Counts(source, bad=len(parsed.bad))
-    on = day or parsed.announced
+    parsed = papers.storable(parsed)
+    total = Counts(source, bad=len(parsed.bad), refused=list(parsed.bad[:MOST_TOLD]))
+    on = (day or parsed.announced) if parsed.papers else None  # an empty feed (a weekend's) announces nothing
     parts = [parsed.papers[i : i + BATCH] for i in range(0, len(parsed.papers), BATCH)] or [()]
-    for number, part in enumerate(parts):
+    for number, part in enumerate(parts, start=1):
         with transaction() as session:
-            batch = _open_batch(session, source, on)
-            counts = _Store(session, source, batch).all(part)
-            if number == 0:
-                store.insert_rejects(session, batch.id or 0, document, parsed.bad)
-                batch.bad = len(parsed.bad)
-            batch.new, batch.updated, batch.unchanged = counts.new, counts.updated, counts.unchanged
+            store.lock_batches(session)
+            opened = _Opened(session, source, on, known_at)
+            counts = _Store(opened).all(part)
+            if number == 1 and parsed.bad:
+                counts.bad = len(parsed.bad)
+                store.insert_rejects(session, opened.id, document, parsed.bad)
+            opened.close(counts)
+            if finish is not None and number == len(parts):
+                finish(session)
+        counts.bad = 0
         total.add(counts)
     return total
 
 
-def _open_batch(session: Session, source: str, day: date | None) -> Batch:
-    store.lock_batches(session)
-    now = clock.now()
-    today = now.astimezone(clock.ARXIV_ZONE).date()
-    if day is None:
-        current = store.current_announcement(session, today)
-        announcement = current or store.announcement_for(session, today)
-    else:
-        announcement = store.announcement_for(session, day)
-    known_at = min(now, clock.announcement_instant(day)) if day else now
-    batch = Batch(source=source, announcement_id=announcement, started_at=now, known_at=known_at)
-    session.add(batch)
-    session.flush()
-    return batch
+class _Opened:
+    """The batch of one transaction, made at the first thing to store: what changes nothing leaves no row.
+
+    A date to come is no date: sources err.
+    """
+
+    def __init__(self, session: Session, source: str, day: date | None, known_at: datetime | None) -> None:
+        self.session, self.source = session, source
+        self.now = clock.now()
+        self.today = self.now.astimezone(clock.ARXIV_ZONE).date()
+        self.day = min(day, self.today) if day else None
+        self.known_at = known_at or (min(self.now, clock.announcement_instant(self.day)) if self.day else self.now)
+        self._batch: Batch | None = None
+
+    @property
+    def id(self) -> int:
+        """The batch's number."""
+        return self._row().id or 0
+
+    @property
+    def announcement_id(self) -> int:
+        """The announcement that its new papers join."""
+        return self._row().announcement_id
+
+    def close(self, counts: Counts) -> None:
+        """Note what was done, if anything was."""
+        if self._batch is not None:
+            self._batch.new, self._batch.updated = counts.new, counts.updated
+            self._batch.unchanged, self._batch.bad = counts.unchanged, counts.bad
+
+    def _row(self) -> Batch:
+        if self._batch is None:
+            self._batch = Batch(
+                source=self.source,
+                announcement_id=self._announcement(),
+                started_at=self.now,
+                known_at=self.known_at,
+            )
+            self.session.add(self._batch)
+            self.session.flush()
+        return self._batch
+
+    def _announcement(self) -> int:
+        if self.day is not None:
+            return store.announcement_for(self.session, self.day)
+        current = store.current_announcement(self.session, self.today)
+        return current or store.announcement_for(self.session, self.today)
 
 
 class _Store:
     """Papers of one batch, chunk by chunk: few queries, each for a whole chunk."""
 
-    def __init__(self, session: Session, source: str, batch: Batch) -> None:
-        self.session, self.source, self.batch = session, source, batch
-        self.taken_at: datetime = batch.known_at
-        self.counts = Counts(source)
+    def __init__(self, batch: _Opened) -> None:
+        self.session, self.batch = batch.session, batch
+        self.counts = Counts(batch.source)
 
     def all(self, listed: Sequence[Listed]) -> Counts:
         """Store them all; papers that occur twice in the document are merged first."""
@@ -95,63 +152,71 @@ class _Store:
         return self.counts
 
     def _chunk(self, listed: Sequence[Listed]) -> None:
-        numbers = self._find([item.record for item in listed])
-        known = store.newest(self.session, {n for n in numbers if n is not None})
-        fresh = [item for item, number in zip(listed, numbers, strict=True) if number is None]
-        made = iter(self._insert(fresh))
-        signals: list[Mapping[str, Any]] = []
-        for item, number in zip(listed, numbers, strict=True):
-            paper_id = next(made) if number is None else self._update(known[number], item)
-            signals += self._signals(paper_id, item)
+        found = _Known(self.session, [item.record for item in listed])
+        fresh = [i for i, item in enumerate(listed) if found.numbers[i] is None and item.record.title]
+        made = self._insert(fresh, listed, found)
+        numbers = found.numbers | dict(zip(fresh, made, strict=True))
+        changes = _Changes()
+        for i, item in enumerate(listed):
+            number = found.numbers[i]
+            if number is not None:
+                changed = self._update(found.stored[number], item, found, changes)
+                self.counts.updated += changed
+                self.counts.unchanged += not changed
+        self._write(changes)
+        signals = [row for i, item in enumerate(listed) if (n := numbers[i]) for row in self._signals(n, item)]
         store.insert_signals(self.session, signals)
 
-    def _find(self, records: Sequence[Record]) -> list[int | None]:
-        """The stored paper of each record: by identifier, else by a shared key and comparison."""
-        by_id = store.find_by_identifiers(self.session, records)
-        found = [by_id.get(r.arxiv_id or "") or by_id.get(f"doi:{r.doi}") for r in records]
-        keys = {i: _lookup_keys(r) for i, r in enumerate(records) if found[i] is None}
-        by_key = store.find_by_keys(self.session, {key for some in keys.values() for key in some})
-        candidates = store.newest(self.session, {n for some in by_key.values() for n in some})
-        for i, some in keys.items():
-            numbers = sorted({n for key in some for n in by_key.get(key, ())})
-            found[i] = next((n for n in numbers if papers.same(candidates[n][1], records[i])), None)
-        return found
-
-    def _insert(self, listed: Sequence[Listed]) -> list[int]:
-        rows = [self._paper_row(item) for item in listed]
-        numbers = store.insert_papers(self.session, rows)
-        store.insert_versions(
-            self.session, [self._version_row(n, 1, item.record) for n, item in zip(numbers, listed, strict=True)]
+    def _insert(self, places: Sequence[int], listed: Sequence[Listed], found: _Known) -> list[int]:
+        """Store the new ones, which stand at these places. Returns their numbers."""
+        if not places:
+            return []
+        fresh = [listed[at] for at in places]
+        numbers = store.insert_papers(self.session, [self._paper_row(item, found) for item in fresh])
+        both = list(zip(numbers, fresh, strict=True))
+        store.insert_versions(self.session, [self._version_row(n, 1, item.record) for n, item in both])
+        alike = (found.keys[at] for at in places)
+        store.insert_keys(
+            self.session,
+            ((key, n) for (n, item), some in zip(both, alike, strict=True) for key in _kept(item.record, some)),
         )
-        pairs = [(key, n) for n, item in zip(numbers, listed, strict=True) for key in _keys(item.record)]
-        store.insert_keys(self.session, pairs)
-        self.counts.new += len(listed)
+        self.counts.new += len(fresh)
         return numbers
 
-    def _update(self, known: tuple[Paper, Record], item: Listed) -> int:
-        """Merge into a known paper: a new version where something changed."""
-        paper, record = known
-        merged = papers.merge(record, item.record)
-        if paper.id is None:
-            raise ValueError("a stored paper has a number")
-        if merged == record:
-            self.counts.unchanged += 1
-            return paper.id
-        paper.revision += 1
-        paper.arxiv_id, paper.doi, paper.withdrawn = merged.arxiv_id, merged.doi, merged.withdrawn
-        store.insert_versions(self.session, [self._version_row(paper.id, paper.revision, merged)])
-        store.insert_keys(self.session, [(key, paper.id) for key in _keys(merged)])
-        self.counts.updated += 1
-        return paper.id
+    def _update(self, known: store.Stored, item: Listed, found: _Known, changes: _Changes) -> bool:
+        """Merge into a known paper: a new version where something changed. True where anything did."""
+        merged = _merged(known.record, item.record)
+        row: dict[str, Any] = {}
+        if merged != known.record:
+            row["revision"] = known.revision + 1
+            row["withdrawn"] = merged.withdrawn
+            changes.versions.append(self._version_row(known.id, known.revision + 1, merged))
+            changes.keys += [(key, known.id) for key in keys_of(merged)]
+            row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != known.arxiv_id else {}
+            row |= {"doi": merged.doi} if known.doi is None and found.free(merged.doi) else {}
+        if item.announce_type in _ANNOUNCED and known.announcement_id is None:
+            # seen before only as a revision, while its own announcement was missed
+            row |= {"announcement_id": self.batch.announcement_id, "batch_id": self.batch.id}
+        if _stronger(item.announce_type, known.announce_type):
+            row["announce_type"] = item.announce_type
+        if row:
+            changes.papers.append({**_columns(known), **row})
+        return bool(row)
 
-    def _paper_row(self, item: Listed) -> dict[str, Any]:
-        revised = item.announce_type in _REPLACED
+    def _write(self, changes: _Changes) -> None:
+        store.update_papers(self.session, changes.papers)
+        store.insert_versions(self.session, changes.versions)
+        store.insert_keys(self.session, changes.keys)
+
+    def _paper_row(self, item: Listed, found: _Known) -> dict[str, Any]:
         return {
             "arxiv_id": item.record.arxiv_id,
-            "doi": item.record.doi,
-            "announcement_id": None if revised else self.batch.announcement_id,
+            "doi": item.record.doi if found.free(item.record.doi) else None,
+            "announcement_id": None if item.announce_type in _REPLACED else self.batch.announcement_id,
             "batch_id": self.batch.id,
+            "revision": 1,
             "withdrawn": item.record.withdrawn,
+            "announce_type": item.announce_type,
         }
 
     def _version_row(self, paper_id: int, revision: int, record: Record) -> dict[str, Any]:
@@ -168,25 +233,125 @@ class _Store:
         return (
             {
                 "paper_id": paper_id,
-                "source": self.source,
+                "source": self.batch.source,
                 "name": name,
-                "taken_at": self.taken_at,
+                "taken_at": self.batch.known_at,
                 "value": value,
             }
             for name, value in item.signals
         )
 
 
+@dataclass(slots=True)
+class _Changes:
+    """Rows of one chunk still to be written."""
+
+    papers: list[Mapping[str, Any]] = field(default_factory=list)
+    versions: list[Mapping[str, Any]] = field(default_factory=list)
+    keys: list[tuple[str, int]] = field(default_factory=list)
+
+
+class _Known:
+    """Which records of a chunk are stored already: by identifier, else by a shared key and comparison.
+
+    One DOI may stand in two papers of arXiv (two parts, printed as one): the first keeps it.
+    """
+
+    def __init__(self, session: Session, records: Sequence[Record]) -> None:
+        ids = [papers.arxiv_identity(record) for record in records]
+        dois = [record.doi for record in records if record.doi]
+        by_id, self._by_doi = store.find_by_identifiers(session, [i for i in ids if i], dois)
+        self._given: set[str] = set()
+        self.numbers: dict[int, int | None] = {
+            at: by_id.get(arxiv_id or "") or self._of_doi(record, arxiv_id)
+            for at, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
+        }
+        missing = {at: records[at] for at, number in self.numbers.items() if number is None and records[at].title}
+        self.stored = store.stored(session, {n for n in self.numbers.values() if n is not None})
+        self._find_alike(session, missing)
+
+    def free(self, doi: str | None) -> bool:
+        """True, once, for a DOI that no paper has."""
+        if not doi or doi in self._by_doi or doi in self._given:
+            return False
+        self._given.add(doi)
+        return True
+
+    def _of_doi(self, record: Record, arxiv_id: str | None) -> int | None:
+        number, other = self._by_doi.get(record.doi or "", (None, None))
+        return number if not (arxiv_id and other) or arxiv_id == other else None
+
+    def _find_alike(self, session: Session, missing: Mapping[int, Record]) -> None:
+        self.keys = {at: _alike_keys(record) for at, record in missing.items()}
+        keys = {at: _lookup(missing[at], some) for at, some in self.keys.items()}
+        by_key = store.find_by_keys(session, {key for some in keys.values() for key in some})
+        if not by_key:
+            return
+        alike = store.stored(session, {n for some in by_key.values() for n in some})
+        for at, some in keys.items():
+            numbers = sorted({n for key in some for n in by_key.get(key, ())})
+            self.numbers[at] = next((n for n in numbers if papers.same(alike[n].record, missing[at])), None)
+        self.stored |= {n: alike[n] for n in self.numbers.values() if n in alike}
+
+
+def _merged(known: Record, given: Record) -> Record:
+    """What is known with what is given; a record without title only adds what it says beside it."""
+    if given.title:
+        return papers.merge(known, given)
+    return replace(
+        known,
+        withdrawn=known.withdrawn or given.withdrawn,
+        institutions=known.institutions or given.institutions,
+        venue=known.venue or given.venue,
+    )
+
+
+def _stronger(given: str | None, known: str | None) -> bool:
+    return given is not None and (known is None or _STRENGTH.index(given) < _STRENGTH.index(known))
+
+
+def _columns(known: store.Stored) -> dict[str, Any]:
+    """The columns that an update may change, as they are: rows of one update must have the same."""
+    return {
+        "id": known.id,
+        "arxiv_id": known.arxiv_id,
+        "doi": known.doi,
+        "announcement_id": known.announcement_id,
+        "batch_id": known.batch_id,
+        "announce_type": known.announce_type,
+        "revision": known.revision,
+        "withdrawn": known.record.withdrawn,
+    }
+
+
 def author_key(name: str) -> str:
     """The key under which an author's papers are kept."""
-    return f"au:{fold(name)}"[:70]
+    return f"au:{_folded(name)}"[:70]
 
 
-def _lookup_keys(record: Record) -> list[str]:
-    """Where a paper without shared identifier may be found: title and first author, fingerprints of the abstract."""
+@lru_cache(maxsize=65536)
+def _folded(name: str) -> str:
+    return fold(name)
+
+
+def keys_of(record: Record) -> list[str]:
+    """Everything under which a paper may be found again: title and author, fingerprints of the abstract, authors.
+
+    A paper without arXiv id stands under its keys a second time, so that those with one can look among these alone.
+    """
+    return _kept(record, _alike_keys(record))
+
+
+def _kept(record: Record, alike: Sequence[str]) -> list[str]:
+    apart = [] if papers.arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in alike]
+    return [*alike, *apart, *(author_key(name) for name in record.authors)]
+
+
+def _lookup(record: Record, alike: Sequence[str]) -> Sequence[str]:
+    """Where a paper without shared identifier may be found. Two arXiv ids are two papers."""
+    return [f"{_WITHOUT_ID}{key}" for key in alike] if papers.arxiv_identity(record) else alike
+
+
+def _alike_keys(record: Record) -> list[str]:
     title = papers.title_key(record)
     return [*([f"t:{title}"] if title else []), *(f"a:{key}" for key in papers.abstract_keys(record))]
-
-
-def _keys(record: Record) -> list[str]:
-    return [*_lookup_keys(record), *(author_key(name) for name in record.authors)]

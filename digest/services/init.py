@@ -35,13 +35,18 @@ class Answers:
             raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
         if urlsplit(self.base_url).scheme not in {"http", "https"}:
             raise BadInput("address of the service: begin with https://", field="base_url")
+        if "," in self.smtp_url:
+            raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
         for value in (self.mail_from, self.smtp_url, self.base_url, self.postal_address, self.admin):
             if "\n" in value or "\r" in value:
                 raise BadInput("an answer is one line", field="answer")
 
 
 def write(answers: Answers, file: Path, *, force: bool) -> None:
-    """Write the file, readable by its owner alone. Raises Refused where it is there already (without `force`)."""
+    """Write the file, whole or not at all, readable by its owner alone.
+
+    Raises BadInput, and Refused where it is there already (without `force`).
+    """
     answers.check()
     if file.exists() and not force:
         raise Refused(f"{file} is there already; --force replaces it (links in mails sent before would stop working)")
@@ -54,9 +59,14 @@ def write(answers: Answers, file: Path, *, force: bool) -> None:
         "ADMIN_EMAILS": answers.admin,
     }
     text = "".join(f"DIGEST_{name}={_quoted(value)}\n" for name, value in lines.items())
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-        out.write(text)
+    new = file.with_name(f"{file.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+        new.replace(file)
+    except OSError as error:
+        raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
 
 
 def _quoted(value: str) -> str:

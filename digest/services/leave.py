@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, update
+from datetime import datetime
+
+from sqlmodel import Session, col, update
 
 from digest import clock
 from digest.db import engine, subscribers
@@ -24,19 +26,24 @@ def look(subscriber_id: int) -> Subscriber | None:
 
 def leave(subscriber_id: int, client: str = "") -> None:
     """No more mail, from this moment. Repeated, or for an erased reader, it changes nothing and is no error."""
-    now = clock.now()
     with engine.transaction() as session:
-        reader = subscribers.by_id(session, subscriber_id, lock=True)
-        if reader is None or reader.state == LEFT:
-            return
-        reader.state, reader.left_at, reader.next_due_at = LEFT, now, None
-        subscribers.consent(session, subscriber_id, "left", now=now, client=limits.keyed(client), wording=WORDING)
-        session.execute(
-            update(Delivery)
-            .where(
-                col(Delivery.subscriber_id) == subscriber_id,
-                col(Delivery.kind).in_(EDITIONS),
-                col(Delivery.state).in_(WAITING),
-            )
-            .values(state=CANCELLED, due_at=None)
+        depart(session, subscriber_id, client, now=clock.now())
+
+
+def depart(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
+    """`leave` within a transaction. False where the reader had left before, or is erased."""
+    reader = subscribers.by_id(session, subscriber_id, lock=True)
+    if reader is None or reader.state == LEFT:
+        return False
+    reader.state, reader.left_at, reader.next_due_at = LEFT, now, None
+    subscribers.consent(session, subscriber_id, "left", now=now, client=limits.keyed(client), wording=WORDING)
+    session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.subscriber_id) == subscriber_id,
+            col(Delivery.kind).in_(EDITIONS),
+            col(Delivery.state).in_(WAITING),
         )
+        .values(state=CANCELLED, due_at=None)
+    )
+    return True

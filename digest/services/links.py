@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from digest import settings, signing
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
 
+VERBS = (MORE, LESS, MUTE, FOLLOW)  # their places stand in links: append only
 SIGN_IN_FOR = timedelta(minutes=30)
 SESSION_FOR = timedelta(hours=12)
 
@@ -15,7 +18,13 @@ def signer() -> signing.Signer:
     """The signer with the configured keys. Raises Misconfigured."""
     chosen = settings.get()
     chosen.require("secret_key")
-    return signing.Signer(chosen.secret_key)
+    return _signer(chosen.secret_key)
+
+
+@lru_cache(maxsize=4)
+def _signer(keys: tuple[str, ...]) -> signing.Signer:
+    """Made once: every mail carries several links."""
+    return signing.Signer(keys)
 
 
 def confirm(subscriber_id: int, profile_id: int) -> str:
@@ -25,7 +34,12 @@ def confirm(subscriber_id: int, profile_id: int) -> str:
 
 def unsubscribe(subscriber_id: int) -> str:
     """The page and the one-click POST of List-Unsubscribe. It never expires."""
-    return _url("unsubscribe", signer().sign(signing.UNSUBSCRIBE, subscriber_id))
+    return _url("unsubscribe", unsubscribe_token(subscriber_id))
+
+
+def unsubscribe_token(subscriber_id: int) -> str:
+    """What the link and the subject of a mail that wishes to leave carry."""
+    return signer().sign(signing.UNSUBSCRIBE, subscriber_id)
 
 
 def preferences(subscriber_id: int) -> str:
@@ -36,6 +50,16 @@ def preferences(subscriber_id: int) -> str:
 def edition(edition_id: int) -> str:
     """One edition in the browser."""
     return _url("editions", signer().sign(signing.EDITION, edition_id))
+
+
+def feed(subscriber_id: int, form: str = "atom") -> str:
+    """A reader's editions as a feed; `form` is atom or json. It never expires."""
+    return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
+
+
+def feedback(edition_id: int, paper_id: int, verb: str) -> str:
+    """What a reader says of a paper in an edition; `verb` is one of VERBS. It never expires."""
+    return _url("feedback", signer().sign(signing.FEEDBACK, edition_id, paper_id, VERBS.index(verb)))
 
 
 def sign_in(audit_id: int) -> str:

@@ -74,7 +74,11 @@ def row(number: int, record: Record, facts: str = "") -> Row:
 
 
 def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
-    found = (("Search" if shown.found_by_search else "Abstract", shown.url), ("PDF", shown.pdf), ("Code", shown.code))
+    found = (
+        ("Search arXiv for the title" if shown.found_by_search else "Abstract", shown.url),
+        ("PDF", shown.pdf),
+        ("Code", shown.code),
+    )
     return tuple((words, address) for words, address in found if address)
 
 

@@ -17,7 +17,7 @@ from digest.db import papers as store
 from digest.matching.profile import Candidate
 from digest.matching.strict import Document, prepare
 from digest.matching.weights import Weights
-from digest.models import Paper, Run
+from digest.models import Epoch, Paper, Run
 from digest.services import epochs, trending
 
 WINDOW = 14
@@ -40,8 +40,8 @@ class Pool:
     first_rising: int
 
 
-def load(session: Session, run: Run, *, window: int = WINDOW) -> Pool:
-    """The pool of a run: papers announced in its window and known to it, never withdrawn ones."""
+def load(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW) -> Pool:
+    """The pool of a run: papers announced in its window and known to it, never withdrawn ones; its epoch's weights."""
     numbers = store.window(session, run.announcement_id, window) or [run.announcement_id]
     papers = {n: p for n, p in _announced(session, numbers).items() if p.batch_id <= run.batch_through}
     documents, trends = _documents(session, papers, at=run.signals_at)
@@ -50,7 +50,7 @@ def load(session: Session, run: Run, *, window: int = WINDOW) -> Pool:
         batch={n: p.batch_id for n, p in papers.items()},
         revision={n: p.revision for n, p in papers.items()},
         trends=trends,
-        weights=epochs.weights(session, run.epoch_id),
+        weights=epochs.weights(epoch),
         first=numbers[-1],
         first_rising=numbers[:RISING_WINDOW][-1],
     )

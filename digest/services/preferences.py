@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import col, select
 
 from digest import clock
-from digest.db import engine, subscribers
+from digest.db import engine, feedback, subscribers
 from digest.errors import NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Delivery, Edition, Subscriber
@@ -45,9 +46,16 @@ def change(subscriber_id: int, wanted: Preferences) -> Reader:
             reader.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
         wanted.schedule(reader)
         reader.paused_until = wanted.paused_until
-        if reader.state == ACTIVE:
+        if reader.state == ACTIVE and not _waits(reader, now):
             reader.next_due_at = cadence.due_after(reader, now)
         return Reader(reader, profile)
+
+
+def _waits(reader: Subscriber, now: datetime) -> bool:
+    """True where the day's mail is due and no pause holds it back: a change must not cost it."""
+    today = now.astimezone(clock.zone(reader.time_zone)).date()
+    paused = reader.paused_until is not None and today < reader.paused_until
+    return reader.next_due_at is not None and reader.next_due_at <= now and not paused
 
 
 def come_back(subscriber_id: int, client: str) -> None:
@@ -70,6 +78,7 @@ def export(subscriber_id: int) -> dict[str, Any]:
             select(Edition).where(Edition.subscriber_id == subscriber_id).order_by(col(Edition.day))
         ).all()
         events = subscribers.consents(session, subscriber_id)
+        said = feedback.of(session, subscriber_id)
         mails = session.exec(
             select(Delivery).where(Delivery.subscriber_id == subscriber_id).order_by(col(Delivery.id))
         ).all()
@@ -78,6 +87,7 @@ def export(subscriber_id: int) -> dict[str, Any]:
             "profile": subscribers.profile_of(session, reader).to_json(),
             "consent": [event.model_dump(mode="json", include={"event", "at", "wording"}) for event in events],
             "editions": [e.model_dump(mode="json", include={"day", "kind", "papers", "content"}) for e in editions],
+            "feedback": [f.model_dump(mode="json", include={"paper_id", "verb", "topic", "at"}) for f in said],
             "mails": [m.model_dump(mode="json", include={"kind", "state", "created_at", "reply"}) for m in mails],
         }
 

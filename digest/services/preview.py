@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from sqlmodel import Session, col, select
 
 from digest import clock
+from digest.compose.edition import Entry
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.matching import calibrate, reference
@@ -17,6 +18,7 @@ from digest.matching.strict import Document
 from digest.matching.weights import Weights
 from digest.models import Announcement
 from digest.services import epochs, pool
+from digest.services import select as select_
 from digest.services.trending import Trend
 from digest.services.views import Preview, PreviewDay, PreviewPaper
 
@@ -71,14 +73,29 @@ def _day(session: Session, profile: Profile, number: int, weights: Weights, tau:
     day = date.fromordinal(number)
     evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
     documents, trends = pool.day(session, number, at=evening)
+    if all(topic.muted for topic in profile.topics):
+        papers, total = _without_topics(profile, documents, trends, weights, limit)
+    else:
+        by_id = {d.candidate.id: d for d in documents}
+        found = reference.matches(profile, documents, weights, tau=tau)
+        kept = reference.cap(replace(profile, limit=limit), found)
+        papers, total = [_paper(profile, by_id[m.paper], m, trends) for m in kept], len(found)
+    return PreviewDay(date=day, papers=tuple(papers), total=total, announced=len(documents))
+
+
+def _without_topics(
+    profile: Profile, documents: Sequence[Document], trends: Mapping[int, Trend], weights: Weights, limit: int
+) -> tuple[list[PreviewPaper], int]:
+    """What trends and what is new in the categories, as a run chooses it; and how many there are."""
     by_id = {d.candidate.id: d for d in documents}
-    found = reference.matches(profile, documents, weights, tau=tau)
-    kept = reference.cap(replace(profile, limit=limit), found)
-    papers = tuple(_paper(profile, by_id[m.paper], m, trends) for m in kept)
-    return PreviewDay(date=day, papers=papers, total=len(found), announced=len(documents))
+    zeros, here = dict.fromkeys(by_id, 0), min((d.candidate.announcement for d in documents), default=0)
+    known = pool.Pool(tuple(documents), dict.fromkeys(by_id, 1), zeros, trends, weights, here, here)
+    content = select_.choose(known, replace(profile, limit=limit), seen_through=0, tau=None, sent=frozenset())
+    shown = [_paper(profile, by_id[e.paper], e, trends) for e in content.entries[:limit]]
+    return shown, len(content.entries) + content.more
 
 
-def _paper(profile: Profile, document: Document, match: Match, trends: Mapping[int, Trend]) -> PreviewPaper:
+def _paper(profile: Profile, document: Document, match: Match | Entry, trends: Mapping[int, Trend]) -> PreviewPaper:
     record, trend = document.candidate.record, trends.get(match.paper)
     return PreviewPaper(
         id=match.paper,

@@ -23,7 +23,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     Raises NotFound where there is no such reader or edition, Refused for suppressed and unsubscribed addresses.
     """
     with transaction() as session:
-        reader = subscribers.by_key(session, subscribers.address(address).key)
+        reader = subscribers.by_key(session, subscribers.address(address).key, lock=True)
         if reader is None or reader.id is None:
             raise NotFound(f"nobody is subscribed as {address}")
         if reader.state != ACTIVE:
@@ -36,6 +36,8 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
         if edition is None or edition.id is None:
             when = f" for {day.isoformat()}" if day else ""
             raise NotFound(f"{address} has no edition{when}")
+        if edition.cancelled:
+            raise Refused(f"not sent: the edition of {edition.day.isoformat()} was cancelled")
         count = select(func.count()).where(col(Delivery.kind) == RESEND, col(Delivery.subject_id) == edition.id)
         serial = int(session.execute(count).scalar_one()) + 1
         owed = deliveries.Owed(

@@ -2,64 +2,96 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from io import BufferedReader
 from pathlib import Path
 
 from digest import clock
 from digest.errors import BadInput
-from digest.ingest import arxiv_feed, jsonl
-from digest.papers import Parsed
+from digest.ingest import (
+    arxiv_api,
+    arxiv_feed,
+    arxiv_oai,
+    calendar,
+    huggingface,
+    jsonl,
+    openalex,
+    saved,
+    semantic_scholar,
+)
+from digest.papers import Bad, Listed, Parsed
 from digest.services.ingest import Counts, store_document
 
 Documents = Iterator[tuple[str, Parsed]]
 Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, Parsed]]]
 
-FILES = ("jsonl", "arxiv-rss", "seeds")
+_PARSERS: dict[str, Callable[[bytes], Parsed]] = {
+    "arxiv-rss": arxiv_feed.parse,
+    "arxiv-api": lambda data: arxiv_api.parse(data).parsed,
+    "huggingface": huggingface.parse,
+    "semantic-scholar": semantic_scholar.parse,
+    "openalex": openalex.parse,
+}
+FILES = ("seeds", "jsonl", *_PARSERS, "arxiv-oai")
 
 
 def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> Counts:
     """Store saved answers of a source. Raises BadInput for an unknown source or a file that can't be read."""
     if source not in FILES:
         raise BadInput(f"source {source!r} is unknown; one of {', '.join(FILES)}", field="source")
-    if source != "seeds" and not files:
+    if source == "jsonl" and not files:
         raise BadInput(f"{source} needs --file", field="file")
     total = Counts(source)
     today = clock.now().date()
-    documents = seeds(files, today) if source == "seeds" else _read(source, files)
+    documents = iter(seeds(files, today)) if source == "seeds" else _read(source, files)
     for name, parsed in documents:
         total.add(store_document(source, name, parsed, day=day))
     return total
 
 
 def _read(source: str, files: Sequence[Path]) -> Documents:
+    if source == "arxiv-oai":
+        yield from _harvested(files)
+        return
     for path in files:
         if source == "jsonl":
-            for parsed in jsonl.parse(_lines(path)):
+            for parsed in jsonl.parse(saved.lines(path)):
                 yield path.name, parsed
         else:
-            yield path.name, arxiv_feed.parse(_bytes(path))
+            yield path.name, _parsed(_PARSERS[source], saved.whole(path))
 
 
-def _opened(path: Path) -> gzip.GzipFile | lzma.LZMAFile | BufferedReader:
-    if path.suffix == ".gz":
-        return gzip.GzipFile(path)
-    return lzma.LZMAFile(path) if path.suffix == ".xz" else path.open("rb")
-
-
-def _bytes(path: Path) -> bytes:
-    return b"".join(_lines(path))
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, unpacked where it ends in .gz or .xz. Raises BadInput naming the file."""
+def _parsed(parse: Callable[[bytes], Parsed], data: bytes) -> Parsed:
+    """The document; one that is none of its kind as a whole is one refused piece."""
     try:
-        with _opened(path) as file:
-            yield from file
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file", field="file") from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise BadInput(f"{path}: can't be read ({error})", field="file") from error
+        return parse(data)
+    except BadInput as error:
+        return Parsed(bad=(_refused(error, data),))
+
+
+def _refused(error: BadInput, data: bytes) -> Bad:
+    return Bad(1, str(error), data[:120].decode(errors="replace"))
+
+
+def _harvested(files: Sequence[Path]) -> Documents:
+    """Saved pages of OAI-PMH together: a document for each announcement, oldest first."""
+    found: dict[str, arxiv_oai.Harvested] = {}
+    bad: dict[str, tuple[Bad, ...]] = {}
+    for path in files:
+        data = saved.whole(path)
+        try:
+            page = arxiv_oai.parse(data)
+        except BadInput as error:
+            bad[path.name] = (_refused(error, data),)
+            continue
+        found |= {h.record.arxiv_id or "": h for h in page.records}
+        bad[path.name] = page.bad
+    since = min((h.changed for h in found.values()), default=date.min)
+    by_day: dict[date, list[Listed]] = {}
+    for harvested in found.values():
+        by_day.setdefault(calendar.current(harvested.changed), []).append(arxiv_oai.announced(harvested, since))
+    for name, refused in bad.items():
+        if refused:
+            yield name, Parsed(bad=refused)
+    for day in sorted(by_day):
+        yield f"records of {day}", Parsed(tuple(by_day[day]), announced=day)

@@ -11,20 +11,19 @@ from digest.db import runs
 from digest.db.dialect import insert_ignore
 from digest.matching import calibrate
 from digest.matching.profile import Profile
-from digest.models import Epoch, Run, Threshold
+from digest.models import Epoch, Threshold
 from digest.services import epochs, pool
 
 
-def of(session: Session, run: Run, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
-    """τ of each profile version in the run's epoch; None while the epoch is young (the floor alone)."""
-    epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-    if epoch is None or epoch.id is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
+def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
+    """τ of each profile version in that epoch; None while the epoch is young (the floor alone)."""
+    if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
         return dict.fromkeys(profiles)
-    known = runs.thresholds(session, epoch.id, profiles)
+    known = runs.thresholds(session, epoch.id, profiles) if epoch.id else {}
     missing = [number for number in profiles if number not in known]
     if missing:
         before = pool.announced(session, store.window(session, epoch.announcement_id - 1, epochs.YOUNG))
-        weights = epochs.weights(session, epoch.id)
+        weights = epochs.weights(epoch)
         known |= {number: calibrate.threshold(profiles[number], before, weights) for number in missing}
     return known
 

@@ -25,21 +25,26 @@ _LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show."""
+    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show.
+
+    `spark`: how its votes grew, as bars of text.
+    """
 
     strength: float
     percentile: int
     signals: tuple[tuple[str, float], ...]
     facts: str
+    spark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rising:
-    """One line of a trending list."""
+    """One line of a trending list. `listed`: the instant of its announcement."""
 
     number: int
     record: Record
     trend: Trend
+    listed: datetime
 
 
 def figures(
@@ -52,8 +57,11 @@ def figures(
     placed = _placed(papers, seen)
     strengths = {n: (_field(records[n]), s) for n, one in placed.items() if (s := trending.strength(one)) is not None}
     percentiles = trending.percentiles(strengths)
+    sparks = {n: trending.sparkline(votes) for n, votes in signals.history(session, strengths, "upvotes", at).items()}
     return {
-        n: Trend(strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]))
+        n: Trend(
+            strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]), sparks.get(n, "")
+        )
         for n, (_, strength) in strengths.items()
     }
 
@@ -74,7 +82,7 @@ def _seen(
         rank=_whole(values, "rank"),
         stars=_whole(values, "stars"),
         comments=_whole(values, "comments"),
-        code=record.code_url is not None,
+        code=record.has_code or record.code_url is not None,
         gained=votes - earlier if votes is not None and earlier is not None else None,
     )
 
@@ -85,10 +93,13 @@ def _whole(values: Mapping[str, float], name: str) -> int | None:
 
 def _hours(paper: Paper, at: datetime) -> float | None:
     """Hours since the paper was listed."""
-    if paper.announcement_id is None:
-        return None
-    listed = clock.announcement_instant(date.fromordinal(paper.announcement_id))
-    return max((at - listed).total_seconds() / 3600, 0.0)
+    listed = _listed(paper)
+    return max((at - listed).total_seconds() / 3600, 0.0) if listed else None
+
+
+def _listed(paper: Paper) -> datetime | None:
+    """The instant of the paper's announcement."""
+    return clock.announcement_instant(date.fromordinal(paper.announcement_id)) if paper.announcement_id else None
 
 
 def _placed(papers: Mapping[int, Paper], seen: Mapping[int, Signals]) -> dict[int, Signals]:
@@ -123,4 +134,4 @@ def now(category: str | None, limit: int) -> list[Rising]:
         papers, records = {n: p for n, (p, _) in found.items()}, {n: r for n, (_, r) in found.items()}
         trends = figures(session, papers, records, at=at)
     order = trending.share({n: (_field(records[n]), t.strength) for n, t in trends.items()}, limit)
-    return [Rising(n, records[n], trends[n]) for n in order]
+    return [Rising(n, records[n], trends[n], _listed(papers[n]) or at) for n in order]

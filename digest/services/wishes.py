@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from digest import clock
+from digest import clock, settings
 from digest.errors import BadInput
 from digest.matching import query
 from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
@@ -24,6 +25,7 @@ ARCHIVES = (
     "|physics|q-bio|q-fin|quant-ph|stat"
 )
 CATEGORY = re.compile(rf"(?:{ARCHIVES})(?:\.(?:[A-Z]{{2}}|[a-z]+(?:-[a-z]+)?))?")
+CAPPED = re.compile(r"(?P<text>.*?)\s*\|\s*(?P<cap>\d{1,3})")
 CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 
@@ -48,14 +50,42 @@ def _lines(value: object, *, name: str, most: int, length: int) -> tuple[str, ..
     return found
 
 
-def _queries(value: object, name: str) -> tuple[str, ...]:
-    lines = _lines(value, name=name, most=MAX_TOPICS, length=MAX_QUERY)
-    for number, line in enumerate(lines, 1):
+def _exclusions(value: object) -> tuple[str, ...]:
+    lines = _lines(value, name="exclusions", most=MAX_TOPICS, length=MAX_QUERY)
+    _parsed(lines, "exclusions")
+    return lines
+
+
+def _parsed(queries: Sequence[str], name: str) -> None:
+    for number, line in enumerate(queries, 1):
         try:
             query.parse(line)
         except BadInput as error:
             raise BadInput(f"{name}: line {number}, ‘{line[:60]}’: {error}", field=name) from error
-    return lines
+
+
+def topic(line: str) -> Topic:
+    """A topic as it is typed: `sample complexity | 3` is at most 3 of its papers an edition. `typed` is the inverse."""
+    found = CAPPED.fullmatch(line)
+    return Topic(found["text"], cap=int(found["cap"])) if found else Topic(line)
+
+
+def typed(one: Topic) -> str:
+    """The line that makes this topic."""
+    return one.text if one.cap is None else f"{one.text} | {one.cap}"
+
+
+def _topics(value: object) -> tuple[str, ...]:
+    """Each topic once, its query readable, its cap within bounds."""
+    lines = _lines(value, name="topics", most=MAX_TOPICS, length=MAX_QUERY)
+    found = [topic(line) for line in lines]
+    _parsed([one.text for one in found], "topics")
+    for number, one in enumerate(found, 1):
+        if one.cap is not None and not 1 <= one.cap <= MAX_LIMIT:
+            raise BadInput(f"topics: line {number}: ‘| {one.cap}’ must be from 1 to {MAX_LIMIT} papers", field="topics")
+        if one.text in {other.text for other in found[: number - 1]}:
+            raise BadInput(f"topics: line {number}: ‘{one.text[:60]}’ stands there twice", field="topics")
+    return tuple(map(typed, found))
 
 
 def _categories(value: object) -> tuple[str, ...]:
@@ -111,8 +141,8 @@ class Wishes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    topics: Annotated[tuple[str, ...], BeforeValidator(lambda v: _queries(v, "topics"))] = ()
-    exclusions: Annotated[tuple[str, ...], BeforeValidator(lambda v: _queries(v, "exclusions"))] = ()
+    topics: Annotated[tuple[str, ...], BeforeValidator(_topics)] = ()
+    exclusions: Annotated[tuple[str, ...], BeforeValidator(_exclusions)] = ()
     categories: Annotated[tuple[str, ...], BeforeValidator(_categories)] = ()
     authors: Annotated[tuple[str, ...], BeforeValidator(_authors)] = ()
     close: bool = True
@@ -120,20 +150,21 @@ class Wishes(BaseModel):
     cadence: Literal["daily", "weekdays", "weekly"] = "daily"
     weekday: int = Field(default=0, ge=0, le=6)
     time_zone: Annotated[str, BeforeValidator(_time_zone)] = "UTC"
-    send_at: Annotated[time, BeforeValidator(_send_at)] = time(7, 0)
-    quiet_day: Literal["skip", "notice"] = "skip"
+    send_at: Annotated[time, BeforeValidator(_send_at)] = Field(default_factory=lambda: settings.get().send_at)
+    quiet_day: Literal["skip", "notice"] = Field(default_factory=lambda: settings.get().quiet_day)
 
     def profile(self, before: Profile | None = None) -> Profile:
-        """What to match. Caps and mutes of topics that stay as they were are kept from the profile `before`."""
-        known = {topic.text: topic for topic in before.topics} if before else {}
+        """What to match. Likes, and the mute of a topic that stays, are kept from `before`."""
+        muted = {one.text for one in before.topics if one.muted} if before else set()
         return Profile(
-            topics=tuple(known.get(text, Topic(text)) for text in self.topics),
+            topics=tuple(replace(one, muted=one.text in muted) for one in map(topic, self.topics)),
             exclusions=self.exclusions,
             categories=self.categories,
             primary_only=before.primary_only if before else False,
             authors=self.authors,
             close=self.close,
             limit=self.limit,
+            likes=before.likes if before else (),
         )
 
     def schedule(self, subscriber: Subscriber) -> None:

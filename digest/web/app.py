@@ -6,11 +6,26 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.ports import Enqueue
-from digest.web import admin, api, confirm, errors, health, leave, pages, preferences, public, start
+from digest.web import (
+    admin,
+    api,
+    bounces,
+    confirm,
+    errors,
+    feedback,
+    feeds,
+    health,
+    leave,
+    pages,
+    preferences,
+    public,
+    start,
+)
 from digest.web.given import Given
+from digest.web.pace import Pace
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, leave, public, health, api, admin)
+PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:
@@ -23,7 +38,7 @@ def build(enqueue: Enqueue, given: Given) -> FastAPI:
     app = FastAPI(
         title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    app.state.enqueue, app.state.given = enqueue, given
+    app.state.enqueue, app.state.given, app.state.pace = enqueue, given, Pace()
     for part in PAGES:
         app.include_router(part.router)
     errors.install(app)

@@ -9,6 +9,7 @@ from digest.services import confirm, links
 from digest.signing import CONFIRM
 from digest.web import pages
 from digest.web.client import Client
+from digest.web.forms import Pressed
 from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
@@ -22,8 +23,10 @@ def ask(token: str) -> HTMLResponse:
 
 
 @router.post("/confirm/{token}")
-def act(token: str, client: Client, queue: Queue) -> HTMLResponse:
+def act(token: str, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
     """Start the mail."""
+    if not pressed:
+        return ask(token)
     subscriber_id, profile_id = links.read(CONFIRM, token, values=2)
     found = confirm.confirm(subscriber_id, profile_id, client, queue)
     return _page(confirm.Asked(found.subscriber, found.profile, done=True), fresh=not found.done)

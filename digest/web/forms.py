@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, TypeVar
+from urllib.parse import parse_qs
 from zoneinfo import available_timezones
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, QueryParams
 
 from digest import settings
-from digest.errors import BadInput
+from digest.errors import BadInput, DigestError
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.services import wishes
+from digest.services.topics import Tuning
 from digest.services.wishes import Subscription, Wishes
 
 MAX_FIELDS = 200
 NAMES = (*Subscription.model_fields, "paused_until")
 LINES = ("topics", "exclusions", "authors")
+ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; what a pressed button adds
+TUNED = ("topic", "cap", "muted")
 Schema = TypeVar("Schema", bound=Wishes)
 
 
@@ -28,10 +32,29 @@ async def _form(request: Request) -> FormData:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return FormData()
+    await request.body()  # kept, so that `_pressed` can read it too
     return await request.form(max_files=0, max_fields=MAX_FIELDS)
 
 
 Form = Annotated[FormData, Depends(_form)]
+
+
+async def _pressed(request: Request) -> bool:
+    """Did a person press the button? A form of ours that a script sent lacks the field that the button adds.
+
+    Scanners of mail open every link, and some send the forms they find. Whatever is no form of a page counts as
+    meant: one-click POSTs and programs say what they want by coming.
+    """
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return True
+    try:
+        fields = parse_qs((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return True
+    return ON_PAGE not in fields or bool(BUTTONS & fields.keys())
+
+
+Pressed = Annotated[bool, Depends(_pressed)]
 
 
 def typed(form: FormData | QueryParams) -> dict[str, str]:
@@ -71,7 +94,7 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """A reader's wishes as the form shows them."""
     return shown(
         {
-            "topics": "\n".join(topic.text for topic in profile.topics),
+            "topics": "\n".join(map(wishes.typed, profile.topics)),
             "exclusions": "\n".join(profile.exclusions),
             "authors": "\n".join(profile.authors),
             "categories": " ".join(profile.categories),
@@ -87,6 +110,22 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     )
 
 
+def tunings(form: FormData) -> dict[str, Tuning]:
+    """Caps and mutes by topic. A cap stands at its topic's place; muted ones are named. Raises BadInput."""
+    texts, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TUNED)
+    if len(texts) != len(caps):
+        raise BadInput("cap: one for each topic, or nothing in it", field="cap")
+    return {text: Tuning(_cap(cap), text in muted) for text, cap in zip(texts, caps, strict=True)}
+
+
+def _cap(typed: str) -> int | None:
+    if not typed.strip():
+        return None
+    if not typed.strip().isdecimal() or len(typed) > 9:
+        raise BadInput("cap: use a number such as 3, or nothing", field="cap")
+    return int(typed)
+
+
 def complaint(error: BadInput | None) -> tuple[str, str] | None:
     """Under which field to complain, and how: its name is on the label already."""
     if error is None:
@@ -94,6 +133,12 @@ def complaint(error: BadInput | None) -> tuple[str, str] | None:
     field = error.field or "topics"
     text = str(error).removeprefix(f"{field}: ")
     return field, f"{text[:1].upper()}{text[1:]}"
+
+
+def sentence(error: DigestError) -> str:
+    """An error's line as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 
 def offered(chosen: str) -> list[str]:

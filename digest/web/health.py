@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
-from digest.services import overview
+from digest.services import overview, standing
 from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
@@ -31,14 +31,17 @@ def readyz(queue: Queue) -> JSONResponse:
     """The database answers and a worker makes progress; else 503 with what is wrong."""
     found = {"database": _database(), "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
     status = 503 if any(found.values()) else 200
-    return JSONResponse({name: wrong or "ok" for name, wrong in found.items()}, status_code=status, headers=FRESH)
+    # a source that is down is no reason to take no readers, so it changes nothing but the detail
+    sources = {} if found["database"] else {one.source: one.state for one in standing.standings()}
+    told = {name: wrong or "ok" for name, wrong in found.items()} | {"sources": sources}
+    return JSONResponse(told, status_code=status, headers=FRESH)
 
 
 @router.get("/metrics")
 def metrics() -> Response:
     """Counts as of this moment."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(overview.counts()))
+    registry.register(_Figures(overview.counts(), standing.standings()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
 
 
@@ -53,8 +56,8 @@ def _database() -> str:
 class _Figures(Collector):
     """One scrape's figures, under names that stay."""
 
-    def __init__(self, counts: overview.Counts) -> None:
-        self.counts = counts
+    def __init__(self, counts: overview.Counts, sources: Sequence[standing.Standing]) -> None:
+        self.counts, self.sources = counts, sources
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Gauges, as the database is the one that counts."""
@@ -66,6 +69,29 @@ class _Figures(Collector):
             subscribers.add_metric([state], number)
         yield deliveries
         yield subscribers
-        yield GaugeMetricFamily("digest_papers", "Papers kept", value=self.counts.papers)
-        age = "Seconds since the e-mail that waits longest became due"
-        yield GaugeMetricFamily("digest_queue_age_seconds", age, value=self.counts.queue_age)
+        sources = GaugeMetricFamily("digest_source", "1 for the state that a source is in", labels=["source", "state"])
+        asked = GaugeMetricFamily("digest_source_asked_seconds", "When a source was last asked", labels=["source"])
+        for one in self.sources:
+            sources.add_metric([one.source, one.state], 1)
+            if one.asked is not None:
+                asked.add_metric([one.source], one.asked.timestamp())
+        yield sources
+        yield asked
+        bounces = GaugeMetricFamily("digest_bounces", "Bounces of the last 30 days by kind", labels=["kind"])
+        for kind, number in sorted(self.counts.bounces.items()):
+            bounces.add_metric([kind], number)
+        yield bounces
+        for name, (said, value) in self._plain().items():
+            yield GaugeMetricFamily(f"digest_{name}", said, value=value)
+
+    def _plain(self) -> dict[str, tuple[str, float]]:
+        counts = self.counts
+        return {
+            "papers": ("Papers kept", counts.papers),
+            "oldest_due_seconds": ("Seconds since the e-mail that waits longest became due", counts.oldest_due),
+            "queue_age_seconds": ("Seconds since the oldest waiting e-mail was owed", counts.queue_age),
+            "deliveries_overdue": ("E-mails due more than 30 minutes ago", counts.overdue),
+            "deliveries_held": ("E-mails that may have arrived and wait for a decision", counts.held),
+            "domains_paused": ("Receiving domains that rest after a refusal by policy", counts.paused_domains),
+            "addresses_suppressed": ("Addresses that must not be mailed", counts.suppressed),
+        }

@@ -11,6 +11,7 @@ from digest.services import leave, links
 from digest.signing import UNSUBSCRIBE
 from digest.web import pages
 from digest.web.client import Client
+from digest.web.forms import Pressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,8 +24,10 @@ def ask(token: str) -> HTMLResponse:
 
 
 @router.post("/unsubscribe/{token}")
-def act(token: str, client: Client) -> HTMLResponse:
-    """Stop the mail (RFC 8058). The body is not read: the link is proof enough."""
+def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
+    """Stop the mail (RFC 8058). The link is proof enough; only our own page's form must come by its button."""
+    if not pressed:
+        return ask(token)
     (subscriber_id,) = links.read(UNSUBSCRIBE, token)
     leave.leave(subscriber_id, client)
     return _page(leave.look(subscriber_id))

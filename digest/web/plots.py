@@ -12,6 +12,7 @@ from digest.text.tex import readable
 
 TALL, FLOOR, HEAD = 64.0, 88.0, 5  # height of the highest bar and of the ground line, in pixels; papers shown
 GAP = 0.25  # of a bar's place
+WIDE = 14  # places at least: a few days make no wider bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Bar:
     middle: float
     y: float
     height: float
+
+    @property
+    def figure(self) -> str:
+        """The number over the bar, short enough for its place."""
+        return short(self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Drawn:
     """All that the preview shows. `capped`: the reader's limit, where a day has more, else 0."""
 
     days: tuple[Bar, ...]
+    span: str
     sentence: str
     top: tuple[Titled, ...]
     capped: int = 0
@@ -51,6 +58,7 @@ def draw(preview: Preview, *, limit: int) -> Drawn:
     totals = [day.total for day in preview.days]
     return Drawn(
         days=bars([(day.date, day.total) for day in preview.days]),
+        span="In the last announcement" if len(totals) == 1 else f"In the last {len(totals)} announcements",
         sentence=sentence(preview.per_day),
         top=tuple(_titled(paper) for paper in preview.top(HEAD)),
         capped=limit if totals and max(totals) > limit else 0,
@@ -60,7 +68,7 @@ def draw(preview: Preview, *, limit: int) -> Drawn:
 def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
     """Bars for days and their counts, in that order, the highest `TALL` pixels high."""
     most = max((total for _, total in days), default=0) or 1
-    place = 100 / max(len(days), 1)
+    place = 100 / max(len(days), WIDE)
     return tuple(
         Bar(
             date=day,
@@ -73,6 +81,15 @@ def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
         )
         for number, (day, total) in enumerate(days)
     )
+
+
+def short(number: int) -> str:
+    """A number in four characters at most: 999, 1.2k, 84k, 3M."""
+    for unit, name in ((1_000_000, "M"), (1_000, "k")):
+        if number >= unit * 0.9995:  # what rounds to 1000k is 1M
+            shown = number / unit
+            return f"{shown:.1f}{name}".replace(".0", "") if shown < 9.95 else f"{shown:.0f}{name}"
+    return str(number)
 
 
 def sentence(per_day: float) -> str:

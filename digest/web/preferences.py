@@ -7,18 +7,19 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
+from starlette.datastructures import FormData
 
 from digest.errors import BadInput
 from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, LEFT
-from digest.services import links, preferences
+from digest.services import links, preferences, topics
 from digest.services.erase import erase
 from digest.services.wishes import Preferences
 from digest.signing import PREFERENCES
 from digest.web import forms, pages
 from digest.web.client import Client
 from digest.web.errors import HOME
-from digest.web.forms import Form
+from digest.web.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,8 +28,7 @@ router = APIRouter(include_in_schema=False)
 def show(token: str) -> HTMLResponse:
     """The reader's wishes, ready to change."""
     (subscriber_id,) = links.read(PREFERENCES, token)
-    reader = preferences.look(subscriber_id)
-    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile))
+    return _now(token, subscriber_id)
 
 
 @router.get("/preferences/{token}/export")
@@ -41,22 +41,26 @@ def export(token: str) -> Response:
 
 
 @router.post("/preferences/{token}")
-def act(token: str, form: Form, client: Client) -> HTMLResponse:
+def act(token: str, form: Form, client: Client, pressed: Pressed) -> HTMLResponse:
     """Save, come back or be erased, as the button says."""
+    if not pressed:
+        return show(token)
     (subscriber_id,) = links.read(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
             return _save(token, subscriber_id, forms.typed(form))
         case "return":
             preferences.come_back(subscriber_id, client)
-            reader = preferences.look(subscriber_id)
-            return _page(
-                token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="The mail is on again."
-            )
+            return _now(token, subscriber_id, saved="The mail is on again.")
+        case "tune":
+            return _tune(token, subscriber_id, form)
+        case "unlike":
+            topics.take_back(subscriber_id, _number(form.get("paper")))
+            return _now(token, subscriber_id, saved="Taken back.")
         case "erase":
             return _erase(token, subscriber_id, sure=form.get("sure") == "yes")
         case _:
-            raise BadInput("action: use save, return or erase", field="action")
+            raise BadInput("action: use save, tune, unlike, return or erase", field="action")
 
 
 def _save(token: str, subscriber_id: int, values: Mapping[str, str]) -> HTMLResponse:
@@ -68,11 +72,27 @@ def _save(token: str, subscriber_id: int, values: Mapping[str, str]) -> HTMLResp
     return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="Saved.")
 
 
+def _tune(token: str, subscriber_id: int, form: FormData) -> HTMLResponse:
+    """Keep caps and mutes; on a mistake nothing is kept."""
+    try:
+        topics.tune(subscriber_id, forms.tunings(form))
+    except BadInput as error:
+        return _now(token, subscriber_id, error=error)
+    return _now(token, subscriber_id, saved="Saved.")
+
+
+def _number(value: object) -> int | None:
+    """The paper whose like is taken back; None for all."""
+    if value == "all":
+        return None
+    if not isinstance(value, str) or not value.isdecimal() or len(value) > 9:
+        raise BadInput("paper: use one of those listed", field="paper")
+    return int(value)
+
+
 def _erase(token: str, subscriber_id: int, *, sure: bool) -> HTMLResponse:
-    reader = preferences.look(subscriber_id)
     if not sure:
-        error = BadInput("tick the box first: erasing can’t be undone", field="sure")
-        return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), error=error)
+        return _now(token, subscriber_id, error=BadInput("tick the box first: erasing can’t be undone", field="sure"))
     erase(subscriber_id)
     return pages.message(
         "You are erased",
@@ -80,6 +100,12 @@ def _erase(token: str, subscriber_id: int, *, sure: bool) -> HTMLResponse:
         private=True,
         further=HOME,
     )
+
+
+def _now(token: str, subscriber_id: int, *, saved: str = "", error: BadInput | None = None) -> HTMLResponse:
+    """The page with the wishes as they are kept."""
+    reader = preferences.look(subscriber_id)
+    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved=saved, error=error)
 
 
 def _page(
@@ -92,9 +118,11 @@ def _page(
         subscriber=reader.subscriber,
         status_words=_status(reader.subscriber),
         here=f"/preferences/{token}",
+        feeds={form: links.feed(reader.subscriber.id or 0, form) for form in ("atom", "json")},
         form=form,
         wrong=forms.complaint(error),
         saved=saved,
+        opinions=topics.opinions(reader.subscriber.id or 0),
         categories=forms.offered(form["categories"]),
         zones=forms.zones(),
     )

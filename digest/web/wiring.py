@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.services import letters, listing, preview, resend
+from digest.services import editions, listing, preview, resend
 from digest.web.given import Given
 
 
@@ -13,6 +13,6 @@ def given() -> Given:
         trending=listing.trending,
         paper=listing.paper,
         author=listing.author,
-        edition=letters.web_view,
+        edition=editions.web_view,
         resend=resend.resend,
     )

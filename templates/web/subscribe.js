@@ -22,7 +22,7 @@
   const hint = document.getElementById('topics-hint');
   label.htmlFor = 'topic';
   if (hint) {
-    hint.textContent = 'Words, a phrase, or a query such as "diffusion model*" AND protein. Enter adds it.';
+    hint.textContent = 'Words, a phrase, or a query such as "diffusion model*" AND protein. Enter adds it; “| 3” at its end: at most 3 of its papers a mail.';
     entry.setAttribute('aria-describedby', 'topics-hint');
   }
   const wrong = document.getElementById('topics-wrong');
@@ -67,7 +67,7 @@
     }
     try {
       const answer = await fetch('/preview', { method: 'POST', body: new URLSearchParams(new FormData(box)) });
-      const fragment = await answer.text();
+      const fragment = answer.ok || answer.status === 422 || answer.status === 429 ? await answer.text() : '';
       if (turn === latest) preview.innerHTML = fragment;
     } catch {
       if (turn === latest) preview.replaceChildren();

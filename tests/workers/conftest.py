@@ -61,7 +61,8 @@ def worker(database: str, redis_server: PrivateRedis, port: tasks.CeleryEnqueue)
         wait_for(port.alive)
         yield made
     finally:
-        made.end()
+        made.process.kill()
+        made.process.wait(20)
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:

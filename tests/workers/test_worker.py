@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
+from digest.deliver import retry
 from digest.redis import PrivateRedis
 from digest.services import deliver as delivering
 from tests.outbox import Outbox
 from tests.servers import MailServer
 from tests.workers.conftest import Worker, noted, wait_for
+from workers import tasks
 from workers.tasks import CeleryEnqueue
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -20,8 +23,9 @@ POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def _short_lease(configured: Callable[..., None], smtp: MailServer) -> None:
+def _short_waits(configured: Callable[..., None], smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
+    monkeypatch.setattr(retry, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
     delivering._sweeper.cache_clear()
 
 
@@ -124,5 +128,7 @@ def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker,
 
 
 @SQLITE
-def test_without_a_worker_nobody_is_alive(database: str, port: CeleryEnqueue) -> None:
+def test_without_a_worker_nobody_is_alive(database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.3)
+
     assert not port.alive()

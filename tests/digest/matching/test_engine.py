@@ -231,4 +231,4 @@ def test_no_papers_match_nothing() -> None:
 
 def test_a_bad_query_is_refused_where_it_is_compiled() -> None:
     with pytest.raises(BadQuery):
-        Store().add(Profile((Topic("(protein"),)))
+        Store().add(Profile((Topic("(protein AND"),)))

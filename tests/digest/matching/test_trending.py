@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.matching import trending
 from digest.matching.trending import (
     LIKELY,
     Signals,
@@ -111,3 +112,36 @@ def test_a_small_field_has_its_risers() -> None:
 )
 def test_the_reason_is_facts(signals: Signals, line: str) -> None:
     assert explain(signals) == line
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**5), st.floats(0, 5000), st.booleans())
+def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
+    content = trending.Content(code=code)
+
+    assert trending.entering(votes + 1, stars, days, content) >= trending.entering(votes, stars, days, content)
+
+
+@given(st.integers(1, 500), st.floats(0, 1e6))
+def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
+    assert trending.persistence([rank], 0.0) > trending.persistence([rank + 2], gain)
+
+
+def test_an_unranked_paper_stands_below_every_place() -> None:
+    assert trending.persistence([], 1e6) < trending.persistence([500], 0.0)
+
+
+def test_bars_grow_with_the_votes() -> None:
+    assert trending.sparkline([1, 4, 20, 41]) == "▁▁▄█"
+
+
+@pytest.mark.parametrize("values", [[], [1], [1, 41], [5, 5, 5], [0, 0, 0]])
+def test_what_did_not_grow_has_no_bars(values: list[float]) -> None:
+    assert trending.sparkline(values) == ""
+
+
+@given(st.lists(st.floats(0, 1e9), max_size=40))
+def test_bars_are_few_and_the_highest_is_full(values: list[float]) -> None:
+    bars = trending.sparkline(values)
+
+    assert len(bars) <= trending.SPARKS
+    assert not bars or "█" in bars

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.db.subscribers import address
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.services.wishes import Subscription, Wishes, read
+from digest.services.wishes import Subscription, Wishes, read, typed
 
 BAD: tuple[tuple[str, Any], ...] = (
     ("topics", "\n".join(f"topic number {n}" for n in range(21))),
@@ -21,6 +21,10 @@ BAD: tuple[tuple[str, Any], ...] = (
     ("topics", "a\x00b"),
     ("topics", ["fine", 7]),
     ("topics", {"text": "x"}),
+    ("topics", "graphs | 0"),
+    ("topics", "graphs | 51"),
+    ("topics", "| 3"),
+    ("topics", "graphs\ngraphs | 3"),
     ("exclusions", "'quoted' AND"),
     ("exclusions", [f"word{n}" for n in range(21)]),
     ("categories", "cs.LG, DROP TABLE"),
@@ -104,11 +108,18 @@ def test_arxivs_categories_are_taken(name: str) -> None:
     assert read(Wishes, {"categories": name}).categories == (name,)
 
 
-def test_a_topic_that_stays_keeps_its_cap_and_its_mute() -> None:
+def test_a_topic_that_stays_keeps_its_mute_and_has_the_cap_that_is_typed() -> None:
     before = Profile(topics=(Topic("protein folding", cap=3), Topic("graphs", muted=True)))
-    after = read(Wishes, {"topics": "graphs\nmulti-agent systems\nprotein folding"}).profile(before)
+    after = read(Wishes, {"topics": "graphs\nmulti-agent systems|2\nprotein folding"}).profile(before)
 
-    assert after.topics == (Topic("graphs", muted=True), Topic("multi-agent systems"), Topic("protein folding", cap=3))
+    assert after.topics == (Topic("graphs", muted=True), Topic("multi-agent systems", cap=2), Topic("protein folding"))
+
+
+@given(text=st.sampled_from(("graphs", '"a b" AND c', "ti:x ANDNOT y*", "3")), cap=st.none() | st.integers(1, 50))
+def test_a_topic_is_read_as_it_is_typed(text: str, cap: int | None) -> None:
+    topic = Topic(text, cap=cap)
+
+    assert read(Wishes, {"topics": typed(topic)}).profile().topics == (topic,)
 
 
 def test_an_address_is_required() -> None:

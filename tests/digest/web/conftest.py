@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +14,6 @@ import time_machine
 from fastapi import FastAPI
 from sqlmodel import SQLModel, select
 
-from digest import models, settings
 from digest.db import engine
 from digest.errors import NotFound
 from digest.matching.profile import Profile
@@ -120,26 +118,15 @@ def clock_stands() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty database in a folder of its own, and settings that name it."""
-    values = {
-        "DATA_DIR": str(tmp_path),
-        "DATABASE_URL": "",
-        "SECRET_KEY": "a-key-for-tests",
-        "BASE_URL": "http://testserver",
-        "MAIL_FROM": "digest@digest.example",
-        "ADMIN_EMAILS": "root@digest.example",
-        "TRUSTED_PROXIES": "10.0.0.0/8",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(f"DIGEST_{name}", value)
-    settings.forget()
-    assert models.Subscriber.metadata is SQLModel.metadata
-    SQLModel.metadata.create_all(engine.engine())
-    yield
-    engine.engine().dispose()
-    engine.forget()
-    settings.forget()
+def settled(database: str, configured: Callable[..., None]) -> None:
+    """Settings of an installation over a fresh database."""
+    configured(
+        SECRET_KEY="a-key-for-tests",
+        BASE_URL="http://testserver",
+        MAIL_FROM="digest@digest.example",
+        ADMIN_EMAILS="root@digest.example",
+        TRUSTED_PROXIES="10.0.0.0/8",
+    )
 
 
 @pytest.fixture
@@ -173,7 +160,7 @@ class Browser:
 
 
 @pytest.fixture
-def web(database: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
+def web(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
     return Browser(build(queue, GIVEN))
 
 

@@ -94,6 +94,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "source_day",
+        sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("papers", sa.Integer(), nullable=False),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("source", "day"),
+    )
+    with op.batch_alter_table("source_day", schema=None) as batch_op:
+        batch_op.create_index("ix_source_day_day", ["day"], unique=False)
+
+    op.create_table(
+        "source_state",
+        sa.Column("source", sa.String(length=40), nullable=False),
+        sa.Column("attempted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("detail", sa.String(length=300), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
+    op.create_table(
         "subscriber",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
@@ -203,6 +226,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.Column("announce_type", sa.String(length=13), nullable=True),
         sa.ForeignKeyConstraint(
             ["announcement_id"],
             ["announcement.id"],
@@ -246,6 +270,7 @@ def upgrade() -> None:
         sa.Column("announcement_id", sa.Integer(), nullable=False),
         sa.Column("epoch_id", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("notice", sa.String(length=300), nullable=False),
         sa.ForeignKeyConstraint(
             ["epoch_id"],
             ["epoch.id"],
@@ -335,6 +360,22 @@ def upgrade() -> None:
         batch_op.create_index("ix_edition_run", ["run_id"], unique=False)
 
     op.create_table(
+        "feedback",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", sa.Integer(), nullable=False),
+        sa.Column("paper_id", sa.Integer(), nullable=False),
+        sa.Column("verb", sa.String(length=8), nullable=False),
+        sa.Column("topic", sa.String(length=500), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["paper_id"],
+            ["paper.id"],
+        ),
+        sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("subscriber_id", "paper_id", "verb"),
+    )
+    op.create_table(
         "paper_key",
         sa.Column("key", sa.String(length=70), nullable=False),
         sa.Column("paper_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -343,6 +384,7 @@ def upgrade() -> None:
             ["paper.id"],
         ),
         sa.PrimaryKeyConstraint("key", "paper_id"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "paper_version",
@@ -413,6 +455,7 @@ def downgrade() -> None:
     op.drop_table("shard")
     op.drop_table("paper_version")
     op.drop_table("paper_key")
+    op.drop_table("feedback")
     with op.batch_alter_table("edition", schema=None) as batch_op:
         batch_op.drop_index("ix_edition_run")
 
@@ -459,6 +502,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_subscriber_due")
 
     op.drop_table("subscriber")
+    op.drop_table("source_state")
+    with op.batch_alter_table("source_day", schema=None) as batch_op:
+        batch_op.drop_index("ix_source_day_day")
+
+    op.drop_table("source_day")
     op.drop_table("lease")
     op.drop_table("domain_pause")
     with op.batch_alter_table("bounce", schema=None) as batch_op:

@@ -1,0 +1,126 @@
+"""Feeds: one list of items as Atom 1.0 (RFC 4287) or JSON Feed 1.1. Pure; the same feed gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+ATOM_TYPE = "application/atom+xml; charset=utf-8"
+JSON_TYPE = "application/feed+json; charset=utf-8"
+_ATOM = "http://www.w3.org/2005/Atom"
+_JSON_VERSION = "https://jsonfeed.org/version/1.1"
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry. `key` is the same for ever, whatever the item says; instants are aware; `html` stands in a page."""
+
+    key: str
+    title: str
+    url: str
+    html: str
+    published: datetime
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A list of items, newest first, and its addresses: `home` for people, `atom` and `json` its own two forms.
+
+    `updated`: when it last had something to say. `name`: who says it.
+    """
+
+    key: str
+    title: str
+    name: str
+    home: str
+    atom: str
+    json: str
+    updated: datetime
+    items: tuple[Item, ...] = ()
+
+
+def tag(domain: str, day: datetime, name: str) -> str:
+    """A tag URI (RFC 4151): minted by the owner of `domain` on that day. `name` is ours, in ASCII without blanks."""
+    return f"tag:{domain},{day.astimezone(UTC):%Y-%m-%d}:{name}"
+
+
+def atom(feed: Feed) -> bytes:
+    """The feed as an Atom document."""
+    root = Xml.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
+    _text(root, "id", feed.key)
+    _text(root, "title", feed.title)
+    _text(root, "updated", _instant(feed.updated))
+    _text(Xml.SubElement(root, "author"), "name", feed.name)
+    _link(root, "self", feed.atom, "application/atom+xml")
+    _link(root, "alternate", feed.home, "text/html")
+    for item in feed.items:
+        _entry(root, item)
+    document: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
+
+
+def as_json(feed: Feed) -> bytes:
+    """The feed as a JSON Feed document."""
+    document = {
+        "version": _JSON_VERSION,
+        "title": feed.title,
+        "home_page_url": feed.home,
+        "feed_url": feed.json,
+        "language": "en",
+        "authors": [{"name": feed.name}],
+        "items": [_item(item) for item in feed.items],
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _entry(root: Xml.Element, item: Item) -> None:
+    entry = Xml.SubElement(root, "entry")
+    _text(entry, "id", item.key)
+    _text(entry, "title", item.title)
+    _text(entry, "updated", _instant(item.published))
+    _text(entry, "published", _instant(item.published))
+    for author in item.authors:
+        _text(Xml.SubElement(entry, "author"), "name", author)
+    _link(entry, "alternate", item.url, "text/html")
+    for name in item.tags:
+        Xml.SubElement(entry, "category", {"term": _clean(name)})
+    _text(entry, "content", item.html, type="html")
+
+
+def _item(item: Item) -> Mapping[str, Any]:
+    told = {
+        "id": item.key,
+        "url": item.url,
+        "title": item.title,
+        "content_html": item.html,
+        "date_published": _instant(item.published),
+        "authors": [{"name": author} for author in item.authors],
+        "tags": list(item.tags),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _text(parent: Xml.Element, name: str, text: str, **attributes: str) -> None:
+    Xml.SubElement(parent, name, attributes).text = _clean(text)
+
+
+def _link(parent: Xml.Element, relation: str, address: str, kind: str) -> None:
+    Xml.SubElement(parent, "link", {"rel": relation, "type": kind, "href": _clean(address)})
+
+
+def _clean(text: str) -> str:
+    """Without the characters that XML 1.0 can't hold."""
+    return _NOT_XML.sub("", text)
+
+
+def _instant(instant: datetime) -> str:
+    """RFC 3339, in UTC, whole seconds."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,92 @@
+"""Bounces and suppressions as stored: which delivery a report means, what an address has failed, who gets no mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, update
+from sqlmodel import Session, col, select
+
+from digest.db.dialect import insert_ignore
+from digest.models import Bounce, Delivery, DomainPause, Suppression
+
+FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
+COUNTED = ("hard", "soft")
+
+
+def delivery(session: Session, delivery_id: int | None, named: tuple[str, int, int] | None) -> Delivery | None:
+    """The delivery of that id, else the one whose Message-ID names its kind, subject and serial."""
+    if delivery_id is not None and delivery_id < 2**63:
+        return session.get(Delivery, delivery_id)
+    if named is None or max(named[1:]) >= 2**31:
+        return None
+    kind, subject, serial = named
+    query = select(Delivery).where(Delivery.kind == kind, Delivery.subject_id == subject, Delivery.serial == serial)
+    return session.exec(query).one_or_none()
+
+
+def note(
+    session: Session,
+    *,
+    report_key: str,
+    address_key: str,
+    kind: str,
+    status: str,
+    delivery_id: int | None,
+    at: datetime,
+) -> bool:
+    """Keep a report. False where it was kept before: it counts once."""
+    row = {
+        "report_key": report_key[:120],
+        "address_key": address_key,
+        "kind": kind,
+        "status": status[:20],
+        "delivery_id": delivery_id,
+        "at": at,
+    }
+    return insert_ignore(session, Bounce, [row]) == 1
+
+
+def failures(session: Session, address_key: str, *, since: datetime) -> Sequence[Bounce]:
+    """The failures of an address that still count, oldest first."""
+    query = select(Bounce).where(
+        Bounce.address_key == address_key, col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since
+    )
+    return session.exec(query.order_by(col(Bounce.at))).all()
+
+
+def failing(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
+    """Address keys beyond `after`, in order, that failed at least so often since then and are not suppressed."""
+    query = (
+        select(Bounce.address_key)
+        .where(col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since, col(Bounce.address_key) > after)
+        .where(col(Bounce.address_key).not_in(select(Suppression.address_key)))
+        .group_by(col(Bounce.address_key))
+        .having(func.count() >= least)
+        .order_by(col(Bounce.address_key))
+        .limit(limit)
+    )
+    return session.exec(query).all()
+
+
+def forgive(session: Session, address_key: str) -> int:
+    """Let the failures of an address count no more. Returns how many."""
+    counted = col(Bounce.address_key) == address_key, col(Bounce.kind).in_(COUNTED)
+    return session.exec(update(Bounce).where(*counted).values(kind=FORGIVEN)).rowcount
+
+
+def suppress(session: Session, address_key: str, *, reason: str, source: str, at: datetime) -> bool:
+    """Never mail this address again. False where it was suppressed before: the first reason stays."""
+    row = {"address_key": address_key, "reason": reason[:40], "source": source[:200], "at": at}
+    return insert_ignore(session, Suppression, [row]) == 1
+
+
+def unsuppress(session: Session, address_key: str) -> bool:
+    """Allow mail to this address again. False where it was not suppressed."""
+    return session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+
+
+def pauses(session: Session, now: datetime) -> Sequence[DomainPause]:
+    """Domains that refuse by policy and rest now."""
+    return session.exec(select(DomainPause).where(col(DomainPause.until) > now).order_by(DomainPause.domain)).all()

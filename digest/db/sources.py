@@ -1,0 +1,93 @@
+"""What is stored of each source by day, and how its last attempt went."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from digest.models import Paper, Signal, SourceDay, SourceState
+
+
+def days(
+    session: Session, sources: Iterable[str], first: date, last: date, *, by: datetime | None = None
+) -> dict[date, bool]:
+    """Days that one of these sources has stored (by an instant, where given); True where one of them is final."""
+    statement = select(col(SourceDay.day), col(SourceDay.final)).where(
+        col(SourceDay.source).in_(list(sources)), col(SourceDay.day).between(first, last)
+    )
+    if by is not None:
+        statement = statement.where(col(SourceDay.stored_at) <= by)
+    found: dict[date, bool] = {}
+    for day, final in session.execute(statement):
+        found[day] = found.get(day, False) or final
+    return found
+
+
+def oldest_day(session: Session, sources: Iterable[str], since: date) -> date | None:
+    """The oldest day, not before `since`, that one of these sources has stored."""
+    statement = select(func.min(col(SourceDay.day))).where(
+        col(SourceDay.source).in_(list(sources)), col(SourceDay.day) >= since
+    )
+    oldest: date | None = session.execute(statement).scalar_one()
+    return oldest
+
+
+def put_day(session: Session, source: str, day: date, *, at: datetime, papers: int, final: bool) -> None:
+    """Note that a day of the source is stored; call it in the transaction that stores it."""
+    row = session.get(SourceDay, (source, day))
+    if row is None:
+        session.add(SourceDay(source=source, day=day, stored_at=at, papers=papers, final=final))
+    else:
+        row.stored_at, row.papers, row.final = at, max(papers, row.papers), row.final or final
+
+
+def state(session: Session, source: str) -> SourceState | None:
+    """How the last attempt went; None where there was none."""
+    return session.get(SourceState, source)
+
+
+def states(session: Session) -> dict[str, SourceState]:
+    """The last attempt of every source that was ever tried."""
+    return {row.source: row for row in session.execute(select(SourceState)).scalars()}
+
+
+def put_state(
+    session: Session, source: str, *, at: datetime, outcome: str, detail: str, retry_at: datetime | None
+) -> None:
+    """Note an attempt. Failures count up until one goes well."""
+    row = session.get(SourceState, source) or SourceState(source=source, attempted_at=at)
+    row.attempted_at, row.outcome, row.detail, row.retry_at = at, outcome, detail[:300], retry_at
+    row.failures = row.failures + 1 if outcome else 0
+    if outcome != "down":
+        row.succeeded_at = at
+    session.add(row)
+
+
+def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
+    """For those of the papers that are stored: on which announcement they were new (None: on none), and as what."""
+    found: dict[str, tuple[int | None, str | None]] = {}
+    for start in range(0, len(arxiv_ids), 500):
+        statement = select(col(Paper.arxiv_id), col(Paper.announcement_id), col(Paper.announce_type)).where(
+            col(Paper.arxiv_id).in_(arxiv_ids[start : start + 500])
+        )
+        found |= {str(arxiv_id): (number, kind) for arxiv_id, number, kind in session.execute(statement)}
+    return found
+
+
+def uncounted(
+    session: Session, source: str, name: str, *, since: int, taken_after: datetime, limit: int
+) -> Collection[str]:
+    """ArXiv ids of papers announced since then without a newer snapshot of that counter, the newest first."""
+    counted = select(col(Signal.paper_id)).where(
+        col(Signal.source) == source, col(Signal.name) == name, col(Signal.taken_at) > taken_after
+    )
+    statement = (
+        select(col(Paper.arxiv_id))
+        .where(col(Paper.announcement_id) >= since, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
+        .order_by(col(Paper.announcement_id).desc(), col(Paper.id).desc())
+        .limit(limit)
+    )
+    return [str(arxiv_id) for arxiv_id in session.execute(statement).scalars()]

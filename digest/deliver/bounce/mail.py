@@ -1,0 +1,133 @@
+"""One raw message, read within bounds: so much of it, so many parts, lines so long. The rest is not looked at."""
+
+from __future__ import annotations
+
+import email
+import html
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from functools import cached_property
+
+MOST_BYTES = 256 * 1024
+MOST_LINE = 1000
+MOST_VALUE = 2000
+MOST_TEXT = 16 * 1024
+MOST_PARTS = 60
+DEEPEST = 20
+
+_LONG_LINE = re.compile(rb"([^\r\n]{%d})(?=[^\r\n])" % MOST_LINE)
+_BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+_ANGLED = re.compile(r"<\s*([^<>\s]*)\s*>")
+_BARE = re.compile(r"[^\s<>,;:()\"]+@[^\s<>,;:()\"]+")
+_TAG = re.compile(r"<[^<>]{0,500}>")
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/td|/li|/h\d)\b[^<>]{0,100}>", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(style|script|title)\b[^<]{0,4000}</\1\s*>", re.IGNORECASE)
+_CHARSET = re.compile(
+    r"(utf-?8|us-ascii|iso-8859-\d+|iso-2022-\w+|windows-\d+|cp\d+|koi8-\w|gb\w+|big5|euc-\w+|shift_jis)"
+)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A parsed message. Its `raw` bytes are cut at `MOST_BYTES`, long lines broken."""
+
+    raw: bytes
+    message: Message
+
+    def header(self, name: str) -> str:
+        """The first header of that name, decoded, in one line; '' where there is none."""
+        return next(iter(self.headers(name)), "")
+
+    def headers(self, name: str) -> list[str]:
+        """All headers of that name, decoded, each in one line."""
+        return [decoded(value) for value in self.message.get_all(name, [])[:20]]
+
+    @cached_property
+    def sender(self) -> str:
+        """The address of From in lower case; '' where it has none."""
+        return address_in(self.header("From")).lower()
+
+    @cached_property
+    def type(self) -> str:
+        """The content type, in lower case."""
+        return str(self.message.get_content_type())
+
+    @cached_property
+    def parts(self) -> tuple[Message, ...]:
+        """The message's own leaves: what lies inside an attached message is not its own."""
+        return tuple(_leaves(self.message))
+
+    def part(self, *types: str) -> Message | None:
+        """The first own leaf of one of these types."""
+        return next((part for part in self.parts if part.get_content_type() in types), None)
+
+    @cached_property
+    def text(self) -> str:
+        """What the message says itself to a person, without what it returns; cut at `MOST_TEXT`."""
+        said = ""
+        for part in self.parts:
+            if part.get_content_type() in {"text/plain", "text/html"}:
+                said += _readable(part) + "\n"
+            if len(said) > MOST_TEXT:
+                break
+        return said[:MOST_TEXT]
+
+
+def read(raw: bytes) -> Mail:
+    """Parse. Raises RecursionError, ValueError, LookupError, TypeError, AttributeError: the parser's own faults."""
+    cut = _LONG_LINE.sub(rb"\1\n", raw[:MOST_BYTES])
+    if len(_BOUNDARY.findall(cut)) > MOST_PARTS:
+        raise ValueError("too many nested parts")
+    return Mail(cut, email.message_from_bytes(cut))
+
+
+def decoded(value: object) -> str:
+    """A header's value as text: encoded words read, folds and controls as single blanks, cut at `MOST_VALUE`."""
+    text = str(value)[:MOST_VALUE]
+    if "=?" in text:
+        with suppress(HeaderParseError, LookupError, ValueError):  # a broken encoded word stays as it is
+            text = str(make_header(decode_header(text)))
+    return " ".join(text.split())
+
+
+def address_in(value: str) -> str:
+    """The address in a header's value, as written; '' for none and for `<>`."""
+    angled = _ANGLED.findall(value)
+    if angled:
+        return angled[-1] if "@" in angled[-1] else ""
+    bare = _BARE.search(value)
+    return bare[0] if bare else ""
+
+
+def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:
+    """Leaves in order; an attached message and a report's fields count as one leaf."""
+    parts = message.get_payload()
+    if message.get_content_maintype() != "multipart" or not isinstance(parts, list) or depth > DEEPEST:
+        yield message
+        return
+    for part in parts[:MOST_PARTS]:
+        if isinstance(part, Message):
+            yield from _leaves(part, depth + 1)
+
+
+def _readable(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    charset = str(part.get_content_charset("utf-8"))
+    known = charset if _CHARSET.fullmatch(charset) else "latin-1"
+    try:
+        text = content[: 4 * MOST_TEXT].decode(known, "replace")
+    except LookupError:
+        text = content[: 4 * MOST_TEXT].decode("latin-1")
+    return _untagged(text) if part.get_content_type() == "text/html" else text
+
+
+def _untagged(text: str) -> str:
+    shown = _BREAK.sub("\n", _HIDDEN.sub(" ", text))
+    return html.unescape(_TAG.sub(" ", shown)).replace("\xa0", " ")

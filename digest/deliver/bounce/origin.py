@@ -1,0 +1,95 @@
+"""Which delivery a returned mail speaks of, and whether it proves that it saw that mail.
+
+Anybody can write a report. It counts only with something that was in the mail alone: the stamp of its return path,
+or the signed token of its unsubscribe link. Its Message-ID tells which delivery, but could be guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from digest.deliver.bounce.mail import Mail
+from digest.deliver.message import read_verp
+from digest.errors import BadToken
+from digest.signing import UNSUBSCRIBE, Signer
+
+MOST_TRIED = 40
+
+_STAMPED = re.compile(r"\+\d{1,18}-[a-z2-7]{10}@", re.IGNORECASE | re.ASCII)
+_NAMED = re.compile(r"<([a-z][a-z-]{1,11})\.(\d{1,18})\.(\d{1,9})@([\w.-]{1,255})>", re.IGNORECASE | re.ASCII)
+_TOKEN = re.compile(r"(?:/unsubscribe/|\bunsubscribe[ +]|unsubscribe%20)([\w.-]{20,300})", re.ASCII | re.IGNORECASE)
+_TO_US = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Original-Recipient", "Cc", "Received")
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What makes a mail recognisable as ours. `keys`: the first signs, all verify; `domain` ends our Message-IDs."""
+
+    keys: tuple[str, ...] = ()
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """`delivery_id` by the stamp; `named`: (kind, subject, serial) by the Message-ID; `reader_id` by the token.
+
+    `proved`: the stamp or the token is good, so whoever wrote this had the mail.
+    """
+
+    delivery_id: int | None = None
+    named: tuple[str, int, int] | None = None
+    reader_id: int | None = None
+
+    @property
+    def proved(self) -> bool:
+        """True where only somebody with the mail could have written it."""
+        return self.delivery_id is not None or self.reader_id is not None
+
+
+def trace(mail: Mail, seal: Seal) -> Origin:
+    """Where a returned mail comes from: its own recipients first, then what it returns."""
+    if not seal.keys:
+        return Origin()
+    headers = "\n".join(value for name in _TO_US for value in mail.headers(name))
+    everything = mail.raw.decode("latin-1").replace("=\r\n", "").replace("=\n", "")
+    return Origin(
+        delivery_id=_stamped(f"{headers}\n{everything}", seal.keys),
+        named=_named(everything, seal.domain),
+        reader_id=_token(f"{mail.header('Subject')}\n{everything}\n{mail.text}", seal.keys),
+    )
+
+
+def read_path(return_path: str, message_id: str, seal: Seal) -> Origin:
+    """The origin by what a provider tells of a mail: its return path and its Message-ID, each as it was."""
+    return Origin(delivery_id=_stamped(return_path, seal.keys), named=_named(message_id, seal.domain))
+
+
+def _stamped(text: str, keys: Iterable[str]) -> int | None:
+    """By the stamp alone: where our mail server is called differently by others, it is still ours."""
+    tried = dict.fromkeys(match[0] for match in _few(_STAMPED, text))
+    found = (read_verp(f"bounces{path}here", key) for path in tried for key in keys)
+    return next((number for number in found if number is not None), None)
+
+
+def _named(text: str, domain: str) -> tuple[str, int, int] | None:
+    ours = (match for match in _few(_NAMED, text) if domain and match[4].lower() == domain)
+    found = next(ours, None)
+    return (found[1].lower(), int(found[2]), int(found[3])) if found else None
+
+
+def _token(text: str, keys: tuple[str, ...]) -> int | None:
+    signer = Signer(keys)
+    for token in dict.fromkeys(match[1] for match in _few(_TOKEN, text)):
+        try:
+            values = signer.read(UNSUBSCRIBE, token.rstrip("."))
+        except BadToken:
+            continue
+        if len(values) == 1 and isinstance(values[0], int):
+            return values[0]
+    return None
+
+
+def _few(pattern: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
+    return (match for match, _ in zip(pattern.finditer(text), range(MOST_TRIED), strict=False))

@@ -1,0 +1,146 @@
+"""The words of mail servers and of those who answer, as tables: one phrase a line, each a regular expression."""
+
+from __future__ import annotations
+
+import re
+
+
+def _any(*phrases: str, before: str = "", after: str = "") -> re.Pattern[str]:
+    return re.compile(f"{before}(?:{'|'.join(phrases)}){after}", re.IGNORECASE | re.MULTILINE)
+
+
+# What a server's words amount to (RFC 3463, without the class). The first that fits counts: what the mail is refused
+# for stands before what is wrong with the mailbox, since a blocklist must never cost a reader the address.
+AMOUNTS = (
+    (
+        "7.1",
+        _any(
+            r"spamhaus|spamcop|black-?list|block-?list",
+            r"\bdmarc\b|\bspf\b|\bdkim\b|unsolicited",
+            r"(?:rejected|blocked|refused|detected|identified|classified) (?:as|for|to be) (?:\w+ ){0,2}spam",
+            r"spam (?:message|content|score|filter)|virus (?:found|detected)|prohibited attachment",
+            r"(?:policy|content|security) (?:violation|reasons?|rejection)|violat\w+ (?:\w+ ){0,3}policy",
+            r"message (?:was |has been )?blocked",
+            r"relay(?:ing)? (?:access )?(?:denied|prohibited)|not (?:permitted|allowed) to relay",
+        ),
+    ),
+    (
+        "2.2",
+        _any(
+            r"(?:mail ?box|inbox|account|folder|user)\b[^.]{0,40}(?:full\b|exceed|over ?quota|over its|limit)",
+            r"(?:over|exceed\w*|reached)\b[^.]{0,30}quota|quota (?:exceeded|violation)",
+            r"(?:disk|space) not enough|insufficient (?:disk |storage )?(?:space|storage)|full mailbox",
+        ),
+    ),
+    (
+        "3.4",
+        _any(
+            r"mail\b[^.]{0,40}too (?:large|big)|message\b[^.]{0,40}(?:too (?:large|big)|exceeds?\b[^.]{0,30}size)",
+            r"exceed\w*\b[^.]{0,40}size|size limit",
+        ),
+    ),
+    ("4.6", _any(r"too many hops|mail loop|loops? back|routing loop")),
+    (
+        "1.1",
+        _any(
+            r"(?:user|recipient|address|mailbox|account|userid|person|name)\b[^.]{0,40}"
+            r"(?:unknown|not (?:be )?(?:found|known|exist|recogni[sz]ed|listed|valid|local)|invalid|non-?existent|"
+            r"does(?:n['’]t| not) (?:exist|have)|no longer (?:exists?|valid|here))",
+            r"(?:unknown|invalid|no such|bad|non-?existent|not a valid|unrecogni[sz]ed) (?:\w+ ){0,2}"
+            r"(?:user|recipient|address|mailbox|account|userid|person|name|local part)",
+            r"no (?:mailbox|user|account|recipient)\b[^.]{0,20}(?:here|by that name|found|called)",
+            r"(?:doesn['’]t|does not) have an? [^.]{0,40}account|not our customer|not listed in",
+            r"no longer (?:works|employed|at)",
+            r"n['’]existe pas|inconnu|existiert nicht|unbekannt|no existe|usuario desconocido",
+            r"utente sconosciuto|non esiste|не существует|не найден",
+        ),
+    ),
+    (
+        "2.1",
+        _any(
+            r"(?:account|mailbox|user|address)\b[^.]{0,40}"
+            r"(?:disabled|inactive|suspended|deactivated|closed|blocked|frozen)",
+            r"(?:disabled|inactive|suspended) (?:\w+ )?(?:account|mailbox|user)",
+        ),
+    ),
+    (
+        "1.2",
+        _any(
+            r"(?:host|domain)\b[^.]{0,40}(?:unknown|not found|does not exist)",
+            r"unknown (?:host|domain)|no such (?:host|domain)",
+        ),
+    ),
+    ("4.7", _any(r"(?:time|delivery|retry)[^.]{0,20}(?:expired|timeout exceeded)|too old|timed out|giving up on")),
+    ("4.1", _any(r"no answer from host|connection (?:refused|timed out)|could not connect|unable to connect")),
+)
+
+FAILURE = _any(
+    r"undeliver|not delivered|unable to deliver|failed to deliver",
+    r"(?:could|can|did|was|were|has|have)(?: ?n['’]t| ?not|not) (?:yet )?(?:be |been )?(?:deliver|reach|receive)",
+    r"deliver\w* (?:has |have |had )?(?:failed|failure|error|problems?)",
+    r"delivery (?:status|failure|to the following|attempts?|agent|error)",
+    r"fatal errors|returned mail|returning message|permanent(?:ly)? (?:fail|error)",
+    r"failed (?:recipient|address)|failure notice|has been (?:delayed|rejected)|was (?:automatically )?rejected",
+    r"no puede ser entregado|no pudo|non remis|nicht zugestellt|unzustellbar|не может быть доставлено|無法|无法",
+)
+
+FAILURE_SUBJECT = _any(
+    r"re: .*(?:\(delivery failed\)|non remis)",
+    r"undeliver|non-?delivery|unzustellbar|nicht zugestellt|mancato recapito|échec|не доставлено",
+    r"mail system error|mail (?:delivery )?(?:failed|failure|error|problem)|mail delivery",
+    r"mail (?:could )?not (?:be )?delivered|no se (?:puede|pudo) entregar",
+    r"delivery (?:failure|status|report|notification|has failed|problem)|permanent delivery",
+    r"returned (?:mail|to sender)|failure (?:notice|delivery)|failed mail|processing error",
+    r"message (?:delivery|delayed|not)|delayed mail|automatically rejected|warning: ",
+    before=r"(?:\[\w+\] *)?",
+)
+
+DELAYED = _any(
+    r"not yet been delivered|has been (?:delayed|postponed)|still being retried|will be retried",
+    r"delivery attempts will continue|no action is required on your part|this is (?:just )?a warning",
+)
+
+RETURNED = _any(
+    r"original message (?:follows|header|details|attached)|(?:this|below|here) is (?:a copy|your returned)",
+    r"--- ?(?:below|start of returned|returned mail|header)|included is a copy|-- ?the header",
+    r"---+ ?(?:original|forwarded) message|message text follows|your message reads",
+    r"reporting-mta:|return-path: <|received: from ",
+    before=r"^.{0,20}",
+)
+
+PREFIX = r"(?:(?:re|aw|fwd?|sv|antw|odp|rif|vs)\s*:\s*)*"
+
+AWAY = _any(
+    r"\[?auto(?:matic|mated)?[- ]?(?:reply|response)\]?|out[- ]of[- ](?:the[- ])?office|ooo\b",
+    r"(?:on )?vacation|away from|i am (?:away|out)",
+    r"automatische antwort|abwesen\w*|nicht im büro|automatisch antwoord|afwezig\w*",
+    r"réponse automatique|absence|absent|risposta automatica|fuori (?:sede|ufficio)",
+    r"respuesta automática|fuera de (?:la )?oficina|resposta automática|ausência|ausente",
+    r"automatiskt svar|frånvaro\w*|autosvar|fravær\w*|automaattinen vastaus|poissa\w*",
+    r"automatyczna odpowiedź|nieobecn\w*|automatická odpověď",
+    r"автоответ|автоматический ответ|отсутств\w*",
+    r"自動応答|自動返信|不在|自动回复|自動回覆|부재중|자동 회신",
+    before=PREFIX,
+)
+
+CHALLENGE = _any(
+    r"(?:please )?(?:confirm|verify|validate) (?:your|that you|this) (?:message|e-?mail|sent|are human|address)",
+    r"(?:your )?(?:message|e-?mail)\b.{0,60}"
+    r"(?:requires? verification|awaiting (?:approval|verification)|needs? to be confirmed)",
+    r"challenge[- ]response|boxtrapper|spam ?arrest|tmda",
+)
+
+_ASKING = r"(?:please |pls |kindly |bitte |i (?:want|would like) to )?"
+_LEAVE = (
+    r"(?:unsubscribe|opt[ -]?out|remove me|take me off|stop|abmelden|abbestellen|austragen|désabonn\w+|desuscrib\w+|"
+    r"cancelar suscripción|darme de baja|baja|uitschrijven|disiscri\w+|отписаться|отписка|退订|配信停止)(?: me)?"
+)
+_FROM = r"(?: from)?(?: (?:this|the|your|all))?(?: (?:e-?)?(?:mail(?:ing)?s?|list|digest|newsletter))*"
+_THANKS = r"(?:thanks?|thank you|danke|merci|gracias)?"
+
+LEAVE_SUBJECT = _any(rf"{_ASKING}{_LEAVE}", before=PREFIX, after=r"(?: \S{20,200})?[\s.!]*")
+LEAVE_LINE = _any(rf"{_ASKING}{_LEAVE}{_FROM}", before=r"(?:(?:hi|hello)[,!. ]+)?", after=rf"[\s,.!]*{_THANKS}[\s.!]*")
+
+QUOTED = _any(
+    r">|-{2,}|_{5,}|on .{5,200} wrote:|am .{5,200} schrieb|le .{5,200} a écrit|from: |von: |sent from ", before=r"\s*"
+)

@@ -1,0 +1,41 @@
+"""Evenings on which arXiv mails nothing although it is Sunday to Thursday. Data.
+
+arXiv publishes a list for each year. Years without a list here follow the holidays that the lists have in common; what
+differs (an ad-hoc deferral) goes into the setting ARXIV_CLOSED. A wrong entry costs no paper: every weekday's feed is
+asked for, and the calendar only says whether one was due.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+
+PUBLISHED: dict[int, tuple[str, ...]] = {
+    2023: ("01-16", "06-14", "06-19", "07-04", "09-04", "11-23", "12-25", "12-27"),
+}
+
+_MONDAY, _THURSDAY = 0, 3
+
+
+@lru_cache(maxsize=64)
+def closed(year: int) -> frozenset[date]:
+    """The evenings of that year without a mailing, weekends aside."""
+    if year in PUBLISHED:
+        return frozenset(date.fromisoformat(f"{year}-{day}") for day in PUBLISHED[year])
+    return frozenset(
+        (
+            date(year, 1, 1),
+            _nth(year, 1, _MONDAY, 3),  # Martin Luther King Jr. Day
+            date(year, 6, 19),  # Juneteenth
+            date(year, 7, 4),  # Independence Day
+            _nth(year, 9, _MONDAY, 1),  # Labor Day
+            _nth(year, 11, _THURSDAY, 4),  # Thanksgiving
+            date(year, 12, 25),
+        )
+    )
+
+
+def _nth(year: int, month: int, weekday: int, number: int) -> date:
+    """The first, second, … such weekday of a month."""
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))

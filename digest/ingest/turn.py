@@ -1,0 +1,113 @@
+"""Turns: who may ask a source now. One request at a time and a pause after it, over all processes and machines.
+
+A turn is taken in a file of DATA_DIR, for the processes of this machine, and in Redis where there is one, for those of
+all machines. The file's lock ends with its process, and the one in Redis with its lease, so nobody waits for the dead.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from digest import logs, redis, settings
+from digest.errors import SourceDown, Transient
+
+log = logs.get(__name__)
+
+ARXIV = "arxiv"
+# Seconds between two requests, by source; arXiv's is a setting and counts for all its services together.
+PAUSES = {"huggingface": 0.6, "semantic-scholar": 1.1, "openalex": 0.1}
+LEASE = 150.0  # seconds; longer than a request may take, so that a turn is never taken from a living holder
+MARGIN = 30.0
+LONGEST_WAIT = 900.0  # for a turn, in seconds
+
+
+@contextmanager
+def turn(name: str) -> Iterator[float]:
+    """The right to one request. Gives the monotonic instant by which it must be over. Raises SourceDown."""
+    pause = settings.get().arxiv_interval if name == ARXIV else PAUSES.get(name, 0.0)
+    give_up = time.monotonic() + LONGEST_WAIT
+    with _of_machine(name, pause, give_up), _of_all(name, pause, give_up):
+        yield time.monotonic() + LEASE - MARGIN
+
+
+@contextmanager
+def _of_machine(name: str, pause: float, give_up: float) -> Iterator[None]:
+    """The turn among the processes of this machine. The file holds when the last request began or ended."""
+    folder = settings.get().data_dir / "turns"
+    folder.mkdir(parents=True, exist_ok=True)
+    with _opened(folder / name) as file:
+        while not _locked(file):
+            _wait(0.05, give_up, name)
+        try:
+            _wait(min(max(_stamp(file) + pause - time.time(), 0.0), pause), give_up, name)
+            _put_stamp(file)  # also before: who is killed in between must not be forgotten
+            yield
+            _put_stamp(file)
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _opened(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+
+
+def _locked(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _stamp(file: BinaryIO) -> float:
+    file.seek(0)
+    try:
+        return float(file.read(40) or 0)
+    except ValueError:
+        return 0.0
+
+
+def _put_stamp(file: BinaryIO) -> None:
+    file.seek(0)
+    file.write(f"{time.time():<24.3f}".encode())
+
+
+@contextmanager
+def _of_all(name: str, pause: float, give_up: float) -> Iterator[None]:
+    """The turn among all machines, by Redis and its clock."""
+    url = settings.get().redis_url
+    if not url:
+        yield
+        return
+    store, holder = _store(os.getpid(), url), secrets.token_hex(8)
+    try:
+        while wait := store.take_turn(name, holder, pause=pause, lease=LEASE):
+            _wait(min(wait, 1.0), give_up, name)
+    except Transient as error:
+        raise SourceDown(f"no turn to ask {name}: {error}", again=False) from error
+    try:
+        yield
+    finally:
+        try:
+            store.end_turn(name, holder)
+        except Transient as error:
+            log.warning("turn_kept", source=name, reason=str(error))  # it expires
+
+
+def _wait(seconds: float, give_up: float, name: str) -> None:
+    if time.monotonic() + seconds > give_up:
+        raise SourceDown(f"no turn to ask {name} within {LONGEST_WAIT:.0f} s: another process asks it", again=False)
+    time.sleep(seconds)
+
+
+@cache
+def _store(_process: int, url: str) -> redis.Store:
+    return redis.connect(url)

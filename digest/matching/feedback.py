@@ -1,0 +1,53 @@
+"""Likes: papers a reader wants more of, told to the matcher as a few weighted words (Rocchio's rule, shrunk).
+
+They only order and lift what matches already, and at most double a paper's relevance; without likes nothing is left of
+them. 'Less' is no rule here: it mutes the topic or leaves out the author that the reader names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from digest.matching.profile import Candidate
+from digest.matching.strict import Document, prepare
+from digest.matching.weights import ONE, Weights, impact
+from digest.papers import Record
+from digest.text.tokens import weighs
+
+WORDS = 20  # the most that likes can add
+SHRINK = 5  # with so many likes half of the full weight counts
+FULL = 2 * ONE  # what the best word weighs towards with ever more likes
+NEWEST = 100  # likes that count; older ones have had their time
+
+
+def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[str, int], ...]:
+    """The words of liked papers, (stem, weight), the heaviest first; `liked` has the newest like first.
+
+    Of every paper the words' impacts, brought to length one, are added up: r. The 20 words with the largest r weigh
+    ⌊32 · n/(n+5) · r/r_max⌋, n the number of likes: five likes make the best word weigh like a word of one topic.
+    """
+    papers = [prepare(Candidate(0, one, 0)) if isinstance(one, Record) else one for one in liked[:NEWEST]]
+    sums: Counter[str] = Counter()
+    for document in papers:
+        impacts = _impacts(document, weights)
+        length = math.hypot(*impacts.values())
+        for stem, value in impacts.items():
+            sums[stem] += round(1_000_000 * value / length)
+    best = sorted(sums, key=lambda stem: (-sums[stem], stem))[:WORDS]
+    weighed = [(stem, FULL * len(papers) * sums[stem] // ((len(papers) + SHRINK) * sums[best[0]])) for stem in best]
+    return tuple((stem, weight) for stem, weight in weighed if weight > 0)
+
+
+def lift(found: Iterable[int], relevance: int) -> int:
+    """What likes add to a paper that matches: the worth of the words found, at most its relevance once more."""
+    return min(sum(found), relevance)
+
+
+def _impacts(document: Document, weights: Weights) -> dict[str, int]:
+    """What each word of a paper is worth that says something."""
+    norm = weights.norm(document.length)
+    stems = {token.stem for token in (*document.title.tokens, *document.abstract.tokens) if weighs(token.word)}
+    impacts = {stem: impact(weights.idf(stem), document.tf[stem], norm) for stem in stems}
+    return {stem: value for stem, value in impacts.items() if value > 0}

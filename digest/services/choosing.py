@@ -1,0 +1,131 @@
+"""What a run's readers are to get, and the rows that freeze it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session, col
+from sqlmodel import select as sql
+
+from digest.compose.edition import Content
+from digest.db import deliveries, runs
+from digest.db import papers as store
+from digest.matching.profile import Profile
+from digest.models import Epoch, ProfileVersion, Run, Subscriber
+from digest.models.delivery import DIGEST, NOTICE
+from digest.services import cadence, pool, select, thresholds
+
+RESUMED = "Your pause is over. Here is what came meanwhile, back to the last 14 announcements."
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What one reader is to get for one local date, before it is frozen. `tau`: the threshold it was chosen by."""
+
+    reader: Subscriber
+    day: date
+    content: Content
+    tau: int | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """The e-mail it owes: a digest, a quiet-day notice where the reader chose one, or none."""
+        if self.content.entries:
+            return DIGEST
+        return NOTICE if self.reader.quiet_day == "notice" else None
+
+
+def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Subscriber, date]]) -> list[Chosen]:
+    """What each of these readers is to get for that date in this run. Reads only."""
+    if not readers:
+        return []
+    seen = _seen(session, run, [reader for reader, _ in readers])
+    return _choose(session, run, epoch, readers, seen, window=pool.WINDOW)
+
+
+def choose_first(
+    session: Session, run: Run, epoch: Epoch | None, reader: Subscriber, day: date, *, window: int
+) -> Chosen:
+    """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
+    return _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)[0]
+
+
+def _choose(
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    readers: Sequence[tuple[Subscriber, date]],
+    seen: Mapping[int, int],
+    *,
+    window: int,
+) -> list[Chosen]:
+    known = pool.load(session, run, epoch, window=window)
+    wanted = profiles(session, [reader for reader, _ in readers])
+    sent = select.sent_before(session, known, list(seen))
+    taus = thresholds.of(session, epoch, wanted)
+    chosen = []
+    for reader, day in readers:
+        number, profile_id = reader.id or 0, reader.profile_id or 0
+        profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
+        already = sent.get(number, frozenset())
+        notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
+        content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
+        chosen.append(Chosen(reader, day, content, tau))
+    return chosen
+
+
+def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+    """What these readers want, by profile version."""
+    numbers = [reader.profile_id for reader in readers if reader.profile_id]
+    rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
+    return {row.id: Profile.from_json(row.profile) for row in rows if row.id}
+
+
+def _seen(session: Session, run: Run, readers: Sequence[Subscriber]) -> dict[int, int]:
+    """The last ingest that each reader's runs considered.
+
+    A reader without any edition (no welcome came, or nothing ever matched) has seen nothing. For a slot before the
+    reader subscribed: what was known at the slot before that one, as if they had been there.
+    """
+    started = runs.with_editions(session, [reader.id or 0 for reader in readers])
+    known: dict[datetime, int] = {}
+    seen: dict[int, int] = {}
+    for reader in readers:
+        number = reader.id or 0
+        seen[number] = reader.seen_through if number in started else 0
+        if reader.confirmed_at is not None and run.slot < reader.confirmed_at:
+            before = cadence.slot_before(reader, run.slot)
+            if before not in known:
+                known[before] = store.known_through(session, before)
+            seen[number] = min(reader.seen_through, known[before])
+    return seen
+
+
+def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
+    """The edition as a row."""
+    return {
+        "subscriber_id": chosen.reader.id,
+        "day": chosen.day,
+        "run_id": run.id,
+        "announcement_id": run.announcement_id,
+        "profile_id": chosen.reader.profile_id or 0,
+        "created_at": now,
+        "previous_seen": chosen.reader.seen_through,
+        "kind": kind,
+        "papers": len(chosen.content.entries),
+        "content": chosen.content.to_json(),
+    }
+
+
+def owed(run: Run, chosen: Chosen, edition_id: int, *, kind: str | None = None) -> deliveries.Owed:
+    """The e-mail that brings the edition."""
+    return deliveries.Owed(
+        kind=kind or chosen.kind or DIGEST,
+        subject_id=edition_id,
+        address=chosen.reader.address,
+        subscriber_id=chosen.reader.id,
+        run_id=run.id,
+    )

@@ -1,0 +1,99 @@
+"""Editions as they are shown, in a mail, a browser or a feed: the papers as they were, the reader's own links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from digest import clock, settings
+from digest.compose import daily, render
+from digest.compose.edition import Content
+from digest.compose.views import Links, Reader, Service
+from digest.db import papers as store
+from digest.db.engine import reading
+from digest.errors import NotFound
+from digest.matching.profile import Profile
+from digest.models import Audit, Edition, ProfileVersion, Subscriber
+from digest.papers import Record
+from digest.services import links
+
+T = TypeVar("T", Subscriber, Edition, ProfileVersion, Audit)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What editions show, each read once: papers by (paper, revision), profiles by version."""
+
+    profiles: Mapping[int, Profile]
+    papers: Mapping[tuple[int, int], Record]
+
+    def profile(self, edition: Edition) -> Profile:
+        """The profile that an edition was chosen for."""
+        return self.profiles.get(edition.profile_id, Profile())
+
+
+def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
+    """The papers and profiles of these editions, in one query each."""
+    known = list(editions)
+    versions = by_id(session, ProfileVersion, {e.profile_id for e in known})
+    wanted = {(int(p["paper"]), int(p["revision"])) for e in known for p in e.content["entries"]}
+    return Shown(
+        profiles={n: Profile.from_json(v.profile) for n, v in versions.items()},
+        papers=store.versions(session, wanted) if wanted else {},
+    )
+
+
+def web_view(edition_id: int) -> str:
+    """The HTML of an edition in the browser: the mail's own content, whole. Raises NotFound."""
+    with reading() as session:
+        edition = session.get(Edition, edition_id)
+        reader = session.get(Subscriber, edition.subscriber_id) if edition else None
+        if edition is None or reader is None or edition.cancelled:
+            raise NotFound("this edition no longer exists")
+        shown = look_up(session, [edition])
+    to = reader_of(edition, reader, shown.profile(edition))
+    content, own = Content.from_json(edition.content), links_of(edition, reader)
+    if not content.entries:
+        return render.notice(to, own, content.considered, service=service()).html
+    return daily.digest(content, shown.papers, to, own, service=service(), limit=None).html
+
+
+def service() -> Service:
+    """Who sends, by the settings."""
+    chosen = settings.get()
+    return Service(chosen.service_name, chosen.base_url, chosen.postal_address)
+
+
+def reader_of(edition: Edition, reader: Subscriber, profile: Profile, *, kind: str | None = None) -> Reader:
+    """For whom an edition is; `kind` is the mail's where it is not the edition's own."""
+    confirmed = reader.confirmed_at or reader.created_at
+    return Reader(
+        topics=tuple(topic.text for topic in profile.topics),
+        confirmed=confirmed.astimezone(clock.zone(reader.time_zone)).date(),
+        day=edition.day,
+        kind=kind or edition.kind,
+    )
+
+
+def links_of(edition: Edition, reader: Subscriber) -> Links:
+    """The reader's own addresses, as this edition shows them."""
+    number, base = reader.id or 0, settings.get().base_url
+    return Links(
+        preferences=links.preferences(number),
+        unsubscribe=links.unsubscribe(number),
+        web_view=links.edition(edition.id or 0),
+        feedback=lambda entry, verb: links.feedback(edition.id or 0, entry.paper, verb),
+        paper=lambda paper: f"{base}/papers/{paper}",
+    )
+
+
+def by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
+    """The rows with these ids, in one query."""
+    wanted = {number for number in ids if number is not None}
+    if not wanted:
+        return {}
+    rows = session.exec(select(table).where(col(table.id).in_(wanted)))
+    return {row.id: row for row in rows if row.id is not None}

@@ -1,0 +1,185 @@
+"""Asking the sources: what one day of each gives, and storing it with the note that the day is stored.
+
+A day is one transaction as far as it is one part (5,000 papers): who is killed in between finds it undone, and does it
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+
+from sqlmodel import Session
+
+from digest import clock, settings
+from digest.db import papers as papers_store
+from digest.db import sources as store
+from digest.db.engine import reading
+from digest.ingest import arxiv_api, arxiv_feed, arxiv_oai, calendar, huggingface, openalex, semantic_scholar
+from digest.papers import Bad, Listed, Parsed
+from digest.services import verdict
+from digest.services.ingest import Counts, store_document
+
+RSS, API, OAI = "arxiv-rss", "arxiv-api", "arxiv-oai"
+HUGGINGFACE, SEMANTIC_SCHOLAR, OPENALEX = "huggingface", "semantic-scholar", "openalex"
+ARXIV = (RSS, API, OAI)
+DAILY = (API, OAI, HUGGINGFACE)
+COUNTING = {SEMANTIC_SCHOLAR: 2000, OPENALEX: 200}  # papers asked about in one go
+ALL = (*ARXIV, HUGGINGFACE, *COUNTING)
+A_DAY = timedelta(days=1)
+LONGEST = 60
+HARVEST_GRACE = timedelta(minutes=30)
+_COUNTED_AGAIN = timedelta(days=7)
+_COUNTED_FOR = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one step did. `outcome`: empty where all is well, else as `SourceState` names it."""
+
+    counts: Counts
+    outcome: str = ""
+    detail: str = ""
+
+
+def feed() -> Outcome:
+    """The current announcement of arXiv by its feed; for a source that only ever tells the newest."""
+    closed, now = settings.get().closed_evenings, clock.now()
+    parsed = arxiv_feed.fetch(settings.get().arxiv_categories)
+    due = calendar.newest(now, calendar.feed_at, closed)
+    listed = [p.record.arxiv_id for p in parsed.papers if p.record.arxiv_id and p.announce_type in verdict.ANNOUNCED]
+    first = min(parsed.announced or due, due) - 7 * A_DAY
+    with reading() as session:
+        known = store.announcements_of(session, listed)
+        stored = store.days(session, ARXIV, first, max(due, parsed.announced or due)).keys()
+    judged = verdict.of_feed(parsed, known, stored, due, closed)
+    counts = Counts(RSS, bad=len(parsed.bad))
+    if judged.day is not None:
+        papers = len(listed)
+        counts = _store(RSS, f"feed of {judged.day}", parsed, judged.day, _Mark(judged.day, papers, judged.whole))
+    return Outcome(counts, judged.outcome, judged.detail)
+
+
+def harvest(day: date) -> Outcome:
+    """What changed in arXiv on one date, by OAI-PMH, all wanted categories together."""
+    closed, now = settings.get().closed_evenings, clock.now()
+    found: dict[str, arxiv_oai.Harvested] = {}
+    bad: list[Bad] = []
+    for category in settings.get().arxiv_categories or ("",):
+        for page in arxiv_oai.fetch(day, arxiv_oai.set_of(category) if category else ""):
+            found |= {h.record.arxiv_id or "": h for h in page.records}
+            bad += page.bad
+    with reading() as session:
+        since = known_since(session, day)
+    by_day: dict[date, list[Listed]] = {day: []}
+    for harvested in found.values():  # of other dates only where a server gives what was not asked for
+        by_day.setdefault(harvested.changed, []).append(arxiv_oai.announced(harvested, since))
+    fresh = sum(one.announce_type == "new" for one in by_day[day])
+    over = now.astimezone(UTC).date() > day
+    there = now >= calendar.harvest_at(day) + HARVEST_GRACE and (fresh > 0 or not calendar.announces(day, closed))
+    mark = _Mark(day, fresh, whole=over or there, final=over)
+    counts = Counts(OAI)
+    for changed in sorted(by_day):
+        parsed = Parsed(tuple(by_day[changed]), tuple(dict.fromkeys(bad)) if changed == day else ())
+        left = mark if changed == day else _NO_MARK
+        counts.add(_store(OAI, f"records of {changed}", parsed, calendar.current(changed, closed), left))
+    if not mark.whole and calendar.announces(day, closed):
+        return Outcome(counts, verdict.LATE, f"{day} is not there yet")
+    return Outcome(counts)
+
+
+def query(day: date) -> Outcome:
+    """The papers of one announcement by the API: those sent in before its cut-off, after the one before."""
+    closed = settings.get().closed_evenings
+    first, last = calendar.submissions(day, closed)
+    found: list[Listed] = []
+    bad: list[Bad] = []
+    for page in arxiv_api.fetch(settings.get().arxiv_categories, first, last):
+        found += page.parsed.papers
+        bad += page.parsed.bad
+    over = clock.now() > calendar.mailed_at(calendar.following(day, closed))
+    mark = _Mark(day, len(found), whole=bool(found) or over, final=over)
+    counts = _store(API, f"query for {day}", Parsed(tuple(found), tuple(bad)), day, mark)
+    return Outcome(counts) if mark.whole else Outcome(counts, verdict.LATE, f"{day} is not there yet")
+
+
+def listing(day: date) -> Outcome:
+    """Hugging Face's papers of one date; they join the announcement that was current then."""
+    pages = list(huggingface.by_date(day))
+    parsed = Parsed(tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.bad))
+    over = clock.now().astimezone(UTC).date() > day
+    with reading() as session:
+        current = papers_store.current_announcement(session, day)
+    joined = date.fromordinal(current) if current else calendar.current(day, settings.get().closed_evenings)
+    mark = _Mark(day, len(parsed.papers), whole=True, final=over)
+    return Outcome(_store(HUGGINGFACE, f"daily papers of {day}", parsed, joined, mark))
+
+
+def trending() -> Outcome:
+    """Hugging Face's trending papers with their ranks, as of now."""
+    total = Counts(HUGGINGFACE)
+    for parsed in huggingface.trending():
+        total.add(store_document(HUGGINGFACE, "trending", parsed, known_at=clock.now()))
+    return Outcome(total)
+
+
+def citations(source: str) -> Outcome:
+    """Citations of papers announced lately that were not counted for a week."""
+    now = clock.now()
+    with reading() as session:
+        ids = list(
+            store.uncounted(
+                session,
+                source,
+                "citations",
+                since=now.date().toordinal() - _COUNTED_FOR,
+                taken_after=now - _COUNTED_AGAIN,
+                limit=COUNTING[source],
+            )
+        )
+    total = Counts(source)
+    for parsed in _counted(source, ids):
+        total.add(store_document(source, "citations", parsed, known_at=clock.now()))
+    return Outcome(total)
+
+
+def _counted(source: str, ids: list[str]) -> Iterable[Parsed]:
+    if source == SEMANTIC_SCHOLAR:
+        for start in range(0, len(ids), semantic_scholar.MOST):
+            yield semantic_scholar.fetch(ids[start : start + semantic_scholar.MOST])
+    else:
+        yield from (openalex.fetch(arxiv_id) for arxiv_id in ids)
+
+
+def known_since(session: Session, day: date) -> date:
+    """The announcement from which on every one up to `day` is stored: an identifier unknown since then is new."""
+    closed = settings.get().closed_evenings
+    stored = store.days(session, ARXIV, day - LONGEST * A_DAY, day)
+    since = calendar.current(day, closed)
+    while calendar.previous(since, closed) in stored:
+        since = calendar.previous(since, closed)
+    return since
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The note to leave with a day: nothing where it is not whole."""
+
+    day: date
+    papers: int
+    whole: bool
+    final: bool = True
+
+
+_NO_MARK = _Mark(date.min, 0, whole=False)
+
+
+def _store(source: str, document: str, parsed: Parsed, day: date, mark: _Mark) -> Counts:
+    now = clock.now()
+
+    def finish(session: Session) -> None:
+        if mark.whole:
+            store.put_day(session, source, mark.day, at=now, papers=mark.papers, final=mark.final)
+
+    return store_document(source, document, parsed, day=day, known_at=now, finish=finish)

@@ -1,0 +1,67 @@
+"""What a reader says of a paper. GET and HEAD only ask, because mail scanners follow links; POST acts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE
+from digest.errors import BadInput, BadToken
+from digest.services import feedback, links
+from digest.services.feedback import JUST_THIS, Said
+from digest.signing import FEEDBACK
+from digest.web import forms, pages
+from digest.web.forms import Form
+
+router = APIRouter(include_in_schema=False)
+
+_ASKED = {  # verb: (heading, what it does, the button)
+    MORE: ("More like this?", "Papers with its words move up in your mail. Nothing else changes.", "More like this"),
+    LESS: ("Less of what?", "Name it, so that nothing has to be guessed.", "Less of it"),
+    MUTE: ("Mute the topic?", "It brings no more papers until you unmute it in your preferences.", "Mute it"),
+    FOLLOW: ("Follow an author?", "New papers by them come first, whatever the topic.", "Follow"),
+}
+
+
+@router.get("/feedback/{token}")
+def ask(token: str) -> HTMLResponse:
+    """What would happen, and a button."""
+    edition_id, paper_id, verb = _read(token)
+    return _page(edition_id, verb, feedback.look(edition_id, paper_id))
+
+
+@router.post("/feedback/{token}")
+def act(token: str, form: Form) -> HTMLResponse:
+    """Do it, and say what was done."""
+    edition_id, paper_id, verb = _read(token)
+    choice = form.get("choice", "")
+    try:
+        told = feedback.say(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
+    except BadInput as error:
+        return _page(edition_id, verb, feedback.look(edition_id, paper_id), error=error)
+    return _page(edition_id, verb, feedback.look(edition_id, paper_id), told=told)
+
+
+def _read(token: str) -> tuple[int, int, str]:
+    edition_id, paper_id, verb = links.read(FEEDBACK, token, values=3)
+    if not 0 <= verb < len(links.VERBS):
+        raise BadToken("this link is not one of ours")
+    return edition_id, paper_id, links.VERBS[verb]
+
+
+def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadInput | None = None) -> HTMLResponse:
+    heading, does, button = _ASKED[verb]
+    return pages.page(
+        "feedback.html",
+        status=422 if error else 200,
+        private=True,
+        said=said,
+        heading=heading,
+        does=does,
+        button=button,
+        options=said.options(verb) + (((JUST_THIS, "Only this one; mute nothing"),) if verb == LESS else ()),
+        told=told,
+        wrong=forms.complaint(error),
+        follow=links.feedback(edition_id, said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",
+        preferences=links.preferences(said.subscriber_id),
+    )

@@ -1,0 +1,318 @@
+"""How well trending predicts, beside the formulas in public use.
+
+    python -m tests.benchmarks.trending SHARED                            the table, parameters fitted on half the days
+    python -m tests.benchmarks.trending --observations FILE --out FILE    scores for other days
+
+Tasks, one record a task and date (JSON lines in FILE):
+`growth`  from each paper's first observation, rank its votes gained until the next one
+`next1`, `next3`  from the trending ranks up to a day, the top 10 one and three days later
+`enter`   which papers listed on a day enter the trending list within 7 days
+A record holds `task`, `date` and `papers`: `id`, `listed_at`, `published_at`, `observations` ([time, upvotes, stars]),
+`rank_history` ([time, rank]), `code`, `keywords`, `authors`, `organisation`; missing is unknown. For grading here they
+also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score`, tab-free JSON a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import lzma
+import math
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from digest.matching import trending
+
+Record = dict[str, Any]
+Paper = dict[str, Any]
+Scorer = Callable[[Paper, datetime], float]
+
+ENTER_DAYS = 7
+BOOTSTRAPS = 1000
+
+
+def main() -> None:
+    """Print the table, or score given records."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", nargs="?", type=Path)
+    parser.add_argument("--observations", type=Path)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    if given.observations and given.out:
+        predict(given.observations, given.out)
+    elif given.shared:
+        report(list(records(given.shared / "data")))
+    else:
+        parser.error("give SHARED, or --observations and --out")
+
+
+def predict(observations: Path, out: Path) -> None:
+    """Write our scores for records of any days."""
+    with observations.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as file:
+        for line in lines:
+            record = json.loads(line)
+            for paper, score in zip(record["papers"], ours(record), strict=True):
+                row = {"task": record["task"], "date": record["date"], "paper": paper["id"], "score": score}
+                file.write(json.dumps(row) + "\n")
+
+
+def ours(record: Record) -> list[float]:
+    """Our score of each paper of a record, by what is known of it."""
+    now = _now(record)
+    if any(paper.get("rank_history") for paper in record["papers"]):
+        return [listed_score(paper, now) for paper in record["papers"]]
+    if str(record["task"]).lower() in {"enter", "c"}:
+        return [enter_score(paper, now) for paper in record["papers"]]
+    return [growth_score(paper, now) for paper in record["papers"]]
+
+
+def growth_score(paper: Paper, now: datetime) -> float:
+    """Expected votes; the content-only prior breaks ties and stands in where there are no votes."""
+    votes, _ = _last(paper)
+    prior = trending.content_prior(_content(paper))
+    return prior / 100 if votes is None else trending.expected_votes(votes, _hours(paper, now)) + prior / 100
+
+
+def listed_score(paper: Paper, now: datetime) -> float:
+    """Yesterday's order, moved by what a paper is expected to gain."""
+    ranks = [int(rank) for _, rank in sorted(paper.get("rank_history") or [])]
+    votes, _ = _last(paper)
+    gain = trending.expected_votes(votes, _hours(paper, now)) if votes is not None else 0.0
+    return trending.persistence(ranks, gain)
+
+
+def enter_score(paper: Paper, now: datetime) -> float:
+    """The probability of entering the list, from votes, stars, age and content."""
+    votes, stars = _last(paper)
+    days = max((now - _time(paper["published_at"])).total_seconds() / 86400, 1.0) if paper.get("published_at") else 1.0
+    return trending.entering(votes or 0, stars or 0, days, _content(paper))
+
+
+BASELINES: dict[str, Scorer] = {
+    "raw votes": lambda paper, _now: float(_last(paper)[0] or 0),
+    "votes per hour": lambda paper, now: (_last(paper)[0] or 0) / _hours(paper, now),
+    "Hacker News": lambda paper, now: _hacker_news(_last(paper)[0] or 0, _hours(paper, now)),
+    "Reddit hot": lambda paper, _now: _reddit(_last(paper)[0] or 0, _time(_listed(paper))),
+    "ResearchHub": lambda paper, now: 100 * math.log1p(_last(paper)[0] or 0) / (_hours(paper, now) + 24) ** 0.8,
+    "persistence": lambda paper, _now: -float((sorted(paper.get("rank_history") or []) or [[0, 1000]])[-1][1]),
+}
+
+
+def _hacker_news(votes: int, hours: float) -> float:
+    gained = votes - 1
+    return math.copysign(abs(gained) ** 0.8, gained) / (hours + 2) ** 1.8
+
+
+def _reddit(votes: int, listed: datetime) -> float:
+    return math.log10(max(votes, 1)) + (listed.timestamp() - 1134028003) / 45000
+
+
+def _last(paper: Paper) -> tuple[int | None, int | None]:
+    """Votes and stars at the last observation; None is unknown."""
+    seen = sorted(paper.get("observations") or [], key=lambda row: row[0])
+    if not seen:
+        return None, None
+    votes, stars = seen[-1][1], seen[-1][2] if len(seen[-1]) > 2 else None
+    return (None if votes is None else int(votes)), (None if stars is None else int(stars))
+
+
+def _content(paper: Paper) -> trending.Content:
+    return trending.Content(
+        code=bool(paper.get("code")),
+        project=bool(paper.get("project")),
+        organisation=bool(paper.get("organisation")),
+        authors=len(paper.get("authors") or ()),
+    )
+
+
+def _hours(paper: Paper, now: datetime) -> float:
+    return max((now - _time(_listed(paper))).total_seconds() / 3600, 0.1)
+
+
+def _listed(paper: Paper) -> str:
+    return str(paper.get("listed_at") or paper.get("published_at"))
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _now(record: Record) -> datetime:
+    """The moment of the prediction: the last thing seen, else the end of the date."""
+    seen = [_time(row[0]) for p in record["papers"] for row in (p.get("observations") or [])]
+    seen += [_time(row[0]) for p in record["papers"] for row in (p.get("rank_history") or [])]
+    return max(seen) if seen else _time(str(record["date"])) + timedelta(days=1)
+
+
+# --- records from the data -----------------------------------------------------------------------------------------
+
+
+def records(data: Path) -> Iterator[Record]:
+    """The records of all tasks with their truth."""
+    daily = {row["id"]: row for row in _rows(data / "huggingface_daily/daily_papers.jsonl.xz")}
+    series = _series(data / "huggingface_series/upvote_observations.csv.gz")
+    ranks = _ranks(data / "huggingface_series/trending_rank.csv.gz")
+    yield from _growth(daily, series)
+    yield from _next(daily, series, ranks)
+    yield from _enter(daily, series, ranks)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with lzma.open(path, "rt", encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _series(path: Path) -> dict[str, list[list[Any]]]:
+    """Observations by paper, in time. What was filled in later for days gone by has no history: left out."""
+    series: dict[str, list[list[Any]]] = defaultdict(list)
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            stars = int(row["github_stars"]) if row["github_stars"] else None
+            series[row["arxiv_id"]].append([row["observed_at_utc"], int(row["upvotes"]), stars])
+    return {paper: sorted(rows, key=lambda row: row[0]) for paper, rows in series.items()}
+
+
+def _ranks(path: Path) -> dict[str, dict[str, int]]:
+    """Trending ranks by day (the last look of each) and paper."""
+    looks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            time = row["observed_at_utc"]
+            looks[time[:10]][time][row["arxiv_id"]] = int(row["trending_rank"])
+    return {day: by_time[max(by_time)] for day, by_time in looks.items()}
+
+
+def _paper(row: dict[str, Any], observations: list[list[Any]]) -> Paper:
+    return {
+        "id": row["id"],
+        "listed_at": row.get("submittedOnDailyAt") or row["publishedAt"],
+        "published_at": row["publishedAt"],
+        "observations": observations,
+        "rank_history": [],
+        "code": row.get("githubRepo"),
+        "project": row.get("projectPage"),
+        "keywords": row.get("ai_keywords"),
+        "authors": row.get("authors"),
+        "organisation": row.get("organization"),
+    }
+
+
+def _growth(daily: dict[str, Any], series: dict[str, list[list[Any]]]) -> Iterator[Record]:
+    days: dict[str, Record] = {}
+    for paper, seen in series.items():
+        row = daily.get(paper)
+        if row is None or len(seen) < 2 or _time(seen[0][0]) - _time(_listed(_paper(row, []))) > timedelta(days=3):
+            continue
+        day = days.setdefault(row["day"], {"task": "growth", "date": row["day"], "papers": [], "truth": {}})
+        day["papers"].append(_paper(row, seen[:1]))
+        day["truth"][paper] = max(seen[1][1] - seen[0][1], 0)
+    yield from (day for _, day in sorted(days.items()) if len(day["papers"]) >= 5)
+
+
+def _next(
+    daily: dict[str, Any], series: dict[str, list[list[Any]]], ranks: dict[str, dict[str, int]]
+) -> Iterator[Record]:
+    for task, ahead in (("next1", 1), ("next3", 3)):
+        for day in sorted(ranks):
+            later = ranks.get((_time(day) + timedelta(days=ahead)).date().isoformat())
+            if not later:
+                continue
+            papers = [_ranked(paper, daily, series, ranks, day) for paper in {**ranks[day]}]
+            truth = {paper: max(11 - rank, 0) for paper, rank in later.items()}
+            yield {"task": task, "date": day, "papers": papers, "truth": truth}
+
+
+def _ranked(
+    paper: str, daily: dict[str, Any], series: dict[str, list[list[Any]]], ranks: dict[str, dict[str, int]], day: str
+) -> Paper:
+    row = daily.get(paper, {"id": paper, "publishedAt": f"20{paper[:2]}-{paper[2:4]}-01T00:00:00Z"})
+    seen = [one for one in series.get(paper, []) if one[0][:10] <= day]
+    made = _paper(row, seen)
+    made["rank_history"] = [[d + "T12:00:00Z", r[paper]] for d, r in sorted(ranks.items()) if d <= day and paper in r]
+    return made
+
+
+def _enter(
+    daily: dict[str, Any], series: dict[str, list[list[Any]]], ranks: dict[str, dict[str, int]]
+) -> Iterator[Record]:
+    first, last = min(ranks), max(ranks)
+    days: dict[str, list[str]] = defaultdict(list)
+    for paper, row in daily.items():
+        days[row["day"]].append(paper)
+    for day in sorted(days):
+        if not first <= day <= (_time(last) - timedelta(days=3)).date().isoformat():
+            continue
+        window = [(_time(day) + timedelta(days=n)).date().isoformat() for n in range(1, ENTER_DAYS + 1)]
+        entered = {paper for later in window for paper in ranks.get(later, {})}
+        already = {paper for d, r in ranks.items() if d <= day for paper in r}
+        fresh = [paper for paper in days[day] if paper not in already]
+        seen = {p: [one for one in series.get(p, []) if one[0][:10] <= day] for p in fresh}
+        papers = [_paper(daily[p], seen[p] or _archived(daily[p])) for p in fresh]
+        yield {"task": "enter", "date": day, "papers": papers, "truth": {p: int(p in entered) for p in fresh}}
+
+
+def _archived(row: dict[str, Any]) -> list[list[Any]]:
+    """The archive's own count, mostly of the same day."""
+    return [[row["day"] + "T23:00:00Z", row["upvotes"], row.get("githubStars")]]
+
+
+# --- grading -------------------------------------------------------------------------------------------------------
+
+
+def ndcg(scores: Sequence[float], gains: Sequence[float], at: int = 10) -> float | None:
+    """nDCG at 10 with linear gains; ties are broken by the order given. None where nothing can be gained."""
+    best = sum(g / math.log2(i + 2) for i, g in enumerate(sorted(gains, reverse=True)[:at]))
+    if best <= 0:
+        return None
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])[:at]
+    return sum(gains[i] / math.log2(place + 2) for place, i in enumerate(order)) / best
+
+
+def grade(record: Record, scores: Sequence[float]) -> float | None:
+    """nDCG@10 of one record; what later ranks and was not there before can't be found by anybody, but counts."""
+    gains = [float(record["truth"].get(paper["id"], 0)) for paper in record["papers"]]
+    return ndcg(scores, gains)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and a 95 % bootstrap interval over days."""
+    chance = random.Random(7)
+    means = sorted(sum(chance.choices(values, k=len(values))) / len(values) for _ in range(BOOTSTRAPS))
+    return sum(values) / len(values), means[int(0.025 * BOOTSTRAPS)], means[int(0.975 * BOOTSTRAPS)]
+
+
+def report(found: Iterable[Record]) -> None:
+    """One table a task, on the later half of the days; the figures go to build/bench/trending.json too."""
+    figures: dict[str, dict[str, Any]] = {}
+    by_task: dict[str, list[Record]] = defaultdict(list)
+    for record in found:
+        by_task[record["task"]].append(record)
+    for task, rows in by_task.items():
+        later = rows[len(rows) // 2 :]
+        print(f"\n{task}: {len(later)} days ({later[0]['date']} to {later[-1]['date']}), not fitted on")
+        for name, scores in [("ours", [ours(r) for r in later]), *_baselines(later)]:
+            graded = [g for r, s in zip(later, scores, strict=True) if (g := grade(r, s)) is not None]
+            mean, low, high = interval(graded)
+            print(f"  {name:<16} nDCG@10 {mean:.3f}  [{low:.3f}, {high:.3f}]")
+            figures[f"{task}: {name}"] = {"unit": "nDCG@10", "min": low, "median": mean, "max": high}
+    out = Path("build/bench/trending.json")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps({"rounds": BOOTSTRAPS, "figures": figures, "ratios": {}}, indent=1))
+
+
+def _baselines(rows: Sequence[Record]) -> Iterator[tuple[str, list[list[float]]]]:
+    ranked = any(p["rank_history"] for p in rows[0]["papers"])
+    for name, scorer in BASELINES.items():
+        if name != "persistence" or ranked:
+            yield name, [[scorer(p, _now(r)) for p in r["papers"]] for r in rows]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""A browser, and the whole service for it to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import time_machine
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser import chromium
+from tests.browser.site import Site, running
+
+THURSDAY = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def not_run(reason: str) -> NoReturn:
+    """Say why a test can't run here."""
+    pytest.skip(f"NOT RUN: {reason}")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of this folder; ended with them, as its driver keeps an event loop in the thread."""
+    path = chromium.find()
+    if path is None:
+        not_run("no chromium and no root")
+    with chromium.launched(path) as found:
+        yield found
+
+
+@pytest.fixture
+def clock_moves() -> Iterator[time_machine.Traveller]:
+    """A Thursday noon, from where the test moves on."""
+    with time_machine.travel(THURSDAY, tick=True) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def site(
+    database: str, tmp_path: Path, configured: Callable[..., None], clock_moves: time_machine.Traveller
+) -> Iterator[Site]:
+    """The service in this process, on a Thursday noon, without papers and readers."""
+    with running(tmp_path, configured) as found:
+        yield found
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
+    """A browser window of a reader in Berlin; cookies of its own."""
+    made = browser.new_context(
+        java_script_enabled=request.param, timezone_id="Europe/Berlin", viewport={"width": 1280, "height": 900}
+    )
+    made.set_default_timeout(10_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()

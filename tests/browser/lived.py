@@ -1,0 +1,125 @@
+"""A service that has lived for a while: three weeks of real papers, readers who came and went, mails and bounces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import time_machine
+from sqlmodel import col, select
+
+from digest.db import engine
+from digest.models import Bounce, Delivery, Edition, Paper, Subscriber
+from digest.papers import Listed, Parsed
+from digest.services import links
+from seeds import loader
+from seeds.readers import READERS, Reader
+from tests.browser.site import Site, link
+
+LAST = date(2025, 11, 21)  # a Friday
+ANNOUNCEMENTS = 14
+GUESTS = 6  # who come one by one; the second and the fifth leave again
+NOON = timedelta(hours=12)
+
+
+def weekdays() -> list[date]:
+    """The last mailing days, oldest first."""
+    days = (LAST - timedelta(days=n) for n in range(4 * ANNOUNCEMENTS))
+    return sorted(day for day in days if day.weekday() < 5)[-ANNOUNCEMENTS:]
+
+
+def live(site: Site, clock: time_machine.Traveller) -> None:
+    """Sign everybody up, then day after day: announce, mail."""
+    days = weekdays()
+    clock.move_to(_noon(days[0] - timedelta(days=1)))
+    for reader in READERS:
+        if not reader.late:
+            _sign_up(site, reader)
+    for number, (day, papers) in enumerate(zip(days, _shares(len(days)), strict=True)):
+        clock.move_to(_noon(day))
+        site.announce(day, {"the day's papers": Parsed(papers)})
+        site.run()
+        if number % 2 and number // 2 < GUESTS:
+            _guest(site, number // 2)
+    _bounces(days)
+
+
+def _noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def _shares(parts: int) -> list[tuple[Listed, ...]]:
+    """All seed papers, dealt out to so many days."""
+    papers = [paper for announced in loader.announcements(LAST) for paper in announced.papers]
+    return [tuple(papers[part::parts]) for part in range(parts)]
+
+
+def _sign_up(site: Site, reader: Reader) -> None:
+    form = {
+        "address": reader.address,
+        "topics": "\n".join(reader.topics),
+        "exclusions": "\n".join(reader.exclusions),
+        "categories": " ".join(reader.categories),
+        "authors": "\n".join(reader.authors),
+        "time_zone": reader.time_zone,
+        "send_at": reader.send_at,
+    }
+    httpx.post(f"{site.url}/subscribe", data=form).raise_for_status()
+    httpx.post(link(site.mail(reader.address), "confirm")).raise_for_status()
+
+
+def _guest(site: Site, number: int) -> None:
+    guest = replace(READERS[-1], name=f"guest{number}")
+    _sign_up(site, guest)
+    if number in {1, 4}:
+        with engine.reading() as session:
+            known = session.exec(select(Subscriber).where(Subscriber.address == guest.address)).one()
+        httpx.post(links.unsubscribe(known.id or 0)).raise_for_status()
+
+
+def _bounces(days: list[date]) -> None:
+    """A few reports, as they come in a fortnight."""
+    told = ((2, "soft"), (5, "soft"), (5, "hard"), (9, "soft"), (11, "complaint"))
+    with engine.transaction() as session:
+        for number, (day, kind) in enumerate(told):
+            at = _noon(days[day])
+            session.add(Bounce(report_key=f"told:{number}", address_key=f"x{number}@one.example", kind=kind, at=at))
+
+
+def addresses(site: Site) -> dict[str, str]:
+    """Every page there is, but those that only a sign-in or a click shows."""
+    with engine.reading() as session:
+        ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
+        gone = session.exec(select(Subscriber).where(Subscriber.state == "left")).first()
+        edition = session.exec(select(Edition).where(Edition.subscriber_id == ada.id).order_by(col(Edition.day))).all()
+        paper = session.exec(select(Paper).where(Paper.announcement_id == LAST.toordinal())).first()
+        pending = session.exec(select(Delivery).where(Delivery.kind == "confirmation").order_by(col(Delivery.id))).all()
+    assert gone
+    assert paper
+    topics = "%0A".join(topic.replace(" ", "+") for topic in READERS[0].topics)
+    confirmed = pending[0]
+    return {
+        "start": f"{site.url}/",
+        "preview": f"{site.url}/?topics={topics}&time_zone=Europe/Berlin",
+        "mistake": f'{site.url}/?topics="open',
+        "trending": f"{site.url}/trending",
+        "category": f"{site.url}/trending/cs.LG",
+        "paper": f"{site.url}/papers/{paper.id}",
+        "author": f"{site.url}/authors/Niao He",
+        "confirmed": links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["profile_id"]),
+        "preferences": links.preferences(ada.id or 0),
+        "preferences of one who left": links.preferences(gone.id or 0),
+        "unsubscribe": links.unsubscribe(ada.id or 0),
+        "unsubscribed": links.unsubscribe(gone.id or 0),
+        "edition": links.edition(edition[-1].id or 0),
+        "sign-in": f"{site.url}/admin",
+        "nothing": f"{site.url}/nothing",
+    }
+
+
+def ask(site: Site, address: str = "newton@digest.example") -> str:
+    """The link that one who has just signed up is to open."""
+    form = {"address": address, "topics": "\n".join(READERS[0].topics), "time_zone": "Europe/Berlin"}
+    httpx.post(f"{site.url}/subscribe", data=form).raise_for_status()
+    return link(site.mail(address), "confirm")

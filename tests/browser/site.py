@@ -1,0 +1,139 @@
+"""The whole service in this process, on real sockets: pages by uvicorn, mail at once into a mailbox on loopback."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from email.message import EmailMessage
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from digest.deliver import transport
+from digest.papers import Parsed
+from digest.services import day, deliver, welcome
+from digest.services.ingest import store_document
+from digest.web.app import build
+from digest.web.wiring import given
+from seeds import loader
+from workers.demo import mailbox as mailboxes
+from workers.demo.mailbox import Mailbox
+
+ADMIN = "root@digest.example"
+SECONDS_FOR_A_MAIL = 20.0
+
+
+class AtOnce:
+    """An Enqueue without a queue: what is to be done is done before the call returns."""
+
+    def freeze(self, run_id: int, shard: int) -> None:
+        raise AssertionError("pages freeze nothing")
+
+    def deliver(self) -> None:
+        deliver.due()
+
+    def welcome(self, subscriber_id: int) -> None:
+        welcome.first_edition(subscriber_id, self)
+
+    def alive(self) -> bool:
+        return True
+
+
+@dataclass
+class Site:
+    """The service as a test sees it: where it is, its mailbox, its days."""
+
+    url: str
+    mailbox: Mailbox
+
+    def announce(self, on: date, documents: Mapping[str, Parsed]) -> None:
+        for name, parsed in documents.items():
+            store_document("seeds", name, parsed, day=on)
+
+    def run(self, on: date | None = None) -> day.Result:
+        return day.run_inline(on)
+
+    def mail(self, to: str, subject: str = "") -> EmailMessage:
+        """The newest mail to that address."""
+        found = self.mailbox.wait(to, subject, seconds=SECONDS_FOR_A_MAIL)
+        assert found is not None, f"no mail for {to}"
+        return found
+
+    def mails(self, to: str) -> list[EmailMessage]:
+        return [m for kept in self.mailbox.all() if (m := kept.parsed())["To"] == to]
+
+
+@contextmanager
+def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
+    """Serve what `build` makes for an address, at that address, until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(build(url), log_config=None, access_log=False, lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listening],), name="web")
+    thread.start()
+    try:
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@contextmanager
+def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
+    """The service over the configured database, its mail going into `folder`. `configure` sets settings by name."""
+    mailbox = mailboxes.Mailbox(folder / "mailbox")
+    mailbox.empty()
+    mail_server = mailboxes.serve(mailbox)
+
+    def built(url: str) -> FastAPI:
+        configure(
+            BASE_URL=url,
+            SECRET_KEY="a-key-for-tests",
+            SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}",
+            MAIL_FROM="Papers Inbox <papers@digest.example>",
+            POSTAL_ADDRESS="Papers Inbox, 1 Example Street, Exampletown",
+            ADMIN_EMAILS=ADMIN,
+            LEASE=2,
+            MESSAGE_TIMEOUT=1,
+        )
+        deliver._sweeper.cache_clear()
+        return build(AtOnce(), given())
+
+    try:
+        with serving(built) as url:
+            yield Site(url, mailbox)
+    finally:
+        transport.close_all()
+        mail_server.stop()
+
+
+def days(today: date) -> tuple[dict[str, Parsed], dict[str, Parsed]]:
+    """Two announcements of real papers: the first without signals, so that nothing but words decides."""
+    first, second = loader.announcements(today)
+    return dict(second.documents), dict(first.documents)
+
+
+def text_of(mail: EmailMessage, kind: str = "plain") -> str:
+    body = mail.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+def link(mail: EmailMessage, page: str) -> str:
+    """The mail's link to one of our pages."""
+    found = re.search(rf"https?://\S+/{page}/[^\s>)\"]+", text_of(mail))
+    assert found, f"no link to {page}"
+    return found[0]
+
+
+def links(mail: EmailMessage) -> list[str]:
+    """Every address in a mail that leads to us: in both bodies and in the headers."""
+    whole = text_of(mail) + text_of(mail, "html").replace("&amp;", "&") + str(mail["List-Unsubscribe"] or "")
+    return sorted(set(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))

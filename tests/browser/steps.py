@@ -1,0 +1,91 @@
+"""What people do on the pages, step by step, with and without the script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from email.message import EmailMessage
+
+from playwright.sync_api import Page
+from sqlmodel import col, select
+
+from digest.compose.blocks import block
+from digest.db import papers as store
+from digest.db import runs
+from digest.db.engine import reading
+from digest.matching import reference
+from digest.matching.profile import Candidate, Profile, Topic
+from digest.models import Paper, Subscriber
+from digest.services import epochs
+from tests.browser.site import Site, link, text_of
+
+ADA = "ada@digest.example"
+TOPICS = ("offline reinforcement learning", "sample complexity", "linear function approximation")
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+def type_topics(page: Page, topics: Sequence[str]) -> None:
+    """Into the tags' field where the script has made one, else into the lines."""
+    entry = page.locator("#topic")
+    if entry.count() == 0:
+        page.fill("#topics", "\n".join(topics))
+        return
+    for topic in topics:
+        entry.fill(topic)
+        entry.press("Enter")
+
+
+def sign_up(page: Page, site: Site, topics: Sequence[str] = TOPICS, address: str = ADA) -> EmailMessage:
+    """The form, filled and sent; returns the mail that asks to confirm."""
+    page.goto(site.url)
+    type_topics(page, topics)
+    page.fill("#time_zone", "Europe/Berlin")
+    page.fill("#address", address)
+    page.get_by_role("button", name="Subscribe").click()
+    page.get_by_role("heading", name="Look into your inbox").wait_for()
+    return site.mail(address)
+
+
+def subscribe(page: Page, site: Site, topics: Sequence[str] = TOPICS, address: str = ADA) -> None:
+    """Sign up, open the mail's link, press the button."""
+    page.goto(link(sign_up(page, site, topics, address), "confirm"))
+    page.get_by_role("button", name="Yes, send me the mail").click()
+    page.get_by_role("heading", name="You are subscribed").wait_for()
+
+
+def sign_in(page: Page, site: Site, address: str) -> None:
+    """The administrator's way in, by the link in the mail."""
+    page.goto(f"{site.url}/admin")
+    page.fill("#address", address)
+    page.get_by_role("button", name="Send me a link").click()
+    page.goto(link(site.mail(address, "ign in"), "admin/enter"))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="At a glance").wait_for()
+
+
+def titles(page: Page) -> list[str]:
+    """The papers that a mail, or its web view, shows, in order."""
+    return [" ".join(text.split()) for text in page.locator("h3").all_inner_texts()]
+
+
+def titles_of(mail: EmailMessage, page: Page) -> list[str]:
+    """The papers of a mail as a reader of its HTML sees them."""
+    page.set_content(text_of(mail, "html"))
+    return titles(page)
+
+
+def chosen_by_the_reference(topics: Sequence[str], day: date, *, limit: int = 10) -> list[str]:
+    """The papers that the reference matcher gives for that announcement, none of which has a signal."""
+    with reading() as session:
+        numbers = session.exec(select(Paper.id).where(col(Paper.announcement_id) == day.toordinal())).all()
+        records = {number: record for number, (_, record) in store.newest(session, [n for n in numbers if n]).items()}
+        epoch = runs.newest_epoch(session)
+        weights = epochs.weights(session, epoch.id if epoch else None)
+    candidates = [Candidate(number, record, day.toordinal()) for number, record in records.items()]
+    profile = Profile(topics=tuple(map(Topic, topics)), limit=limit)
+    return [block(records[found.paper]).title for found in reference.match(profile, candidates, weights, tau=None)]
+
+
+def reader(address: str = ADA) -> Subscriber:
+    with reading() as session:
+        return session.exec(select(Subscriber).where(Subscriber.address == address)).one()

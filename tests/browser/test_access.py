@@ -1,0 +1,64 @@
+"""Every page for every reader: no fault that axe finds, in light and dark; nothing that overflows a small screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+import time_machine
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.browser import lived
+from tests.browser.site import ADMIN, Site, serving
+from tests.browser.steps import sign_in
+from workers.demo import pages
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+NARROWEST = 320
+SEEN = [(scheme, width) for scheme, width in product(("light", "dark"), (375, 1280))]
+
+
+@pytest.fixture
+def reader_page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(timezone_id="Europe/Berlin")
+    yield context.new_page()
+    context.close()
+
+
+def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterator[str]:
+    """Every page in turn, shown; yields its name."""
+    lived.live(site, clock)
+    shown = lived.addresses(site) | {"confirm": lived.ask(site)}
+    for name, address in shown.items():
+        page.goto(address)
+        yield name
+    with serving(lambda _: pages.build(site.mailbox, site.url)) as mailbox:
+        page.goto(mailbox)
+        yield "mailbox"
+        page.locator("li a").first.click()
+        yield "mail"
+    sign_in(page, site, ADMIN)
+    yield "administration"
+
+
+def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
+    reader_page: Page, site: Site, clock_moves: time_machine.Traveller
+) -> None:
+    axe, faults, seen = Axe(), [], 0
+    for name in everything(site, clock_moves, reader_page):
+        seen += 1
+        for scheme, width in SEEN:
+            reader_page.emulate_media(color_scheme=scheme)
+            reader_page.set_viewport_size({"width": width, "height": 900})
+            found = axe.run(reader_page).response["violations"]
+            faults += [(name, scheme, width, one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+        reader_page.set_viewport_size({"width": NARROWEST, "height": 900})
+        wide = reader_page.evaluate("document.documentElement.scrollWidth")
+        if wide > NARROWEST:
+            faults.append((name, "overflow", wide))
+
+    assert faults == []
+    assert seen == 19

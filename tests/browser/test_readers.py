@@ -1,0 +1,146 @@
+"""What a reader does afterwards, in a browser: change, pause, leave, come back, be erased."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+
+import httpx
+import pytest
+import time_machine
+from playwright.sync_api import Page, expect
+
+from digest.services import links
+from tests.browser.site import Site, days, link
+from tests.browser.steps import ADA, TOPICS, chosen_by_the_reference, reader, subscribe, titles_of, type_topics
+from tests.digest.web.conftest import everything
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+WITHOUT_SCRIPT = pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
+
+FRIDAY, SATURDAY = date(2025, 11, 21), date(2025, 11, 22)
+A_DAY = timedelta(days=1)
+
+
+@WITHOUT_SCRIPT
+def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    page.goto(links.preferences(1))
+    page.fill("#topics", "policy gradient\nminimax | 2")
+    page.select_option("#cadence", "weekly")
+    page.select_option("#weekday", "4")
+    page.fill("#send_at", "18:30")
+    page.check("text=cs.LG")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    page.goto(links.preferences(1))
+
+    assert page.input_value("#topics") == "policy gradient\nminimax | 2"
+    assert page.is_checked("text=cs.LG")
+    assert (reader().cadence, reader().weekday, reader().send_at) == ("weekly", 4, time(18, 30))
+
+
+@WITHOUT_SCRIPT
+def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
+    subscribe(page, site)
+    page.goto(links.preferences(1))
+    page.fill("#topics", "policy gradient\ndifferential privacy")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    clock_moves.shift(A_DAY)
+    site.announce(FRIDAY, days(FRIDAY)[0])
+    site.run()
+
+    wanted = chosen_by_the_reference(("policy gradient", "differential privacy"), FRIDAY)
+    assert titles_of(site.mail(ADA, "new"), page) == wanted
+
+
+@WITHOUT_SCRIPT
+def test_a_pause_holds_the_mail_until_its_day(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
+    subscribe(page, site)
+    page.goto(links.preferences(1))
+    page.fill("#paused_until", SATURDAY.isoformat())
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("main")).to_contain_text("paused until Sat 22 Nov 2025")
+    site.announce(FRIDAY, days(FRIDAY)[0])
+    sent = []
+    for _ in range(2):
+        clock_moves.shift(A_DAY)
+        sent.append(site.run().sent)
+
+    assert sent == [0, 1]
+
+
+@WITHOUT_SCRIPT
+def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    page.goto(links.unsubscribe(1))
+    page.get_by_role("button", name="Unsubscribe").click()
+    expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
+    left = reader().state
+    page.get_by_role("link", name="Come back").click()
+    page.get_by_role("button", name="Send me the mail again").click()
+    expect(page.get_by_role("status")).to_have_text("The mail is on again.")
+
+    assert (left, reader().state) == ("left", "active")
+    assert page.input_value("#topics") == "\n".join(TOPICS)
+
+
+@WITHOUT_SCRIPT
+def test_one_click_takes_multipart_and_needs_no_cookie(
+    page: Page, site: Site, clock_moves: time_machine.Traveller
+) -> None:
+    subscribe(page, site)
+    clock_moves.shift(A_DAY)
+    site.announce(FRIDAY, days(FRIDAY)[0])
+    site.run()
+    mail = site.mail(ADA, "new")
+    address = str(mail["List-Unsubscribe"]).strip("<>")
+    answers = [httpx.post(address, files={"List-Unsubscribe": (None, "One-Click")}) for _ in range(2)]
+    site.announce(SATURDAY, days(FRIDAY)[1])
+    clock_moves.shift(A_DAY)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert reader().state == "left"
+    assert site.run().sent == 0
+
+
+@WITHOUT_SCRIPT
+def test_erasing_leaves_no_trace_of_the_address(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
+    subscribe(page, site)
+    clock_moves.shift(A_DAY)
+    site.announce(FRIDAY, days(FRIDAY)[0])
+    site.run()
+    edition = link(site.mail(ADA, "new"), "editions")
+    page.goto(links.preferences(1))
+    page.get_by_label("Yes, erase me").check()
+    page.get_by_role("button", name="Erase").click()
+    expect(page.get_by_role("heading", name="You are erased")).to_be_visible()
+
+    assert ADA not in str(everything())
+    assert httpx.get(edition).status_code == 404
+
+
+def test_a_topic_in_error_is_named_where_it_was_typed(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    type_topics(page, ["graphs", '"open'])
+    page.fill("#address", ADA)
+    page.get_by_role("button", name="Subscribe").click()
+
+    expect(page.locator("#topics-wrong")).to_contain_text("Line 2")
+    assert page.input_value("#address") == ADA
+    assert everything()["subscriber"] == []
+
+
+def test_the_preview_shows_what_the_topics_would_have_brought(page: Page, site: Site) -> None:
+    site.announce(date(2025, 11, 20), days(FRIDAY)[0])
+    page.goto(site.url)
+    type_topics(page, TOPICS)
+    by_hand = page.get_by_role("button", name="Show what these would bring")
+    if by_hand.is_visible():
+        by_hand.click()
+
+    expect(page.locator("#preview .bars")).to_be_visible()
+    shown = [" ".join(text.split()) for text in page.locator("#preview .title").all_inner_texts()]
+    assert shown == chosen_by_the_reference(TOPICS, date(2025, 11, 20))[:5]
+    assert page.locator("#preview mark").count() > 0

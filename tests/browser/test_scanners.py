@@ -1,0 +1,95 @@
+"""Gateways that look into mail: they open every link, run the script and send what forms they find. Nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import httpx
+import pytest
+import time_machine
+from playwright.sync_api import Browser, Page
+
+from digest.services import links as making
+from tests.browser.site import ADMIN, Site, days, links
+from tests.browser.steps import ADA, reader, sign_up, subscribe
+from tests.digest.web.conftest import everything
+
+pytestmark = [
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+    pytest.mark.parametrize("context", [True], indirect=True, ids=["script"]),
+]
+
+
+@pytest.fixture
+def scanner(browser: Browser) -> Iterator[Page]:
+    """A browser of its own, without cookies."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def scan(addresses: list[str], scanner: Page) -> int:
+    """Open each address as HEAD, GET and in the browser, and send every form there without a button pressed."""
+    sent = 0
+    for address in addresses:
+        httpx.head(address)
+        httpx.get(address)
+        scanner.goto(address, wait_until="load")
+        forms = scanner.locator("form").count()
+        for number in range(forms):
+            scanner.goto(address)
+            with scanner.expect_navigation():
+                scanner.evaluate("number => document.forms[number].submit()", number)
+        sent += forms
+    return sent
+
+
+def test_a_confirmation_is_not_pressed_by_a_scanner(page: Page, site: Site, scanner: Page) -> None:
+    found = [address for address in links(sign_up(page, site)) if "/confirm/" in address]
+    before = everything()
+    sent = scan(found, scanner)
+
+    assert (len(found), sent) == (1, 1)
+    assert everything() == before
+
+
+def test_a_days_mail_is_not_answered_by_a_scanner(
+    page: Page, site: Site, scanner: Page, clock_moves: time_machine.Traveller
+) -> None:
+    subscribe(page, site)
+    clock_moves.shift(timedelta(days=1))
+    site.announce(date(2025, 11, 21), days(date(2025, 11, 21))[0])
+    site.run()
+    found = links(site.mail(ADA, "new"))
+    before = everything()
+    sent = scan(found, scanner)
+
+    assert {address.split("/")[3] for address in found} >= {"preferences", "unsubscribe", "editions"}
+    assert sent >= 3
+    assert everything() == before
+
+
+def test_a_reader_who_left_is_not_brought_back_by_a_scanner(page: Page, site: Site, scanner: Page) -> None:
+    subscribe(page, site)
+    httpx.post(making.unsubscribe(1))
+    before = everything()
+    sent = scan([making.preferences(1), making.unsubscribe(1)], scanner)
+
+    assert sent == 3
+    assert everything() == before
+    assert reader().state == "left"
+
+
+def test_an_administrators_link_is_not_used_up_by_a_scanner(page: Page, site: Site, scanner: Page) -> None:
+    page.goto(f"{site.url}/admin")
+    page.fill("#address", ADMIN)
+    page.get_by_role("button", name="Send me a link").click()
+    found = [address for address in links(site.mail(ADMIN)) if "/enter/" in address]
+    before = everything()
+    scan(found, scanner)
+
+    assert everything() == before
+    page.goto(found[0])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="At a glance").wait_for()

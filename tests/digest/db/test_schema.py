@@ -1,0 +1,72 @@
+"""The migrations: they make the tables of the models, on both kinds of database, and may be run again and at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlmodel import SQLModel
+
+from digest.db import schema
+from digest.db.engine import engine
+from digest.errors import Misconfigured
+from tests.conftest import ROOT
+from tests.servers import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[None]:
+    """A database without tables; the settings point to it."""
+    if request.param == "sqlite":
+        configured(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        configured(DATABASE_URL=server.empty_database())
+    yield
+    engine().dispose()
+
+
+def differences() -> list[object]:
+    """What autogenerate would write to bring the database to the models."""
+    with engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, SQLModel.metadata))
+
+
+def test_the_migrations_make_the_tables_of_the_models(empty: None) -> None:
+    schema.upgrade()
+
+    assert differences() == []
+
+
+def test_the_comparison_sees_a_missing_table(empty: None) -> None:
+    schema.upgrade()
+    with engine().begin() as connection:
+        SQLModel.metadata.tables["attempt"].drop(connection)
+
+    assert differences() != []
+
+
+def test_of_two_at_once_one_migrates_and_the_other_waits(empty: None) -> None:
+    words = [sys.executable, "-m", "workers.main", "migrate"]
+    started = [subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(2)]
+
+    assert [process.wait(60) for process in started] == [0, 0]
+    assert differences() == []
+
+
+def test_migrating_again_changes_nothing(empty: None) -> None:
+    first = schema.upgrade()
+
+    assert schema.upgrade() == first == schema.current()
+
+
+def test_a_database_that_was_never_migrated_is_named_with_its_cure(empty: None) -> None:
+    with pytest.raises(Misconfigured, match=r"schema is empty, not .*; run: digest migrate"):
+        schema.must_be_newest()

@@ -1,0 +1,127 @@
+"""A small installation in a test's words: papers are announced, readers subscribe, days are run, mail arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+from sqlmodel import col, select
+
+from digest.compose.edition import Content, Entry
+from digest.db import papers as store
+from digest.db import subscribers
+from digest.db.engine import reading, transaction
+from digest.deliver import transport
+from digest.models import Delivery, Edition, Run, Subscriber
+from digest.papers import Listed, Parsed, Record
+from digest.services import day as days
+from digest.services import house, pool
+from digest.services.ingest import Counts, store_document
+from tests.servers import MailServer
+
+MONDAY = date(2025, 11, 17)
+KEY = "a key for tests"
+FILLER = "We study {} in detail and report what we found, with proofs, experiments and open code for everything."
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+def paper(number: int, title: str, **fields: object) -> Listed:
+    signals = tuple(dict(fields.pop("signals", {})).items())  # type: ignore[call-overload]
+    kind = fields.pop("announce_type", None)
+    values = {"arxiv_id": f"2511.{number:05d}", "authors": ("Ada Byron",), "categories": ("cs.LG",)}
+    abstract = FILLER.format(title)
+    return Listed(Record(title=title, abstract=abstract, **(values | fields)), kind, signals)  # type: ignore[arg-type]
+
+
+class Lab:
+    """One installation. The clock stands at `now` unless a test moves it."""
+
+    def __init__(self, traveller: time_machine.Traveller) -> None:
+        self._traveller = traveller
+        self._made = 0
+
+    def go_to(self, instant: datetime) -> None:
+        self._traveller.move_to(instant)
+
+    def announce(self, day: date, *titles: str, source: str = "jsonl", **fields: object) -> Counts:
+        """New papers with these titles, under the announcement of that day."""
+        first, self._made = self._made + 1, self._made + len(titles)
+        listed = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
+        return self.store(day, *listed, source=source)
+
+    def store(self, day: date | None, *listed: Listed, source: str = "jsonl") -> Counts:
+        return store_document(source, "test", Parsed(papers=listed), day=day)
+
+    def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
+        """A reader at example.com, consent given; returns the number."""
+        values = {"address": f"{name}@example.com", "topics": list(topics), **wishes}
+        house.add(values, consent="asked in person")
+        return self.reader(name).id or 0
+
+    def reader(self, name: str) -> Subscriber:
+        with reading() as session:
+            found = subscribers.by_key(session, f"{name}@example.com")
+            assert found is not None
+            return found
+
+    def change(self, name: str, **values: object) -> None:
+        """Write into the reader's row."""
+        with transaction() as session:
+            found = subscribers.by_key(session, f"{name}@example.com")
+            for field, value in values.items():
+                setattr(found, field, value)
+
+    def run(self, day: date | None = None, *, only: str | None = None) -> days.Result:
+        return days.run_inline(day, only=only and f"{only}@example.com")
+
+    def editions(self, name: str) -> Sequence[Edition]:
+        with reading() as session:
+            number = self.reader(name).id
+            return session.exec(select(Edition).where(Edition.subscriber_id == number).order_by(col(Edition.day))).all()
+
+    def entries(self, name: str, day: date | None = None) -> list[Entry]:
+        """What a reader was given, on one date or ever."""
+        some = [edition for edition in self.editions(name) if day in {None, edition.day}]
+        return [entry for edition in some for entry in Content.from_json(edition.content).entries]
+
+    def papers(self, name: str, day: date | None = None) -> list[str]:
+        """The titles a reader was given, in order."""
+        wanted = self.entries(name, day)
+        with reading() as session:
+            found = store.versions(session, [(e.paper, e.revision) for e in wanted])
+        return [found[e.paper, e.revision].title for e in wanted]
+
+    def deliveries(self) -> Sequence[Delivery]:
+        with reading() as session:
+            return session.exec(select(Delivery).order_by(col(Delivery.id))).all()
+
+    def runs(self) -> Sequence[Run]:
+        with reading() as session:
+            return session.exec(select(Run).order_by(col(Run.slot))).all()
+
+
+@pytest.fixture
+def lab(database: str, configured: Callable[..., None], smtp: MailServer) -> Lab:
+    """Monday 17 November 2025, 05:00 UTC; nothing is announced and nobody subscribed."""
+    configured(SECRET_KEY=KEY, BASE_URL="https://digest.example")
+    pool._prepared.clear()  # papers of another test's database have the same numbers
+    with time_machine.travel(at(MONDAY, 5), tick=True) as traveller:
+        yield Lab(traveller)
+    transport.close_all()
+
+
+@pytest.fixture
+def service(database: str, configured: Callable[..., None]) -> str:
+    """The key that signs."""
+    configured(
+        SECRET_KEY=KEY,
+        MAIL_FROM="Papers <papers@digest.example>",
+        BOUNCE_ADDRESS="bounces@digest.example",
+        ADMIN_EMAILS="root@digest.example,ops@digest.example",
+    )
+    return KEY

@@ -1,0 +1,49 @@
+"""docker-compose.yml as Compose reads it: variables put in, required ones missed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from tests.conftest import ROOT
+
+FILE = ROOT / "docker-compose.yml"
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([?-])([^}]*))?\}")
+_UNITS = {"s": 1, "m": 60}
+
+
+class Unset(Exception):
+    """A variable that must be set is not."""
+
+
+def services(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The services by name, with these variables. Raises Unset naming the first that is missing."""
+    found: dict[str, dict[str, Any]] = _filled(yaml.safe_load(FILE.read_text()), environment)["services"]
+    return found
+
+
+def seconds(text: str) -> int:
+    """`90s` and `2m` in seconds."""
+    return int(text[:-1]) * _UNITS[text[-1]]
+
+
+def _filled(value: Any, environment: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(part, environment) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, environment) for part in value]
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda found: _value(found, environment), value)
+    return value
+
+
+def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:
+    name, kind, text = found.groups()
+    if value := environment.get(name):
+        return value
+    if kind == "?":
+        raise Unset(f"{name}: {text}")
+    return str(text or "")

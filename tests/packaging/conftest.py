@@ -1,0 +1,110 @@
+"""The wheel, built once, and clean places to install it into."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+NAMESAKE = 'raise ImportError("the folder\'s own package was imported, not ours")\n'
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree, built without an index."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT], cwd=folder)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with the wheel; the dependencies are those of this one, our own sources are not there."""
+    place = tmp_path_factory.mktemp("clean") / "venv"
+    run([sys.executable, "-m", "venv", "--without-pip", place])
+    python = place / "bin" / "python"
+    # Names the folder alone: the editable install that lies in it is not followed from here.
+    (site_of(python) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    run([sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel])
+    return place
+
+
+@pytest.fixture(scope="session")
+def namesakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a `workers/` and a `templates/` of its own, which nobody may import."""
+    folder = tmp_path_factory.mktemp("somewhere")
+    for name in ("workers", "templates"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(NAMESAKE)
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command left: its exit code and all it printed."""
+
+    code: int
+    text: str
+
+
+def run(
+    words: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, check: bool = True
+) -> Said:
+    """Run a command with an environment free of our settings."""
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=cwd,
+        env=plain_environment() | dict(env or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if check:
+        assert done.returncode == 0, f"{words}\n{done.stdout}"
+    return Said(done.returncode, done.stdout)
+
+
+def plain_environment() -> dict[str, str]:
+    """The environment without what could lead to this tree or change a setting."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("DIGEST_", "PYTHON", "VIRTUAL_ENV"))}
+
+
+def site_of(python: Path) -> Path:
+    """Where that interpreter's packages lie."""
+    said = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    return Path(said.text.strip())
+
+
+def two_free_ports() -> int:
+    """A port that is free, as is the next one."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            try:
+                other.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def play_demo(digest: Path, folder: Path, data: Path, env: Mapping[str, str] | None = None) -> Said:
+    """`digest demo --once` in that folder; its mails end in `data`."""
+    words = [digest, "demo", "--once", "--port", str(two_free_ports())]
+    return run(words, cwd=folder, env={"DIGEST_DATA_DIR": str(data), **(env or {})}, check=False)
+
+
+def mails(data: Path) -> int:
+    """How many mails the demo left there."""
+    return len(list((data / "mailbox" / "new").iterdir()))

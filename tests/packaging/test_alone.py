@@ -1,0 +1,67 @@
+"""A container's conditions: a root file system that can't be written, no network but this machine's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import not_run
+from tests.packaging import alone
+from tests.packaging.conftest import Said, mails, run, two_free_ports
+
+Shut = Callable[[Sequence[str | Path]], Said]
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """What /tmp is to a container; its path is short, as sockets lie in it."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def shut(tmp_path: Path, temporary: Path) -> Shut:
+    """Runs a command that may write to DATA_DIR and the temporary folder, and reach nobody."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        not_run("namespaces need root and unshare")
+
+    def run_shut(words: Sequence[str | Path]) -> Said:
+        data = tmp_path / "data"
+        data.mkdir()
+        env = {"DIGEST_DATA_DIR": str(data), "TMPDIR": str(temporary), "HOME": "/nonexistent"}
+        within = ["unshare", "--net", "--mount", sys.executable, alone.__file__, data, temporary, "--"]
+        said = run([*within, *words], cwd=tmp_path, env=env, check=False)
+        if said.code == alone.FORBIDDEN:
+            not_run("this machine forbids namespaces or mounts")
+        return said
+
+    return run_shut
+
+
+def test_the_demo_needs_no_network_and_writes_to_its_data_and_temporary_folders_alone(
+    clean: Path, shut: Shut, tmp_path: Path
+) -> None:
+    said = shut([clean / "bin" / "digest", "demo", "--once", "--port", str(two_free_ports())])
+
+    assert said.code == 0, said.text
+    assert mails(tmp_path / "data") >= 20
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("open('elsewhere', 'w')", "Read-only file system"),
+        ("import socket; socket.create_connection(('192.0.2.1', 25), timeout=2)", "Network is unreachable"),
+    ],
+)
+def test_what_is_shut_off_is_shut_off(shut: Shut, code: str, complaint: str) -> None:
+    said = shut([sys.executable, "-c", code])
+
+    assert complaint in said.text

@@ -1,0 +1,224 @@
+"""docker-compose.yml: valid, strict, and each service comes up healthy with the environment that stands in it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from digest import redis
+from digest.settings import Settings
+from tests.packaging import compose
+from tests.packaging.conftest import Said, plain_environment, run
+from tests.servers import MailServer, Postgres
+
+ENV = {
+    "DIGEST_SECRET_KEY": "a-key-for-tests-of-32-characters",
+    "DIGEST_MAIL_FROM": "Papers <papers@digest.example>",
+    "DIGEST_SMTP_URL": "smtp://mail:1025",
+    "DIGEST_BASE_URL": "https://digest.example",
+    "POSTGRES_PASSWORD": "password",
+}
+OURS = ("migrate", "scheduler", "web", "worker")
+SECONDS_OF_A_TASK = 10
+ALL = compose.services(ENV)
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    checker = Path(sys.executable).parent / "check-jsonschema"
+    said = run([checker, "--builtin-schema", "vendor.compose-spec", compose.FILE])
+
+    assert "ok" in said.text
+
+
+@pytest.mark.parametrize("name", ENV)
+def test_it_does_not_start_without_what_must_be_set(name: str) -> None:
+    with pytest.raises(compose.Unset, match=name):
+        compose.services({**ENV, name: ""})
+
+
+@pytest.mark.parametrize("service", ALL)
+def test_no_service_can_write_its_root_or_gain_rights(service: str) -> None:
+    found = ALL[service]
+
+    assert found["read_only"] is True
+    assert found["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in found
+
+
+def test_the_world_reaches_web_alone() -> None:
+    ports = {
+        name: service["ports"] for name, service in ALL.items() if "ports" in service and "profiles" not in service
+    }
+
+    assert ports == {"web": ["127.0.0.1:8000:8000"]}
+
+
+def test_what_a_profile_opens_is_open_to_this_machine_alone() -> None:
+    ports = [port for service in ALL.values() if "profiles" in service for port in service["ports"]]
+
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+@pytest.mark.parametrize("service", sorted(set(OURS) - {"migrate"}))
+def test_a_service_waits_for_the_schema(service: str) -> None:
+    assert ALL[service]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("service", sorted(set(ALL) - {"migrate", "mail"}))
+def test_a_service_tells_its_health(service: str) -> None:
+    check = ALL[service]["healthcheck"]
+
+    assert check["test"][0] == "CMD"
+    assert compose.seconds(check["timeout"]) <= compose.seconds(check["interval"])
+
+
+def test_a_worker_is_given_the_time_that_a_task_takes() -> None:
+    longest = SECONDS_OF_A_TASK + Settings.model_fields["message_timeout"].default
+
+    assert compose.seconds(ALL["worker"]["stop_grace_period"]) > longest
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_every_variable_is_a_setting(service: str) -> None:
+    names = {name.removeprefix("DIGEST_").lower() for name in ALL[service]["environment"]}
+
+    assert names <= set(Settings.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The services' surroundings on this machine: what stands in for the hosts `postgres`, `redis` and `mail`."""
+
+    digest: Path
+    here: Mapping[str, str]
+    folder: Path
+    postgres: Postgres
+    redis_port: int
+
+    def environment(self, service: str) -> dict[str, str]:
+        """As in the file; only addresses of other hosts, the port and the data folder are this machine's."""
+        values = {name: str(value) for name, value in ALL[service]["environment"].items()}
+        for there, here in self.here.items():
+            values = {name: value.replace(there, here) for name, value in values.items()}
+        return {k: v for k, v in plain_environment().items() if k in {"PATH", "LANG"}} | values
+
+    def start(self, service: str) -> subprocess.Popen[bytes]:
+        """Its command, as the image would start it: after the entry point `digest`."""
+        words = [str(self.digest), *ALL[service]["command"]]
+        with (self.folder / f"{service}.log").open("wb") as log:
+            return subprocess.Popen(words, cwd=self.folder, env=self.environment(service), stdout=log, stderr=log)
+
+    def examine(self, service: str) -> Said:
+        """Its health check, once."""
+        _, digest, *words = ALL[service]["healthcheck"]["test"]
+        assert digest == "digest"
+        return run([self.digest, *words], env=self.environment(service), check=False)
+
+    def wait_healthy(self, service: str) -> Said:
+        """As long as Compose would wait."""
+        check = ALL[service]["healthcheck"]
+        patience = compose.seconds(check["start_period"]) + check["retries"] * compose.seconds(check["interval"])
+        until = time.monotonic() + patience
+        while (said := self.examine(service)).code and time.monotonic() < until:
+            time.sleep(0.5)
+        return said
+
+
+@pytest.fixture(scope="module")
+def stack(clean: Path, postgres: Postgres) -> Iterator[Stack]:
+    """PostgreSQL, Redis started as the file says, a mail server; the schema in place."""
+    folder = Path(tempfile.mkdtemp(prefix="stack-"))
+    (folder / "data").mkdir()
+    redis_port, web_port = _free_port(), _free_port()
+    database = postgres.empty_database().partition("@")[2]
+    with MailServer() as mail, _redis(folder, redis_port):
+        here = {
+            "@postgres:5432/digest": f"@{database}",
+            "redis:6379": f"127.0.0.1:{redis_port}",
+            "smtp://mail:1025": mail.url,
+            "/data": str(folder / "data"),
+            "8000": str(web_port),
+        }
+        yield Stack(clean / "bin" / "digest", here, folder, postgres, redis_port)
+    shutil.rmtree(folder)
+
+
+def _redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """The file's own command line; only program, port and folder are this machine's."""
+    words = [str(folder) if word == "/data" else word for word in ALL["redis"]["command"][1:]]
+    program = [str(redis.find_server()), *words, "--port", str(port), "--bind", "127.0.0.1"]
+    return _Ending(redis.guarded(program), stdout=subprocess.DEVNULL)
+
+
+class _Ending(subprocess.Popen[bytes]):
+    """A process that ends with its block."""
+
+    def __exit__(self, *_: object) -> None:
+        self.terminate()
+        self.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_services_come_up_healthy_and_end_when_told(stack: Stack) -> None:
+    early = [stack.examine(service).code for service in ("web", "scheduler")]
+    assert stack.start("migrate").wait(60) == 0
+
+    running = {service: stack.start(service) for service in ("web", "worker", "scheduler")}
+    try:
+        said = {service: stack.wait_healthy(service) for service in running}
+    finally:
+        for process in running.values():
+            process.terminate()
+        codes = {service: running[service].wait(_grace(service)) for service in running}
+
+    assert early == [1, 1]
+    assert {service: (one.code, one.text) for service, one in said.items() if one.code} == {}
+    assert codes == {"web": -signal.SIGTERM, "worker": 0, "scheduler": 0}  # uvicorn drains, then dies of the signal
+
+
+def _grace(service: str) -> int:
+    """Compose's default is 10 s."""
+    return compose.seconds(ALL[service].get("stop_grace_period", "10s"))
+
+
+def test_migrating_again_changes_nothing(stack: Stack) -> None:
+    stack.start("migrate").wait(60)
+
+    again = run([stack.digest, *ALL["migrate"]["command"]], env=stack.environment("migrate"))
+
+    assert re.fullmatch(r"the schema is \w+, as before\n", again.text)
+
+
+def test_redis_keeps_everything_and_drops_nothing(stack: Stack) -> None:
+    words = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+
+    with socket.create_connection(("127.0.0.1", stack.redis_port), timeout=5) as line:
+        for name, value in words.items():
+            line.sendall(f"CONFIG GET {name}\r\n".encode())
+            assert value.encode() in line.recv(1000)
+
+
+def test_the_check_of_postgresql_is_one_that_its_program_takes(stack: Stack) -> None:
+    _, program, *words = ALL["postgres"]["healthcheck"]["test"]
+    here = [word.replace("127.0.0.1", str(stack.postgres.folder)) for word in words]
+
+    said = run([stack.postgres.binaries / program, *here], check=False)
+
+    assert said.code == 0, said.text

@@ -1,0 +1,80 @@
+"""Every supported Python of this machine plays the demo from the locked wheels; for the others the lock resolves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, not_run
+from tests.packaging.conftest import Said, mails, play_demo, run
+
+SUPPORTED = [
+    line.rpartition(" :: ")[2]
+    for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    if line.startswith("Programming Language :: Python :: 3.")
+]
+NO_INDEX = ("Failed to fetch", "dns error", "error sending request", "Connection refused", "Network is unreachable")
+pytestmark = pytest.mark.pythons
+
+
+def find(version: str) -> Path | None:
+    """A Python of that version that runs: from PATH, else from pyenv's folder. A shim may be there and run nothing."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = [
+        shutil.which(f"python{version}"),
+        *sorted((root / "versions").glob(f"{version}.*/bin/python3"), reverse=True),
+    ]
+    candidates = [sys.executable, *(python for python in found if python)]
+    return next((Path(python) for python in candidates if _version(python) == version), None)
+
+
+def _version(python: str | Path) -> str:
+    question = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        said = subprocess.run([python, "-c", question], capture_output=True, text=True, timeout=20, check=False)
+    except OSError:
+        return ""
+    return said.stdout.strip()
+
+
+FOUND = {version: python for version in SUPPORTED if (python := find(version))}
+
+
+def uv(*words: str | Path) -> Said:
+    """Run uv, which knows other Pythons' wheels. Not run where there is none, or no index to ask."""
+    if (program := shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")) is None:
+        not_run("uv is not installed")
+    said = run([program, *words], cwd=ROOT, check=False)
+    if said.code and any(sign in said.text for sign in NO_INDEX):
+        not_run("no package index can be reached")
+    return said
+
+
+@pytest.mark.parametrize("version", FOUND)
+def test_the_demo_runs_from_the_locked_wheels(version: str, wheel: Path, namesakes: Path, tmp_path: Path) -> None:
+    uv("venv", "-q", "--python", FOUND[version], tmp_path / "venv")
+    inside = tmp_path / "venv" / "bin" / "python"
+    locked = ROOT / "requirements.txt"
+    said = uv("pip", "install", "-q", "--python", inside, "--require-hashes", "--only-binary", ":all:", "-r", locked)
+    assert said.code == 0, said.text
+    uv("pip", "install", "-q", "--python", inside, "--no-deps", "--offline", wheel)
+
+    played = play_demo(tmp_path / "venv" / "bin" / "digest", namesakes, tmp_path / "data")
+
+    assert played.code == 0, played.text
+    assert mails(tmp_path / "data") >= 20
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_the_lock_is_whole_and_all_wheels(version: str, tmp_path: Path) -> None:
+    locked = ROOT / "requirements.txt"
+    words = ["--python-version", version, "--only-binary", ":all:", "--no-header", "-q", locked]
+    said = uv("pip", "compile", *words, "-o", tmp_path / "resolved.txt")
+
+    assert said.code == 0, said.text

@@ -1,0 +1,86 @@
+"""A process is healthy by what it does, not by being there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from digest.errors import Transient
+from digest.redis import PrivateRedis, connect
+from tests.workers.conftest import Worker, wait_for
+from workers import healthcheck
+from workers.healthcheck import Process, examine
+from workers.scheduler import Leader, schedule
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.5)
+    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
+
+
+@SQLITE
+def test_a_worker_that_takes_tasks_is_healthy_again_and_again(worker: Worker) -> None:
+    said = [examine(Process.worker) for _ in range(2)]
+
+    assert all(line.startswith("worker: progress") for line in said)
+
+
+@SQLITE
+def test_a_frozen_worker_is_not_healthy_though_another_machine_works(
+    worker: Worker, redis_server: PrivateRedis
+) -> None:
+    time.sleep(healthcheck.SECONDS_FRESH)  # what it did before does not count any more
+    pids = [*worker.children(), worker.process.pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    connect(redis_server.url).stamp("another-machine:1")
+
+    try:
+        with pytest.raises(Transient, match="did nothing"):
+            examine(Process.worker)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_without_a_worker_nothing_is_healthy(redis_server: PrivateRedis) -> None:
+    with pytest.raises(Transient, match="did nothing for 2 s"):
+        examine(Process.worker)
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_scheduler_is_healthy_whether_it_leads_or_waits(redis_server: PrivateRedis, leads: bool) -> None:
+    store, holder = connect(redis_server.url), f"{socket.gethostname()}:1"
+    if not leads:
+        Leader(connect(redis_server.url), "another-machine:1").leads()
+    made = schedule({"tick": (0.05, lambda: None)}, Leader(store, holder), now=datetime.now(UTC))
+    made.start()
+    wait_for(lambda: bool(store.progress("scheduler")))
+
+    said = examine(Process.scheduler)
+    made.shutdown()
+
+    assert said == "scheduler: progress 0 s ago"
+
+
+def test_a_scheduler_that_never_did_anything_is_not_healthy(redis_server: PrivateRedis) -> None:
+    with pytest.raises(Transient, match="the scheduler did nothing"):
+        examine(Process.scheduler)
+
+
+def test_web_is_not_healthy_where_nobody_listens(configured: Callable[..., None]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        configured(PORT=taken.getsockname()[1])
+
+        with pytest.raises(Transient, match="web does not answer on port"):
+            examine(Process.web)
