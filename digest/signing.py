@@ -19,20 +19,27 @@ class Signer:
         if not keys:
             raise ValueError("a signer needs at least one key")
         self._keys = list(reversed(keys))  # itsdangerous signs with the last one
+        self._made: dict[str, URLSafeSerializer] = {}
 
     def sign(self, purpose: str, *values: int | str) -> str:
         """An opaque, URL-safe token for `values`; it never expires."""
-        return str(URLSafeSerializer(self._keys, salt=f"digest.{purpose}").dumps(list(values)))
+        return str(self._plain(purpose).dumps(list(values)))
 
     def read(self, purpose: str, token: str) -> list[Any]:
         """The values signed for this purpose. Raises BadToken."""
         if len(token) > 2000:
             raise BadToken("this link is not one of ours")
         try:
-            values = URLSafeSerializer(self._keys, salt=f"digest.{purpose}").loads(token)
+            values = self._plain(purpose).loads(token)
         except BadSignature as error:
             raise BadToken("this link is incomplete or was altered; open it again from your e-mail") from error
         return values if isinstance(values, list) else [values]
+
+    def _plain(self, purpose: str) -> URLSafeSerializer:
+        """The serialiser for one purpose, made at its first use."""
+        if purpose not in self._made:
+            self._made[purpose] = URLSafeSerializer(self._keys, salt=f"digest.{purpose}")
+        return self._made[purpose]
 
     def sign_timed(self, purpose: str, *values: int | str) -> str:
         """Like `sign`, with the time of signing inside, for links that expire."""

@@ -43,11 +43,7 @@ def sweep(enqueue: Enqueue) -> int:
 
     Call it every few seconds from one long-lived process. Raises Transient.
     """
-    sweeper = _sweeper()
-    before = sweeper.buried
-    taken = sweeper.sweep()
-    if sweeper.buried > before:
-        alarms.sender_died(sweeper.buried - before, taken)
+    taken = _swept(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
         unfrozen = upkeep.unfrozen(session, limit=SHARDS_A_SWEEP)
@@ -66,7 +62,7 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
     sweeper, total = Sweeper(settings.get()), Counts()
     until = time.monotonic() + settings.get().lease + SOON.total_seconds()
     while True:
-        sweeper.sweep()
+        _swept(sweeper)
         total += due(stop=stop)
         if total.trouble or stop():
             return total
@@ -74,6 +70,15 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
             if time.monotonic() > until or not _moving():
                 return total
             time.sleep(0.5)
+
+
+def _swept(sweeper: Sweeper) -> int:
+    """Sweep once; the administrators hear of senders that died. Returns how many mails became uncertain."""
+    before = sweeper.buried
+    taken = sweeper.sweep()
+    if sweeper.buried > before:
+        alarms.sender_died(sweeper.buried - before, taken)
+    return taken
 
 
 def _moving() -> bool:

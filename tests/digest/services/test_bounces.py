@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import email
+import re
 from datetime import timedelta
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest import clock
+from digest import clock, settings
+from digest.compose.edition import Content
 from digest.db import bounces as store
 from digest.db.deliveries import address_key
 from digest.db.engine import transaction
 from digest.deliver.bounce.score import FAILED, LATE, THRESHOLD, Failure, given_up, score
+from digest.deliver.letter import Letter
 from digest.deliver.message import verp
 from digest.errors import BadInput
-from digest.models import Bounce, DomainPause
+from digest.models import Bounce, Delivery, DomainPause, Edition
 from digest.services import bounces, house, links
 from digest.services.bounces import Report
+from digest.services.letters import Letters
 from tests.digest.deliver.ordinary import ORDINARY
 from tests.digest.deliver.ordinary import mail as ordinary
 from tests.digest.deliver.test_bounce import complaint, report
@@ -283,3 +289,36 @@ def test_many_failures_of_one_day_do_not_give_an_address_up() -> None:
 
 def test_addresses_have_one_key() -> None:
     assert address_key("Ada@ONE.example") == ADA
+
+
+@pytest.fixture
+def letter(mail: int) -> Letter:
+    """That mail as it goes over the wire: a notice, composed and addressed."""
+    with transaction() as session:
+        row = session.get_one(Delivery, mail)
+        row.kind, row.message_id = "notice", f"<notice.{row.subject_id}.0@digest.example>"
+        session.get_one(Edition, row.subject_id).content = Content().to_json()
+    (made,) = Letters(settings.get()).compose([given_house.mail(mail)]).values()
+    assert isinstance(made, Letter)
+    return made
+
+
+def test_a_report_on_a_real_letter_is_proved_by_its_return_path(letter: Letter) -> None:
+    assert take(report(to=letter.envelope_from)) == ["suppressed"]
+
+
+def test_a_report_on_a_real_letter_is_proved_by_what_it_returns(letter: Letter) -> None:
+    head = letter.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
+
+    assert take(report(returned=head)) == ["suppressed"]
+    assert given_house.suppressed() == {ADA: "no such address"}
+
+
+def test_a_real_letters_mailto_leaves(letter: Letter, ada: int) -> None:
+    ways = email.message_from_bytes(letter.raw)["List-Unsubscribe"]
+    address, _, query = re.findall(r"<mailto:([^>]*)>", ways)[0].partition("?")
+    (subject,) = parse_qs(query)["subject"]
+
+    assert address == letter.envelope_from
+    assert take(ordinary(subject)) == ["left"]
+    assert given_house.reader(ada).state == "left"

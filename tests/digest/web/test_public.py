@@ -74,7 +74,10 @@ def test_figures_are_counted_for_prometheus(web: Browser) -> None:
 
 
 def test_ready_means_database_and_worker(web: Browser) -> None:
-    assert web.get("/readyz").json() == {"database": "ok", "worker": "ok"}
+    answer = web.get("/readyz").json()
+
+    assert (answer["database"], answer["worker"]) == ("ok", "ok")
+    assert set(answer["sources"].values()) == {"never asked"}
 
 
 def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:

@@ -1,0 +1,187 @@
+"""Taking what is due. What may not go now is put off, by domains and runs, so that no claim meets it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import ColumnElement, Executable, String, bindparam, cast, func, select, update
+from sqlmodel import Session, SQLModel, col
+
+from digest.db.deliveries import FIRST, LAST, UNASKED, due
+from digest.models import Delivery, DomainPause, Run
+from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
+from digest.models.edition import CANCELLED as RUN_CANCELLED
+from digest.models.edition import PAUSED
+from digest.models.types import UTCDateTime
+
+ROUNDS = 4  # so often a claim looks again where it had to put mails off
+SEEN_AT_ONCE = 20_000  # rows that are looked through for a domain's mails
+MOVED_AT_ONCE = 1_000
+REST = timedelta(minutes=5)  # a mail in doubt, of a run that is paused, asks again after so long
+
+
+class Gate(Protocol):
+    """Says who may go now, and when the others may."""
+
+    def admit(self, domains: Sequence[str]) -> Sequence[bool]:
+        """For each mail, by its domain, whether it may go now."""
+
+    def later(self, domain: str, count: int, *, queue: bool) -> tuple[float, float]:
+        """Seconds until the first of so many mails may go, and between them; `queue`: behind those put off before."""
+
+
+class _Picked(NamedTuple):
+    """A due mail that nobody else is taking just now."""
+
+    id: int
+    domain: str
+    run_id: int | None
+    run_state: str | None
+    paused_until: datetime | None
+
+
+def claim(
+    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None
+) -> list[Delivery]:
+    """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
+
+    Not those of paused domains, of paused and cancelled runs, and whom `gate` does not admit: they are put off.
+    `domain` stands behind the @ of their Message-IDs.
+    """
+    claimed: list[Delivery] = []
+    for priority in (FIRST, LAST):
+        for _ in range(ROUNDS):
+            room = limit - len(claimed)
+            picked = _pick(session, priority, room, now) if room > 0 else []
+            ids = _sifted(session, priority, picked, now, gate)
+            claimed += _take(session, lease_id, ids, now, domain)
+            if len(ids) == len(picked):
+                break
+    return claimed
+
+
+def pick(priority: int, limit: int, now: datetime) -> Executable:
+    """The query for what is due: along the partial index, with each mail's run and its domain's pause."""
+    return (
+        select(col(Delivery.id), col(Delivery.domain), col(Delivery.run_id), col(Run.state), col(DomainPause.until))
+        .select_from(Delivery)
+        .outerjoin(Run, col(Run.id) == col(Delivery.run_id))
+        .outerjoin(DomainPause, col(DomainPause.domain) == col(Delivery.domain))
+        .where(col(Delivery.priority) == priority, *due(now))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(limit)
+        .with_for_update(of=Delivery, skip_locked=True)
+    )
+
+
+def _pick(session: Session, priority: int, limit: int, now: datetime) -> list[_Picked]:
+    return [_Picked(*row) for row in session.execute(pick(priority, limit, now))]
+
+
+def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: datetime, gate: Gate | None) -> list[int]:
+    """The ids of those that may go now; the others, and their like, are put off."""
+    resting = {one.run_id: one.run_state for one in picked if one.run_state in {PAUSED, RUN_CANCELLED}}
+    paused = {one.domain: one.paused_until for one in picked if one.paused_until and one.paused_until > now}
+    for run_id, state in resting.items():
+        _rest(session, run_id, state, now)
+    for domain, until in paused.items():
+        _put_off(session, priority, domain, now, partial(_all_at, until))
+    left = [one for one in picked if one.run_id not in resting and one.domain not in paused]
+    if gate is None or not left:
+        return [one.id for one in left]
+    admitted = list(zip(left, gate.admit([one.domain for one in left]), strict=True))
+    for domain in {one.domain for one, may in admitted if not may}:
+        taken = {one.id for one, may in admitted if may}
+        _space(session, priority, domain, now, gate, taken)
+    return [one.id for one, may in admitted if may]
+
+
+def _rest(session: Session, run_id: int | None, state: str | None, now: datetime) -> None:
+    """What a paused run still has due waits until it is resumed; what a cancelled one has is cancelled, or held."""
+    of_run = col(Delivery.run_id) == run_id, WAITING
+    unasked, in_doubt = col(Delivery.state).in_(UNASKED), col(Delivery.state) == UNCERTAIN
+    over = {"state": CANCELLED, "due_at": None} if state == RUN_CANCELLED else {"due_at": None}
+    session.exec(update(Delivery).where(*of_run, unasked).values(over))
+    session.exec(
+        update(Delivery).where(*of_run, in_doubt).values(due_at=None if state == RUN_CANCELLED else now + REST)
+    )
+
+
+def _space(session: Session, priority: int, domain: str, now: datetime, gate: Gate, taken: Collection[int]) -> None:
+    """Give the domain's due mails times at its rate: those put off before as soon as may be, the others behind all."""
+
+    def turns(rows: Sequence[tuple[int, bool]]) -> list[datetime]:
+        given: dict[bool, list[datetime]] = {}
+        for fresh in (False, True):
+            count = sum(row[1] is fresh for row in rows)
+            first, step = gate.later(domain, count, queue=fresh and priority == LAST) if count else (0.0, 0.0)
+            given[fresh] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
+        return [given[fresh].pop() for _, fresh in rows]
+
+    _put_off(session, priority, domain, now, turns, taken)
+
+
+def _all_at(until: datetime, rows: Sequence[tuple[int, bool]]) -> list[datetime]:
+    return [until] * len(rows)
+
+
+def _put_off(
+    session: Session,
+    priority: int,
+    domain: str,
+    now: datetime,
+    turns: Callable[[Sequence[tuple[int, bool]]], list[datetime]],
+    taken: Collection[int] = (),
+) -> None:
+    """Move the domain's mails that are due, but for those taken. `turns`: new times for (id, never moved) rows."""
+    seen = (
+        select(col(Delivery.id), col(Delivery.domain))
+        .where(col(Delivery.priority) == priority, *due(now))
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+        .limit(SEEN_AT_ONCE)
+        .subquery()
+    )
+    ids = select(seen.c.id).where(seen.c.domain == domain).limit(MOVED_AT_ONCE)
+    query = select(col(Delivery.id), col(Delivery.due_at) == col(Delivery.created_at)).where(col(Delivery.id).in_(ids))
+    found = session.execute(query.order_by(col(Delivery.due_at), col(Delivery.id)).with_for_update(skip_locked=True))
+    rows = [(number, bool(fresh)) for number, fresh in found if number is not None and number not in taken]
+    if rows:
+        moved = [{"row_id": n, "turn": at} for (n, _), at in zip(rows, turns(rows), strict=True)]
+        session.connection().execute(_MOVE, moved)
+
+
+_ROWS = SQLModel.metadata.tables["delivery"]
+_MOVE = (
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("row_id"), WAITING)
+    .values(due_at=bindparam("turn", type_=UTCDateTime()))
+)
+
+
+def _take(session: Session, lease_id: int, ids: Sequence[int], now: datetime, domain: str) -> list[Delivery]:
+    if not ids:
+        return []
+    taken = (
+        update(Delivery)
+        .where(col(Delivery.id).in_(ids), WAITING)
+        .values(
+            state=SENDING,
+            lease_id=lease_id,
+            attempts=col(Delivery.attempts) + 1,
+            tried_at=now,
+            message_id=func.coalesce(col(Delivery.message_id), _message_id(domain)),
+        )
+        .returning(Delivery)
+        .execution_options(synchronize_session=False)
+    )
+    rows = {delivery.id: delivery for (delivery,) in session.exec(taken)}
+    return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
+
+
+def _message_id(domain: str) -> ColumnElement[str]:
+    """`<kind.subject.serial@domain>`: a retry repeats it, because the row's key does."""
+    subject, serial = cast(col(Delivery.subject_id), String), cast(col(Delivery.serial), String)
+    return "<" + col(Delivery.kind) + "." + subject + "." + serial + f"@{domain}>"
