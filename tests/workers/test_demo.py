@@ -1,4 +1,4 @@
-"""`digest demo --once` as a process: every expected mail, each clean and signed, nothing twice; and it may be run again."""
+"""`digest demo --once` as a process: every expected mail, clean and signed, nothing twice; it may be run again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seeds.readers import READERS
 from tests import lint_mailbox
 from tests.conftest import ROOT
 
-_TITLE = re.compile(r"/papers/(\d+)")
+_PAPER = re.compile(r"/papers/(\d+)")
 
 
 def play(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -85,7 +85,8 @@ def test_no_reader_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedPr
     among = mails(played[0])
 
     for reader in READERS:
-        days = [set(_TITLE.findall(html(mail))) for mail in of(reader.name, among)]
+        days = [set(_PAPER.findall(html(mail))) for mail in of(reader.name, among)]
+        assert all(days)
         assert sum(map(len, days)) == len(set().union(*days))
 
 
