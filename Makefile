@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench browser preview-mail check lint types floors wheel lock clean
+.PHONY: help demo up test test-pythons soak coverage bench browser gate gate-tools preview-mail check lint types floors wheel lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,12 @@ coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they r
 
 browser: # servers come as wheels, a browser does not
 	@.ci/install-chromium
+
+gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
+	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
+
+gate-tools: ## the checker of HTML, by npm, into build/tools
+	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
 
 check: lint types floors ## lint, types and floors
 

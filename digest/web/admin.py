@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from fastapi import APIRouter, Request
@@ -9,8 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import settings, signing
 from digest.errors import BadInput, BadToken, NotFound, Refused
-from digest.services import links, overview, sign_in
-from digest.web import forms, pages
+from digest.services import history, links, overview, sign_in
+from digest.web import forms, pages, plots
 from digest.web.client import Client
 from digest.web.forms import Form, Pressed
 from digest.web.given import GivenHere, Queue
@@ -110,4 +111,18 @@ def _overview(
         typed=typed,
         wrong=forms.complaint(error),
         done=done,
+        days=(days := history.days()),
+        plots=_plots(days),
     )
+
+
+def _plots(days: Sequence[history.Day]) -> list[tuple[str, str, Sequence[plots.Bar]]]:
+    """Each plot: its name, what it says in a sentence, its bars."""
+    joined, left = sum(day.joined for day in days), sum(day.left for day in days)
+    sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
+    told: tuple[tuple[str, str, Callable[[history.Day], int]], ...] = (
+        ("Readers", f"{joined:,} joined, {left:,} left.", lambda day: day.readers),
+        ("E-mails sent", f"{sent:,} in all.", lambda day: day.sent),
+        ("Bounces", f"{bounces:,} in all.", lambda day: day.bounces),
+    )
+    return [(name, said, plots.bars([(day.date, of(day)) for day in days])) for name, said, of in told]

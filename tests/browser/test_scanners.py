@@ -11,8 +11,7 @@ import time_machine
 from playwright.sync_api import Browser, Page
 
 from digest.services import links as making
-from tests.browser.conftest import ADMIN
-from tests.browser.site import Site, days, links
+from tests.browser.site import ADMIN, Site, days, links
 from tests.browser.steps import ADA, reader, sign_up, subscribe
 from tests.digest.web.conftest import everything
 

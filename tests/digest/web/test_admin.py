@@ -44,6 +44,14 @@ def test_the_link_opens_the_overview(web: Browser) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> None:
+    subscribed(web)
+    text = web.get("/admin", headers=signed_in(web)).text
+
+    assert 'aria-label="Readers. 1 joined, 0 left."' in text
+    assert '<th scope="row">Fri 21 Nov 2025</th><td class="number">1</td>' in text
+
+
 def test_without_a_session_there_is_only_the_way_in(web: Browser) -> None:
     assert "At a glance" not in web.get("/admin").text
     assert "At a glance" not in web.get("/admin", headers={"cookie": "digest_admin=forged"}).text
