@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Executable, String, bindparam, cast, func, select, update
+from sqlalchemy import String, bindparam, cast, func, select, update
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.deliveries import FIRST, LAST, UNASKED, due
-from digest.models import Delivery, DomainPause, Run
+from digest.models import Delivery
 from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
@@ -43,6 +43,46 @@ class _Picked(NamedTuple):
     paused_until: datetime | None
 
 
+_ROWS = SQLModel.metadata.tables["delivery"]
+_RUNS = SQLModel.metadata.tables["run"]
+_PAUSES = SQLModel.metadata.tables["domain_pause"]
+_NOW = bindparam("now", type_=UTCDateTime())
+
+# Statements are made once: building one costs more than its answer.
+# What is due, along the partial index, with each mail's run and its domain's pause.
+PICK = (
+    select(_ROWS.c.id, _ROWS.c.domain, _ROWS.c.run_id, _RUNS.c.state, _PAUSES.c.until)
+    .select_from(
+        _ROWS.outerjoin(_RUNS, _RUNS.c.id == _ROWS.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _ROWS.c.domain)
+    )
+    .where(_ROWS.c.priority == bindparam("priority"), WAITING, _ROWS.c.due_at <= _NOW)
+    .order_by(_ROWS.c.due_at, _ROWS.c.id)
+    .limit(bindparam("room"))
+    .with_for_update(of=_ROWS, skip_locked=True)
+)
+# `<kind.subject.serial@domain>`: a retry repeats its Message-ID, because the row's key does.
+_NUMBERS = cast(_ROWS.c.subject_id, String) + "." + cast(_ROWS.c.serial, String)
+_NAME = "<" + _ROWS.c.kind + "." + _NUMBERS + bindparam("behind", type_=String())
+_TAKE = (
+    update(Delivery)
+    .where(col(Delivery.id).in_(bindparam("ids", expanding=True)), WAITING)
+    .values(
+        state=SENDING,
+        lease_id=bindparam("lease"),
+        attempts=col(Delivery.attempts) + 1,
+        tried_at=_NOW,
+        message_id=func.coalesce(col(Delivery.message_id), _NAME),
+    )
+    .returning(Delivery)
+    .execution_options(synchronize_session=False)
+)
+_MOVE = (
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("row_id"), WAITING)
+    .values(due_at=bindparam("turn", type_=UTCDateTime()))
+)
+
+
 def claim(
     session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None
 ) -> list[Delivery]:
@@ -63,22 +103,9 @@ def claim(
     return claimed
 
 
-def pick(priority: int, limit: int, now: datetime) -> Executable:
-    """The query for what is due: along the partial index, with each mail's run and its domain's pause."""
-    return (
-        select(col(Delivery.id), col(Delivery.domain), col(Delivery.run_id), col(Run.state), col(DomainPause.until))
-        .select_from(Delivery)
-        .outerjoin(Run, col(Run.id) == col(Delivery.run_id))
-        .outerjoin(DomainPause, col(DomainPause.domain) == col(Delivery.domain))
-        .where(col(Delivery.priority) == priority, *due(now))
-        .order_by(col(Delivery.due_at), col(Delivery.id))
-        .limit(limit)
-        .with_for_update(of=Delivery, skip_locked=True)
-    )
-
-
 def _pick(session: Session, priority: int, limit: int, now: datetime) -> list[_Picked]:
-    return [_Picked(*row) for row in session.execute(pick(priority, limit, now))]
+    chosen = {"priority": priority, "now": now, "room": limit}
+    return [_Picked(*row) for row in session.connection().execute(PICK, chosen)]
 
 
 def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: datetime, gate: Gate | None) -> list[int]:
@@ -153,35 +180,9 @@ def _put_off(
         session.connection().execute(_MOVE, moved)
 
 
-_ROWS = SQLModel.metadata.tables["delivery"]
-_MOVE = (
-    update(_ROWS)
-    .where(_ROWS.c.id == bindparam("row_id"), WAITING)
-    .values(due_at=bindparam("turn", type_=UTCDateTime()))
-)
-
-
 def _take(session: Session, lease_id: int, ids: Sequence[int], now: datetime, domain: str) -> list[Delivery]:
     if not ids:
         return []
-    taken = (
-        update(Delivery)
-        .where(col(Delivery.id).in_(ids), WAITING)
-        .values(
-            state=SENDING,
-            lease_id=lease_id,
-            attempts=col(Delivery.attempts) + 1,
-            tried_at=now,
-            message_id=func.coalesce(col(Delivery.message_id), _message_id(domain)),
-        )
-        .returning(Delivery)
-        .execution_options(synchronize_session=False)
-    )
-    rows = {delivery.id: delivery for (delivery,) in session.exec(taken)}
+    values = {"ids": list(ids), "lease": lease_id, "now": now, "behind": f"@{domain}>"}
+    rows = {delivery.id: delivery for (delivery,) in session.execute(_TAKE, values)}
     return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
-
-
-def _message_id(domain: str) -> ColumnElement[str]:
-    """`<kind.subject.serial@domain>`: a retry repeats it, because the row's key does."""
-    subject, serial = cast(col(Delivery.subject_id), String), cast(col(Delivery.serial), String)
-    return "<" + col(Delivery.kind) + "." + subject + "." + serial + f"@{domain}>"

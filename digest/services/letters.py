@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 
-from sqlalchemy import Executable, select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from digest import settings
@@ -53,6 +53,18 @@ class _Known:
     profile: Profile = _NO_PROFILE
     suppressed: str | None = None
     audit: Audit | None = None
+
+
+# Readers, editions, profiles and suppressions of some deliveries, in one query. Made once: building costs too.
+_WINDOW = (
+    select(col(Delivery.id), Subscriber, Edition, ProfileVersion, col(Suppression.reason))
+    .select_from(Delivery)
+    .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(_EDITIONS))
+    .outerjoin(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))
+    .outerjoin(Suppression, col(Suppression.address_key) == col(Subscriber.address_key))
+    .where(col(Delivery.id).in_(bindparam("ids", expanding=True)))
+)
 
 
 class _Papers:
@@ -166,7 +178,7 @@ class Letters:
         audits = by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
         known = {d.id or 0: _Known(audit=audits.get(d.subject_id)) for d in deliveries}
         wanted: set[tuple[int, int]] = set()
-        for number, reader, edition, version, reason in session.execute(_window(list(known))):
+        for number, reader, edition, version, reason in session.execute(_WINDOW, {"ids": list(known)}):
             profile = Profile.from_json(version.profile) if version else _NO_PROFILE
             known[number] = _Known(reader, edition, profile, reason, known[number].audit)
             wanted.update((p["paper"], p["revision"]) for p in (edition.content["entries"] if edition else ()))
@@ -198,16 +210,3 @@ def _withheld(delivery: Delivery, known: _Known) -> Withheld | None:
     if reader.state != wanted and not (delivery.kind == CONFIRMATION and reader.state != ACTIVE):
         return Withheld(CANCELLED, f"the reader is {reader.state}")
     return None
-
-
-def _window(ids: Sequence[int]) -> Executable:
-    """Readers, editions, profiles and suppressions of these deliveries, in one query."""
-    return (
-        select(col(Delivery.id), Subscriber, Edition, ProfileVersion, col(Suppression.reason))
-        .select_from(Delivery)
-        .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-        .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(_EDITIONS))
-        .outerjoin(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))
-        .outerjoin(Suppression, col(Suppression.address_key) == col(Subscriber.address_key))
-        .where(col(Delivery.id).in_(ids))
-    )
