@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench browser gate gate-tools preview-mail check lint types floors wheel lock clean pictures
+.PHONY: help demo up test test-pythons soak coverage bench bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,12 @@ browser: # servers come as wheels, a browser does not
 
 gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
 	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
+
+preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs/mails
+	$(BIN)/python -m tests.mailgate.pictures
+
+bench-render: $(VENV)/.dev ## what a mail costs to make
+	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))
 
 gate-tools: ## the checker of HTML, by npm, into build/tools
 	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
