@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean
+.PHONY: help demo up test test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200
+
+bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
+	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
 
 coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they reach
 	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:build/coverage

@@ -52,10 +52,12 @@ class Leader:
 
 
 def tick(port: CeleryEnqueue) -> None:
-    """Insert the runs that are due and enqueue their shards."""
+    """Insert the runs that are due and enqueue their shards; ask again for welcomes whose wake-up was lost."""
     from digest.services.plan import plan_due
+    from digest.services.welcome import wake_forgotten
 
     plan_due(port)
+    wake_forgotten(port)
 
 
 def ask_sources(port: CeleryEnqueue) -> None:

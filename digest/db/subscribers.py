@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, String, cast, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from digest import settings
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.models import Attempt, Batch, Consent, ProfileVersion, Subscriber, Suppression
+from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, PENDING
 
 MAX_ADDRESS = 254
@@ -155,6 +155,25 @@ def attempts(session: Session, action: str, key: str, *, since: datetime) -> Seq
     """When that was tried with that key since then, oldest first."""
     query = select(Attempt.at).where(Attempt.action == action, Attempt.key == key, col(Attempt.at) > since)
     return session.exec(query.order_by(col(Attempt.at))).all()
+
+
+def forget_attempts(session: Session, action: str, key: str) -> None:
+    """That key's tries count no more."""
+    session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))
+
+
+def unwelcomed(session: Session, action: str, *, since: datetime, until: datetime, limit: int) -> list[int]:
+    """Active readers confirmed between those times without any edition, and without a note of that action."""
+    has = select(Edition.id).where(col(Edition.subscriber_id) == col(Subscriber.id))
+    noted = select(Attempt.id).where(Attempt.action == action, Attempt.key == cast(col(Subscriber.id), String))
+    query = (
+        select(Subscriber.id)
+        .where(Subscriber.state == ACTIVE, col(Subscriber.confirmed_at).between(since, until))
+        .where(~has.exists(), ~noted.exists())
+        .order_by(col(Subscriber.id))
+        .limit(limit)
+    )
+    return [number for number in session.exec(query) if number]
 
 
 def note_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:

@@ -21,6 +21,8 @@ log = logs.get(__name__)
 
 AGAIN = timedelta(days=1)
 OVERDUE = timedelta(minutes=30)
+TROUBLE = timedelta(minutes=10)
+_SERVERS = "servers"  # since when no mail server works, kept as a try at a limited thing
 
 
 def sound(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
@@ -81,6 +83,33 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
     return sound(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
+
+
+def servers(*, failing: bool, now: datetime | None = None) -> bool:
+    """A pass met no mail server that works (or did). True where an alarm was owed: they have failed for 10 minutes.
+
+    The alarm waits with all other mail until one works again; the log has it at once. Raises Transient.
+    """
+    return patiently(partial(_servers, failing, now or clock.now()), seconds=0)
+
+
+def _servers(failing: bool, now: datetime, session: Session) -> bool:
+    since = subscribers.attempts(session, _SERVERS, "", since=now - AGAIN)
+    if not failing:
+        if since:
+            subscribers.forget_attempts(session, _SERVERS, "")
+        return False
+    if not since:
+        subscribers.note_attempt(session, _SERVERS, "", now=now, forget_before=now - AGAIN)
+        return False
+    if now - since[0] < TROUBLE:
+        return False
+    facts = (
+        f"No server of DIGEST_SMTP_URL has taken mail since {since[0]:%Y-%m-%d %H:%M} UTC.",
+        "Nothing is lost: what is due waits, and is tried again every minute.",
+        "`digest doctor` tells what each server answers.",
+    )
+    return sound(session, _SERVERS, "The mail servers fail", facts, now=now)
 
 
 def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:

@@ -35,7 +35,10 @@ def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Calla
     `busy` is called once where there is work for another sender. Raises Transient.
     """
     conf = settings.get()
-    return deliver_due(_letters(os.getpid(), conf), conf, seconds=seconds, stop=stop, busy=busy)
+    counts = deliver_due(_letters(os.getpid(), conf), conf, seconds=seconds, stop=stop, busy=busy)
+    if counts.trouble or counts.sent:
+        alarms.servers(failing=counts.trouble)
+    return counts
 
 
 def sweep(enqueue: Enqueue) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from digest import clock
 from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
@@ -14,6 +16,8 @@ from digest.services import choosing, epochs, thresholds
 from digest.services.choosing import Chosen
 
 ANNOUNCEMENTS = 7
+AFTER, WITHIN = timedelta(minutes=2), timedelta(days=1)  # a wake-up that was lost is given again between these
+AT_ONCE = 200
 
 
 def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
@@ -33,9 +37,26 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
     )
     chosen = _choose(run, subscriber_id)
     made = chosen is not None and _freeze(run, chosen)
+    _note(subscriber_id, now)
     if made and enqueue is not None:
         enqueue.deliver()
     return made
+
+
+def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
+    """Ask again for the welcomes that nobody has considered: their wake-ups were lost. Returns how many."""
+    now = now or clock.now()
+    with reading() as session:
+        found = subscribers.unwelcomed(session, WELCOME, since=now - WITHIN, until=now - AFTER, limit=AT_ONCE)
+    for number in found:
+        enqueue.welcome(number)
+    return len(found)
+
+
+def _note(subscriber_id: int, now: datetime) -> None:
+    """The reader's welcome was considered, whether or not there was one to send."""
+    with transaction() as session:
+        subscribers.note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WITHIN)
 
 
 def _choose(run: Run, subscriber_id: int) -> Chosen | None:

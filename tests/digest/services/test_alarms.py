@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from digest import clock, settings
-from digest.db import deliveries, leases
+from digest.db import claims, deliveries, leases
 from digest.db.engine import transaction
 from digest.deliver.sweeper import Sweeper
 from digest.ports import NoQueue
@@ -56,7 +56,7 @@ def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: p
     outbox.owe("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "somebody", clock.now())
-        deliveries.claim(session, lease, 8, clock.now(), domain="digest.example")
+        claims.claim(session, lease, 8, clock.now(), domain="digest.example")
     deliver.sweep(NoQueue())
     seconds += settings.get().lease
 
@@ -80,7 +80,7 @@ def test_an_alarm_is_a_mail_that_tells_its_facts(service: str, outbox: Outbox) -
     with transaction() as session:
         alarms.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
-    letters = Letters(settings.get()).compose(outbox.rows())
+    letters = dict(Letters(settings.get()).compose(outbox.rows()))
 
     raw = getattr(letters[1], "raw", b"").decode()
     assert "Subject: " in raw
@@ -94,3 +94,18 @@ def test_two_at_once_tell_it_once(service: str) -> None:
             alarms.sound(session, "overdue", "E-mails are overdue", [], now=now + timedelta(seconds=offset))
 
     assert len(told()) == 2
+
+
+def test_mail_servers_that_fail_for_ten_minutes_are_told_once(service: str) -> None:
+    told_at = [alarms.servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
+
+    assert told_at == [False, False, False, True, False]
+    assert told() == ["The mail servers fail"] * 2
+
+
+def test_mail_servers_that_work_again_begin_anew(service: str) -> None:
+    alarms.servers(failing=True, now=later(minutes=0))
+    alarms.servers(failing=False, now=later(minutes=9))
+
+    assert not alarms.servers(failing=True, now=later(minutes=11))
+    assert told() == []

@@ -298,7 +298,7 @@ def letter(mail: int) -> Letter:
         row = session.get_one(Delivery, mail)
         row.kind, row.message_id = "notice", f"<notice.{row.subject_id}.0@digest.example>"
         session.get_one(Edition, row.subject_id).content = Content().to_json()
-    (made,) = Letters(settings.get()).compose([given_house.mail(mail)]).values()
+    ((_, made),) = Letters(settings.get()).compose([given_house.mail(mail)])
     assert isinstance(made, Letter)
     return made
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from digest import clock
 from digest.services import welcome
 from digest.services.leave import leave
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
+from tests.digest.services.test_deliver import Calls
 from tests.servers import MailServer
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -99,3 +101,22 @@ def test_papers_older_than_seven_announcements_stay_out(lab: Lab) -> None:
     welcome.first_edition(reader)
 
     assert sorted(lab.papers("ada")) == [f"Bandits of {back} days ago" for back in range(7)]
+
+
+def test_a_welcome_whose_wake_up_was_lost_is_asked_for_again(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    reader = lab.subscribe("ada", "bandits")
+    calls = Calls()
+    soon = welcome.wake_forgotten(calls, now=clock.now() + timedelta(seconds=30))
+
+    late = welcome.wake_forgotten(calls, now=clock.now() + timedelta(minutes=3))
+
+    assert (soon, late) == (0, 1)
+    assert calls.made == [("welcome", reader)]
+
+
+def test_a_welcome_with_nothing_to_say_is_not_asked_for_again(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    welcome.first_edition(lab.subscribe("ada", "quantum gravity"))
+
+    assert welcome.wake_forgotten(Calls(), now=clock.now() + timedelta(minutes=3)) == 0

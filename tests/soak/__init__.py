@@ -1,0 +1,1 @@
+"""Long experiments with real faults. `make soak` runs the full counts, `make test` the smallest that can fail."""

@@ -1,0 +1,78 @@
+"""kill -9 at random moments: nothing is lost, and what is doubled was in flight and has the same Message-ID."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from digest import settings
+from digest.db import upkeep
+from digest.db.engine import reading
+from digest.deliver.sweeper import Sweeper
+from tests.soak.conftest import BOTH, FULL_SQLITE, POSTGRESQL, SMALL_RUN, Run, Size
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+VICTIMS = pytest.mark.parametrize("victim", ["child", "main"])
+ON_SQLITE = pytest.mark.parametrize(
+    "size", [SMALL_RUN, pytest.param(FULL_SQLITE, marks=pytest.mark.soak)], ids=["small", "full"]
+)
+
+
+def killed(run: Run, size: Size, victim: str) -> None:
+    """Send all of it, killing at random moments."""
+    chance, fleet = random.Random(7), None
+    run.owe(size.mails)
+    fleet = run.begin()
+    for moment in run.moments(size, 11):
+        run.until_taken(moment)
+        if victim == "child":
+            fleet.kill_child(chance)
+        else:
+            fleet.kill_main()
+
+
+def judge(run: Run, size: Size) -> None:
+    """Nothing is lost; doubles were in flight, and are the same mail."""
+    assert run.lost() == set()
+    assert run.doubled() <= run.in_doubt
+    assert all(len(names) == 1 for names in run.names().values())
+    assert run.outbox.states() == {"sent": size.mails}
+
+
+@POSTGRESQL
+@BOTH
+@VICTIMS
+def test_killed_processes_lose_nothing(run: Run, size: Size, victim: str) -> None:
+    killed(run, size, victim)
+    run.until_over()
+
+    judge(run, size)
+
+
+@SQLITE
+@ON_SQLITE
+@VICTIMS
+def test_killed_processes_lose_nothing_on_sqlite(run: Run, size: Size, victim: str) -> None:
+    killed(run, size, victim)
+    run.until_over()
+
+    judge(run, size)
+
+
+@POSTGRESQL
+@BOTH
+def test_with_hold_nothing_is_doubled_and_every_open_case_is_listed(
+    run: Run, size: Size, configured: Callable[..., None]
+) -> None:
+    configured(UNCERTAIN="hold")
+    run.sweeper = Sweeper(settings.get())
+    killed(run, size, "child")
+    run.until_over(held=True)
+
+    with reading() as session:
+        open_cases = {row.address for row in upkeep.held(session, limit=10_000)}
+    assert run.doubled() == 0
+    assert run.lost() <= open_cases
+    assert len(open_cases) == run.outbox.states().get("uncertain", 0)

@@ -1,0 +1,14 @@
+"""A real Celery worker with plain letters, whose waits are short. Settings come from the environment."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.soak.short import shorten
+from tests.workers import stubs
+from workers.app import work
+
+if __name__ == "__main__":
+    shorten()
+    stubs.install()
+    sys.exit(work(concurrency=2))
