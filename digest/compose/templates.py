@@ -8,6 +8,9 @@ from importlib import resources
 import css_inline
 from jinja2 import Environment, StrictUndefined, Template
 
+from digest.compose.language import catalogue
+from digest.compose.wrap import wrap
+
 _html = Environment(
     autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
 )
@@ -19,6 +22,11 @@ _text = Environment(
     keep_trailing_newline=True,
 )
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
+
+
+for _one in (_html, _text):
+    _one.add_extension("jinja2.ext.i18n")
+    _one.filters["wrap"] = wrap
 
 
 def _read(path: str, folder: str = "email") -> str:
@@ -55,6 +63,7 @@ def _parted(name: str) -> tuple[str, str, str]:
 
 def _compiled(environment: Environment, source: str) -> Template:
     """The template with its globals in a plain dictionary: Jinja's own is slow to copy, and copied for every mail."""
+    environment.install_gettext_translations(catalogue(), newstyle=True)  # type: ignore[attr-defined]
     made = environment.from_string(source)
     made.globals = dict(made.globals)
     return made
@@ -69,4 +78,4 @@ def text(name: str, part: str = "body") -> Template:
 @lru_cache(maxsize=8)
 def fragment(name: str) -> Template:
     """A piece of HTML for a feed, which has no page around it and no style."""
-    return _html.from_string(_read(f"{name}.html", "feed"))
+    return _compiled(_html, _read(f"{name}.html", "feed"))
