@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench browser gate gate-tools preview-mail bench-render messages check lint types floors wheel lock clean
+.PHONY: help demo up test test-pythons soak coverage bench bench-render browser gate gate-tools preview-mail pictures messages check lint types floors wheel lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,9 @@ wheel: $(VENV)/.dev ## build the wheel into dist/
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+pictures: $(VENV)/.dev ## the pages as they are, into docs/pictures (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures
 
 clean: ## remove what was made here (not data/)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

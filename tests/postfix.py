@@ -1,4 +1,4 @@
-"""A private, strict Postfix in a folder of its own, on a port of its own: files every mail into a Maildir. Needs root."""
+"""A private, strict Postfix in a folder and on a port of its own: files every mail into a Maildir. Needs root."""
 
 from __future__ import annotations
 

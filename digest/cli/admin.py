@@ -31,7 +31,7 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def again(
         address: Address,
-        date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the newest.")] = None,
+        date: Annotated[datetime | None, output.date_option("Default: the newest.")] = None,
     ) -> None:
         """Send the same edition again, as a new e-mail; audited."""
         day = date.date() if date else None
@@ -68,7 +68,7 @@ def _subscribers(admin: typer.Typer) -> None:
     def list_(json: Json = False) -> None:
         """All subscribers."""
         rows = house.subscriber_rows()
-        output.listing(rows if json else [_briefly(row) for row in rows], json=json)
+        output.listing(rows if json else [_briefly(row) for row in rows], json=json, whole=["address", "when"])
 
     @people.command()
     @output.guarded
@@ -144,7 +144,7 @@ def _briefly(row: house.Row) -> house.Row:
     wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
     wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]
     wants += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]
-    state = f"paused until {row['paused_until']}" if row["paused_until"] else row["state"]
+    state = f"paused until\n{row['paused_until']}" if row["paused_until"] else row["state"]
     when = f"{row['cadence']} {row['send_at']}\n{row['time_zone']}"
     return {"address": row["address"], "state": state, "wants": "\n".join(wants), "when": when}
 
@@ -154,4 +154,5 @@ def _facts(row: house.Row, *, json: bool) -> None:
     if json:
         output.emit(row)
     else:
-        output.table(["", ""], [(name.replace("_", " "), row[name]) for name in row if row[name] != ""], heads=False)
+        facts = [(name.replace("_", " "), row[name]) for name in row if row[name] != ""]
+        output.table(["", ""], facts, heads=False, apart=False)

@@ -18,6 +18,7 @@ def build(outside: Outside) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         help="The research papers that are new and rising for your topics, once a day by e-mail.",
     )
 

@@ -18,10 +18,9 @@ from digest.services import catchup, live, sources
 from digest.services.ingest import Counts
 from digest.text.plain import one_line
 
-_DAY = ["%Y-%m-%d"]
 Day = Annotated[
     datetime | None,
-    typer.Option("--date", formats=_DAY, help="The announcement that saved papers belong to, if they don't say."),
+    output.date_option("The announcement that saved papers belong to, if they don't say.", "--date"),
 ]
 
 
@@ -32,10 +31,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def ingest(
         source: Annotated[str, typer.Argument(help=f"{', '.join(live.ALL)}; from files also seeds, jsonl.")],
-        first: Annotated[
-            datetime | None, typer.Option("--from", formats=_DAY, help="The first day to ask for.")
-        ] = None,
-        last: Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="The last. Default: today.")] = None,
+        first: Annotated[datetime | None, output.date_option("The first day to ask for.", "--from")] = None,
+        last: Annotated[datetime | None, output.date_option("The last. Default: today.", "--to")] = None,
         file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are unpacked).")] = None,
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,

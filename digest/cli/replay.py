@@ -12,8 +12,8 @@ from digest.cli.outside import Outside
 from digest.services import day
 from digest.services import replay as replaying
 
-Date = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first date.")]
-LastDate = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="The last date.")]
+Date = Annotated[datetime, output.date_option("The first date.", "--from")]
+LastDate = Annotated[datetime, output.date_option("The last date.", "--to")]
 
 
 def register(app: typer.Typer, outside: Outside) -> None:

@@ -29,14 +29,14 @@ def _looking(runs: typer.Typer) -> None:
     @output.guarded
     def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, json: Json = False) -> None:
         """The newest runs."""
-        output.listing(house.runs(limit), json=json)
+        output.listing(house.runs(limit), json=json, whole=["slot", "state"])
 
     @runs.command()
     @output.guarded
     def show(run: Number, json: Json = False) -> None:
         """Each delivery of a run: who got it, who did not, and what the servers said."""
         rows = control.show(run)
-        output.listing(rows, json=json)
+        output.listing(rows, json=json, whole=["address", "got it"])
         if rows and not json:
             got = Counter(str(row["got it"]) for row in rows)
             output.say("got it: " + ", ".join(f"{count} {answer}" for answer, count in got.most_common()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import Date, cast, func, insert, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -55,6 +55,13 @@ def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mappin
         outcome = session.execute(statement, execution_options={"preserve_rowcount": True})
         made += getattr(outcome, "rowcount", 0)
     return made
+
+
+def utc_day(session: Session, instant: Any) -> Any:
+    """The UTC date of a column of instants; a date or its ISO text."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(func.timezone("UTC", instant), Date)
+    return func.date(instant)
 
 
 def lock_name(session: Session, name: str) -> None:

@@ -88,20 +88,22 @@ def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profi
 def _seen(session: Session, run: Run, readers: Sequence[Subscriber]) -> dict[int, int]:
     """The last ingest that each reader's runs considered.
 
-    A reader without any edition (no welcome came, or nothing ever matched) has seen nothing. For a slot before the
-    reader subscribed: what was known at the slot before that one, as if they had been there.
+    Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known
+    at the slot before that one, as if they had been there.
     """
     started = runs.with_editions(session, [reader.id or 0 for reader in readers])
     known: dict[datetime, int] = {}
     seen: dict[int, int] = {}
     for reader in readers:
-        number = reader.id or 0
-        seen[number] = reader.seen_through if number in started else 0
-        if reader.confirmed_at is not None and run.slot < reader.confirmed_at:
+        number, joined = reader.id or 0, reader.confirmed_at or reader.created_at
+        seen[number] = reader.seen_through
+        if run.slot < joined:
             before = cadence.slot_before(reader, run.slot)
             if before not in known:
                 known[before] = store.known_through(session, before)
             seen[number] = min(reader.seen_through, known[before])
+        elif number not in started and run.slot <= cadence.due_after(reader, joined):
+            seen[number] = 0
     return seen
 
 

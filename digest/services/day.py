@@ -39,11 +39,9 @@ class Result:
         return asdict(self) | {"date": self.date.isoformat()}
 
     def line(self) -> str:
-        """One line for a person."""
-        parts = [f"{self.sent} sent"]
-        parts += [
-            f"{n} {name}" for name in ("queued", "deferred", "rejected", "uncertain") if (n := getattr(self, name))
-        ]
+        """One line for a person: what there is, and how many were sent in any case."""
+        states = ("queued", "sent", "deferred", "rejected", "uncertain")
+        parts = [f"{n} {name}" for name in states if (n := getattr(self, name)) or (name == "sent" and not self.queued)]
         return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {self.papers} papers"
 
 

@@ -43,8 +43,7 @@ def _run_row(session: Session, run: Run) -> Row:
     _, skipped, papers = run_store.shard_totals(session, [run.id or 0])
     states = run_store.deliveries_of(session, [run.id or 0])
     named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
-    slot = run.slot.isoformat(timespec="minutes")
-    return {"run": run.id, "slot": slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
+    return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
 
 def subscriber_rows() -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 
 from digest import settings, signing
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
@@ -19,7 +20,13 @@ def signer() -> signing.Signer:
     """The signer with the configured keys. Raises Misconfigured."""
     chosen = settings.get()
     chosen.require("secret_key")
-    return signing.Signer(chosen.secret_key)
+    return _signer(chosen.secret_key)
+
+
+@lru_cache(maxsize=4)
+def _signer(keys: tuple[str, ...]) -> signing.Signer:
+    """Made once: every mail carries several links."""
+    return signing.Signer(keys)
 
 
 def confirm(subscriber_id: int, profile_id: int) -> str:

@@ -10,7 +10,7 @@ from digest.errors import BadInput
 from digest.services import feedback, links
 from digest.services.feedback import JUST_THIS, Said
 from digest.web import forms, pages
-from digest.web.forms import Form
+from digest.web.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,8 +30,10 @@ def ask(token: str) -> HTMLResponse:
 
 
 @router.post("/feedback/{token}")
-def act(token: str, form: Form) -> HTMLResponse:
+def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     """Do it, and say what was done."""
+    if not pressed:
+        return ask(token)
     edition_id, paper_id, verb = links.read_feedback(token)
     choice = form.get("choice", "")
     try:

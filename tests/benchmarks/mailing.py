@@ -161,14 +161,14 @@ class Memory:
             rows = [row for row in session.exec(query) if (row.id or 0) % of == place]
             for row in rows:
                 row.message_id = f"<digest.{row.subject_id}.0@digest.example>"
-            self.known = composing._look_up(session, rows)
+            self.known = self.letters._look_up(session, rows)
         self.rows = rows
 
     def engine(self) -> int:
         """Our composer and our connections."""
         shared, flying, taken = transport.shared(settings.get()), set(), 0
         for row in self.rows:
-            letter = self.letters._one(row, self.known)
+            letter = self.letters._one(row, self.known[row.id or 0])
             assert isinstance(letter, Letter)
             if len(flying) >= shared.size:
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)
@@ -187,9 +187,9 @@ class Memory:
         taken = 0
         for row in self.rows:
             self.letters._blocks = Blocks()
-            reader = self.known.readers[row.subscriber_id or 0]
-            rendered = self.letters._rendered(row, reader, self.known)
-            envelope = self.letters._envelope(row, reader)
+            known = self.known[row.id or 0]
+            rendered = self.letters._rendered(row, known)
+            envelope = self.letters._envelope(row, known.reader)
             mail = EmailMessage()
             mail["From"], mail["To"], mail["Subject"] = chosen.mail_from, row.address, rendered.subject  # type: ignore[union-attr]
             mail["Message-ID"], mail["Date"] = row.message_id, row.created_at
@@ -215,7 +215,7 @@ def outbox() -> int:
 
 def warm(memory: Memory) -> Callable[[], int]:
     """Our composer's templates are compiled before the clock starts, as in a worker that ran before."""
-    memory.letters.compose(memory.rows[:8])
+    list(memory.letters.compose(memory.rows[:8]))
     return outbox
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import wait
 from typing import TypeVar
 
 from digest import clock, settings
-from digest.db import deliveries, leases
+from digest.db import claims, deliveries, leases
 from digest.db.engine import reading, transaction
 from digest.deliver import message, transport
 from digest.deliver.letter import Letter
@@ -62,18 +62,17 @@ def window(
     def claim() -> list[mailing.Delivery]:
         with transaction() as session:
             leases.bump_beat(session, lease)
-            return deliveries.claim(session, lease, road.size, now, domain="digest.example")
+            return claims.claim(session, lease, road.size, now, domain="digest.example")
 
-    def look_up() -> composing._Known:
+    def look_up() -> Mapping[int, composing._Known]:
         with reading() as session:
-            return composing._look_up(session, rows)
+            return letters._look_up(session, rows)
 
     rows = watch("claim", claim)
     known = watch("look up", look_up)
-    readers = [known.readers[row.subscriber_id or 0] for row in rows]
-    rendered = watch("render", lambda: [letters._rendered(r, to, known) for r, to in zip(rows, readers, strict=True)])
-    raw = watch("MIME", lambda: [message.build(one, letters._envelope(r, to))  # type: ignore[arg-type]
-                                 for one, r, to in zip(rendered, readers and rows, readers, strict=True)])  # fmt: skip
+    rendered = watch("render", lambda: [letters._rendered(row, known[row.id or 0]) for row in rows])
+    raw = watch("MIME", lambda: [message.build(one, letters._envelope(row, known[row.id or 0].reader))  # type: ignore[arg-type]
+                                 for one, row in zip(rendered, rows, strict=True)])  # fmt: skip
     signer = letters._signer
     signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
     mails = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import click
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from digest.cli.app import build
@@ -47,9 +49,12 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(configured: Callable[..., None]) -> Terminal:
+def terminal(configured: Callable[..., None]) -> Iterator[Terminal]:
     pool._prepared.clear()
-    return Terminal()
+    handlers = logging.root.handlers[:]
+    yield Terminal()
+    structlog.reset_defaults()  # a command sends its logs to a standard error that is closed by now
+    logging.root.handlers[:] = handlers
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--topic", "(bandits AND"), r"topics: line 1, ‘\(a AND’: .* at position 7: expected"),
+        (("--topic", "(bandits AND"), r"topics: line 1, ‘\(bandits AND’: .* at position 13: expected"),
         (("--exclude", '"open'), "exclusions: line 1"),
         (("--category", "nonsense"), "categories: 'nonsense' is not an arXiv category"),
         (("--author", "1"), "authors: '1' is not a name"),

@@ -49,8 +49,8 @@ class Lab:
         self._traveller.move_to(instant)
 
     def announce(self, day: date, *titles: str, source: str = "jsonl", **fields: object) -> Counts:
-        """New papers with these titles, under the announcement of that day."""
-        first, self._made = self._made + 1, self._made + len(titles)
+        """New papers with these titles, under the announcement of that day. Their numbers begin at 101."""
+        first, self._made = self._made + 101, self._made + len(titles)
         listed = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
         return self.store(day, *listed, source=source)
 

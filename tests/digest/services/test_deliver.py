@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from digest import clock
-from digest.db import deliveries, leases
+from digest.db import claims, leases
 from digest.db.engine import transaction
 from digest.deliver import retry
 from digest.models import Announcement, Run, Shard
@@ -53,7 +53,7 @@ def claimed_by_a_dead_sender(outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "dead", clock.now())
-        deliveries.claim(session, lease, 8, clock.now(), domain="digest.example")
+        claims.claim(session, lease, 8, clock.now(), domain="digest.example")
 
 
 def test_a_sweep_wakes_workers_for_due_mail_alone(outbox: Outbox) -> None:

@@ -213,5 +213,5 @@ def test_a_file_that_is_not_there_is_named(database: str, tmp_path: Path) -> Non
 
 
 def test_an_unknown_source_is_refused_with_those_that_are_known(database: str) -> None:
-    with pytest.raises(BadInput, match="source 'ftp' is unknown; one of jsonl"):
+    with pytest.raises(BadInput, match="source 'ftp' is unknown; one of seeds, jsonl"):
         ingest("ftp")

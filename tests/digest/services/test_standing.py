@@ -15,7 +15,7 @@ from digest.ingest import calendar
 from digest.models import Signal, Subscriber
 from digest.papers import Listed, Parsed, Record
 from digest.ports import NoQueue
-from digest.services import doctor, runs, snapshots, standing
+from digest.services import doctor, plan, snapshots, standing
 from digest.services.ingest import store_document
 
 MON, TUE = date(2025, 9, 29), date(2025, 9, 30)
@@ -46,14 +46,14 @@ def test_a_run_waits_for_a_late_announcement_as_long_as_the_setting_says(
     configured(SOURCE_WAIT=30 if minutes else 0)
     put_day(MON, SLOT - timedelta(days=1))
 
-    assert len(runs.plan_due(NoQueue(), now=SLOT + timedelta(minutes=minutes))) == planned
+    assert len(plan.plan_due(NoQueue(), now=SLOT + timedelta(minutes=minutes))) == planned
 
 
 def test_a_run_goes_at_once_when_the_announcement_is_there(reader: None, configured: Callable[..., None]) -> None:
     configured(SOURCE_WAIT=600)
     put_day(TUE, SLOT - timedelta(minutes=30))
 
-    assert len(runs.plan_due(NoQueue(), now=SLOT)) == 1
+    assert len(plan.plan_due(NoQueue(), now=SLOT)) == 1
 
 
 def test_what_goes_out_without_the_announcement_says_so(database: str) -> None:

@@ -74,7 +74,10 @@ def test_figures_are_counted_for_prometheus(web: Browser) -> None:
 
 
 def test_ready_means_database_and_worker(web: Browser) -> None:
-    assert web.get("/readyz").json() == {"database": "ok", "worker": "ok"}
+    answer = web.get("/readyz").json()
+
+    assert (answer["database"], answer["worker"]) == ("ok", "ok")
+    assert set(answer["sources"].values()) == {"never asked"}
 
 
 def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
@@ -96,6 +99,17 @@ def test_bars_stand_on_the_ground_and_stay_inside(totals: list[int]) -> None:
 
     assert all(bar.x >= 0 and bar.x + bar.width <= 100 for bar in bars)
     assert all(abs(bar.y + bar.height - plots.FLOOR) < 0.11 and 0 <= bar.height <= plots.TALL for bar in bars)
+
+
+@given(number=st.integers(0, 999_000_000))
+def test_a_number_over_a_bar_is_short(number: int) -> None:
+    assert len(plots.short(number)) <= 4
+
+
+def test_numbers_over_bars_are_rounded() -> None:
+    assert [plots.short(n) for n in (0, 999, 1000, 1234, 9_960, 84_321, 1_250_000)] == [
+        "0", "999", "1k", "1.2k", "10k", "84k", "1.2M",
+    ]  # fmt: skip
 
 
 @given(title=st.text(max_size=80), words=st.lists(st.text(max_size=12), max_size=4))
