@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean
+.PHONY: help demo up test test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,10 @@ preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs
 
 bench-render: $(VENV)/.dev ## what a mail costs to make
 	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))
+
+messages: $(VENV)/.dev ## all sentences of mails for translators, into build/messages.pot
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F babel.cfg -k say -k count:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
 
 gate-tools: ## the checker of HTML, by npm, into build/tools
 	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
