@@ -16,10 +16,12 @@ from typing import IO, Any
 
 from digest import papers
 from digest.papers import Bad, Listed, Parsed, Record
+from digest.text.plain import one_line
 
 PART = 5000
 MOST_LINE = 8 * 1024 * 1024
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
+_ESCAPED = re.compile(rb"\\u(?:00|[dD])")
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
@@ -79,7 +81,14 @@ def _object(line: bytes) -> dict[str, Any]:
         raise ValueError(f"line: not JSON ({error})") from error
     if not isinstance(row, dict):
         raise ValueError("line: expected an object")
-    return row
+    return {name: _plain(value) for name, value in row.items()} if _ESCAPED.search(line) else row
+
+
+def _plain(value: Any) -> Any:
+    """Without the controls and halves of characters that JSON can write and no database takes."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _listed(row: dict[str, Any]) -> Listed:
