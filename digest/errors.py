@@ -49,7 +49,11 @@ class StaleToken(BadToken):
 
 
 class TooMany(Transient):
-    """A rate limit was met; later it is free again."""
+    """A rate limit was met; after `seconds` it is free again."""
+
+    def __init__(self, message: str, *, seconds: int = 3600) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class SourceDown(Transient):

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
@@ -68,6 +69,35 @@ redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000))
 return redis.call('DEL', KEYS[1])
 """
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+
+# A bucket is kept as the instant at which it will be full again. It never lies further ahead than a minute beyond
+# one burst: a clock that is set back must not stop a domain for an hour.
+_BUCKET = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
+local rate, burst, wanted, anyway = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+full = math.min(full, now + burst / rate + 60)
+local free = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
+local granted = anyway and wanted or math.min(wanted, free)
+if granted > 0 then
+  full = full + granted / rate
+  redis.call('SET', KEYS[1], string.format('%.6f', full), 'PX', math.ceil((full - now) * 1000) + 1000)
+end
+local left = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
+local wait = left > 0 and 0 or full - now - (burst - 1) / rate
+return {granted, free, tostring(wait)}
+"""
+_BOOK = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
+local rate, count, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local start = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now), now + longest)
+local over = start + count / rate
+redis.call('SET', KEYS[1], string.format('%.6f', over), 'PX', math.ceil((over - now) * 1000))
+return tostring(start - now)
+"""
 
 
 class Store:
@@ -149,6 +179,49 @@ class Store:
             now = self._time()
             stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
             return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
+
+    def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
+        """Up to `wanted` goes at `rate` a second, `burst` at once: how many, and how long until the next."""
+        granted, _, wait = self._bucket(name, rate, burst, wanted)
+        return granted, 0.0 if granted == wanted else wait
+
+    def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
+        """How many goes there are now, and how long until the next; takes none."""
+        _, free, wait = self._bucket(name, rate, burst, 0)
+        return free, wait
+
+    def spend(self, name: str, rate: float, count: int) -> None:
+        """Take goes that were used, there or not: what is overdrawn is waited for."""
+        self._bucket(name, rate, max(rate, 1.0), count, anyway=True)
+
+    def book(self, name: str, rate: float, count: int, longest: float) -> float:
+        """How long until `count` goes begin that nobody else has booked; no longer than `longest`."""
+        with _answering():
+            values = repr(rate), str(count), repr(longest)
+            return float(self._client.eval(_BOOK, 1, f"{PREFIX}booked:{name}", *values))
+
+    def slow(self, name: str, share: float) -> None:
+        """Note that this domain has that share of its rate from now on."""
+        with _answering():
+            self._client.hset(f"{PREFIX}slow", name, f"{share!r} {self._time()!r}")
+            self._client.expire(f"{PREFIX}slow", SECONDS_WITH_PROGRESS)
+
+    def slowed(self) -> dict[str, tuple[float, float]]:
+        """For each domain that was slowed: to what share, and how long ago."""
+        with _answering():
+            kept: dict[bytes, bytes] = self._client.hgetall(f"{PREFIX}slow")  # type: ignore[assignment]
+            now = self._time() if kept else 0.0
+        noted = {name.decode(): [float(part) for part in value.split()] for name, value in kept.items()}
+        return {name: (share, max(now - at, 0.0)) for name, (share, at) in noted.items()}
+
+    def _bucket(
+        self, name: str, rate: float, burst: float, wanted: int, *, anyway: bool = False
+    ) -> tuple[int, int, float]:
+        """How many were taken, how many there were, how long until the next."""
+        values = repr(rate), repr(burst), str(wanted), "1" if anyway else "0"
+        with _answering():
+            found: list[Any] = self._client.eval(_BUCKET, 1, f"{PREFIX}bucket:{name}", *values)
+        return int(found[0]), int(found[1]), float(found[2])
 
     def close(self) -> None:
         """Hang up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from functools import lru_cache
 from pathlib import Path
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
     message_timeout: int = Field(default=60, ge=1, le=900)
     lease: int = Field(default=120, ge=2, le=3600)
     connections: int = Field(default=8, ge=1, le=64)
+    send_rate: float = Field(default=0, ge=0, le=10_000)
+    domain_rates: Words = ()
     retention_days: int = Field(default=400, ge=30, le=3650)
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
@@ -79,6 +82,7 @@ class Settings(BaseSettings):
         "arxiv_categories",
         "arxiv_closed",
         "sources",
+        "domain_rates",
         mode="before",
     )
     @classmethod
@@ -112,6 +116,16 @@ class Settings(BaseSettings):
             raise ValueError("ARXIV_INTERVAL must be 3 seconds or more: arXiv's terms of use")
         return self
 
+    @field_validator("domain_rates")
+    @classmethod
+    def _domains_with_numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            if not re.fullmatch(r"(?:\*|[^\s=@]+\.[^\s=@]+)=\d+(?:\.\d+)?", part):
+                raise ValueError(
+                    f"DOMAIN_RATES: {part[:60]!r} must look like gmail.com=10 (mails a second; 0: no limit)"
+                )
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _no_slash_at_end(cls, value: str) -> str:
@@ -124,6 +138,12 @@ class Settings(BaseSettings):
         """The database's address; without DATABASE_URL an SQLite file in DATA_DIR."""
         url = self.database_url or f"sqlite:///{self.data_dir.resolve() / 'digest.db'}"
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @property
+    def rates_by_domain(self) -> dict[str, float]:
+        """DOMAIN_RATES: mails a second by receiving domain; 0 for no limit, `*` for all that are not named."""
+        parts = (part.partition("=") for part in self.domain_rates)
+        return {domain.lower(): float(number) for domain, _, number in parts}
 
     @property
     def mail_domain(self) -> str:

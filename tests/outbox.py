@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
@@ -24,8 +24,8 @@ class PlainLetters:
         self.withheld: dict[str, Withheld] = {}
         self.failing: set[str] = set()
 
-    def compose(self, deliveries: Sequence[Delivery]) -> Mapping[int, Letter | Withheld]:
-        return {row.id or 0: self._one(row) for row in deliveries if row.address not in self.failing}
+    def compose(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Letter | Withheld]]:
+        return ((row.id or 0, self._one(row)) for row in deliveries if row.address not in self.failing)
 
     def _one(self, row: Delivery) -> Letter | Withheld:
         if row.address in self.withheld:

@@ -224,14 +224,17 @@ class _Scripted(SMTP):
 
 
 class Postgres:
-    """A PostgreSQL of our own from a wheel's binaries, on a unix socket, without fsync. Use as a context manager.
+    """A PostgreSQL of our own from a wheel's binaries, on a unix socket. Use as a context manager.
 
-    It refuses to run as root, so there it runs as `nobody`, from a copy of the binaries where it can't read them.
+    `durable`: as in service; else without fsync. It refuses to run as root, so there it runs as `nobody`, from a copy
+    of the binaries where it can't read them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._command: list[str] = []
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
         self._made = 0
         self._emptied = 0
@@ -247,24 +250,35 @@ class Postgres:
             os.chown(self.folder, pwd.getpwnam("nobody").pw_uid, -1)
         self.binaries = self._find_binaries()
         self._run([str(self.binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
-        options = {"unix_socket_directories": str(self.folder), "listen_addresses": "", "fsync": "off"}
-        options |= {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": "60"}
+        options = {"unix_socket_directories": str(self.folder), "listen_addresses": "", "max_connections": "60"}
+        if not self._durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self._process = subprocess.Popen(
-            [str(self.binaries / "postgres"), "-D", str(data), *settings],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            **self._user,
-        )
-        self._wait()
+        self._command = [str(self.binaries / "postgres"), "-D", str(data), *settings]
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)  # at once: nothing is worth a checkpoint
-            self._process.wait(20)
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, or start it again with what it holds."""
+        null = subprocess.DEVNULL
+        self._process = subprocess.Popen(self._command, stdout=null, stderr=null, cwd="/", **self._user)
+        self._wait()
+
+    def stop(self) -> None:
+        """Hang up on everybody, at once: nothing is worth a checkpoint."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(20)
+            self._process = None
 
     def new_database(self, prepare: Callable[[str], None]) -> str:
         """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first.

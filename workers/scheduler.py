@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import logs, redis, settings
 from digest.errors import DigestError
+from digest.services import alarms, retention
 from digest.services import deliver as delivering
 from workers.tasks import CeleryEnqueue, enqueue
 
@@ -22,7 +23,7 @@ log = logs.get(__name__)
 LEAD = "scheduler"
 SECONDS_OF_LEAD = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
-SOURCES_SECONDS, A_DAY_SECONDS = 60.0, 86_400.0
+SOURCES_SECONDS, WATCH_SECONDS, A_DAY_SECONDS = 60.0, 60.0, 86_400.0
 GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
 
 
@@ -98,6 +99,8 @@ def run() -> None:
         "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
         "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
+        "watch": (WATCH_SECONDS, alarms.watch),
+        "upkeep": (A_DAY_SECONDS, retention.daily),
     }
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,7 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from digest import logs, settings
@@ -40,10 +42,13 @@ class _Child:
     start_at: float = 0.0
     delay: float = FIRST_DELAY
 
-    def start(self, environment: Mapping[str, str]) -> None:
+    def start(self, environment: Mapping[str, str], output: Path | None) -> None:
         """Start it in a session of its own: the terminal's Ctrl-C reaches the supervisor alone."""
         words = guarded(self.words, with_signal=signal.SIGTERM)
-        self.process = subprocess.Popen(words, env=dict(environment), start_new_session=True)  # noqa: S603
+        with output.open("ab") if output else nullcontext() as file:
+            self.process = subprocess.Popen(  # noqa: S603
+                words, env=dict(environment), stdout=file, stderr=file, start_new_session=True
+            )
         self.born = time.monotonic()
 
     def died(self) -> int | None:
@@ -58,7 +63,10 @@ class _Child:
 
 
 class Supervisor:
-    """Keeps processes running. `commands`: name to command line; `redis`: a private one to keep running, if any."""
+    """Keeps processes running. `commands`: name to command line; `redis`: a private one to keep running, if any.
+
+    `output`: a file that gets what they print, else it is our own standard output and error.
+    """
 
     def __init__(
         self,
@@ -67,11 +75,13 @@ class Supervisor:
         redis: PrivateRedis | None = None,
         environment: Mapping[str, str] | None = None,
         drain: float = SECONDS_TO_DRAIN,
+        output: Path | None = None,
     ) -> None:
         self._children = [_Child(name, words) for name, words in commands.items()]
         self._environment = dict(os.environ, **(environment or {}))
         self._redis = redis
         self._drain = drain
+        self._output = output
         self._over = threading.Event()
 
     def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
@@ -87,7 +97,7 @@ class Supervisor:
         self._keep_redis()
         for child in self._children:
             if child.process is None and time.monotonic() >= child.start_at:
-                child.start(self._environment)
+                child.start(self._environment, self._output)
 
     def watch(self) -> None:
         """Start and restart until `stop`."""

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli import output
+from digest.cli import output, runs
 from digest.cli.outside import Outside
 from digest.services import house, resend, roster, tokens
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     admin = typer.Typer(no_args_is_help=True, help="Keep house.")
     app.add_typer(admin, name="admin")
     _mail(admin, outside)
-    _runs(admin)
+    runs.add(admin, outside)
     _subscribers(admin)
     _tokens(admin)
 
@@ -31,7 +31,7 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def again(
         address: Address,
-        date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the newest.")] = None,
+        date: Annotated[datetime | None, output.date_option("Default: the newest.")] = None,
     ) -> None:
         """Send the same edition again, as a new e-mail; audited."""
         day = date.date() if date else None
@@ -59,23 +59,6 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
         _facts(house.stats(), json=json)
 
 
-def _runs(admin: typer.Typer) -> None:
-    runs = typer.Typer(no_args_is_help=True, help="Runs: who got it, who did not.")
-    admin.add_typer(runs, name="runs")
-
-    @runs.command("list")
-    @output.guarded
-    def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, json: Json = False) -> None:
-        """The newest runs."""
-        _listing(house.runs(limit), json=json)
-
-    @runs.command()
-    @output.guarded
-    def show(run: int, json: Json = False) -> None:
-        """Each delivery of a run and its state."""
-        _listing(house.run_deliveries(run), json=json)
-
-
 def _subscribers(admin: typer.Typer) -> None:
     people = typer.Typer(no_args_is_help=True, help="Subscribers.")
     admin.add_typer(people, name="subscribers")
@@ -85,7 +68,7 @@ def _subscribers(admin: typer.Typer) -> None:
     def list_(json: Json = False) -> None:
         """All subscribers."""
         rows = house.subscriber_rows()
-        _listing(rows if json else [_briefly(row) for row in rows], json=json)
+        output.listing(rows if json else [_briefly(row) for row in rows], json=json, whole=["address", "when"])
 
     @people.command()
     @output.guarded
@@ -161,7 +144,7 @@ def _briefly(row: house.Row) -> house.Row:
     wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
     wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]
     wants += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]
-    state = f"paused until {row['paused_until']}" if row["paused_until"] else row["state"]
+    state = f"paused until\n{row['paused_until']}" if row["paused_until"] else row["state"]
     when = f"{row['cadence']} {row['send_at']}\n{row['time_zone']}"
     return {"address": row["address"], "state": state, "wants": "\n".join(wants), "when": when}
 
@@ -171,15 +154,5 @@ def _facts(row: house.Row, *, json: bool) -> None:
     if json:
         output.emit(row)
     else:
-        output.table(["", ""], [(name.replace("_", " "), row[name]) for name in row if row[name] != ""], heads=False)
-
-
-def _listing(rows: list[dict[str, object]], *, json: bool) -> None:
-    if json:
-        output.emit(rows)
-        return
-    if not rows:
-        output.say("none")
-        return
-    numbers = [name for name, value in rows[0].items() if isinstance(value, int)]
-    output.table(list(rows[0]), [list(row.values()) for row in rows], numbers=numbers)
+        facts = [(name.replace("_", " "), row[name]) for name in row if row[name] != ""]
+        output.table(["", ""], facts, heads=False, apart=False)

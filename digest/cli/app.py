@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__, logs
-from digest.cli import admin, bounces, ingest, preview, run, setup, why
+from digest.cli import admin, bounces, ingest, preview, replay, run, setup, why
 from digest.cli.outside import Outside
 
 
@@ -18,6 +18,7 @@ def build(outside: Outside) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         help="The research papers that are new and rising for your topics, once a day by e-mail.",
     )
 
@@ -28,7 +29,7 @@ def build(outside: Outside) -> typer.Typer:
     ) -> None:
         logs.configure(level="INFO" if verbose else "WARNING", json=False)
 
-    for group in (setup, ingest, preview, run, why, bounces, admin):
+    for group in (setup, ingest, preview, run, replay, why, bounces, admin):
         group.register(app, outside)
     return app
 

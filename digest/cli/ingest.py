@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +16,11 @@ from digest.cli.outside import Outside
 from digest.errors import BadInput
 from digest.services import catchup, live, sources
 from digest.services.ingest import Counts
+from digest.text.plain import one_line
 
-_DAY = ["%Y-%m-%d"]
 Day = Annotated[
     datetime | None,
-    typer.Option("--date", formats=_DAY, help="The announcement that saved papers belong to, if they don't say."),
+    output.date_option("The announcement that saved papers belong to, if they don't say.", "--date"),
 ]
 
 
@@ -32,10 +31,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def ingest(
         source: Annotated[str, typer.Argument(help=f"{', '.join(live.ALL)}; from files also seeds, jsonl.")],
-        first: Annotated[
-            datetime | None, typer.Option("--from", formats=_DAY, help="The first day to ask for.")
-        ] = None,
-        last: Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="The last. Default: today.")] = None,
+        first: Annotated[datetime | None, output.date_option("The first day to ask for.", "--from")] = None,
+        last: Annotated[datetime | None, output.date_option("The last. Default: today.", "--to")] = None,
         file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are unpacked).")] = None,
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
@@ -51,15 +48,22 @@ def register(app: typer.Typer, outside: Outside) -> None:
                 days = first.date() if first else None, last.date() if last else None
                 result = catchup.ingest(source, first=days[0], last=days[1], progress=progress)
             counts, said = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
-        if json:
-            output.emit(asdict(counts))
-        else:
-            output.say(_line(counts) + said)
+        _tell(counts, said, json=json)
+        if counts.bad and not (counts.new or counts.updated or counts.unchanged):
+            raise typer.Exit(output.FAILED)
 
 
-def _line(counts: Counts) -> str:
-    refused = f", {counts.bad} refused (kept in rejects with their reasons)" if counts.bad else ""
-    return f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}"
+def _tell(counts: Counts, said: str, *, json: bool) -> None:
+    """The counts; refused pieces on standard error, the first few with their reasons."""
+    for bad in counts.refused:
+        typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
+    if counts.bad > len(counts.refused):
+        typer.echo(f"refused: {counts.bad - len(counts.refused)} more, kept in rejects with their reasons", err=True)
+    if json:
+        output.emit(counts.to_json())
+        return
+    refused = f", {counts.bad} refused" if counts.bad else ""
+    output.say(f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(said)}")
 
 
 @contextmanager

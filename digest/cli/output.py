@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -27,20 +28,42 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def date_option(words: str, *names: str) -> Any:
+    """An option that takes a date."""
+    return typer.Option(*names, formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=words)
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that honours NO_COLOR and pipes."""
     return Console(theme=_THEME, stderr=stderr, highlight=False, soft_wrap=True)
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = (), heads: bool = True
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    heads: bool = True,
+    apart: bool = True,
 ) -> None:
-    """Print rows under their columns; those named in `numbers` stand to the right. Cells are text, never markup."""
-    shown = Table(box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=heads)
+    """Print rows under their columns. Cells are text, never markup.
+
+    Columns named in `numbers` stand to the right; those in `whole` are never broken. `apart`: rows of several lines
+    have a blank one between them.
+    """
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    apart = apart and any("\n" in cell.plain for row in cells for cell in row)
+    shown = Table(
+        box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=heads, leading=apart
+    )
     for name in columns:
-        shown.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*(_cell(cell) for cell in row))
+        justify: Literal["left", "right"] = "right" if name in numbers else "left"
+        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in {*numbers, *whole})
+    for place, row in enumerate(cells):
+        if apart and place:
+            shown.add_row()
+        shown.add_row(*row)
     console().print(shown, soft_wrap=False)
 
 
@@ -48,6 +71,8 @@ def _cell(value: object) -> Text:
     """A cell's text, line by line without what would steer the terminal."""
     if isinstance(value, Text):
         return value
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M}")
     lines = ("" if value is None else str(value)).split("\n")
     return Text("\n".join(one_line(line) for line in lines))
 
@@ -55,6 +80,24 @@ def _cell(value: object) -> Text:
 def marked(text: str, style: str) -> Text:
     """A cell in one of the theme's styles."""
     return Text(text, style=style)
+
+
+def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence[str] = ()) -> None:
+    """Rows as JSON, or as a table under their names, where a column without any value is left out."""
+    if json:
+        emit(rows)
+        return
+    if not rows:
+        say("none")
+        return
+    names = [name for name in rows[0] if any(row[name] not in {None, "", 0} for row in rows)]
+    numbers = [name for name in names if isinstance(rows[0][name], int)]
+    table(
+        [name.replace("_", " ") for name in names],
+        [[row[name] for name in names] for row in rows],
+        numbers=numbers,
+        whole=whole,
+    )
 
 
 def say(line: str) -> None:
@@ -69,7 +112,11 @@ def plain(text: str) -> str:
 
 def emit(value: Any) -> None:
     """One JSON value on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json) + "\n")
+
+
+def _json(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:

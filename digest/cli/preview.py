@@ -40,7 +40,9 @@ def register(app: typer.Typer, outside: Outside) -> None:
         exclude: Annotated[list[str] | None, typer.Option(help="Never papers that match this.")] = None,
         author: Annotated[list[str] | None, typer.Option(help="A followed author.")] = None,
         days: Annotated[int, typer.Option(min=1, max=400)] = 14,
-        date: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day.")] = None,
+        date: Annotated[
+            datetime | None, output.date_option("The last day. Default: the newest announcement's.")
+        ] = None,
         limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many papers a day.")] = 10,
         strict: Annotated[bool, typer.Option("--strict", help="No close matches.")] = False,
         format: Annotated[Format, typer.Option()] = Format.text,  # noqa: A002

@@ -18,10 +18,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
     @app.command()
     @output.guarded
     def run(
-        date: Annotated[
-            datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Every reader's own slot on that date.")
-        ] = None,
-        only: Annotated[str | None, typer.Option(help="Only this address (with --date).")] = None,
+        date: Annotated[datetime | None, output.date_option("Every reader's own slot on that date.")] = None,
+        only: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this reader.")] = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose, but freeze and send nothing.")] = False,
         inline: Annotated[bool, typer.Option("--inline", help="All in this process: no Redis, no workers.")] = False,
         wait: Annotated[bool, typer.Option("--wait", help="Until the workers have sent it all.")] = False,
@@ -37,5 +35,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
             result = day.run_queued(when, only=only, enqueue=outside.enqueue(), wait=wait)
         if json:
             output.emit(result.to_json())
-            return
-        output.say(result.line())
+        elif dry_run:
+            output.say(f"dry run, nothing is kept or sent: {result.line()}")
+        else:
+            output.say(result.line() if inline or wait else f"the workers go on from here: {result.line()}")

@@ -63,7 +63,7 @@ def _print(findings: list[doctor.Finding]) -> None:
         (output.marked(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
         for f in findings
     ]
-    output.table(["", "what", "finding"], rows)
+    output.table(["", "what", "finding"], rows, apart=False)
     wrong = sum(f.level == doctor.ERROR for f in findings)
     doubtful = sum(f.level == doctor.WARNING for f in findings)
     output.say(f"\n{_counted(len(findings), 'check')}: {_counted(wrong, 'error')}, {_counted(doubtful, 'warning')}")

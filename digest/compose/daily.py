@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,12 +21,13 @@ from digest.papers import Record
 from digest.text.plain import one_line
 
 HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
+_PLACES = ("\x01", "\x02", "\x03")  # where more, less and mute go; no text of a paper holds a control sign
 _SECTIONS = ((FOLLOWED, "★ Followed"), (NEW, "New for you"), (RISING, "Rising ↑"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Paper:
-    """One paper as a template sees it."""
+class _Shared:
+    """What a mail shows of a paper beside the reader's links: the same for all who got it for the same reason."""
 
     title: Markup
     abstract: Markup
@@ -37,10 +39,18 @@ class _Paper:
     searched: bool
     pdf: Markup | None
     code: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """One paper as a template sees it: in HTML, in the text part, and in parts for a feed."""
+
+    piece: Markup
+    lines: str
+    shared: _Shared
     more: str | None
     less: str | None
     mute: str | None
-    lines: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +81,8 @@ def digest(
     shown_entries = _by_section(edition.entries)
     while True:
         rendered = _digest(edition, [(entry, views[id(entry)]) for entry in shown_entries], reader, links, service)
-        over = len(rendered.html.encode()) - (limit or 0)
-        if limit is None or over <= 0 or len(shown_entries) < 2:
+        over = len(rendered.html.encode()) - limit if limit is not None else 0
+        if over <= 0 or len(shown_entries) < 2:
             return rendered
         shown_entries = _fewer(shown_entries, over, len(rendered.html))
 
@@ -161,27 +171,40 @@ def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: B
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)
     reason, reason_lines = _line(phrases.reason(entry, reader, block.category))
-    signal, signal_lines = _line(phrases.rising(entry))
+    signal, signal_lines = _signal(phrases.rising(entry), entry.spark if entry.section == RISING else "")
     url, searched = block.url, block.found_by_search
     if searched and links.paper:
         url, searched = escape(links.paper(entry.paper)), False
+    shared = _Shared(
+        title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code
+    )  # fmt: skip
     give = links.feedback
+    more, less = (give(entry, MORE), give(entry, LESS)) if give else (None, None)
+    mute = give(entry, MUTE) if give and entry.matched else None
     return _Paper(
-        title=title,
-        abstract=abstract,
-        byline=about,
-        reason=reason,
-        signal=signal,
-        url=url,
-        linked=block.linked_title,
-        searched=searched,
-        pdf=block.pdf,
-        code=block.code,
-        more=give(entry, MORE) if give else None,
-        less=give(entry, LESS) if give else None,
-        mute=give(entry, MUTE) if give and entry.matched else None,
+        piece=_piece(shared, more, less, mute),
         lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
+        shared=shared,
+        more=more,
+        less=less,
+        mute=mute,
     )
+
+
+def _piece(shared: _Shared, *given: str | None) -> Markup:
+    """The paper in HTML: rendered once for all who see the same, the reader's links put in."""
+    page = _pieces(shared, tuple(link is not None for link in given))
+    for place, link in zip(_PLACES, given, strict=True):
+        if link is not None:
+            page = page.replace(place, html.escape(link))
+    return Markup(page)  # noqa: S704 - a template's own output
+
+
+@lru_cache(maxsize=8192)
+def _pieces(shared: _Shared, given: tuple[bool, ...]) -> str:
+    """The paper in HTML with places for the reader's links."""
+    places = (place if there else None for place, there in zip(_PLACES, given, strict=True))
+    return templates.piece("digest").render(paper=shared, **dict(zip(("more", "less", "mute"), places, strict=True)))
 
 
 def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
@@ -197,6 +220,15 @@ def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
 def _line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Readers with one topic share it."""
     return shown(text), wrap(text, INDENT)
+
+
+@lru_cache(maxsize=8192)
+def _signal(facts: str, spark: str) -> tuple[Markup, str]:
+    """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
+    if not spark:
+        return _line(facts)
+    bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
+    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:

@@ -14,7 +14,8 @@ class Entry:
     """One paper of an edition, as it was when it was chosen, so that it renders the same again.
 
     `matched`: (topic's index in the profile version, words as the reader typed them). `followed`: author names.
-    `signals`: (name, value) pairs shown; `reason`: the facts behind *rising*, one line, '' elsewhere.
+    `signals`: (name, value) pairs shown; `reason`: the facts behind *rising*, one line, '' elsewhere; `spark`: how the
+    votes grew, as bars of text.
     """
 
     paper: int
@@ -28,6 +29,7 @@ class Entry:
     followed: tuple[str, ...] = ()
     signals: tuple[tuple[str, float], ...] = ()
     reason: str = ""
+    spark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date
+from functools import lru_cache
 
 from digest.compose.edition import FOLLOWED, RISING, Content, Entry
 from digest.compose.views import Reader
 from digest.compose.words import fold
 from digest.compose.wrap import shortened
-from digest.text.plain import one_line
+from digest.text import plain
 
 SUBJECT = 70  # characters that a phone still shows
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+one_line = lru_cache(maxsize=8192)(plain.one_line)  # topics, names and facts come again in every mail
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 
 

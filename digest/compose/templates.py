@@ -8,7 +8,9 @@ from importlib import resources
 import css_inline
 from jinja2 import Environment, StrictUndefined, Template
 
-_html = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_html = Environment(
+    autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+)
 _text = Environment(
     autoescape=False,  # noqa: S701 - plain text has nothing to escape
     undefined=StrictUndefined,
@@ -26,19 +28,42 @@ def _read(path: str, folder: str = "email") -> str:
 
 @lru_cache(maxsize=64)
 def html(name: str) -> Template:
-    """The HTML part of a mail. Layout and footer are put in first: an inliner has to see the whole document.
+    """The HTML part of a mail. Where it has a piece, `{{ paper.piece }}` stands in its place."""
+    before, piece, after = _parted(name)
+    return _compiled(_html, before + "{{ paper.piece }}" + after if piece else before)
 
-    Styles go into the template, not into each mail; so its loops must stand where HTML allows text.
+
+@lru_cache(maxsize=64)
+def piece(name: str) -> Template:
+    """What a mail repeats, as a template of its own, so that it can be shared between mails."""
+    return _compiled(_html, _parted(name)[1])
+
+
+@lru_cache(maxsize=64)
+def _parted(name: str) -> tuple[str, str, str]:
+    """The page's source before, within and after `<!-- piece -->`. Layout and footer are put in first.
+
+    Styles go into the template, not into each mail, and an inliner has to see the whole document; so loops must stand
+    where HTML allows text.
     """
     source = _read("layout.html").replace("<!-- body -->", _read(f"{name}/body.html"))
-    source = source.replace("<!-- footer -->", _read("footer.html"))
-    return _html.from_string(_inliner.inline(source))
+    source = _inliner.inline(source.replace("<!-- footer -->", _read("footer.html")))
+    before, _, rest = source.partition("<!-- piece -->")
+    inside, _, after = rest.partition("<!-- /piece -->")
+    return before, inside, after
+
+
+def _compiled(environment: Environment, source: str) -> Template:
+    """The template with its globals in a plain dictionary: Jinja's own is slow to copy, and copied for every mail."""
+    made = environment.from_string(source)
+    made.globals = dict(made.globals)
+    return made
 
 
 @lru_cache(maxsize=64)
 def text(name: str, part: str = "body") -> Template:
     """The text part, or the subject, of a mail."""
-    return _text.from_string(_read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
+    return _compiled(_text, _read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
 
 
 @lru_cache(maxsize=8)

@@ -9,14 +9,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, String, bindparam, cast, delete, func, or_, update
+from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
 from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
-from digest.models.edition import PAUSED
 from digest.models.types import UTCDateTime
 
 FIRST, LAST = 0, 5  # priorities: what a person waits for; the day's mail
@@ -86,57 +85,9 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
     }
 
 
-def claim(session: Session, lease_id: int, limit: int, now: datetime, *, domain: str) -> list[Delivery]:
-    """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
-
-    Skips paused domains, and paused and cancelled runs. `domain` stands behind the @ of their Message-IDs.
-    """
-    claimed: list[Delivery] = []
-    for priority in (FIRST, LAST):
-        room = limit - len(claimed)
-        if room > 0:
-            query = select(Delivery.id).where(Delivery.priority == priority, *_due(now))
-            query = query.order_by(col(Delivery.due_at), col(Delivery.id)).limit(room)
-            ids = session.exec(query.with_for_update(skip_locked=True)).all()
-            claimed += _take(session, lease_id, ids, now, domain)
-    return claimed
-
-
-def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    resting = select(Run.id).where(col(Run.state).in_((PAUSED, RUN_CANCELLED)))
-    refusing = select(DomainPause.domain).where(col(DomainPause.until) > now)
-    return (
-        WAITING,  # type: ignore[return-value]
-        col(Delivery.due_at) <= now,
-        or_(col(Delivery.run_id).is_(None), col(Delivery.run_id).not_in(resting)),
-        col(Delivery.domain).not_in(refusing),
-    )
-
-
-def _take(session: Session, lease_id: int, ids: Sequence[int | None], now: datetime, domain: str) -> list[Delivery]:
-    if not ids:
-        return []
-    taken = (
-        update(Delivery)
-        .where(col(Delivery.id).in_(ids), WAITING)
-        .values(
-            state=SENDING,
-            lease_id=lease_id,
-            attempts=col(Delivery.attempts) + 1,
-            tried_at=now,
-            message_id=func.coalesce(col(Delivery.message_id), _message_id(domain)),
-        )
-        .returning(Delivery)
-        .execution_options(synchronize_session=False)
-    )
-    rows = {delivery.id: delivery for (delivery,) in session.exec(taken)}
-    return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
-
-
-def _message_id(domain: str) -> ColumnElement[str]:
-    """`<kind.subject.serial@domain>`: a retry repeats it, because the row's key does."""
-    subject, serial = cast(col(Delivery.subject_id), String), cast(col(Delivery.serial), String)
-    return "<" + col(Delivery.kind) + "." + subject + "." + serial + f"@{domain}>"
+def due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What a mail must meet to be claimed, but for its domain's pause and its run's: a claim looks at those itself."""
+    return WAITING, col(Delivery.due_at) <= now  # type: ignore[return-value]
 
 
 def record(session: Session, lease_id: int, results: Sequence[Result], now: datetime) -> int:
@@ -148,9 +99,9 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
     _cancel_deferred(session, in_order)
     _insert_new(session, Bounce, [_bounce(result, now) for result in in_order if result.bounce])
     _insert_new(session, Suppression, [_suppression(result, now) for result in in_order if result.suppress])
-    for result in in_order:
-        if result.pause_until is not None:
-            pause_domain(session, result.delivery.domain, result.pause_until, result.reply)
+    paused = {result.delivery.domain: result for result in in_order if result.pause_until is not None}
+    for domain, result in paused.items():
+        pause_domain(session, domain, result.pause_until or now, result.reply)
     return len(results) - done.rowcount
 
 
@@ -181,7 +132,7 @@ def _fields(lease_id: int, result: Result) -> dict[str, Any]:
         "new_due": result.due_at,
         "new_reply": result.reply[:500],
         "given_back": 0 if result.counted else 1,
-        "in_doubt": 1 if result.state == UNCERTAIN else 0,
+        "in_doubt": 1 if result.state == UNCERTAIN and result.counted else 0,
     }
 
 
@@ -215,21 +166,29 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
     moved = {"until": until, "reason": reason[:500]}
     session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))
+    sooner = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) < until
+    session.exec(update(Delivery).where(*sooner).values(due_at=until))
 
 
-def resume_domain(session: Session, domain: str) -> bool:
+def resume_domain(session: Session, domain: str, now: datetime) -> bool:
     """Send to that domain again. False where it was not paused."""
-    return session.exec(delete(DomainPause).where(col(DomainPause.domain) == domain)).rowcount == 1
+    pause = session.get(DomainPause, domain)
+    if pause is None:
+        return False
+    later = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) >= pause.until
+    session.exec(update(Delivery).where(*later).values(due_at=now))
+    session.delete(pause)
+    return True
 
 
 def is_due(session: Session, now: datetime) -> bool:
     """True where a mail could be claimed now."""
-    return session.exec(select(Delivery.id).where(*_due(now)).limit(1)).first() is not None
+    return session.exec(select(Delivery.id).where(*due(now)).limit(1)).first() is not None
 
 
 def overdue(session: Session, before: datetime) -> int:
     """How many mails were due before then and wait still: a queue that nobody serves."""
-    return session.exec(select(func.count()).select_from(Delivery).where(*_due(before))).one()
+    return session.exec(select(func.count()).select_from(Delivery).where(*due(before))).one()
 
 
 def in_flight(session: Session) -> int:

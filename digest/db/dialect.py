@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Date, any_, cast, func, insert, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -71,12 +71,18 @@ def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mappin
     made = 0
     for start in range(0, len(rows), _CHUNK):
         part = [dict(row) for row in rows[start : start + _CHUNK]]
-        if session.get_bind().dialect.name == "postgresql":
-            outcome = session.execute(postgresql.insert(table).values(part).on_conflict_do_nothing())
-        else:
-            outcome = session.execute(sqlite.insert(table).values(part).on_conflict_do_nothing())
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        statement = insert(table).values(part).on_conflict_do_nothing()
+        outcome = session.execute(statement, execution_options={"preserve_rowcount": True})
         made += getattr(outcome, "rowcount", 0)
     return made
+
+
+def utc_day(session: Session, instant: Any) -> Any:
+    """The UTC date of a column of instants; a date or its ISO text."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(func.timezone("UTC", instant), Date)
+    return func.date(instant)
 
 
 def lock_name(session: Session, name: str) -> None:

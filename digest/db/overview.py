@@ -23,6 +23,18 @@ def oldest_due(session: Session, *, now: datetime) -> datetime | None:
     return session.exec(select(func.min(Delivery.due_at)).where(waiting, col(Delivery.due_at) <= now)).one()
 
 
+def oldest_waiting(session: Session) -> datetime | None:
+    """Since when the mail has been owed that is owed longest and still waits, whether due or not; None for none."""
+    waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)), col(Delivery.due_at).is_not(None)
+    return session.exec(select(func.min(Delivery.created_at)).where(*waiting)).one()
+
+
+def held(session: Session) -> int:
+    """How many mails may have arrived and wait for a person's decision."""
+    query = select(func.count()).select_from(Delivery).where(Delivery.state == UNCERTAIN)
+    return session.exec(query.where(col(Delivery.due_at).is_(None))).one()
+
+
 def papers(session: Session) -> int:
     """How many papers are kept."""
     return session.exec(select(func.count()).select_from(Paper)).one()

@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from digest.db.dialect import among, insert_ignore, insert_pairs, insert_plain, next_numbers
 from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import Bad, Record
+from digest.text.plain import one_line
 
 _TUPLES = {field.name for field in fields(Record) if "tuple" in str(field.type)}
 _CHUNK = 500
@@ -235,9 +236,9 @@ def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable
         session.add(
             Reject(
                 batch_id=batch_id,
-                document=document[:200],
+                document=one_line(document)[:200],
                 position=item.position,
-                reason=item.reason[:300],
-                excerpt=item.excerpt[:300],
+                reason=one_line(item.reason)[:300],
+                excerpt=one_line(item.excerpt)[:300],
             )
         )

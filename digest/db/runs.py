@@ -149,6 +149,14 @@ def readers_of(session: Session, run: Run, shard: Shard, *, lock: bool = False) 
     return list(session.execute(statement.with_for_update() if lock else statement).scalars())
 
 
+def active_readers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
+    """Active readers with numbers beyond `after`, in order; or that one alone."""
+    statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, col(Subscriber.id) > after)
+    if only is not None:
+        statement = statement.where(col(Subscriber.id) == only)
+    return list(session.execute(statement.order_by(col(Subscriber.id)).limit(limit)).scalars())
+
+
 def editions_since(session: Session, readers: Iterable[int], announcement: int) -> list[Edition]:
     """What these readers were sent since that announcement: the ledger behind 'nothing twice'."""
     statement = select(Edition).where(
@@ -168,8 +176,9 @@ def dated(session: Session, readers: Iterable[int], days: Iterable[date]) -> set
 
 
 def with_editions(session: Session, readers: Iterable[int]) -> set[int]:
-    """Those of these readers who have any edition."""
-    some = select(col(Edition.subscriber_id)).where(col(Edition.subscriber_id).in_(list(readers))).distinct()
+    """Those of these readers who have any edition that was not cancelled."""
+    theirs = col(Edition.subscriber_id).in_(list(readers)), col(Edition.cancelled).is_(False)
+    some = select(col(Edition.subscriber_id)).where(*theirs).distinct()
     return {int(number) for number in session.execute(some).scalars()}
 
 

@@ -63,3 +63,21 @@ def thin_out(session: Session, before: datetime, *, after: int, papers: int) -> 
     )
     gone = session.execute(delete(Signal).where(col(Signal.id).in_(needless)))
     return int(getattr(gone, "rowcount", 0)), int(numbers[-1])
+
+
+def history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:
+    """Per paper the values of one counter, oldest first, none taken after `at`; of the source that spoke last."""
+    numbers: Sequence[int] = list(papers)
+    found: dict[int, dict[str, list[float]]] = {}
+    last: dict[int, str] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        statement = (
+            select(col(Signal.paper_id), col(Signal.source), col(Signal.value))
+            .where(col(Signal.paper_id).in_(numbers[start : start + _CHUNK]))
+            .where(col(Signal.name) == name, col(Signal.taken_at) <= at)
+            .order_by(col(Signal.taken_at))
+        )
+        for paper, source, value in session.execute(statement):
+            found.setdefault(paper, {}).setdefault(source, []).append(value)
+            last[paper] = source
+    return {paper: values[last[paper]] for paper, values in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,5 +50,8 @@ class Withheld:
 class Composer(Protocol):
     """Makes letters at the moment of sending, consent and suppression checked then. Called in the sender's thread."""
 
-    def compose(self, deliveries: Sequence[Delivery]) -> Mapping[int, Letter | Withheld]:
-        """For every delivery's id its letter, or why there is none. An id left out is tried again later."""
+    def compose(self, deliveries: Sequence[Delivery]) -> Iterable[tuple[int, Letter | Withheld]]:
+        """For every delivery's id its letter, or why there is none. An id left out is tried again later.
+
+        Each letter is sent as soon as it is there, so that connections work while the next one is composed.
+        """

@@ -10,21 +10,24 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 from sqlmodel import Session
 
 from digest import clock, logs
-from digest.db import deliveries, leases
+from digest.db import claims, deliveries, leases
 from digest.db.deliveries import Result
 from digest.db.patience import patiently
 from digest.deliver import retry
+from digest.deliver import throttle as throttles
 from digest.deliver.letter import Composer, Letter, Withheld
 from digest.deliver.outcome import Outcome
 from digest.deliver.results import Judge
+from digest.deliver.throttle import Throttle
 from digest.deliver.transport import Transport, shared
 from digest.errors import DigestError, Transient
 from digest.models import Delivery
@@ -35,6 +38,8 @@ log = logs.get(__name__)
 
 SECONDS_TO_ABANDON = 5.0
 SECONDS_TO_GATHER = 0.005  # what ends this soon after the first shares its transaction
+SOON = timedelta(seconds=1)
+SECONDS_TO_LINGER = 0.2  # between looks for mails that come due one by one, at their domain's rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,9 @@ def deliver_due(
     `stop` ends it early. `busy` is called once where a first window was full: another sender would have work.
     Raises Transient where the database stays away.
     """
-    return Sender(composer, settings, shared(settings)).send(seconds=seconds, stop=stop, busy=busy)
+    return Sender(composer, settings, shared(settings), throttles.shared(settings)).send(
+        seconds=seconds, stop=stop, busy=busy
+    )
 
 
 @dataclass(slots=True)
@@ -114,8 +121,9 @@ class _Tally:
 class Sender:
     """One pass over the outbox: opens a lease, sends window after window, closes it. Not for two threads."""
 
-    def __init__(self, composer: Composer, settings: Settings, transport: Transport) -> None:
-        self._composer, self._settings, self._transport = composer, settings, transport
+    def __init__(self, composer: Composer, settings: Settings, transport: Transport, throttle: Throttle) -> None:
+        self._composer, self._settings = composer, settings
+        self._transport, self._throttle = transport, throttle
         self._judge = Judge(settings.uncertain, random.Random())
         # Two beats fit into the time in which content may be offered.
         self._beat_seconds = min(settings.lease / 4, (settings.lease - settings.message_timeout) / 2)
@@ -143,14 +151,23 @@ class Sender:
         first = True
         while True:
             over = time.monotonic() >= until or stop() or self._tally.trouble
-            claimed = self._turn(0 if over else self._transport.size - len(self._flying))
+            room, rest = (0, 0.0) if over else self._room()
+            claimed = self._turn(room)
             if first and len(claimed) == self._transport.size:
                 busy()
             first = False
             self._start(claimed)
-            if not self._flying and not self._ended and not claimed:
-                return
-            self._collect()
+            if self._flying or self._ended:
+                self._collect(rest)
+            elif not claimed:
+                if over or not (rest or self._throttle.holds):
+                    return
+                time.sleep(SECONDS_TO_LINGER)
+
+    def _room(self) -> tuple[int, float]:
+        """How many more may be under way; and where the server's rate allows none, how long until it does."""
+        free = self._transport.size - len(self._flying)
+        return self._throttle.room(self._transport.server, free) if free else (0, 0.0)
 
     def _turn(self, room: int) -> list[Delivery]:
         """Record what ended and claim as many, in one transaction. Raises LeaseLost."""
@@ -158,6 +175,7 @@ class Sender:
         turn = partial(self._record_and_claim, self._ended, room)
         fenced, claimed = patiently(turn, seconds=self._settings.lease)
         self._beat_at(began)
+        self._throttle.spent(self._transport.server, len(claimed))
         self._tally.note(self._ended)
         self._tally.fenced += fenced
         self._ended = []
@@ -169,32 +187,32 @@ class Sender:
         now = clock.now()
         fenced = deliveries.record(session, self._lease, ended, now)
         domain = self._settings.mail_domain or "localhost"
-        return fenced, deliveries.claim(session, self._lease, room, now, domain=domain)
+        return fenced, claims.claim(session, self._lease, room, now, domain=domain, gate=self._throttle)
 
     def _start(self, claimed: Sequence[Delivery]) -> None:
-        """Compose what was claimed and hand it to the connections; what is withheld has ended already."""
-        letters = self._compose(claimed)
-        for delivery in claimed:
-            letter = letters.get(delivery.id or 0)
+        """Compose what was claimed, each handed over as soon as it is there; what is withheld has ended already."""
+        left = {delivery.id: delivery for delivery in claimed}
+        for number, letter in self._composed(claimed):
+            delivery = left.pop(number)
             if isinstance(letter, Letter):
                 self._flying[self._transport.send(letter, self._may_offer)] = delivery
             else:
                 self._ended.append(self._judge.withheld(delivery, letter, clock.now()))
+        self._ended += [self._judge.withheld(delivery, None, clock.now()) for delivery in left.values()]
 
-    def _compose(self, claimed: Sequence[Delivery]) -> Mapping[int, Letter | Withheld]:
-        """A composer that fails costs this window a try, not the pass."""
+    def _composed(self, claimed: Sequence[Delivery]) -> Iterator[tuple[int, Letter | Withheld]]:
+        """A composer that fails costs what is left of this window a try, not the pass."""
         if not claimed:
-            return {}
+            return
         try:
-            return self._composer.compose(claimed)
+            yield from self._composer.compose(claimed)
         except DigestError:
             log.exception("composing_failed", deliveries=[delivery.id for delivery in claimed])
-            return {}
 
-    def _collect(self) -> None:
-        """Wait until something ended, or a beat is due, and keep what it came to."""
-        timeout = 0.0 if self._ended else self._beat_seconds
-        done, flying = wait(self._flying, timeout=timeout, return_when=FIRST_COMPLETED)
+    def _collect(self, rest: float = 0.0) -> None:
+        """Wait until something ended, or a beat is due, or more may go after `rest`, and keep what it came to."""
+        longest = min(max(rest, SECONDS_TO_LINGER), self._beat_seconds) if rest else self._beat_seconds
+        done, flying = wait(self._flying, timeout=0.0 if self._ended else longest, return_when=FIRST_COMPLETED)
         if done and flying:
             done, _ = wait(self._flying, timeout=SECONDS_TO_GATHER)
         for future in done:
@@ -209,6 +227,8 @@ class Sender:
         if outcome.server_trouble:
             self._tally.trouble = True
             log.error("mail_server_trouble", answer=outcome.reply[:11], status=outcome.status)
+        if outcome.slow_down:
+            self._throttle.slow(delivery.domain)
         if outcome.pause_domain:
             log.error("domain_paused", domain=delivery.domain, status=outcome.status)
 
@@ -242,4 +262,4 @@ class Sender:
     def _close(self, session: Session) -> bool:
         now = clock.now()
         leases.close_lease(session, self._lease, now + retry.FIRST)
-        return deliveries.is_due(session, now)
+        return deliveries.is_due(session, now + SOON if self._throttle.holds else now)

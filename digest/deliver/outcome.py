@@ -13,6 +13,7 @@ MAIL, RCPT, DATA, CONTENT = "MAIL", "RCPT", "DATA", "CONTENT"
 NO_SUCH_ADDRESS = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10"})
 OUR_ADDRESS = frozenset({"5.1.7", "5.1.8"})  # the sender's address is wrong: no reader's fault
 
+_GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
 
@@ -21,7 +22,7 @@ class Outcome:
     """`state`: sent, deferred, rejected or uncertain. `reply`: the server's own words, or ours where it said nothing.
 
     `status`: the enhanced code (RFC 3463) where the server gave one. `pause_domain`: refused by policy (5.7.x).
-    `server_trouble`: our server is at fault, not this mail; the try doesn't count.
+    `server_trouble`: our server is at fault, not this mail; the try doesn't count. `slow_down`: the domain wants less.
     """
 
     state: str
@@ -29,6 +30,7 @@ class Outcome:
     status: str = ""
     pause_domain: bool = False
     server_trouble: bool = False
+    slow_down: bool = False
 
     @property
     def no_such_address(self) -> bool:
@@ -48,12 +50,19 @@ def judged(command: str, code: int, text: str) -> Outcome:
     if code // 100 == 2 and command == CONTENT:
         return Outcome(SENT, words, status)
     if code // 100 == 4:
-        return Outcome(DEFERRED, words, status, server_trouble=command == MAIL)
+        if command == MAIL:
+            return Outcome(DEFERRED, words, status, server_trouble=True)
+        return Outcome(DEFERRED, words, status, slow_down=_too_fast(code, words, status))
     if code // 100 == 5:
         return _refused(command, words, status)
     if command == CONTENT:
         return Outcome(UNCERTAIN, words)
     return Outcome(DEFERRED, words, server_trouble=True)
+
+
+def _too_fast(code: int, words: str, status: str) -> bool:
+    """421 and 4.7.x mean 'less, please', but where a receiver only waits for a second try."""
+    return (code == 421 or status.startswith("4.7.")) and not _GREYLISTED.search(words)
 
 
 def _refused(command: str, words: str, status: str) -> Outcome:

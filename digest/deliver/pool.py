@@ -44,6 +44,12 @@ class Pool:
                 self._down_until[server] = time.monotonic() + SECONDS_DOWN
             return outcome
 
+    @property
+    def first(self) -> str:
+        """The server that is asked first now, as `host:port`; may be read from any thread."""
+        server = self._in_order()[0]
+        return f"{server.host}:{server.port}"
+
     async def close(self) -> None:
         """Leave every server."""
         kept, self._kept = self._kept, []

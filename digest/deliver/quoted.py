@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 LINE = 76  # a line of a body, and a header line that holds an encoded-word
 _CHUNK = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
@@ -17,8 +18,16 @@ _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 def body(text: str) -> bytes:
     """The text as quoted-printable: CRLF, lines of at most 76, no blank at a line's end, closed by a line end."""
-    lines = "\n".join([line.rstrip(" \t") for line in text.splitlines()]).rstrip("\n") + "\n"
-    encoded = binascii.b2a_qp(lines.encode("utf-8", "replace"), quotetabs=False, istext=True)
+    lines = [_line(line) for line in text.splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+@lru_cache(maxsize=16384)
+def _line(line: str) -> bytes:
+    """One line of a body. Most lines of a run's mails are the same, so they are kept."""
+    encoded = binascii.b2a_qp(line.rstrip(" \t").encode("utf-8", "replace"), quotetabs=False, istext=True)
     if b"From " in encoded:
         encoded = _FROM.sub(b"=46rom =\n", encoded)  # a mailbox file would turn it into `>From`, and break DKIM
     return encoded.replace(b"\n", b"\r\n")

@@ -49,11 +49,12 @@ class Judge:
         return None if delay is None else now + delay
 
     def _deferred(self, delivery: Delivery, outcome: Outcome, now: datetime) -> Result:
+        waiting = UNCERTAIN if delivery.doubts else DEFERRED  # an earlier try may have arrived
         if outcome == NOT_STARTED:
-            return Result(delivery, DEFERRED, outcome.reply, due_at=now, counted=False)
+            return Result(delivery, waiting, outcome.reply, due_at=now, counted=False)
         if outcome.server_trouble:
             soon = now + self._spread(retry.TROUBLE)
-            return Result(delivery, DEFERRED, outcome.reply, outcome.status, soon, counted=False)
+            return Result(delivery, waiting, outcome.reply, outcome.status, soon, counted=False)
         if outcome.pause_domain:
             rested, later = now + retry.POLICY, now + retry.POLICY + self._spread(retry.FIRST)
             return Result(delivery, DEFERRED, outcome.reply, outcome.status, later, pause_until=rested)

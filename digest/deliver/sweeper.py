@@ -30,6 +30,7 @@ class Sweeper:
         self._judge = Judge(settings.uncertain, random.Random())
         self._monotonic = monotonic
         self._seen: dict[int, tuple[int, float]] = {}  # lease id: its beat, and when that was first seen
+        self.buried = 0  # leases taken over so far
 
     @property
     def watching(self) -> bool:
@@ -60,6 +61,7 @@ class Sweeper:
     def _bury(self, lease_id: int, beat: int) -> int:
         taken = patiently(partial(self._take_over, lease_id, beat), seconds=0)
         self._seen.pop(lease_id, None)
+        self.buried += 1
         log.warning("lease_taken_over", lease=lease_id, uncertain=taken)
         return taken
 

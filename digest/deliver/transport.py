@@ -40,6 +40,11 @@ class Transport:
         """Begin to send one letter. `allowed` is asked, on the loop's thread, before its content is offered."""
         return self._do(self._pool.send(letter, allowed))
 
+    @property
+    def server(self) -> str:
+        """The server that would be asked first now, as `host:port`."""
+        return self._pool.first
+
     def close(self) -> None:
         """Leave the servers and end the loop."""
         self._do(self._pool.close()).result(SECONDS_TO_CLOSE)

@@ -69,12 +69,17 @@ def _text(element: Element, path: str) -> str:
 
 
 def _date(channel: Element) -> date | None:
-    """The feed's day. Its items say midnight in New York; an Atom feed without items only says when it was made."""
+    """The feed's day; None where it says none that can be read.
+
+    Its items say midnight in New York; an Atom feed without items only says when it was made.
+    """
     published = _text(channel, "pubDate")
-    if published:
-        return parsedate_to_datetime(published).astimezone(clock.ARXIV_ZONE).date()
     stamp = _text(channel, "atom:entry/atom:published") or _text(channel, "atom:updated")
-    return datetime.fromisoformat(stamp).astimezone(clock.ARXIV_ZONE).date() if stamp else None
+    try:
+        made = parsedate_to_datetime(published) if published else datetime.fromisoformat(stamp)
+        return made.astimezone(clock.ARXIV_ZONE).date()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _listed(item: Element) -> Listed:

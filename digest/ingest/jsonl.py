@@ -15,13 +15,14 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from digest import papers
+from digest.ingest.saved import MOST_LINE, CutShort
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.text.plain import one_line
 
 PART = 5000
-MOST_LINE = 8 * 1024 * 1024
+MOST_SHORT = 250
+_SHORT = ("id", "doi", "announced", "published")
+MOST_COUNTED = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
-_ESCAPED = re.compile(rb"\\u(?:00|[dD])")
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
@@ -33,9 +34,7 @@ def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
     with TemporaryFile() as spool:
         places: dict[date | None, array[int]] = {}
         bad: list[Bad] = []
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
+        for number, line in _numbered(lines, bad):
             try:
                 day = _date(_object(line), "announced")
             except ValueError as error:
@@ -47,6 +46,17 @@ def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
             yield Parsed(bad=tuple(bad))
         for day in sorted(places, key=lambda d: (d is None, d or date.min)):
             yield from _parts(spool, places[day], day)
+
+
+def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, bytes]]:
+    """Lines that hold something, with their numbers. Where the file breaks off, that is one more refused line."""
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, line
+    except CutShort as error:
+        bad.append(Bad(number + 1, str(error), ""))
 
 
 def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[Parsed]:
@@ -81,14 +91,7 @@ def _object(line: bytes) -> dict[str, Any]:
         raise ValueError(f"line: not JSON ({error})") from error
     if not isinstance(row, dict):
         raise ValueError("line: expected an object")
-    return {name: _plain(value) for name, value in row.items()} if _ESCAPED.search(line) else row
-
-
-def _plain(value: Any) -> Any:
-    """Without the controls and halves of characters that JSON can write and no database takes."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return one_line(value) if isinstance(value, str) else value
+    return row
 
 
 def _listed(row: dict[str, Any]) -> Listed:
@@ -120,6 +123,8 @@ def _string(row: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected text")
+    if name in _SHORT and len(value) > MOST_SHORT:
+        raise ValueError(f"{name}: longer than {MOST_SHORT} characters")
     return value.strip()
 
 
@@ -154,6 +159,8 @@ def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
     if not isinstance(given, dict):
         raise ValueError("signals: expected an object")
     for name, value in given.items():
-        if name not in SIGNALS or isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {', '.join(SIGNALS)} with a number")
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
+        if name not in SIGNALS or not number:
+            known = ", ".join(SIGNALS)
+            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {known} with a number from 0 to a billion")
     return tuple((name, float(given[name])) for name in SIGNALS if name in given)

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+SPARKS = 8  # counts that a sparkline shows
+_BARS = "▁▂▃▄▅▆▇█"
 LIKELY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
@@ -148,6 +150,15 @@ def explain(signals: Signals) -> str:
         _number(signals.comments, "comment") if signals.comments else "",
     ]
     return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, beside))) if part)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The last counts as bars over zero, '▁▂▅▇'; '' for fewer than three, or where nothing was gained."""
+    last = values[-SPARKS:]
+    top = max(last, default=0)
+    if len(last) < 3 or last[0] == last[-1] or top <= 0:
+        return ""
+    return "".join(_BARS[min(len(_BARS) - 1, int(max(value, 0) * len(_BARS) / top))] for value in last)
 
 
 def ordinal(number: int) -> str:

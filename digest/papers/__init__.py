@@ -5,6 +5,7 @@ from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, 
 from digest.papers.likeness import near_duplicate, same, similarity
 from digest.papers.merging import merge, merge_all, merge_listed
 from digest.papers.record import AuthorFigures, Bad, Listed, Parsed, Record
+from digest.papers.storable import storable
 
 __all__ = [
     "AuthorFigures",
@@ -22,6 +23,7 @@ __all__ = [
     "near_duplicate",
     "same",
     "similarity",
+    "storable",
     "title_key",
     "venue",
     "withdrawn",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
@@ -12,6 +13,7 @@ from digest import clock, logs, settings
 from digest.db import bounces, deliveries, subscribers
 from digest.db.dialect import lock_name
 from digest.db.engine import transaction
+from digest.db.patience import patiently
 from digest.models import Audit
 from digest.models.delivery import ALARM
 
@@ -45,14 +47,17 @@ def sound(session: Session, subject: str, title: str, facts: Sequence[str], *, n
 
 
 def watch(*, now: datetime | None = None) -> int:
-    """Look for what an administrator must know: mail overdue, domains that refuse us. Returns how many alarms."""
-    now = now or clock.now()
-    with transaction() as session:
-        sounded = [_overdue(session, now)]
-        sounded += [
-            domain_paused(session, one.domain, one.until, one.reason, now=now) for one in bounces.pauses(session, now)
-        ]
-    return sum(sounded)
+    """Look for what an administrator must know: mail overdue, domains that refuse us. Returns how many alarms.
+
+    Raises Transient.
+    """
+    return patiently(partial(_watch, now or clock.now()), seconds=0)
+
+
+def _watch(now: datetime, session: Session) -> int:
+    resting = bounces.pauses(session, now)
+    refused = [domain_paused(session, one.domain, one.until, one.reason, now=now) for one in resting]
+    return sum([_overdue(session, now), *refused])
 
 
 def _overdue(session: Session, now: datetime) -> bool:

@@ -87,6 +87,7 @@ def take(messages: Sequence[bytes]) -> list[tuple[Judgement, str]]:
 
 
 def _all(judged: Sequence[Judgement], now: datetime, session: Session) -> list[tuple[Judgement, str]]:
+    session.connection()  # without a database nothing is taken, not even what asks for nothing
     return [(told, apply(session, told, now=now)) for told in judged]
 
 

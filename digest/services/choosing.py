@@ -63,13 +63,13 @@ def _choose(
     window: int,
 ) -> list[Chosen]:
     known = pool.load(session, run, epoch, window=window)
-    profiles = _profiles(session, [reader for reader, _ in readers])
+    wanted = profiles(session, [reader for reader, _ in readers])
     sent = select.sent_before(session, known, list(seen))
-    taus = thresholds.of(session, epoch, profiles)
+    taus = thresholds.of(session, epoch, wanted)
     chosen = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
-        profile, tau = profiles.get(profile_id, Profile()), taus.get(profile_id)
+        profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
         already = sent.get(number, frozenset())
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
         content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
@@ -77,7 +77,8 @@ def _choose(
     return chosen
 
 
-def _profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+    """What these readers want, by profile version."""
     numbers = [reader.profile_id for reader in readers if reader.profile_id]
     rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
     return {row.id: Profile.from_json(row.profile) for row in rows if row.id}
@@ -86,20 +87,22 @@ def _profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Prof
 def _seen(session: Session, run: Run, readers: Sequence[Subscriber]) -> dict[int, int]:
     """The last ingest that each reader's runs considered.
 
-    A reader without any edition (no welcome came, or nothing ever matched) has seen nothing. For a slot before the
-    reader subscribed: what was known at the slot before that one, as if they had been there.
+    Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known
+    at the slot before that one, as if they had been there.
     """
     started = runs.with_editions(session, [reader.id or 0 for reader in readers])
     known: dict[datetime, int] = {}
     seen: dict[int, int] = {}
     for reader in readers:
-        number = reader.id or 0
-        seen[number] = reader.seen_through if number in started else 0
-        if reader.confirmed_at is not None and run.slot < reader.confirmed_at:
+        number, joined = reader.id or 0, reader.confirmed_at or reader.created_at
+        seen[number] = reader.seen_through
+        if run.slot < joined:
             before = cadence.slot_before(reader, run.slot)
             if before not in known:
                 known[before] = store.known_through(session, before)
             seen[number] = min(reader.seen_through, known[before])
+        elif number not in started and run.slot <= cadence.due_after(reader, joined):
+            seen[number] = 0
     return seen
 
 

@@ -15,7 +15,7 @@ from digest.db.engine import reading
 from digest.errors import NotFound, Transient
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.ports import Enqueue, NoQueue
-from digest.services import deliver, plan, runs
+from digest.services import deliver, plan, retention, runs
 
 WAIT_SECONDS = 3600.0
 LOOK_SECONDS = 20.0  # how often `--wait` asks whether a worker lives
@@ -39,11 +39,9 @@ class Result:
         return asdict(self) | {"date": self.date.isoformat()}
 
     def line(self) -> str:
-        """One line for a person."""
-        parts = [f"{self.sent} sent"]
-        parts += [
-            f"{n} {name}" for name in ("queued", "deferred", "rejected", "uncertain") if (n := getattr(self, name))
-        ]
+        """One line for a person: what there is, and how many were sent in any case."""
+        states = ("queued", "sent", "deferred", "rejected", "uncertain")
+        parts = [f"{n} {name}" for name in states if (n := getattr(self, name)) or (name == "sent" and not self.queued)]
         return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {self.papers} papers"
 
 
@@ -57,6 +55,7 @@ def run_inline(day: date | None, *, only: str | None = None) -> Result:
         if not any(frozen):
             break  # another process has them
     deliver.drain()
+    retention.daily()  # here is no scheduler that would do it
     return _result(day, planned, started)
 
 
@@ -75,18 +74,19 @@ def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, w
 
 def rehearse(day: date | None, *, only: str | None = None) -> Result:
     """What a run would choose now; nothing is frozen or sent."""
-    chosen = plan.rehearse(day, only=_number(only))
+    chosen = plan.rehearse(day, only=reader_number(only))
     mails = [c for c in chosen if c.kind]
     papers = sum(len(c.content.entries) for c in mails)
     return Result(day or clock.now().date(), queued=len(mails), skipped=len(chosen) - len(mails), papers=papers)
 
 
 def _plan(day: date | None, only: str | None, enqueue: Enqueue) -> list[int]:
-    reader = _number(only)
+    reader = reader_number(only)
     return plan.plan_due(enqueue, only=reader) if day is None else plan.plan_day(day, only=reader)
 
 
-def _number(address: str | None) -> int | None:
+def reader_number(address: str | None) -> int | None:
+    """The subscriber of that address; None for all. Raises NotFound."""
     if address is None:
         return None
     with reading() as session:

@@ -15,6 +15,7 @@ from digest.deliver.letter import Composer
 from digest.deliver.outbox import Counts, deliver_due
 from digest.deliver.sweeper import Sweeper
 from digest.ports import Enqueue
+from digest.services import alarms
 
 SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
 SHARDS_A_SWEEP = 200
@@ -42,7 +43,7 @@ def sweep(enqueue: Enqueue) -> int:
 
     Call it every few seconds from one long-lived process. Raises Transient.
     """
-    taken = _sweeper().sweep()
+    taken = _swept(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
         unfrozen = upkeep.unfrozen(session, limit=SHARDS_A_SWEEP)
@@ -61,7 +62,7 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
     sweeper, total = Sweeper(settings.get()), Counts()
     until = time.monotonic() + settings.get().lease + SOON.total_seconds()
     while True:
-        sweeper.sweep()
+        _swept(sweeper)
         total += due(stop=stop)
         if total.trouble or stop():
             return total
@@ -69,6 +70,15 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
             if time.monotonic() > until or not _moving():
                 return total
             time.sleep(0.5)
+
+
+def _swept(sweeper: Sweeper) -> int:
+    """Sweep once; the administrators hear of senders that died. Returns how many mails became uncertain."""
+    before = sweeper.buried
+    taken = sweeper.sweep()
+    if sweeper.buried > before:
+        alarms.sender_died(sweeper.buried - before, taken)
+    return taken
 
 
 def _moving() -> bool:

@@ -18,11 +18,13 @@ from digest.db.engine import reading
 from digest.deliver import dkim, dns, probe
 from digest.errors import DigestError, Misconfigured, Transient
 from digest.models import Batch
+from digest.models.types import UTCDateTime
 from digest.services import standing
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 _SILENT = timedelta(minutes=5)
 _OVERDUE = timedelta(minutes=15)
+_SKEW = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,7 @@ def examine() -> list[Finding]:
         chosen = settings.get()
     except Misconfigured as error:
         return [Finding(ERROR, "settings", str(error))]
-    found: list[Finding] = []
-    for check in (_required, _address, _database, _queue, _redis, _mail_server, _signature, _sender_domain, _sources):
-        found += check(chosen)
-    return found
+    return [finding for check in _CHECKS for finding in check(chosen)]
 
 
 def _required(chosen: settings.Settings) -> Iterator[Finding]:
@@ -174,6 +173,23 @@ def _ask(name: str, what: str, question: Callable[[], bool]) -> Iterator[Finding
     yield Finding(OK if answer else WARNING, name, f"{what} is {'' if answer else 'not '}published", cure)
 
 
+def _clock(chosen: settings.Settings) -> Iterator[Finding]:
+    """Slots and links that expire go by this machine's clock; the database is the second opinion."""
+    now = clock.now()
+    try:
+        with reading() as session:
+            theirs = session.execute(select(func.current_timestamp(type_=UTCDateTime()))).scalar_one()
+            newest = session.execute(select(func.max(col(Batch.started_at)))).scalar_one()
+    except SQLAlchemyError:
+        return  # said by the check of the database
+    ahead = max(abs(theirs - now), (newest or now) - now)
+    if ahead > _SKEW:
+        cure = "let NTP set it (timedatectl set-ntp true)"
+        yield Finding(ERROR, "clock", f"{ahead.total_seconds():.0f} s off what the database says", cure)
+    else:
+        yield Finding(OK, "clock", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
 def _sources(chosen: settings.Settings) -> Iterator[Finding]:
     try:
         with reading() as session:
@@ -194,3 +210,9 @@ def _cure(one: standing.Standing) -> str:
     if one.state == standing.NEVER:
         return f"the scheduler asks it soon, or: digest ingest {one.source}"
     return "it is asked again by itself; gaps are filled by arxiv-oai, or now: digest ingest arxiv-oai"
+
+
+_CHECKS: tuple[Callable[[settings.Settings], Iterator[Finding]], ...] = (
+    *(_required, _address, _database, _clock, _queue, _redis),
+    *(_mail_server, _signature, _sender_domain, _sources),
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlmodel import Session, col, select
@@ -55,7 +55,7 @@ def web_view(edition_id: int) -> str:
             raise NotFound("this edition no longer exists")
         shown = look_up(session, [edition])
     to = reader_of(edition, reader, shown.profile(edition))
-    content, own = Content.from_json(edition.content), links_of(edition, reader)
+    content, own = Content.from_json(edition.content), replace(links_of(edition, reader), web_view=None)  # it is here
     if not content.entries:
         return render.notice(to, own, content.considered, service=service()).html
     return daily.digest(content, shown.papers, to, own, service=service(), limit=None).html
@@ -81,11 +81,12 @@ def reader_of(edition: Edition, reader: Subscriber, profile: Profile, *, kind: s
 def links_of(edition: Edition, reader: Subscriber) -> Links:
     """The reader's own addresses, as this edition shows them."""
     number, base = reader.id or 0, settings.get().base_url
+    say = links.feedback(edition.id or 0)
     return Links(
         preferences=links.preferences(number),
         unsubscribe=links.unsubscribe(number),
         web_view=links.edition(edition.id or 0),
-        feedback=lambda entry, verb: links.feedback(edition.id or 0, entry.paper, verb),
+        feedback=lambda entry, verb: say(entry.paper, verb),
         paper=lambda paper: f"{base}/papers/{paper}",
     )
 

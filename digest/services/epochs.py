@@ -45,7 +45,7 @@ def fitting(session: Session, announcement: int) -> Epoch | None:
     None before the first announcement.
     """
     found = _stored(session, announcement)
-    return found if found or session.get(Announcement, announcement) is None else _make(session, announcement)
+    return found if found or session.get(Announcement, announcement) is None else make(session, announcement)
 
 
 def _stored(session: Session, announcement: int) -> Epoch | None:
@@ -63,7 +63,7 @@ def _due(epoch: Epoch, announcement: int) -> bool:
     return date.fromordinal(announcement).isocalendar()[:2] > date.fromordinal(epoch.announcement_id).isocalendar()[:2]
 
 
-def _make(session: Session, announcement: int) -> Epoch:
+def make(session: Session, announcement: int) -> Epoch:
     """An epoch of what was announced before that announcement: nothing of the day it ranks is counted."""
     counted = counted_before(session, announcement)
     return Epoch(

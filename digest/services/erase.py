@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, delete, or_, update
+from sqlmodel import Session, col, delete, or_, update
 
 from digest.db import engine, subscribers
 from digest.errors import NotFound
@@ -20,15 +20,20 @@ def erase(subscriber_id: int) -> None:
         reader = subscribers.by_id(session, subscriber_id, lock=True)
         if reader is None:
             raise NotFound("this subscription no longer exists")
-        theirs = or_(col(Delivery.subscriber_id) == subscriber_id, col(Delivery.address) == reader.address)
-        session.execute(
-            update(Delivery)
-            .where(theirs, col(Delivery.state).in_(OPEN))
-            .values(state=CANCELLED, due_at=None, lease_id=None)
-        )
-        session.execute(update(Delivery).where(theirs).values(address="", reply="", payload=None, subscriber_id=None))
-        session.execute(delete(Bounce).where(col(Bounce.address_key) == reader.address_key))
-        session.execute(update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source=""))
-        key = limits.keyed(f"{limits.CONFIRMATIONS.action}:{reader.address_key}")
-        session.execute(delete(Attempt).where(col(Attempt.key) == key))
-        session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
+        forget(session, reader)
+
+
+def forget(session: Session, reader: Subscriber) -> None:
+    """`erase` within a transaction that holds the reader's row."""
+    theirs = or_(col(Delivery.subscriber_id) == reader.id, col(Delivery.address) == reader.address)
+    session.execute(
+        update(Delivery)
+        .where(theirs, col(Delivery.state).in_(OPEN))
+        .values(state=CANCELLED, due_at=None, lease_id=None)
+    )
+    session.execute(update(Delivery).where(theirs).values(address="", reply="", payload=None, subscriber_id=None))
+    session.execute(delete(Bounce).where(col(Bounce.address_key) == reader.address_key))
+    session.execute(update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source=""))
+    key = limits.keyed(f"{limits.CONFIRMATIONS.action}:{reader.address_key}")
+    session.execute(delete(Attempt).where(col(Attempt.key) == key))
+    session.execute(delete(Subscriber).where(col(Subscriber.id) == reader.id))

@@ -14,7 +14,7 @@ from digest.db import runs as run_store
 from digest.db.engine import reading, transaction
 from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
-from digest.models import Announcement, Audit, Batch, Delivery, Paper, ProfileVersion, Run, Subscriber
+from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
@@ -43,27 +43,7 @@ def _run_row(session: Session, run: Run) -> Row:
     _, skipped, papers = run_store.shard_totals(session, [run.id or 0])
     states = run_store.deliveries_of(session, [run.id or 0])
     named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
-    slot = run.slot.isoformat(timespec="minutes")
-    return {"run": run.id, "slot": slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
-
-
-def run_deliveries(run_id: int) -> list[Row]:
-    """Each delivery of a run: to whom, its state, the last reply. Raises NotFound."""
-    with reading() as session:
-        if session.get(Run, run_id) is None:
-            raise NotFound(f"there is no run {run_id}; `digest admin runs list` shows them")
-        found = session.execute(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id)))
-        return [
-            {
-                "delivery": d.id,
-                "address": d.address,
-                "kind": d.kind,
-                "state": d.state,
-                "tries": d.attempts,
-                "reply": d.reply,
-            }
-            for d in found.scalars()
-        ]
+    return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
 
 def subscriber_rows() -> list[Row]:

@@ -18,25 +18,27 @@ from digest import clock, papers
 from digest.db import papers as store
 from digest.db.engine import transaction
 from digest.models import Batch
-from digest.papers import Listed, Parsed, Record
+from digest.papers import Bad, Listed, Parsed, Record
 from digest.text.fold import fold
 
 CHUNK = 500
 BATCH = 5000
 _STRENGTH = ("new", "cross", "replace", "replace-cross")
 _ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
+MOST_TOLD = 5
 _WITHOUT_ID = "n:"
 
 
 @dataclass(slots=True)
 class Counts:
-    """What an ingest did, in papers; `bad` counts refused pieces."""
+    """What an ingest did, in papers; `bad` counts refused pieces, `refused` are the first few."""
 
     source: str
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     bad: int = 0
+    refused: list[Bad] = field(default_factory=list)
 
     def add(self, other: Counts) -> None:
         """Sum up."""
@@ -44,6 +46,11 @@ class Counts:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.bad += other.bad
+        self.refused = (self.refused + other.refused)[:MOST_TOLD]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form that DESIGN names."""
+        return {name: getattr(self, name) for name in ("source", "new", "updated", "unchanged", "bad")}
 
 
 def store_document(
@@ -96,6 +103,7 @@ def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date 
 
 def _parts(parsed: Parsed) -> Iterator[Parsed]:
     """The document in parts of at most `BATCH` papers, at least one; what was refused goes with the first."""
+    parsed = papers.storable(parsed)
     for start in range(0, max(len(parsed.papers), 1), BATCH):
         bad = () if start else parsed.bad
         yield replace(parsed, papers=parsed.papers[start : start + BATCH], bad=bad)
@@ -108,7 +116,7 @@ def _store_part(
     on = day if part.papers else None  # an empty feed (a weekend's) announces nothing
     opened = _Opened(session, source, on, known_at)
     counts = _Store(opened).all(part.papers)
-    counts.bad = len(part.bad)
+    counts.bad, counts.refused = len(part.bad), list(part.bad[:MOST_TOLD])
     if part.bad:
         store.insert_rejects(session, opened.id, document, part.bad)
     opened.close(counts)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
 
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
 from digest import settings
 from digest.compose import daily, render
 from digest.compose.blocks import Blocks
 from digest.compose.edition import Content
 from digest.compose.views import Rendered, Service
+from digest.db import papers as store
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
-from digest.models import Audit, Delivery, Edition, Subscriber, Suppression
+from digest.matching.profile import Profile
+from digest.models import Audit, Delivery, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.delivery import (
     ALARM,
     CANCELLED,
@@ -31,48 +34,85 @@ from digest.models.delivery import (
     WELCOME,
 )
 from digest.models.subscriber import ACTIVE, PENDING
+from digest.papers import Record
 from digest.services import editions, links
-from digest.services.editions import Shown, by_id
+from digest.services.editions import by_id
 
 _EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
+_PAPERS_KEPT = 4096
+_NO_PROFILE = Profile()
+_Shown = Mapping[tuple[int, int], Record]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a window of deliveries needs, each read once."""
+    """What one delivery needs. `suppressed`: why its reader must not be mailed, None where they may."""
 
-    readers: Mapping[int, Subscriber]
-    editions: Mapping[int, Edition]
-    shown: Shown
-    suppressed: Mapping[str, str]
-    audits: Mapping[int, Audit]
+    reader: Subscriber | None = None
+    edition: Edition | None = None
+    profile: Profile = _NO_PROFILE
+    suppressed: str | None = None
+    audit: Audit | None = None
+
+
+# Readers, editions, profiles and suppressions of some deliveries, in one query. Made once: building costs too.
+_WINDOW = (
+    select(col(Delivery.id), Subscriber, Edition, ProfileVersion, col(Suppression.reason))
+    .select_from(Delivery)
+    .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(_EDITIONS))
+    .outerjoin(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))
+    .outerjoin(Suppression, col(Suppression.address_key) == col(Subscriber.address_key))
+    .where(col(Delivery.id).in_(bindparam("ids", expanding=True)))
+)
+
+
+class _Papers:
+    """Papers by (number, revision). They never change, so those of a run are read once. Holds about `size`."""
+
+    def __init__(self, size: int = _PAPERS_KEPT) -> None:
+        self._size = size
+        self._kept: dict[tuple[int, int], Record] = {}
+
+    def fetch(self, session: Session, wanted: Iterable[tuple[int, int]]) -> _Shown:
+        """All of these, and maybe others."""
+        asked = set(wanted)
+        if len(self._kept) > self._size:
+            self._kept = {}
+        missing = asked - self._kept.keys()
+        if missing:
+            self._kept |= store.versions(session, missing)
+        return self._kept
 
 
 class Letters:
-    """The composer. Holds the blocks of papers that the mails of a process share."""
+    """The composer. Holds the papers, and their blocks, that the mails of a process share. Not for two threads."""
 
     def __init__(self, chosen: settings.Settings) -> None:
         chosen.require("secret_key", "mail_from")
         self._settings = chosen
         self._service = Service(chosen.service_name, chosen.base_url, chosen.postal_address)
         self._blocks = Blocks()
+        self._papers = _Papers()
+        self._shown: _Shown = {}
         self._signer = dkim.signer_from(chosen)
 
-    def compose(self, deliveries: Sequence[Delivery]) -> Mapping[int, Letter | Withheld]:
-        """For every delivery's id its letter, or why there is none."""
+    def compose(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Letter | Withheld]]:
+        """For every delivery's id its letter, or why there is none; one by one, so that the first is soon under way."""
         with reading() as session:
-            known = _look_up(session, deliveries)
-        return {d.id: self._one(d, known) for d in deliveries if d.id is not None}
+            known = self._look_up(session, deliveries)
+        for delivery in deliveries:
+            number = delivery.id or 0
+            yield number, self._one(delivery, known[number])
 
     def _one(self, delivery: Delivery, known: _Known) -> Letter | Withheld:
-        reader = known.readers.get(delivery.subscriber_id or 0)
-        withheld = _withheld(delivery, reader, known)
+        withheld = _withheld(delivery, known)
         if withheld is not None:
             return withheld
-        rendered = self._rendered(delivery, reader, known)
+        rendered = self._rendered(delivery, known)
         if isinstance(rendered, Withheld):
             return rendered
-        raw = message.build(rendered, self._envelope(delivery, reader))
+        raw = message.build(rendered, self._envelope(delivery, known.reader))
         return Letter(
             envelope_from=self._return_path(delivery),
             recipient=delivery.address,
@@ -80,22 +120,21 @@ class Letters:
             message_id=delivery.message_id or "",
         )
 
-    def _rendered(self, delivery: Delivery, reader: Subscriber | None, known: _Known) -> Rendered | Withheld:
+    def _rendered(self, delivery: Delivery, known: _Known) -> Rendered | Withheld:
+        reader, edition = known.reader, known.edition
         if delivery.kind in _EDITIONS:
-            edition = known.editions.get(delivery.subject_id)
             if edition is None or reader is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition is gone")
-            return self._edition(delivery, edition, reader, known)
+            return self._edition(delivery, edition, reader, known.profile)
         if delivery.kind in {CONFIRMATION, LINK} and reader is not None:
             profile_id = (delivery.payload or {}).get("profile_id") or reader.profile_id or 0
             if delivery.kind == LINK:
                 return render.link(links.preferences(reader.id or 0), service=self._service)
             return render.confirmation(links.confirm(reader.id or 0, profile_id), service=self._service)
-        return self._internal(delivery, known)
+        return self._internal(delivery, known.audit)
 
-    def _internal(self, delivery: Delivery, known: _Known) -> Rendered | Withheld:
+    def _internal(self, delivery: Delivery, audit: Audit | None) -> Rendered | Withheld:
         """Mail to administrators."""
-        audit = known.audits.get(delivery.subject_id)
         if delivery.kind == SIGN_IN and audit is not None:
             minutes = int(links.SIGN_IN_FOR.total_seconds()) // 60
             return render.sign_in(links.sign_in(audit.id or 0), minutes=minutes, service=self._service)
@@ -108,13 +147,13 @@ class Letters:
             return render.trial(service=self._service)
         return Withheld(CANCELLED, "nothing to say any more")
 
-    def _edition(self, delivery: Delivery, edition: Edition, reader: Subscriber, known: _Known) -> Rendered:
+    def _edition(self, delivery: Delivery, edition: Edition, reader: Subscriber, profile: Profile) -> Rendered:
         content = Content.from_json(edition.content)
-        to = editions.reader_of(edition, reader, known.shown.profile(edition), kind=delivery.kind)
+        to = editions.reader_of(edition, reader, profile, kind=delivery.kind)
         own = editions.links_of(edition, reader)
         if not content.entries:
             return render.notice(to, own, content.considered, service=self._service)
-        return daily.digest(content, known.shown.papers, to, own, service=self._service, blocks=self._blocks)
+        return daily.digest(content, self._shown, to, own, service=self._service, blocks=self._blocks)
 
     def _envelope(self, delivery: Delivery, reader: Subscriber | None) -> message.Envelope:
         chosen = self._settings
@@ -129,9 +168,28 @@ class Letters:
             list_id=f"papers.{chosen.mail_domain}",
             reply_to=replies if replies[1] else None,
             unsubscribe_url=links.unsubscribe(number) if number else None,
+            unsubscribe_mailto=self._leave_by_mail(delivery, number) if number else None,
             archive_url=chosen.base_url,
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
+
+    def _look_up(self, session: Session, deliveries: Sequence[Delivery]) -> Mapping[int, _Known]:
+        """What each delivery needs, by its id. The papers of all of them are at hand afterwards."""
+        audits = by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
+        known = {d.id or 0: _Known(audit=audits.get(d.subject_id)) for d in deliveries}
+        wanted: set[tuple[int, int]] = set()
+        for number, reader, edition, version, reason in session.execute(_WINDOW, {"ids": list(known)}):
+            profile = Profile.from_json(version.profile) if version else _NO_PROFILE
+            known[number] = _Known(reader, edition, profile, reason, known[number].audit)
+            wanted.update((p["paper"], p["revision"]) for p in (edition.content["entries"] if edition else ()))
+        self._shown = self._papers.fetch(session, wanted)
+        return known
+
+    def _leave_by_mail(self, delivery: Delivery, number: int) -> str | None:
+        """A mail to there ends the subscription: `digest bounces ingest` reads it, by its signed subject."""
+        if not self._settings.bounce_address:
+            return None
+        return f"mailto:{self._return_path(delivery)}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
 
     def _return_path(self, delivery: Delivery) -> str:
         if not self._settings.bounce_address:
@@ -139,31 +197,16 @@ class Letters:
         return message.verp(self._settings.bounce_address, delivery.id or 0, self._settings.secret_key[0])
 
 
-def _withheld(delivery: Delivery, reader: Subscriber | None, known: _Known) -> Withheld | None:
+def _withheld(delivery: Delivery, known: _Known) -> Withheld | None:
     """Why this mail must not go out now; None where it may."""
     if delivery.kind in {SIGN_IN, ALARM, TEST}:
         return None
+    reader = known.reader
     if reader is None:
         return Withheld(CANCELLED, "the reader is gone")
-    reason = known.suppressed.get(reader.address_key)
-    if reason is not None:
-        return Withheld(SUPPRESSED, f"suppressed: {reason}")
+    if known.suppressed is not None:
+        return Withheld(SUPPRESSED, f"suppressed: {known.suppressed}")
     wanted = {CONFIRMATION: PENDING}.get(delivery.kind, ACTIVE)
     if reader.state != wanted and not (delivery.kind == CONFIRMATION and reader.state != ACTIVE):
         return Withheld(CANCELLED, f"the reader is {reader.state}")
     return None
-
-
-def _look_up(session: Session, deliveries: Sequence[Delivery]) -> _Known:
-    """Everything the window needs, in one query a table."""
-    readers = by_id(session, Subscriber, {d.subscriber_id for d in deliveries})
-    found = by_id(session, Edition, {d.subject_id for d in deliveries if d.kind in _EDITIONS})
-    keys = [r.address_key for r in readers.values()]
-    refused = session.exec(select(Suppression).where(col(Suppression.address_key).in_(keys)))
-    return _Known(
-        readers=readers,
-        editions=found,
-        shown=editions.look_up(session, found.values()),
-        suppressed={s.address_key: s.reason for s in refused},
-        audits=by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN}),
-    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 
 from digest import settings, signing
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
 
-VERBS = (MORE, LESS, MUTE, FOLLOW)  # their places stand in links: append only
+VERBS = (MORE, LESS, MUTE, FOLLOW)
 SIGN_IN_FOR = timedelta(minutes=30)
 SESSION_FOR = timedelta(hours=12)
 
@@ -17,7 +20,13 @@ def signer() -> signing.Signer:
     """The signer with the configured keys. Raises Misconfigured."""
     chosen = settings.get()
     chosen.require("secret_key")
-    return signing.Signer(chosen.secret_key)
+    return _signer(chosen.secret_key)
+
+
+@lru_cache(maxsize=4)
+def _signer(keys: tuple[str, ...]) -> signing.Signer:
+    """Made once: every mail carries several links."""
+    return signing.Signer(keys)
 
 
 def confirm(subscriber_id: int, profile_id: int) -> str:
@@ -27,7 +36,12 @@ def confirm(subscriber_id: int, profile_id: int) -> str:
 
 def unsubscribe(subscriber_id: int) -> str:
     """The page and the one-click POST of List-Unsubscribe. It never expires."""
-    return _url("unsubscribe", signer().sign(signing.UNSUBSCRIBE, subscriber_id))
+    return _url("unsubscribe", unsubscribe_token(subscriber_id))
+
+
+def unsubscribe_token(subscriber_id: int) -> str:
+    """What the link and the subject of a mail that wishes to leave carry."""
+    return signer().sign(signing.UNSUBSCRIBE, subscriber_id)
 
 
 def preferences(subscriber_id: int) -> str:
@@ -45,9 +59,22 @@ def feed(subscriber_id: int, form: str = "atom") -> str:
     return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
 
 
-def feedback(edition_id: int, paper_id: int, verb: str) -> str:
-    """What a reader says of a paper in an edition; `verb` is one of VERBS. It never expires."""
-    return _url("feedback", signer().sign(signing.FEEDBACK, edition_id, paper_id, VERBS.index(verb)))
+def feedback(edition_id: int) -> Callable[[int, str], str]:
+    """What a reader says of the papers of an edition: (paper, one of VERBS) to an address. It never expires.
+
+    Only the edition is signed, once for all its papers: who has one of these links has the mail, and so all of them.
+    """
+    base = _url("feedback", signer().sign(signing.FEEDBACK, edition_id))
+    return lambda paper, verb: f"{base}.{paper}.{verb}"
+
+
+def read_feedback(token: str) -> tuple[int, int, str]:
+    """Edition, paper and verb of such an address. Raises BadToken."""
+    parts = token.rsplit(".", 2)
+    if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,9}", parts[1]) or parts[2] not in VERBS:
+        raise BadToken("this link is incomplete or was altered; open it again from your e-mail")
+    (edition_id,) = read(signing.FEEDBACK, parts[0])
+    return edition_id, int(parts[1]), parts[2]
 
 
 def sign_in(audit_id: int) -> str:

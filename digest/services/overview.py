@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from digest import clock
-from digest.db import engine, overview, subscribers
+from digest.db import bounces, engine, overview, subscribers
+from digest.db import deliveries as outbox
 from digest.models import Batch, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
+from digest.services.alarms import OVERDUE
 
 BOUNCES_OF = timedelta(days=30)
 LISTED = 20
@@ -19,12 +21,21 @@ STATES = (QUEUED, SENDING, SENT, DEFERRED, REJECTED, UNCERTAIN, CANCELLED, SUPPR
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers for monitoring. `queue_age`: seconds since the mail that waits longest became due."""
+    """Numbers for monitoring. `oldest_due`: seconds since the mail that waits longest became due.
+
+    `queue_age`: seconds since the oldest waiting mail was owed, deferred ones included; `bounces`: of 30 days.
+    """
 
     deliveries: Mapping[str, int]
     subscribers: Mapping[str, int]
     papers: int
+    oldest_due: float
     queue_age: float
+    overdue: int
+    held: int
+    paused_domains: int
+    suppressed: int
+    bounces: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +54,17 @@ def counts() -> Counts:
     """The numbers as of now."""
     now = clock.now()
     with engine.reading() as session:
-        oldest = overview.oldest_due(session, now=now)
         return Counts(
             deliveries=overview.deliveries_by_state(session),
             subscribers=subscribers.counts(session),
             papers=overview.papers(session),
-            queue_age=_age(oldest, now),
+            oldest_due=_age(overview.oldest_due(session, now=now), now),
+            queue_age=_age(overview.oldest_waiting(session), now),
+            overdue=outbox.overdue(session, now - OVERDUE),
+            held=overview.held(session),
+            paused_domains=len(bounces.pauses(session, now)),
+            suppressed=overview.suppressed(session),
+            bounces=overview.bounces_since(session, now - BOUNCES_OF),
         )
 
 

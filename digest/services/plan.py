@@ -30,7 +30,7 @@ def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None 
     now = now or clock.now()
     with reading() as session:
         slots = runs.due_slots(session, now, only=only)
-        drafts = [_draft(session, slot, now) for slot in slots if not standing.waits(session, slot, now)]
+        drafts = [draft_run(session, slot, now) for slot in slots if not standing.waits(session, slot, now)]
     _give_epochs(drafts)
     planned = []
     with transaction() as session:
@@ -55,7 +55,7 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     now = clock.now()
     with reading() as session:
         by_slot = _own_slots(session, day, only, now)
-        drafts = [_draft(session, slot, min(slot, now)) for slot in sorted(by_slot)]
+        drafts = [draft_run(session, slot, min(slot, now)) for slot in sorted(by_slot)]
     _give_epochs(drafts)
     planned = []
     with transaction() as session:
@@ -74,8 +74,8 @@ def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
     with reading() as session:
         by_slot = _due(session, only, now) if day is None else _own_slots(session, day, only, now)
         for slot in sorted(by_slot):
-            run = runs.at_slot(session, slot) or _draft(session, slot, now if day is None else min(slot, now))
-            if run.state in {PAUSED, CANCELLED}:
+            run = runs.at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
+            if run.state in {PAUSED, CANCELLED} or (day is None and standing.waits(session, slot, now)):
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.fitting(session, run.announcement_id)
             dates = [(reader, day or day_at(reader, slot)) for reader in by_slot[slot]]
@@ -130,7 +130,7 @@ def _pass_over(session: Session, run: Run, now: datetime, only: int | None) -> N
             reader.next_due_at = cadence.due_after(reader, max(run.slot, now))
 
 
-def _draft(session: Session, slot: datetime, known_at: datetime) -> Run:
+def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
     """A run as it would be, with what is known at `known_at`; not stored."""
     today = known_at.astimezone(clock.ARXIV_ZONE).date()
     return Run(

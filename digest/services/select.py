@@ -104,6 +104,7 @@ def _entry(pool: Pool, match: Match, section: str) -> Entry:
         followed=match.followed,
         signals=trend.signals if trend else (),
         reason=trend.facts if trend else "",
+        spark=trend.spark if trend else "",
     )
 
 
@@ -115,4 +116,5 @@ def _plain(pool: Pool, document: Document, section: str) -> Entry:
         section=section,
         signals=trend.signals if trend else (),
         reason=trend.facts if trend else "",
+        spark=trend.spark if trend else "",
     )

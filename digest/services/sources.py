@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import lzma
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from io import BufferedReader
 from pathlib import Path
 
 from digest import clock
@@ -19,6 +16,7 @@ from digest.ingest import (
     huggingface,
     jsonl,
     openalex,
+    saved,
     semantic_scholar,
 )
 from digest.papers import Bad, Listed, Parsed
@@ -54,10 +52,22 @@ def _read(source: str, files: Sequence[Path]) -> Documents:
         return
     for path in files:
         if source == "jsonl":
-            for parsed in jsonl.parse(_lines(path)):
+            for parsed in jsonl.parse(saved.lines(path)):
                 yield path.name, parsed
         else:
-            yield path.name, _PARSERS[source](_bytes(path))
+            yield path.name, _parsed(_PARSERS[source], saved.whole(path))
+
+
+def _parsed(parse: Callable[[bytes], Parsed], data: bytes) -> Parsed:
+    """The document; one that is none of its kind as a whole is one refused piece."""
+    try:
+        return parse(data)
+    except BadInput as error:
+        return Parsed(bad=(_refused(error, data),))
+
+
+def _refused(error: BadInput, data: bytes) -> Bad:
+    return Bad(1, str(error), data[:120].decode(errors="replace"))
 
 
 def _harvested(files: Sequence[Path]) -> Documents:
@@ -65,7 +75,12 @@ def _harvested(files: Sequence[Path]) -> Documents:
     found: dict[str, arxiv_oai.Harvested] = {}
     bad: dict[str, tuple[Bad, ...]] = {}
     for path in files:
-        page = arxiv_oai.parse(_bytes(path))
+        data = saved.whole(path)
+        try:
+            page = arxiv_oai.parse(data)
+        except BadInput as error:
+            bad[path.name] = (_refused(error, data),)
+            continue
         found |= {h.record.arxiv_id or "": h for h in page.records}
         bad[path.name] = page.bad
     since = min((h.changed for h in found.values()), default=date.min)
@@ -77,24 +92,3 @@ def _harvested(files: Sequence[Path]) -> Documents:
             yield name, Parsed(bad=refused)
     for day in sorted(by_day):
         yield f"records of {day}", Parsed(tuple(by_day[day]), announced=day)
-
-
-def _opened(path: Path) -> gzip.GzipFile | lzma.LZMAFile | BufferedReader:
-    if path.suffix == ".gz":
-        return gzip.GzipFile(path)
-    return lzma.LZMAFile(path) if path.suffix == ".xz" else path.open("rb")
-
-
-def _bytes(path: Path) -> bytes:
-    return b"".join(_lines(path))
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, unpacked where it ends in .gz or .xz. Raises BadInput naming the file."""
-    try:
-        with _opened(path) as file:
-            yield from file
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file", field="file") from error
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise BadInput(f"{path}: can't be read ({error})", field="file") from error

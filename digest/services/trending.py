@@ -25,12 +25,16 @@ _LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show."""
+    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show.
+
+    `spark`: how its votes grew, as bars of text.
+    """
 
     strength: float
     percentile: int
     signals: tuple[tuple[str, float], ...]
     facts: str
+    spark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,11 @@ def figures(
     placed = _placed(papers, seen)
     strengths = {n: (_field(records[n]), s) for n, one in placed.items() if (s := trending.strength(one)) is not None}
     percentiles = trending.percentiles(strengths)
+    sparks = {n: trending.sparkline(votes) for n, votes in signals.history(session, strengths, "upvotes", at).items()}
     return {
-        n: Trend(strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]))
+        n: Trend(
+            strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]), sparks.get(n, "")
+        )
         for n, (_, strength) in strengths.items()
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from sqlalchemy import select as sql
@@ -15,10 +16,13 @@ from digest.db.engine import reading
 from digest.errors import NotFound
 from digest.matching import reference
 from digest.matching.profile import Candidate, Profile
-from digest.matching.strict import prepare
-from digest.models import Delivery, Edition, ProfileVersion, Subscriber
+from digest.matching.query import parse
+from digest.matching.strict import Document, has_author, holds, prepare
+from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
-from digest.services import epochs, select
+from digest.services import epochs, pool, select, thresholds
+from digest.text.plain import one_line
+from digest.text.tex import readable
 
 
 def why_mail(address: str) -> list[str]:
@@ -33,8 +37,7 @@ def why_paper(address: str, paper: str) -> list[str]:
     with reading() as session:
         reader = _reader(session, address)
         number = _paper_number(session, paper)
-        lines = [*_sent(session, reader, number)]
-        return lines or [*_not_sent(session, reader, number)]
+        return _sent(session, reader, number) or list(_not_sent(session, reader, number))
 
 
 def _reader(session: Session, address: str) -> Subscriber:
@@ -62,7 +65,7 @@ def _standing(session: Session, reader: Subscriber) -> list[str]:
     suppression = subscribers.suppression(session, reader.address_key)
     if suppression is not None:
         lines.append(f"no mail: the address is suppressed since {suppression.at:%Y-%m-%d} ({suppression.reason})")
-    if reader.paused_until and reader.paused_until > clock.now().date():
+    if reader.paused_until and reader.paused_until > clock.now().astimezone(clock.zone(reader.time_zone)).date():
         lines.append(f"no mail before {reader.paused_until.isoformat()}: paused")
     if reader.next_due_at is not None:
         local = reader.next_due_at.astimezone(clock.zone(reader.time_zone))
@@ -77,11 +80,14 @@ def _newest(session: Session, reader: Subscriber) -> list[str]:
     content = Content.from_json(edition.content)
     version = session.get(ProfileVersion, edition.profile_id)
     profile = Profile.from_json(version.profile) if version else Profile()
-    counted = f"{len(content.entries)} papers of {content.considered} considered"
-    lines = [f"newest edition: {edition.day.isoformat()} ({edition.kind}), {counted}"]
+    papers = "1 paper" if len(content.entries) == 1 else f"{len(content.entries)} papers"
+    state = "cancelled" if edition.cancelled else edition.kind
+    lines = [f"newest edition: {edition.day.isoformat()} ({state}), {papers} of {content.considered} considered"]
     lines += [f"  {_mail(delivery)}" for delivery in _deliveries(session, edition.id or 0)]
     records = store.versions(session, [(e.paper, e.revision) for e in content.entries])
-    lines += [f"  - {records[(e.paper, e.revision)].title}: {reason(e, profile)}" for e in content.entries]
+    for entry in content.entries:
+        title = one_line(readable(records[entry.paper, entry.revision].title))
+        lines += [f"  {title}", f"    {reason(entry, profile)}"]
     return lines
 
 
@@ -103,7 +109,7 @@ def reason(entry: Entry, profile: Profile) -> str:
     parts = [f"you follow {', '.join(entry.followed)}"] if entry.followed else []
     for index, words in entry.matched:
         topic = profile.topics[index].text if index < len(profile.topics) else "a topic since changed"
-        parts.append(f"{'matches' if entry.strict else 'close to'} {topic!r} by {', '.join(words)}")
+        parts.append(f"{'matches' if entry.strict else 'close to'} ‘{topic}’ by {', '.join(words)}")
     if entry.reason:
         parts.append(entry.reason)
     return "; ".join(parts) or "new in your categories"
@@ -122,37 +128,66 @@ def _sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
     return lines
 
 
-def _not_sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
+def _not_sent(session: Session, reader: Subscriber, paper: int) -> Iterator[str]:
+    """Step by step as a run goes, up to what kept the paper back."""
     found = store.paper(session, paper)
     if found is None:
         raise NotFound(f"paper {paper} is not stored here")
     stored, record = found
-    profile = subscribers.profile_of(session, reader)
-    lines = [f"not sent: {record.title}"]
+    yield f"not sent: {one_line(readable(record.title))}"
     if stored.withdrawn:
-        return [*lines, "it was withdrawn"]
-    if stored.announcement_id is None:
-        return [*lines, "it was never announced as new here: only revisions or signals of it are known"]
-    announced = date.fromordinal(stored.announcement_id)
-    lines.append(f"announced {announced.isoformat()}, ingest no. {stored.batch_id}")
-    candidate = Candidate(paper, record, stored.announcement_id)
-    weights = epochs.weights(runs.newest_epoch(session))
-    document = prepare(candidate)
-    if not select.admits(profile, document):
-        return [*lines, "your categories or exclusions leave it out"]
+        yield "it was withdrawn"
+    elif stored.announcement_id is None:
+        yield "it was never announced as new here: only revisions or signals of it are known"
+    else:
+        yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
+        document = prepare(Candidate(paper, record, stored.announcement_id))
+        profile = subscribers.profile_of(session, reader)
+        yield _kept_out(profile, document) or _judged(session, reader, profile, document, stored.batch_id)
+
+
+def _kept_out(profile: Profile, document: Document) -> str:
+    """What of the profile leaves the paper out, if anything does."""
+    for text in profile.exclusions:
+        if holds(parse(text).root, document):
+            return f"your exclusion {text!r} leaves it out"
+    if any(has_author(author, document) for author in profile.authors) or select.admits(profile, document):
+        return ""
+    return f"your categories ({', '.join(profile.categories)}) leave it out"
+
+
+def _judged(session: Session, reader: Subscriber, profile: Profile, document: Document, batch: int) -> str:
+    """What a run would make of the paper now."""
+    epoch = runs.newest_epoch(session)
+    weights = epochs.weights(epoch)
+    if all(topic.muted for topic in profile.topics):
+        return "you have no topics: you get what trends and what is new in your categories, up to your limit"
     matches = reference.matches(profile, [document], weights, tau=None)
     if not matches:
-        return [*lines, "it matches none of your topics, and its words are too few for a close match"]
-    return [*lines, *_waiting(session, reader, stored.batch_id, matches[0].strict)]
+        relevance = sum(reference.not_strict(profile, [document], weights))
+        needed = reference.floor(profile, weights) if profile.close else 0
+        much = f" (relevance {relevance:,}, at least {needed:,} is needed)" if needed else ""
+        return f"it matches none of your topics as written, and is not close enough{much}"
+    (match,) = matches
+    tau = thresholds.of(session, epoch, {reader.profile_id or 0: profile}).get(reader.profile_id or 0)
+    if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:
+        return (
+            f"it is close to your topics, but others are closer (relevance {match.relevance:,}, over {tau:,} is needed)"
+        )
+    return _passed_by(session, reader, document.candidate.announcement, batch)
 
 
-def _waiting(session: Session, reader: Subscriber, batch: int, strict: bool) -> list[str]:
+def _passed_by(session: Session, reader: Subscriber, announcement: int, batch: int) -> str:
+    """Why a paper that matches was in no edition."""
+    now = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date()) or announcement
+    if announcement not in store.window(session, now, pool.WINDOW):
+        return f"it matches, but more than {pool.WINDOW} announcements have passed: it is no longer new"
     if batch > reader.seen_through:
-        return ["it matches; it has not been in a run of yours yet"]
-    latest = session.execute(
-        sql(Edition).where(col(Edition.subscriber_id) == reader.id).order_by(col(Edition.day).desc()).limit(1)
-    ).scalar_one_or_none()
-    if latest is None or (reader.confirmed_at and latest.created_at < reader.confirmed_at):
-        return ["it matches, but it came before you subscribed"]
-    how = "as written" if strict else "closely"
-    return [f"it matches {how}, but others scored higher and your limit was reached, or it came before you subscribed"]
+        return "it matches; it has not been in a run of yours yet"
+    if runs.edition_of(session, reader.id or 0, None) is None:
+        return "it matches; your first edition will have it, if others don't take its place"
+    return "it matches, but others scored higher and your limit was reached, or it came before you subscribed"
+
+
+def _day(announcement: int) -> str:
+    return date.fromordinal(announcement).isoformat()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from digest import clock
+from digest import clock, settings
 from digest.errors import BadInput
 from digest.matching import query
 from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
@@ -120,8 +120,8 @@ class Wishes(BaseModel):
     cadence: Literal["daily", "weekdays", "weekly"] = "daily"
     weekday: int = Field(default=0, ge=0, le=6)
     time_zone: Annotated[str, BeforeValidator(_time_zone)] = "UTC"
-    send_at: Annotated[time, BeforeValidator(_send_at)] = time(7, 0)
-    quiet_day: Literal["skip", "notice"] = "skip"
+    send_at: Annotated[time, BeforeValidator(_send_at)] = Field(default_factory=lambda: settings.get().send_at)
+    quiet_day: Literal["skip", "notice"] = Field(default_factory=lambda: settings.get().quiet_day)
 
     def profile(self, before: Profile | None = None) -> Profile:
         """What to match. Likes, and caps and mutes of topics that stay as they were, are kept from `before`."""

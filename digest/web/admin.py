@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import settings, signing
 from digest.errors import BadInput, BadToken, NotFound, Refused
-from digest.services import links, overview, sign_in
-from digest.web import forms, pages
+from digest.services import control, history, links, overview, sign_in
+from digest.web import forms, pages, plots
 from digest.web.client import Client
 from digest.web.forms import Form, Pressed
 from digest.web.given import GivenHere, Queue
@@ -90,6 +92,23 @@ def resend(request: Request, form: Form, given: GivenHere, queue: Queue) -> HTML
     return _overview(done=f"Owed again to {address}, as its number {number}.")
 
 
+@router.post("/runs/{run_id}/{act}")
+def hold(request: Request, run_id: int, act: Literal["pause", "resume"], queue: Queue) -> HTMLResponse:
+    """Hold what waits of a run, or let it go."""
+    session = _session(request)
+    if session is None:
+        raise Refused("sign in first")
+    actor = f"page, sign-in {session}"
+    try:
+        if act == "pause":
+            count, word = control.pause(run_id, actor=actor), "waits"
+        else:
+            count, word = control.resume(run_id, actor=actor, enqueue=queue), "goes on"
+    except (NotFound, Refused) as error:
+        return _overview(held=forms.sentence(error), status=409)
+    return _overview(held=f"Run {run_id} {word}, with {count} {'e-mail' if count == 1 else 'e-mails'}.")
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -98,16 +117,36 @@ def _day(text: str) -> date | None:
 
 
 def _overview(
-    *, typed: tuple[str, str] = ("", ""), wrong: BadInput | NotFound | Refused | None = None, done: str = ""
+    *,
+    typed: tuple[str, str] = ("", ""),
+    wrong: BadInput | NotFound | Refused | None = None,
+    done: str = "",
+    held: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
     return pages.page(
         "admin.html",
-        status=422 if wrong else 200,
+        status=422 if wrong else status,
         private=True,
         glance=overview.glance(),
         states=overview.STATES,
         typed=typed,
         wrong=forms.complaint(error),
         done=done,
+        held=held,
+        days=(days := history.days()),
+        plots=_plots(days),
     )
+
+
+def _plots(days: Sequence[history.Day]) -> list[tuple[str, str, Sequence[plots.Bar]]]:
+    """Each plot: its name, what it says in a sentence, its bars."""
+    joined, left = sum(day.joined for day in days), sum(day.left for day in days)
+    sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
+    told: tuple[tuple[str, str, Callable[[history.Day], int]], ...] = (
+        ("Readers", f"{joined:,} joined, {left:,} left.", lambda day: day.readers),
+        ("E-mails sent", f"{sent:,} in all.", lambda day: day.sent),
+        ("Bounces", f"{bounces:,} in all.", lambda day: day.bounces),
+    )
+    return [(name, said, plots.bars([(day.date, of(day)) for day in days])) for name, said, of in told]

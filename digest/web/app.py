@@ -22,6 +22,7 @@ from digest.web import (
     start,
 )
 from digest.web.given import Given
+from digest.web.pace import Pace
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
 PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
@@ -37,7 +38,7 @@ def build(enqueue: Enqueue, given: Given) -> FastAPI:
     app = FastAPI(
         title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
-    app.state.enqueue, app.state.given = enqueue, given
+    app.state.enqueue, app.state.given, app.state.pace = enqueue, given, Pace()
     for part in PAGES:
         app.include_router(part.router)
     errors.install(app)

@@ -48,7 +48,7 @@ def status_of(error: DigestError) -> int:
 
 def answer(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
     """The error as JSON under /api/, as a page elsewhere. Never kept by caches."""
-    headers = {"Cache-Control": "no-store"} | ({"Retry-After": "3600"} if status == 429 else {})
+    headers = {"Cache-Control": "no-store"}
     if str(scope["path"]).startswith("/api/"):
         body = {"error": {"message": text, "field": field}}
         return JSONResponse(body, status_code=status, headers=headers)
@@ -69,7 +69,10 @@ async def _ours(request: Request, error: Exception) -> Response:
     text = str(error) if status != 500 else "the service is not set up completely; its log says more"
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
-    return answer(request.scope, status, text, field=field)
+    made = answer(request.scope, status, text, field=field)
+    if isinstance(error, TooMany):
+        made.headers["Retry-After"] = str(error.seconds)
+    return made
 
 
 async def _http(request: Request, error: Exception) -> Response:

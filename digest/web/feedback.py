@@ -6,12 +6,11 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
-from digest.errors import BadInput, BadToken
+from digest.errors import BadInput
 from digest.services import feedback, links
 from digest.services.feedback import JUST_THIS, Said
-from digest.signing import FEEDBACK
 from digest.web import forms, pages
-from digest.web.forms import Form
+from digest.web.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,27 +25,22 @@ _ASKED = {  # verb: (heading, what it does, the button)
 @router.get("/feedback/{token}")
 def ask(token: str) -> HTMLResponse:
     """What would happen, and a button."""
-    edition_id, paper_id, verb = _read(token)
+    edition_id, paper_id, verb = links.read_feedback(token)
     return _page(edition_id, verb, feedback.look(edition_id, paper_id))
 
 
 @router.post("/feedback/{token}")
-def act(token: str, form: Form) -> HTMLResponse:
+def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     """Do it, and say what was done."""
-    edition_id, paper_id, verb = _read(token)
+    if not pressed:
+        return ask(token)
+    edition_id, paper_id, verb = links.read_feedback(token)
     choice = form.get("choice", "")
     try:
         told = feedback.say(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
     except BadInput as error:
         return _page(edition_id, verb, feedback.look(edition_id, paper_id), error=error)
     return _page(edition_id, verb, feedback.look(edition_id, paper_id), told=told)
-
-
-def _read(token: str) -> tuple[int, int, str]:
-    edition_id, paper_id, verb = links.read(FEEDBACK, token, values=3)
-    if not 0 <= verb < len(links.VERBS):
-        raise BadToken("this link is not one of ours")
-    return edition_id, paper_id, links.VERBS[verb]
 
 
 def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadInput | None = None) -> HTMLResponse:
@@ -62,6 +56,6 @@ def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadI
         options=said.options(verb) + (((JUST_THIS, "Only this one; mute nothing"),) if verb == LESS else ()),
         told=told,
         wrong=forms.complaint(error),
-        follow=links.feedback(edition_id, said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",
+        follow=links.feedback(edition_id)(said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",
         preferences=links.preferences(said.subscriber_id),
     )

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, QueryParams
 
 from digest import settings
-from digest.errors import BadInput
+from digest.errors import BadInput, DigestError
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.services import wishes
@@ -133,6 +133,12 @@ def complaint(error: BadInput | None) -> tuple[str, str] | None:
     field = error.field or "topics"
     text = str(error).removeprefix(f"{field}: ")
     return field, f"{text[:1].upper()}{text[1:]}"
+
+
+def sentence(error: DigestError) -> str:
+    """An error's line as a sentence."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 
 def offered(chosen: str) -> list[str]:

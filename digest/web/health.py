@@ -77,6 +77,21 @@ class _Figures(Collector):
                 asked.add_metric([one.source], one.asked.timestamp())
         yield sources
         yield asked
-        yield GaugeMetricFamily("digest_papers", "Papers kept", value=self.counts.papers)
-        age = "Seconds since the e-mail that waits longest became due"
-        yield GaugeMetricFamily("digest_queue_age_seconds", age, value=self.counts.queue_age)
+        bounces = GaugeMetricFamily("digest_bounces", "Bounces of the last 30 days by kind", labels=["kind"])
+        for kind, number in sorted(self.counts.bounces.items()):
+            bounces.add_metric([kind], number)
+        yield bounces
+        for name, (said, value) in self._plain().items():
+            yield GaugeMetricFamily(f"digest_{name}", said, value=value)
+
+    def _plain(self) -> dict[str, tuple[str, float]]:
+        counts = self.counts
+        return {
+            "papers": ("Papers kept", counts.papers),
+            "oldest_due_seconds": ("Seconds since the e-mail that waits longest became due", counts.oldest_due),
+            "queue_age_seconds": ("Seconds since the oldest waiting e-mail was owed", counts.queue_age),
+            "deliveries_overdue": ("E-mails due more than 30 minutes ago", counts.overdue),
+            "deliveries_held": ("E-mails that may have arrived and wait for a decision", counts.held),
+            "domains_paused": ("Receiving domains that rest after a refusal by policy", counts.paused_domains),
+            "addresses_suppressed": ("Addresses that must not be mailed", counts.suppressed),
+        }

@@ -27,6 +27,11 @@ class Bar:
     y: float
     height: float
 
+    @property
+    def figure(self) -> str:
+        """The number over the bar, short enough for its place."""
+        return short(self.total)
+
 
 @dataclass(frozen=True, slots=True)
 class Titled:
@@ -76,6 +81,15 @@ def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
         )
         for number, (day, total) in enumerate(days)
     )
+
+
+def short(number: int) -> str:
+    """A number in four characters at most: 999, 1.2k, 84k, 3M."""
+    for unit, name in ((1_000_000, "M"), (1_000, "k")):
+        if number >= unit * 0.9995:  # what rounds to 1000k is 1M
+            shown = number / unit
+            return f"{shown:.1f}{name}".replace(".0", "") if shown < 9.95 else f"{shown:.0f}{name}"
+    return str(number)
 
 
 def sentence(per_day: float) -> str:

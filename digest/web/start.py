@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from digest.errors import BadInput
+from digest.errors import BadInput, TooMany
 from digest.services.subscribe import subscribe
 from digest.services.wishes import Subscription, Wishes
 from digest.web import forms, pages, plots
 from digest.web.client import Client
-from digest.web.errors import HOME
+from digest.web.errors import HOME, status_of
 from digest.web.forms import Form
 from digest.web.given import Given, GivenHere, Queue
+from digest.web.pace import Counted
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,25 +25,26 @@ ADVANCED = ("categories", "exclusions", "authors")
 
 
 @router.get("/")
-def start(request: Request, given: GivenHere) -> HTMLResponse:
+def start(request: Request, given: GivenHere, counted: Counted) -> HTMLResponse:
     """The box, empty or with what the address carries, then with its preview."""
     values = forms.typed(request.query_params)
-    return _tried(given, values) if values else _box(given, values)
+    return _tried(given, values, counted) if values else _box(given, values)
 
 
 @router.post("/")
-def try_out(form: Form, given: GivenHere) -> HTMLResponse:
+def try_out(form: Form, given: GivenHere, counted: Counted) -> HTMLResponse:
     """The box with its preview, by a button: so no address typed before stands in a link."""
-    return _tried(given, forms.typed(form))
+    return _tried(given, forms.typed(form), counted)
 
 
 @router.post("/preview")
-def preview(form: Form, given: GivenHere) -> HTMLResponse:
+def preview(form: Form, given: GivenHere, counted: Counted) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
+        counted()
         return pages.page("_preview.html", shown=_drawn(given, forms.typed(form)))
-    except BadInput as error:
-        return pages.page("_wrong.html", status=422, text=str(error))
+    except (BadInput, TooMany) as error:
+        return pages.page("_wrong.html", status=status_of(error), text=forms.sentence(error))
 
 
 @router.post("/subscribe")
@@ -62,10 +64,11 @@ def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLR
     )
 
 
-def _tried(given: Given, values: Mapping[str, str]) -> HTMLResponse:
+def _tried(given: Given, values: Mapping[str, str], counted: Callable[[], None]) -> HTMLResponse:
     try:
+        counted()
         return _box(given, values, shown=_drawn(given, values))
-    except BadInput as error:
+    except (BadInput, TooMany) as error:
         return _box(given, values, error=error)
 
 
@@ -75,17 +78,23 @@ def _drawn(given: Given, values: Mapping[str, str]) -> plots.Drawn:
 
 
 def _box(
-    given: Given, values: Mapping[str, str], *, shown: plots.Drawn | None = None, error: BadInput | None = None
+    given: Given,
+    values: Mapping[str, str],
+    *,
+    shown: plots.Drawn | None = None,
+    error: BadInput | TooMany | None = None,
 ) -> HTMLResponse:
     """The page with the box filled; with an error it says where, and keeps what was typed."""
     form = forms.shown(values)
+    wrong = error if isinstance(error, BadInput) else None
     return pages.page(
         "start.html",
-        status=422 if error else 200,
+        status=status_of(error) if error else 200,
         private=bool(error),
         form=form,
-        wrong=forms.complaint(error),
-        open=any(form[name] for name in ADVANCED) or bool(error and error.field not in {"topics", "address"}),
+        wrong=forms.complaint(wrong),
+        busy=forms.sentence(error) if isinstance(error, TooMany) else "",
+        open=any(form[name] for name in ADVANCED) or bool(wrong and wrong.field not in {"topics", "address"}),
         examples=[example for example in EXAMPLES if example not in form["topics"].splitlines()],
         categories=forms.offered(form["categories"]),
         zones=forms.zones(),

@@ -67,7 +67,7 @@
     }
     try {
       const answer = await fetch('/preview', { method: 'POST', body: new URLSearchParams(new FormData(box)) });
-      const fragment = await answer.text();
+      const fragment = answer.ok || answer.status === 422 || answer.status === 429 ? await answer.text() : '';
       if (turn === latest) preview.innerHTML = fragment;
     } catch {
       if (turn === latest) preview.replaceChildren();

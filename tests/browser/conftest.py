@@ -9,19 +9,12 @@ from typing import NoReturn
 
 import pytest
 import time_machine
-from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from digest.deliver import transport
-from digest.services import deliver
-from digest.web.app import build
-from digest.web.wiring import given
 from tests.browser import chromium
-from tests.browser.site import AtOnce, Site, serving
-from workers.demo import mailbox as mailboxes
+from tests.browser.site import Site, running
 
 THURSDAY = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
-ADMIN = "root@digest.example"
 
 
 def not_run(reason: str) -> NoReturn:
@@ -51,29 +44,8 @@ def site(
     database: str, tmp_path: Path, configured: Callable[..., None], clock_moves: time_machine.Traveller
 ) -> Iterator[Site]:
     """The service in this process, on a Thursday noon, without papers and readers."""
-    mailbox = mailboxes.Mailbox(tmp_path / "mailbox")
-    mailbox.empty()
-    mail_server = mailboxes.serve(mailbox)
-
-    def built(url: str) -> FastAPI:
-        configured(
-            BASE_URL=url,
-            SECRET_KEY="a-key-for-tests",
-            SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}",
-            MAIL_FROM="Papers Inbox <papers@digest.example>",
-            ADMIN_EMAILS=ADMIN,
-            LEASE=2,
-            MESSAGE_TIMEOUT=1,
-        )
-        deliver._sweeper.cache_clear()
-        return build(AtOnce(), given())
-
-    try:
-        with serving(built) as url:
-            yield Site(url, mailbox)
-    finally:
-        transport.close_all()
-        mail_server.stop()
+    with running(tmp_path, configured) as found:
+        yield found
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])

@@ -10,16 +10,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
 
+from digest.deliver import transport
 from digest.papers import Parsed
 from digest.services import day, deliver, welcome
 from digest.services.ingest import store_document
+from digest.web.app import build
+from digest.web.wiring import given
 from seeds import loader
+from workers.demo import mailbox as mailboxes
 from workers.demo.mailbox import Mailbox
 
+ADMIN = "root@digest.example"
 SECONDS_FOR_A_MAIL = 20.0
 
 
@@ -79,6 +85,35 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
         listening.close()
 
 
+@contextmanager
+def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
+    """The service over the configured database, its mail going into `folder`. `configure` sets settings by name."""
+    mailbox = mailboxes.Mailbox(folder / "mailbox")
+    mailbox.empty()
+    mail_server = mailboxes.serve(mailbox)
+
+    def built(url: str) -> FastAPI:
+        configure(
+            BASE_URL=url,
+            SECRET_KEY="a-key-for-tests",
+            SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}",
+            MAIL_FROM="Papers Inbox <papers@digest.example>",
+            POSTAL_ADDRESS="1 Example Street, Exampletown",
+            ADMIN_EMAILS=ADMIN,
+            LEASE=2,
+            MESSAGE_TIMEOUT=1,
+        )
+        deliver._sweeper.cache_clear()
+        return build(AtOnce(), given())
+
+    try:
+        with serving(built) as url:
+            yield Site(url, mailbox)
+    finally:
+        transport.close_all()
+        mail_server.stop()
+
+
 def days(today: date) -> tuple[dict[str, Parsed], dict[str, Parsed]]:
     """Two announcements of real papers: the first without signals, so that nothing but words decides."""
     first, second = loader.announcements(today)
@@ -101,4 +136,4 @@ def link(mail: EmailMessage, page: str) -> str:
 def links(mail: EmailMessage) -> list[str]:
     """Every address in a mail that leads to us: in both bodies and in the headers."""
     whole = text_of(mail) + text_of(mail, "html").replace("&amp;", "&") + str(mail["List-Unsubscribe"] or "")
-    return sorted(set(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))
+    return list(dict.fromkeys(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))

@@ -11,8 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.browser import lived
-from tests.browser.conftest import ADMIN
-from tests.browser.site import Site, serving
+from tests.browser.site import ADMIN, Site, serving
 from tests.browser.steps import sign_in
 from workers.demo import pages
 

@@ -9,8 +9,7 @@ import pytest
 import time_machine
 from playwright.sync_api import Page
 
-from tests.browser.conftest import ADMIN
-from tests.browser.site import Site, days, link
+from tests.browser.site import ADMIN, Site, days, link
 from tests.browser.steps import (
     ADA,
     ONE_CLICK,

@@ -39,15 +39,17 @@ def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mailbox = mailboxes.Mailbox(folder / "mailbox")
     mailbox.empty()
-    with _servers(folder, mailbox, port), _processes(port):
+    log = folder / "demo.log"
+    log.unlink(missing_ok=True)
+    with _servers(folder, mailbox, port), _processes(port, log):
         enqueue = make_enqueue()
-        _wait_ready(port, enqueue)
-        output.say(f"everything runs ({time.monotonic() - started:.0f} s)")
+        _wait_ready(port, enqueue, log)
+        output.say(f"web, worker, scheduler, Redis and a mail server run; their log: {output.plain(str(log))}")
         story.Story(f"http://127.0.0.1:{port}", mailbox, enqueue).play()
         output.say("")
         story.summary()
-        count = sum(1 for _ in mailbox.all())
-        output.say(f"\n{count} mails in {mailbox.folder}, {time.monotonic() - started:.0f} s in all")
+        count, where = sum(1 for _ in mailbox.all()), output.plain(str(mailbox.folder))
+        output.say(f"\nall {count} mails are in {where}, after {time.monotonic() - started:.0f} s")
         if not once:
             _stay(mailbox, port)
 
@@ -106,9 +108,9 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
 
 
 @contextmanager
-def _processes(port: int) -> Iterator[None]:
-    """Worker, scheduler and web, supervised, until the block ends."""
-    supervisor = Supervisor(commands(port))
+def _processes(port: int, log: Path) -> Iterator[None]:
+    """Worker, scheduler and web, supervised, until the block ends; what they say goes to `log`."""
+    supervisor = Supervisor(commands(port), output=log)
     watch = threading.Thread(target=supervisor.watch, name="supervisor")
     watch.start()
     try:
@@ -119,7 +121,7 @@ def _processes(port: int) -> Iterator[None]:
         supervisor.end()
 
 
-def _wait_ready(port: int, enqueue: Enqueue) -> None:
+def _wait_ready(port: int, enqueue: Enqueue, log: Path) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         try:
@@ -128,7 +130,7 @@ def _wait_ready(port: int, enqueue: Enqueue) -> None:
         except httpx.TransportError:
             pass  # not up yet
         time.sleep(0.1)
-    raise story.DemoFailed(f"the service did not come up within {_START_SECONDS:.0f} s")
+    raise story.DemoFailed(f"the service did not come up within {_START_SECONDS:.0f} s; look into {log}")
 
 
 def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import httpx
+from rich.text import Text
 from sqlmodel import col, select
 
 from digest import clock
@@ -17,7 +19,7 @@ from digest.db import subscribers
 from digest.db.engine import reading
 from digest.errors import DigestError
 from digest.models import Delivery, Edition, Subscriber
-from digest.models.delivery import CONFIRMATION, SENT
+from digest.models.delivery import CONFIRMATION, DIGEST, SENT
 from digest.ports import Enqueue
 from digest.services import day as days
 from digest.services.ingest import Counts, store_document
@@ -26,7 +28,6 @@ from seeds.readers import READERS, Reader
 from workers.demo.mailbox import Mailbox
 
 _LINK = re.compile(r"https?://\S+/confirm/\S+")
-_PREFERENCES = re.compile(r"https?://\S+/preferences/[^\s>)\"]+")
 _SECONDS = 60.0
 
 
@@ -133,7 +134,7 @@ class Story:
 
 
 def summary() -> None:
-    """Print the table: reader, topics, papers, state of the mails."""
+    """Print the table: reader and topics, papers by date, state of the mails."""
     rows: list[Sequence[object]] = []
     with reading() as session:
         for reader in READERS:
@@ -141,11 +142,19 @@ def summary() -> None:
             editions = session.exec(
                 select(Edition).where(Edition.subscriber_id == found.id).order_by(col(Edition.day))
             ).all()
-            mails = session.exec(select(Delivery).where(Delivery.address == reader.address)).all()
-            states = ", ".join(f"{d.kind} {d.state}" for d in mails)
-            wants = ", ".join([*reader.topics, *(f"★ {a}" for a in reader.authors), *reader.categories])
-            rows.append((reader.name, reader.says, wants or "–", _papers(editions), states))
-    output.table(["reader", "kind", "topics", "papers", "mails"], rows)
+            mails = session.exec(
+                select(Delivery).where(Delivery.address == reader.address).order_by(col(Delivery.id))
+            ).all()
+            who = Text.assemble(reader.name, "\n", (reader.says, "muted"))
+            rows.append((who, _wants(reader), _papers(editions), _states(mails)))
+    output.table(["reader", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
+
+
+def _wants(reader: Reader) -> str:
+    """What a reader typed, a line each."""
+    followed = [f"★ {author}" for author in reader.authors]
+    refused = [f"not {query}" for query in reader.exclusions]
+    return "\n".join([*reader.topics, *followed, *reader.categories, *refused]) or "–"
 
 
 def _papers(editions: Sequence[Edition]) -> str:
@@ -154,8 +163,14 @@ def _papers(editions: Sequence[Edition]) -> str:
     for edition in editions:
         sections = [entry["section"] for entry in edition.content["entries"]]
         parts = [f"{n} {name}" for name in ("followed", "new", "rising") if (n := sections.count(name))]
-        shown.append(f"{edition.day:%d %b}: {', '.join(parts)}")
+        kind = "" if edition.kind == DIGEST else f"{edition.kind}, "
+        shown.append(f"{edition.day:%d %b}: {kind}{', '.join(parts)}")
     return "\n".join(shown) or "none"
+
+
+def _states(mails: Sequence[Delivery]) -> str:
+    """How many mails are in each state."""
+    return ", ".join(f"{count} {state}" for state, count in Counter(mail.state for mail in mails).items())
 
 
 def _check(response: httpx.Response, what: str) -> None:

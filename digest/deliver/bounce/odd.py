@@ -31,13 +31,15 @@ _LONG_LINE = re.compile(rf"([^\r\n]{{{MOST_LINE}}})(?=[^\r\n])")
 
 def odd_report(mail: Mail) -> Verdict | None:
     """What a mail server said in its own words; None for any other mail."""
-    if not _is_report(mail):
-        return None
     text = said(mail.text)
+    if not _may_be_report(mail, text):
+        return None
     temporary, permanent = _failures(mail)
-    delayed = bool(temporary) if temporary or permanent else bool(DELAYED.search(text))
-    code = status.settle("", f"{mail.header('Subject')}\n{text}", temporary=delayed)
     recipients = permanent or temporary
+    if not recipients and not _surely_report(mail):
+        return None
+    delayed = bool(temporary) if recipients else bool(DELAYED.search(text))
+    code = status.settle("", f"{mail.header('Subject')}\n{text}", temporary=delayed)
     return Verdict(status.kind(code, temporary=delayed), recipients, code, status.shown(text))
 
 
@@ -47,16 +49,23 @@ def said(text: str) -> str:
     return text[: found.start()] if found and found.start() > 40 else text
 
 
-def _is_report(mail: Mail) -> bool:
+def _may_be_report(mail: Mail, text: str) -> bool:
     """A mail server wrote it and speaks of failure; or its subject and its words do, and it answers nobody."""
     if mail.header("X-Failed-Recipients"):
         return True
     if is_machine(mail):
-        spoken = names_failure(mail) or (status.tells_failure(said(mail.text)) and not is_answer(mail))
+        spoken = names_failure(mail) or (status.tells_failure(text) and not is_answer(mail))
         return spoken or mail.type == "multipart/report"
     if mail.header("In-Reply-To") and not null_path(mail):
         return False
-    return names_failure(mail) and status.tells_failure(said(mail.text))
+    return names_failure(mail) and status.tells_failure(text)
+
+
+def _surely_report(mail: Mail) -> bool:
+    """Also without an address: a mail server's own subject, or a message returned. A lost parcel has neither."""
+    if is_machine(mail) and names_failure(mail):
+        return True
+    return mail.part("message/rfc822", "text/rfc822-headers") is not None or bool(RETURNED.search(mail.text))
 
 
 def _failures(mail: Mail) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -227,3 +227,10 @@ def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
     mail = one(Record(title="T", abstract="word $\\frac{" * 1_000_000))
 
     assert len(mail.html) < 20_000
+
+
+def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
+    mail = one(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
+
+    assert "↑ 41 votes · ▁▂▅▇" in mail.text
+    assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html

@@ -63,7 +63,8 @@ def forwarded(*, wrapper: str, inner: str = "message/rfc822") -> bytes:
         'Content-Type: multipart/report; report-type=delivery-status; boundary="x"',
     ]
     attached = "\n".join(head) + "\n\n" + dedent(REPORT)
-    parts = f"--w\nContent-Type: text/plain\n\nHello, what does this one mean?\n\n--w\nContent-Type: {inner}\n\n{attached}\n--w--"
+    said = "--w\nContent-Type: text/plain\n\nHello, what does this one mean?\n"
+    parts = f"{said}\n--w\nContent-Type: {inner}\n\n{attached}\n--w--"
     return mail(wrapper, parts, "Content-Type: multipart/mixed; boundary=w")
 
 
@@ -277,6 +278,34 @@ ORDINARY: dict[str, tuple[str, bytes]] = {
     "a parcel that could not be delivered": (
         OTHER,
         mail("Your parcel could not be delivered", "Nobody was at home.", sender="Post <no-reply@post.example>"),
+    ),
+    "a shop's delivery failure": (
+        OTHER,
+        mail(
+            "Delivery failure: parcel 1234",
+            "We were unable to deliver your parcel. The address could not be found.",
+            sender="Shop <no-reply@shop.example>",
+        ),
+    ),
+    "a nearly full mailbox of our own": (
+        OTHER,
+        mail(
+            "Quota", "Your mailbox is almost full. Users over quota can't receive.", sender="postmaster@digest.example"
+        ),
+    ),
+    "a system administrator's advice": (
+        OTHER,
+        mail(
+            "Passwords", "Accounts that are inactive will be disabled.", sender="System Administrator <it@one.example>"
+        ),
+    ),
+    "a receipt that was deleted unread": (
+        OTHER,
+        mail(
+            "Not read: 7 papers for you",
+            RECEIPT.replace("displayed", "deleted"),
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=x",
+        ),
     ),
     "a virus scanner's weekly report": (
         OTHER,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from digest import clock, settings
-from digest.db import deliveries, leases
+from digest.db import claims, deliveries, leases
 from digest.db.engine import transaction
 from digest.deliver.sweeper import Sweeper
 from digest.models.delivery import SENDING, SENT, UNCERTAIN
@@ -40,7 +40,7 @@ def claim(outbox: Outbox) -> int:
     outbox.owe("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "somebody", clock.now())
-        deliveries.claim(session, lease, 8, clock.now(), domain="digest.example")
+        claims.claim(session, lease, 8, clock.now(), domain="digest.example")
     return lease
 
 

@@ -21,7 +21,7 @@ def run_id(outbox: Outbox) -> int:
     """A run with two mails owed."""
     now = clock.now()
     with transaction() as session:
-        announcement = Announcement(day=now.date())
+        announcement = Announcement(id=now.date().toordinal(), day=now.date())
         session.add(announcement)
         session.flush()
         run = Run(slot=now, created_at=now, signals_at=now, batch_through=0, announcement_id=announcement.id or 0)
@@ -101,6 +101,7 @@ def test_a_paused_domain_goes_on_when_the_pause_is_over(outbox: Outbox, smtp: Ma
     during = outbox.send()
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", clock.now() - timedelta(seconds=1), "5.7.1 no")
+    outbox.make_due()
 
     after = outbox.send()
 
@@ -112,7 +113,7 @@ def test_a_paused_domain_is_no_work_that_waits(outbox: Outbox) -> None:
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", clock.now() + timedelta(hours=1), "5.7.1 no")
         paused = deliveries.is_due(session, clock.now())
-        resumed = deliveries.resume_domain(session, "one.example")
+        resumed = deliveries.resume_domain(session, "one.example", clock.now())
         due = deliveries.is_due(session, clock.now())
 
     assert (paused, resumed, due) == (False, True, True)

@@ -128,3 +128,20 @@ def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
 
 def test_an_unranked_paper_stands_below_every_place() -> None:
     assert trending.persistence([], 1e6) < trending.persistence([500], 0.0)
+
+
+def test_bars_grow_with_the_votes() -> None:
+    assert trending.sparkline([1, 4, 20, 41]) == "▁▁▄█"
+
+
+@pytest.mark.parametrize("values", [[], [1], [1, 41], [5, 5, 5], [0, 0, 0]])
+def test_what_did_not_grow_has_no_bars(values: list[float]) -> None:
+    assert trending.sparkline(values) == ""
+
+
+@given(st.lists(st.floats(0, 1e9), max_size=40))
+def test_bars_are_few_and_the_highest_is_full(values: list[float]) -> None:
+    bars = trending.sparkline(values)
+
+    assert len(bars) <= trending.SPARKS
+    assert not bars or "█" in bars

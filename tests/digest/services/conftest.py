@@ -22,6 +22,7 @@ from digest.services.ingest import Counts, store_document
 from tests.servers import MailServer
 
 MONDAY = date(2025, 11, 17)
+KEY = "a key for tests"
 FILLER = "We study {} in detail and report what we found, with proofs, experiments and open code for everything."
 
 
@@ -48,8 +49,8 @@ class Lab:
         self._traveller.move_to(instant)
 
     def announce(self, day: date, *titles: str, source: str = "jsonl", **fields: object) -> Counts:
-        """New papers with these titles, under the announcement of that day."""
-        first, self._made = self._made + 1, self._made + len(titles)
+        """New papers with these titles, under the announcement of that day. Their numbers begin at 101."""
+        first, self._made = self._made + 101, self._made + len(titles)
         listed = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
         return self.store(day, *listed, source=source)
 
@@ -107,8 +108,20 @@ class Lab:
 @pytest.fixture
 def lab(database: str, configured: Callable[..., None], smtp: MailServer) -> Lab:
     """Monday 17 November 2025, 05:00 UTC; nothing is announced and nobody subscribed."""
-    configured(SECRET_KEY="a key for tests", BASE_URL="https://digest.example")
+    configured(SECRET_KEY=KEY, BASE_URL="https://digest.example")
     pool._prepared.clear()  # papers of another test's database have the same numbers
     with time_machine.travel(at(MONDAY, 5), tick=True) as traveller:
         yield Lab(traveller)
     transport.close_all()
+
+
+@pytest.fixture
+def service(database: str, configured: Callable[..., None]) -> str:
+    """The key that signs."""
+    configured(
+        SECRET_KEY=KEY,
+        MAIL_FROM="Papers <papers@digest.example>",
+        BOUNCE_ADDRESS="bounces@digest.example",
+        ADMIN_EMAILS="root@digest.example,ops@digest.example",
+    )
+    return KEY

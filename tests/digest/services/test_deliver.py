@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from digest import clock
-from digest.db import deliveries, leases
+from digest.db import claims, leases
 from digest.db.engine import transaction
 from digest.deliver import retry
 from digest.models import Announcement, Run, Shard
@@ -53,7 +53,7 @@ def claimed_by_a_dead_sender(outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "dead", clock.now())
-        deliveries.claim(session, lease, 8, clock.now(), domain="digest.example")
+        claims.claim(session, lease, 8, clock.now(), domain="digest.example")
 
 
 def test_a_sweep_wakes_workers_for_due_mail_alone(outbox: Outbox) -> None:
@@ -68,7 +68,7 @@ def test_a_sweep_wakes_workers_for_due_mail_alone(outbox: Outbox) -> None:
 def test_a_sweep_wakes_workers_for_shards_that_are_not_done(database: str) -> None:
     now = clock.now()
     with transaction() as session:
-        announcement = Announcement(day=now.date())
+        announcement = Announcement(id=now.date().toordinal(), day=now.date())
         session.add(announcement)
         session.flush()
         run = Run(slot=now, created_at=now, signals_at=now, batch_through=0, announcement_id=announcement.id or 0)

@@ -20,7 +20,7 @@ TOPIC = "offline reinforcement learning"
 
 
 def link(verb: str, *, paper_id: int = 1, edition: int = 1) -> str:
-    return path(links.feedback(edition, paper_id, verb))
+    return path(links.feedback(edition)(paper_id, verb))
 
 
 def profile() -> Profile:
@@ -128,7 +128,14 @@ def test_a_paper_of_another_edition_is_not_found(mailed: Browser) -> None:
 def test_a_link_of_another_purpose_says_nothing(mailed: Browser) -> None:
     token = path(links.edition(1)).removeprefix("/editions/")
 
-    assert mailed.post(f"/feedback/{token}").status_code == 400
+    assert mailed.post(f"/feedback/{token}.1.more").status_code == 400
+
+
+@pytest.mark.parametrize("end", ["", ".1", ".1.hate", ".x.more", ".-1.more", ".1.more.more", "..", ".9999999999.more"])
+def test_a_link_that_was_cut_or_changed_says_nothing(mailed: Browser, end: str) -> None:
+    token = link(MORE).removesuffix(".1.more")
+
+    assert mailed.post(f"{token}{end}").status_code == 400
 
 
 def test_a_like_keeps_the_thresholds(mailed: Browser) -> None:

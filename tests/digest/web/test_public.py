@@ -101,6 +101,17 @@ def test_bars_stand_on_the_ground_and_stay_inside(totals: list[int]) -> None:
     assert all(abs(bar.y + bar.height - plots.FLOOR) < 0.11 and 0 <= bar.height <= plots.TALL for bar in bars)
 
 
+@given(number=st.integers(0, 999_000_000))
+def test_a_number_over_a_bar_is_short(number: int) -> None:
+    assert len(plots.short(number)) <= 4
+
+
+def test_numbers_over_bars_are_rounded() -> None:
+    assert [plots.short(n) for n in (0, 999, 1000, 1234, 9_960, 84_321, 1_250_000)] == [
+        "0", "999", "1k", "1.2k", "10k", "84k", "1.2M",
+    ]  # fmt: skip
+
+
 @given(title=st.text(max_size=80), words=st.lists(st.text(max_size=12), max_size=4))
 def test_the_pieces_of_a_title_are_the_title(title: str, words: list[str]) -> None:
     assert "".join(text for text, _ in plots.pieces(title, tuple(words))) == title

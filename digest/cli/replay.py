@@ -1,0 +1,36 @@
+"""`digest replay`: what would have gone out, day after day, over the papers stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.cli.outside import Outside
+from digest.services import day
+from digest.services import replay as replaying
+
+Date = Annotated[datetime, output.date_option("The first date.", "--from")]
+LastDate = Annotated[datetime, output.date_option("The last date.", "--to")]
+
+
+def register(app: typer.Typer, outside: Outside) -> None:
+    """Add the command."""
+
+    @app.command()
+    @output.guarded
+    def replay(
+        first: Date,
+        last: LastDate,
+        only: Annotated[str | None, typer.Option(help="Only this address.")] = None,
+        json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+    ) -> None:
+        """What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."""
+        days = replaying.replay(first.date(), last.date(), only=day.reader_number(only))
+        if json:
+            output.emit({"days": [one.to_json() for one in days]})
+            return
+        columns = ["date", "e-mails", "nothing new", "papers"]
+        output.table(columns, [(one.date, one.mails, one.skipped, one.papers) for one in days], numbers=columns[1:])

@@ -1,0 +1,82 @@
+"""`digest admin runs`: who got it, who did not; hold it, let it go, stop it, send only the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.cli.outside import Outside
+from digest.services import control, house
+
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Number = Annotated[int, typer.Argument(metavar="RUN", help="Its number, as `runs list` shows it.")]
+ACTOR = "command line"
+
+
+def add(admin: typer.Typer, outside: Outside) -> None:
+    """Add the group."""
+    runs = typer.Typer(no_args_is_help=True, help="Runs: who got it, who did not.")
+    admin.add_typer(runs, name="runs")
+    _looking(runs)
+    _acting(runs, outside)
+
+
+def _looking(runs: typer.Typer) -> None:
+    @runs.command("list")
+    @output.guarded
+    def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, json: Json = False) -> None:
+        """The newest runs."""
+        output.listing(house.runs(limit), json=json, whole=["slot", "state"])
+
+    @runs.command()
+    @output.guarded
+    def show(run: Number, json: Json = False) -> None:
+        """Each delivery of a run: who got it, who did not, and what the servers said."""
+        rows = control.show(run)
+        output.listing(rows, json=json, whole=["address", "got it"])
+        if rows and not json:
+            got = Counter(str(row["got it"]) for row in rows)
+            output.say("got it: " + ", ".join(f"{count} {answer}" for answer, count in got.most_common()))
+
+
+def _acting(runs: typer.Typer, outside: Outside) -> None:
+    @runs.command()
+    @output.guarded
+    def pause(run: Number) -> None:
+        """Hold what waits of a run."""
+        output.say(f"paused: {control.pause(run, actor=ACTOR)} e-mails wait")
+
+    @runs.command()
+    @output.guarded
+    def resume(run: Number) -> None:
+        """Let a paused run go."""
+        output.say(f"resumed: {control.resume(run, actor=ACTOR, enqueue=outside.enqueue())} e-mails go out")
+
+    @runs.command()
+    @output.guarded
+    def cancel(run: Number) -> None:
+        """Stop a run for good. What was not sent is new again for its readers."""
+        done = control.cancel(run, actor=ACTOR)
+        output.say(f"cancelled: {done.cancelled} e-mails; to {done.restored} readers their papers are new again")
+        if done.held:
+            output.say(f"{done.held} may have arrived and are held: `digest admin runs show {run}` lists them")
+        if done.sending:
+            output.say(f"{done.sending} are under way and can't be called back; cancel again when they have ended")
+
+    @runs.command("resend-missed")
+    @output.guarded
+    def resend_missed(
+        run: Number,
+        uncertain: Annotated[
+            bool, typer.Option("--also-uncertain", help="Also what may have arrived, with its old Message-ID.")
+        ] = False,
+    ) -> None:
+        """Send a run again to those who did not get it, and only to them."""
+        again = control.resend_missed(run, actor=ACTOR, enqueue=outside.enqueue(), uncertain=uncertain)
+        output.say(f"queued: {again.queued} e-mails")
+        if again.held:
+            output.say(f"{len(again.held)} may have arrived and are held; --also-uncertain sends them too:")
+            output.table(["delivery", "address"], again.held, numbers=["delivery"])

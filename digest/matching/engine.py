@@ -1,0 +1,209 @@
+"""The matching engine: the reference's answers, for many profiles at once.
+
+Papers are indexed once (`index.build`), joined with the compiled profiles (`join.join`), weighed by an epoch's counts
+(`join.weigh`), and then matched as often as there are questions. The machine code is loaded on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching import kernel
+from digest.matching.answers import Answers
+from digest.matching.arrays import (
+    ANSWER,
+    HIT,
+    I32,
+    I64,
+    MOST_TOPICS,
+    PAPER,
+    QUESTION,
+    WORK_DAY,
+    WORK_FOUND,
+    WORK_KEY,
+    WORK_PAPER,
+    WORK_TOPIC,
+    WORK_WANT,
+    Ask,
+    Book,
+    Day,
+    Found,
+    Work,
+)  # fmt: skip
+from digest.matching.index import Index
+from digest.matching.join import Joined, Worth, join, weigh
+from digest.matching.kernel import ALL, CAPPED, RANKED
+from digest.matching.profile import Profile
+from digest.matching.profiles import EXPLAIN, MODE, RANKED_MOST
+from digest.matching.store import Store
+from digest.matching.weights import Weights
+
+__all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher"]
+
+CLOSE_PAPERS = 42  # in 14 announcements: τ is the relevance of the next
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a run knows of the papers, in the order of the indexes. `open`: may be matched at all.
+
+    `batch` is compared with what a reader has seen through. `rank`: an order instead of the score's, larger first.
+    """
+
+    announcement: I64
+    trending: I32
+    batch: I64 | None = None
+    open: NDArray[np.bool_] | None = None
+    rank: I64 | None = None
+
+
+class Matcher:
+    """Profiles and papers brought together. Make it once; ask often."""
+
+    def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
+        self.store = store
+        self.book: Book = store.book()
+        self.joined: Joined = join(store.lexicon, indexes)
+        self.weighed: Worth = weigh(self.joined, store.lexicon, weights)
+
+    def reweighed(self, weights: Weights) -> Matcher:
+        """The same by another epoch's counts."""
+        other = object.__new__(Matcher)
+        other.store, other.book, other.joined = self.store, self.book, self.joined
+        other.weighed = weigh(self.joined, self.store.lexicon, weights)
+        return other
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        """Where each paper is, by its number."""
+        return {int(number): at for at, number in enumerate(self.joined.ids)}
+
+    def match(
+        self,
+        facts: Facts,
+        *,
+        rows: Sequence[int] | None = None,
+        taus: Sequence[int | None] | None = None,
+        seen: Sequence[int] | None = None,
+        sent: Sequence[Iterable[int]] | None = None,
+        mode: int = CAPPED,
+        most: int = 0,
+        explain: bool = True,
+    ) -> Answers:
+        """What each row's profile gets, best first. `taus`, `seen`, `sent` go with the rows; a τ of None: none yet.
+
+        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank.
+        """
+        ask = self._ask(rows, taus, seen, sent)
+        day = self._day(facts)
+        work = _desk(self.book, day)
+        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN] = mode, most, explain
+        found = _room(len(ask.rows) - 1, len(day.by_tie))
+        row = 0
+        while (done := kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
+            row, found = done, _more_room(found)
+        return Answers(found, self.store, self.joined)
+
+    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None) -> list[int]:
+        """τ of each row over these papers: those of the 14 announcements before an epoch."""
+        ask = self._ask(rows, None, None, None)
+        day = self._day(facts)
+        kernel.thresholds(self.book, day, ask, _desk(self.book, day), CLOSE_PAPERS + 1)
+        return [int(tau) for tau in ask.rows["tau"][:-1]]
+
+    def _ask(
+        self,
+        rows: Sequence[int] | None,
+        taus: Sequence[int | None] | None,
+        seen: Sequence[int] | None,
+        sent: Sequence[Iterable[int]] | None,
+    ) -> Ask:
+        number = len(self.book.record) if rows is None else len(rows)
+        places = [[self.place[p] for p in papers if p in self.place] for papers in sent or ()]
+        asked = np.zeros(number + 1, QUESTION)
+        asked["row"][:-1] = np.arange(number) if rows is None else rows
+        asked["seen"][:-1] = -1 if seen is None else seen
+        asked["tau"][:-1] = -1 if taus is None else [-1 if tau is None else tau for tau in taus]
+        if places:
+            np.cumsum([len(one) for one in places], out=asked["sent_at"][1:])
+        return Ask(asked, np.array([paper for one in places for paper in one], np.int32))
+
+    def _day(self, facts: Facts) -> Day:
+        joined, worth = self.joined, self.weighed
+        order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
+        opened = ~joined.withdrawn if facts.open is None else facts.open & ~joined.withdrawn
+        papers = np.zeros(len(order) + 1, PAPER)
+        papers["table_at"] = worth.table_at
+        papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
+        papers["trending"][:-1] = facts.trending
+        papers["tie"][order] = np.arange(len(order))
+        papers["batch"][:-1] = 0 if facts.batch is None else facts.batch
+        papers["open"][:-1] = opened
+        papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
+        return Day(
+            atom_at=joined.atom_at,
+            atom_paper=joined.atom_paper,
+            words=worth.words,
+            postings=worth.postings,
+            tables=worth.tables,
+            papers=papers,
+            by_tie=order,
+            category=joined.category,
+        )
+
+
+def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weights) -> Matcher:
+    """A matcher for some profiles, each in its row."""
+    store = Store()
+    for profile in profiles:
+        store.add(profile)
+    return Matcher(store, indexes, weights)
+
+
+def _deepest(book: Book) -> int:
+    """How many sets of papers a query holds at once, at most."""
+    if not len(book.program):
+        return 1
+    deep = np.cumsum(np.where(book.program >= 0, 1, -1))
+    query = np.repeat(np.arange(len(book.queries) - 1), np.diff(book.queries["program_at"]))
+    return int((deep - query).max())
+
+
+def _desk(book: Book, day: Day) -> Work:
+    """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's."""
+    papers, wants, deepest = len(day.papers), len(book.wants) + 1, _deepest(book)
+    days = int(day.papers["announcement"].max()) + 1
+    return Work(
+        s=np.zeros(32, np.int64),
+        wants=np.zeros(wants, WORK_WANT),
+        keys=np.zeros(wants, WORK_KEY),
+        papers=np.zeros(papers, WORK_PAPER),
+        found=np.zeros(papers, WORK_FOUND),
+        best=np.zeros(papers + CLOSE_PAPERS + 1, np.int64),
+        lists=np.zeros((deepest + 1, papers), np.int32),
+        lengths=np.zeros(deepest, np.int64),
+        days=np.zeros(4 * days, WORK_DAY),
+        topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
+    )
+
+
+def _room(rows: int, papers: int) -> Found:
+    """Room for answers; memory that is not written to costs nothing."""
+    papers = max(papers, 16 * rows, 1024)
+    return Found(np.zeros(rows + 1, ANSWER), np.empty(papers, HIT), np.empty(16 * papers, np.uint8))
+
+
+def _more_room(found: Found) -> Found:
+    return Found(found.rows, _doubled(found.papers), _doubled(found.notes))
+
+
+def _doubled(old: NDArray[Any]) -> NDArray[Any]:
+    new = np.empty(2 * len(old), old.dtype)
+    new[: len(old)] = old
+    return new

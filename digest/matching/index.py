@@ -1,0 +1,234 @@
+"""The index of some papers, usually one announcement's: their words interned, in arrays. Immutable, made once.
+
+It knows no profile and no word weights, so it can be kept on disk and shared by everybody who matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.papers import Record
+from digest.text.names import Name, name
+from digest.text.tokens import stem, tokens
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+TITLE, ABSTRACT, COMMENT, VENUE, INSTITUTION = range(5)  # kinds of text
+WITHDRAWN, CODE = 1, 2  # a paper's flags
+
+
+@dataclass(frozen=True)
+class Index:
+    """Papers as arrays; `x_at` says where the part of each paper (text, word) begins in what follows it.
+
+    `stream`: every token as the number of its written form, −1 behind each text. Forms are in alphabetical order, so
+    the forms of a prefix are a range. `wholes` are compounds written as one word: where, which, how many tokens.
+    `post_*`: for each stem the papers that have it, and tf (3 in the title, 1 in the abstract, 4 in both).
+    """
+
+    ids: I64
+    flags: U8
+    length: I32  # tokens of title and abstract
+    forms: tuple[str, ...]
+    stems: tuple[str, ...]
+    form_stem: I32
+    stream: I32
+    text_at: I32
+    text_paper: I32
+    text_kind: U8
+    form_at: I32
+    form_token: I32  # the places of each form in the stream
+    wholes: tuple[str, ...]
+    whole_token: I32
+    whole_form: I32
+    whole_span: I32
+    post_at: I32
+    post_paper: I32
+    post_tf: U8
+    names: tuple[str, ...]  # given names with blanks, |, particles, |, family name
+    name_at: I32
+    name_id: I32
+    categories: tuple[str, ...]
+    category_at: I32
+    category_id: I32
+
+    @property
+    def papers(self) -> int:
+        """How many papers there are."""
+        return len(self.ids)
+
+    @cached_property
+    def stem_number(self) -> dict[str, int]:
+        """The number of each stem."""
+        return {text: number for number, text in enumerate(self.stems)}
+
+    def name(self, number: int) -> Name:
+        """An author's name in parts."""
+        given, particles, family = self.names[number].split("|")
+        return Name(tuple(given.split()), particles, family)
+
+
+class _Words:
+    """Words numbered in the order they come."""
+
+    def __init__(self) -> None:
+        self.number: dict[str, int] = {}
+
+    def __call__(self, word: str) -> int:
+        return self.number.setdefault(word, len(self.number))
+
+    def in_order(self) -> tuple[tuple[str, ...], I32]:
+        """The words in alphabetical order, and the place there of each number."""
+        words = sorted(self.number)
+        place = np.empty(len(words), np.int32)
+        place[[self.number[word] for word in words]] = np.arange(len(words), dtype=np.int32)
+        return tuple(words), place
+
+
+class _Builder:
+    """Tokens, names and categories of papers, as they are read."""
+
+    def __init__(self) -> None:
+        self.forms, self.wholes, self.names, self.categories = _Words(), _Words(), _Words(), _Words()
+        self.stream: list[int] = []
+        self.texts: list[tuple[int, int, int]] = []  # begin, paper, kind
+        self.compounds: list[tuple[int, int, int]] = []  # token, whole, span
+        self.name_of: dict[str, int] = {}
+        self.authors: list[list[int]] = []
+        self.fields: list[list[int]] = []
+        self.lengths: list[int] = []
+
+    def add(self, record: Record) -> None:
+        """One more paper."""
+        paper = len(self.lengths)
+        length = self._text(record.title, paper, TITLE) + self._text(record.abstract, paper, ABSTRACT)
+        self.lengths.append(length)
+        self._text(record.comment or "", paper, COMMENT)
+        self._text(record.venue or "", paper, VENUE)
+        for institution in record.institutions:
+            self._text(institution, paper, INSTITUTION)
+        self.authors.append([self._author(author) for author in record.authors])
+        self.fields.append([self.categories(category.lower()) for category in record.categories])
+
+    def _text(self, text: str, paper: int, kind: int) -> int:
+        found = tokens(text) if text else []
+        if not found:
+            return 0
+        begin, number, numbers = len(self.stream), self.forms, self.forms.number
+        self.texts.append((begin, paper, kind))
+        for at, (word, _, whole, span) in enumerate(found, begin):
+            known = numbers.get(word)
+            self.stream.append(number(word) if known is None else known)
+            if whole:
+                self.compounds.append((at, self.wholes(whole), span))
+        self.stream.append(-1)
+        return len(found)
+
+    def _author(self, author: str) -> int:
+        if author not in self.name_of:
+            parts = name(author)
+            self.name_of[author] = self.names(f"{' '.join(parts.given)}|{parts.particles}|{parts.family}")
+        return self.name_of[author]
+
+
+def build(papers: Iterable[tuple[int, Record]]) -> Index:
+    """The index of papers with their numbers, in the order given."""
+    builder = _Builder()
+    ids, flags = [], []
+    for number, record in papers:
+        builder.add(record)
+        ids.append(number)
+        flags.append(WITHDRAWN * record.withdrawn + CODE * (record.has_code or record.code_url is not None))
+    forms, place = builder.forms.in_order()
+    stems = {text: at for at, text in enumerate(dict.fromkeys(map(stem, forms)))}
+    stream = np.array(builder.stream, np.int32)
+    stream[stream >= 0] = place[stream[stream >= 0]]
+    texts = np.array(builder.texts, np.int32).reshape(-1, 3)
+    name_at, name_id = _rows(builder.authors)
+    category_at, category_id = _rows(builder.fields)
+    form_stem = np.array([stems[stem(form)] for form in forms], np.int32)
+    return Index(
+        ids=np.array(ids, np.int64),
+        flags=np.array(flags, np.uint8),
+        length=np.array(builder.lengths, np.int32),
+        forms=forms,
+        stems=tuple(stems),
+        form_stem=form_stem,
+        stream=stream,
+        text_at=np.ascontiguousarray(texts[:, 0]),
+        text_paper=np.ascontiguousarray(texts[:, 1]),
+        text_kind=texts[:, 2].astype(np.uint8),
+        **_places(stream, len(forms)),
+        **_compounds(builder),
+        **_postings(stream, texts, form_stem, len(stems)),
+        names=tuple(builder.names.number),
+        name_at=name_at,
+        name_id=name_id,
+        categories=tuple(builder.categories.number),
+        category_at=category_at,
+        category_id=category_id,
+    )
+
+
+def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
+    """Lists one behind the other, and where each begins."""
+    at = np.zeros(len(lists) + 1, np.int32)
+    np.cumsum([len(one) for one in lists], out=at[1:])
+    return at, np.array([value for one in lists for value in one], np.int32)
+
+
+def begins(sorted_keys: NDArray[Any], number: int) -> I32:
+    """Where each of the keys 0 … number−1 begins among the sorted ones; the last entry is their end."""
+    return np.searchsorted(sorted_keys, np.arange(number + 1)).astype(np.int32)
+
+
+def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
+    """begin[0], begin[0]+1, … of each range, one behind the other."""
+    ends = np.cumsum(size, dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    found: I64 = np.arange(total) + np.repeat(begin - (ends - size), size)
+    return found
+
+
+def _places(stream: I32, forms: int) -> dict[str, Any]:
+    order = np.argsort(stream, kind="stable").astype(np.int32)[np.count_nonzero(stream < 0) :]
+    return {"form_at": begins(stream[order], forms), "form_token": order}
+
+
+def _compounds(builder: _Builder) -> dict[str, Any]:
+    wholes, place = builder.wholes.in_order()
+    table = np.array(builder.compounds, np.int32).reshape(-1, 3)
+    return {
+        "wholes": wholes,
+        "whole_token": np.ascontiguousarray(table[:, 0]),
+        "whole_form": place[table[:, 1]],
+        "whole_span": np.ascontiguousarray(table[:, 2]),
+    }
+
+
+def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int) -> dict[str, Any]:
+    """Each stem's papers in order; whether in the title (3) and in the abstract (1)."""
+    text = np.repeat(np.arange(len(texts)), np.diff(np.append(texts[:, 0], len(stream))))
+    kept = (stream >= 0) & (texts[text, 2] <= ABSTRACT)
+    if not kept.any():
+        empty = np.zeros(0, np.int32)
+        return {"post_at": np.zeros(stems + 1, np.int32), "post_paper": empty, "post_tf": empty.astype(np.uint8)}
+    papers = int(texts[-1, 1]) + 1
+    pairs = form_stem[stream[kept]].astype(np.int64) * papers + texts[text[kept], 1]
+    keys = np.unique(pairs * 2 + (texts[text[kept], 2] == ABSTRACT))
+    firsts = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
+    tf = np.add.reduceat(np.where(keys & 1, 1, 3), firsts)
+    stem_of, paper = np.divmod(keys[firsts] >> 1, papers)
+    return {
+        "post_at": begins(stem_of, stems),
+        "post_paper": paper.astype(np.int32),
+        "post_tf": tf.astype(np.uint8),
+    }

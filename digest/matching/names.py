@@ -1,0 +1,90 @@
+"""Authors and categories that are wanted, looked up by those that papers have."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from digest.matching.arrays import I32
+from digest.matching.index import Index, ranges
+from digest.text.names import Name, agree
+
+LAST = "\U0010ffff"  # behind every letter
+_Wanted = tuple[Name, bool, int]  # a name, whether only its beginning, its atom
+
+
+class Names:
+    """Wanted authors by the keys of their family names."""
+
+    def __init__(self, wanted: Iterable[_Wanted]) -> None:
+        self.exact: dict[str, list[_Wanted]] = defaultdict(list)
+        self.beginnings: dict[str, list[_Wanted]] = defaultdict(list)
+        for one in wanted:
+            name, prefix, _ = one
+            for key in _keys(" ".join(name.given), name.particles, name.family) if name.family else ():
+                (self.beginnings if prefix else self.exact)[key].append(one)
+
+    def of(self, index: Index) -> tuple[I32, I32]:
+        """Pairs of atom and paper."""
+        atoms: list[int] = []
+        numbers: list[int] = []
+        for number in range(len(index.names) if self.exact or self.beginnings else 0):
+            wanted = self._like(*index.names[number].split("|"))
+            found = index.name(number) if wanted else None
+            for asked, prefix, atom in wanted:
+                if found and agree(asked, found, prefix=prefix):
+                    atoms.append(atom)
+                    numbers.append(number)
+        return _through(atoms, numbers, index.name_at, index.name_id)
+
+    def _like(self, given: str, particles: str, family: str) -> set[_Wanted]:
+        """The names that may agree with this one."""
+        keys = _keys(given, particles, family)
+        wanted = {one for key in keys for one in self.exact.get(key, ())}
+        if self.beginnings:
+            starts = {key[:end] for key in keys for end in range(1, len(key) + 1)}
+            wanted |= {one for start in starts for one in self.beginnings.get(start, ())}
+        return wanted
+
+
+class Categories:
+    """Wanted categories: `cs.LG` is one, `cs` and `cs.*` are whole archives. `exact` ones are no archives."""
+
+    def __init__(self, wanted: Iterable[tuple[str, int]], exact: Iterable[tuple[str, int]]) -> None:
+        self.by_key: dict[str, list[int]] = defaultdict(list)
+        for name, number in wanted:
+            archive = name.removesuffix(".*")
+            for key in {name, archive, f"{archive}.{LAST}"}:
+                self.by_key[key].append(number)
+        for name, number in exact:
+            self.by_key[name].append(number)
+
+    def numbers(self, category: str) -> list[int]:
+        """Those that a paper's category is, or is in the archive of."""
+        archives = (f"{category[:at]}.{LAST}" for at, letter in enumerate(category) if letter == ".")
+        return list({number for key in (category, *archives) for number in self.by_key.get(key, ())})
+
+    def of(self, index: Index) -> tuple[I32, I32]:
+        """Pairs of atom and paper."""
+        found = [(atom, number) for number, name in enumerate(index.categories) for atom in self.numbers(name)]
+        atoms, numbers = [atom for atom, _ in found], [number for _, number in found]
+        return _through(atoms, numbers, index.category_at, index.category_id)
+
+
+def _keys(given: str, particles: str, family: str) -> set[str]:
+    """What a family name may be looked up by: with particles, and with the word before it as a part of it."""
+    last = given.rpartition(" ")[2]
+    return {family, particles + family, last + family, particles + last + family} - {""}
+
+
+def _through(values: list[int], numbers: list[int], at: I32, ids: I32) -> tuple[I32, I32]:
+    """Pairs of value and number, as pairs of value and paper: every paper that has the number."""
+    if not values:
+        return np.zeros(0, np.int32), np.zeros(0, np.int32)
+    order = np.argsort(ids, kind="stable")
+    begin = np.searchsorted(ids[order], numbers)
+    size = np.searchsorted(ids[order], numbers, side="right") - begin
+    paper = np.repeat(np.arange(len(at) - 1, dtype=np.int32), np.diff(at))[order]
+    return np.repeat(np.array(values, np.int32), size), paper[ranges(begin, size)]

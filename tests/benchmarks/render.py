@@ -1,0 +1,100 @@
+"""What a mail costs to make: `python -m tests.benchmarks.render [SHARED] [--rounds 7]` writes build/bench/render.json.
+
+A run of 400 readers with ten papers each out of one day's 150, blocks shared as in a worker: text, HTML and MIME bytes,
+unsigned. CPU of this process. Goal: 0.6 ms a mail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from digest.compose import render
+from digest.compose.edition import NEW, RISING, Content, Entry
+from digest.compose.views import Reader, Rendered
+from digest.deliver import message
+from digest.papers import Record
+from tests.benchmarks.report import Report
+from tests.digest.compose import samples
+from tests.mailgate.mails import AT, DOMAIN, TOPICS
+
+READERS, PAPERS, DAY = 400, 10, 150
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's work: papers, and for each reader what was chosen."""
+
+    papers: dict[tuple[int, int], Record]
+    readers: Sequence[tuple[Content, Reader]]
+
+
+def day(shared: Path | None) -> Day:
+    """Real papers where the shared data is; a third of them match each reader's words."""
+    records = samples.real(shared)[:DAY] if shared else [*samples.INVENTED] * (DAY // 4)
+    draw = random.Random(5)
+    readers = []
+    for _ in range(READERS):
+        topics = tuple(draw.sample(TOPICS, 3))
+        entries = tuple(_entry(n, records[n], topics, draw) for n in draw.sample(range(len(records)), PAPERS))
+        readers.append((Content(entries, considered=412), replace(samples.READER, topics=topics)))
+    return Day(samples.papers(records), readers)
+
+
+def _entry(number: int, record: Record, topics: tuple[str, ...], draw: random.Random) -> Entry:
+    topic = draw.randrange(3)
+    words = tuple(word for word in topics[topic].split() if word in record.abstract.lower())
+    rising = draw.random() < 0.2
+    return Entry(
+        paper=number,
+        revision=1,
+        section=RISING if rising else NEW,
+        topic=topic if words else -1,
+        matched=((topic, words),) if words else (),
+        reason="41 votes 10 h after listing" if rising else "",
+    )
+
+
+def _mime(mail: Rendered) -> bytes:
+    unsubscribe = samples.LINKS.unsubscribe
+    to = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", AT,
+                          list_id=DOMAIN, unsubscribe_url=unsubscribe)  # fmt: skip
+    return message.build(mail, to)
+
+
+def _spent(work: Callable[[], object]) -> float:
+    """Milliseconds of CPU a mail."""
+    began = time.process_time()
+    work()
+    return 1000 * (time.process_time() - began) / READERS
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path, nargs="?")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    work, blocks, report = day(options.shared), render.Blocks(), Report("render")
+    links, service = samples.LINKS, samples.SERVICE
+
+    def rendered() -> list[Rendered]:
+        return [render.digest(c, work.papers, to, links, service=service, blocks=blocks) for c, to in work.readers]
+
+    mails = rendered()
+    for _ in range(options.rounds):
+        text = _spent(rendered)
+        mime = _spent(lambda: [_mime(mail) for mail in mails])
+        report.add("text and HTML", "ms/mail", text)
+        report.add("MIME", "ms/mail", mime)
+        report.add("text, HTML and MIME", "ms/mail", text + mime)
+    report.add("HTML", "bytes", sum(len(mail.html.encode()) for mail in mails) / len(mails))
+    report.write(rounds=options.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""CPU per mail by stage, in one process: each stage is done for a window of mails before the next begins."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import wait
+from typing import TypeVar
+
+from digest import clock, settings
+from digest.db import claims, deliveries, leases
+from digest.db.engine import reading, transaction
+from digest.deliver import message, transport
+from digest.deliver.letter import Letter
+from digest.deliver.results import Judge
+from digest.services import letters as composing
+from tests.benchmarks import mailing
+from tests.benchmarks.report import Report
+
+T = TypeVar("T")
+
+
+class _Watch:
+    """CPU of this process, by stage."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+
+    def __call__(self, stage: str, work: Callable[[], T]) -> T:
+        began = time.process_time()
+        done = work()
+        self.spent[stage] += time.process_time() - began
+        return done
+
+
+def measure(report: Report, *, mails: int) -> None:
+    """Send so many, window by window, and report each stage's share."""
+    mailing.refill()
+    chosen = settings.get()
+    letters, road, judge = composing.Letters(chosen), transport.shared(chosen), Judge("resend", random.Random())
+    with transaction() as session:
+        lease = leases.open_lease(session, "benchmark", clock.now())
+    watch, done = _Watch(), 0
+    window(letters, road, judge, lease, _Watch())  # compiles the templates
+    while done < mails and (count := window(letters, road, judge, lease, watch)):
+        done += count
+    with transaction() as session:
+        leases.close_lease(session, lease, clock.now())
+    transport.close_all()
+    for stage, seconds in watch.spent.items():
+        report.add(f"CPU: {stage}", "ms/mail", 1000 * seconds / max(done, 1))
+
+
+def window(
+    letters: composing.Letters, road: transport.Transport, judge: Judge, lease: int, watch: _Watch
+) -> int:  # fmt: skip
+    """One window through all stages."""
+    now = clock.now()
+
+    def claim() -> list[mailing.Delivery]:
+        with transaction() as session:
+            leases.bump_beat(session, lease)
+            return claims.claim(session, lease, road.size, now, domain="digest.example")
+
+    def look_up() -> Mapping[int, composing._Known]:
+        with reading() as session:
+            return letters._look_up(session, rows)
+
+    rows = watch("claim", claim)
+    known = watch("look up", look_up)
+    rendered = watch("render", lambda: [letters._rendered(row, known[row.id or 0]) for row in rows])
+    raw = watch("MIME", lambda: [message.build(one, letters._envelope(row, known[row.id or 0].reader))  # type: ignore[arg-type]
+                                 for one, row in zip(rendered, rows, strict=True)])  # fmt: skip
+    signer = letters._signer
+    signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
+    mails = [
+        Letter(letters._return_path(row), row.address, one, row.message_id or "")
+        for row, one in zip(rows, signed, strict=True)
+    ]
+    outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])
+    results = [judge.result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)]
+
+    def record() -> int:
+        with transaction() as session:
+            return deliveries.record(session, lease, results, now)
+
+    watch("record", record)
+    return len(rows)
+
+
+def _all(futures: list[transport.Future[transport.Outcome]]) -> list[transport.Future[transport.Outcome]]:
+    wait(futures)
+    return futures

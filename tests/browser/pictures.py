@@ -1,0 +1,137 @@
+"""`make pictures`: the pages as they are, on a phone and on a desk, by day and by night, into docs/pictures."""
+
+from __future__ import annotations
+
+import base64
+import os
+import struct
+import sys
+import tempfile
+import zlib
+from itertools import product
+from pathlib import Path
+
+import time_machine
+from playwright.sync_api import Browser, Page
+
+from digest import settings
+from digest.db import schema
+from tests.browser import chromium, lived
+from tests.browser.site import ADMIN, Site, running, serving
+from tests.browser.steps import sign_in
+from workers.demo import pages
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+WIDTHS = {375: 1600, 1280: 1400}  # width to the most of a page's height that is shown, in pixels
+SCHEMES = ("light", "dark")
+COLOURS = 64  # a palette is enough for text on plain ground, and makes small files
+SHOWN = {
+    "preview": "start",
+    "trending": "trending",
+    "confirm": "confirm",
+    "preferences": "preferences",
+    "edition": "edition",
+}
+
+# The most frequent colours as a palette, every pixel as the nearest of them: {width, height, palette, pixels}.
+REDUCE = """async ([source, most]) => {
+    const image = new Image();
+    image.src = 'data:image/png;base64,' + source;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const pen = canvas.getContext('2d');
+    pen.drawImage(image, 0, 0);
+    const data = new Uint32Array(pen.getImageData(0, 0, image.width, image.height).data.buffer);
+    const counts = new Map();
+    for (const colour of data) counts.set(colour, (counts.get(colour) || 0) + 1);
+    const parts = (colour) => [colour & 255, colour >> 8 & 255, colour >> 16 & 255];
+    const palette = [...counts].sort((a, b) => b[1] - a[1]).slice(0, most).map(([colour]) => parts(colour));
+    const nearest = new Map();
+    for (const colour of counts.keys()) {
+        const one = parts(colour);
+        let best = 0, least = Infinity;
+        palette.forEach((other, index) => {
+            const far = other.reduce((sum, value, part) => sum + (value - one[part]) ** 2, 0);
+            if (far < least) [best, least] = [index, far];
+        });
+        nearest.set(colour, best);
+    }
+    const pixels = Uint8Array.from(data, (colour) => nearest.get(colour));
+    let text = '';
+    for (let at = 0; at < pixels.length; at += 32768) text += String.fromCharCode(...pixels.subarray(at, at + 32768));
+    return {width: image.width, height: image.height, palette: palette.flat(), pixels: btoa(text)};
+}"""
+
+
+def configure(**values: object) -> None:
+    """Set settings by name."""
+    os.environ.update({f"DIGEST_{name}": str(value) for name, value in values.items()})
+    settings.forget()
+
+
+def take(page: Page, name: str) -> None:
+    """The page on both screens in both schemes."""
+    for width, scheme in product(WIDTHS, SCHEMES):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 800})
+        tall = min(page.evaluate("document.documentElement.scrollHeight"), WIDTHS[width])
+        shot = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": tall}, full_page=True)
+        file = FOLDER / f"{name}-{width}-{scheme}.png"
+        file.write_bytes(reduced(page.context.new_page(), shot))
+        print(f"{file.name}: {file.stat().st_size // 1024} KB")
+
+
+def reduced(page: Page, shot: bytes) -> bytes:
+    """The same picture with a palette. The browser reads it, so that no library must."""
+    found = page.evaluate(REDUCE, [base64.b64encode(shot).decode(), COLOURS])
+    page.close()
+    width, height = found["width"], found["height"]
+    pixels = base64.b64decode(found["pixels"])
+    rows = b"".join(b"\0" + pixels[row * width : (row + 1) * width] for row in range(height))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        _chunk(kind, content)
+        for kind, content in (
+            (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+            (b"PLTE", bytes(found["palette"])),
+            (b"IDAT", zlib.compress(rows, 9)),
+            (b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def main() -> None:
+    path = chromium.find()
+    if path is None:
+        sys.exit("no chromium; `apt-get install chromium`")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        time_machine.travel(lived.LAST, tick=True) as clock,
+        chromium.launched(path) as browser,
+    ):
+        configure(DATA_DIR=folder, DATABASE_URL="")
+        schema.upgrade()
+        with running(Path(folder), configure) as site:
+            _all(browser, site, clock)
+
+
+def _all(browser: Browser, shown: Site, clock: time_machine.Traveller) -> None:
+    lived.live(shown, clock)
+    page = browser.new_context(timezone_id="Europe/Berlin", locale="en-GB").new_page()
+    addresses = lived.addresses(shown) | {"confirm": lived.ask(shown)}
+    for name, called in SHOWN.items():
+        page.goto(addresses[name])
+        take(page, called)
+    sign_in(page, shown, ADMIN)
+    take(page, "admin")
+    with serving(lambda _: pages.build(shown.mailbox, shown.url)) as mailbox:
+        page.goto(mailbox)
+        take(page, "mailbox")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The command line as a person uses it: words in, exit code and lines out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import click
+import pytest
+import structlog
+from typer.testing import CliRunner
+
+from digest.cli.app import build
+from digest.cli.outside import Outside
+from digest.ports import NoQueue
+from digest.services import pool
+from seeds import loader
+from tests.servers import MailServer
+
+DAY = date(2025, 11, 17)
+
+
+class Terminal:
+    """Runs `digest` in this process."""
+
+    def __init__(self) -> None:
+        self._app = build(Outside(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
+        self._runner = CliRunner()
+
+    def run(self, *words: str, **more: Any) -> click.testing.Result:
+        result = self._runner.invoke(self._app, list(words), **more)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception  # a traceback for a person's mistake
+        return result
+
+    def ok(self, *words: str) -> str:
+        """Standard output of a command that must work."""
+        result = self.run(*words)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    def refused(self, *words: str) -> tuple[int, str]:
+        """Exit code and standard error of a command that must not."""
+        result = self.run(*words)
+        assert result.exit_code != 0
+        return result.exit_code, result.stderr
+
+
+@pytest.fixture
+def terminal(configured: Callable[..., None]) -> Iterator[Terminal]:
+    pool._prepared.clear()
+    handlers = logging.root.handlers[:]
+    yield Terminal()
+    structlog.reset_defaults()  # a command sends its logs to a standard error that is closed by now
+    logging.root.handlers[:] = handlers
+
+
+@pytest.fixture
+def ready(database: str, configured: Callable[..., None], smtp: MailServer, terminal: Terminal) -> Terminal:
+    """A terminal of an installation that is set up and empty."""
+    configured(SECRET_KEY="a key for tests", BASE_URL="https://digest.example")
+    return terminal

@@ -1,0 +1,185 @@
+"""`digest bounces ingest`: a Maildir emptied only after the commit, a pipe that never loses a mail."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from digest.cli.app import build
+from digest.cli.outside import Outside
+from digest.db.engine import transaction
+from digest.deliver.message import verp
+from digest.models import Delivery
+from digest.ports import NoQueue
+from tests.digest.deliver.ordinary import mail
+from tests.digest.deliver.test_bounce import complaint, report
+from tests.digest.services.conftest import KEY, service
+from tests.digest.services.house import bounces, later, suppressed
+
+__all__ = ["service"]
+
+ROOT = Path(__file__).resolve().parents[3]
+APP = build(Outside(enqueue=NoQueue, seeds=lambda files, today: []))
+
+
+def digest(*words: str, stdin: bytes = b"") -> tuple[int, str]:
+    """What a command answers: exit code and standard output."""
+    done = CliRunner().invoke(APP, list(words), input=stdin)
+    return done.exit_code, done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / "maildir" / name).mkdir(parents=True)
+    return tmp_path / "maildir"
+
+
+def file(folder: Path, name: str, raw: bytes) -> None:
+    (folder / "new" / name).write_bytes(raw)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def owe(count: int) -> list[int]:
+    """So many mails that were sent, each to another address."""
+    with transaction() as session:
+        rows = [
+            Delivery(
+                kind="digest",
+                subject_id=n,
+                address=f"r{n}@one.example",
+                domain="one.example",
+                state="sent",
+                created_at=later(),
+            )
+            for n in range(1, count + 1)
+        ]
+        session.add_all(rows)
+        session.flush()
+        return [row.id or 0 for row in rows]
+
+
+def proved(number: int) -> bytes:
+    """A report of its own for that delivery."""
+    raw = report(to=verp("bounces@digest.example", number, KEY))
+    return raw.replace(b"<r1@mx.one.example>", f"<r{number}@mx.one.example>".encode())
+
+
+def test_a_dry_run_tells_each_message_in_a_line_and_moves_nothing(folder: Path) -> None:
+    """It needs neither settings nor a database."""
+    file(folder, "1.a", report())
+    file(folder, "2.b", complaint())
+    file(folder, "3.c", mail("Re: 7 papers", "Thanks"))
+
+    code, out = digest("bounces", "ingest", "--maildir", str(folder), "--dry-run", "--json")
+
+    assert code == 0
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"file": "1.a", "kind": "hard", "recipients": ["ada@one.example"], "status": "5.1.1"},
+        {"file": "2.b", "kind": "complaint", "recipients": ["ada@one.example"], "status": ""},
+        {"file": "3.c", "kind": "other", "recipients": [], "status": ""},
+    ]
+    assert names(folder / "new") == ["1.a", "2.b", "3.c"]
+
+
+def test_what_was_taken_stands_in_cur_and_what_a_person_should_read_is_unread(service: str, folder: Path) -> None:
+    (number,) = owe(1)
+    file(folder, "1.a", proved(number))
+    file(folder, "2.b", mail("A question", "Who are you?"))
+
+    code, out = digest("bounces", "ingest", "--maildir", str(folder))
+
+    assert (code, names(folder / "new"), names(folder / "cur")) == (0, [], ["1.a:2,S", "2.b:2,"])
+    assert out == "2 messages: 1 hard, 1 other\nled to: 1 suppressed, 1 nothing\n"
+    assert suppressed() == {"r1@one.example": "no such address"}
+
+
+def test_an_empty_maildir_is_no_error(service: str, folder: Path) -> None:
+    assert digest("bounces", "ingest", "--maildir", str(folder)) == (0, "0 messages: nothing new\n")
+
+
+@pytest.mark.parametrize("words", [(), ("--stdin", "--maildir", "x"), ("--maildir", "nowhere")])
+def test_wrong_usage_is_told(words: tuple[str, ...]) -> None:
+    code, _ = digest("bounces", "ingest", *words)
+
+    assert code == 2
+
+
+def test_a_mail_server_pipes_one_message(service: str) -> None:
+    (number,) = owe(1)
+
+    code, out = digest("bounces", "ingest", "--stdin", "--json", stdin=proved(number))
+
+    assert (code, json.loads(out)["kind"]) == (0, "hard")
+    assert suppressed() == {"r1@one.example": "no such address"}
+
+
+def test_a_huge_message_is_read_to_its_end(service: str) -> None:
+    code, _ = digest("bounces", "ingest", "--stdin", stdin=report() + b"x" * 3_000_000)
+
+    assert code == 0
+
+
+def test_without_a_database_the_mail_server_keeps_the_message(
+    configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.services.bounces.SECONDS_FOR_DATABASE", 0.2)
+    configured(SECRET_KEY=KEY, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+
+    assert digest("bounces", "ingest", "--stdin", stdin=report())[0] == 75
+
+
+def test_without_settings_the_mail_server_keeps_the_message(configured: Callable[..., None]) -> None:
+    configured(SECRET_KEY="")
+
+    assert digest("bounces", "ingest", "--stdin", stdin=report())[0] == 75
+
+
+def test_without_a_database_the_maildir_keeps_its_messages(
+    configured: Callable[..., None], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.services.bounces.SECONDS_FOR_DATABASE", 0.2)
+    configured(SECRET_KEY=KEY, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    file(folder, "1.a", report())
+
+    code, _ = digest("bounces", "ingest", "--maildir", str(folder))
+
+    assert (code, names(folder / "new")) == (1, ["1.a"])
+
+
+def test_killed_in_the_middle_and_run_again_every_report_counts_once(service: str, folder: Path) -> None:
+    numbers = owe(250)
+    for number in numbers:
+        file(folder, f"{number:04}.r", proved(number))
+    for least in (60, 150):
+        _kill_when(folder, least)
+
+    digest("bounces", "ingest", "--maildir", str(folder))
+
+    assert names(folder / "new") == []
+    assert len(names(folder / "cur")) == 250
+    assert sorted(bounces()) == sorted((f"r{n}@one.example", "hard") for n in range(1, 251))
+    assert len(suppressed()) == 250
+
+
+def _kill_when(folder: Path, taken: int) -> None:
+    """Run the command in a process of its own and kill it as soon as so many files were moved."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    words = [sys.executable, "-m", "workers.main", "bounces", "ingest", "--maildir", str(folder)]
+    with subprocess.Popen(words, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as child:
+        until = time.monotonic() + 60
+        while child.poll() is None and len(names(folder / "cur")) < taken and time.monotonic() < until:
+            time.sleep(0.002)
+        child.send_signal(signal.SIGKILL)

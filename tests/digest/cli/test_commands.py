@@ -1,0 +1,389 @@
+"""Commands: what they print, their JSON forms, their exit codes, their one clear line of error."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.digest.cli.conftest import Terminal
+from tests.servers import MailServer
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ROWS = [
+    {"id": "2511.00001", "title": "Linear bandits", "abstract": "We study bandits.", "authors": ["Ada Byron"]},
+    {"id": "2511.00002", "title": "[re] A kernel \x1b[31mof [/b] truth", "abstract": "None.", "authors": ["B. Boole"]},
+]
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> str:
+    file = tmp_path / "papers.jsonl"
+    file.write_text("".join(json.dumps(row | {"announced": "2025-11-17"}) + "\n" for row in ROWS))
+    return str(file)
+
+
+@pytest.fixture
+def lab(ready: Terminal, papers: str) -> Terminal:
+    """Two papers, and a reader of one of them."""
+    ready.ok("ingest", "jsonl", "--file", papers)
+    ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked in person")
+    return ready
+
+
+def test_ingest_ends_with_counts_in_the_form_that_is_promised(ready: Terminal, papers: str) -> None:
+    told = json.loads(ready.ok("ingest", "jsonl", "--file", papers, "--json"))
+
+    assert told == {"source": "jsonl", "new": 2, "updated": 0, "unchanged": 0, "bad": 0}
+
+
+@SQLITE
+def test_ingest_names_what_it_refused_on_standard_error(ready: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{"title": "A title of some words"}\nnot json\n')
+
+    result = ready.run("ingest", "jsonl", "--file", str(file))
+
+    assert result.exit_code == 0
+    assert result.stdout == "1 new, 0 updated, 0 unchanged, 1 refused\n"
+    assert result.stderr.startswith("refused: no. 2: line: not JSON")
+
+
+@SQLITE
+def test_an_ingest_that_could_use_nothing_has_failed(ready: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "feed.xml"
+    file.write_text("<rss><channel>")
+
+    code, said = ready.refused("ingest", "arxiv-rss", "--file", str(file))
+
+    assert code == 1
+    assert said == "refused: no. 1: malformed XML at line 1, column 15\n"
+
+
+def test_run_says_what_it_did_in_the_form_that_is_promised(lab: Terminal, smtp: MailServer) -> None:
+    told = json.loads(lab.ok("run", "--date", "2025-11-17", "--inline", "--json"))
+
+    assert told == {
+        "date": "2025-11-17",
+        "queued": 0,
+        "sent": 1,
+        "deferred": 0,
+        "rejected": 0,
+        "uncertain": 0,
+        "skipped": 0,
+        "papers": 1,
+    }
+    assert smtp.recipients() == {"ada@example.com": 1}
+
+
+@SQLITE
+def test_a_dry_run_sends_nothing_and_counts_the_same(lab: Terminal, smtp: MailServer) -> None:
+    told = json.loads(lab.ok("run", "--date", "2025-11-17", "--dry-run", "--json"))
+
+    assert (told["queued"], told["papers"], smtp.log) == (1, 1, [])
+
+
+@SQLITE
+def test_run_for_one_reader_leaves_the_others(lab: Terminal, smtp: MailServer) -> None:
+    lab.ok("admin", "subscribers", "add", "bob@example.com", "--topic", "bandits", "--consent", "asked in person")
+
+    lab.ok("run", "--date", "2025-11-17", "--inline", "--only", "bob@example.com")
+
+    assert smtp.recipients() == {"bob@example.com": 1}
+
+
+@SQLITE
+def test_waiting_without_a_worker_is_said_at_once(lab: Terminal) -> None:
+    code, said = lab.refused("run", "--date", "2025-11-17", "--wait")
+
+    assert code == 1
+    assert said.startswith("digest: no worker answers: start one with `digest worker`")
+
+
+@SQLITE
+def test_running_for_an_unknown_address_is_said(lab: Terminal) -> None:
+    assert lab.refused("run", "--only", "nobody@example.com", "--inline") == (
+        1,
+        "digest: nobody is subscribed as nobody@example.com\n",
+    )
+
+
+def test_preview_has_the_form_that_is_promised(lab: Terminal) -> None:
+    told = json.loads(
+        lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--days", "1", "--format", "json")
+    )
+
+    ((day,),) = (told["days"],)
+    (paper,) = day["papers"]
+    assert day["date"] == "2025-11-17"
+    assert set(paper) == {"id", "title", "score", "strict", "matched", "trending"}
+    assert (paper["id"], paper["strict"], paper["trending"]) == ("2511.00001", True, None)
+    assert paper["matched"] == [{"topic": "bandits", "words": ["bandits"]}]
+
+
+@SQLITE
+def test_titles_are_text_never_markup_or_escapes(lab: Terminal) -> None:
+    shown = lab.ok("preview", "--topic", "kernel", "--date", "2025-11-17")
+
+    assert "[re] A kernel [31mof [/b] truth" in shown
+    assert "\x1b[31m" not in shown
+
+
+@SQLITE
+def test_preview_as_html_is_escaped(lab: Terminal) -> None:
+    shown = lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--format", "html")
+
+    assert "<li>Linear bandits <small>bandits (bandits)</small></li>" in shown
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--topic", "(bandits AND"), r"topics: line 1, ‘\(bandits AND’: .* at position 13: expected"),
+        (("--exclude", '"open'), "exclusions: line 1"),
+        (("--category", "nonsense"), "categories: 'nonsense' is not an arXiv category"),
+        (("--author", "1"), "authors: '1' is not a name"),
+    ],
+)
+def test_a_profile_in_error_is_refused_by_field_and_position(
+    ready: Terminal, words: tuple[str, str], said: str
+) -> None:
+    code, line = ready.refused("preview", *words)
+
+    assert code == 2
+    assert re.match(f"digest: {said}", line)
+    assert line.count("\n") == 1
+
+
+@SQLITE
+def test_why_tells_of_the_mail_and_of_the_paper(lab: Terminal) -> None:
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+
+    mail = lab.ok("why", "ada@example.com")
+    paper = lab.ok("why", "ada@example.com", "2511.00001")
+
+    assert "newest edition: 2025-11-17 (digest), 1 paper of 2 considered" in mail
+    assert "digest mail: sent, 1 try" in mail
+    assert re.match(r"sent on 2025-11-17 \(score \d+, section new\): matches ‘bandits’ by bandits", paper)
+
+
+@SQLITE
+@pytest.mark.parametrize("words", [("why", "nobody@example.com"), ("why", "ada@example.com", "9999.99999")])
+def test_why_about_nobody_and_nothing_is_one_line(lab: Terminal, words: tuple[str, ...]) -> None:
+    code, said = lab.refused(*words)
+
+    assert code == 1
+    assert said.count("\n") == 1
+
+
+@SQLITE
+def test_listings_are_json_where_asked(lab: Terminal) -> None:
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+
+    people = json.loads(lab.ok("admin", "subscribers", "list", "--json"))
+    runs = json.loads(lab.ok("admin", "runs", "list", "--json"))
+    stats = json.loads(lab.ok("admin", "stats", "--json"))
+
+    assert people[0]["topics"] == "bandits"
+    assert (runs[0]["sent"], runs[0]["papers"]) == (1, 1)
+    assert (stats["papers"], stats["active"], stats["sent"]) == (2, 1, 1)
+
+
+def test_what_is_exported_can_be_imported_elsewhere(lab: Terminal, tmp_path: Path) -> None:
+    extra = ("--topic", '"thompson sampling" AND bandit*', "--category", "cs.LG", "--time-zone", "Asia/Tokyo")
+    lab.ok("admin", "subscribers", "add", "bob@example.com", *extra, "--consent", "asked in person")
+    file = tmp_path / "people.csv"
+    file.write_text(lab.ok("admin", "subscribers", "export"))
+    for address in ("ada@example.com", "bob@example.com"):
+        lab.ok("admin", "subscribers", "erase", address)
+
+    told = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
+
+    assert told == "2 added, 0 refused\n"
+    assert lab.ok("admin", "subscribers", "export") == file.read_text()
+
+
+@SQLITE
+def test_an_import_refuses_the_bad_rows_by_line_and_takes_the_rest(ready: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    rows = ("ada@example.com,bandits", "not an address,x", 'bob@example.com,"(a"', "cy@example.com,x,Mars/Base")
+    file.write_text("address,topics,time_zone\n" + "\n".join(rows) + "\n")
+
+    result = ready.run("admin", "subscribers", "import", str(file), "--consent", "asked in person")
+
+    assert result.exit_code == 1
+    assert result.stdout == "1 added, 3 refused\n"
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["line 3", "line 4", "line 5"]
+
+
+@SQLITE
+@pytest.mark.parametrize("data", [b"", b"name\nada\n", b"\xff\xfe\x00", b'address\n"' + b"x" * 200_000 + b'"\n'])
+def test_a_file_that_is_no_such_table_is_one_line(ready: Terminal, tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(data)
+
+    code, said = ready.refused("admin", "subscribers", "import", str(file), "--consent", "asked")
+
+    assert code == 2
+    assert said.count("\n") == 1
+    assert "people.csv" in said
+
+
+def test_resend_sends_the_edition_again_as_a_new_mail(lab: Terminal, smtp: MailServer) -> None:
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+
+    lab.ok("admin", "resend", "ada@example.com")
+    lab.ok("run", "--inline")
+
+    first, second = smtp.log
+    assert first.message_id != second.message_id
+    assert "digest.1.0" in first.message_id
+    assert "resend.1.1" in second.message_id
+
+
+@SQLITE
+def test_resend_refuses_who_must_not_be_mailed_and_says_why(lab: Terminal) -> None:
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+    lab.ok("admin", "suppress", "ada@example.com", "--reason", "asked by letter")
+
+    code, said = lab.refused("admin", "resend", "ada@example.com")
+
+    assert code == 1
+    assert re.match(r"digest: not sent: ada@example.com is suppressed since \d{4}-\d\d-\d\d \(asked by letter\)", said)
+
+
+@SQLITE
+def test_suppress_and_back(lab: Terminal, smtp: MailServer) -> None:
+    lab.ok("admin", "suppress", "ada@example.com")
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+    none = len(smtp.log)
+    lab.ok("admin", "unsuppress", "ada@example.com")
+    lab.ok("admin", "resend", "ada@example.com")
+    lab.ok("run", "--inline")
+
+    assert none == 0
+    assert len(smtp.log) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ingest", "jsonl", "--file", "none.jsonl"),
+        ("run", "--inline"),
+        ("run", "--date", "2025-11-17", "--inline"),
+        ("preview", "--topic", "bandits"),
+        ("why", "ada@example.com"),
+        ("admin", "stats"),
+        ("admin", "runs", "list"),
+        ("admin", "subscribers", "list"),
+        ("admin", "subscribers", "add", "ada@example.com", "--consent", "asked"),
+        ("admin", "suppress", "ada@example.com"),
+    ],
+)
+def test_on_a_database_never_migrated_the_cure_is_named(
+    terminal: Terminal, smtp: MailServer, configured: Callable[..., None], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}", SECRET_KEY="a key for tests")
+    (tmp_path / "none.jsonl").write_text('{"title": "A title of some words"}\n')
+    words = tuple(str(tmp_path / word) if word == "none.jsonl" else word for word in words)
+
+    code, said = terminal.refused(*words)
+
+    assert code == 2
+    assert re.fullmatch(r"digest: the database's schema is empty, not \w+; run: digest migrate\n", said)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"DATABASE_URL": "nonsense"}, "DIGEST_DATABASE_URL: expected postgresql"),
+        ({"DATABASE_URL": "mysql+nothing://user:secret@host/db"}, "DIGEST_DATABASE_URL: expected postgresql"),
+        ({"DATABASE_URL": "sqlite:////proc/nowhere/digest.db"}, "the database's folder /proc/nowhere"),
+        ({"PORT": "eighty"}, "DIGEST_PORT: "),
+        ({"LEASE": "10"}, "DIGEST_LEASE: LEASE .10 s. must be longer than MESSAGE_TIMEOUT"),
+    ],
+)
+def test_a_setting_in_error_is_named(
+    terminal: Terminal, configured: Callable[..., None], settings: dict[str, str], said: str
+) -> None:
+    configured(**settings)
+
+    code, line = terminal.refused("admin", "stats")
+
+    assert code == 2
+    assert re.match(f"digest: {said}", line)
+    assert "secret" not in line
+
+
+@SQLITE
+def test_an_inline_run_without_a_mail_server_stops_before_it_chooses(
+    database: str, terminal: Terminal, configured: Callable[..., None]
+) -> None:
+    configured(SECRET_KEY="a key for tests", MAIL_FROM="papers@digest.example")
+
+    code, said = terminal.refused("run", "--inline")
+
+    assert code == 2
+    assert said.startswith("digest: DIGEST_SMTP_URL is not set")
+    assert terminal.ok("admin", "runs", "list") == "none\n"
+
+
+def test_migrate_makes_the_tables_and_says_so(
+    terminal: Terminal, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
+
+    first, second = terminal.ok("migrate"), terminal.ok("migrate")
+
+    assert re.fullmatch(r"the schema is \w+ \(was empty\)\n", first)
+    assert re.fullmatch(r"the schema is \w+, as before\n", second)
+
+
+@SQLITE
+def test_doctor_names_what_is_wrong_and_the_cure(
+    database: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = terminal.run("doctor", "--json")
+
+    found = {(one["name"], one["level"]): one for one in reversed(json.loads(result.stdout))}
+    assert result.exit_code == 1
+    assert "DIGEST_SECRET_KEY is not set" in found["settings", "error"]["text"]
+    assert found["database", "ok"]
+
+
+def test_init_writes_secrets_that_only_the_owner_reads(terminal: Terminal, tmp_path: Path, smtp: MailServer) -> None:
+    file = tmp_path / ".env"
+    file.write_text("old")
+    file.chmod(0o644)
+    words = (
+        "--mail-from",
+        "It's Papers <papers@digest.example>",
+        "--smtp-url",
+        smtp.url,
+        "--admin",
+        "root@digest.example",
+    )
+    more = ("--base-url", "https://digest.example", "--postal-address", "1 O'Hare Street", "--env-file", str(file))
+
+    refused = terminal.refused("init", *words, *more)
+    told = terminal.ok("init", *words, *more, "--force")
+
+    assert refused[0] == 1
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert smtp.recipients() == {"root@digest.example": 1}
+    assert told.endswith("next: digest migrate, then digest up\n")
+
+
+@pytest.mark.parametrize("command", ["", "ingest", "run", "preview", "why", "admin", "doctor", "init", "bounces"])
+def test_every_command_explains_itself(terminal: Terminal, command: str) -> None:
+    shown = terminal.ok(*command.split(), "--help")
+
+    assert "Usage: " in shown
+
+
+def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:
+    assert terminal.refused("frobnicate")[0] == 2

@@ -1,0 +1,86 @@
+"""Random profiles over every feature, made of the words that papers have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+
+from digest.errors import BadQuery
+from digest.matching.profile import Candidate, Profile, Topic
+from digest.matching.query import parse
+from digest.papers import Record
+from digest.text.tokens import stem, words
+
+
+class Profiles:
+    """A maker of profiles. The same seed and papers give the same profiles."""
+
+    def __init__(self, papers: Sequence[Record], seed: int) -> None:
+        self.random = Random(seed)
+        self.texts = [words(f"{p.title} {p.abstract[:600]}") or ["word"] for p in papers]
+        self.authors = [author for p in papers for author in p.authors] or ["Nobody"]
+        self.categories = [category for p in papers for category in p.categories] or ["cs.LG"]
+
+    def profile(self) -> Profile:
+        """One more."""
+        random = self.random
+        topics = [self._topic() for _ in range(random.choice((1, 2, 4, 4, 6, 12)))]
+        return Profile(
+            topics=tuple(topics),
+            exclusions=tuple(self._good(self._query) for _ in range(random.random() < 0.3)),
+            categories=tuple(self._category() for _ in range(random.choice((0, 0, 0, 1, 3)))),
+            primary_only=random.random() < 0.3,
+            authors=tuple(random.choice(self.authors) for _ in range(random.choice((0, 0, 0, 1, 2)))),
+            close=random.random() < 0.85,
+            limit=random.choice((10, 10, 3, 50)),
+            likes=tuple((stem(self._word()), random.randrange(1, 30)) for _ in range(random.choice((0, 0, 3, 20)))),
+        )
+
+    def _topic(self) -> Topic:
+        made = self._good(self.random.choice((self._phrase, self._phrase, self._word, self._query)))
+        cap = self.random.choice((1, 2, 5)) if self.random.random() < 0.2 else None
+        return Topic(made, cap=cap, muted=self.random.random() < 0.05)
+
+    def _good(self, make: Callable[[], str]) -> str:
+        while True:
+            made = make()
+            try:
+                parse(made)
+                return made
+            except BadQuery:
+                continue
+
+    def _word(self) -> str:
+        return self.random.choice(self.random.choice(self.texts))
+
+    def _phrase(self) -> str:
+        text = self.random.choice(self.texts)
+        at = self.random.randrange(len(text))
+        return " ".join(text[at : at + self.random.choice((1, 2, 2, 3))])
+
+    def _category(self) -> str:
+        return self.random.choice((*self.random.sample(self.categories, 1), "cs", "cs.*", "math"))
+
+    def _query(self, depth: int = 2) -> str:
+        if depth == 0 or self.random.random() < 0.4:
+            return self._term()
+        joined = self.random.choice((" AND ", " OR ", " ANDNOT "))
+        return f"({self._query(depth - 1)}){joined}({self._query(depth - 1)})"
+
+    def _term(self) -> str:
+        author, category = self.random.choice(self.authors), self.random.choice(self.categories)
+        beginning = f"{self._word()[:4]}*"
+        return self.random.choice(
+            (
+                self._phrase(), f'"{self._phrase()}"', beginning, f'"{self._word()} {beginning}"',
+                f"{beginning} {self._word()}",
+                f'ti:"{self._phrase()}"', f'abs:"{self._phrase()}"', f"cat:{category}", f'au:"{author}"',
+                f'all:"{author}"', f"all:{category}", f'all:"{self._phrase()}"', 'co:"23 pages"', "co:pag*", "has:code",
+                f"au:{author.split()[-1][:3]}*",
+            )
+        )  # fmt: skip
+
+
+def candidates(records: Sequence[Record]) -> list[Candidate]:
+    """Papers on three announcements, some of them trending."""
+    return [Candidate(7 * n + 3, record, 1 + n % 3, 37 * n % 101) for n, record in enumerate(records)]

@@ -1,0 +1,151 @@
+"""Readers, runs and mails as a test needs them, put straight into the database."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, SQLModel, col, select
+
+from digest import clock
+from digest.db import deliveries
+from digest.db.engine import reading, transaction
+from digest.matching.profile import Profile
+from digest.models import Announcement, Bounce, Delivery, Edition, ProfileVersion, Run, Shard, Subscriber, Suppression
+from digest.models.delivery import DIGEST, SENT
+from digest.models.edition import COMPLETE
+from digest.models.subscriber import ACTIVE
+
+
+def add_reader(
+    address: str,
+    *,
+    seen_through: int = 0,
+    next_due_at: datetime | None = None,
+    state: str = ACTIVE,
+    profile: Profile = Profile(),  # noqa: B008 - frozen
+) -> int:
+    """A confirmed reader; returns the number."""
+    now = clock.now()
+    with transaction() as session:
+        reader = Subscriber(
+            address=address,
+            address_key=deliveries.address_key(address),
+            state=state,
+            created_at=now,
+            confirmed_at=now,
+            seen_through=seen_through,
+            next_due_at=next_due_at,
+        )
+        session.add(reader)
+        session.flush()
+        version = ProfileVersion(subscriber_id=reader.id or 0, number=1, created_at=now, profile=profile.to_json())
+        session.add(version)
+        session.flush()
+        reader.profile_id = version.id
+    return reader.id or 0
+
+
+def add_run(slot: datetime | None = None, *, state: str = COMPLETE, shard: tuple[int, int] | None = None) -> int:
+    """A run that knows batch 5; with a shard of those readers that is not done."""
+    at = clock.slot_of(slot or clock.now())
+    with transaction() as session:
+        announcement = _announcement(session, at.date())
+        run = Run(slot=at, created_at=at, signals_at=at, batch_through=5, announcement_id=announcement, state=state)
+        session.add(run)
+        session.flush()
+        if shard:
+            session.add(Shard(run_id=run.id or 0, number=0, first=shard[0], last=shard[1]))
+    return run.id or 0
+
+
+def _announcement(session: Session, day: date) -> int:
+    number = day.toordinal()
+    if session.get(Announcement, number) is None:
+        session.add(Announcement(id=number, day=day))
+        session.flush()
+    return number
+
+
+def add_mail(
+    reader: int, run: int, *, day: date | None = None, state: str = SENT, held: bool = False, seen: int = 3
+) -> int:
+    """An edition of that run with the mail it owes; its reader has seen batch 5, `seen` before. Returns the mail."""
+    now = clock.now()
+    with transaction() as session:
+        found = session.get_one(Run, run)
+        row = session.get_one(Subscriber, reader)
+        row.seen_through = max(row.seen_through, 5)
+        edition = Edition(
+            subscriber_id=reader,
+            day=day or found.slot.date(),
+            run_id=run,
+            announcement_id=found.announcement_id,
+            profile_id=row.profile_id or 0,
+            created_at=now,
+            previous_seen=seen,
+            papers=0,
+            content={"entries": []},
+        )
+        session.add(edition)
+        session.flush()
+        delivery = Delivery(
+            kind=DIGEST,
+            subject_id=edition.id or 0,
+            subscriber_id=reader,
+            run_id=run,
+            address=row.address,
+            domain=row.address.partition("@")[2],
+            state=state,
+            due_at=None if held or state in {"sent", "rejected", "cancelled"} else now,
+            created_at=now,
+        )
+        session.add(delivery)
+    return delivery.id or 0
+
+
+def mail(number: int) -> Delivery:
+    """That delivery as it stands."""
+    with reading() as session:
+        return session.get_one(Delivery, number)
+
+
+def reader(number: int) -> Subscriber:
+    """That reader as they stand."""
+    with reading() as session:
+        return session.get_one(Subscriber, number)
+
+
+def editions() -> dict[int, bool]:
+    """By reader whether their edition is cancelled."""
+    with reading() as session:
+        return {row.subscriber_id: row.cancelled for row in session.exec(select(Edition))}
+
+
+def suppressed() -> dict[str, str]:
+    """Why each suppressed address is."""
+    with reading() as session:
+        return {row.address_key: row.reason for row in session.exec(select(Suppression))}
+
+
+def bounces() -> list[tuple[str, str]]:
+    """Address and kind of each bounce kept."""
+    with reading() as session:
+        return [(row.address_key, row.kind) for row in session.exec(select(Bounce).order_by(col(Bounce.id)))]
+
+
+def alarms() -> list[str]:
+    """The titles of the alarms owed, one for each administrator."""
+    with reading() as session:
+        rows = session.exec(select(Delivery).where(Delivery.kind == "alarm").order_by(col(Delivery.id)))
+        return [str((row.payload or {})["title"]) for row in rows]
+
+
+def later(**passed: float) -> datetime:
+    """The instant so much from now."""
+    return clock.now() + timedelta(**passed)
+
+
+def put(*rows: SQLModel) -> None:
+    """Store rows."""
+    with transaction() as session:
+        session.add_all(rows)

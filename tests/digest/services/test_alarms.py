@@ -1,0 +1,96 @@
+"""Alarms: the administrators hear of trouble once a day for each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from digest import clock, settings
+from digest.db import deliveries, leases
+from digest.db.engine import transaction
+from digest.deliver.sweeper import Sweeper
+from digest.ports import NoQueue
+from digest.services import alarms, deliver
+from digest.services.letters import Letters
+from tests.digest.services.house import alarms as told
+from tests.digest.services.house import later
+from tests.outbox import Outbox
+
+
+def test_overdue_mail_is_told_once_a_day(service: str, outbox: Outbox) -> None:
+    outbox.owe("ada@one.example")
+    on_time = alarms.watch(now=later(minutes=29))
+    late = alarms.watch(now=later(minutes=31))
+    again = alarms.watch(now=later(hours=23))
+
+    next_day = alarms.watch(now=later(hours=25))
+
+    assert (on_time, late, again, next_day) == (0, 1, 0, 1)
+    assert told() == ["E-mails are overdue"] * 4
+
+
+def test_mail_for_a_resting_domain_is_not_overdue(service: str, outbox: Outbox) -> None:
+    outbox.owe("ada@one.example")
+    with transaction() as session:
+        deliveries.pause_domain(session, "one.example", later(days=1), "5.7.1 go away")
+
+    alarms.watch(now=later(hours=1))
+
+    assert told() == ["one.example refuses our mail"] * 2
+
+
+def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
+    with transaction() as session:
+        for domain in ("one.example", "two.example"):
+            deliveries.pause_domain(session, domain, later(days=2), "5.7.1 go away")
+
+    assert [alarms.watch(now=later(hours=1)), alarms.watch(now=later(minutes=61))] == [2, 0]
+
+
+def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 1000.0
+    sweeper = Sweeper(settings.get(), monotonic=lambda: seconds)
+    monkeypatch.setattr(deliver, "_sweeper", lambda: sweeper)
+    outbox.owe("ada@one.example")
+    with transaction() as session:
+        lease = leases.open_lease(session, "somebody", clock.now())
+        deliveries.claim(session, lease, 8, clock.now(), domain="digest.example")
+    deliver.sweep(NoQueue())
+    seconds += settings.get().lease
+
+    taken = deliver.sweep(NoQueue())
+
+    assert taken == 1
+    assert told() == ["A sending process stopped"] * 2
+
+
+def test_without_administrators_an_alarm_is_a_line_in_the_log(service: str, configured: Callable[..., None]) -> None:
+    configured(ADMIN_EMAILS="")
+    with transaction() as session:
+        first = alarms.sound(session, "overdue", "E-mails are overdue", ["3 wait"], now=clock.now())
+        second = alarms.sound(session, "overdue", "E-mails are overdue", ["3 wait"], now=later(hours=1))
+
+    assert (first, second) == (True, False)
+    assert told() == []
+
+
+def test_an_alarm_is_a_mail_that_tells_its_facts(service: str, outbox: Outbox) -> None:
+    with transaction() as session:
+        alarms.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
+
+    letters = Letters(settings.get()).compose(outbox.rows())
+
+    raw = getattr(letters[1], "raw", b"").decode()
+    assert "Subject: " in raw
+    assert "550 5.7.1 go away" in raw
+
+
+def test_two_at_once_tell_it_once(service: str) -> None:
+    now = clock.now()
+    for offset in (0, 1):
+        with transaction() as session:
+            alarms.sound(session, "overdue", "E-mails are overdue", [], now=now + timedelta(seconds=offset))
+
+    assert len(told()) == 2

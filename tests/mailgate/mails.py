@@ -1,0 +1,167 @@
+"""Many different mails, made through the product's own doors and signed with a key of their own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from digest.compose import render
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.views import Rendered
+from digest.deliver import dkim, message
+from digest.papers import Record
+from tests.digest.compose import samples
+
+DOMAIN, SELECTOR = "papers.example", "gate"
+AT = datetime(2025, 11, 21, 7, 0, tzinfo=UTC)
+DAYS = ("2025-09-08", "2025-09-15", "2025-09-29", "2025-10-02", "2026-03-10", "2026-03-24")
+TOPICS = (
+    "reinforcement learning", "diffusion model", "large language model", "graph neural network", "galaxy", "robot",
+    "optimal transport", "medical image", "federated learning", "quantization",
+)  # fmt: skip
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
+ODD = (
+    Record(f"On {LONG[:150]}", f"{LONG[:150]} is long. So is this.", ("A. B. " + LONG[:80],), arxiv_id="2511.00001"),
+    Record(
+        "تعلم معزز دون اتصال",
+        "ملخص قصير. جملة ثانية.",
+        ("محمد بن موسى الخوارزمي", "فاطمة الفهرية"),
+        arxiv_id="2511.00002",
+    ),
+    Record(
+        "离线强化学习的界",
+        "我们研究离线强化学习。结果很好。",
+        ("王小明", "李雷", "韩梅梅", "山田太郎"),
+        arxiv_id="2511.00003",
+    ),
+    Record("על גבולות הלמידה", "תקציר קצר.", ("דוד כהן",), arxiv_id="2511.00004"),
+    Record(
+        r"$\tilde{O}(d\sqrt{\sum_{k=1}^K\sigma_k^2})$ and $\frac{1}{1-\gamma}$ for $1\le\alpha\le2$",
+        r"We show $\mathbb{E}[\|x_t-x^*\|^2]\leq\frac{L}{\mu}\exp(-\eta t)$ for all $\eta\in(0,1)$. " * 6,
+        (r"Paul Erd\H{o}s", r"\'Emile Borel"),
+        arxiv_id="2511.00005",
+    ),
+    Record(
+        "From here to there: 100% of $5, C#, _x_ and <b>", "From the start. & <i>more</i> {{ x }} = 3D.\nFrom us.", ()
+    ),
+)
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail: its name in reports, its kind, what was rendered, and the bytes that go out."""
+
+    name: str
+    kind: str
+    rendered: Rendered
+    raw: bytes
+
+    @property
+    def transactional(self) -> bool:
+        return self.kind in message.TRANSACTIONAL
+
+
+def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
+    """At least so many mails, and the text of the DNS record that their signatures verify with."""
+    pem, record = dkim.generate_key()
+    signer = dkim.Signer(DOMAIN, SELECTOR, pem)
+    made = []
+    for place, (name, kind, rendered) in enumerate(_rendered(shared, number)):
+        unsubscribe = samples.LINKS.unsubscribe if kind not in message.TRANSACTIONAL else None
+        envelope = message.Envelope(
+            kind=kind,
+            sender=("Papers Inbox", f"digest@{DOMAIN}"),
+            to="ada.byron@reader.example",
+            message_id=message.message_id(kind, place, 0, DOMAIN, "a key of the gate"),
+            date=AT,
+            list_id=f"papers.{DOMAIN}",
+            reply_to=("Papers Inbox", f"help@{DOMAIN}") if place % 2 else None,
+            unsubscribe_url=unsubscribe,
+            archive_url="https://papers.example",
+            feedback_id=f"{place}:{kind}:papers-inbox",
+        )
+        made.append(Mail(name, kind, rendered, signer.sign(message.build(rendered, envelope))))
+    return made, record
+
+
+def spoiled(mail: Mail) -> Mail:
+    """The mail with a fault for every checker: a gate that lets it pass checks nothing."""
+    fault = '<p style="width:1200px;color:#fffdf9;background-color:#fffdf9">pale<img src="x"></div><h9>'
+    start = b"quoted-printable\r\n\r\n"
+    raw = mail.raw.replace(b"Subject: ", b"Subject: \xe4 ", 1).replace(start, start + GTUBE + b"\r\n", 1)
+    html = mail.rendered.html.replace("</h1>", f"</h1>{fault}", 1)
+    return replace(mail, name="spoiled", rendered=replace(mail.rendered, html=html), raw=raw)
+
+
+def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rendered]]:
+    """Every kind of mail, then days of all sizes."""
+    yield from _small()
+    draw = random.Random(11)
+    every = _papers(shared)
+    heavy = sorted(every, key=lambda record: -(record.title + record.abstract).count("$"))[:60]
+    yield "formulas", "digest", _day(heavy[:5], draw)
+    yield "formulas-many", "digest", _day(heavy, draw)
+    yield "odd", "digest", _day(ODD, draw)
+    for place in range(max(0, number - 13)):
+        size = (1, 10, 60, 3, 20, 2, 5)[place % 7]
+        papers = [*draw.sample(every, min(size, len(every)))]
+        if place % 5 == 0:
+            papers = [*papers[: max(1, size - 2)], *draw.sample(ODD, 2)]
+        kind = ("digest", "digest", "welcome", "digest", "resend")[place % 5]
+        yield f"day-{place:02}-{len(papers)}", kind, _day(papers, draw, kind=kind)
+
+
+def _small() -> Iterator[tuple[str, str, Rendered]]:
+    reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
+    yield "notice", "notice", render.notice(reader, links, 412, service=service)
+    yield "empty", "digest", render.digest(Content(considered=412), {}, reader, links, service=service)
+    yield "confirmation", "confirmation", render.confirmation(samples.URL, service=service)
+    yield "link", "link", render.link(samples.URL, service=service)
+    yield "sign-in", "sign-in", render.sign_in(samples.URL, service=service)
+    facts = ("Queue: 1,204 waiting", "Oldest: 48 min", f"Server: {LONG[:100]}")
+    yield "alarm", "alarm", render.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
+    yield "test", "test", render.trial(service=service)
+    invented = samples.edition(samples.INVENTED)
+    for kind in ("digest", "welcome", "resend"):
+        to = replace(reader, kind=kind)
+        papers = samples.papers(samples.INVENTED)
+        yield f"invented-{kind}", kind, render.digest(invented, papers, to, links, service=service)
+
+
+def _papers(shared: Path | None) -> list[Record]:
+    if shared is None:
+        return [*samples.INVENTED, *ODD]
+    return [record for day in DAYS for record in samples.real(shared, day)[:400]]
+
+
+def _day(records: Sequence[Record], draw: random.Random, *, kind: str = "digest") -> Rendered:
+    """These papers as somebody's day: some by a followed author, some rising, most new."""
+    topics = tuple(draw.sample(TOPICS, 3))
+    entries = []
+    for number, record in enumerate(records):
+        section = (
+            FOLLOWED if number == 1 and record.authors else RISING if len(records) > 2 and number % 7 == 2 else NEW
+        )
+        topic = draw.randrange(3)
+        words = tuple(word for word in topics[topic].split() if word in record.abstract.lower())
+        entries.append(
+            Entry(
+                paper=number,
+                revision=1,
+                section=section,
+                strict=bool(words),
+                topic=topic if words else -1,
+                matched=((topic, words),) if words else (),
+                followed=record.authors[:1] if section == FOLLOWED else (),
+                reason="41 votes 10 h after listing, 2nd of 28 listed today" if section == RISING else "",
+                spark="▁▂▅█" if section == RISING else "",
+            )
+        )
+    reader = replace(samples.READER, topics=topics, kind=kind)
+    papers = samples.papers(records)
+    content = Content(tuple(entries), considered=412, more=len(records) % 4)
+    return render.digest(content, papers, reader, samples.LINKS, service=samples.SERVICE)

@@ -1,0 +1,37 @@
+"""The gate's small form: a dozen mails through the checkers that need nothing but Python. `make gate` runs all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.mailgate import checkers
+from tests.mailgate.mails import Mail, mails, spoiled
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[list[Mail], str]:
+    return mails(None, 24)
+
+
+def test_every_kind_of_mail_is_among_them(made: tuple[list[Mail], str]) -> None:
+    kinds = {mail.kind for mail in made[0]}
+
+    assert kinds == {
+        "digest", "welcome", "resend", "notice", "confirmation", "link", "sign-in", "alarm", "test",
+    }  # fmt: skip
+
+
+def test_no_two_mails_are_the_same(made: tuple[list[Mail], str]) -> None:
+    assert len({mail.rendered for mail in made[0]}) == len(made[0]) >= 24
+
+
+def test_another_implementation_verifies_every_signature(made: tuple[list[Mail], str]) -> None:
+    assert checkers.dkimpy(*made) == []
+    assert checkers.dkimpy([spoiled(made[0][0])], made[1])
+
+
+def test_the_linter_of_raw_bytes_finds_nothing(made: tuple[list[Mail], str], shared: Path) -> None:
+    assert checkers.maillint(made[0], shared) == []
+    assert checkers.maillint([spoiled(made[0][0])], shared)
