@@ -1,0 +1,253 @@
+"""Servers that hang up, restart, storm and vanish in the middle of a run: nothing is lost, the end is exact."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.servers import CONTENT, DROP, RCPT, MailServer, Postgres
+from tests.soak.conftest import BOTH, POSTGRESQL, Fleet, Run, Size
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@POSTGRESQL
+@BOTH
+def test_connections_cut_after_the_last_dot(run: Run, size: Size) -> None:
+    cut = size.faults * 4
+    run.owe(size.mails)
+    run.smtp.fail(CONTENT, DROP, times=cut)
+    run.begin()
+    run.until_over()
+
+    assert run.lost() == set()
+    assert run.doubled() == 0  # those that were cut were never answered
+    assert len(run.smtp.log) == size.mails + cut
+    assert all(len(names) == 1 for names in run.names().values())
+
+
+@POSTGRESQL
+@BOTH
+def test_the_mail_server_restarts(run: Run, size: Size) -> None:
+    run.owe(size.mails)
+    run.begin()
+    for moment in run.moments(Size(size.mails, min(size.faults, 10)), 3):
+        run.until_taken(moment)
+        run.smtp.stop()
+        time.sleep(0.2)
+        run.smtp.start()
+    run.until_over()
+
+    assert run.lost() == set()
+    assert run.doubled() <= 2 * 4 * min(size.faults, 10)
+    assert all(len(names) == 1 for names in run.names().values())
+
+
+@POSTGRESQL
+@BOTH
+def test_a_storm_of_421(run: Run, size: Size) -> None:
+    run.owe(size.mails, domains=size.mails)  # each its own domain: what is slowed is not this test's matter
+    for stage in (RCPT, CONTENT):
+        run.smtp.fail(stage, "421 4.3.2 not now", times=size.mails // 6)
+    run.begin()
+    run.until_over()
+
+    assert run.outbox.states() == {"sent": size.mails}
+    assert run.lost() == set()
+    assert run.doubled() == 0
+
+
+@POSTGRESQL
+@BOTH
+def test_redis_is_killed_and_emptied(run: Run, size: Size) -> None:
+    run.owe(size.mails)
+    run.begin()
+    for moment in run.moments(Size(size.mails, min(size.faults, 5)), 5):
+        run.until_taken(moment)
+        os.kill(run.redis.pid or 0, signal.SIGKILL)
+        while run.redis.pid is not None:
+            time.sleep(0.02)
+        run.redis.start()
+    run.until_over()
+
+    assert run.lost() == set()
+    assert run.doubled() == 0
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """One that a test may stop; durable, as it is stopped by force."""
+    with Postgres(durable=True) as server:
+        yield server
+
+
+@BOTH
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_postgresql_restarts(own_postgres: Postgres, run: Run, size: Size) -> None:
+    run.owe(size.mails)
+    run.begin()
+    for moment in run.moments(Size(size.mails, min(size.faults, 5)), 9):
+        run.until_taken(moment)
+        own_postgres.stop()
+        time.sleep(0.3)
+        own_postgres.start()
+    run.until_over()
+
+    assert run.lost() == set()
+    assert run.doubled() <= run.in_doubt
+    assert all(len(names) == 1 for names in run.names().values())
+
+
+@pytest.fixture
+def postgres(request: pytest.FixtureRequest) -> Postgres:
+    """The session's server, but for the test that restarts one."""
+    if "own_postgres" in request.fixturenames:
+        return request.getfixturevalue("own_postgres")
+    return request.getfixturevalue("session_postgres")
+
+
+@pytest.fixture(scope="module")
+def session_postgres() -> Iterator[Postgres]:
+    with Postgres() as server:
+        yield server
+
+
+@SQLITE
+@BOTH
+def test_a_full_disk(run: Run, size: Size, tmp_path: Path) -> None:
+    run.owe(min(size.mails, 600))
+    room = sum(path.stat().st_size for path in tmp_path.glob("digest.db")) + 64 * 1024
+    words = [sys.executable, "-m", "tests.soak.limited_main", str(room)]
+    full = subprocess.run(words, cwd=ROOT, env=dict(os.environ), capture_output=True, timeout=120, check=False)
+    sent_before = len(run.smtp.log)
+    run.begin()
+    run.until_over()
+
+    assert full.returncode != 0
+    assert sent_before < len(run.addresses)
+    assert run.lost() == set()
+    assert run.doubled() <= 4 + run.in_doubt
+    assert all(len(names) == 1 for names in run.names().values())
+
+
+@POSTGRESQL
+@BOTH
+def test_sigterm_drains_in_time(run: Run, size: Size) -> None:
+    run.owe(size.mails)
+    fleet = run.begin()
+    run.until_taken(20)
+    began = time.monotonic()
+    code = fleet.end()
+    seconds = time.monotonic() - began
+    states = run.outbox.states()
+
+    assert code == 0
+    assert seconds < 15  # a task takes about ten, and its last mails
+    assert set(states) <= {"sent", "queued"}
+    assert run.doubled() == 0
+
+
+@POSTGRESQL
+@BOTH
+def test_two_schedulers_of_which_one_is_killed(run: Run, size: Size) -> None:
+    run.owe(size.mails)
+    both = [Fleet("tests.soak.scheduler_main") for _ in range(2)]
+    run.begin()
+    try:
+        over = time.monotonic() + 300
+        while len(run.smtp.log) < size.mails // 3 and time.monotonic() < over:
+            time.sleep(0.05)
+        both[0].main.kill()
+        while run.outbox.states() != {"sent": size.mails} and time.monotonic() < over:
+            time.sleep(0.2)
+    finally:
+        for one in both:
+            one.main.kill()
+            one.main.wait(10)
+
+    assert run.lost() == set()
+    assert run.doubled() == 0
+
+
+@POSTGRESQL
+@BOTH
+def test_each_task_given_three_times(run: Run, size: Size) -> None:
+    from workers import tasks
+
+    run.owe(size.mails)
+    run.begin()
+    for _ in range(size.faults):
+        for _ in range(3):
+            tasks.deliver.apply_async()
+        time.sleep(0.05)
+    run.until_over()
+
+    assert run.lost() == set()
+    assert run.doubled() == 0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Receivers of every kind: 10 % greylist, 5 % do not exist, 2 % refuse by policy, 10 % are at one slow domain."""
+
+    mails: int
+
+    def addresses(self) -> list[str]:
+        return [self._address(number) for number in range(self.mails)]
+
+    def _address(self, number: int) -> str:
+        rest = number % 100
+        if rest < 10:
+            return f"grey{number}@lab{number % 7}.example"
+        if rest < 15:
+            return f"gone{number}@lab{number % 7}.example"
+        if rest < 17:
+            return f"r{number}@strict{number}.example"
+        if rest >= 90:
+            return f"r{number}@slow.example"
+        return f"r{number}@lab{number % 7}.example"
+
+
+def unfriendly(server: MailServer, mails: int) -> None:
+    for number in range(mails):
+        if number % 100 < 10:
+            server.fail(RCPT, "451 4.7.1 Greylisted", address=f"grey{number}@")
+    server.fail(RCPT, "550 5.1.1 no such user", address="gone", times=-1)
+    server.fail(RCPT, "550 5.7.1 not from you", address="@strict", times=-1)
+
+
+@POSTGRESQL
+@BOTH
+def test_everyone_else_is_served_at_full_speed(run: Run, size: Size, configured: Callable[..., None]) -> None:
+    configured(DOMAIN_RATES="slow.example=1")
+    mails = max(size.mails, 200)
+    world = World(mails)
+    run.addresses = world.addresses()
+    unfriendly(run.smtp, mails)
+    for first in range(0, mails, 500):
+        run.outbox.owe(*run.addresses[first : first + 500], first=first + 1)
+    began = time.monotonic()
+    run.begin()
+    expected = Counter(re.sub(r"\d.*", "", a.partition("@")[0]) for a in run.addresses)
+    slow = sum(a.endswith("@slow.example") for a in run.addresses)
+    strict = sum("@strict" in a for a in run.addresses)
+    others = mails - expected["gone"] - slow - strict
+    run.until(lambda: sum("@slow" not in taken.recipient for taken in run.smtp.log) >= others, seconds=240)
+    early, seconds = sum("@slow" in taken.recipient for taken in run.smtp.log), time.monotonic() - began
+    run.until(lambda: run.outbox.states().get("sent", 0) == others + slow, seconds=400)
+
+    assert early < slow  # the others were done while it still waited
+    assert early <= 3 + seconds
+    assert run.outbox.states() == {"sent": others + slow, "rejected": expected["gone"], "deferred": strict}
+    assert run.doubled() == 0
