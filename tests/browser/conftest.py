@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 import time_machine
@@ -13,13 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import chromium
 from tests.browser.site import Site, running
+from tests.conftest import not_run
 
 THURSDAY = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
-
-
-def not_run(reason: str) -> NoReturn:
-    """Say why a test can't run here."""
-    pytest.skip(f"NOT RUN: {reason}")
 
 
 @pytest.fixture(scope="package")

@@ -23,15 +23,15 @@ GUESTS = 6  # who come one by one; the second and the fifth leave again
 NOON = timedelta(hours=12)
 
 
-def weekdays() -> list[date]:
+def weekdays(announcements: int) -> list[date]:
     """The last mailing days, oldest first."""
-    days = (LAST - timedelta(days=n) for n in range(4 * ANNOUNCEMENTS))
-    return sorted(day for day in days if day.weekday() < 5)[-ANNOUNCEMENTS:]
+    days = (LAST - timedelta(days=n) for n in range(2 * announcements + 7))
+    return sorted(day for day in days if day.weekday() < 5)[-announcements:]
 
 
-def live(site: Site, clock: time_machine.Traveller) -> None:
+def live(site: Site, clock: time_machine.Traveller, *, announcements: int = ANNOUNCEMENTS) -> None:
     """Sign everybody up, then day after day: announce, mail."""
-    days = weekdays()
+    days = weekdays(announcements)
     clock.move_to(_noon(days[0] - timedelta(days=1)))
     for reader in READERS:
         if not reader.late:
@@ -83,7 +83,7 @@ def _bounces(days: list[date]) -> None:
     told = ((2, "soft"), (5, "soft"), (5, "hard"), (9, "soft"), (11, "complaint"))
     with engine.transaction() as session:
         for number, (day, kind) in enumerate(told):
-            at = _noon(days[day])
+            at = _noon(days[day % len(days)])
             session.add(Bounce(report_key=f"told:{number}", address_key=f"x{number}@one.example", kind=kind, at=at))
 
 
