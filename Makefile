@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench bench-delivery browser gate gate-tools preview-mail check lint types floors wheel lock clean
+.PHONY: help demo up test test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,16 @@ browser: # servers come as wheels, a browser does not
 gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
 	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
 
+preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs/mails
+	$(BIN)/python -m tests.mailgate.pictures
+
+bench-render: $(VENV)/.dev ## what a mail costs to make
+	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))
+
+messages: $(VENV)/.dev ## all sentences of mails for translators, into build/messages.pot
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F babel.cfg -k say -k count:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
+
 gate-tools: ## the checker of HTML, by npm, into build/tools
 	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
 
@@ -80,6 +90,9 @@ wheel: $(VENV)/.dev ## build the wheel into dist/
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+pictures: $(VENV)/.dev ## the pages as they are, into docs/pictures (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures
 
 clean: ## remove what was made here (not data/)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

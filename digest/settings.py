@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     retention_days: int = Field(default=400, ge=30, le=3650)
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
+    language: str = Field(default="en", pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,8})?$")
     arxiv_categories: Words = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
     arxiv_rss_url: str = "https://rss.arxiv.org"
     arxiv_api_url: str = "https://export.arxiv.org/api/query"

@@ -186,6 +186,10 @@ class _Scripted(SMTP):
         if not await self._faulty(DATA, self.envelope.rcpt_tos[0]):
             await super().smtp_DATA(arg)
 
+    async def handle_exception(self, error: Exception) -> str:
+        """The session is its own handler: asked by aiosmtpd's way, it would ask itself for ever."""
+        return "421 4.3.0 closing"
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name that aiosmtpd calls
         self.script.busy += 1
         self.script.most_busy = max(self.script.busy, self.script.most_busy)

@@ -13,6 +13,7 @@ from digest.compose import phrases, templates
 from digest.compose.assemble import listed
 from digest.compose.blocks import INDENT, Blocks, PaperBlock
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.language import N_, say
 from digest.compose.names import byline
 from digest.compose.views import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
 from digest.compose.words import shown
@@ -22,7 +23,7 @@ from digest.text.plain import one_line
 
 HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
 _PLACES = ("\x01", "\x02", "\x03")  # where more, less and mute go; no text of a paper holds a control sign
-_SECTIONS = ((FOLLOWED, "★ Followed"), (NEW, "New for you"), (RISING, "Rising ↑"))
+_SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,30 +139,28 @@ def _digest(
 def _values(edition: Content, papers: list[tuple[Entry, _Paper]], reader: Reader) -> dict[str, object]:
     """What templates are told of an edition with these papers."""
     sections = [
-        _Section(title, name == RISING, [paper for entry, paper in papers if entry.section == name])
+        _Section(say(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
     titles = [str(one.lines).partition("\n")[0] for section in sections for one in section.papers]
     return {
         "headline": phrases.headline(edition),
         "opening_lines": wrap(phrases.opening(reader)),
-        "notice_lines": wrap(one_line(edition.notice)),
+        "notice_lines": wrap(_notice(edition)),
         "preheader": shown(phrases.preheader(titles)),
         "opening": phrases.opening(reader),
-        "notice": shown(one_line(edition.notice)),
+        "notice": shown(_notice(edition)),
         "sections": [section for section in sections if section.papers],
-        "left": _left(len(edition.entries) - len(papers)),
-        "past": f"{phrases.plural(edition.more, 'more match', 'more matches')} past your limit."
-        if edition.more
-        else "",
-        "considered": phrases.number(edition.considered) if edition.considered else "",
+        "left": phrases.rolled_over(len(edition.entries) - len(papers)),
+        "past": phrases.past_limit(edition.more),
+        "considered": phrases.chosen_from(edition.considered),
         "line": phrases.subject(edition, reader),
     }
 
 
-def _left(rolled: int) -> str:
-    """What did not fit, in one line; '' for nothing."""
-    return f"{phrases.plural(rolled, 'more paper', 'more papers')} did not fit into this mail." if rolled else ""
+def _notice(edition: Content) -> str:
+    """The edition's notice, kept in English, in the language of today."""
+    return one_line(say(edition.notice)) if edition.notice else ""
 
 
 def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> _Paper:

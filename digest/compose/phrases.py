@@ -7,50 +7,48 @@ from collections import Counter
 from datetime import date
 from functools import lru_cache
 
+from digest.compose import language
 from digest.compose.edition import FOLLOWED, RISING, Content, Entry
+from digest.compose.language import count, say
 from digest.compose.views import Reader
 from digest.compose.words import fold
 from digest.compose.wrap import shortened
 from digest.text import plain
 
 SUBJECT = 70  # characters that a phone still shows
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 one_line = lru_cache(maxsize=8192)(plain.one_line)  # topics, names and facts come again in every mail
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 
 
 def short_date(day: date) -> str:
     """`Fri 21 Nov`."""
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return language.day(day, say("EEE d MMM"))
 
 
 def long_date(day: date) -> str:
     """`21 Nov 2025`."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    return language.day(day, say("d MMM y"))
 
 
 def number(value: float) -> str:
     """A count with a comma at thousands: `1,204`."""
-    return f"{value:,.0f}"
-
-
-def plural(count: int, one: str, many: str) -> str:
-    """`1 paper`, `2 papers`."""
-    return f"{number(count)} {one if count == 1 else many}"
+    return language.decimal(value)
 
 
 def headline(edition: Content) -> str:
     """What the day brought: `7 new on your topics · 3 rising`."""
     rising = len(edition.section(RISING))
     new = len(edition.entries) - rising
-    parts = [f"{new} new on your topics" if new else "", f"{rising} rising" if rising else ""]
-    return " · ".join(part for part in parts if part) or "Nothing new for your topics today"
+    parts = [
+        count("%(n)s new on your topics", "%(n)s new on your topics", new) if new else "",
+        count("%(n)s rising", "%(n)s rising", rising) if rising else "",
+    ]
+    return " · ".join(part for part in parts if part) or say("Nothing new for your topics today")
 
 
 def subject(edition: Content, reader: Reader) -> str:
     """The mail's subject: counts and the topics that brought most of them; never longer than SUBJECT."""
-    before = {"resend": "Again: ", "welcome": "Welcome: "}.get(reader.kind, "")
+    before = {"resend": say("Again: "), "welcome": say("Welcome: ")}.get(reader.kind, "")
     for named in (*_named(edition, reader), ""):
         line = before + " · ".join(_counts(edition, named))
         if len(line) <= SUBJECT:
@@ -64,18 +62,23 @@ def _counts(edition: Content, named: str) -> list[str]:
     followed = edition.section(FOLLOWED)
     rising = len(edition.section(RISING))
     new = len(edition.entries) - rising - len(followed)
-    on = f" on {named}" if named else ""
     parts = []
     if followed:
         names = [name for entry in followed for name in entry.followed]
         parts.append(
-            f"New by {shortened(one_line(names[0]), 28)}" if names else plural(len(followed), "followed", "followed")
+            say("New by %(name)s", name=shortened(one_line(names[0]), 28))
+            if names
+            else count("%(n)s followed", "%(n)s followed", len(followed))
         )
-    if new:
-        parts.append(f"{new} new{on or ' for you'}")
-    if rising:
-        parts.append(f"{rising} rising{'' if new else on}")
-    return parts or ["Nothing new for your topics today"]
+    if new and named:
+        parts.append(count("%(n)s new on %(topics)s", "%(n)s new on %(topics)s", new, topics=named))
+    elif new:
+        parts.append(count("%(n)s new for you", "%(n)s new for you", new))
+    if rising and named and not new:
+        parts.append(count("%(n)s rising on %(topics)s", "%(n)s rising on %(topics)s", rising, topics=named))
+    elif rising:
+        parts.append(count("%(n)s rising", "%(n)s rising", rising))
+    return parts or [say("Nothing new for your topics today")]
 
 
 def _named(edition: Content, reader: Reader) -> list[str]:
@@ -83,7 +86,8 @@ def _named(edition: Content, reader: Reader) -> list[str]:
     counts = Counter(_topic(entry) for entry in edition.entries if entry.section != FOLLOWED)
     topics = [one_line(reader.topics[index]) for index, _ in counts.most_common() if 0 <= index < len(reader.topics)]
     topics = [topic for topic in topics if topic and len(topic) <= 40 and not _QUERY.search(topic)]
-    return [", ".join(topics[:n]) + (" and more" if len(counts) > n else "") for n in (2, 1) if len(topics) >= n]
+    named = [(", ".join(topics[:n]), len(counts) > n) for n in (2, 1) if len(topics) >= n]
+    return [say("%(topics)s and more", topics=some) if more else some for some, more in named]
 
 
 def _topic(entry: Entry) -> int:
@@ -100,12 +104,15 @@ def reason(entry: Entry, reader: Reader, category: str) -> str:
     """Why this paper is here: names, topics and words; '' where it rises and nothing matched."""
     parts = []
     if entry.followed:
-        parts.append("you follow " + " and ".join(one_line(name) for name in entry.followed))
+        parts.append(say("you follow %(names)s", names=say(" and ").join(one_line(name) for name in entry.followed)))
     matches = [_match(index, words, reader) for index, words in entry.matched if 0 <= index < len(reader.topics)]
     if matches:
-        parts.append(("matches " if entry.strict else "close to ") + "; ".join(matches[:3]))
+        topics = "; ".join(matches[:3])
+        parts.append(
+            say("matches %(topics)s", topics=topics) if entry.strict else say("close to %(topics)s", topics=topics)
+        )
     if not parts and entry.section != RISING:
-        parts.append(signals(entry) or (f"new in {category}" if category else "chosen for you"))
+        parts.append(signals(entry) or (say("new in %(field)s", field=category) if category else say("chosen for you")))
     return " · ".join(parts)
 
 
@@ -113,7 +120,7 @@ def rising(entry: Entry) -> str:
     """The facts behind *rising*, with its arrow; '' in the other sections."""
     if entry.section != RISING:
         return ""
-    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or 'rising'}"
+    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or say('rising')}"
 
 
 def _match(index: int, words: tuple[str, ...], reader: Reader) -> str:
@@ -128,22 +135,56 @@ def _match(index: int, words: tuple[str, ...], reader: Reader) -> str:
 
 def signals(entry: Entry) -> str:
     """Counters in words: `41 votes, 120 stars`."""
-    names = {"upvotes": ("vote", "votes"), "stars": ("star", "stars"), "comments": ("comment", "comments"),
-             "citations": ("citation", "citations")}  # fmt: skip
-    told = [plural(int(value), *names[name]) for name, value in entry.signals if name in names]
-    ranks = [f"number {value:.0f} on the trending page" for name, value in entry.signals if name == "rank"]
-    return ", ".join(told + ranks)
+    named = {
+        "upvotes": lambda n: count("%(n)s vote", "%(n)s votes", n),
+        "stars": lambda n: count("%(n)s star", "%(n)s stars", n),
+        "comments": lambda n: count("%(n)s comment", "%(n)s comments", n),
+        "citations": lambda n: count("%(n)s citation", "%(n)s citations", n),
+        "rank": lambda n: say("number %(n)s on the trending page", n=n),
+    }
+    told = sorted((name == "rank", place) for place, (name, _) in enumerate(entry.signals) if name in named)
+    return ", ".join(named[entry.signals[place][0]](round(entry.signals[place][1])) for _, place in told)
 
 
 def opening(reader: Reader) -> str:
     """One line that says why this mail is out of the ordinary, '' for a usual day."""
     if reader.kind == "welcome":
-        return "Welcome. This first edition holds the best matches of the last week; from now on you get what is new."
+        return say(
+            "Welcome. This first edition holds the best matches of the last week; from now on you get what is new."
+        )
     if reader.kind == "resend":
-        return "You are getting this edition again because it was asked for."
+        return say("You are getting this edition again because it was asked for.")
     return ""
 
 
 def why(reader: Reader, name: str) -> str:
     """The footer's first sentence: why this mail comes, and since when."""
-    return f"You subscribed to {name} and confirmed it on {long_date(reader.confirmed)}."
+    return say(
+        "You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(reader.confirmed)
+    )
+
+
+def announced(papers: int) -> str:
+    """`412 papers were announced.`; '' for none."""
+    return count("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
+
+
+def chosen_from(papers: int) -> str:
+    """`Chosen from 412 announced papers.`; '' for none."""
+    return count("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers) if papers else ""
+
+
+def past_limit(papers: int) -> str:
+    """`3 more matches past your limit.`; '' for none."""
+    if not papers:
+        return ""
+    return count("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
+
+
+def rolled_over(papers: int) -> str:
+    """`3 more papers did not fit into this mail.`; '' for none."""
+    if not papers:
+        return ""
+    return count(
+        "%(n)s more paper did not fit into this mail.", "%(n)s more papers did not fit into this mail.", papers
+    )

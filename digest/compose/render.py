@@ -8,6 +8,7 @@ from digest.compose import phrases
 from digest.compose.assemble import listed, mail
 from digest.compose.blocks import INDENT, Blocks
 from digest.compose.daily import digest
+from digest.compose.language import say
 from digest.compose.views import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
 from digest.compose.words import shown
 from digest.compose.wrap import shortened, wrap
@@ -21,9 +22,9 @@ __all__ = [
 
 def notice(reader: Reader, links: Links, considered: int, *, service: Service = PLAIN_SERVICE) -> Rendered:
     """A quiet day's one line. `considered`: papers announced since the last edition."""
-    announced = f"{phrases.plural(considered, 'paper was', 'papers were')} announced." if considered else ""
+    announced = phrases.announced(considered)
     values: dict[str, object] = {
-        "line": f"Nothing new for your topics today. {announced}".strip(),
+        "line": f"{say('Nothing new for your topics today.')} {announced}".strip(),
         "announced": announced,
     }
     return listed("notice", values, reader, links, service)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import resources
 
 import css_inline
 from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import escape
+
+from digest.compose.language import catalogue
+from digest.compose.wrap import wrap
 
 _html = Environment(
     autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -19,6 +24,12 @@ _text = Environment(
     keep_trailing_newline=True,
 )
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
+
+
+_SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
+for _one in (_html, _text):
+    _one.add_extension("jinja2.ext.i18n")
+    _one.filters["wrap"] = wrap
 
 
 def _read(path: str, folder: str = "email") -> str:
@@ -55,7 +66,9 @@ def _parted(name: str) -> tuple[str, str, str]:
 
 def _compiled(environment: Environment, source: str) -> Template:
     """The template with its globals in a plain dictionary: Jinja's own is slow to copy, and copied for every mail."""
-    made = environment.from_string(source)
+    said = catalogue()
+    environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
+    made = environment.from_string(_SENTENCE.sub(lambda found: _bound(environment, said.gettext(found[1])), source))
     made.globals = dict(made.globals)
     return made
 
@@ -66,7 +79,14 @@ def text(name: str, part: str = "body") -> Template:
     return _compiled(_text, _read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
 
 
+def _bound(environment: Environment, sentence: str) -> str:
+    """A sentence without values, put into the source: it need not be looked up for every mail."""
+    if "{" in sentence:
+        raise ValueError(f"a catalogue's sentence holds a brace: {sentence!r}")
+    return str(escape(sentence)) if environment.autoescape else sentence
+
+
 @lru_cache(maxsize=8)
 def fragment(name: str) -> Template:
     """A piece of HTML for a feed, which has no page around it and no style."""
-    return _html.from_string(_read(f"{name}.html", "feed"))
+    return _compiled(_html, _read(f"{name}.html", "feed"))

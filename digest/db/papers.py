@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select, text, tuple_, update
 from sqlmodel import Session, col
 
-from digest.db.dialect import insert_ignore, insert_pairs, insert_plain, next_numbers
+from digest.db.dialect import among, insert_ignore, insert_pairs, insert_plain, next_numbers
 from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import Bad, Record
 from digest.text.plain import one_line
@@ -99,8 +99,8 @@ def find_by_identifiers(
     session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
     """Known papers: numbers by arXiv id; numbers by DOI, each with the arXiv id that the paper has."""
-    by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(col(Paper.arxiv_id).in_(arxiv_ids))
-    by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(col(Paper.doi).in_(dois))
+    by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(among(session, col(Paper.arxiv_id), arxiv_ids))
+    by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(among(session, col(Paper.doi), dois))
     numbers = {str(arxiv_id): int(number) for arxiv_id, number in session.execute(by_id)}
     others = {str(doi): (int(number), arxiv_id) for doi, number, arxiv_id in session.execute(by_doi)} if dois else {}
     return numbers, others
@@ -115,7 +115,7 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
     wanted = list(keys)
     for start in range(0, len(wanted), _KEYS):
         part = wanted[start : start + _KEYS]
-        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(col(PaperKey.key).in_(part))
+        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(among(session, col(PaperKey.key), part))
         for key, number in session.execute(statement):
             found.setdefault(key, []).append(number)
     return {key: numbers for key, numbers in found.items() if len(numbers) <= _MOST_ALIKE}
@@ -141,7 +141,7 @@ def stored(session: Session, numbers: Iterable[int]) -> dict[int, Stored]:
             col(v.detail),
         )
         .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
-        .where(p.in_(wanted))
+        .where(among(session, p, wanted))
     )
     return {
         number: Stored(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))

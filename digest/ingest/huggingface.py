@@ -14,6 +14,7 @@ from digest import papers, settings
 from digest.errors import BadInput
 from digest.ingest import http, identifiers
 from digest.papers import Bad, Listed, Parsed, Record
+from digest.text.plain import one_line
 
 LIMIT = 100
 MOST_PAGES = 30
@@ -111,7 +112,7 @@ def _text(values: Any, name: str) -> str:
     value = values.get(name) if isinstance(values, dict) else None
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{name}: expected text")
-    return " ".join((value or "").split())
+    return one_line(value or "")
 
 
 def _number(values: dict[str, Any], name: str) -> float | None:

@@ -11,6 +11,7 @@ from digest import settings
 from digest.errors import BadInput
 from digest.ingest import http
 from digest.papers import Listed, Parsed, Record, arxiv_identity
+from digest.text.plain import one_line
 
 TURN = "openalex"
 _ARXIV = "arxiv"
@@ -50,7 +51,7 @@ def _listed(work: Mapping[str, Any]) -> Listed:
     day = work.get("publication_date")
     count = work.get("cited_by_count")
     record = Record(
-        title=" ".join(str(work.get("display_name") or "").split()),
+        title=one_line(str(work.get("display_name") or "")),
         authors=tuple(name for one in authorships if (name := (one.get("author") or {}).get("display_name"))),
         doi=doi or None,
         institutions=tuple(dict.fromkeys(places)),

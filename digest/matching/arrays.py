@@ -12,7 +12,7 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 Rows = NDArray[Any]  # with named columns, as below
 
-CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS = (1 << bit for bit in range(7))  # a record's flags
+CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; what is not negative is an atom
 MOST_TOPICS = 62  # bits of one whole number
 STRICT, FOLLOWED = 1, 2  # kinds of a found paper
@@ -45,7 +45,8 @@ class Book(NamedTuple):
     """Profiles compiled. `record` says where each one's is in `stream`.
 
     A record: flags + 256·topics; each topic's query, −1 if muted; then, where its flag is set: the limit; the topics'
-    caps (−1 none); categories, authors (atom and want), exclusions (queries), each behind their number.
+    caps (−1 none); categories, authors (atom and want), exclusions (queries), likes (word and weight), each behind
+    their number.
     A query has terms, each an atom with its wants, and a program over atoms. A want's `key` is the want that it counts
     as, whatever its field; `word` is −1 in fields without words.
     """

@@ -146,7 +146,7 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
     for number, record in papers:
         builder.add(record)
         ids.append(number)
-        flags.append(WITHDRAWN * record.withdrawn + CODE * (record.code_url is not None))
+        flags.append(WITHDRAWN * record.withdrawn + CODE * (record.has_code or record.code_url is not None))
     forms, place = builder.forms.in_order()
     stems = {text: at for at, text in enumerate(dict.fromkeys(map(stem, forms)))}
     stream = np.array(builder.stream, np.int32)

@@ -22,6 +22,7 @@ from digest.matching.profiles import (
     SERIAL,
     TOPICS,
     decode,
+    lifted,
     listen,
     weigh,
 )
@@ -63,7 +64,7 @@ def _sure(book: Book, day: Day, work: Work) -> int:
         if shut_out(work, paper) or work.papers[paper].sent == work.s[SERIAL]:
             continue
         if followed or admitted(book, day, work, paper):
-            work.best[n] = _key(day, work, paper, weigh(book, day, work, paper), followed)
+            work.best[n] = _key(book, day, work, paper, weigh(book, day, work, paper), followed)
             n += 1
     return n
 
@@ -74,18 +75,20 @@ def _and_close(book: Book, day: Day, work: Work, tau: int, keys: int) -> int:
     for i in range(close(book, day, work, tau)):
         paper = work.found[i].paper
         if work.papers[paper].sent != work.s[SERIAL]:
-            work.best[keys] = _key(day, work, paper, work.found[i].worth, 0)
+            work.best[keys] = _key(book, day, work, paper, work.found[i].worth, 0)
             keys += 1
     return keys
 
 
 @lean
-def _key(day: Day, work: Work, paper: int, relevance: int, followed: int) -> int:
+def _key(book: Book, day: Day, work: Work, paper: int, relevance: int, followed: int) -> int:
     """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
     of = day.papers[paper]
     if work.s[MODE] == RANKED:
         return int((of.rank << _TIES) + of.tie)
-    return int((_TOP if followed else 0) + (_score(relevance, of.trending) << _TIES) + of.tie)
+    return int(
+        (_TOP if followed else 0) + (_score(lifted(book, day, work, paper, relevance), of.trending) << _TIES) + of.tie
+    )
 
 
 @lean
@@ -184,7 +187,7 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         note(book, day, work, paper, told, found, at, of)
         hit = found.papers[n]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, relevance
-        hit.score = _score(relevance, day.papers[paper].trending)
+        hit.score = _score(lifted(book, day, work, paper, relevance), day.papers[paper].trending)
         n += 1
         at += size
     of.total = keys

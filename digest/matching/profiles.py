@@ -13,6 +13,7 @@ from digest.matching.arrays import (
     EXCLUSIONS,
     FOLLOWED,
     I64,
+    LIKES,
     LIMIT,
     MOST_TOPICS,
     Book,
@@ -30,7 +31,7 @@ WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPIC
 # Places in the desk's list of single numbers.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT = range(8)
 SERIAL, PAPER, KEYS, PLAIN, FLOOR, QUERIES, FOUND, UNUSED = range(8, 16)
-BEFORE, PLAIN_TOPICS, SEEN, MODE, RANKED_MOST, EXPLAIN = range(16, 22)
+BEFORE, PLAIN_TOPICS, SEEN, MODE, RANKED_MOST, EXPLAIN, LIKE_AT = range(16, 23)
 
 
 @lean
@@ -53,6 +54,8 @@ def decode(book: Book, row: int, seen: int, s: I64) -> None:
     s[AUTHOR_AT] = at if flags & AUTHORS else -1
     at += 1 + 2 * book.stream[at] if flags & AUTHORS else 0
     s[EXCLUSION_AT] = at if flags & EXCLUSIONS else -1
+    at += 1 + book.stream[at] if flags & EXCLUSIONS else 0
+    s[LIKE_AT] = at if flags & LIKES else -1
     s[SERIAL] += 1
     s[SEEN] = seen
     s[KEYS] = s[PLAIN] = s[FOUND] = s[QUERIES] = s[PLAIN_TOPICS] = s[FLOOR] = 0
@@ -166,3 +169,17 @@ def _follow(book: Book, day: Day, work: Work, paper: int) -> int:
                 mine.got, mine.gain = work.s[PAPER], ONE * AUTHOR
                 total += ONE * AUTHOR
     return int(total)
+
+
+@lean
+def lifted(book: Book, day: Day, work: Work, paper: int, relevance: int) -> int:
+    """The relevance with what words of liked papers add: at most as much again."""
+    at = work.s[LIKE_AT]
+    total = np.int64(0)
+    for i in range(book.stream[at] if at >= 0 else 0):
+        impact = look(day, paper, book.stream[at + 1 + 2 * i])
+        if impact > 0:
+            total += np.int64(book.stream[at + 2 + 2 * i]) * impact
+    if total > relevance:
+        total = np.int64(relevance)
+    return int(relevance + total)

@@ -70,6 +70,12 @@ class Lexicon:
         """The number of a category that admits papers."""
         return self.admitting.setdefault(name.lower(), len(self.admitting))
 
+    def liked(self, stem: str) -> int:
+        """The word of a liked stem, whose worth is looked at in papers."""
+        word = self.word(stem, False)
+        self.weighing.add(word)
+        return word
+
     def author(self, text: str) -> int:
         """The atom of an author's name."""
         return self._atom(("au", text), text)
@@ -190,7 +196,7 @@ class Store:
     def _end(self, at: int) -> int:
         head, stream = self.stream[at], self.stream
         at += 1 + (head >> 8) * (2 if head & arrays.CAPS else 1) + bool(head & arrays.LIMIT)
-        for flag, size in ((arrays.CATEGORIES, 1), (arrays.AUTHORS, 2), (arrays.EXCLUSIONS, 1)):
+        for flag, size in ((arrays.CATEGORIES, 1), (arrays.AUTHORS, 2), (arrays.EXCLUSIONS, 1), (arrays.LIKES, 2)):
             at += 1 + size * stream[at] if head & flag else 0
         return at
 
@@ -232,6 +238,7 @@ def _record(store: Store, profile: Profile) -> Iterable[int]:
     head = arrays.CLOSE * profile.close + arrays.PRIMARY * profile.primary_only + arrays.LIMIT * limited
     head += arrays.CAPS * capped + arrays.CATEGORIES * bool(profile.categories)
     head += arrays.AUTHORS * bool(profile.authors) + arrays.EXCLUSIONS * bool(profile.exclusions)
+    head += arrays.LIKES * bool(profile.likes)
     record = [head + (len(profile.topics) << 8)]
     record += [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
     record += [max(0, min(profile.limit, _MOST))] if limited else []
@@ -244,4 +251,8 @@ def _record(store: Store, profile: Profile) -> Iterable[int]:
             record += [store.lexicon.author(author), store.lexicon.want(Wanted("au", fold(author)))]
     if profile.exclusions:
         record += [len(profile.exclusions), *map(store.query, profile.exclusions)]
+    if profile.likes:
+        record.append(len(profile.likes))
+        for stem, weight in profile.likes:
+            record += [store.lexicon.liked(stem), weight]
     return record

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from zlib import crc32
 
@@ -29,6 +30,7 @@ _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
 _SKETCH = 6
+_LONG = 7  # letters; about a third of the words, and hardly one of the phrases that everybody writes
 
 
 def _bare(text: str) -> str:
@@ -92,8 +94,9 @@ def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
 def abstract_keys(record: Record) -> tuple[str, ...]:
     """At most six keys of 16 hexadecimal digits; twins share at least one, strangers nearly never. Empty: too short.
 
-    The six runs of five words with the least check sums (a bottom-k sketch, Cohen 2007): of two abstracts whose runs
-    overlap by the share J, none of the six least of both together is common with probability (1 - J)^6 at most.
+    Of the runs of five words that begin with a long word (of all, where these are few), the six with the least check
+    sums (a bottom-k sketch, Cohen 2007): of two abstracts whose runs overlap by the share J, none of the six least of
+    both together is common with probability (1 - J)^6 at most.
     """
     return _sketch(record.abstract)
 
@@ -103,6 +106,9 @@ def _sketch(abstract: str) -> tuple[str, ...]:
     words = words_of(abstract)
     if len(words) < _FEWEST:
         return ()
-    following = zip(*(words[at:] for at in range(_KEY_SHINGLE)), strict=False)
-    least = sorted(set(map(str.encode, map(" ".join, following))), key=crc32)[:_SKETCH]
+    starts: Sequence[int] = [at for at, word in enumerate(words[: 1 - _KEY_SHINGLE]) if len(word) >= _LONG]
+    if len(starts) < _SKETCH:
+        starts = range(len(words) - _KEY_SHINGLE + 1)
+    runs = {" ".join(words[at : at + _KEY_SHINGLE]).encode() for at in starts}
+    least = sorted(runs, key=crc32)[:_SKETCH]
     return tuple(hashlib.blake2b(run, digest_size=8).hexdigest() for run in least)

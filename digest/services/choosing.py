@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from sqlmodel import select as sql
 
 from digest.compose.edition import Content
+from digest.compose.language import N_
 from digest.db import deliveries, runs
 from digest.db import papers as store
 from digest.matching.profile import Profile
@@ -18,7 +19,7 @@ from digest.models import Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import DIGEST, NOTICE
 from digest.services import cadence, pool, select, thresholds
 
-RESUMED = "Your pause is over. Here is what came meanwhile, back to the last 14 announcements."
+RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlmodel import Session, col, select
@@ -55,7 +55,7 @@ def web_view(edition_id: int) -> str:
             raise NotFound("this edition no longer exists")
         shown = look_up(session, [edition])
     to = reader_of(edition, reader, shown.profile(edition))
-    content, own = Content.from_json(edition.content), links_of(edition, reader)
+    content, own = Content.from_json(edition.content), replace(links_of(edition, reader), web_view=None)  # it is here
     if not content.entries:
         return render.notice(to, own, content.considered, service=service()).html
     return daily.digest(content, shown.papers, to, own, service=service(), limit=None).html

@@ -1,12 +1,12 @@
 """Storing what a source gave: each paper once, each change a new version, each refused piece with its reason.
 
-One batch is one transaction, and batches commit in the order of their numbers: a reader's `seen_through` can
-then never pass over a paper.
+A batch is never parted between transactions, and batches commit in the order of their numbers: a reader's
+`seen_through` can then never pass over a paper.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -68,24 +68,59 @@ def store_document(
     one transaction; `finish` belongs to the last one. `known_at`: when its papers and counters became known; without it
     the announcement's own time, for saved answers that are stored later.
     """
-    parsed = papers.storable(parsed)
-    total = Counts(source, bad=len(parsed.bad), refused=list(parsed.bad[:MOST_TOLD]))
-    on = (day or parsed.announced) if parsed.papers else None  # an empty feed (a weekend's) announces nothing
-    parts = [parsed.papers[i : i + BATCH] for i in range(0, len(parsed.papers), BATCH)] or [()]
+    total = Counts(source)
+    parts = list(_parts(parsed))
     for number, part in enumerate(parts, start=1):
         with transaction() as session:
             store.lock_batches(session)
-            opened = _Opened(session, source, on, known_at)
-            counts = _Store(opened).all(part)
-            if number == 1 and parsed.bad:
-                counts.bad = len(parsed.bad)
-                store.insert_rejects(session, opened.id, document, parsed.bad)
-            opened.close(counts)
+            total.add(_store_part(session, source, document, part, day or part.announced, known_at))
             if finish is not None and number == len(parts):
                 finish(session)
-        counts.bad = 0
-        total.add(counts)
     return total
+
+
+def store_documents(source: str, documents: Iterable[tuple[str, Parsed]], *, day: date | None = None) -> Counts:
+    """Store many documents of saved answers, as `store_document` would; small ones share a transaction."""
+    total = Counts(source)
+    waiting: list[tuple[str, Parsed]] = []
+    for name, parsed in documents:
+        waiting += ((name, part) for part in _parts(parsed))
+        if sum(len(part.papers) for _, part in waiting) >= BATCH:
+            total.add(_store_together(source, waiting, day))
+            waiting = []
+    total.add(_store_together(source, waiting, day))
+    return total
+
+
+def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date | None) -> Counts:
+    total = Counts(source)
+    with transaction() as session:
+        store.lock_batches(session)
+        for name, part in parts:
+            total.add(_store_part(session, source, name, part, day or part.announced, None))
+    return total
+
+
+def _parts(parsed: Parsed) -> Iterator[Parsed]:
+    """The document in parts of at most `BATCH` papers, at least one; what was refused goes with the first."""
+    parsed = papers.storable(parsed)
+    for start in range(0, max(len(parsed.papers), 1), BATCH):
+        bad = () if start else parsed.bad
+        yield replace(parsed, papers=parsed.papers[start : start + BATCH], bad=bad)
+
+
+def _store_part(
+    session: Session, source: str, document: str, part: Parsed, day: date | None, known_at: datetime | None
+) -> Counts:
+    """One batch, in the transaction of the caller, who holds the lock."""
+    on = day if part.papers else None  # an empty feed (a weekend's) announces nothing
+    opened = _Opened(session, source, on, known_at)
+    counts = _Store(opened).all(part.papers)
+    counts.bad, counts.refused = len(part.bad), list(part.bad[:MOST_TOLD])
+    if part.bad:
+        store.insert_rejects(session, opened.id, document, part.bad)
+    opened.close(counts)
+    return counts
 
 
 class _Opened:
@@ -331,7 +366,7 @@ def author_key(name: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _folded(name: str) -> str:
-    return fold(name)
+    return " ".join(fold(name).split())
 
 
 def keys_of(record: Record) -> list[str]:

@@ -1,4 +1,4 @@
-"""Forgetting. Once a day: what is over long enough is deleted, and addresses that keep failing are given up."""
+"""Forgetting. Once a day: what is over or never confirmed is deleted; addresses that keep failing are given up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from digest import clock, logs, settings
 from digest.db import upkeep
 from digest.db.engine import transaction
-from digest.services import bounces
+from digest.services import bounces, unconfirmed
 
 log = logs.get(__name__)
 
@@ -21,8 +21,8 @@ def daily(*, now: datetime | None = None) -> int:
     gone = _forget_deliveries(before)
     with transaction() as session:
         gone += upkeep.forget_reports(session, reports=before, tries=now - timedelta(days=2))
-    given_up = bounces.settle(now=now)
-    log.info("upkeep", deleted=gone, addresses_given_up=given_up)
+    given_up, unconfirmed_gone = bounces.settle(now=now), unconfirmed.forget(now=now)
+    log.info("upkeep", deleted=gone, addresses_given_up=given_up, unconfirmed=unconfirmed_gone)
     return gone
 
 

@@ -20,7 +20,7 @@ from digest.ingest import (
     semantic_scholar,
 )
 from digest.papers import Bad, Listed, Parsed
-from digest.services.ingest import Counts, store_document
+from digest.services.ingest import Counts, store_documents
 
 Documents = Iterator[tuple[str, Parsed]]
 Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, Parsed]]]
@@ -41,12 +41,9 @@ def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date 
         raise BadInput(f"source {source!r} is unknown; one of {', '.join(FILES)}", field="source")
     if source == "jsonl" and not files:
         raise BadInput(f"{source} needs --file", field="file")
-    total = Counts(source)
     today = clock.now().date()
     documents = iter(seeds(files, today)) if source == "seeds" else _read(source, files)
-    for name, parsed in documents:
-        total.add(store_document(source, name, parsed, day=day))
-    return total
+    return store_documents(source, documents, day=day)
 
 
 def _read(source: str, files: Sequence[Path]) -> Documents:

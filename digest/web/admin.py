@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import settings, signing
 from digest.errors import BadInput, BadToken, NotFound, Refused
-from digest.services import history, links, overview, sign_in
+from digest.services import control, history, links, overview, sign_in
 from digest.web import forms, pages, plots
 from digest.web.client import Client
 from digest.web.forms import Form, Pressed
@@ -91,6 +92,23 @@ def resend(request: Request, form: Form, given: GivenHere, queue: Queue) -> HTML
     return _overview(done=f"Owed again to {address}, as its number {number}.")
 
 
+@router.post("/runs/{run_id}/{act}")
+def hold(request: Request, run_id: int, act: Literal["pause", "resume"], queue: Queue) -> HTMLResponse:
+    """Hold what waits of a run, or let it go."""
+    session = _session(request)
+    if session is None:
+        raise Refused("sign in first")
+    actor = f"page, sign-in {session}"
+    try:
+        if act == "pause":
+            count, word = control.pause(run_id, actor=actor), "waits"
+        else:
+            count, word = control.resume(run_id, actor=actor, enqueue=queue), "goes on"
+    except (NotFound, Refused) as error:
+        return _overview(held=forms.sentence(error), status=409)
+    return _overview(held=f"Run {run_id} {word}, with {count} {'e-mail' if count == 1 else 'e-mails'}.")
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -99,18 +117,24 @@ def _day(text: str) -> date | None:
 
 
 def _overview(
-    *, typed: tuple[str, str] = ("", ""), wrong: BadInput | NotFound | Refused | None = None, done: str = ""
+    *,
+    typed: tuple[str, str] = ("", ""),
+    wrong: BadInput | NotFound | Refused | None = None,
+    done: str = "",
+    held: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
     return pages.page(
         "admin.html",
-        status=422 if wrong else 200,
+        status=422 if wrong else status,
         private=True,
         glance=overview.glance(),
         states=overview.STATES,
         typed=typed,
         wrong=forms.complaint(error),
         done=done,
+        held=held,
         days=(days := history.days()),
         plots=_plots(days),
     )

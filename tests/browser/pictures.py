@@ -121,7 +121,7 @@ def main() -> None:
 
 def _all(browser: Browser, shown: Site, clock: time_machine.Traveller) -> None:
     lived.live(shown, clock)
-    page = browser.new_context(timezone_id="Europe/Berlin").new_page()
+    page = browser.new_context(timezone_id="Europe/Berlin", locale="en-GB").new_page()
     addresses = lived.addresses(shown) | {"confirm": lived.ask(shown)}
     for name, called in SHOWN.items():
         page.goto(addresses[name])

@@ -98,7 +98,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             SECRET_KEY="a-key-for-tests",
             SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}",
             MAIL_FROM="Papers Inbox <papers@digest.example>",
-            POSTAL_ADDRESS="Papers Inbox, 1 Example Street, Exampletown",
+            POSTAL_ADDRESS="1 Example Street, Exampletown",
             ADMIN_EMAILS=ADMIN,
             LEASE=2,
             MESSAGE_TIMEOUT=1,
@@ -136,4 +136,4 @@ def link(mail: EmailMessage, page: str) -> str:
 def links(mail: EmailMessage) -> list[str]:
     """Every address in a mail that leads to us: in both bodies and in the headers."""
     whole = text_of(mail) + text_of(mail, "html").replace("&amp;", "&") + str(mail["List-Unsubscribe"] or "")
-    return sorted(set(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))
+    return list(dict.fromkeys(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))

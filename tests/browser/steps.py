@@ -80,7 +80,7 @@ def chosen_by_the_reference(topics: Sequence[str], day: date, *, limit: int = 10
         numbers = session.exec(select(Paper.id).where(col(Paper.announcement_id) == day.toordinal())).all()
         records = {number: record for number, (_, record) in store.newest(session, [n for n in numbers if n]).items()}
         epoch = runs.newest_epoch(session)
-        weights = epochs.weights(session, epoch.id if epoch else None)
+    weights = epochs.weights(epoch)
     candidates = [Candidate(number, record, day.toordinal()) for number, record in records.items()]
     profile = Profile(topics=tuple(map(Topic, topics)), limit=limit)
     return [block(records[found.paper]).title for found in reference.match(profile, candidates, weights, tau=None)]

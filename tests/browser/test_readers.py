@@ -30,7 +30,7 @@ def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
     page.select_option("#weekday", "4")
     page.fill("#send_at", "18:30")
     page.check("text=cs.LG")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
     page.goto(links.preferences(1))
 
@@ -44,7 +44,7 @@ def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_
     subscribe(page, site)
     page.goto(links.preferences(1))
     page.fill("#topics", "policy gradient\ndifferential privacy")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
     clock_moves.shift(A_DAY)
     site.announce(FRIDAY, days(FRIDAY)[0])
@@ -59,7 +59,7 @@ def test_a_pause_holds_the_mail_until_its_day(page: Page, site: Site, clock_move
     subscribe(page, site)
     page.goto(links.preferences(1))
     page.fill("#paused_until", SATURDAY.isoformat())
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("main")).to_contain_text("paused until Sat 22 Nov 2025")
     site.announce(FRIDAY, days(FRIDAY)[0])
     sent = []

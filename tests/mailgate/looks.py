@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser import chromium
 from tests.mailgate.checkers import Missing
 from tests.mailgate.mails import Mail
 
 WIDTHS = (320, 800)
-SCHEMES = ("light", "dark")
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 _STYLES = re.compile(r"<style\b.*?</style>", re.DOTALL | re.IGNORECASE)
 
 
@@ -23,26 +25,23 @@ def looks(mails: Sequence[Mail]) -> list[str]:
     if path is None:
         raise Missing("chromium (Debian: chromium)")
     with chromium.launched(path) as browser:
-        return [finding for mail in mails for finding in _of(browser, mail)]
+        pages = {scheme: browser.new_page(color_scheme=scheme) for scheme in SCHEMES}
+        return [finding for mail in mails for finding in _of(pages, mail)]
 
 
-def _of(browser: Browser, mail: Mail) -> list[str]:
+def _of(pages: Mapping[Scheme, Page], mail: Mail) -> list[str]:
     found = []
-    for scheme in SCHEMES:
-        context = browser.new_context(color_scheme=scheme, java_script_enabled=True)  # type: ignore[arg-type]
-        page = context.new_page()
+    for scheme, page in pages.items():
         page.set_content(mail.rendered.html, wait_until="load")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             where = f"{mail.name} at {width} in {scheme}"
             found += [f"{where}: {one['id']}: {one['help']}" for one in Axe().run(page).response["violations"]]
             found += _overflow(page, where)
-        context.close()
-    page = browser.new_page(viewport={"width": WIDTHS[0], "height": 900})
+    page = pages["light"]
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     page.set_content(_STYLES.sub("", mail.rendered.html), wait_until="load")
-    found += _overflow(page, f"{mail.name} at {WIDTHS[0]} without styles")
-    page.close()
-    return found
+    return found + _overflow(page, f"{mail.name} at {WIDTHS[0]} without styles")
 
 
 def _overflow(page: Page, where: str) -> list[str]:

@@ -9,7 +9,7 @@ from digest.errors import BadQuery
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query import parse
 from digest.papers import Record
-from digest.text.tokens import words
+from digest.text.tokens import stem, words
 
 
 class Profiles:
@@ -33,6 +33,7 @@ class Profiles:
             authors=tuple(random.choice(self.authors) for _ in range(random.choice((0, 0, 0, 1, 2)))),
             close=random.random() < 0.85,
             limit=random.choice((10, 10, 3, 50)),
+            likes=tuple((stem(self._word()), random.randrange(1, 30)) for _ in range(random.choice((0, 0, 3, 20)))),
         )
 
     def _topic(self) -> Topic:

@@ -61,7 +61,7 @@ def real(shared: Path, number: int) -> list[Record]:
             title=row["title"], abstract=row["abstract"], authors=tuple(row["authors"] or ()), comment=row["comment"],
             categories=tuple(row["categories"] or ()), code_url="https://code.example" if n % 9 == 0 else None,
             venue="ICML 2024" if n % 7 == 0 else None, institutions=("ETH Zurich",) if n % 5 == 0 else (),
-            withdrawn=n % 50 == 49,
+            withdrawn=n % 50 == 49, has_code=n % 11 == 0,
         )
         for n, row in enumerate(read)
     ]  # fmt: skip
@@ -115,6 +115,7 @@ RECORDS = st.builds(
     institutions=st.lists(TEXTS, max_size=2).map(tuple),
     code_url=st.none() | st.just("https://code.example"),
     withdrawn=st.booleans(),
+    has_code=st.booleans(),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from digest.ports import NoQueue
-from digest.services import confirm, subscribe, unconfirmed
+from digest.services import confirm, retention, subscribe, unconfirmed
 from digest.services.wishes import Subscription
 from tests.digest.web.conftest import ADA, NOW, everything, only_reader
 
@@ -42,6 +42,12 @@ def test_who_confirmed_stays() -> None:
 
     assert unconfirmed.forget(now=NOW + timedelta(days=400)) == 0
     assert only_reader().state == "active"
+
+
+def test_the_daily_upkeep_forgets_them() -> None:
+    retention.daily(now=NOW + timedelta(days=31))
+
+    assert everything()["subscriber"] == []
 
 
 def test_asking_again_begins_anew() -> None:

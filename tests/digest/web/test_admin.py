@@ -9,6 +9,7 @@ import pytest
 import time_machine
 
 from digest.services import links
+from tests.digest.services.house import add_mail, add_reader, add_run
 from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
 
 ROOT = "root@digest.example"
@@ -103,6 +104,40 @@ def test_an_edition_can_be_sent_again(web: Browser) -> None:
     answer = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
 
     assert f"Owed again to {ADA}" in answer.text
+
+
+def test_a_run_is_held_and_let_go_from_the_page(web: Browser) -> None:
+    run = add_run()
+    add_mail(add_reader(ADA), run, state="queued")
+    cookie = signed_in(web)
+    held = web.post(f"/admin/runs/{run}/pause", headers=cookie)
+    gone_on = web.post(f"/admin/runs/{run}/resume", headers=cookie)
+
+    assert f"Run {run} waits, with 1 e-mail." in held.text
+    assert f'action="/admin/runs/{run}/resume"' in held.text
+    assert f"Run {run} goes on, with 1 e-mail." in gone_on.text
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_holding_a_run_needs_a_session(web: Browser, act: str) -> None:
+    run = add_run(state="paused")
+    before = everything()
+
+    assert web.post(f"/admin/runs/{run}/{act}").status_code == 409
+    assert everything() == before
+
+
+def test_a_run_that_is_not_there_or_not_held_is_named(web: Browser) -> None:
+    run, cookie = add_run(), signed_in(web)
+    answers = [web.post(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert f"Run {run} is not paused (state: complete)." in answers[0].text
+    assert "There is no run 999" in answers[1].text
+
+
+def test_nothing_else_can_be_done_to_a_run(web: Browser) -> None:
+    assert web.post(f"/admin/runs/{add_run()}/burn", headers=signed_in(web)).status_code in {404, 422}
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2025-13-01"])

@@ -1,0 +1,121 @@
+"""How fast real papers are stored, and in how much memory, on both databases.
+
+    python -m tests.benchmarks.ingest SHARED [--papers 100000] [--rounds 1]
+
+Each round is a process of its own: a fresh database, the first papers of the corpus as JSON Lines stored, and the same
+once more, which must change no row. Goals: 2,500 papers a second, under 300 MB; the second time 5,000 a second. Prints
+a table and writes build/bench/ingest.json. Seconds are the wall's; `cpu` counts those of the process alone, for a
+machine that has other work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+Figures = dict[str, float]
+UNITS = {"papers/s": "first, second", "papers/cpu-s": "first_cpu, second_cpu", "MB": "peak"}
+
+
+def main() -> None:
+    """Run the rounds, or one of them in this process (with --one)."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
+    parser.add_argument("--papers", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(one(given.one)))
+    else:
+        report(rounds(given.shared, given.papers, given.rounds), given.rounds)
+
+
+def one(papers: Path) -> Figures:
+    """Store the file twice into the configured database, and measure."""
+    from sqlmodel import SQLModel
+
+    import digest.models  # noqa: F401 - declares the tables
+    from digest.db.engine import engine
+    from digest.services.sources import ingest_files
+
+    SQLModel.metadata.create_all(engine())
+    figures: Figures = {}
+    for name in ("first", "second"):
+        before = rows() if name == "second" else ()
+        wall, cpu = time.perf_counter(), time.process_time()
+        counts = ingest_files("jsonl", [papers], seeds=lambda *_: ())
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        number = counts.new + counts.updated + counts.unchanged
+        figures |= {name: number / wall, f"{name}_cpu": number / cpu}
+        if name == "second" and (rows() != before or counts.unchanged != number):
+            raise SystemExit(f"the second ingest changed rows: {counts}")
+    figures["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return figures
+
+
+def rows() -> tuple[Any, ...]:
+    """What the database holds, so that a change would show: numbers of rows, sums of revisions and batches."""
+    from sqlalchemy import text
+
+    from digest.db.engine import reading
+
+    asked = (
+        "SELECT count(*), sum(revision), sum(batch_id) FROM paper",
+        "SELECT count(*), sum(length(title) + length(abstract)) FROM paper_version",
+        "SELECT count(*), sum(paper_id) FROM paper_key",
+        "SELECT count(*), sum(unchanged) FROM batch",
+        "SELECT count(*) FROM announcement",
+    )
+    with reading() as session:
+        return tuple(tuple(session.execute(text(question)).one()) for question in asked)
+
+
+def rounds(shared: Path, papers: int, number: int) -> dict[str, list[Figures]]:
+    """Figures of every round by database, in turn."""
+    from tests.servers import Postgres
+
+    found: dict[str, list[Figures]] = {"sqlite": [], "postgresql": []}
+    with tempfile.TemporaryDirectory() as folder, Postgres() as server:
+        source = Path(folder, "papers.jsonl")
+        with lzma.open(shared / "data" / "corpus.jsonl.xz") as lines, source.open("wb") as file:
+            file.writelines(islice(lines, papers))
+        for turn in range(number):
+            urls = {"sqlite": f"sqlite:///{folder}/{turn}.db", "postgresql": server.new_database(lambda _url: None)}
+            for name, url in urls.items():
+                words = [sys.executable, "-m", "tests.benchmarks.ingest", "--one", str(source)]
+                env = {**os.environ, "DIGEST_DATABASE_URL": url, "DIGEST_DATA_DIR": folder}
+                told = subprocess.run(words, env=env, check=True, stdout=subprocess.PIPE).stdout
+                found[name].append(json.loads(told))
+    return found
+
+
+def report(found: dict[str, list[Figures]], number: int) -> None:
+    """The table, and build/bench/ingest.json."""
+    figures = {}
+    for database, results in found.items():
+        for unit, names in UNITS.items():
+            for name in names.split(", "):
+                values = [result[name] for result in results]
+                shown = {"min": min(values), "median": statistics.median(values), "max": max(values)}
+                figures[f"{database}_{name}"] = {"unit": unit, **shown}
+    for name, values in figures.items():
+        print(f"{name:24}{values['median']:>10,.0f} {values['unit']}")
+    out = Path("build/bench/ingest.json")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps({"rounds": number, "figures": figures, "ratios": {}}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Two real announcement days, readers with topics as people typed them, runs inline against a local SMTP server.
+
+`python -m tests.benchmarks.real_days SHARED` prints mails and papers. Nothing of SHARED is kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from pathlib import Path
+
+from sqlmodel import col, select
+
+from digest import settings
+from digest.compose.edition import Content
+from digest.db import papers as store
+from digest.db import schema, subscribers
+from digest.db.engine import reading
+from digest.deliver import transport
+from digest.errors import BadInput
+from digest.matching.profile import Profile
+from digest.models import Edition, Subscriber
+from digest.papers import Record
+from digest.services import day as days
+from digest.services import house
+from digest.services.sources import ingest_files
+from tests.servers import MailServer
+
+DAYS = (date(2025, 9, 29), date(2025, 9, 30))
+CATEGORIES = ("cs.LG", "cs.CL", "cs.CV", "cs.RO", "stat.ML")
+SEED = 20250929
+
+
+@dataclass(slots=True)
+class Told:
+    """What came of it. `repeated`: papers that a reader got twice; `strangers`: those no simple check explains."""
+
+    ingested: int = 0
+    readers: int = 0
+    results: list[days.Result] = field(default_factory=list)
+    mails: int = 0
+    papers: int = 0
+    repeated: int = 0
+    strangers: list[str] = field(default_factory=list)
+
+
+def play(shared: Path, server: MailServer, *, readers: int, papers: int | None = None) -> Told:
+    """Both days over the configured, migrated, empty database; `papers`: at most so many of each day."""
+    told = Told(readers=readers)
+    with tempfile.TemporaryDirectory() as folder:
+        for day in DAYS:
+            packed = shared / "data" / "replay" / "days" / f"{day.isoformat()}.jsonl.gz"
+            file = Path(folder) / f"{day.isoformat()}.jsonl"
+            with gzip.open(packed, "rb") as lines:
+                file.write_bytes(b"".join(islice(lines, papers)))
+            told.ingested += ingest_files("jsonl", [file], seeds=lambda *_: [], day=day).new
+    _subscribe(shared, readers)
+    told.results = [days.run_inline(day) for day in DAYS]
+    told.mails = sum(server.recipients().values())
+    for given in _given():
+        numbers = [number for number, *_ in given]
+        told.papers += len(numbers)
+        told.repeated += len(numbers) - len(set(numbers))
+        told.strangers += [record.title for _, record, profile in given if not explained(record, profile)]
+    return told
+
+
+def _subscribe(shared: Path, readers: int) -> None:
+    """1 to 4 topics each, by a seeded choice; every sixth reader keeps to two categories."""
+    with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
+        topics = [row[-1].strip() for row in csv.reader(file) if row and any(c.isalpha() for c in row[-1])]
+    chance, made = random.Random(SEED), 0
+    while made < readers:
+        values = {
+            "address": f"reader{made}@digest.example",
+            "topics": chance.sample(topics, chance.randint(1, 4)),
+            "categories": chance.sample(CATEGORIES, 2) if made % 6 == 5 else [],
+        }
+        try:
+            house.add(values, consent="a benchmark's reader")
+        except BadInput:
+            continue  # a phrase that is no query; another choice
+        made += 1
+
+
+def _given() -> Iterator[list[tuple[int, Record, Profile]]]:
+    """For each reader every paper given, as it was, with the profile."""
+    with reading() as session:
+        for reader in session.exec(select(Subscriber).order_by(col(Subscriber.id))).all():
+            profile = subscribers.profile_of(session, reader)
+            editions = session.exec(select(Edition).where(Edition.subscriber_id == reader.id)).all()
+            entries = [entry for edition in editions for entry in Content.from_json(edition.content).entries]
+            records = store.versions(session, [(e.paper, e.revision) for e in entries])
+            yield [(e.paper, records[e.paper, e.revision], profile) for e in entries]
+
+
+def explained(record: Record, profile: Profile) -> bool:
+    """A check that shares no code with the matcher: a word's beginning of some topic stands in the paper."""
+    if profile.categories and not set(profile.categories) & set(record.categories):
+        return False
+    text = f"{record.title} {record.abstract}".casefold()
+    words = {word for topic in profile.topics for word in re.findall(r"[^\W_]{2,}", topic.text.casefold())}
+    return any(word[: max(2, min(len(word) - 1, 5))] in text for word in words)
+
+
+def lines(told: Told, seconds: float) -> Sequence[str]:
+    """The figures for a person."""
+    runs = [f"{result.date}: {result.line()}" for result in told.results]
+    end = f"{told.mails} mails with {told.papers} papers to {told.readers} readers; {told.repeated} repeated, "
+    return [f"{told.ingested} papers ingested", *runs, f"{end}{len(told.strangers)} unexplained; {seconds:.0f} s"]
+
+
+def main(shared: Path) -> int:
+    """Play with 30 readers in a folder of its own; exit 1 where a paper is repeated or unexplained."""
+    with tempfile.TemporaryDirectory() as folder, MailServer() as server:
+        values = {"DATA_DIR": folder, "SMTP_URL": server.url, "SECRET_KEY": "a benchmark's key"}
+        values |= {
+            "MAIL_FROM": "Papers <papers@digest.example>",
+            "DATABASE_URL": "",
+            "BASE_URL": "https://digest.example",
+        }
+        os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
+        settings.forget()
+        schema.upgrade()
+        started = time.monotonic()
+        told = play(shared, server, readers=30)
+        transport.close_all()
+    print("\n".join(lines(told, time.monotonic() - started)))
+    print("\n".join(told.strangers[:20]))
+    return int(bool(told.repeated or told.strangers))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,18 @@
+"""Two real announcement days in small; the whole is `tests/benchmarks/real_days.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.benchmarks import real_days
+from tests.digest.services.conftest import Lab
+from tests.servers import MailServer
+
+
+def test_two_real_days_repeat_nothing_and_every_paper_is_explained(lab: Lab, smtp: MailServer, shared: Path) -> None:
+    told = real_days.play(shared, smtp, readers=8, papers=150)
+
+    assert told.ingested == 300
+    assert told.mails >= 8
+    assert told.papers > told.mails
+    assert (told.repeated, told.strangers) == (0, [])

@@ -1,0 +1,50 @@
+"""Processes without what they need: they stop at once, with exit code 2, the variable's name and how to make one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SECRET = "DIGEST_SECRET_KEY is not set; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+
+
+def start(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+    environment |= {"PYTHONPATH": str(ROOT), "DIGEST_DATA_DIR": str(folder)}
+    environment |= {f"DIGEST_{name}": value for name, value in settings.items()}
+    command = [sys.executable, "-P", "-m", "workers.main", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("command", ["web", "up", "worker"])
+def test_without_a_secret_nothing_starts(tmp_path: Path, command: str) -> None:
+    done = start(tmp_path, command)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"digest: {SECRET}\n"
+
+
+@pytest.mark.parametrize("command", ["web", "up"])
+def test_on_a_database_never_migrated_nothing_starts(tmp_path: Path, command: str) -> None:
+    given = {"SECRET_KEY": "k", "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
+
+    done = start(tmp_path, command, **given)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("run: digest migrate\n")
+
+
+@pytest.mark.parametrize("command", ["worker", "scheduler"])
+def test_without_a_redis_the_cure_is_named(tmp_path: Path, command: str) -> None:
+    given = {"SECRET_KEY": "k", "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
+
+    done = start(tmp_path, command, **given)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("digest: DIGEST_REDIS_URL is not set; name a Redis")

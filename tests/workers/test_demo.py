@@ -1,0 +1,126 @@
+"""`digest demo --once` as a process: every expected mail, clean and signed, nothing twice; it may be run again."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from email.message import EmailMessage
+from pathlib import Path
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from seeds.readers import READERS
+from tests import lint_mailbox
+from tests.conftest import ROOT
+
+_PAPER = re.compile(r"/papers/(\d+)")
+
+
+def play(folder: Path) -> subprocess.CompletedProcess[str]:
+    """One demo in that folder, on free ports."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+    environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    words = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
+def _free_pair() -> int:
+    """A port that is free, as is the one behind it."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            try:
+                other.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def mails(folder: Path) -> list[EmailMessage]:
+    files = sorted((folder / "mailbox" / "new").iterdir())
+    found = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+    return [mail for mail in found if isinstance(mail, EmailMessage)]
+
+
+def of(name: str, among: Sequence[EmailMessage]) -> list[EmailMessage]:
+    """The digests and welcomes of one reader, oldest first."""
+    return [mail for mail in among if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, play(folder)
+
+
+def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, done = played
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert all(reader.name in done.stdout for reader in READERS)
+    assert max(map(len, done.stdout.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
+    assert (folder / "demo.log").stat().st_size > 0
+
+
+def test_every_reader_has_their_mails_and_the_paused_one_none(
+    played: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    among = mails(played[0])
+
+    counts = {reader.name: len(of(reader.name, among)) for reader in READERS}
+    assert counts == {r.name: 0 if r.paused else 1 if r.late else 2 for r in READERS}
+
+
+def test_no_reader_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    among = mails(played[0])
+
+    for reader in READERS:
+        days = [set(_PAPER.findall(html(mail))) for mail in of(reader.name, among)]
+        assert all(days)
+        assert sum(map(len, days)) == len(set().union(*days))
+
+
+def test_something_rises_on_the_second_day(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    second = of("ada", mails(played[0]))[1]
+
+    assert "Rising" in html(second)
+
+
+def html(mail: EmailMessage) -> str:
+    body = mail.get_body(("html",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_every_mail_is_signed_with_the_demos_key(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder = played[0]
+    key = load_pem_private_key((folder / "demo-dkim.pem").read_bytes(), None)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    record = f"v=DKIM1; k=rsa; p={''.join(public.splitlines()[1:-1])}".encode()
+
+    files = list((folder / "mailbox" / "new").iterdir())
+    assert files
+    assert all(dkim.verify(file.read_bytes(), dnsfunc=lambda *_, **__: record) for file in files)
+
+
+def test_every_mail_is_clean(played: tuple[Path, subprocess.CompletedProcess[str]], shared: Path) -> None:
+    assert lint_mailbox.lint(played[0] / "mailbox", shared / "tools" / "maillint.py") == 0
+
+
+def test_a_second_demo_in_the_same_folder_works_too(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = played
+
+    again = play(folder)
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(mails(folder)) == 21
