@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,6 +39,9 @@ up: $(VENV)/.run ## all processes of the service, supervised
 
 test: $(VENV)/.dev browser ## all tests, on real servers
 	$(PYTEST)
+
+test-failed: $(VENV)/.dev ## what failed last time, one by one
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python of this machine (asks the package index)
 	$(BIN)/python -m pytest -m pythons
