@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
 
-from digest import clock, papers
+from digest import papers
 from digest.db import papers as store
 from digest.db.engine import transaction
-from digest.models import Batch
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.text.fold import fold
+from digest.services.known import Known, kept, keys_of
+from digest.services.opened import Opened
 
 CHUNK = 500
 BATCH = 5000
 _STRENGTH = ("new", "cross", "replace", "replace-cross")
 _ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
 MOST_TOLD = 5
-_WITHOUT_ID = "n:"
 
 
 @dataclass(slots=True)
@@ -114,68 +112,19 @@ def _store_part(
 ) -> Counts:
     """One batch, in the transaction of the caller, who holds the lock."""
     on = day if part.papers else None  # an empty feed (a weekend's) announces nothing
-    opened = _Opened(session, source, on, known_at)
+    opened = Opened(session, source, on, known_at)
     counts = _Store(opened).all(part.papers)
     counts.bad, counts.refused = len(part.bad), list(part.bad[:MOST_TOLD])
     if part.bad:
         store.insert_rejects(session, opened.id, document, part.bad)
-    opened.close(counts)
+    opened.close(new=counts.new, updated=counts.updated, unchanged=counts.unchanged, bad=counts.bad)
     return counts
-
-
-class _Opened:
-    """The batch of one transaction, made at the first thing to store: what changes nothing leaves no row.
-
-    A date to come is no date: sources err.
-    """
-
-    def __init__(self, session: Session, source: str, day: date | None, known_at: datetime | None) -> None:
-        self.session, self.source = session, source
-        self.now = clock.now()
-        self.today = self.now.astimezone(clock.ARXIV_ZONE).date()
-        self.day = min(day, self.today) if day else None
-        self.known_at = known_at or (min(self.now, clock.announcement_instant(self.day)) if self.day else self.now)
-        self._batch: Batch | None = None
-
-    @property
-    def id(self) -> int:
-        """The batch's number."""
-        return self._row().id or 0
-
-    @property
-    def announcement_id(self) -> int:
-        """The announcement that its new papers join."""
-        return self._row().announcement_id
-
-    def close(self, counts: Counts) -> None:
-        """Note what was done, if anything was."""
-        if self._batch is not None:
-            self._batch.new, self._batch.updated = counts.new, counts.updated
-            self._batch.unchanged, self._batch.bad = counts.unchanged, counts.bad
-
-    def _row(self) -> Batch:
-        if self._batch is None:
-            self._batch = Batch(
-                source=self.source,
-                announcement_id=self._announcement(),
-                started_at=self.now,
-                known_at=self.known_at,
-            )
-            self.session.add(self._batch)
-            self.session.flush()
-        return self._batch
-
-    def _announcement(self) -> int:
-        if self.day is not None:
-            return store.announcement_for(self.session, self.day)
-        current = store.current_announcement(self.session, self.today)
-        return current or store.announcement_for(self.session, self.today)
 
 
 class _Store:
     """Papers of one batch, chunk by chunk: few queries, each for a whole chunk."""
 
-    def __init__(self, batch: _Opened) -> None:
+    def __init__(self, batch: Opened) -> None:
         self.session, self.batch = batch.session, batch
         self.counts = Counts(batch.source)
 
@@ -187,7 +136,7 @@ class _Store:
         return self.counts
 
     def _chunk(self, listed: Sequence[Listed]) -> None:
-        found = _Known(self.session, [item.record for item in listed])
+        found = Known(self.session, [item.record for item in listed])
         fresh = [i for i, item in enumerate(listed) if found.numbers[i] is None and item.record.title]
         made = self._insert(fresh, listed, found)
         numbers = found.numbers | dict(zip(fresh, made, strict=True))
@@ -202,7 +151,7 @@ class _Store:
         signals = [row for i, item in enumerate(listed) if (n := numbers[i]) for row in self._signals(n, item)]
         store.insert_signals(self.session, signals)
 
-    def _insert(self, places: Sequence[int], listed: Sequence[Listed], found: _Known) -> list[int]:
+    def _insert(self, places: Sequence[int], listed: Sequence[Listed], found: Known) -> list[int]:
         """Store the new ones, which stand at these places. Returns their numbers."""
         if not places:
             return []
@@ -213,12 +162,12 @@ class _Store:
         alike = (found.keys[at] for at in places)
         store.insert_keys(
             self.session,
-            ((key, n) for (n, item), some in zip(both, alike, strict=True) for key in _kept(item.record, some)),
+            ((key, n) for (n, item), some in zip(both, alike, strict=True) for key in kept(item.record, some)),
         )
         self.counts.new += len(fresh)
         return numbers
 
-    def _update(self, known: store.Stored, item: Listed, found: _Known, changes: _Changes) -> bool:
+    def _update(self, known: store.Stored, item: Listed, found: Known, changes: _Changes) -> bool:
         """Merge into a known paper: a new version where something changed. True where anything did."""
         merged = _merged(known.record, item.record)
         row: dict[str, Any] = {}
@@ -243,7 +192,7 @@ class _Store:
         store.insert_versions(self.session, changes.versions)
         store.insert_keys(self.session, changes.keys)
 
-    def _paper_row(self, item: Listed, found: _Known) -> dict[str, Any]:
+    def _paper_row(self, item: Listed, found: Known) -> dict[str, Any]:
         return {
             "arxiv_id": item.record.arxiv_id,
             "doi": item.record.doi if found.free(item.record.doi) else None,
@@ -286,49 +235,6 @@ class _Changes:
     keys: list[tuple[str, int]] = field(default_factory=list)
 
 
-class _Known:
-    """Which records of a chunk are stored already: by identifier, else by a shared key and comparison.
-
-    One DOI may stand in two papers of arXiv (two parts, printed as one): the first keeps it.
-    """
-
-    def __init__(self, session: Session, records: Sequence[Record]) -> None:
-        ids = [papers.arxiv_identity(record) for record in records]
-        dois = [record.doi for record in records if record.doi]
-        by_id, self._by_doi = store.find_by_identifiers(session, [i for i in ids if i], dois)
-        self._given: set[str] = set()
-        self.numbers: dict[int, int | None] = {
-            at: by_id.get(arxiv_id or "") or self._of_doi(record, arxiv_id)
-            for at, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
-        }
-        missing = {at: records[at] for at, number in self.numbers.items() if number is None and records[at].title}
-        self.stored = store.stored(session, {n for n in self.numbers.values() if n is not None})
-        self._find_alike(session, missing)
-
-    def free(self, doi: str | None) -> bool:
-        """True, once, for a DOI that no paper has."""
-        if not doi or doi in self._by_doi or doi in self._given:
-            return False
-        self._given.add(doi)
-        return True
-
-    def _of_doi(self, record: Record, arxiv_id: str | None) -> int | None:
-        number, other = self._by_doi.get(record.doi or "", (None, None))
-        return number if not (arxiv_id and other) or arxiv_id == other else None
-
-    def _find_alike(self, session: Session, missing: Mapping[int, Record]) -> None:
-        self.keys = {at: _alike_keys(record) for at, record in missing.items()}
-        keys = {at: _lookup(missing[at], some) for at, some in self.keys.items()}
-        by_key = store.find_by_keys(session, {key for some in keys.values() for key in some})
-        if not by_key:
-            return
-        alike = store.stored(session, {n for some in by_key.values() for n in some})
-        for at, some in keys.items():
-            numbers = sorted({n for key in some for n in by_key.get(key, ())})
-            self.numbers[at] = next((n for n in numbers if papers.same(alike[n].record, missing[at])), None)
-        self.stored |= {n: alike[n] for n in self.numbers.values() if n in alike}
-
-
 def _merged(known: Record, given: Record) -> Record:
     """What is known with what is given; a record without title only adds what it says beside it."""
     if given.title:
@@ -357,36 +263,3 @@ def _columns(known: store.Stored) -> dict[str, Any]:
         "revision": known.revision,
         "withdrawn": known.record.withdrawn,
     }
-
-
-def author_key(name: str) -> str:
-    """The key under which an author's papers are kept."""
-    return f"au:{_folded(name)}"[:70]
-
-
-@lru_cache(maxsize=65536)
-def _folded(name: str) -> str:
-    return " ".join(fold(name).split())
-
-
-def keys_of(record: Record) -> list[str]:
-    """Everything under which a paper may be found again: title and author, fingerprints of the abstract, authors.
-
-    A paper without arXiv id stands under its keys a second time, so that those with one can look among these alone.
-    """
-    return _kept(record, _alike_keys(record))
-
-
-def _kept(record: Record, alike: Sequence[str]) -> list[str]:
-    apart = [] if papers.arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in alike]
-    return [*alike, *apart, *(author_key(name) for name in record.authors)]
-
-
-def _lookup(record: Record, alike: Sequence[str]) -> Sequence[str]:
-    """Where a paper without shared identifier may be found. Two arXiv ids are two papers."""
-    return [f"{_WITHOUT_ID}{key}" for key in alike] if papers.arxiv_identity(record) else alike
-
-
-def _alike_keys(record: Record) -> list[str]:
-    title = papers.title_key(record)
-    return [*([f"t:{title}"] if title else []), *(f"a:{key}" for key in papers.abstract_keys(record))]

@@ -15,7 +15,7 @@ from digest.errors import NotFound
 from digest.models import AuthorFigure
 from digest.papers import Record
 from digest.services import trending as rising
-from digest.services.ingest import author_key
+from digest.services.known import author_key
 from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name
 from digest.text.tex import readable
