@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from digest import settings
 from digest.db import papers as store
 from digest.matching.profile import Candidate
 from digest.matching.strict import Document, prepare
@@ -24,7 +25,7 @@ WINDOW = 14
 RISING_WINDOW = 7
 _KEPT = 60_000
 
-_prepared: OrderedDict[tuple[int, int], Document] = OrderedDict()
+_prepared: OrderedDict[tuple[str, int, int], Document] = OrderedDict()  # by database, paper, revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ def announced(session: Session, numbers: Sequence[int]) -> list[Document]:
     """The papers of these announcements, prepared, without trends."""
     papers = _announced(session, numbers)
     _prepare_missing(session, papers)
-    return [_ranked(_prepared[(n, p.revision)], p.announcement_id or 0, 0) for n, p in papers.items()]
+    here = settings.get().database
+    return [_ranked(_prepared[_key(here, n, p)], p.announcement_id or 0, 0) for n, p in papers.items()]
 
 
 def day(
@@ -79,31 +81,38 @@ def _documents(
     session: Session, papers: Mapping[int, Paper], *, at: datetime
 ) -> tuple[tuple[Document, ...], Mapping[int, trending.Trend]]:
     _prepare_missing(session, papers)
-    records = {n: _prepared[(n, p.revision)].candidate.record for n, p in papers.items()}
+    here = settings.get().database
+    records = {n: _prepared[_key(here, n, p)].candidate.record for n, p in papers.items()}
     trends = trending.figures(session, papers, records, at=at)
     documents = tuple(
-        _ranked(_prepared[(n, p.revision)], p.announcement_id or 0, trends[n].percentile if n in trends else 0)
+        _ranked(_prepared[_key(here, n, p)], p.announcement_id or 0, trends[n].percentile if n in trends else 0)
         for n, p in papers.items()
     )
     return documents, trends
 
 
 def _prepare_missing(session: Session, papers: Mapping[int, Paper]) -> None:
-    missing = []
+    here, missing = settings.get().database, []
     for number, paper in papers.items():
-        key = (number, paper.revision)
+        key = _key(here, number, paper)
         if key in _prepared:
             _prepared.move_to_end(key)  # what is used last is dropped last
         else:
-            missing.append(key)
+            missing.append((number, paper.revision))
     for start in range(0, len(missing), 500):
         part = missing[start : start + 500]
         records = store.versions(session, part)
-        for key in part:
-            announcement = papers[key[0]].announcement_id or 0
-            _prepared[key] = prepare(Candidate(key[0], records[key], announcement))
+        for number, revision in part:
+            paper = papers[number]
+            candidate = Candidate(number, records[number, revision], paper.announcement_id or 0)
+            _prepared[_key(here, number, paper)] = prepare(candidate)
     while len(_prepared) > max(_KEPT, len(papers)):
         _prepared.popitem(last=False)
+
+
+def _key(here: str, number: int, paper: Paper) -> tuple[str, int, int]:
+    """Another database than `here` has other papers under the same numbers."""
+    return here, number, paper.revision
 
 
 def _ranked(document: Document, announcement: int, percentile: int) -> Document:
