@@ -144,6 +144,7 @@ def stack(clean: Path, postgres: Postgres) -> Iterator[Stack]:
     redis_port, web_port = _free_port(), _free_port()
     database = postgres.empty_database().partition("@")[2]
     with MailServer() as mail, _redis(folder, redis_port):
+        _until_it_listens(redis_port)
         here = {
             "@postgres:5432/digest": f"@{database}",
             "redis:6379": f"127.0.0.1:{redis_port}",
@@ -153,6 +154,15 @@ def stack(clean: Path, postgres: Postgres) -> Iterator[Stack]:
         }
         yield Stack(clean / "bin" / "digest", here, folder, postgres, redis_port)
     shutil.rmtree(folder)
+
+
+def _until_it_listens(port: int) -> None:
+    for _ in range(100):
+        with socket.socket() as line:
+            if line.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError("Redis does not listen after 10 s")
 
 
 def _redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
