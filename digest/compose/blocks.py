@@ -36,8 +36,10 @@ class PaperBlock:
     """One revision of a paper, ready to be shown. Texts are readable and clean; lines are wrapped for a terminal."""
 
     title: str
+    shown_title: Markup
     folded_title: str
     abstract: str
+    shown_abstract: Markup
     folded_abstract: str
     authors: tuple[str, ...]
     complete: bool
@@ -91,8 +93,8 @@ class Blocks:
 
         def make() -> tuple[Markup, Markup]:
             found = pattern(words)
-            title = marked(one.title, one.folded_title, found)
-            return title, marked(one.abstract, one.folded_abstract, found)
+            title = marked(one.title, one.folded_title, found, one.shown_title)
+            return title, marked(one.abstract, one.folded_abstract, found, one.shown_abstract)
 
         return self._marked.get((paper, revision, words), make)
 
@@ -106,8 +108,10 @@ def block(record: Record) -> PaperBlock:
     code = https(record.code_url)
     return PaperBlock(
         title=title,
+        shown_title=shown(title),
         folded_title=fold(title),
         abstract=abstract,
+        shown_abstract=shown(abstract),
         folded_abstract=fold(abstract),
         authors=record.authors,
         complete=record.authors_complete,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from markupsafe import Markup, escape
@@ -16,7 +17,9 @@ from digest.compose.words import shown
 from digest.compose.wrap import wrap
 from digest.papers import Record
 
-_PLACE = "\x01"  # where a reader's link goes; no text of a paper holds a control sign
+# Where texts and a reader's links go. No text of a paper holds a control sign.
+_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL = map(Markup, "\x01\x02\x03\x04\x05\x06")
+_NONE = Markup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,28 @@ def view(entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: 
 
 def _parts(shared: Shared, *, asks: bool, mutes: bool) -> tuple[str, ...]:
     """The paper in HTML, cut where the reader's links go."""
-    place = _PLACE if asks else None
-    piece = templates.piece("digest").render(paper=shared, more=place, less=place, mute=place if mutes else None)
-    return tuple(piece.split(_PLACE))
+    frame = replace(
+        shared,
+        title=_TITLE,
+        abstract=_ABSTRACT if shared.abstract else _NONE,
+        byline=_BYLINE if shared.byline else _NONE,
+        reason=_REASON if shared.reason else _NONE,
+        signal=_SIGNAL if shared.signal else _NONE,
+    )
+    texts: dict[str, Markup] = {
+        _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
+        _REASON: shared.reason, _SIGNAL: shared.signal,
+    }  # fmt: skip
+    piece = "".join([texts.get(part, part) for part in _framed(frame, asks, mutes)])
+    return tuple(piece.split(_LINK))
+
+
+@lru_cache(maxsize=4096)
+def _framed(frame: Shared, asks: bool, mutes: bool) -> tuple[str, ...]:
+    """The template around a paper's texts and its links, in pieces: a paper needs it once, whoever gets it."""
+    link = _LINK if asks else None
+    page = templates.piece("digest").render(paper=frame, more=link, less=link, mute=link if mutes else None)
+    return tuple(re.split("([\x02-\x06])", page))
 
 
 def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:

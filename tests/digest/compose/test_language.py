@@ -50,7 +50,7 @@ class Words(HTMLParser):
 
 def forget() -> None:
     language.forget()
-    for kept in (templates.html, templates.piece, templates.text, templates.fragment, pieces._line):
+    for kept in (templates.html, templates.piece, templates.text, templates.fragment, pieces._line, pieces._framed):
         kept.cache_clear()
 
 
