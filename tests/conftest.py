@@ -16,7 +16,6 @@ import digest.models
 from digest import settings
 from digest.db import engine, schema
 from digest.deliver import transport
-from digest.services import pool
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
@@ -98,7 +97,6 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     yield put
     settings.forget()
     engine.forget()
-    pool.forget()
 
 
 @pytest.fixture
