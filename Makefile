@@ -47,7 +47,7 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 	$(BIN)/python -m pytest -m pythons
 
 soak: $(VENV)/.dev ## the long experiments with their full counts
-	$(BIN)/python -m pytest -m soak --timeout 7200
+	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
@@ -58,7 +58,7 @@ coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they r
 browser: # servers come as wheels, a browser does not
 	@.ci/install-chromium
 
-gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
+gate: $(VENV)/.dev browser gate-tools ## 60 mails through all checkers that can be had here
 	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
 
 preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs/mails
@@ -71,8 +71,8 @@ messages: $(VENV)/.dev ## all sentences of mails for translators, into build/mes
 	mkdir -p build
 	$(BIN)/pybabel -q extract -F babel.cfg -k say -k count:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
 
-gate-tools: ## the checker of HTML, by npm, into build/tools
-	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
+gate-tools: ## the checkers that are no wheels, where we may install them
+	@.ci/install-gate
 
 check: lint types floors ## lint, types and floors
 

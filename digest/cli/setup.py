@@ -15,7 +15,12 @@ from digest.services import doctor, init, kernel
 
 def register(app: typer.Typer, outside: Outside) -> None:
     """Add the commands."""
+    _migrate(app)
+    _doctor(app)
+    _init(app)
 
+
+def _migrate(app: typer.Typer) -> None:
     @app.command()
     @output.guarded
     def migrate() -> None:
@@ -26,6 +31,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
         output.say("making the machine code that matches papers ready: the first time takes half a minute")
         kernel.engine()
 
+
+def _doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.guarded
     def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -38,6 +45,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
         if any(finding.level == doctor.ERROR for finding in findings):
             raise typer.Exit(output.FAILED)
 
+
+def _init(app: typer.Typer) -> None:
     @app.command("init")
     @output.guarded
     def set_up(

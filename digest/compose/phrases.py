@@ -105,7 +105,8 @@ def reason(entry: Entry, reader: Reader, category: str) -> str:
     parts = []
     if entry.followed:
         parts.append(say("you follow %(names)s", names=say(" and ").join(one_line(name) for name in entry.followed)))
-    matches = [_match(index, words, reader) for index, words in entry.matched if 0 <= index < len(reader.topics)]
+    known = len(reader.topics)
+    matches = [_match(reader.topics[index], words) for index, words in entry.matched if 0 <= index < known]
     if matches:
         topics = "; ".join(matches[:3])
         parts.append(
@@ -123,9 +124,10 @@ def rising(entry: Entry) -> str:
     return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or say('rising')}"
 
 
-def _match(index: int, words: tuple[str, ...], reader: Reader) -> str:
+@lru_cache(maxsize=8192)
+def _match(typed: str, words: tuple[str, ...]) -> str:
     """A topic as typed, with the words that matched where they say more than the topic does."""
-    topic = shortened(one_line(reader.topics[index]), 60)
+    topic = shortened(one_line(typed), 60)
     folded = fold(topic)
     more = [one_line(word) for word in words]
     if not more or (all(fold(word) in folded for word in more) and len(" ".join(more)) >= len(topic) - 4):

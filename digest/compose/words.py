@@ -57,13 +57,14 @@ def _expression(word: str) -> str:
     return r"[\s\-–]?".join([*map(re.escape, parts[:-1]), re.escape(last)]) + ending
 
 
-def marked(text: str, folded: str, found: re.Pattern[str] | None) -> Markup:
-    """The text for HTML with a marker behind the words found. `folded` is `fold(text)`."""
-    if found is None:
-        return shown(text)
+def marked(text: str, folded: str, found: re.Pattern[str] | None, plain: Markup) -> Markup:
+    """The text for HTML with a marker behind the words found. `folded` is `fold(text)`, `plain` is `shown(text)`."""
+    spans = [match.span() for match in found.finditer(folded)] if found else []
+    if not spans:
+        return plain
     pieces: list[str] = []
     at = 0
-    for match in found.finditer(folded):
-        pieces += [shown(text[at : match.start()]), f"<span {MARK}>{shown(text[match.start() : match.end()])}</span>"]
-        at = match.end()
+    for start, end in spans:
+        pieces += [shown(text[at:start]), f"<span {MARK}>{shown(text[start:end])}</span>"]
+        at = end
     return Markup("".join([*pieces, shown(text[at:])]))  # noqa: S704

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.compose import daily, language, phrases, templates
+from digest.compose import language, phrases, pieces, templates
 from digest.compose.views import Rendered
 from tests.mailgate.mails import _small
 
@@ -50,7 +50,7 @@ class Words(HTMLParser):
 
 def forget() -> None:
     language.forget()
-    for kept in (templates.html, templates.piece, templates.text, templates.fragment, daily._pieces, daily._line):
+    for kept in (templates.html, templates.piece, templates.text, templates.fragment, pieces._line, pieces._framed):
         kept.cache_clear()
 
 
