@@ -28,7 +28,6 @@ def _migrate(app: typer.Typer) -> None:
         before = schema.current()
         after = schema.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
-        output.say("making the machine code that matches papers ready: the first time takes half a minute")
         kernel.engine()
 
 
