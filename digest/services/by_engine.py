@@ -6,6 +6,7 @@ them, and with a small index of the papers that rise.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,8 @@ from digest.services.pool import Pool
 from digest.services.window import Papers, Window, of_days
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
+_kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
+_MOST_KEPT = 6
 _AT_ONCE = 20  # exclusions in one profile
 
 
@@ -49,8 +52,18 @@ def thresholds(
     store = Store()
     for profile in profiles:
         store.add(profile)
-    papers = of_days(session, days)
+    papers = _calibrating(session, tuple(days))
     return list(Matcher(store, papers.indexes, weights).thresholds(papers.facts))
+
+
+def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
+    """The papers of these announcements; kept, since thresholds are asked for again and again."""
+    if days not in _kept:
+        _kept[days] = of_days(session, days)
+    _kept.move_to_end(days)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+    return _kept[days]
 
 
 class _Readers:
@@ -132,8 +145,7 @@ class _Readers:
         for row in rows:
             profile, mask = self.asked[row].profile, papers.opened(self.asked[row].seen_through if new else None)
             if profile.categories:
-                wanted = [self.store.lexicon.category(name) for name in profile.categories]
-                mask &= matcher.joined.category[int(profile.primary_only)][:, wanted].any(axis=1)
+                mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
             left_out = self._taken(row).union(*(barred[one] for one in self.barring[row]))
             found[row] = [n for n in papers.in_order(mask) if n not in left_out]
         return found
