@@ -118,7 +118,11 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
     if not spark:
         return _line(facts)
     bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
-    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
+    lines = wrap(f"{facts} · {spark}", INDENT)
+    if lines.endswith(f"·\n{INDENT}{spark}"):  # bars alone in a line say nothing: they take the last word along
+        head, _, word = wrap(facts, INDENT).rpartition(" ")
+        lines = f"{head}\n{INDENT}{word} · {spark}"
+    return shown(facts) + bars, lines
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
