@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from digest.compose import phrases, templates
 from digest.compose.blocks import INDENT, Blocks, PaperBlock
 from digest.compose.edition import RISING, Entry
+from digest.compose.language import say
 from digest.compose.names import byline
 from digest.compose.views import Reader
 from digest.compose.words import shown
@@ -132,5 +133,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
         lines += ["", block.abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}Code: {block.code.unescape()}")
+        lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from digest import clock
+from digest.compose import language
 from digest.db import papers as store
 from digest.db import signals
 from digest.db.engine import reading
@@ -60,7 +61,11 @@ def figures(
     sparks = {n: trending.sparkline(votes) for n, votes in signals.history(session, strengths, "upvotes", at).items()}
     return {
         n: Trend(
-            strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]), sparks.get(n, "")
+            strength,
+            percentiles[n],
+            tuple(sorted(known[n].items())),
+            trending.explain(placed[n], language),
+            sparks.get(n, ""),
         )
         for n, (_, strength) in strengths.items()
     }
