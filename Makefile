@@ -67,7 +67,7 @@ preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs
 bench-render: $(VENV)/.dev ## what a mail costs to make
 	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))
 
-messages: $(VENV)/.dev ## all sentences of mails for translators, into build/messages.pot
+messages: $(VENV)/.dev ## all sentences of mails and pages for translators, into build/messages.pot
 	mkdir -p build
 	$(BIN)/pybabel -q extract -F babel.cfg -k say -k count:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from digest.compose.language import say
 from digest.compose.names import byline
 from digest.compose.words import fold, marked, pattern, shown
 from digest.compose.wrap import excerpt, shortened, wrap
@@ -101,7 +102,7 @@ class Blocks:
 
 def block(record: Record) -> PaperBlock:
     """The block of one record."""
-    title = shortened(readable(record.title[:2000]), 300) or "Untitled paper"
+    title = shortened(readable(record.title[:2000]), 300) or say("Untitled paper")
     abstract = _abstract(record, title)
     url, searched = _url(record, title)
     about = " · ".join(part for part in (byline(record.authors, record.authors_complete), facts(record)) if part)
@@ -132,9 +133,9 @@ def block(record: Record) -> PaperBlock:
 def facts(record: Record) -> str:
     """Category, code, venue, institution: what is known, with dots between."""
     known = [
-        "withdrawn" if record.withdrawn else "",
+        say("withdrawn") if record.withdrawn else "",
         record.categories[0] if record.categories else "",
-        "code" if record.has_code or record.code_url else "",
+        say("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
     ]

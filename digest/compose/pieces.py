@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from digest.compose import phrases, templates
 from digest.compose.blocks import INDENT, Blocks, PaperBlock
 from digest.compose.edition import RISING, Entry
+from digest.compose.language import say
 from digest.compose.names import byline
 from digest.compose.views import Reader
 from digest.compose.words import shown
@@ -118,7 +119,11 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
     if not spark:
         return _line(facts)
     bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
-    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
+    lines = wrap(f"{facts} · {spark}", INDENT)
+    if lines.endswith(f"·\n{INDENT}{spark}"):  # bars alone in a line say nothing: they take the last word along
+        head, _, word = wrap(facts, INDENT).rpartition(" ")
+        lines = f"{head}\n{INDENT}{word} · {spark}"
+    return shown(facts) + bars, lines
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
@@ -128,5 +133,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
         lines += ["", block.abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}Code: {block.code.unescape()}")
+        lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from digest import clock
 from digest.compose import blocks
 from digest.compose.blocks import PaperBlock
+from digest.compose.language import N_, decimal, say
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.errors import NotFound
@@ -20,7 +21,7 @@ from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name
 from digest.text.tex import readable
 
-FIGURES = (("h_index", "h-index"), ("papers", "Papers"), ("citations", "Citations"))
+FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
 
 
 def trending(category: str | None, limit: int) -> list[Row]:
@@ -33,7 +34,7 @@ def paper(number: int) -> PaperPage:
     with reading() as session:
         found = store.paper(session, number)
         if found is None:
-            raise NotFound("there is no such paper here")
+            raise NotFound(say("there is no such paper here"))
         kept, record = found
         listed = rising.Listing(kept.announcement_id, kept.revision)
         trends = rising.figures(session, {number: listed}, at=clock.now())
@@ -55,14 +56,14 @@ def author(wanted: str, limit: int) -> AuthorPage:
         figures = _figures(session, wanted)
     theirs = [(kept, record) for kept, record in found if any(agree(sought, name(one)) for one in record.authors)]
     if not theirs and not figures:
-        raise NotFound("no paper here is by that author")
+        raise NotFound(say("no paper here is by that author"))
     return AuthorPage(wanted, tuple(row(kept.id or 0, record) for kept, record in theirs), figures)
 
 
 def row(number: int, record: Record, facts: str = "") -> Row:
     """A paper as one line of a list."""
     shown = blocks.block(record)
-    badges = (("withdrawn",) if record.withdrawn else ()) + (("code",) if shown.code else ())
+    badges = ((say("withdrawn"),) if record.withdrawn else ()) + ((say("code"),) if shown.code else ())
     return Row(
         id=number,
         title=shown.title,
@@ -76,9 +77,9 @@ def row(number: int, record: Record, facts: str = "") -> Row:
 
 def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
     found = (
-        ("Search arXiv for the title" if shown.found_by_search else "Abstract", shown.url),
-        ("PDF", shown.pdf),
-        ("Code", shown.code),
+        (say("Search arXiv for the title") if shown.found_by_search else say("Abstract"), shown.url),
+        (say("PDF"), shown.pdf),
+        (say("Code"), shown.code),
     )
     return tuple((words, address) for words, address in found if address)
 
@@ -88,4 +89,4 @@ def _figures(session: Session, wanted: str) -> tuple[tuple[str, str], ...]:
     query = select(AuthorFigure).where(AuthorFigure.name == wanted).order_by(col(AuthorFigure.taken_at).desc())
     newest = session.exec(query).first()
     known = newest.figures if newest else {}
-    return tuple((words, f"{known[key]:,}") for key, words in FIGURES if known.get(key) is not None)
+    return tuple((say(words), decimal(known[key])) for key, words in FIGURES if known.get(key) is not None)
