@@ -17,7 +17,7 @@ def engine() -> ModuleType:
 
     Where code must be made, one process does it and the others wait.
     """
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(_folder()))
+    os.environ["NUMBA_CACHE_DIR"] = str(_folder())
     from digest.services import by_engine, warming
 
     warming.warm()
@@ -25,8 +25,8 @@ def engine() -> ModuleType:
 
 
 def _folder() -> Path:
-    """Where machine code is kept; where DATA_DIR can't be written, it is this process's own."""
-    folder = settings.get().data_dir / "kernel"
+    """Where machine code is kept: NUMBA_CACHE_DIR, else DATA_DIR; where that can't be written, for this process."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or settings.get().data_dir / "kernel")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
