@@ -20,6 +20,7 @@ from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one for all tests and their processes
 
 
 def not_run(reason: str) -> NoReturn:

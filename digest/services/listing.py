@@ -36,7 +36,8 @@ def paper(number: int) -> PaperPage:
         if found is None:
             raise NotFound(say("there is no such paper here"))
         kept, record = found
-        trends = rising.figures(session, {number: kept}, {number: record}, at=clock.now())
+        listed = rising.Listing(kept.announcement_id, kept.revision)
+        trends = rising.figures(session, {number: listed}, at=clock.now())
     facts = trends[number].facts if number in trends else ""
     return PaperPage(
         row=row(number, record, facts),
