@@ -20,7 +20,7 @@ from digest.papers import Bad, Listed, Parsed, Record
 from digest.services.known import Known, kept, keys_of
 from digest.services.opened import Opened
 
-CHUNK = 500
+CHUNK = 2500
 BATCH = 5000
 _STRENGTH = ("new", "cross", "replace", "replace-cross")
 _ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
@@ -163,6 +163,7 @@ class _Store:
         store.insert_keys(
             self.session,
             ((key, n) for (n, item), some in zip(both, alike, strict=True) for key in kept(item.record, some)),
+            fresh=True,
         )
         self.counts.new += len(fresh)
         return numbers
