@@ -16,6 +16,7 @@ import digest.models
 from digest import settings
 from digest.db import engine, schema
 from digest.deliver import transport
+from digest.services import pool
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
@@ -97,6 +98,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     yield put
     settings.forget()
     engine.forget()
+    pool.forget()
 
 
 @pytest.fixture

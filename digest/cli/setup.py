@@ -15,7 +15,12 @@ from digest.services import doctor, init
 
 def register(app: typer.Typer, outside: Outside) -> None:
     """Add the commands."""
+    _migrate(app)
+    _doctor(app)
+    _init(app)
 
+
+def _migrate(app: typer.Typer) -> None:
     @app.command()
     @output.guarded
     def migrate() -> None:
@@ -24,6 +29,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
         after = schema.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
 
+
+def _doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.guarded
     def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -36,6 +43,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
         if any(finding.level == doctor.ERROR for finding in findings):
             raise typer.Exit(output.FAILED)
 
+
+def _init(app: typer.Typer) -> None:
     @app.command("init")
     @output.guarded
     def set_up(

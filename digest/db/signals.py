@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import Select, case, delete, func, select
 from sqlmodel import Session, col
 
 from digest.models import Signal
@@ -44,6 +44,12 @@ def thin_out(session: Session, before: datetime, *, after: int, papers: int) -> 
     numbers = list(session.execute(chosen).scalars())
     if not numbers:
         return 0, None
+    gone = session.execute(delete(Signal).where(col(Signal.id).in_(_needless(numbers, before))))
+    return int(getattr(gone, "rowcount", 0)), int(numbers[-1])
+
+
+def _needless(papers: Sequence[int], before: datetime) -> Select[tuple[int | None]]:
+    """The snapshots taken before then that are neither a counter's first nor its last, nor a day's best."""
     counter = (col(Signal.paper_id), col(Signal.source), col(Signal.name))
     best = case((col(Signal.name) == "rank", -col(Signal.value)), else_=col(Signal.value)).desc()
     taken = col(Signal.taken_at)
@@ -55,14 +61,10 @@ def thin_out(session: Session, before: datetime, *, after: int, papers: int) -> 
             func.row_number().over(partition_by=counter, order_by=taken.desc()).label("last"),
             func.row_number().over(partition_by=(*counter, func.date(taken)), order_by=(best, taken)).label("place"),
         )
-        .where(col(Signal.paper_id).in_(numbers))
+        .where(col(Signal.paper_id).in_(papers))
         .subquery()
     )
-    needless = select(placed.c.id).where(
-        placed.c.taken < before, placed.c.first > 1, placed.c.last > 1, placed.c.place > 1
-    )
-    gone = session.execute(delete(Signal).where(col(Signal.id).in_(needless)))
-    return int(getattr(gone, "rowcount", 0)), int(numbers[-1])
+    return select(placed.c.id).where(placed.c.taken < before, placed.c.first > 1, placed.c.last > 1, placed.c.place > 1)
 
 
 def history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:

@@ -72,6 +72,11 @@ def day(
     return _documents(session, _announced(session, [announcement]), at=at)
 
 
+def forget() -> None:
+    """Drop what the process keeps (tests: another database may have other papers under the same name and numbers)."""
+    _prepared.clear()
+
+
 def _announced(session: Session, numbers: Sequence[int]) -> dict[int, Paper]:
     statement = select(Paper).where(col(Paper.announcement_id).in_(numbers), col(Paper.withdrawn).is_(False))
     return {p.id: p for p in session.execute(statement).scalars() if p.id}
