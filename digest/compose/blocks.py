@@ -53,15 +53,15 @@ class Blocks:
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
-        self._blocks: OrderedDict[tuple[int, int], PaperBlock] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, int, int | None], PaperBlock] = OrderedDict()
         self._marked: OrderedDict[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = OrderedDict()
 
-    def of(self, paper: int, revision: int, record: Record) -> PaperBlock:
+    def of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
         """The block of this revision, made at the first call."""
-        key = (paper, revision)
+        key = (paper, revision, novelty)
         found = self._blocks.get(key)
         if found is None:
-            found = self._blocks[key] = block(record)
+            found = self._blocks[key] = block(record, novelty)
             if len(self._blocks) > self._size:
                 self._blocks.popitem(last=False)
         return found
@@ -79,12 +79,13 @@ class Blocks:
         return found
 
 
-def block(record: Record) -> PaperBlock:
-    """The block of one record."""
+def block(record: Record, novelty: int | None = None) -> PaperBlock:
+    """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
     title = shortened(readable(record.title[:2000]), 300) or "Untitled paper"
     abstract = _abstract(record, title)
     url, searched = _url(record, title)
-    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), facts(record)) if part)
+    known = facts(record, novelty)
+    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), known) if part)
     code = https(record.code_url)
     return PaperBlock(
         title=title,
@@ -93,7 +94,7 @@ def block(record: Record) -> PaperBlock:
         folded_abstract=fold(abstract),
         authors=record.authors,
         complete=record.authors_complete,
-        facts=facts(record),
+        facts=known,
         about=shown(about),
         about_lines=wrap(about, INDENT),
         category=record.categories[0] if record.categories else "",
@@ -107,14 +108,15 @@ def block(record: Record) -> PaperBlock:
     )
 
 
-def facts(record: Record) -> str:
-    """Category, code, venue, institution: what is known, with dots between."""
+def facts(record: Record, novelty: int | None = None) -> str:
+    """Category, code, venue, institution, novelty: what is known, with dots between."""
     known = [
         "withdrawn" if record.withdrawn else "",
         record.categories[0] if record.categories else "",
         "code" if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
+        f"novelty {novelty}" if novelty is not None else "",
     ]
     return " · ".join(fact for fact in known if fact)
 

@@ -165,7 +165,7 @@ def _notice(edition: Content) -> str:
 
 def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> _Paper:
     """What this reader sees of one paper: the shared block, the words marked, the reason, the links."""
-    block = blocks.of(entry.paper, entry.revision, record)
+    block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
     words = tuple([word for _, found in entry.matched for word in found])
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)

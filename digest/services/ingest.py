@@ -14,6 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from digest import papers
+from digest.db import figures
 from digest.db import papers as store
 from digest.db.engine import transaction
 from digest.papers import Bad, Listed, Parsed, Record
@@ -117,6 +118,8 @@ def _store_part(
     counts.bad, counts.refused = len(part.bad), list(part.bad[:MOST_TOLD])
     if part.bad:
         store.insert_rejects(session, opened.id, document, part.bad)
+    if people := (*part.people, *filter(None, [papers.person(part)])):
+        figures.put_people(session, source, people, opened.known_at)
     opened.close(new=counts.new, updated=counts.updated, unchanged=counts.unchanged, bad=counts.bad)
     return counts
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from digest import settings
+from digest.db import figures
 from digest.db import papers as store
 from digest.matching.profile import Candidate
 from digest.matching.strict import Document, prepare
@@ -30,7 +31,10 @@ _prepared: OrderedDict[tuple[str, int, int], Document] = OrderedDict()  # by dat
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """`documents` newest announcement first; `batch`: paper to ingest batch; `trends`: paper to figures shown."""
+    """`documents` newest announcement first; `batch`: paper to ingest batch; `trends`: paper to figures shown.
+
+    `novelty`: paper to its novelty, where that is measured.
+    """
 
     documents: tuple[Document, ...]
     batch: Mapping[int, int]
@@ -39,6 +43,7 @@ class Pool:
     weights: Weights
     first: int
     first_rising: int
+    novelty: Mapping[int, int] = field(default_factory=dict)
 
 
 def load(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW) -> Pool:
@@ -54,6 +59,7 @@ def load(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDO
         weights=epochs.weights(epoch),
         first=numbers[-1],
         first_rising=numbers[:RISING_WINDOW][-1],
+        novelty={n: m.value for n, m in figures.novelties(session, papers).items() if m.value is not None},
     )
 
 

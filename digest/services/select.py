@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session
 
-from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.edition import FOLLOWED, NEW, NOVELTY, RISING, Content, Entry
 from digest.db import runs
 from digest.matching import reference
 from digest.matching.profile import Match, Profile
@@ -102,7 +102,7 @@ def _entry(pool: Pool, match: Match, section: str) -> Entry:
         mask=match.mask,
         matched=match.matched,
         followed=match.followed,
-        signals=trend.signals if trend else (),
+        signals=_signals(pool, match.paper),
         reason=trend.facts if trend else "",
         spark=trend.spark if trend else "",
     )
@@ -114,7 +114,14 @@ def _plain(pool: Pool, document: Document, section: str) -> Entry:
         paper=document.candidate.id,
         revision=pool.revision[document.candidate.id],
         section=section,
-        signals=trend.signals if trend else (),
+        signals=_signals(pool, document.candidate.id),
         reason=trend.facts if trend else "",
         spark=trend.spark if trend else "",
     )
+
+
+def _signals(pool: Pool, paper: int) -> tuple[tuple[str, float], ...]:
+    """What is shown of a paper beside its text, kept with the edition so that it shows the same again."""
+    trend, novelty = pool.trends.get(paper), pool.novelty.get(paper)
+    counters = trend.signals if trend else ()
+    return counters if novelty is None else (*counters, (NOVELTY, float(novelty)))

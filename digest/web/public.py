@@ -17,6 +17,11 @@ from digest.web.shield import policy
 router = APIRouter(include_in_schema=False)
 
 LISTED = 50
+PARTS = {  # of a score, with their weights
+    "trending": "trending in its field (weight 3)",
+    "novelty": "novelty (weight 2)",
+    "author": "its authors' record (weight 1)",
+}
 MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
 
 
@@ -48,7 +53,7 @@ def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
     """One paper, with its figures and why it trends."""
     if not 0 < paper_id < 2**31:
         raise NotFound("there is no such paper here")
-    return pages.page("paper.html", paper=given.paper(paper_id))
+    return pages.page("paper.html", paper=given.paper(paper_id), parts=PARTS)
 
 
 @router.get("/authors/{name:path}")
