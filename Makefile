@@ -58,7 +58,7 @@ coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they r
 browser: # servers come as wheels, a browser does not
 	@.ci/install-chromium
 
-gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
+gate: $(VENV)/.dev browser gate-tools ## 60 mails through all checkers that can be had here
 	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
 
 preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs/mails
@@ -67,12 +67,12 @@ preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs
 bench-render: $(VENV)/.dev ## what a mail costs to make
 	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))
 
-messages: $(VENV)/.dev ## all sentences of mails for translators, into build/messages.pot
+messages: $(VENV)/.dev ## all sentences of mails and pages for translators, into build/messages.pot
 	mkdir -p build
 	$(BIN)/pybabel -q extract -F babel.cfg -k say -k count:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
 
-gate-tools: ## the checker of HTML, by npm, into build/tools
-	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
+gate-tools: ## the checkers that are no wheels, where we may install them
+	@.ci/install-gate
 
 check: lint types floors ## lint, types and floors
 

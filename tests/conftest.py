@@ -16,11 +16,11 @@ import digest.models
 from digest import settings
 from digest.db import engine, schema
 from digest.deliver import transport
-from digest.services import pool
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one for all tests and their processes
 
 
 def not_run(reason: str) -> NoReturn:
@@ -98,7 +98,6 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     yield put
     settings.forget()
     engine.forget()
-    pool.forget()
 
 
 @pytest.fixture

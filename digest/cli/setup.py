@@ -10,7 +10,7 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.db import schema
-from digest.services import doctor, init
+from digest.services import doctor, init, kernel
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
@@ -24,10 +24,11 @@ def _migrate(app: typer.Typer) -> None:
     @app.command()
     @output.guarded
     def migrate() -> None:
-        """Bring the database to the newest schema."""
+        """Bring the database to the newest schema, and make the matching's machine code ready in DATA_DIR."""
         before = schema.current()
         after = schema.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
+        kernel.engine()
 
 
 def _doctor(app: typer.Typer) -> None:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from digest.compose.language import count, say
 from digest.text.tex import readable
 
 SHOWN = 3
@@ -24,10 +25,10 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
     names = [short(authors[index]) + _STAR * (index in wanted) for index in chosen]
     left = len(authors) - len(chosen)
     if not complete:
-        return ", ".join(names) + " et al."
+        return say("%(names)s et al.", names=", ".join(names))
     if left:
-        return f"{', '.join(names)}, and {left} more"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        return count("%(names)s, and %(n)s more", "%(names)s, and %(n)s more", left, names=", ".join(names))
+    return names[0] if len(names) == 1 else say("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
 
 
 def short(name: str) -> str:

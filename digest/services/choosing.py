@@ -17,7 +17,8 @@ from digest.db import papers as store
 from digest.matching.profile import Profile
 from digest.models import Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, select, thresholds
+from digest.services import cadence, pool, quality, select, thresholds
+from digest.services.entries import Asked
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
 
@@ -67,15 +68,17 @@ def _choose(
     wanted = profiles(session, [reader for reader, _ in readers])
     sent = select.sent_before(session, known, list(seen))
     taus = thresholds.of(session, epoch, wanted)
-    chosen = []
+    asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
-        already = sent.get(number, frozenset())
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
-        content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
-        chosen.append(Chosen(reader, day, content, tau))
-    return chosen
+        asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice))
+    contents = quality.told(session, select.choose(session, known, asked))
+    return [
+        Chosen(reader, day, content, one.tau)
+        for (reader, day), content, one in zip(readers, contents, asked, strict=True)
+    ]
 
 
 def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:

@@ -10,6 +10,7 @@ from typing import Any
 from digest import clock
 from digest.compose import blocks
 from digest.compose.blocks import PaperBlock
+from digest.compose.language import N_, decimal, say
 from digest.db import figures as people
 from digest.db import papers as store
 from digest.db.engine import reading
@@ -23,8 +24,8 @@ from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name
 from digest.text.tex import readable
 
-FIGURES = (("h_index", "h-index"), ("papers", "Papers"), ("citations", "Citations"))
-_PRINTED = (("novelty", "Novelty"), ("ai_score", "Score"))  # a page's own, where we know none of the papers
+FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
+_PRINTED = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # a page's own, where we know none of the papers
 _UNKNOWN = Figures()
 
 
@@ -41,9 +42,10 @@ def paper(number: int) -> PaperPage:
     with reading() as session:
         found = store.paper(session, number)
         if found is None:
-            raise NotFound("there is no such paper here")
+            raise NotFound(say("there is no such paper here"))
         kept, record = found
-        trends = rising.figures(session, {number: kept}, {number: record}, at=clock.now())
+        listed = rising.Listing(kept.announcement_id, kept.revision)
+        trends = rising.figures(session, {number: listed}, at=clock.now())
         figures = quality.of(session, {number: record}, trends)[number]
         near = store.paper(session, figures.nearest) if figures.nearest else None
     facts = trends[number].facts if number in trends else ""
@@ -63,12 +65,12 @@ def author(wanted: str, limit: int) -> AuthorPage:
     with reading() as session:
         found = store.by_author(session, author_key(wanted), limit)
         printed = people.people(session, [wanted]).get(wanted, {})
-        papers = {p.id or 0: p for p, r in found if any(agree(sought, name(one)) for one in r.authors)}
-        records = {p.id or 0: r for p, r in found if p.id in papers}
-        trends = rising.figures(session, papers, records, at=clock.now())
-        known = quality.of(session, records, trends)
-    if not papers and not printed:
-        raise NotFound("no paper here is by that author")
+        theirs = [(p, r) for p, r in found if any(agree(sought, name(one)) for one in r.authors)]
+        records = {p.id or 0: r for p, r in theirs}
+        listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
+        known = quality.of(session, records, rising.figures(session, listings, at=clock.now()))
+    if not theirs and not printed:
+        raise NotFound(say("no paper here is by that author"))
     rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
     return AuthorPage(wanted, rows, _figures(printed, rows))
 
@@ -76,12 +78,12 @@ def author(wanted: str, limit: int) -> AuthorPage:
 def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOWN) -> Row:
     """A paper as one line of a list."""
     shown = blocks.block(record)
-    badges = (("withdrawn",) if record.withdrawn else ()) + (("code",) if shown.code else ())
+    badges = ((say("withdrawn"),) if record.withdrawn else ()) + ((say("code"),) if shown.code else ())
     badges += (readable(record.venue),) if record.venue else ()
     badges += tuple(readable(place) for place in record.institutions[:1])
     score = figures.quality.score if figures.quality else None
-    badges += (f"novelty {figures.novelty}",) if figures.novelty is not None else ()
-    badges += (f"score {score}",) if score is not None else ()
+    badges += (say("novelty %(n)s", n=figures.novelty),) if figures.novelty is not None else ()
+    badges += (say("score %(n)s", n=score),) if score is not None else ()
     return Row(
         id=number,
         title=shown.title,
@@ -98,23 +100,21 @@ def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOW
 
 def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
     found = (
-        ("Search arXiv for the title" if shown.found_by_search else "Abstract", shown.url),
-        ("PDF", shown.pdf),
-        ("Code", shown.code),
+        (say("Search arXiv for the title") if shown.found_by_search else say("Abstract"), shown.url),
+        (say("PDF"), shown.pdf),
+        (say("Code"), shown.code),
     )
     return tuple((words, address) for words, address in found if address)
 
 
 def _figures(printed: Mapping[str, Any], rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
     """What a source prints of the author, then what is known of the papers here: their mean novelty and score."""
-    shown = [(words, f"{printed[key]:,}") for key, words in FIGURES if printed.get(key) is not None]
+    shown = [(say(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
     ours = {
-        "Novelty": [row.novelty for row in rows if row.novelty is not None],
-        "Score": [row.score for row in rows if row.score is not None],
+        "novelty": [row.novelty for row in rows if row.novelty is not None],
+        "ai_score": [row.score for row in rows if row.score is not None],
     }
     for key, words in _PRINTED:
-        if ours[words]:
-            shown.append((words, str(round(mean(ours[words])))))
-        elif printed.get(key) is not None:
-            shown.append((words, str(printed[key])))
+        if ours[key] or printed.get(key) is not None:
+            shown.append((say(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
     return tuple(shown)

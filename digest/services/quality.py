@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from digest import clock, logs
+from digest.compose.edition import NOVELTY, Content, Entry
 from digest.db import figures as store
 from digest.db import papers, runs
 from digest.db.engine import reading, transaction
@@ -111,3 +112,19 @@ def of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Tre
         )
         found[number] = Figures(measured.value, measured.nearest, score)
     return found
+
+
+def told(session: Session, contents: Sequence[Content]) -> list[Content]:
+    """The editions with the novelty of their papers, kept with them so that they show the same again."""
+    known = store.novelties(session, {entry.paper for content in contents for entry in content.entries})
+    signs = {number: ((NOVELTY, float(measured.value or 0)),) for number, measured in known.items()}
+    return [replace(content, entries=_signed(content.entries, signs)) if signs else content for content in contents]
+
+
+def _signed(entries: Sequence[Entry], signs: Mapping[int, tuple[tuple[str, float], ...]]) -> tuple[Entry, ...]:
+    return tuple(
+        [
+            replace(entry, signals=entry.signals + signs[entry.paper]) if entry.paper in signs else entry
+            for entry in entries
+        ]
+    )

@@ -9,10 +9,9 @@ from sqlmodel import Session
 from digest.db import papers as store
 from digest.db import runs
 from digest.db.dialect import insert_ignore
-from digest.matching import calibrate
 from digest.matching.profile import Profile
 from digest.models import Epoch, Threshold
-from digest.services import epochs, pool
+from digest.services import announced, epochs, select
 
 
 def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
@@ -20,11 +19,10 @@ def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
         return dict.fromkeys(profiles)
     known = runs.thresholds(session, epoch.id, profiles) if epoch.id else {}
-    missing = [number for number in profiles if number not in known]
+    missing = {number: profile for number, profile in profiles.items() if number not in known}
     if missing:
-        before = pool.announced(session, store.window(session, epoch.announcement_id - 1, epochs.YOUNG))
-        weights = epochs.weights(epoch)
-        known |= {number: calibrate.threshold(profiles[number], before, weights) for number in missing}
+        before = store.window(session, epoch.announcement_id - 1, epochs.YOUNG)
+        known |= select.thresholds(session, announced.days(session, before), epochs.weights(epoch), missing)
     return known
 
 

@@ -25,6 +25,7 @@ from digest.papers import Record
 from tests.digest.matching.profiles import Profiles, candidates
 from tests.digest.matching.test_truth import paper, profile, rows
 
+pytestmark = pytest.mark.usefixtures("kernel")
 PRIOR = Weights(calibrate.prior())
 TAUS = (None, 0, 20_000, 60_000)
 

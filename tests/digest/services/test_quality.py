@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import email
 import gzip
 import json
 from dataclasses import replace
 from datetime import date
+from email import policy
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from digest.papers import AuthorFigures, Listed, Parsed, Person, Record
 from digest.services import listing, quality
 from digest.services.ingest import store_document
 from tests.digest.services.conftest import MONDAY, Lab, at
+from tests.servers import MailServer
 
 SUNDAY = date(2025, 11, 16)
 
@@ -146,3 +149,16 @@ def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:
     store_document("seeds", "page", Parsed(papers, figures=AuthorFigures(h_index=56)), day=MONDAY)
 
     assert listing.author("Ada Byron", 50).figures[0] == ("h-index", "56")
+
+
+def test_the_mail_shows_the_novelty_that_its_edition_keeps(lab: Lab, real: list[Listed], smtp: MailServer) -> None:
+    learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)][:60]
+    lab.subscribe("ada", "learning")
+    lab.store(MONDAY, *learning)
+    lab.run(MONDAY)
+    known = [entry.novelty for entry in lab.entries("ada", MONDAY) if entry.novelty is not None]
+    mail = email.message_from_bytes(smtp.log[-1].raw, policy=policy.default)
+    text = " ".join(str(mail.get_body(("plain",)).get_content()).split())  # type: ignore[union-attr]
+
+    assert known
+    assert all(f"novelty {value}" in text for value in known)

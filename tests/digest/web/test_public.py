@@ -59,7 +59,7 @@ def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:
 def test_a_paper_s_page_explains_its_figures(web: Browser) -> None:
     text = web.get("/papers/1").text
 
-    assert '72 of 100, measured from <a href="/papers/2">' in text
+    assert '72 of 100; nearest in its field in the 90 days before: <a href="/papers/2">' in text
     assert "64 of 100: trending in its field (weight 3) 80, novelty (weight 2) 72" in text
     assert "Novelty" not in web.get("/papers/2").text
 
