@@ -36,13 +36,17 @@ def number(value: float) -> str:
 
 
 def headline(edition: Content) -> str:
-    """What the day brought: `7 new on your topics · 3 rising`."""
-    rising = len(edition.section(RISING))
-    new = len(edition.entries) - rising
-    parts = [
-        count("%(n)s new on your topics", "%(n)s new on your topics", new) if new else "",
-        count("%(n)s rising", "%(n)s rising", rising) if rising else "",
-    ]
+    """What the day brought, section by section: `7 new on your topics · 3 rising`."""
+    followed, rising = len(edition.section(FOLLOWED)), len(edition.section(RISING))
+    new = len(edition.entries) - rising - followed
+    if followed:  # three parts have to fit a phone's line
+        parts = [
+            count("%(n)s followed", "%(n)s followed", followed),
+            count("%(n)s new", "%(n)s new", new) if new else "",
+        ]
+    else:
+        parts = [count("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
+    parts.append(count("%(n)s rising", "%(n)s rising", rising) if rising else "")
     return " · ".join(part for part in parts if part) or say("Nothing new for your topics today")
 
 

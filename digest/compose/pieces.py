@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from digest.compose import phrases, templates
 from digest.compose.blocks import INDENT, Blocks, PaperBlock
 from digest.compose.edition import RISING, Entry
+from digest.compose.language import say
 from digest.compose.names import byline
 from digest.compose.views import Reader
 from digest.compose.words import shown
@@ -52,7 +53,7 @@ def view(entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: 
 
     `page`: the paper's own address here; `asks`: with places for feedback links.
     """
-    block = blocks.of(entry.paper, entry.revision, record)
+    block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
     words = tuple([word for _, found in entry.matched for word in found])
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)
@@ -117,8 +118,12 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
     """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
     if not spark:
         return _line(facts)
-    bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
-    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
+    bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)
+    lines = wrap(f"{facts} · {spark}", INDENT)
+    if lines.endswith(f"·\n{INDENT}{spark}"):  # bars alone in a line say nothing: they take the last word along
+        head, _, word = wrap(facts, INDENT).rpartition(" ")
+        lines = f"{head}\n{INDENT}{word} · {spark}"
+    return shown(facts) + bars, lines
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
@@ -128,5 +133,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
         lines += ["", block.abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}Code: {block.code.unescape()}")
+        lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

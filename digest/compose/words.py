@@ -13,7 +13,7 @@ _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
 _COMMON = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
 )
-MARK = 'class="mark" style="background-color:#fdf0c4;color:#1c1b19"'
+MARK = 'class="mark" style="background-color:#fdf0c4"'
 
 
 def shown(text: str) -> Markup:
@@ -59,7 +59,7 @@ def _expression(word: str) -> str:
 
 def marked(text: str, folded: str, found: re.Pattern[str] | None, plain: Markup) -> Markup:
     """The text for HTML with a marker behind the words found. `folded` is `fold(text)`, `plain` is `shown(text)`."""
-    spans = [match.span() for match in found.finditer(folded)] if found else []
+    spans = _spans(folded, found) if found else []
     if not spans:
         return plain
     pieces: list[str] = []
@@ -68,3 +68,14 @@ def marked(text: str, folded: str, found: re.Pattern[str] | None, plain: Markup)
         pieces += [shown(text[at:start]), f"<span {MARK}>{shown(text[start:end])}</span>"]
         at = end
     return Markup("".join([*pieces, shown(text[at:])]))  # noqa: S704
+
+
+def _spans(folded: str, found: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Where the words stand; neighbours share one marker."""
+    spans: list[tuple[int, int]] = []
+    for match in found.finditer(folded):
+        start, end = match.span()
+        if spans and not folded[spans[-1][1] : start].strip(" -–"):
+            start = spans.pop()[0]
+        spans.append((start, end))
+    return spans

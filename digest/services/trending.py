@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlmodel import Session, col, select
 
 from digest import clock
+from digest.compose import language
 from digest.db import papers as store
 from digest.db import signals
 from digest.db.engine import reading
@@ -69,7 +70,11 @@ def figures(session: Session, papers: Mapping[int, Listing], *, at: datetime) ->
     sparks = {n: trending.sparkline(votes) for n, votes in signals.history(session, strengths, "upvotes", at).items()}
     return {
         n: Trend(
-            strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]), sparks.get(n, "")
+            strength,
+            percentiles[n],
+            tuple(sorted(known[n].items())),
+            trending.explain(placed[n], language),
+            sparks.get(n, ""),
         )
         for n, (_, strength) in strengths.items()
     }
