@@ -11,7 +11,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-render browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-ingest bench-render bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,12 @@ soak: $(VENV)/.dev ## the long experiments with their full counts
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-ingest: $(VENV)/.dev ## papers stored a second, first and again, on both databases; peak memory
+	$(BIN)/python -m tests.benchmarks.ingest $(or $(DIGEST_TEST_SHARED),../shared) --rounds 3
+
+bench-trending: $(VENV)/.dev ## how well trending predicts, beside the formulas in public use
+	$(BIN)/python -m tests.benchmarks.trending $(or $(DIGEST_TEST_SHARED),../shared)
 
 coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they reach
 	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:build/coverage

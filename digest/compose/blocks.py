@@ -82,13 +82,13 @@ class Blocks:
     """
 
     def __init__(self, size: int = 4096) -> None:
-        self._blocks: Kept[tuple[int, int], PaperBlock] = Kept(size)
+        self._blocks: Kept[tuple[int, int, int | None], PaperBlock] = Kept(size)
         self._marked: Kept[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = Kept(size)
         self.views: Kept[Hashable, View] = Kept(size)
 
-    def of(self, paper: int, revision: int, record: Record) -> PaperBlock:
+    def of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
         """The block of this revision, made at the first call."""
-        return self._blocks.get((paper, revision), lambda: block(record))
+        return self._blocks.get((paper, revision, novelty), lambda: block(record, novelty))
 
     def marked(self, paper: int, revision: int, words: tuple[str, ...], one: PaperBlock) -> tuple[Markup, Markup]:
         """Title and abstract for HTML, these words marked."""
@@ -101,12 +101,13 @@ class Blocks:
         return self._marked.get((paper, revision, words), make)
 
 
-def block(record: Record) -> PaperBlock:
-    """The block of one record."""
+def block(record: Record, novelty: int | None = None) -> PaperBlock:
+    """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
     title = shortened(readable(record.title[:2000]), 300) or say("Untitled paper")
     abstract = _abstract(record, title)
     url, searched = _url(record, title)
-    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), facts(record)) if part)
+    known = facts(record, novelty)
+    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), known) if part)
     code = https(record.code_url)
     return PaperBlock(
         title=title,
@@ -117,7 +118,7 @@ def block(record: Record) -> PaperBlock:
         folded_abstract=fold(abstract),
         authors=record.authors,
         complete=record.authors_complete,
-        facts=facts(record),
+        facts=known,
         about=shown(about),
         about_lines=wrap(about, INDENT),
         category=_category(record),
@@ -131,14 +132,15 @@ def block(record: Record) -> PaperBlock:
     )
 
 
-def facts(record: Record) -> str:
-    """Category, code, venue, institution: what is known, with dots between."""
+def facts(record: Record, novelty: int | None = None) -> str:
+    """Category, code, venue, institution, novelty: what is known, with dots between."""
     known = [
         say("withdrawn") if record.withdrawn else "",
         _category(record),
         say("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
+        say("novelty %(n)s", n=novelty) if novelty is not None else "",
     ]
     return " · ".join(fact for fact in known if fact)
 

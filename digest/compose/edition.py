@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FOLLOWED, NEW, RISING = "followed", "new", "rising"
+NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Entry:
     signals: tuple[tuple[str, float], ...] = ()
     reason: str = ""
     spark: str = ""
+
+    @property
+    def novelty(self) -> int | None:
+        """How far the paper is from its field, 0 to 100; None where that was unknown."""
+        return next((int(value) for name, value in self.signals if name == NOVELTY), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def view(entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: 
 
     `page`: the paper's own address here; `asks`: with places for feedback links.
     """
-    block = blocks.of(entry.paper, entry.revision, record)
+    block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
     words = tuple([word for _, found in entry.matched for word in found])
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, any_, cast, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Date, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -39,7 +39,7 @@ def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping
     if not rows:
         return
     if session.get_bind().dialect.name != "postgresql":
-        session.connection().execute(insert(table), list(rows))
+        _insert_tuples(session, str(table.__tablename__), rows)
         return
     columns = [table.__table__.c[name] for name in rows[0]]  # type: ignore[attr-defined]
     types = ", ".join(f"{column.name} {column.type.compile(_POSTGRESQL)}" for column in columns)
@@ -49,21 +49,40 @@ def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping
     session.connection().exec_driver_sql(statement, (json.dumps(list(rows), ensure_ascii=False),))
 
 
+def _insert_tuples(session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """SQLite's driver takes plain tuples; objects go in as the text of their JSON."""
+    columns = list(rows[0])
+    objects = {column for column in columns if isinstance(rows[0][column], dict)}
+    values = [tuple(json.dumps(row[c]) if c in objects else row[c] for c in columns) for row in rows]
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
+    session.connection().exec_driver_sql(statement, values)
+
+
 def insert_pairs(
-    session: Session, table: type[SQLModel], columns: tuple[str, str], pairs: Sequence[tuple[str, int]]
+    session: Session,
+    table: type[SQLModel],
+    columns: tuple[str, str],
+    pairs: Sequence[tuple[str, int]],
+    *,
+    fresh: bool = False,
 ) -> None:
-    """Insert many (text in one line, number) rows in one go, leaving out those that exist."""
+    """Insert many (text in one line, number) rows in one go, leaving out those that exist; `fresh`: none does.
+
+    They go in sorted, so that each page of the table's tree is touched once.
+    """
     if not pairs:
         return
-    name, of = str(table.__tablename__), ", ".join(columns)
+    name, of, pairs = str(table.__tablename__), ", ".join(columns), sorted(pairs)
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         texts, numbers = zip(*pairs, strict=True)
+        unless = "" if fresh else " ON CONFLICT DO NOTHING"
         rows = r"SELECT * FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, ',')::bigint[])"
         values: Any = ("\n".join(texts), ",".join(map(str, numbers)))
-        connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows} ON CONFLICT DO NOTHING", values)
+        connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows}{unless}", values)
     else:
-        connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", list(pairs))  # noqa: S608 - names of ours
+        connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", pairs)  # noqa: S608 - names of ours
 
 
 def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:

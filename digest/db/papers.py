@@ -58,9 +58,14 @@ def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
 
 
 def lock_batches(session: Session) -> None:
-    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE)."""
+    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE).
+
+    An ingest asks by keys alone, so indexes are right even where PostgreSQL has not yet counted a table that has just
+    been filled, and would read all of it for each question.
+    """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE batch IN EXCLUSIVE MODE"))
+        session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def announcement_for(session: Session, day: date) -> int:
@@ -239,9 +244,9 @@ def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None
     insert_plain(session, PaperVersion, rows)
 
 
-def insert_keys(session: Session, pairs: Iterable[tuple[str, int]]) -> None:
-    """Store lookup keys, skipping those known."""
-    insert_pairs(session, PaperKey, ("key", "paper_id"), list(dict.fromkeys(pairs)))
+def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
+    """Store lookup keys, skipping those known; `fresh`: of papers that have none yet."""
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), fresh=fresh)
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

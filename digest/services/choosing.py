@@ -17,7 +17,7 @@ from digest.db import papers as store
 from digest.matching.profile import Profile
 from digest.models import Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, select, thresholds
+from digest.services import cadence, pool, quality, select, thresholds
 from digest.services.entries import Asked
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
@@ -74,7 +74,7 @@ def _choose(
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice))
-    contents = select.choose(session, known, asked)
+    contents = quality.told(session, select.choose(session, known, asked))
     return [
         Chosen(reader, day, content, one.tau)
         for (reader, day), content, one in zip(readers, contents, asked, strict=True)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest import settings
-from digest.compose.language import say
+from digest.compose.language import N_, say
 from digest.errors import NotFound
 from digest.services import links
 from digest.services.wishes import CATEGORY
@@ -18,6 +18,11 @@ from digest.web.shield import policy
 router = APIRouter(include_in_schema=False)
 
 LISTED = 50
+PARTS = {  # of a score, with their weights
+    "trending": N_("trending in its field (weight 3)"),
+    "novelty": N_("novelty (weight 2)"),
+    "author": N_("its authors' record (weight 1)"),
+}
 MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
 
 
@@ -49,7 +54,7 @@ def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
     """One paper, with its figures and why it trends."""
     if not 0 < paper_id < 2**31:
         raise NotFound(say("there is no such paper here"))
-    return pages.page("paper.html", paper=given.paper(paper_id))
+    return pages.page("paper.html", paper=given.paper(paper_id), parts=PARTS)
 
 
 @router.get("/authors/{name:path}")

@@ -345,3 +345,10 @@ def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
 
     assert "↑ 41 votes · ▁▂▅▇" in mail.text
     assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
+
+
+def test_a_measured_paper_wears_its_novelty_beside_its_category() -> None:
+    mail = one(samples.INVENTED[0], signals=(("novelty", 72.0),))
+
+    assert "novelty 72" in mail.text
+    assert "cs.LG · code · NeurIPS 2026 · novelty 72" in mail.html
