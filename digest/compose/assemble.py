@@ -30,7 +30,7 @@ def listed(name: str, values: Mapping[str, object], reader: Reader, links: Links
 
 def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
     """The three parts of one mail. HTML gets its texts escaped; the others get them as they are."""
-    address = [one_line(line) for line in service.postal_address.splitlines() if line.strip()]
+    address = [shown(one_line(line)) for line in service.postal_address.splitlines() if line.strip()]
     known = {"language": language.tag(), "service": shown(one_line(service.name)), "home": service.home}
     values = {**known, "address": address, **values}
     plain = {key: _plain(value) for key, value in values.items()}
@@ -41,6 +41,8 @@ def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
 
 def _plain(value: object) -> object:
     """A value for the text part."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value.unescape() if isinstance(value, Markup) else value
 
 

@@ -18,6 +18,7 @@ from digest.compose.names import byline
 from digest.compose.words import fold, marked, pattern, shown
 from digest.compose.wrap import excerpt, shortened, wrap
 from digest.papers import Record
+from digest.text.plain import one_line
 from digest.text.tex import readable
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
         facts=known,
         about=shown(about),
         about_lines=wrap(about, INDENT),
-        category=record.categories[0] if record.categories else "",
+        category=_category(record),
         url=escape(url),
         found_by_search=searched,
         pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
@@ -135,13 +136,18 @@ def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution, novelty: what is known, with dots between."""
     known = [
         say("withdrawn") if record.withdrawn else "",
-        record.categories[0] if record.categories else "",
+        _category(record),
         say("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
         say("novelty %(n)s", n=novelty) if novelty is not None else "",
     ]
     return " · ".join(fact for fact in known if fact)
+
+
+def _category(record: Record) -> str:
+    """The field a paper is listed in first; '' for none."""
+    return one_line(record.categories[0][:40]) if record.categories else ""
 
 
 def https(url: str | None) -> str | None:

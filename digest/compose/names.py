@@ -10,6 +10,7 @@ from digest.compose.language import count, say
 from digest.text.tex import readable
 
 SHOWN = 3
+_SOURCE = 400  # characters of a name that are read at all
 _AFFILIATION = re.compile(r"\s*\([^)]*\)?")
 _STAR = " ★"
 
@@ -33,7 +34,7 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
 
 def short(name: str) -> str:
     """`Yingbin Liang` as `Y. Liang`; names in other scripts, and of one word, as they are."""
-    name = _AFFILIATION.sub("", readable(name)[:120]).strip()
+    name = _AFFILIATION.sub("", readable(name[:_SOURCE])[:120]).strip()
     first, _, rest = name.partition(" ")
     if not rest or not _latin(first) or "," in name:
         return name
@@ -61,6 +62,6 @@ def _same(name: str, followed: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=65536)
 def _key(name: str) -> tuple[str, str]:
-    plain = unicodedata.normalize("NFKD", _AFFILIATION.sub("", readable(name))).casefold()
+    plain = unicodedata.normalize("NFKD", _AFFILIATION.sub("", readable(name[:_SOURCE]))).casefold()
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
     return (words[-1], words[0][:1]) if words else ("", "")

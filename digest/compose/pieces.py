@@ -118,7 +118,7 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
     """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
     if not spark:
         return _line(facts)
-    bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
+    bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)
     lines = wrap(f"{facts} · {spark}", INDENT)
     if lines.endswith(f"·\n{INDENT}{spark}"):  # bars alone in a line say nothing: they take the last word along
         head, _, word = wrap(facts, INDENT).rpartition(" ")
