@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 FOLLOWED, NEW, RISING = "followed", "new", "rising"
@@ -56,7 +56,8 @@ class Content:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is the inverse."""
-        return asdict(self)
+        entries = [_plain(entry) for entry in self.entries]
+        return {"entries": entries, "considered": self.considered, "more": self.more, "notice": self.notice}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Content:
@@ -69,9 +70,24 @@ class Content:
         )
 
 
+def _plain(entry: Entry) -> dict[str, Any]:
+    """An entry without what is as ever: millions of them are kept."""
+    said: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
+    for name, default in _DEFAULTS:
+        value = getattr(entry, name)
+        if value != default:
+            said[name] = value
+    return said
+
+
 def _entry(value: Mapping[str, Any]) -> Entry:
     fields = dict(value)
     fields["matched"] = tuple((int(i), tuple(words)) for i, words in value.get("matched", ()))
     fields["followed"] = tuple(value.get("followed", ()))
     fields["signals"] = tuple((str(name), float(number)) for name, number in value.get("signals", ()))
     return Entry(**fields)
+
+
+_DEFAULTS = tuple(
+    (field.name, field.default) for field in fields(Entry) if field.name not in {"paper", "revision", "section"}
+)

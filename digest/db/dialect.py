@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, any_, cast, func, literal, select, text
+from sqlalchemy import ColumnElement, Date, Dialect, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
+
+from digest.models.types import UTCDateTime
 
 _CHUNK = 500
 
@@ -32,6 +34,51 @@ def among(session: Session, column: Any, values: Sequence[str | int]) -> ColumnE
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     chosen: ColumnElement[bool] = column.in_(select(listed.c.value))
     return chosen
+
+
+def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
+    """Numbers for that many new rows that no row ever had, gone ones included (SQLite: AUTOINCREMENT)."""
+    if session.get_bind().dialect.name == "postgresql":
+        return next_numbers(session, table, count)
+    last = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+    begin = session.execute(last, {"name": str(table.__tablename__)}).scalar_one_or_none() or 0
+    return list(range(int(begin) + 1, int(begin) + count + 1))
+
+
+def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns that are not there yet, as fast as the database can: PostgreSQL by COPY.
+
+    Values are Python's, as in an ordinary insert; columns that are left out have their defaults.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    given = [column for column in table.__table__.c if column.name in rows[0] or column.default is not None]  # type: ignore[attr-defined]
+    names = ", ".join(column.name for column in given)
+    columns = [_values(column, rows, connection.dialect) for column in given]
+    lines = zip(*columns, strict=True)
+    if connection.dialect.name == "postgresql":
+        cursor: Any = connection.connection.cursor()
+        with cursor, cursor.copy(f"COPY {table.__tablename__} ({names}) FROM STDIN") as copy:
+            for line in lines:
+                copy.write_row(line)
+    else:
+        marks = ", ".join("?" * len(given))
+        connection.exec_driver_sql(f"INSERT INTO {table.__tablename__} ({names}) VALUES ({marks})", list(lines))  # noqa: S608 - names of ours
+
+
+def _values(column: Any, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> list[Any]:
+    """A column of the rows as the driver takes it."""
+    if column.name not in rows[0]:
+        return [column.default.arg] * len(rows)
+    values = [row[column.name] for row in rows]
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if convert is None:
+        return values
+    kept: dict[Any, Any] = {}
+    if not isinstance(column.type, UTCDateTime):
+        return [convert(value) for value in values]
+    return [kept[value] if value in kept else kept.setdefault(value, convert(value)) for value in values]
 
 
 def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

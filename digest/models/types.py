@@ -54,7 +54,7 @@ class Packed(TypeDecorator[Any]):
         """To compact bytes."""
         if value is None:
             return None
-        return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
+        return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         """Back to the value."""

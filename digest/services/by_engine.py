@@ -6,6 +6,7 @@ them, and with a small index of the papers that rise.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
@@ -24,6 +25,8 @@ from digest.services.pool import Pool
 from digest.services.window import Papers, Window, of_days
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
+_kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
+_MOST_KEPT = 6
 _AT_ONCE = 20  # exclusions in one profile
 
 
@@ -50,7 +53,7 @@ def thresholds(
     store = Store()
     for profile in profiles:
         store.add(profile)
-    papers = of_days(session, days)
+    papers = _calibrating(session, tuple(days))
     matcher = Matcher(store, papers.indexes, weights)
     taus: list[int | None] = list(matcher.thresholds(papers.facts))
     choosy = [row for row, profile in enumerate(profiles) if profile.minimum == HIGH]
@@ -59,6 +62,16 @@ def thresholds(
         for row, tau in zip(choosy, higher, strict=True):
             taus[row] = tau
     return taus
+
+
+def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
+    """The papers of these announcements; kept, since thresholds are asked for again and again."""
+    if days not in _kept:
+        _kept[days] = of_days(session, days)
+    _kept.move_to_end(days)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+    return _kept[days]
 
 
 class _Readers:
@@ -140,8 +153,7 @@ class _Readers:
         for row in rows:
             profile, mask = self.asked[row].profile, papers.opened(self.asked[row].seen_through if new else None)
             if profile.categories:
-                wanted = [self.store.lexicon.category(name) for name in profile.categories]
-                mask &= matcher.joined.category[int(profile.primary_only)][:, wanted].any(axis=1)
+                mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
             left_out = self._taken(row).union(*(barred[one] for one in self.barring[row]))
             found[row] = [n for n in papers.in_order(mask) if n not in left_out]
         return found

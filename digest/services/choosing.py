@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select as sql
 from sqlmodel import Session, col
-from sqlmodel import select as sql
 
 from digest.compose.edition import Content
 from digest.compose.language import N_
 from digest.db import deliveries, runs
 from digest.db import papers as store
+from digest.db.dialect import among
+from digest.db.runs import Reader
 from digest.matching.profile import Profile
-from digest.models import Epoch, ProfileVersion, Run, Subscriber
+from digest.models import Epoch, ProfileVersion, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.services import cadence, pool, quality, select, thresholds
 from digest.services.entries import Asked
@@ -27,7 +29,7 @@ RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 
 class Chosen:
     """What one reader is to get for one local date, before it is frozen. `tau`: the threshold it was chosen by."""
 
-    reader: Subscriber
+    reader: Reader
     day: date
     content: Content
     tau: int | None = None
@@ -40,7 +42,7 @@ class Chosen:
         return NOTICE if self.reader.quiet_day == "notice" else None
 
 
-def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Subscriber, date]]) -> list[Chosen]:
+def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]]) -> list[Chosen]:
     """What each of these readers is to get for that date in this run. Reads only."""
     if not readers:
         return []
@@ -48,9 +50,7 @@ def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tu
     return _choose(session, run, epoch, readers, seen, window=pool.WINDOW)
 
 
-def choose_first(
-    session: Session, run: Run, epoch: Epoch | None, reader: Subscriber, day: date, *, window: int
-) -> Chosen:
+def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
     """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
     return _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)[0]
 
@@ -59,7 +59,7 @@ def _choose(
     session: Session,
     run: Run,
     epoch: Epoch | None,
-    readers: Sequence[tuple[Subscriber, date]],
+    readers: Sequence[tuple[Reader, date]],
     seen: Mapping[int, int],
     *,
     window: int,
@@ -81,14 +81,15 @@ def _choose(
     ]
 
 
-def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
     """What these readers want, by profile version."""
     numbers = [reader.profile_id for reader in readers if reader.profile_id]
-    rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
-    return {row.id: Profile.from_json(row.profile) for row in rows if row.id}
+    query = sql(col(ProfileVersion.id), col(ProfileVersion.profile))
+    rows = session.execute(query.where(among(session, col(ProfileVersion.id), numbers)))
+    return {number: Profile.from_json(profile) for number, profile in rows}
 
 
-def _seen(session: Session, run: Run, readers: Sequence[Subscriber]) -> dict[int, int]:
+def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:
     """The last ingest that each reader's runs considered.
 
     Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known

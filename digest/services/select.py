@@ -14,7 +14,7 @@ from digest.compose.edition import Content
 from digest.db import runs
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
-from digest.services import by_reference, kernel, pool
+from digest.services import by_reference, kernel
 from digest.services.announced import Day
 from digest.services.entries import Asked
 from digest.services.pool import Pool
@@ -46,7 +46,7 @@ def thresholds(
     """τ of each profile, from these announcements; None where they are fewer than 14."""
     if not profiles:
         return {}
-    papers = len(pool.standing(days, max((day.newest_batch for day in days), default=0)))
+    papers = sum(len(day.papers) for day in days)
     way = by_reference.thresholds if _few(papers, len(profiles)) else kernel.engine().thresholds
     return dict(zip(profiles, way(session, days, weights, list(profiles.values())), strict=True))
 

@@ -8,9 +8,8 @@ from sqlmodel import Session
 
 from digest.db import papers as store
 from digest.db import runs
-from digest.db.dialect import insert_ignore
 from digest.matching.profile import Profile
-from digest.models import Epoch, Threshold
+from digest.models import Epoch
 from digest.services import announced, epochs, select
 
 
@@ -29,6 +28,5 @@ def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -
 def keep(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
     """Store thresholds of an epoch; those that stand already stay."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
-    if epoch is not None and epoch.announcements >= epochs.YOUNG:
-        rows = [{"profile_id": n, "epoch_id": epoch_id, "tau": tau} for n, tau in taus.items()]
-        insert_ignore(session, Threshold, rows)
+    if epoch is not None and epoch.id and epoch.announcements >= epochs.YOUNG:
+        runs.keep_thresholds(session, epoch.id, taus)

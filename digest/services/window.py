@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from digest.matching.engine import Facts
 from digest.matching.index import Index
+from digest.matching.strict import in_category
 from digest.services import indexes
 from digest.services.announced import Day, Listed
 from digest.services.pool import Pool
@@ -34,6 +35,17 @@ class Papers:
         if seen is not None and self.facts.batch is not None:
             mask &= self.facts.batch > seen
         return mask
+
+    def in_categories(self, wanted: Sequence[str], *, primary_only: bool) -> NDArray[np.bool_]:
+        """Which are in one of these categories."""
+        parts = [np.zeros(0, bool)]
+        for index in self.indexes:
+            fits = [any(in_category(one.lower(), [name]) for one in wanted) for name in index.categories]
+            count = np.concatenate(([0], np.cumsum(np.array(fits, bool)[index.category_id], dtype=np.int64)))
+            begin, end = index.category_at[:-1], index.category_at[1:]
+            end = np.minimum(begin + 1, end) if primary_only else end
+            parts.append(count[end] > count[begin])
+        return np.concatenate(parts)
 
     def in_order(self, mask: NDArray[np.bool_]) -> list[int]:
         """The numbers of these papers."""
@@ -113,5 +125,7 @@ def of_days(
     return Papers(indexed, facts, ids, np.lexsort((ids, -announcement)))
 
 
-def _percentiles(papers: Iterable[Listed], trending: Mapping[int, int]) -> NDArray[np.int32]:
+def _percentiles(papers: Sequence[Listed], trending: Mapping[int, int]) -> NDArray[np.int32]:
+    if not trending:
+        return np.zeros(len(papers), np.int32)
     return np.array([trending.get(paper.id, 0) for paper in papers], np.int32)
