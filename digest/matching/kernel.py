@@ -1,100 +1,106 @@
 """Many profiles against a day's papers, in machine code: which papers, in which order, under which caps.
 
-Cost follows hits, not profiles × papers: what holds as written comes from lists of the day.
+Sets of papers are bits, what papers give is added up for all of them at once: no paper is looked at but those told.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from digest.matching.arrays import CLOSE, FOLLOWED, I64, Ask, Book, Day, Found, Work
-from digest.matching.candidates import admitted, exclude, sent, shut_out, strict
-from digest.matching.close import close, thresholds
-from digest.matching.jit import entry, lean
+from digest.matching.arrays import FOLLOWED, I64, Ask, Book, Day, Found, Work
+from digest.matching.candidates import limit, strict
+from digest.matching.close import close, may_be_close, thresholds
+from digest.matching.jit import entry, lean, lowest, ones
 from digest.matching.profiles import (
     CAP_AT,
-    FLAGS,
-    FLOOR,
+    FOLLOWS,
     FOUND,
+    HOLDING,
+    LIKE_AT,
     MODE,
     MOST,
     RANKED_MOST,
-    SERIAL,
     TOPICS,
+    WORDS,
     decode,
-    lifted,
-    listen,
-    weigh,
 )
-from digest.matching.reasons import kind_of, note, number, reasons
+from digest.matching.reasons import held_by, kind_of, learn, note, reasons, weigh
+from digest.matching.sets import FOLLOWING, GONE, SURE, has
+from digest.matching.sums import add_all, add_extras, add_for, add_likes
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
 _TIES = 22  # bits
+_FEW = 6  # papers whose words are looked up one by one
 
 
 @entry
 def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) -> int:
     """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
     for row in range(begin, len(ask.rows) - 1):
-        decode(book, ask.rows[row].row, ask.rows[row].seen, work.s)
-        sent(ask, work, row)
-        strict(book, day, work)
+        decode(book, day, work, ask.rows[row].row)
         keys = 0
-        if work.s[FOUND] or work.s[FLAGS] & CLOSE:
-            exclude(book, day, work)
-            listen(book, day, work)
-            keys = _sure(book, day, work)
-        if work.s[FLAGS] & CLOSE and work.s[FLOOR] > 0:
-            keys = _and_close(book, day, work, ask.rows[row].tau, keys)
+        sure = strict(book, day, work)
+        further = may_be_close(work, ask.rows[row].tau)
+        if sure or further:
+            limit(book, day, ask, work, row)
+            keys = _keys(book, day, work, ask.rows[row].tau, further)
         if not _tell(book, day, work, found, row, keys):
             return row
     return len(ask.rows) - 1
 
 
 @lean
-def _sure(book: Book, day: Day, work: Work) -> int:
-    """The keys of the strict and followed papers that are neither excluded nor sent. Returns how many."""
+def _keys(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
+    """The keys of the strict, followed and close papers that were not sent. Returns how many."""
+    s, sure = work.s, work.sets[SURE]
+    number = 0
+    for j in range(len(sure)):
+        number += ones(sure[j])
+    if further or number > _FEW:
+        add_all(day, work, work.plain, s[WORDS], work.sums)
+    elif number:
+        add_for(day, work.plain, s[WORDS], sure, work.sums)
+    if s[LIKE_AT] >= 0 and (number or further):
+        add_likes(book, day, work)
+    if number and (s[HOLDING] or s[FOLLOWS]):
+        add_extras(book, day, work)
     n = 0
-    for i in range(work.s[FOUND]):
-        paper = work.found[i].paper
-        followed = work.papers[paper].kind & FOLLOWED
-        if shut_out(work, paper) or work.papers[paper].sent == work.s[SERIAL]:
-            continue
-        if followed or admitted(book, day, work, paper):
-            work.best[n] = _key(book, day, work, paper, weigh(book, day, work, paper), followed)
+    for j in range(len(sure) if number else 0):
+        bits = sure[j]
+        while bits:
+            paper = (j << 6) + lowest(bits)
+            bits &= bits - 1
+            work.best[n] = _key(day, work, paper, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
             n += 1
+    if further:
+        close(day, work, tau)
+        for i in range(s[FOUND]):
+            if not has(work.sets[GONE], work.found[i]):
+                work.best[n] = _key(day, work, work.found[i], False)
+                n += 1
     return n
 
 
 @lean
-def _and_close(book: Book, day: Day, work: Work, tau: int, keys: int) -> int:
-    """Add the keys of the close papers that were not sent. Returns how many keys there are then."""
-    for i in range(close(book, day, work, tau)):
-        paper = work.found[i].paper
-        if work.papers[paper].sent != work.s[SERIAL]:
-            work.best[keys] = _key(book, day, work, paper, work.found[i].worth, 0)
-            keys += 1
-    return keys
-
-
-@lean
-def _key(book: Book, day: Day, work: Work, paper: int, relevance: int, followed: int) -> int:
+def _key(day: Day, work: Work, paper: int, followed: bool) -> int:
     """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
     of = day.papers[paper]
     if work.s[MODE] == RANKED:
         return int((of.rank << _TIES) + of.tie)
-    return int(
-        (_TOP if followed else 0) + (_score(lifted(book, day, work, paper, relevance), of.trending) << _TIES) + of.tie
-    )
+    score = _score(work, paper, work.sums[paper], of.trending)
+    return int((_TOP if followed else 0) + (score << _TIES) + of.tie)
 
 
 @lean
-def _score(relevance: int, trending: int) -> int:
-    """Up to 30 % more for what is trending (percentile)."""
-    return int(relevance * (1000 + 3 * np.int64(trending)) // 1000)
+def _score(work: Work, paper: int, relevance: int, trending: int) -> int:
+    """At most as much again for likes, then up to 30 % more for what is trending (percentile)."""
+    lifted = np.int64(relevance)
+    if work.s[LIKE_AT] >= 0:
+        lifted += np.int64(min(work.lifts[paper], relevance))
+    return int(lifted * (1000 + 3 * np.int64(trending)) // 1000)
 
 
 @lean
@@ -162,8 +168,9 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
     """Write down the best that the caps admit. False where there is no room for them."""
     s, of = work.s, found.rows[row]
     n, at = of.first, of.note_at
-    top = _best(work.best, keys, _wanted(work, keys))
-    size = number(book, work, of) if top else 0
+    of.total = keys
+    top = _best(work.best, keys, _wanted(work, keys)) if keys else 0
+    size = learn(book, work, of) if top else 0
     if n + top > len(found.papers) or at + top * size > len(found.notes):
         return False
     used = 0
@@ -171,12 +178,13 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         work.topics[topic].used = 0
     for i in range(top):
         paper = day.by_tie[work.best[i] & ((1 << _TIES) - 1)]
-        kind = kind_of(work, paper)
+        held = held_by(book, day, work, paper)
+        kind = kind_of(held, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
         if capped and used >= s[MOST]:
             break
-        relevance = weigh(book, day, work, paper)
-        told = reasons(book, day, work, paper)
+        relevance = weigh(book, day, work, paper, held, kind & FOLLOWED != 0)
+        told = reasons(book, day, work, paper, held)
         topic = work.topics[0].told if told else -1
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
@@ -184,12 +192,11 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
                 continue
             used += 1
             work.topics[topic].used += 1
-        note(book, day, work, paper, told, found, at, of)
+        note(book, day, work, paper, held, told, found, at, of)
         hit = found.papers[n]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, relevance
-        hit.score = _score(lifted(book, day, work, paper, relevance), day.papers[paper].trending)
+        hit.score = _score(work, paper, relevance, day.papers[paper].trending)
         n += 1
         at += size
-    of.total = keys
     found.rows[row + 1].first, found.rows[row + 1].note_at = n, at
     return True

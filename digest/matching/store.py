@@ -6,6 +6,7 @@ Records are appended; a changed profile's old record stays until `merge`.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from digest.text.names import Name, name
 FIXED = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
 KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b01000, "inst": 0b10000, "all": 0b11111}
 _MOST = 2**31 - 1
+_MOST_WANTS, _MOST_LIKED = 10_000, 100_000  # sums of impacts stay below 2³¹
 
 
 @dataclass(slots=True)
@@ -124,7 +126,10 @@ class Lexicon:
 
 @dataclass(slots=True)
 class Store:
-    """Compiled profiles by row. Not for several threads at once; `book` gives arrays that never change."""
+    """Compiled profiles by row. Not for several threads at once; `book` gives arrays that never change.
+
+    `widest`: the most things that one profile looks for.
+    """
 
     lexicon: Lexicon = field(default_factory=Lexicon)
     queries: dict[str, int] = field(default_factory=dict)
@@ -137,6 +142,7 @@ class Store:
     want: array[int] = field(default_factory=lambda: array("i"))
     record: array[int] = field(default_factory=lambda: array("q"))
     stream: array[int] = field(default_factory=lambda: array("i"))
+    widest: int = 0
 
     def add(self, profile: Profile) -> int:
         """Compile a profile. Returns its row. Raises BadQuery."""
@@ -160,6 +166,7 @@ class Store:
         if len(profile.topics) > MOST_TOPICS:
             raise BadInput(f"a profile has at most {MOST_TOPICS} topics, not {len(profile.topics)}", field="topics")
         record = array("i", _record(self, profile))
+        self.widest = max(self.widest, self._width(profile))
         at = len(self.stream)
         self.stream.extend(record)
         return at
@@ -181,21 +188,46 @@ class Store:
         number = self.queries[text] = len(self.queries)
         return number
 
+    def words_of(self, query: int) -> Iterator[int]:
+        """The words that weigh of a query's terms."""
+        first, last = self.term_at[query], self.term_at[query + 1]
+        for want in self.want[self.want_at[first] : self.want_at[last]]:
+            yield self.lexicon.want_row[3 * want + 1]
+
     def book(self) -> Book:
         """The arrays as they are now."""
         return Book(
             record=np.array(self.record, np.int64),
             stream=_array(self.stream),
-            queries=_table(QUERY, _padded(self.plain), self.term_at, self.program_at),
+            queries=_table(QUERY, _padded(self.plain), self._atoms(), self.term_at, self.program_at),
             program=_array(self.program),
             terms=_table(TERM, _padded(self.term_atom), self.want_at),
             want=_array(self.want),
             wants=_array(self.lexicon.want_row).view(WANT).reshape(-1),
         )
 
+    def _atoms(self) -> arrays.I32:
+        """Each query's first atom."""
+        found = np.zeros(len(self.term_at), np.int32)
+        found[:-1] = _padded(self.term_atom)[_array(self.term_at)[:-1]]
+        return found
+
+    def _width(self, profile: Profile) -> int:
+        """How many things a profile looks for, counted for each topic. Raises BadInput where sums could overflow."""
+        queries = (self.queries[topic.text] for topic in profile.topics if not topic.muted)
+        width = sum(self.want_at[self.term_at[q + 1]] - self.want_at[self.term_at[q]] for q in queries)
+        width += len(profile.authors)
+        if width > _MOST_WANTS:
+            raise BadInput(f"a profile has at most {_MOST_WANTS} words, not {width}", field="topics")
+        if sum(abs(weight) for _, weight in profile.likes) > _MOST_LIKED:
+            raise BadInput(f"the weights of likes are at most {_MOST_LIKED} together", field="likes")
+        return max(width, len(profile.likes))
+
     def _end(self, at: int) -> int:
         head, stream = self.stream[at], self.stream
-        at += 1 + (head >> 8) * (2 if head & arrays.CAPS else 1) + bool(head & arrays.LIMIT)
+        topics = head >> 8
+        at += 1 + topics
+        at += 1 + stream[at] + topics * bool(head & arrays.CAPS) + bool(head & arrays.LIMIT)
         for flag, size in ((arrays.CATEGORIES, 1), (arrays.AUTHORS, 2), (arrays.EXCLUSIONS, 1), (arrays.LIKES, 2)):
             at += 1 + size * stream[at] if head & flag else 0
         return at
@@ -240,7 +272,9 @@ def _record(store: Store, profile: Profile) -> Iterable[int]:
     head += arrays.AUTHORS * bool(profile.authors) + arrays.EXCLUSIONS * bool(profile.exclusions)
     head += arrays.LIKES * bool(profile.likes)
     record = [head + (len(profile.topics) << 8)]
-    record += [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
+    queries = [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
+    words = Counter(word for query in queries if query >= 0 and store.plain[query] for word in store.words_of(query))
+    record += [*queries, len(words), *(64 * word + times for word, times in words.items())]
     record += [max(0, min(profile.limit, _MOST))] if limited else []
     record += [-1 if t.cap is None else max(0, min(t.cap, _MOST)) for t in profile.topics] if capped else []
     if profile.categories:
