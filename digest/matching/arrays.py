@@ -24,17 +24,15 @@ def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
     return np.dtype([*((name, np.int64) for name in wide.split()), *((name, np.int32) for name in narrow.split())])
 
 
-QUERY = columns("", "plain atom term_at program_at")
+QUERY = columns("", "plain atom term_at program_at wants")
 TERM = columns("", "atom want_at")
-WANT = columns("", "key word fixed")
+WANT = columns("", "word fixed")
 WORD = columns("", "at idf most row")
 POSTING = columns("", "paper impact")
-PAPER = columns("tie rank", "announcement trending")
+PAPER = columns("tie rank factor", "announcement unused")
 QUESTION = columns("row sent_at tau", "fresh unused")
-WORK_WANT = columns("key_stamp bit_stamp extra_stamp", "local bit extra unused")
-WORK_KEY = columns("weight got gain counted", "word fixed times unused")
 WORK_DAY = columns("stamp count worth paper")
-WORK_TOPIC = columns("told gain used begin")
+WORK_TOPIC = columns("told gain used occurs")
 ANSWER = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
@@ -42,11 +40,13 @@ HIT = columns("", "paper score relevance topic kind")
 class Book(NamedTuple):
     """Profiles compiled. `record` says where each one's is in `stream`.
 
-    A record: flags + 256·topics; each topic's query, −1 if muted; the words of the plain topics behind their number,
-    each as 64·word + how many plain topics have it; then, where its flag is set: the limit; the topics' caps (−1 none);
-    categories, authors (atom and want), exclusions (queries), likes (word and weight), each behind their number.
-    A query has terms, each an atom with its wants, and a program over atoms. A want's `key` is the want that it counts
-    as, whatever its field; `word` is −1 in fields without words. A plain query's `atom` is its only term's.
+    A record: flags + 256·topics; each topic's query, −1 if muted; behind their number the words of the plain topics,
+    each as 64·word + how many plain topics have it; behind their number all the topics' wants in order, each as
+    2¹⁶·bit of the mask + key, with 2¹⁶·bits + keys before them; then, where its flag is set: the limit; the topics'
+    caps (−1 none); categories, authors (atom and key), exclusions (queries), likes (word and weight), each behind
+    their number. A profile's keys are what it counts once, whatever its field: first the words of plain topics.
+    A query has terms, each an atom with its wants (`wants`: of all terms), and a program over atoms. A want's `word`
+    is −1 in fields without words. A plain query's `atom` is its only term's.
     """
 
     record: I64
@@ -65,7 +65,8 @@ class Day(NamedTuple):
     Each word's papers with impacts are in `postings`; those of a word in many papers also by paper, in its `row` of
     `dense` (else 0, a row of zeros). `most`: a word's largest impact; `floors`: what a plain query's words are worth
     once each, −1 if it has none that weigh.
-    `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order.
+    `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order;
+    `factor`: thousandths of the score.
     `category`: the papers in each category wanted; behind them all, those that have it as their first.
     """
 
@@ -91,29 +92,28 @@ class Ask(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The kernel's desk. Stamps say to which profile or paper a value belongs, so nothing is ever wiped.
+    """The kernel's desk.
 
-    `s`: single numbers; `plain` and `liked`: words with weights; `keys`: the profile's own, those of plain topics
-    first; `bits`, `local`: of each thing wanted in the profile's order its bit of the mask and its key; `sums`: what
-    each paper gives, `lifts`: what likes add; `sets`: sets of papers, the last ones a stack; `of_topic`: where each
-    topic that is a query holds; `of_key`: where each key of a query (`key_of`) has to be added; `best`: the order of
-    what was found.
+    `s`: single numbers; `plain` and `liked`: words with weights; `gains`: what each key gives in a paper, −1 where it
+    is not found; `counted`: the topic it was last counted for; `shown`: the wants found; `sums`: what each paper gives,
+    `lifts`: what likes add; `sets`: sets of papers, the last ones a stack; `of_topic`: where each topic that is a query
+    holds; `of_key`: where each key of a query has to be added; `wants`: of which want each key is; `best`: the keys of
+    what was found, in order.
     """
 
     s: I64
     plain: I32
     liked: I32
     rows: I32
-    wants: Rows
-    keys: Rows
-    bits: I32
-    local: I32
+    gains: I32
+    counted: I64
+    shown: U8
     sums: I32
     lifts: I32
     sets: I64
     of_topic: I64
     of_key: I64
-    key_of: I32
+    wants: I32
     found: I32
     best: I64
     days: Rows

@@ -25,9 +25,7 @@ from digest.matching.arrays import (
     PAPER,
     QUESTION,
     WORK_DAY,
-    WORK_KEY,
     WORK_TOPIC,
-    WORK_WANT,
     Ask,
     Book,
     Day,
@@ -41,7 +39,7 @@ from digest.matching.profile import Profile
 from digest.matching.profiles import EXPLAIN, MODE, RANKED_MOST
 from digest.matching.sets import STACK
 from digest.matching.store import Store
-from digest.matching.weights import Weights
+from digest.matching.weights import LAMBDA, Weights
 
 __all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher"]
 
@@ -150,7 +148,7 @@ class Matcher:
         order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
         papers = np.zeros(len(order) + 1, PAPER)
         papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
-        papers["trending"][:-1] = facts.trending
+        papers["factor"][:-1] = 1000 + LAMBDA * facts.trending.astype(np.int64)
         papers["tie"][order] = np.arange(len(order))
         papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
         return Day(
@@ -169,7 +167,7 @@ class Matcher:
 
     def _desk(self, day: Day) -> Work:
         """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's."""
-        papers, wants, wide = len(day.papers), len(self.book.wants) + 1, self.store.widest + 1
+        papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]
         days = int(day.papers["announcement"].max()) + 1
         return Work(
@@ -177,16 +175,15 @@ class Matcher:
             plain=np.zeros((2, wide), np.int32),
             liked=np.zeros((2, wide), np.int32),
             rows=np.zeros((2, wide + 4), np.int32),
-            wants=np.zeros(wants, WORK_WANT),
-            keys=np.zeros(wide, WORK_KEY),
-            bits=np.zeros(wide, np.int32),
-            local=np.zeros(wide, np.int32),
+            gains=np.zeros(wide, np.int32),
+            counted=np.zeros(wide, np.int64),
+            shown=np.zeros(wide, np.uint8),
             sums=np.zeros(64 * words, np.int32),
             lifts=np.zeros(64 * words, np.int32),
             sets=np.zeros((STACK + _deepest(self.book), words), np.int64),
             of_topic=np.zeros((MOST_TOPICS + 1, words), np.int64),
             of_key=np.zeros((wide, words), np.int64),
-            key_of=np.zeros(wide, np.int32),
+            wants=np.zeros(wide, np.int32),
             found=np.zeros(papers, np.int32),
             best=np.zeros(papers + CLOSE_PAPERS + 1, np.int64),
             days=np.zeros(4 * days, WORK_DAY),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from digest.matching import names, pairs, phrases
 from digest.matching.arrays import I16, I32, I64, POSTING, U8, WORD, Book, Rows
 from digest.matching.index import ABSTRACT, CODE, WITHDRAWN, Index, begins, ranges
+from digest.matching.lexicon import Lexicon
 from digest.matching.phrases import Texts, Trie
-from digest.matching.store import Lexicon
 from digest.matching.weights import ONE, Weights
 
 

@@ -12,19 +12,21 @@ from digest.matching.candidates import limit, strict
 from digest.matching.close import close, may_be_close, thresholds
 from digest.matching.jit import entry, lean, lowest, ones
 from digest.matching.profiles import (
+    BAR,
     CAP_AT,
     FOLLOWS,
     FOUND,
     HOLDING,
+    KEPT,
     LIKE_AT,
     MODE,
     MOST,
     RANKED_MOST,
-    TOPICS,
+    WANTED,
     WORDS,
     decode,
 )
-from digest.matching.reasons import held_by, kind_of, learn, note, reasons, weigh
+from digest.matching.reasons import held_by, kind_of, measure, note, reasons, weigh
 from digest.matching.sets import FOLLOWING, GONE, SURE, has
 from digest.matching.sums import add_all, add_extras, add_for, add_likes
 
@@ -33,6 +35,7 @@ __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
 _TIES = 22  # bits
+_SORTED = 64  # so many are kept in order as they come
 _FEW = 6  # papers whose words are looked up one by one
 
 
@@ -46,15 +49,15 @@ def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) ->
         further = may_be_close(work, ask.rows[row].tau)
         if sure or further:
             limit(book, day, ask, work, row)
-            keys = _keys(book, day, work, ask.rows[row].tau, further)
+            keys = _order(book, day, work, ask.rows[row].tau, further)
         if not _tell(book, day, work, found, row, keys):
             return row
     return len(ask.rows) - 1
 
 
 @lean
-def _keys(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
-    """The keys of the strict, followed and close papers that were not sent. Returns how many."""
+def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
+    """Put the strict, followed and close papers that were not sent in order, the best first. Returns how many."""
     s, sure = work.s, work.sets[SURE]
     number = 0
     for j in range(len(sure)):
@@ -67,75 +70,74 @@ def _keys(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
         add_likes(book, day, work)
     if number and (s[HOLDING] or s[FOLLOWS]):
         add_extras(book, day, work)
-    n = 0
+    s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
     for j in range(len(sure) if number else 0):
         bits = sure[j]
         while bits:
-            paper = (j << 6) + lowest(bits)
+            _offer(day, work, (j << 6) + lowest(bits))
             bits &= bits - 1
-            work.best[n] = _key(day, work, paper, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
-            n += 1
     if further:
         close(day, work, tau)
         for i in range(s[FOUND]):
             if not has(work.sets[GONE], work.found[i]):
-                work.best[n] = _key(day, work, work.found[i], False)
-                n += 1
-    return n
+                _offer(day, work, work.found[i])
+                number += 1
+    if s[WANTED] > _SORTED:
+        _sort(work.best, s[KEPT])
+    return int(number)
 
 
 @lean
-def _key(day: Day, work: Work, paper: int, followed: bool) -> int:
+def _wanted(work: Work) -> int:
+    """How many of the best may be told of."""
+    if work.s[MODE] == RANKED:
+        return int(work.s[RANKED_MOST])
+    if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
+        return _TOP
+    wanted = work.s[MOST]
+    for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
+        wanted += ones(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+    return int(wanted)
+
+
+@lean
+def _offer(day: Day, work: Work, paper: int) -> None:
+    """Put a paper in its place among the best so far, if it has one; where many are wanted they are sorted later."""
+    s, keys = work.s, work.best
+    if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
+        return
+    place = s[KEPT]
+    key = _key(day, work, paper)
+    if place == s[WANTED]:
+        if not place or key < keys[place - 1]:
+            return
+        place -= 1
+    s[KEPT] = place + 1
+    while s[WANTED] <= _SORTED and place > 0 and keys[place - 1] < key:
+        keys[place] = keys[place - 1]
+        place -= 1
+    keys[place] = key
+    if s[KEPT] == s[WANTED] and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = (keys[s[KEPT] - 1] >> _TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
+
+
+@lean
+def _key(day: Day, work: Work, paper: int) -> int:
     """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
     of = day.papers[paper]
     if work.s[MODE] == RANKED:
         return int((of.rank << _TIES) + of.tie)
-    score = _score(work, paper, work.sums[paper], of.trending)
-    return int((_TOP if followed else 0) + (score << _TIES) + of.tie)
+    followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
+    return int((_TOP if followed else 0) + (score(day, work, paper) << _TIES) + of.tie)
 
 
 @lean
-def _score(work: Work, paper: int, relevance: int, trending: int) -> int:
-    """At most as much again for likes, then up to 30 % more for what is trending (percentile)."""
-    lifted = np.int64(relevance)
+def score(day: Day, work: Work, paper: int) -> int:
+    """The relevance, at most as much again for likes, then up to 30 % more for what is trending."""
+    lifted = np.int64(work.sums[paper])
     if work.s[LIKE_AT] >= 0:
-        lifted += np.int64(min(work.lifts[paper], relevance))
-    return int(lifted * (1000 + 3 * np.int64(trending)) // 1000)
-
-
-@lean
-def _wanted(work: Work, keys: int) -> int:
-    """How many of the best may be told of."""
-    if work.s[MODE] == RANKED:
-        return int(min(keys, work.s[RANKED_MOST]))
-    if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
-        return keys
-    followed = 0
-    for i in range(keys):
-        followed += work.best[i] >= _TOP
-    return int(min(keys, followed + work.s[MOST]))
-
-
-@lean
-def _best(keys: I64, n: int, wanted: int) -> int:
-    """Bring the largest keys to the front, in order. Returns how many."""
-    if wanted > 64:
-        _sort(keys, n)
-        return wanted
-    kept = 0
-    for i in range(n):
-        key = keys[i]
-        if kept == wanted:
-            if not kept or key < keys[kept - 1]:
-                continue
-            kept -= 1
-        place = kept
-        while place > 0 and keys[place - 1] < key:
-            keys[place] = keys[place - 1]
-            place -= 1
-        keys[place] = key
-        kept += 1
-    return kept
+        lifted += min(work.lifts[paper], work.sums[paper])
+    return int(lifted * day.papers[paper].factor // 1000)
 
 
 @lean
@@ -167,15 +169,12 @@ def _sink(keys: I64, at: int, n: int) -> None:
 def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -> bool:
     """Write down the best that the caps admit. False where there is no room for them."""
     s, of = work.s, found.rows[row]
-    n, at = of.first, of.note_at
+    n, at, top = of.first, of.note_at, s[KEPT] if keys else 0
     of.total = keys
-    top = _best(work.best, keys, _wanted(work, keys)) if keys else 0
-    size = learn(book, work, of) if top else 0
+    size = measure(book, work, of) if top else 0
     if n + top > len(found.papers) or at + top * size > len(found.notes):
         return False
     used = 0
-    for topic in range(s[TOPICS]):
-        work.topics[topic].used = 0
     for i in range(top):
         paper = day.by_tie[work.best[i] & ((1 << _TIES) - 1)]
         held = held_by(book, day, work, paper)
@@ -183,8 +182,8 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
         if capped and used >= s[MOST]:
             break
-        relevance = weigh(book, day, work, paper, held, kind & FOLLOWED != 0)
-        told = reasons(book, day, work, paper, held)
+        weigh(book, day, work, paper, held, kind & FOLLOWED != 0)
+        told = reasons(book, work, held)
         topic = work.topics[0].told if told else -1
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
@@ -194,8 +193,8 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
             work.topics[topic].used += 1
         note(book, day, work, paper, held, told, found, at, of)
         hit = found.papers[n]
-        hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, relevance
-        hit.score = _score(work, paper, relevance, day.papers[paper].trending)
+        hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
+        hit.score = score(day, work, paper)
         n += 1
         at += size
     found.rows[row + 1].first, found.rows[row + 1].note_at = n, at

@@ -27,8 +27,8 @@ WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPIC
 
 # Places in the desk's list of single numbers.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
-SERIAL, PAPER, KEYS, PLAIN, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, BEFORE, WORDS = range(9, 20)
-MODE, RANKED_MOST, EXPLAIN, EXTRAS, LEAST = range(20, 25)
+SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
+MODE, RANKED_MOST, EXPLAIN, LEAST, COUNTED = range(22, 27)
 
 
 @lean
@@ -42,8 +42,12 @@ def decode(book: Book, day: Day, work: Work, row: int) -> None:
     s[TOPIC_AT] = at + 1
     at += 1 + topics
     s[SERIAL] += 1
-    _words(book, day, work, at)
-    at += 1 + book.stream[at]
+    repeated = _words(book, day, work, at)
+    at += 1 + s[WORDS]
+    s[BITS], s[KEYS] = book.stream[at + 1] >> 16, book.stream[at + 1] & 0xFFFF
+    s[OCCURS_AT] = at + 2
+    _floor(book, day, work, repeated)
+    at += 2 + book.stream[at]
     s[MOST] = 10
     if flags & LIMIT:
         s[MOST] = book.stream[at]
@@ -60,48 +64,40 @@ def decode(book: Book, day: Day, work: Work, row: int) -> None:
 
 
 @lean
-def _words(book: Book, day: Day, work: Work, at: int) -> None:
-    """The plain topics' words with their weights, the most they can give together, and the floor."""
-    s = work.s
+def _words(book: Book, day: Day, work: Work, at: int) -> bool:
+    """The plain topics' words with their weights, and the most they can give together. True if a word comes twice."""
     bound, repeated = np.int64(0), False
-    s[WORDS] = book.stream[at]
-    for i in range(s[WORDS]):
+    number = work.s[WORDS] = book.stream[at]
+    for i in range(number):
         word, times = book.stream[at + 1 + i] >> 6, book.stream[at + 1 + i] & 63
         weight = WEIGHT[times]
         work.plain[0, i], work.plain[1, i] = word, weight
         bound += weight * day.words[word].most
         repeated |= times > 1
-    s[BOUND] = bound
-    least = np.int64(_MOST)
+    work.s[BOUND] = bound
+    return repeated
+
+
+@lean
+def _floor(book: Book, day: Day, work: Work, repeated: bool) -> None:
+    """The least that a plain topic's words are worth once each; 0 without one."""
+    s = work.s
+    least, occurs = np.int64(_MOST), s[OCCURS_AT]
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
-        if query >= 0 and book.queries[query].plain:
+        if query < 0:
+            continue
+        wants = book.queries[query].wants
+        if wants and book.queries[query].plain:
             total = np.int64(day.floors[query])
-            if repeated and total > 0:
-                total = np.int64(_floor(book, day, work, query))
-            if total >= 0:
-                least = min(least, total)
+            if repeated:
+                total = np.int64(0)
+                for i in range(occurs, occurs + wants):
+                    key = book.stream[i] & 0xFFFF
+                    total += work.plain[1, key] * np.int64(day.words[work.plain[0, key]].idf)
+            least = min(least, total)
+        occurs += wants
     s[FLOOR] = least if least < _MOST else 0
-
-
-@lean
-def _floor(book: Book, day: Day, work: Work, query: int) -> int:
-    """What the words of a plain topic are worth once each."""
-    total = np.int64(0)
-    term = book.queries[query].term_at
-    for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
-        word = book.wants[book.want[at]].word
-        total += work.plain[1, place(work, word)] * np.int64(day.words[word].idf)
-    return int(total)
-
-
-@lean
-def place(work: Work, word: int) -> int:
-    """Where a word is among those of the plain topics, −1 if it is none of them."""
-    for i in range(work.s[WORDS]):
-        if work.plain[0, i] == word:
-            return i
-    return -1
 
 
 @lean

@@ -10,19 +10,20 @@ import numpy as np
 from digest.matching.arrays import I32, I64, Book, Day, Work
 from digest.matching.jit import lean, lowest
 from digest.matching.profiles import (
+    AUTHOR,
     AUTHOR_AT,
-    EXTRAS,
     FOLLOWS,
     HOLDING,
+    KEYS,
     LIKE_AT,
+    OCCURS_AT,
     ONE,
-    SERIAL,
     TOPIC_AT,
     TOPICS,
+    WORDS,
     look,
-    place,
 )
-from digest.matching.sets import STACK, SURE, clear, has, put
+from digest.matching.sets import STACK, SURE, clear, has, put, some
 
 
 @lean
@@ -75,58 +76,60 @@ def add_for(day: Day, words: I32, number: int, row: I64, sums: I32) -> None:
 
 @lean
 def add_extras(book: Book, day: Day, work: Work) -> None:
-    """Add what queries and followed authors give the papers found for sure, each thing once."""
+    """Add what queries and followed authors give the papers found for sure, each key once."""
     s = work.s
-    s[EXTRAS] = 0
+    for key in range(s[KEYS] - s[WORDS]):
+        clear(work.of_key[key])
+    occurs = s[OCCURS_AT]
     for topic in range(s[TOPICS] if s[HOLDING] else 0):
+        query = book.stream[s[TOPIC_AT] + topic]
         if s[HOLDING] >> topic & 1:
-            query = book.stream[s[TOPIC_AT] + topic]
-            for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
-                _where_shown(book, day, work, topic, term)
+            _where_shown(book, day, work, topic, occurs)
+        occurs += book.queries[query].wants if query >= 0 else 0
     at = s[AUTHOR_AT]
     for i in range(book.stream[at] if s[FOLLOWS] else 0):
         clear(work.sets[STACK])
         put(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
-        _extra(work, book.stream[at + 2 + 2 * i])
-    for extra in range(s[EXTRAS]):
-        _add_extra(book, day, work, extra)
+        key = book.stream[at + 2 + 2 * i] - s[WORDS]
+        work.wants[key] = -1
+        _count(work, key)
+    for key in range(s[KEYS] - s[WORDS]):
+        if some(work.of_key[key]):
+            _add_key(book, day, work, key)
 
 
 @lean
-def _where_shown(book: Book, day: Day, work: Work, topic: int, term: int) -> None:
-    """A query's term: its wants count where both hold."""
-    atom = book.terms[term].atom
-    if day.atom_at[atom] == day.atom_at[atom + 1]:
-        return
-    shown, holding = work.sets[STACK], work.of_topic[topic]
-    clear(shown)
-    put(day, shown, atom)
-    for j in range(len(shown)):
-        shown[j] &= holding[j]
-    for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
-        key = book.wants[book.want[at]].key
-        if book.wants[key].word < 0 or place(work, book.wants[key].word) < 0:
-            _extra(work, key)
+def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> None:
+    """A query's keys count where it holds and a term that has them does."""
+    query = book.stream[work.s[TOPIC_AT] + topic]
+    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
+        first, atom = book.terms[term].want_at, book.terms[term].atom
+        wants = book.terms[term + 1].want_at - first
+        if day.atom_at[atom] < day.atom_at[atom + 1]:
+            clear(work.sets[STACK])
+            put(day, work.sets[STACK], atom)
+            for j in range(work.sets.shape[1]):
+                work.sets[STACK, j] &= work.of_topic[topic, j]
+            for i in range(wants):
+                key = (book.stream[occurs + i] & 0xFFFF) - work.s[WORDS]
+                if key >= 0:
+                    work.wants[key] = book.want[first + i]
+                    _count(work, key)
+        occurs += wants
 
 
 @lean
-def _extra(work: Work, key: int) -> None:
+def _count(work: Work, key: int) -> None:
     """A key counts for the papers on the stack that are found for sure."""
-    want, number = work.wants[key], work.s[EXTRAS]
-    if want.extra_stamp != work.s[SERIAL]:
-        want.extra_stamp, want.extra = work.s[SERIAL], number
-        work.key_of[number] = key
-        clear(work.of_key[number])
-        work.s[EXTRAS] += 1
-    row = work.of_key[want.extra]
-    for j in range(len(row)):
-        row[j] |= work.sets[STACK, j] & work.sets[SURE, j]
+    for j in range(work.sets.shape[1]):
+        work.of_key[key, j] |= work.sets[STACK, j] & work.sets[SURE, j]
 
 
 @lean
-def _add_extra(book: Book, day: Day, work: Work, extra: int) -> None:
+def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
     """Add one key's impact to the papers that it counts for."""
-    row, word, fixed = work.of_key[extra], book.wants[work.key_of[extra]].word, book.wants[work.key_of[extra]].fixed
+    row, want = work.of_key[key], work.wants[key]
+    word, fixed = (book.wants[want].word, book.wants[want].fixed) if want >= 0 else (-1, AUTHOR)
     if word >= 0 and not day.words[word].row:
         for at in range(day.words[word].at, day.words[word + 1].at):
             if has(row, day.postings[at].paper):
