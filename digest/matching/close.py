@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest.matching.arrays import CLOSE, Ask, Book, Day, Work
 from digest.matching.candidates import limit, strict
 from digest.matching.jit import entry, lean, lowest
-from digest.matching.profiles import BOUND, FLAGS, FLOOR, FOUND, LEAST, SERIAL, WORDS, decode
+from digest.matching.profiles import BOUND, FLAGS, FLOOR, FOUND, FURTHER, LEAST, SERIAL, WORDS, decode
 from digest.matching.sets import FOLLOWING, REST, SURE
 from digest.matching.sums import add_all, add_extras
 
@@ -16,7 +16,8 @@ CLOSE_A_DAY = 3
 def may_be_close(work: Work, tau: int) -> bool:
     """True where all words of the profile together could lift a paper over the threshold."""
     work.s[LEAST] = max(tau, work.s[FLOOR] - 1)
-    return bool(work.s[FLAGS] & CLOSE and work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
+    wished = work.s[FURTHER] and work.s[FLAGS] & CLOSE
+    return bool(wished and work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
 
 
 @lean

@@ -36,7 +36,7 @@ from digest.matching.index import Index
 from digest.matching.join import Joined, Worth, as_sets, join, weigh
 from digest.matching.kernel import ALL, CAPPED, RANKED
 from digest.matching.profile import Profile
-from digest.matching.profiles import EXPLAIN, MODE, RANKED_MOST
+from digest.matching.profiles import EXPLAIN, FURTHER, MODE, RANKED_MOST
 from digest.matching.sets import STACK
 from digest.matching.store import Store
 from digest.matching.weights import LAMBDA, Weights
@@ -92,15 +92,17 @@ class Matcher:
         mode: int = CAPPED,
         most: int = 0,
         explain: bool = True,
+        close: bool = True,
     ) -> Answers:
         """What each row's profile gets, best first. `taus`, `seen`, `sent` go with the rows; a τ of None: none yet.
 
-        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank.
+        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
+        `close` nobody gets close matches.
         """
         ask = self._ask(facts, rows, taus, seen, sent)
         day = self._day(facts)
         work = self._desk(day)
-        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN] = mode, most, explain
+        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[FURTHER] = mode, most, explain, close
         found = _room(len(ask.rows) - 1, len(day.by_tie))
         row = 0
         while (done := kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
@@ -126,7 +128,7 @@ class Matcher:
         places = [[self.place[p] for p in papers if p in self.place] for papers in sent or ()]
         asked = np.zeros(number + 1, QUESTION)
         asked["row"][:-1] = np.arange(number) if rows is None else rows
-        asked["tau"][:-1] = -1 if taus is None else [-1 if tau is None else tau for tau in taus]
+        asked["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
         if places:
             np.cumsum([len(one) for one in places], out=asked["sent_at"][1:])
         asked["fresh"][:-1], fresh = self._fresh(facts, seen)

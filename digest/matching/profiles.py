@@ -28,7 +28,7 @@ WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPIC
 # Places in the desk's list of single numbers.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
 SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
-MODE, RANKED_MOST, EXPLAIN, LEAST, COUNTED = range(22, 27)
+MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, COUNTED = range(22, 28)
 
 
 @lean
