@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from operator import attrgetter
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -26,8 +27,7 @@ _SHOWN = attrgetter(*({field.name for field in fields(Entry)} - {"score", "mask"
 _SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
 
 
-@dataclass(frozen=True, slots=True)
-class _Paper:
+class _Paper(NamedTuple):
     """One paper as a template sees it: in HTML, in the text part, and in parts for a feed."""
 
     piece: Markup
@@ -38,8 +38,7 @@ class _Paper:
     mute: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
+class _Section(NamedTuple):
     """One section as a template sees it."""
 
     title: str
@@ -161,6 +160,6 @@ def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: B
     view = blocks.views.get(key, lambda: pieces.view(entry, record, reader, blocks, page=page, asks=give is not None))
     more, less = (give(entry, MORE), give(entry, LESS)) if give else (None, None)
     mute = give(entry, MUTE) if give and matched else None
-    own = [escape(link) for link in (more, less, mute) if link is not None]
+    own = escape("\n".join([link for link in (more, less, mute) if link is not None])).split("\n") if give else []
     piece = [part for pair in zip(view.parts, [*own, ""], strict=True) for part in pair]
     return _Paper(Markup("".join(piece)), view.lines, view.shared, more, less, mute)  # noqa: S704 - a template's output

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, Dialect, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 from digest.models.types import UTCDateTime
 
 _CHUNK = 500
-_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
@@ -82,28 +82,36 @@ def _values(column: Any, rows: Sequence[Mapping[str, Any]], dialect: Dialect) ->
 
 
 def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the same columns past the unit of work, which would look at each. Values are those of JSON."""
+    """Insert rows of the same columns past the unit of work, which would look at each. Objects go in as JSON."""
     if not rows:
         return
-    if session.get_bind().dialect.name != "postgresql":
-        _insert_tuples(session, str(table.__tablename__), rows)
-        return
-    columns = [table.__table__.c[name] for name in rows[0]]  # type: ignore[attr-defined]
-    types = ", ".join(f"{column.name} {column.type.compile(_POSTGRESQL)}" for column in columns)
-    names = ", ".join(column.name for column in columns)
-    values = f"SELECT {names} FROM json_to_recordset(%s::json) AS given({types})"  # noqa: S608 - names of ours
-    statement = f"INSERT INTO {table.__tablename__} ({names}) {values}"
-    session.connection().exec_driver_sql(statement, (json.dumps(list(rows), ensure_ascii=False),))
-
-
-def _insert_tuples(session: Session, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """SQLite's driver takes plain tuples; objects go in as the text of their JSON."""
-    columns = list(rows[0])
+    name, columns = str(table.__tablename__), list(rows[0])
     objects = {column for column in columns if isinstance(rows[0][column], dict)}
-    values = [tuple(json.dumps(row[c]) if c in objects else row[c] for c in columns) for row in rows]
+    values = [tuple([json.dumps(row[c]) if c in objects else row[c] for c in columns]) for row in rows]
+    if session.get_bind().dialect.name == "postgresql":
+        _copy(session, name, columns, values)
+        return
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
     session.connection().exec_driver_sql(statement, values)
+
+
+def _copy(session: Session, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """PostgreSQL's own way for many rows: no statement to plan, nothing to parse but the values.
+
+    It goes past SQLAlchemy, so its errors are made SQLAlchemy's here.
+    """
+    import psycopg  # only who has a PostgreSQL loads it
+
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as into:
+            for row in rows:
+                into.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
 
 
 def insert_pairs(
@@ -123,11 +131,13 @@ def insert_pairs(
     name, of, pairs = str(table.__tablename__), ", ".join(columns), sorted(pairs)
     connection = session.connection()
     if connection.dialect.name == "postgresql":
+        if fresh:
+            _copy(session, name, columns, pairs)
+            return
         texts, numbers = zip(*pairs, strict=True)
-        unless = "" if fresh else " ON CONFLICT DO NOTHING"
         rows = r"SELECT * FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, ',')::bigint[])"
         values: Any = ("\n".join(texts), ",".join(map(str, numbers)))
-        connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows}{unless}", values)
+        connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows} ON CONFLICT DO NOTHING", values)
     else:
         connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", pairs)  # noqa: S608 - names of ours
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
@@ -23,20 +24,15 @@ def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
     return np.dtype([*((name, np.int64) for name in wide.split()), *((name, np.int32) for name in narrow.split())])
 
 
-QUERY = columns("", "plain term_at program_at")
+QUERY = columns("", "plain atom term_at program_at wants")
 TERM = columns("", "atom want_at")
-WANT = columns("", "key word fixed")
-WORD = columns("", "at idf")
+WANT = columns("", "word fixed")
+WORD = columns("", "at idf most row")
 POSTING = columns("", "paper impact")
-PLACE = columns("", "word impact")
-PAPER = columns("tie batch rank", "table_at announcement trending open")
-QUESTION = columns("row seen sent_at tau")
-WORK_WANT = columns("key_stamp bit_stamp", "local bit")
-WORK_KEY = columns("weight got gain most counted", "word times order unused")
-WORK_PAPER = columns("stamp held out sent kind")
-WORK_FOUND = columns("paper worth")
+PAPER = columns("tie rank factor", "announcement unused")
+QUESTION = columns("row sent_at tau", "fresh unused")
 WORK_DAY = columns("stamp count worth paper")
-WORK_TOPIC = columns("told gain used")
+WORK_TOPIC = columns("told gain used occurs")
 ANSWER = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
@@ -44,11 +40,13 @@ HIT = columns("", "paper score relevance topic kind")
 class Book(NamedTuple):
     """Profiles compiled. `record` says where each one's is in `stream`.
 
-    A record: flags + 256·topics; each topic's query, −1 if muted; then, where its flag is set: the limit; the topics'
-    caps (−1 none); categories, authors (atom and want), exclusions (queries), likes (word and weight), each behind
-    their number.
-    A query has terms, each an atom with its wants, and a program over atoms. A want's `key` is the want that it counts
-    as, whatever its field; `word` is −1 in fields without words.
+    A record: flags + 256·topics; each topic's query, −1 if muted; behind their number the words of the plain topics,
+    each as 64·word + how many plain topics have it; behind their number all the topics' wants in order, each as
+    2¹⁶·bit of the mask + key, with 2¹⁶·bits + keys before them; then, where its flag is set: the limit; the topics'
+    caps (−1 none); categories, authors (atom and key), exclusions (queries), likes (word and weight), each behind
+    their number. A profile's keys are what it counts once, whatever its field: first the words of plain topics.
+    A query has terms, each an atom with its wants (`wants`: of all terms), and a program over atoms. A want's `word`
+    is −1 in fields without words. A plain query's `atom` is its only term's.
     """
 
     record: I64
@@ -61,44 +59,63 @@ class Book(NamedTuple):
 
 
 class Day(NamedTuple):
-    """Papers joined with a book: where each atom holds, and what each word is worth in each paper, the best first.
+    """Papers joined with a book: where each atom holds, and what each word is worth in each paper.
 
-    `tables`: for each paper a hash table of its words, its size a power of two; a word of −1 is a free place.
-    `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order.
-    `category`: any or primary only × papers × categories wanted.
+    A set of papers is a row of bits, 64 a number. `atom_set`: the row in `sets` of an atom that holds often, else 0.
+    Each word's papers with impacts are in `postings`; those of a word in many papers also by paper, in its `row` of
+    `dense` (else 0, a row of zeros). `most`: a word's largest impact; `floors`: what a plain query's words are worth
+    once each, −1 if it has none that weigh.
+    `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order;
+    `factor`: thousandths of the score.
+    `category`: the papers in each category wanted; behind them all, those that have it as their first.
     """
 
     atom_at: I32
     atom_paper: I32
+    atom_set: I32
+    sets: I64
     words: Rows
     postings: Rows
-    tables: Rows
+    dense: I16
+    floors: I32
     papers: Rows
     by_tie: I32
-    category: U8
+    category: I64
 
 
 class Ask(NamedTuple):
-    """What is asked of each row: its threshold (−1: none yet), the last batch seen, papers sent before."""
+    """What is asked of each row: its threshold (−1: none yet), papers sent before, the set that it may see."""
 
     rows: Rows
     sent: I32
+    fresh: I64
 
 
 class Work(NamedTuple):
-    """The kernel's desk. Stamps say to which profile or paper a value belongs, so nothing is ever wiped.
+    """The kernel's desk.
 
-    `s`: single numbers; `keys`: the profile's own, those of plain topics first; `best`: the order of what was found.
+    `s`: single numbers; `plain` and `liked`: words with weights; `gains`: what each key gives in a paper, −1 where it
+    is not found; `counted`: the topic it was last counted for; `shown`: the wants found; `sums`: what each paper gives,
+    `lifts`: what likes add; `sets`: sets of papers, the last ones a stack; `of_topic`: where each topic that is a query
+    holds; `of_key`: where each key of a query has to be added; `wants`: of which want each key is; `best`: the keys of
+    what was found, in order.
     """
 
     s: I64
-    wants: Rows
-    keys: Rows
-    papers: Rows
-    found: Rows
+    plain: I32
+    liked: I32
+    rows: I32
+    gains: I32
+    counted: I64
+    shown: U8
+    sums: I32
+    lifts: I32
+    sets: I64
+    of_topic: I64
+    of_key: I64
+    wants: I32
+    found: I32
     best: I64
-    lists: I32
-    lengths: I64
     days: Rows
     topics: Rows
 

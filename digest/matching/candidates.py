@@ -2,110 +2,103 @@
 
 from __future__ import annotations
 
-from digest.matching.arrays import FOLLOWED, PRIMARY, Ask, Book, Day, Work
+from digest.matching.arrays import PRIMARY, Ask, Book, Day, Work
 from digest.matching.jit import lean
 from digest.matching.profiles import (
     AUTHOR_AT,
     CATEGORY_AT,
     EXCLUSION_AT,
     FLAGS,
-    FOUND,
-    PLAIN_TOPICS,
-    SEEN,
-    SERIAL,
+    FOLLOWS,
+    HOLDING,
     TOPIC_AT,
     TOPICS,
 )
-from digest.matching.sets import evaluate
+from digest.matching.sets import (
+    ALLOWED,
+    FOLLOWING,
+    GONE,
+    HELD,
+    OPEN,
+    REST,
+    STACK,
+    SURE,
+    clear,
+    evaluate,
+    put,
+    unite,
+)
 
 
 @lean
-def strict(book: Book, day: Day, work: Work) -> None:
-    """Find the papers for which a topic holds as written, and those of followed authors."""
+def strict(book: Book, day: Day, work: Work) -> bool:
+    """Find the papers for which a topic holds as written, and those of followed authors. False if there are none."""
     s = work.s
+    found = False
+    clear(work.sets[HELD])
+    s[HOLDING] = s[FOLLOWS] = 0
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
         if query < 0:
             continue
-        if s[PLAIN_TOPICS] >> topic & 1:
-            atom = book.terms[book.queries[query].term_at].atom
-            for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
-                _hold(day, work, day.atom_paper[at], topic)
-        else:
-            for at in range(evaluate(book, day, work, query)):
-                _hold(day, work, work.lists[0, at], topic)
-    if s[AUTHOR_AT] >= 0:
-        for i in range(book.stream[s[AUTHOR_AT]]):
-            atom = book.stream[s[AUTHOR_AT] + 1 + 2 * i]
-            for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
-                paper = day.atom_paper[at]
-                if work.papers[paper].stamp == s[SERIAL] or (fresh(day, work, paper) and take(work, paper, 0)):
-                    work.papers[paper].kind = FOLLOWED
+        if book.queries[query].plain:
+            atom = book.queries[query].atom
+            if day.atom_at[atom] < day.atom_at[atom + 1]:
+                put(day, work.sets[HELD], atom)
+                found = True
+        elif evaluate(book, day, work, query):
+            clear(work.of_topic[topic])
+            unite(work.of_topic[topic], work.sets[STACK])
+            unite(work.sets[HELD], work.sets[STACK])
+            s[HOLDING] |= 1 << topic
+            found = True
+    clear(work.sets[FOLLOWING])
+    at = s[AUTHOR_AT]
+    for i in range(book.stream[at] if at >= 0 else 0):
+        atom = book.stream[at + 1 + 2 * i]
+        if day.atom_at[atom] < day.atom_at[atom + 1]:
+            put(day, work.sets[FOLLOWING], atom)
+            s[FOLLOWS] = 1
+    return bool(found or s[FOLLOWS])
 
 
 @lean
-def _hold(day: Day, work: Work, paper: int, topic: int) -> None:
-    """A topic holds for the paper, if this profile may see it."""
-    if work.papers[paper].stamp == work.s[SERIAL] or (fresh(day, work, paper) and take(work, paper, 0)):
-        work.papers[paper].held |= 1 << topic
-
-
-@lean
-def fresh(day: Day, work: Work, paper: int) -> bool:
-    """True for a paper that the profile may see and that has not been taken up yet."""
-    if work.papers[paper].stamp == work.s[SERIAL]:
-        return False
-    return bool(day.papers[paper].open != 0 and day.papers[paper].batch > work.s[SEEN])
-
-
-@lean
-def take(work: Work, paper: int, worth: int) -> bool:
-    """Take a paper up. Always true."""
-    work.papers[paper].stamp = work.s[SERIAL]
-    work.papers[paper].held = 0
-    work.papers[paper].kind = 0
-    work.found[work.s[FOUND]].paper = paper
-    work.found[work.s[FOUND]].worth = worth
-    work.s[FOUND] += 1
-    return True
-
-
-@lean
-def exclude(book: Book, day: Day, work: Work) -> None:
-    """Mark the papers for which an exclusion holds."""
+def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
+    """What exclusions, categories and what was seen leave: papers found for sure, and the rest that may be close."""
+    fresh = ask.fresh[ask.rows[row].fresh]
+    sets = work.sets
+    clear(sets[OPEN])
+    unite(sets[OPEN], fresh)
     at = work.s[EXCLUSION_AT]
     for i in range(book.stream[at] if at >= 0 else 0):
-        for j in range(evaluate(book, day, work, book.stream[at + 1 + i])):
-            work.papers[work.lists[0, j]].out = work.s[SERIAL]
+        evaluate(book, day, work, book.stream[at + 1 + i])
+        for j in range(len(fresh)):
+            sets[OPEN, j] &= ~sets[STACK, j]
+    _admit(book, day, work)
+    _sent(ask, work, row)
+    for j in range(len(fresh)):
+        sets[SURE, j] = (sets[HELD, j] & sets[ALLOWED, j] | sets[FOLLOWING, j] & sets[OPEN, j]) & ~sets[GONE, j]
+        sets[REST, j] = sets[ALLOWED, j] & ~sets[HELD, j]
 
 
 @lean
-def allowed(book: Book, day: Day, work: Work, paper: int) -> bool:
-    """True where no exclusion holds and the reader's categories admit the paper."""
-    return not shut_out(work, paper) and admitted(book, day, work, paper)
-
-
-@lean
-def shut_out(work: Work, paper: int) -> bool:
-    """True where an exclusion holds for the paper."""
-    return bool(work.papers[paper].out == work.s[SERIAL])
-
-
-@lean
-def admitted(book: Book, day: Day, work: Work, paper: int) -> bool:
-    """True where the reader's categories admit the paper."""
+def _admit(book: Book, day: Day, work: Work) -> None:
+    """What the reader's categories admit of the open papers."""
+    clear(work.sets[ALLOWED])
     at = work.s[CATEGORY_AT]
     if at < 0:
-        return True
-    which = 1 if work.s[FLAGS] & PRIMARY else 0
-    for i in range(book.stream[at]):  # noqa: SIM110 (machine code has no generators)
-        if day.category[which, paper, book.stream[at + 1 + i]]:
-            return True
-    return False
+        unite(work.sets[ALLOWED], work.sets[OPEN])
+        return
+    behind = len(day.category) >> 1 if work.s[FLAGS] & PRIMARY else 0
+    for i in range(book.stream[at]):
+        unite(work.sets[ALLOWED], day.category[behind + book.stream[at + 1 + i]])
+    for j in range(work.sets.shape[1]):
+        work.sets[ALLOWED, j] &= work.sets[OPEN, j]
 
 
 @lean
-def sent(ask: Ask, work: Work, row: int) -> None:
-    """Mark the papers that were sent before."""
+def _sent(ask: Ask, work: Work, row: int) -> None:
+    """The papers that were sent before."""
+    clear(work.sets[GONE])
     for at in range(ask.rows[row].sent_at, ask.rows[row + 1].sent_at):
-        work.papers[ask.sent[at]].sent = work.s[SERIAL]
+        work.sets[GONE, ask.sent[at] >> 6] |= 1 << (ask.sent[at] & 63)

@@ -1,77 +1,50 @@
-"""Close papers, in machine code: only those are looked at that a word can lift over the threshold.
-
-Words come by what they can give at most, and each word's papers best first, as long as all later words together could
-still lift one over. What is passed over at its first word can't come back by a later one, so nothing is missed.
-"""
+"""Close papers, in machine code: what no topic holds for, and yet gives more than the threshold."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from digest.matching.arrays import Ask, Book, Day, Work
-from digest.matching.candidates import allowed, exclude, fresh, strict, take
-from digest.matching.jit import entry, lean
-from digest.matching.profiles import FLOOR, FOUND, PLAIN, SERIAL, decode, listen, look, weigh
+from digest.matching.arrays import CLOSE, Ask, Book, Day, Work
+from digest.matching.candidates import limit, strict
+from digest.matching.jit import entry, lean, lowest
+from digest.matching.profiles import BOUND, FLAGS, FLOOR, FOUND, FURTHER, LEAST, SERIAL, WORDS, decode
+from digest.matching.sets import FOLLOWING, REST, SURE
+from digest.matching.sums import add_all, add_extras
 
 CLOSE_A_DAY = 3
 
 
 @lean
-def close(book: Book, day: Day, work: Work, tau: int) -> int:
-    """Find the close papers of the profile, with their relevances. Without a threshold (−1) the best of each day."""
-    least = max(tau, work.s[FLOOR] - 1)
+def may_be_close(work: Work, tau: int) -> bool:
+    """True where all words of the profile together could lift a paper over the threshold."""
+    work.s[LEAST] = max(tau, work.s[FLOOR] - 1)
+    wished = work.s[FURTHER] and work.s[FLAGS] & CLOSE
+    return bool(wished and work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
+
+
+@lean
+def close(day: Day, work: Work, tau: int) -> None:
+    """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
     work.s[FOUND] = 0
-    ceiling = _rank_words(day, work)
-    for i in range(work.s[PLAIN]):
-        word = work.keys[work.keys[i].order]
-        ceiling -= word.most
-        if word.most + ceiling <= least:
-            break
-        for at in range(day.words[word.word].at, day.words[word.word + 1].at):
-            total = word.weight * day.postings[at].impact
-            if total + ceiling <= least:
-                break
-            paper = day.postings[at].paper
-            if fresh(day, work, paper):
-                total = _whole(day, work, paper, i, total, ceiling, least)
-                if total > least and take(work, paper, total) and not allowed(book, day, work, paper):
-                    work.s[FOUND] -= 1
+    least = work.s[LEAST]
+    for j in range(work.sets.shape[1]):
+        bits = work.sets[REST, j] & ~work.sets[FOLLOWING, j]
+        if bits and _highest(work, j) > least:
+            while bits:
+                paper = (j << 6) + lowest(bits)
+                bits &= bits - 1
+                if work.sums[paper] > least:
+                    work.found[work.s[FOUND]] = paper
+                    work.s[FOUND] += 1
     if tau < 0:
         _best_of_each_day(day, work)
-    return int(work.s[FOUND])
 
 
 @lean
-def _rank_words(day: Day, work: Work) -> int:
-    """Order the plain words by the most that each can give. Returns the sum."""
-    total = np.int64(0)
-    for k in range(work.s[PLAIN]):
-        word = work.keys[k].word
-        most = np.int64(0)
-        if day.words[word].at < day.words[word + 1].at:
-            most = work.keys[k].weight * day.postings[day.words[word].at].impact
-        work.keys[k].most = most
-        total += most
-        place = k
-        while place > 0 and work.keys[work.keys[place - 1].order].most < most:
-            work.keys[place].order = work.keys[place - 1].order
-            place -= 1
-        work.keys[place].order = k
-    return int(total)
-
-
-@lean
-def _whole(day: Day, work: Work, paper: int, at: int, total: int, ceiling: int, least: int) -> int:
-    """The relevance by this word and the later ones; 0 as soon as it can't pass `least`."""
-    for j in range(at + 1, work.s[PLAIN]):
-        word = work.keys[work.keys[j].order]
-        ceiling -= word.most
-        impact = look(day, paper, word.word)
-        if impact > 0:
-            total += word.weight * impact
-        if total + ceiling <= least:
-            return 0
-    return int(total)
+def _highest(work: Work, j: int) -> int:
+    """The largest sum among 64 papers."""
+    best = work.sums[j << 6]
+    for paper in range(j << 6, (j + 1) << 6):
+        best = max(best, work.sums[paper])
+    return int(best)
 
 
 @lean
@@ -79,7 +52,8 @@ def _best_of_each_day(day: Day, work: Work) -> None:
     """Keep the three most relevant of each announcement, ties by id. A day has a place to spare."""
     days = len(work.days) // (CLOSE_A_DAY + 1)
     for i in range(work.s[FOUND]):
-        paper, worth = work.found[i].paper, work.found[i].worth
+        paper = work.found[i]
+        worth = work.sums[paper]
         base = day.papers[paper].announcement * (CLOSE_A_DAY + 1)
         if work.days[base].stamp != work.s[SERIAL]:
             work.days[base].stamp = work.s[SERIAL]
@@ -96,7 +70,8 @@ def _best_of_each_day(day: Day, work: Work) -> None:
         base = date * (CLOSE_A_DAY + 1)
         if work.days[base].stamp == work.s[SERIAL]:
             for place in range(base, base + work.days[base].count):
-                take(work, work.days[place].paper, work.days[place].worth)
+                work.found[work.s[FOUND]] = work.days[place].paper
+                work.s[FOUND] += 1
 
 
 @lean
@@ -110,40 +85,22 @@ def _less(day: Day, work: Work, place: int, paper: int, worth: int) -> bool:
 def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
     """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
     for row in range(len(ask.rows) - 1):
-        decode(book, ask.rows[row].row, ask.rows[row].seen, work.s)
+        decode(book, day, work, ask.rows[row].row)
         strict(book, day, work)
-        exclude(book, day, work)
-        listen(book, day, work)
+        limit(book, day, ask, work, row)
+        for j in range(work.sets.shape[1]):
+            work.sets[SURE, j] = work.sets[REST, j]
+        add_all(day, work, work.plain, work.s[WORDS], work.sums)
+        add_extras(book, day, work)
         for i in range(most):
             work.best[i] = 0
-        for i in range(work.s[FOUND]):
-            paper = work.found[i].paper
-            if work.papers[paper].held == 0 and allowed(book, day, work, paper):
-                _among(work, most, weigh(book, day, work, paper))
-        _highest(book, day, work, most)
+        for j in range(work.sets.shape[1]):
+            bits = work.sets[REST, j]
+            if bits and _highest(work, j) > work.best[most - 1]:
+                while bits:
+                    _among(work, most, work.sums[(j << 6) + lowest(bits)])
+                    bits &= bits - 1
         ask.rows[row].tau = work.best[most - 1]
-
-
-@lean
-def _highest(book: Book, day: Day, work: Work, most: int) -> None:
-    """Like `close`, with a threshold that rises with what is found."""
-    ceiling = _rank_words(day, work)
-    for i in range(work.s[PLAIN]):
-        word = work.keys[work.keys[i].order]
-        ceiling -= word.most
-        for at in range(day.words[word.word].at, day.words[word.word + 1].at):
-            total = word.weight * day.postings[at].impact
-            least = work.best[most - 1]
-            if total + ceiling <= least:
-                break
-            paper = day.postings[at].paper
-            if fresh(day, work, paper):
-                total = _whole(day, work, paper, i, total, ceiling, least)
-                if total > least:
-                    take(work, paper, total)
-                    work.s[FOUND] = 0
-                    if allowed(book, day, work, paper):
-                        _among(work, most, total)
 
 
 @lean

@@ -25,11 +25,7 @@ from digest.matching.arrays import (
     PAPER,
     QUESTION,
     WORK_DAY,
-    WORK_FOUND,
-    WORK_KEY,
-    WORK_PAPER,
     WORK_TOPIC,
-    WORK_WANT,
     Ask,
     Book,
     Day,
@@ -37,12 +33,13 @@ from digest.matching.arrays import (
     Work,
 )  # fmt: skip
 from digest.matching.index import Index
-from digest.matching.join import Joined, Worth, join, weigh
+from digest.matching.join import Joined, Worth, as_sets, join, weigh
 from digest.matching.kernel import ALL, CAPPED, RANKED
 from digest.matching.profile import Profile
-from digest.matching.profiles import EXPLAIN, MODE, RANKED_MOST
+from digest.matching.profiles import EXPLAIN, FURTHER, MODE, RANKED_MOST
+from digest.matching.sets import STACK
 from digest.matching.store import Store
-from digest.matching.weights import Weights
+from digest.matching.weights import LAMBDA, Weights
 
 __all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher"]
 
@@ -70,13 +67,13 @@ class Matcher:
         self.store = store
         self.book: Book = store.book()
         self.joined: Joined = join(store.lexicon, indexes)
-        self.weighed: Worth = weigh(self.joined, store.lexicon, weights)
+        self.weighed: Worth = weigh(self.joined, store.lexicon, self.book, weights)
 
     def reweighed(self, weights: Weights) -> Matcher:
         """The same by another epoch's counts."""
         other = object.__new__(Matcher)
         other.store, other.book, other.joined = self.store, self.book, self.joined
-        other.weighed = weigh(self.joined, self.store.lexicon, weights)
+        other.weighed = weigh(self.joined, self.store.lexicon, self.book, weights)
         return other
 
     @cached_property
@@ -95,30 +92,33 @@ class Matcher:
         mode: int = CAPPED,
         most: int = 0,
         explain: bool = True,
+        close: bool = True,
     ) -> Answers:
         """What each row's profile gets, best first. `taus`, `seen`, `sent` go with the rows; a τ of None: none yet.
 
-        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank.
+        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
+        `close` nobody gets close matches.
         """
-        ask = self._ask(rows, taus, seen, sent)
+        ask = self._ask(facts, rows, taus, seen, sent)
         day = self._day(facts)
-        work = _desk(self.book, day)
-        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN] = mode, most, explain
+        work = self._desk(day)
+        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[FURTHER] = mode, most, explain, close
         found = _room(len(ask.rows) - 1, len(day.by_tie))
         row = 0
         while (done := kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
             row, found = done, _more_room(found)
         return Answers(found, self.store, self.joined)
 
-    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None) -> list[int]:
-        """τ of each row over these papers: those of the 14 announcements before an epoch."""
-        ask = self._ask(rows, None, None, None)
+    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = CLOSE_PAPERS) -> list[int]:
+        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass."""
+        ask = self._ask(facts, rows, None, None, None)
         day = self._day(facts)
-        kernel.thresholds(self.book, day, ask, _desk(self.book, day), CLOSE_PAPERS + 1)
+        kernel.thresholds(self.book, day, ask, self._desk(day), close + 1)
         return [int(tau) for tau in ask.rows["tau"][:-1]]
 
     def _ask(
         self,
+        facts: Facts,
         rows: Sequence[int] | None,
         taus: Sequence[int | None] | None,
         seen: Sequence[int] | None,
@@ -128,33 +128,68 @@ class Matcher:
         places = [[self.place[p] for p in papers if p in self.place] for papers in sent or ()]
         asked = np.zeros(number + 1, QUESTION)
         asked["row"][:-1] = np.arange(number) if rows is None else rows
-        asked["seen"][:-1] = -1 if seen is None else seen
-        asked["tau"][:-1] = -1 if taus is None else [-1 if tau is None else tau for tau in taus]
+        asked["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
         if places:
             np.cumsum([len(one) for one in places], out=asked["sent_at"][1:])
-        return Ask(asked, np.array([paper for one in places for paper in one], np.int32))
+        asked["fresh"][:-1], fresh = self._fresh(facts, seen)
+        return Ask(asked, np.array([paper for one in places for paper in one], np.int32), fresh)
+
+    def _fresh(self, facts: Facts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
+        """For each row which set of papers is open to it and new, and these sets."""
+        opened = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
+        if seen is None or not len(seen):
+            return 0, as_sets(opened[None])
+        batches = np.zeros(len(opened), np.int64) if facts.batch is None else facts.batch
+        known = np.unique(batches)
+        through, which = np.unique(np.searchsorted(known, seen, side="right"), return_inverse=True)
+        place = np.searchsorted(known, batches)
+        return which, as_sets(opened & (place >= through[:, None]))
 
     def _day(self, facts: Facts) -> Day:
         joined, worth = self.joined, self.weighed
         order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
-        opened = ~joined.withdrawn if facts.open is None else facts.open & ~joined.withdrawn
         papers = np.zeros(len(order) + 1, PAPER)
-        papers["table_at"] = worth.table_at
         papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
-        papers["trending"][:-1] = facts.trending
+        papers["factor"][:-1] = 1000 + LAMBDA * facts.trending.astype(np.int64)
         papers["tie"][order] = np.arange(len(order))
-        papers["batch"][:-1] = 0 if facts.batch is None else facts.batch
-        papers["open"][:-1] = opened
         papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
         return Day(
             atom_at=joined.atom_at,
             atom_paper=joined.atom_paper,
+            atom_set=joined.atom_set,
+            sets=joined.sets,
             words=worth.words,
             postings=worth.postings,
-            tables=worth.tables,
+            dense=worth.dense,
+            floors=worth.floors,
             papers=papers,
             by_tie=order,
             category=joined.category,
+        )
+
+    def _desk(self, day: Day) -> Work:
+        """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's."""
+        papers, wide = len(day.papers), self.store.widest + 1
+        words = day.sets.shape[1]
+        days = int(day.papers["announcement"].max()) + 1
+        return Work(
+            s=np.zeros(32, np.int64),
+            plain=np.zeros((2, wide), np.int32),
+            liked=np.zeros((2, wide), np.int32),
+            rows=np.zeros((2, wide + 4), np.int32),
+            gains=np.zeros(wide, np.int32),
+            counted=np.zeros(wide, np.int64),
+            shown=np.zeros(wide, np.uint8),
+            sums=np.zeros(64 * words, np.int32),
+            lifts=np.zeros(64 * words, np.int32),
+            sets=np.zeros((STACK + _deepest(self.book), words), np.int64),
+            of_topic=np.zeros((MOST_TOPICS + 1, words), np.int64),
+            of_key=np.zeros((wide, words), np.int64),
+            wants=np.zeros(wide, np.int32),
+            found=np.zeros(papers, np.int32),
+            best=np.zeros(papers + CLOSE_PAPERS + 1, np.int64),
+            days=np.zeros(4 * days, WORK_DAY),
+            topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
         )
 
 
@@ -173,24 +208,6 @@ def _deepest(book: Book) -> int:
     deep = np.cumsum(np.where(book.program >= 0, 1, -1))
     query = np.repeat(np.arange(len(book.queries) - 1), np.diff(book.queries["program_at"]))
     return int((deep - query).max())
-
-
-def _desk(book: Book, day: Day) -> Work:
-    """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's."""
-    papers, wants, deepest = len(day.papers), len(book.wants) + 1, _deepest(book)
-    days = int(day.papers["announcement"].max()) + 1
-    return Work(
-        s=np.zeros(32, np.int64),
-        wants=np.zeros(wants, WORK_WANT),
-        keys=np.zeros(wants, WORK_KEY),
-        papers=np.zeros(papers, WORK_PAPER),
-        found=np.zeros(papers, WORK_FOUND),
-        best=np.zeros(papers + CLOSE_PAPERS + 1, np.int64),
-        lists=np.zeros((deepest + 1, papers), np.int32),
-        lengths=np.zeros(deepest, np.int64),
-        days=np.zeros(4 * days, WORK_DAY),
-        topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
-    )
 
 
 def _room(rows: int, papers: int) -> Found:

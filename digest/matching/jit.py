@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., object])
 _HERE = Path(__file__).parent
-_SOURCES = ("arrays", "candidates", "close", "jit", "kernel", "pairs", "phrases", "profiles", "reasons", "sets")
+_BIT = ir.IntType(1)
+_SOURCES = ("arrays", "candidates", "close", "jit", "kernel", "pairs", "phrases", "profiles", "reasons", "sets", "sums")
 
 
 def _state() -> str:
@@ -38,8 +42,25 @@ def entry(function: F) -> F:
 
 
 def lean(function: F) -> F:
-    """Like `entry`, for functions that only machine code calls: they are kept with their callers."""
-    return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """Like `entry`, for functions that only machine code calls: they become part of their callers."""
+    return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+
+
+def _instruction(function: Callable[..., Any]) -> Callable[[int], int]:
+    """One instruction on a number's bits."""
+    return cast(Callable[[int], int], intrinsic(function))
+
+
+@_instruction
+def lowest(_: Any, bits: Any) -> Any:  # noqa: ARG001 (the type of the argument)
+    """The place of the lowest bit that is set. Undefined for 0."""
+    return types.int64(types.int64), lambda _, builder, __, values: builder.cttz(values[0], ir.Constant(_BIT, 1))
+
+
+@_instruction
+def ones(_: Any, bits: Any) -> Any:  # noqa: ARG001 (the type of the argument)
+    """How many bits are set."""
+    return types.int64(types.int64), lambda _, builder, __, values: builder.ctpop(values[0])
 
 
 def _lean(function: F, **options: Any) -> F:

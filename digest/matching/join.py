@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching import names, pairs, phrases
-from digest.matching.arrays import I32, I64, PLACE, POSTING, U8, WORD, Rows
+from digest.matching.arrays import I16, I32, I64, POSTING, U8, WORD, Book, Rows
 from digest.matching.index import ABSTRACT, CODE, WITHDRAWN, Index, begins, ranges
+from digest.matching.lexicon import Lexicon
 from digest.matching.phrases import Texts, Trie
-from digest.matching.store import Lexicon
-from digest.matching.weights import Weights
+from digest.matching.weights import ONE, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,12 @@ class Joined:
     withdrawn: NDArray[np.bool_]
     atom_at: I32
     atom_paper: I32
+    atom_set: I32
+    sets: I64
     word: I32
     paper: I32
     tf: I32
-    category: U8
+    category: I64
 
     def holds(self, atom: int, paper: int) -> bool:
         """True where the atom holds for the paper."""
@@ -44,12 +46,12 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What words are worth in an epoch: each word's papers with impacts, the best first; a hash table by paper."""
+    """What words are worth in an epoch; see `Day`."""
 
     words: Rows
     postings: Rows
-    tables: Rows
-    table_at: I32
+    dense: I16
+    floors: I32
 
 
 def join(lexicon: Lexicon, indexes: Sequence[Index]) -> Joined:
@@ -69,20 +71,35 @@ def join(lexicon: Lexicon, indexes: Sequence[Index]) -> Joined:
     keys = np.sort(_joined(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _joined([index.flags for index in indexes])
+    atom_set, sets = _atom_sets(atom, paper, len(lexicon.atoms), total)
+    category = np.concatenate(_stacked([asked.admitted(index) for index in indexes], len(lexicon.admitting)))
     return Joined(
         ids=_joined([index.ids for index in indexes]),
         length=_joined([index.length for index in indexes]).astype(np.int32),
         withdrawn=(flags & WITHDRAWN) > 0,
         atom_at=begins(atom, len(lexicon.atoms)),
         atom_paper=paper.astype(np.int32),
+        atom_set=atom_set,
+        sets=sets,
         word=word.astype(np.int32),
         paper=word_paper.astype(np.int32),
         tf=(keys & 7).astype(np.int32),
-        category=_stacked([asked.admitted(index) for index in indexes], len(lexicon.admitting)),
+        category=as_sets(category),
     )
 
 
-def weigh(joined: Joined, lexicon: Lexicon, weights: Weights) -> Worth:
+def _atom_sets(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
+    """The row of each atom that holds for many papers (else 0), and the rows as sets; the first one is empty."""
+    many = _common(np.bincount(atom, minlength=atoms), papers)
+    which = np.zeros(max(atoms, 1), np.int32)
+    which[:atoms][many] = 1 + np.arange(np.count_nonzero(many))
+    rows = np.zeros((1 + np.count_nonzero(many), papers), bool)
+    row = which[atom]
+    rows[row[row > 0], paper[row > 0]] = True
+    return which, as_sets(rows)
+
+
+def weigh(joined: Joined, lexicon: Lexicon, book: Book, weights: Weights) -> Worth:
     """Each word's impact in each paper: idf·tf·2200 // (1000·tf + norm), by an epoch's weights."""
     idf = np.array([weights.idf(text, prefix=prefix) for text, prefix in lexicon.words], np.int32)
     norm = 300 + 900_000 * joined.length.astype(np.int64) // weights.average_milli
@@ -90,22 +107,39 @@ def weigh(joined: Joined, lexicon: Lexicon, weights: Weights) -> Worth:
     impact = (idf[joined.word] * tf * 2200 // (1000 * tf + norm[joined.paper])).astype(np.int32)
     words = np.zeros(len(idf) + 1, WORD)
     words["at"], words["idf"][:-1] = begins(joined.word, len(idf)), idf
-    order = np.argsort((joined.word.astype(np.int64) << 32) - impact, kind="stable")
-    postings = np.empty(len(order), POSTING)
-    postings["paper"], postings["impact"] = joined.paper[order], impact[order]
-    table_at, tables = _tables(joined, impact)
-    return Worth(words, postings, tables, table_at)
+    np.maximum.at(words["most"], joined.word, impact)
+    postings = np.empty(len(impact), POSTING)
+    postings["paper"], postings["impact"] = joined.paper, impact
+    many = _common(np.diff(words["at"]), len(joined.ids))
+    many[joined.word[impact == 0]] = False  # a row says 0 where the word is not
+    words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
+    dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
+    row = words["row"][joined.word]
+    dense[row[row > 0], joined.paper[row > 0]] = impact[row > 0]
+    return Worth(words, postings, dense, _floors(book, idf))
 
 
-def _tables(joined: Joined, impact: I32) -> tuple[I32, Rows]:
-    """A hash table of words for each paper, half empty at least."""
-    size = 2 * np.bincount(joined.paper, minlength=len(joined.ids))
-    room = 1 << np.maximum(1, np.ceil(np.log2(np.maximum(size, 1)))).astype(np.int64)
-    at = np.concatenate(([0], np.cumsum(room))).astype(np.int32)
-    tables = np.empty(at[-1], PLACE)
-    tables["word"] = -1
-    pairs.tables(joined.word, joined.paper, impact, at, tables)
-    return at, tables
+def _floors(book: Book, idf: I32) -> I32:
+    """What each query's words are worth once each as words of one topic; −1 without a word."""
+    idf = np.append(idf, np.int32(0))  # fields without words
+    at = book.terms["want_at"][book.queries["term_at"]]
+    sums = np.concatenate(([0], np.cumsum(ONE * idf[book.wants["word"][book.want]], dtype=np.int64)))
+    found: I32 = np.where(at[1:] > at[:-1], sums[at[1:]] - sums[at[:-1]], -1).astype(np.int32)
+    return found
+
+
+def _common(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:
+    """Those held by so many papers that a row for all papers is faster."""
+    common: NDArray[np.bool_] = size > max(8, papers >> 5)
+    return common
+
+
+def as_sets(rows: NDArray[Any]) -> I64:
+    """Rows of truth values as sets: 64 to a number, the first one in the lowest bit."""
+    packed = np.packbits(rows, axis=-1, bitorder="little")
+    found = np.zeros((len(rows), 8 * ((rows.shape[1] + 63) // 64 or 1)), np.uint8)
+    found[:, : packed.shape[1]] = packed
+    return found.view(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +250,7 @@ class _Asked:
         return np.full(len(paper), phrase, np.int32), paper, (1 << kind).astype(np.uint8)
 
     def admitted(self, index: Index) -> U8:
-        """Any or primary only × papers × categories wanted: 1 where the paper is in it."""
+        """Any or primary only × categories wanted × papers: 1 where the paper is in it."""
         by_name = np.zeros((len(index.categories) + 1, len(self.lexicon.admitting)), np.uint8)
         for number, name in enumerate(index.categories):
             by_name[number, self.admitting.numbers(name)] = 1
@@ -224,7 +258,7 @@ class _Asked:
         found = np.zeros((2, index.papers, by_name.shape[1]), np.uint8)
         np.maximum.at(found[0], np.repeat(np.arange(index.papers), size), by_name[index.category_id])
         found[1][size > 0] = by_name[index.category_id[index.category_at[:-1][size > 0]]]
-        return found
+        return found.transpose(0, 2, 1)
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> I64:
@@ -233,7 +267,7 @@ def _joined(parts: Sequence[NDArray[Any]]) -> I64:
 
 
 def _stacked(parts: Sequence[U8], width: int) -> U8:
-    found: U8 = np.concatenate([np.zeros((2, 0, width), np.uint8), *parts], axis=1)
+    found: U8 = np.concatenate([np.zeros((2, width, 0), np.uint8), *parts], axis=2)
     return found
 
 

@@ -1,135 +1,143 @@
 """Many profiles against a day's papers, in machine code: which papers, in which order, under which caps.
 
-Cost follows hits, not profiles × papers: what holds as written comes from lists of the day.
+Sets of papers are bits, what papers give is added up for all of them at once: no paper is looked at but those told.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from digest.matching.arrays import CLOSE, FOLLOWED, I64, Ask, Book, Day, Found, Work
-from digest.matching.candidates import admitted, exclude, sent, shut_out, strict
-from digest.matching.close import close, thresholds
-from digest.matching.jit import entry, lean
+from digest.matching.arrays import FOLLOWED, I64, Ask, Book, Day, Found, Work
+from digest.matching.candidates import limit, strict
+from digest.matching.close import close, may_be_close, thresholds
+from digest.matching.jit import entry, lean, lowest, ones
 from digest.matching.profiles import (
+    BAR,
     CAP_AT,
-    FLAGS,
-    FLOOR,
+    FOLLOWS,
     FOUND,
+    HOLDING,
+    KEPT,
+    LIKE_AT,
     MODE,
     MOST,
     RANKED_MOST,
-    SERIAL,
-    TOPICS,
+    WANTED,
+    WORDS,
     decode,
-    lifted,
-    listen,
-    weigh,
 )
-from digest.matching.reasons import kind_of, note, number, reasons
+from digest.matching.reasons import held_by, kind_of, measure, note, reasons, weigh
+from digest.matching.sets import FOLLOWING, GONE, SURE, has
+from digest.matching.sums import add_all, add_extras, add_for, add_likes
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
 _TIES = 22  # bits
+_SORTED = 64  # so many are kept in order as they come
+_FEW = 6  # papers whose words are looked up one by one
 
 
 @entry
 def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) -> int:
     """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
     for row in range(begin, len(ask.rows) - 1):
-        decode(book, ask.rows[row].row, ask.rows[row].seen, work.s)
-        sent(ask, work, row)
-        strict(book, day, work)
+        decode(book, day, work, ask.rows[row].row)
         keys = 0
-        if work.s[FOUND] or work.s[FLAGS] & CLOSE:
-            exclude(book, day, work)
-            listen(book, day, work)
-            keys = _sure(book, day, work)
-        if work.s[FLAGS] & CLOSE and work.s[FLOOR] > 0:
-            keys = _and_close(book, day, work, ask.rows[row].tau, keys)
+        sure = strict(book, day, work)
+        further = may_be_close(work, ask.rows[row].tau)
+        if sure or further:
+            limit(book, day, ask, work, row)
+            keys = _order(book, day, work, ask.rows[row].tau, further)
         if not _tell(book, day, work, found, row, keys):
             return row
     return len(ask.rows) - 1
 
 
 @lean
-def _sure(book: Book, day: Day, work: Work) -> int:
-    """The keys of the strict and followed papers that are neither excluded nor sent. Returns how many."""
-    n = 0
-    for i in range(work.s[FOUND]):
-        paper = work.found[i].paper
-        followed = work.papers[paper].kind & FOLLOWED
-        if shut_out(work, paper) or work.papers[paper].sent == work.s[SERIAL]:
-            continue
-        if followed or admitted(book, day, work, paper):
-            work.best[n] = _key(book, day, work, paper, weigh(book, day, work, paper), followed)
-            n += 1
-    return n
+def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
+    """Put the strict, followed and close papers that were not sent in order, the best first. Returns how many."""
+    s, sure = work.s, work.sets[SURE]
+    number = 0
+    for j in range(len(sure)):
+        number += ones(sure[j])
+    if further or number > _FEW:
+        add_all(day, work, work.plain, s[WORDS], work.sums)
+    elif number:
+        add_for(day, work.plain, s[WORDS], sure, work.sums)
+    if s[LIKE_AT] >= 0 and (number or further):
+        add_likes(book, day, work)
+    if number and (s[HOLDING] or s[FOLLOWS]):
+        add_extras(book, day, work)
+    s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
+    for j in range(len(sure) if number else 0):
+        bits = sure[j]
+        while bits:
+            _offer(day, work, (j << 6) + lowest(bits))
+            bits &= bits - 1
+    if further:
+        close(day, work, tau)
+        for i in range(s[FOUND]):
+            if not has(work.sets[GONE], work.found[i]):
+                _offer(day, work, work.found[i])
+                number += 1
+    if s[WANTED] > _SORTED:
+        _sort(work.best, s[KEPT])
+    return int(number)
 
 
 @lean
-def _and_close(book: Book, day: Day, work: Work, tau: int, keys: int) -> int:
-    """Add the keys of the close papers that were not sent. Returns how many keys there are then."""
-    for i in range(close(book, day, work, tau)):
-        paper = work.found[i].paper
-        if work.papers[paper].sent != work.s[SERIAL]:
-            work.best[keys] = _key(book, day, work, paper, work.found[i].worth, 0)
-            keys += 1
-    return keys
+def _wanted(work: Work) -> int:
+    """How many of the best may be told of."""
+    if work.s[MODE] == RANKED:
+        return int(work.s[RANKED_MOST])
+    if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
+        return _TOP
+    wanted = work.s[MOST]
+    for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
+        wanted += ones(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+    return int(wanted)
 
 
 @lean
-def _key(book: Book, day: Day, work: Work, paper: int, relevance: int, followed: int) -> int:
+def _offer(day: Day, work: Work, paper: int) -> None:
+    """Put a paper in its place among the best so far, if it has one; where many are wanted they are sorted later."""
+    s, keys = work.s, work.best
+    if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
+        return
+    place = s[KEPT]
+    key = _key(day, work, paper)
+    if place == s[WANTED]:
+        if not place or key < keys[place - 1]:
+            return
+        place -= 1
+    s[KEPT] = place + 1
+    while s[WANTED] <= _SORTED and place > 0 and keys[place - 1] < key:
+        keys[place] = keys[place - 1]
+        place -= 1
+    keys[place] = key
+    if s[KEPT] == s[WANTED] and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = (keys[s[KEPT] - 1] >> _TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
+
+
+@lean
+def _key(day: Day, work: Work, paper: int) -> int:
     """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
     of = day.papers[paper]
     if work.s[MODE] == RANKED:
         return int((of.rank << _TIES) + of.tie)
-    return int(
-        (_TOP if followed else 0) + (_score(lifted(book, day, work, paper, relevance), of.trending) << _TIES) + of.tie
-    )
+    followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
+    return int((_TOP if followed else 0) + (score(day, work, paper) << _TIES) + of.tie)
 
 
 @lean
-def _score(relevance: int, trending: int) -> int:
-    """Up to 30 % more for what is trending (percentile)."""
-    return int(relevance * (1000 + 3 * np.int64(trending)) // 1000)
-
-
-@lean
-def _wanted(work: Work, keys: int) -> int:
-    """How many of the best may be told of."""
-    if work.s[MODE] == RANKED:
-        return int(min(keys, work.s[RANKED_MOST]))
-    if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
-        return keys
-    followed = 0
-    for i in range(keys):
-        followed += work.best[i] >= _TOP
-    return int(min(keys, followed + work.s[MOST]))
-
-
-@lean
-def _best(keys: I64, n: int, wanted: int) -> int:
-    """Bring the largest keys to the front, in order. Returns how many."""
-    if wanted > 64:
-        _sort(keys, n)
-        return wanted
-    kept = 0
-    for i in range(n):
-        key = keys[i]
-        if kept == wanted:
-            if not kept or key < keys[kept - 1]:
-                continue
-            kept -= 1
-        place = kept
-        while place > 0 and keys[place - 1] < key:
-            keys[place] = keys[place - 1]
-            place -= 1
-        keys[place] = key
-        kept += 1
-    return kept
+def score(day: Day, work: Work, paper: int) -> int:
+    """The relevance, at most as much again for likes, then up to 30 % more for what is trending."""
+    lifted = np.int64(work.sums[paper])
+    if work.s[LIKE_AT] >= 0:
+        lifted += min(work.lifts[paper], work.sums[paper])
+    return int(lifted * day.papers[paper].factor // 1000)
 
 
 @lean
@@ -161,22 +169,21 @@ def _sink(keys: I64, at: int, n: int) -> None:
 def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -> bool:
     """Write down the best that the caps admit. False where there is no room for them."""
     s, of = work.s, found.rows[row]
-    n, at = of.first, of.note_at
-    top = _best(work.best, keys, _wanted(work, keys))
-    size = number(book, work, of) if top else 0
+    n, at, top = of.first, of.note_at, s[KEPT] if keys else 0
+    of.total = keys
+    size = measure(book, work, of) if top else 0
     if n + top > len(found.papers) or at + top * size > len(found.notes):
         return False
     used = 0
-    for topic in range(s[TOPICS]):
-        work.topics[topic].used = 0
     for i in range(top):
         paper = day.by_tie[work.best[i] & ((1 << _TIES) - 1)]
-        kind = kind_of(work, paper)
+        held = held_by(book, day, work, paper)
+        kind = kind_of(held, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
         if capped and used >= s[MOST]:
             break
-        relevance = weigh(book, day, work, paper)
-        told = reasons(book, day, work, paper)
+        weigh(book, day, work, paper, held, kind & FOLLOWED != 0)
+        told = reasons(book, work, held)
         topic = work.topics[0].told if told else -1
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
@@ -184,12 +191,11 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
                 continue
             used += 1
             work.topics[topic].used += 1
-        note(book, day, work, paper, told, found, at, of)
+        note(book, day, work, paper, held, told, found, at, of)
         hit = found.papers[n]
-        hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, relevance
-        hit.score = _score(lifted(book, day, work, paper, relevance), day.papers[paper].trending)
+        hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
+        hit.score = score(day, work, paper)
         n += 1
         at += size
-    of.total = keys
     found.rows[row + 1].first, found.rows[row + 1].note_at = n, at
     return True

@@ -8,50 +8,108 @@ import numpy as np
 
 from digest.matching.arrays import FOLLOWED, STRICT, Book, Day, Found, Work
 from digest.matching.jit import lean
-from digest.matching.profiles import BEFORE, EXPLAIN, PAPER, PLAIN_TOPICS, SERIAL, TOPIC_AT, TOPICS
-from digest.matching.sets import holds
+from digest.matching.profiles import (
+    AUTHOR,
+    AUTHOR_AT,
+    BITS,
+    COUNTED,
+    EXPLAIN,
+    HOLDING,
+    KEYS,
+    OCCURS_AT,
+    ONE,
+    TOPIC_AT,
+    TOPICS,
+    WORDS,
+    look,
+)
+from digest.matching.sets import has, holds
 
 
 @lean
-def number(book: Book, work: Work, answer: Any) -> int:
-    """Number the profile's terms for masks. Returns how many bytes a paper's notes take."""
+def measure(book: Book, work: Work, answer: Any) -> int:
+    """Where each topic's wants begin. Returns how many bytes a paper's notes take."""
     s = work.s
-    bits = terms = 0
+    occurs = terms = 0
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
-        if query < 0:
-            continue
-        first, last = book.queries[query].term_at, book.queries[query + 1].term_at
-        terms += last - first
-        for at in range(book.terms[first].want_at, book.terms[last].want_at):
-            want = work.wants[book.want[at]]
-            if want.bit_stamp != s[SERIAL]:
-                want.bit_stamp, want.bit = s[SERIAL], bits
-                bits += 1
-    answer.masks = (bits + 7) >> 3
+        work.topics[topic].occurs = occurs
+        work.topics[topic].used = 0
+        if query >= 0:
+            occurs += book.queries[query].wants
+            terms += book.queries[query + 1].term_at - book.queries[query].term_at
+    work.topics[s[TOPICS]].occurs = occurs
+    answer.masks = (s[BITS] + 7) >> 3
     answer.terms = (terms + 7) >> 3 if s[EXPLAIN] else 0
     answer.topics = s[TOPICS] if s[EXPLAIN] else 0
     return int(answer.masks + answer.terms + answer.topics)
 
 
 @lean
-def held_by(work: Work, paper: int) -> int:
+def held_by(book: Book, day: Day, work: Work, paper: int) -> int:
     """The topics that hold as written, as bits."""
-    return int(work.papers[paper].held if work.papers[paper].stamp == work.s[SERIAL] else 0)
+    s = work.s
+    held = np.int64(0)
+    for topic in range(s[TOPICS]):
+        query = book.stream[s[TOPIC_AT] + topic]
+        if query < 0:
+            continue
+        if book.queries[query].plain:
+            held |= np.int64(holds(day, book.queries[query].atom, paper)) << topic
+        elif s[HOLDING] >> topic & 1:
+            held |= np.int64(has(work.of_topic[topic], paper)) << topic
+    return int(held)
 
 
 @lean
-def reasons(book: Book, day: Day, work: Work, paper: int) -> int:
+def weigh(book: Book, day: Day, work: Work, paper: int, held: int, followed: bool) -> None:
+    """What each key gives in a paper, and which wants are found in it."""
+    s = work.s
+    for key in range(s[WORDS]):
+        impact = look(day, paper, work.plain[0, key])
+        work.gains[key] = work.plain[1, key] * impact if impact >= 0 else -1
+    for key in range(s[WORDS], s[KEYS]):
+        work.gains[key] = -1
+    for topic in range(s[TOPICS] if s[HOLDING] else 0):
+        if s[HOLDING] >> topic & 1:
+            _show(book, day, work, paper, topic, held >> topic & 1 != 0)
+    at = s[AUTHOR_AT]
+    for i in range(book.stream[at] if followed else 0):
+        if holds(day, book.stream[at + 1 + 2 * i], paper):
+            work.gains[book.stream[at + 2 + 2 * i]] = ONE * AUTHOR
+
+
+@lean
+def _show(book: Book, day: Day, work: Work, paper: int, topic: int, held: bool) -> None:
+    """The wants of a query that holds are found where their terms hold; each key counts once."""
+    query, i = book.stream[work.s[TOPIC_AT] + topic], work.topics[topic].occurs
+    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
+        shown = held and holds(day, book.terms[term].atom, paper)
+        for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
+            work.shown[i] = shown
+            key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
+            if shown and work.gains[key] < 0:
+                want = book.wants[book.want[at]]
+                work.gains[key] = ONE * (want.fixed if want.word < 0 else max(look(day, paper, want.word), 0))
+            i += 1
+
+
+@lean
+def reasons(book: Book, work: Work, held: int) -> int:
     """Put the topics that found something in the paper just weighed into `told`, best first. Returns how many."""
     s = work.s
-    held = held_by(work, paper)
     n = 0
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
-        if query < 0 or not ((held | s[PLAIN_TOPICS]) >> topic & 1):
+        if query < 0:
             continue
-        gain = _gain(book, day, work, paper, query)
-        if gain < 0 and not (held >> topic & 1):
+        holding = held >> topic & 1
+        gain = -1
+        if book.queries[query].plain:
+            gain = _gain(book, work, topic)
+        elif holding:
+            gain = _gain_once(book, work, topic)
+        if gain < 0 and not holding:
             continue
         gain = max(gain, 0)
         place = n
@@ -64,75 +122,69 @@ def reasons(book: Book, day: Day, work: Work, paper: int) -> int:
 
 
 @lean
-def _gain(book: Book, day: Day, work: Work, paper: int, query: int) -> int:
-    """What a topic gives, each key once; −1 where it found nothing."""
+def _gain(book: Book, work: Work, topic: int) -> int:
+    """What a plain topic gives; −1 where it found nothing."""
     total = np.int64(-1)
-    work.s[BEFORE] += 1
-    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
-        if not book.queries[query].plain and not holds(day, book.terms[term].atom, paper):
-            continue
-        for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
-            want = book.want[at]
-            if _found(book, work, want):
-                key = work.keys[work.wants[book.wants[want].key].local]
-                if key.counted != work.s[BEFORE]:
-                    key.counted = work.s[BEFORE]
-                    total = max(total, 0) + key.gain
+    for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
+        gain = work.gains[book.stream[work.s[OCCURS_AT] + i] & 0xFFFF]
+        work.shown[i] = gain >= 0
+        if gain >= 0:
+            total = max(total, 0) + gain
     return int(total)
 
 
 @lean
-def _found(book: Book, work: Work, want: int) -> bool:
-    """True where the paper just weighed has what is wanted."""
-    key = work.wants[book.wants[want].key]
-    return bool(key.key_stamp == work.s[SERIAL] and work.keys[key.local].got == work.s[PAPER])
+def _gain_once(book: Book, work: Work, topic: int) -> int:
+    """What a query gives, each key once; −1 where it found nothing."""
+    total = np.int64(-1)
+    work.s[COUNTED] += 1
+    for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
+        key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
+        if work.shown[i] and work.counted[key] != work.s[COUNTED]:
+            work.counted[key] = work.s[COUNTED]
+            total = max(total, 0) + work.gains[key]
+    return int(total)
 
 
 @lean
-def note(book: Book, day: Day, work: Work, paper: int, told: int, found: Found, at: int, answer: Any) -> None:
+def note(
+    book: Book, day: Day, work: Work, paper: int, held: int, told: int, found: Found, at: int, answer: Any
+) -> None:
     """Write down why: the mask; and if asked for the terms by which topics hold, and the topics told.
 
     Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
     """
-    held = held_by(work, paper)
     tell = at + answer.masks + answer.terms
     for i in range(at, tell + answer.topics):
         found.notes[i] = 0 if i < tell else 255
     for i in range(told):
         topic = work.topics[i].told
-        query = book.stream[work.s[TOPIC_AT] + topic]
-        marks = _mark(book, day, work, paper, query, found, at)
-        holding = held >> topic & 1
+        marks = _mark(book, work, topic, found, at)
         if answer.topics:
-            first, last = book.queries[query].term_at, book.queries[query + 1].term_at
-            wants = book.terms[last].want_at - book.terms[first].want_at
-            if holding or i == 0 or marks > wants:
+            wants = work.topics[topic + 1].occurs - work.topics[topic].occurs
+            if held >> topic & 1 or i == 0 or marks > wants:
                 found.notes[tell] = topic
                 tell += 1
-            if holding:
-                _show(book, day, work, paper, topic, found, at + answer.masks)
+            if held >> topic & 1:
+                _terms(book, day, work, paper, topic, found, at + answer.masks)
 
 
 @lean
-def _mark(book: Book, day: Day, work: Work, paper: int, query: int, found: Found, at: int) -> int:
+def _mark(book: Book, work: Work, topic: int, found: Found, at: int) -> int:
     """Set the mask's bits of a topic. Returns twice how many it has, 0 if none of them is new."""
     bits, fresh = 0, 0
-    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
-        if not book.queries[query].plain and not holds(day, book.terms[term].atom, paper):
-            continue
-        for i in range(book.terms[term].want_at, book.terms[term + 1].want_at):
-            want = book.want[i]
-            if _found(book, work, want):
-                bit = work.wants[want].bit
-                bits += 1
-                if not found.notes[at + (bit >> 3)] >> (bit & 7) & 1:
-                    fresh = 1
-                    found.notes[at + (bit >> 3)] |= 1 << (bit & 7)
-    return 2 * bits * fresh
+    for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
+        if work.shown[i]:
+            bit = book.stream[work.s[OCCURS_AT] + i] >> 16
+            byte = at + (bit >> 3)
+            fresh |= ~(found.notes[byte] >> (bit & 7)) & 1
+            found.notes[byte] |= 1 << (bit & 7)
+            bits += 1
+    return 2 * bits if fresh else 0
 
 
 @lean
-def _show(book: Book, day: Day, work: Work, paper: int, topic: int, found: Found, at: int) -> None:
+def _terms(book: Book, day: Day, work: Work, paper: int, topic: int, found: Found, at: int) -> None:
     """Set the bits of the terms by which a topic holds, numbered through the profile."""
     bit = 0
     for before in range(topic):
@@ -147,8 +199,6 @@ def _show(book: Book, day: Day, work: Work, paper: int, topic: int, found: Found
 
 
 @lean
-def kind_of(work: Work, paper: int) -> int:
+def kind_of(held: int, followed: bool) -> int:
     """STRICT, FOLLOWED, both, or 0 for a close match."""
-    if work.papers[paper].stamp != work.s[SERIAL]:
-        return 0
-    return int((STRICT if work.papers[paper].held else 0) | (work.papers[paper].kind & FOLLOWED))
+    return (STRICT if held else 0) | (FOLLOWED if followed else 0)

@@ -1,77 +1,85 @@
-"""Sets of papers as sorted lists, in machine code: queries are evaluated on them."""
+"""Sets of papers as rows of bits, in machine code: queries are evaluated on them."""
 
 from __future__ import annotations
 
-from digest.matching.arrays import AND, I32, OR, Book, Day, Work
+from digest.matching.arrays import AND, I64, OR, Book, Day, Work
 from digest.matching.jit import lean
+
+# Rows of the desk's sets: what topics hold for; papers of followed authors; what may be seen and no exclusion holds
+# for, and of it what categories admit; sent before; found for sure, the rest; then a stack.
+HELD, FOLLOWING, OPEN, ALLOWED, GONE, SURE, REST, STACK = range(8)
 
 
 @lean
 def holds(day: Day, atom: int, paper: int) -> bool:
     """True where the atom holds for the paper."""
-    low, high = day.atom_at[atom], day.atom_at[atom + 1]
-    while low < high:
-        middle = (low + high) >> 1
-        if day.atom_paper[middle] < paper:
-            low = middle + 1
-        else:
-            high = middle
-    return bool(low < day.atom_at[atom + 1] and day.atom_paper[low] == paper)
+    if day.atom_set[atom]:
+        return has(day.sets[day.atom_set[atom]], paper)
+    for at in range(day.atom_at[atom], day.atom_at[atom + 1]):  # noqa: SIM110 (machine code has no generators)
+        if day.atom_paper[at] == paper:
+            return True
+    return False
 
 
 @lean
-def kept(mine: I32, length: int, other: I32, size: int, wanted: bool) -> int:
-    """Keep of `mine` what is in the other (or with `wanted` False, what is not). Returns how many are left."""
-    left = at = 0
-    for i in range(length):
-        step = 1
-        while at + step < size and other[at + step] < mine[i]:  # gallop: lists are often of very different lengths
-            at += step
-            step <<= 1
-        while at < size and other[at] < mine[i]:
-            at += 1
-        if (at < size and other[at] == mine[i]) == wanted:
-            mine[left] = mine[i]
-            left += 1
-    return left
+def has(row: I64, paper: int) -> bool:
+    """True where the paper is in the set."""
+    return bool(row[paper >> 6] >> (paper & 63) & 1)
 
 
 @lean
-def united(mine: I32, length: int, other: I32, size: int, spare: I32) -> int:
-    """Add the other's papers to `mine`. Returns how many there are."""
-    i = j = n = 0
-    while i < length or j < size:
-        if j >= size or (i < length and mine[i] <= other[j]):
-            if j < size and mine[i] == other[j]:
-                j += 1
-            spare[n] = mine[i]
-            i += 1
-        else:
-            spare[n] = other[j]
-            j += 1
-        n += 1
-    for i in range(n):
-        mine[i] = spare[i]
-    return n
+def clear(row: I64) -> None:
+    """Empty a set."""
+    for i in range(len(row)):
+        row[i] = 0
 
 
 @lean
-def evaluate(book: Book, day: Day, work: Work, query: int) -> int:
-    """The papers for which a query holds, in the first of the desk's lists. Returns how many."""
-    top = 0
+def unite(row: I64, other: I64) -> None:
+    """Add another set."""
+    for i in range(len(row)):
+        row[i] |= other[i]
+
+
+@lean
+def some(row: I64) -> bool:
+    """True where the set is not empty."""
+    any_bits = 0
+    for i in range(len(row)):
+        any_bits |= row[i]
+    return any_bits != 0
+
+
+@lean
+def put(day: Day, row: I64, atom: int) -> None:
+    """Add the papers for which the atom holds."""
+    if day.atom_set[atom]:
+        unite(row, day.sets[day.atom_set[atom]])
+    else:
+        for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
+            paper = day.atom_paper[at]
+            row[paper >> 6] |= 1 << (paper & 63)
+
+
+@lean
+def evaluate(book: Book, day: Day, work: Work, query: int) -> bool:
+    """Put the papers for which a query holds on the desk's stack. False where there are none."""
+    top = STACK
     for i in range(book.queries[query].program_at, book.queries[query + 1].program_at):
         code = book.program[i]
         if code >= 0:
-            begin, end = day.atom_at[code], day.atom_at[code + 1]
-            for at in range(begin, end):
-                work.lists[top, at - begin] = day.atom_paper[at]
-            work.lengths[top] = end - begin
+            clear(work.sets[top])
+            put(day, work.sets[top], code)
             top += 1
             continue
         top -= 1
-        mine, length, other, size = work.lists[top - 1], work.lengths[top - 1], work.lists[top], work.lengths[top]
+        mine, other = work.sets[top - 1], work.sets[top]
         if code == OR:
-            work.lengths[top - 1] = united(mine, length, other, size, work.lists[len(work.lists) - 1])
+            unite(mine, other)
+        elif code == AND:
+            for j in range(len(mine)):
+                mine[j] &= other[j]
         else:
-            work.lengths[top - 1] = kept(mine, length, other, size, code == AND)
-    return int(work.lengths[0])
+            for j in range(len(mine)):
+                mine[j] &= ~other[j]
+    return some(work.sets[STACK])

@@ -6,8 +6,10 @@ Records are appended; a changed profile's old record stays until `merge`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,116 +17,45 @@ import numpy as np
 from digest.errors import BadInput
 from digest.matching import arrays
 from digest.matching.arrays import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, Book
+from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
-from digest.matching.query import TEXT_FIELDS, And, Node, Or, Term, Wanted, parse, phrase, positive, wanted
+from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
 from digest.text.fold import fold
-from digest.text.names import Name, name
 
-FIXED = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
-KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b01000, "inst": 0b10000, "all": 0b11111}
 _MOST = 2**31 - 1
+_MOST_WANTS, _MOST_LIKED = 10_000, 100_000  # sums of impacts stay below 2³¹
 
 
-@dataclass(slots=True)
-class Lexicon:
-    """What profiles look for, each thing once. `words`: (text, prefix); an atom is what can hold for a paper.
+class Numbers:
+    """Whole numbers one behind the other. What was given out never changes, and is no copy."""
 
-    `text_atoms`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`, `categories`:
-    names and categories wanted, with their atoms; `exact`: whole categories, as `all:` means them.
-    """
+    def __init__(self) -> None:
+        self._values, self._size = np.empty(1024, np.int32), 0
 
-    words: dict[tuple[str, bool], int] = field(default_factory=dict)
-    weighing: set[int] = field(default_factory=set)
-    phrases: dict[bytes, int] = field(default_factory=dict)
-    phrase_word: array[int] = field(default_factory=lambda: array("i"))
-    phrase_at: array[int] = field(default_factory=lambda: array("i", [0]))
-    atoms: dict[tuple[str, str] | tuple[int, int], int] = field(default_factory=dict)
-    atom_phrase: array[int] = field(default_factory=lambda: array("i"))
-    atom_kinds: array[int] = field(default_factory=lambda: array("i"))
-    authors: list[tuple[Name, bool, int]] = field(default_factory=list)
-    categories: list[tuple[str, int]] = field(default_factory=list)
-    exact: list[tuple[str, int]] = field(default_factory=list)
-    code: int = -1
-    admitting: dict[str, int] = field(default_factory=dict)
-    wants: dict[Wanted, int] = field(default_factory=dict)
-    want_row: array[int] = field(default_factory=lambda: array("i"))  # key, word, fixed
+    def __len__(self) -> int:
+        return self._size
 
-    def word(self, text: str, prefix: bool) -> int:
-        """The number of a stem or of a prefix."""
-        return self.words.setdefault((text, prefix), len(self.words))
+    def extend(self, more: Sequence[int] | arrays.I32) -> None:
+        """Append some."""
+        end = self._size + len(more)
+        if end > len(self._values):
+            grown = np.empty(max(end, len(self._values) * 3 // 2), np.int32)
+            grown[: self._size] = self.view()
+            self._values = grown
+        self._values[self._size : end] = more
+        self._size = end
 
-    def want(self, want: Wanted) -> int:
-        """The number of a thing that a match is shown by."""
-        known = self.wants.get(want)
-        if known is not None:
-            return known
-        text = want.field in TEXT_FIELDS
-        key = self.want(want._replace(field="")) if text and want.field else len(self.wants)
-        number = self.wants[want] = len(self.wants)
-        word = self.word(want.text, want.prefix) if text else -1
-        self.weighing.add(word)
-        self.want_row.extend((key, word, FIXED.get(want.field, 0)))
-        return number
-
-    def category(self, name: str) -> int:
-        """The number of a category that admits papers."""
-        return self.admitting.setdefault(name.lower(), len(self.admitting))
-
-    def liked(self, stem: str) -> int:
-        """The word of a liked stem, whose worth is looked at in papers."""
-        word = self.word(stem, False)
-        self.weighing.add(word)
-        return word
-
-    def author(self, text: str) -> int:
-        """The atom of an author's name."""
-        return self._atom(("au", text), text)
-
-    def atom(self, term: Term) -> int:
-        """The atom of a query's term."""
-        match term.field:
-            case "au":
-                return self.author(term.text)
-            case "cat":
-                return self._atom(("cat", fold(term.text)), "")
-            case "has":
-                return self._atom(("has", ""), "")
-        found = self._phrase(term)
-        if term.field == "all":
-            return self._atom(("all", term.text), term.text, found, KINDS["all"])
-        return self._atom((found, KINDS[term.field]), "", found, KINDS[term.field])
-
-    def _phrase(self, term: Term) -> int:
-        words = array("i", [self.word(word.text, word.prefix) for word in phrase(term)])
-        key = words.tobytes()
-        known = self.phrases.get(key)
-        if known is None:
-            known = self.phrases[key] = len(self.phrases)
-            self.phrase_word.extend(words)
-            self.phrase_at.append(len(self.phrase_word))
-        return known
-
-    def _atom(self, key: tuple[str, str] | tuple[int, int], text: str, words: int = -1, kinds: int = 0) -> int:
-        known = self.atoms.get(key)
-        if known is not None:
-            return known
-        number = self.atoms[key] = len(self.atoms)
-        self.atom_phrase.append(words)
-        self.atom_kinds.append(kinds)
-        if key[0] in {"au", "all"}:
-            self.authors.append((name(text.removesuffix("*")), text.endswith("*"), number))
-        if key[0] == "all":
-            self.exact.append((fold(text), number))
-        elif key[0] == "cat":
-            self.categories.append((str(key[1]), number))
-        elif key[0] == "has":
-            self.code = number
-        return number
+    def view(self) -> arrays.I32:
+        """All of them."""
+        return self._values[: self._size]
 
 
 @dataclass(slots=True)
 class Store:
-    """Compiled profiles by row. Not for several threads at once; `book` gives arrays that never change."""
+    """Compiled profiles by row. Not for several threads at once; `book` gives arrays that never change.
+
+    `widest`: the most things that one profile looks for.
+    """
 
     lexicon: Lexicon = field(default_factory=Lexicon)
     queries: dict[str, int] = field(default_factory=dict)
@@ -136,7 +67,8 @@ class Store:
     want_at: array[int] = field(default_factory=lambda: array("i", [0]))
     want: array[int] = field(default_factory=lambda: array("i"))
     record: array[int] = field(default_factory=lambda: array("q"))
-    stream: array[int] = field(default_factory=lambda: array("i"))
+    stream: Numbers = field(default_factory=Numbers)
+    widest: int = 0
 
     def add(self, profile: Profile) -> int:
         """Compile a profile. Returns its row. Raises BadQuery."""
@@ -149,8 +81,8 @@ class Store:
 
     def merge(self) -> None:
         """Drop the records that were replaced."""
-        old, ends = self.stream, [*map(self._end, self.record)]
-        self.stream = array("i")
+        old, ends = self.stream.view(), [*map(self._end, self.record)]
+        self.stream = Numbers()
         for row, end in enumerate(ends):
             begin = self.record[row]
             self.record[row] = len(self.stream)
@@ -159,7 +91,7 @@ class Store:
     def _append(self, profile: Profile) -> int:
         if len(profile.topics) > MOST_TOPICS:
             raise BadInput(f"a profile has at most {MOST_TOPICS} topics, not {len(profile.topics)}", field="topics")
-        record = array("i", _record(self, profile))
+        record = _record(self, profile)
         at = len(self.stream)
         self.stream.extend(record)
         return at
@@ -181,23 +113,37 @@ class Store:
         number = self.queries[text] = len(self.queries)
         return number
 
+    def wants_of(self, query: int) -> array[int]:
+        """What a query's terms want, in order."""
+        return self.want[self.want_at[self.term_at[query]] : self.want_at[self.term_at[query + 1]]]
+
     def book(self) -> Book:
         """The arrays as they are now."""
         return Book(
             record=np.array(self.record, np.int64),
-            stream=_array(self.stream),
-            queries=_table(QUERY, _padded(self.plain), self.term_at, self.program_at),
+            stream=self.stream.view(),
+            queries=_table(QUERY, _padded(self.plain), *self._firsts()),
             program=_array(self.program),
             terms=_table(TERM, _padded(self.term_atom), self.want_at),
             want=_array(self.want),
             wants=_array(self.lexicon.want_row).view(WANT).reshape(-1),
         )
 
+    def _firsts(self) -> tuple[arrays.I32, ...]:
+        """Of each query its first atom, where its terms and its program begin, and how many wants it has."""
+        term_at, want_at = _array(self.term_at), _array(self.want_at)
+        wants = np.append(np.diff(want_at[term_at]), np.int32(0))
+        return _padded(self.term_atom)[term_at], term_at, _array(self.program_at), wants
+
     def _end(self, at: int) -> int:
-        head, stream = self.stream[at], self.stream
-        at += 1 + (head >> 8) * (2 if head & arrays.CAPS else 1) + bool(head & arrays.LIMIT)
+        stream = self.stream.view()
+        head = int(stream[at])
+        topics = head >> 8
+        at += 1 + topics
+        at += 1 + int(stream[at])
+        at += 2 + int(stream[at]) + topics * bool(head & arrays.CAPS) + bool(head & arrays.LIMIT)
         for flag, size in ((arrays.CATEGORIES, 1), (arrays.AUTHORS, 2), (arrays.EXCLUSIONS, 1), (arrays.LIKES, 2)):
-            at += 1 + size * stream[at] if head & flag else 0
+            at += 1 + size * int(stream[at]) if head & flag else 0
         return at
 
 
@@ -231,28 +177,51 @@ def _program(node: Node, lexicon: Lexicon) -> Iterator[int]:
         yield AND_NOT
 
 
-def _record(store: Store, profile: Profile) -> Iterable[int]:
-    """A profile's record, as `Book` describes it."""
+def _record(store: Store, profile: Profile) -> list[int]:
+    """A profile's record, as `Book` describes it. Raises BadQuery and BadInput."""
+    if sum(abs(weight) for _, weight in profile.likes) > _MOST_LIKED:
+        raise BadInput(f"the weights of likes are at most {_MOST_LIKED} together", field="likes")
     limited = profile.limit != DEFAULT_LIMIT
     capped = any(topic.cap is not None for topic in profile.topics)
     head = arrays.CLOSE * profile.close + arrays.PRIMARY * profile.primary_only + arrays.LIMIT * limited
     head += arrays.CAPS * capped + arrays.CATEGORIES * bool(profile.categories)
     head += arrays.AUTHORS * bool(profile.authors) + arrays.EXCLUSIONS * bool(profile.exclusions)
     head += arrays.LIKES * bool(profile.likes)
-    record = [head + (len(profile.topics) << 8)]
-    record += [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
+    queries = [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
+    authors = [(store.lexicon.author(one), store.lexicon.want(Wanted("au", fold(one)))) for one in profile.authors]
+    keys, heard = _heard(store, [query for query in queries if query >= 0], [want for _, want in authors])
+    store.widest = max(store.widest, len(heard) + len(authors), len(profile.likes))
+    record = [head + (len(profile.topics) << 8), *queries, *heard]
     record += [max(0, min(profile.limit, _MOST))] if limited else []
     record += [-1 if t.cap is None else max(0, min(t.cap, _MOST)) for t in profile.topics] if capped else []
     if profile.categories:
         record += [len(profile.categories), *map(store.lexicon.category, profile.categories)]
-    if profile.authors:
-        record.append(len(profile.authors))
-        for author in profile.authors:
-            record += [store.lexicon.author(author), store.lexicon.want(Wanted("au", fold(author)))]
+    if authors:
+        record += [len(authors), *(number for atom, want in authors for number in (atom, keys[want]))]
     if profile.exclusions:
         record += [len(profile.exclusions), *map(store.query, profile.exclusions)]
     if profile.likes:
-        record.append(len(profile.likes))
-        for stem, weight in profile.likes:
-            record += [store.lexicon.liked(stem), weight]
+        record += [
+            len(profile.likes),
+            *(n for stem, weight in profile.likes for n in (store.lexicon.liked(stem), weight)),
+        ]
     return record
+
+
+def _heard(store: Store, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
+    """The profile's keys by what they count, and its words and wants, as `Book` describes them. Raises BadInput."""
+    lexicon = store.lexicon
+    wants = [store.wants_of(query) for query in queries]
+    plain = Counter(want for query, some in zip(queries, wants, strict=True) if store.plain[query] for want in some)
+    keys = {want: number for number, want in enumerate(plain)}
+    bits: dict[int, int] = {}
+    occurs = []
+    for want in chain.from_iterable(wants):
+        bit = bits.setdefault(want, len(bits))
+        occurs.append((bit << 16) + keys.setdefault(lexicon.want_key[want], len(keys)))
+    if len(occurs) > _MOST_WANTS:
+        raise BadInput(f"a profile has at most {_MOST_WANTS} words, not {len(occurs)}", field="topics")
+    for want in authors:
+        keys.setdefault(want, len(keys))
+    words = [64 * lexicon.want_row[2 * want] + times for want, times in plain.items()]
+    return keys, [len(words), *words, len(occurs), (len(bits) << 16) + len(keys), *occurs]

@@ -12,6 +12,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from digest.papers.record import Record
+from digest.text.tex import readable
 
 _ARXIV_DOI = "10.48550/arxiv."
 _VERSION = re.compile(r"v\d+$")
@@ -63,19 +64,28 @@ def doi_identity(record: Record) -> str | None:
 def surname(author: str) -> str:
     """The folded last word of a name, behind 'Jr.' and the like; 'Wei, Li' is read as surname first."""
     last, comma, _ = author.partition(",")
-    words = [word for word in fold(last if comma else author).split() if word not in {"jr", "sr", "ii", "iii"}]
+    words = [
+        word for word in fold(readable(last if comma else author)).split() if word not in {"jr", "sr", "ii", "iii"}
+    ]
     return words[-1] if words else ""
 
 
+def title_words(title: str) -> list[str]:
+    """A title's words as all sources have them: folded, and without TeX, which many sources take away."""
+    return fold(readable(title)).split()
+
+
 def title_key(record: Record) -> str | None:
-    """32 hexadecimal digits from the folded title and the first author's surname.
+    """32 hexadecimal digits from the title's letters and digits, blanks apart, and the first author's surname.
 
     None for a title made from the abstract, a title of fewer than three words, and a paper without authors.
     """
-    title = fold(record.title)
-    if record.title_derived or not record.authors or len(title.split()) < _GENERIC:
+    if record.title_derived or not record.authors:
         return None
-    return hashlib.blake2b(f"{title}\n{surname(record.authors[0])}".encode(), digest_size=16).hexdigest()
+    words = title_words(record.title)
+    if len(words) < _GENERIC:
+        return None
+    return hashlib.blake2b(f"{''.join(words)}\n{surname(record.authors[0])}".encode(), digest_size=16).hexdigest()
 
 
 def words_of(abstract: str) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 from sqlmodel import Session
 
 from digest.compose.edition import RISING, Content
+from digest.matching import calibrate
 from digest.matching.engine import ALL, RANKED, Matcher
-from digest.matching.profile import Match, Profile
+from digest.matching.profile import HIGH, Match, Profile
 from digest.matching.store import Store
 from digest.matching.weights import Weights
 from digest.services import compiled, entries, epochs
@@ -55,7 +56,14 @@ def thresholds(
     for profile in profiles:
         store.add(profile)
     papers = _calibrating(session, tuple(days))
-    return list(Matcher(store, papers.indexes, weights).thresholds(papers.facts))
+    matcher = Matcher(store, papers.indexes, weights)
+    taus: list[int | None] = list(matcher.thresholds(papers.facts))
+    choosy = [row for row, profile in enumerate(profiles) if profile.minimum == HIGH]
+    if choosy:
+        higher = matcher.thresholds(papers.facts, choosy, close=calibrate.CLOSE_PAPERS[HIGH])
+        for row, tau in zip(choosy, higher, strict=True):
+            taus[row] = tau
+    return taus
 
 
 def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:

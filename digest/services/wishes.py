@@ -124,6 +124,7 @@ class Wishes(BaseModel):
     categories: Annotated[tuple[str, ...], BeforeValidator(_categories)] = ()
     authors: Annotated[tuple[str, ...], BeforeValidator(_authors)] = ()
     close: bool = True
+    minimum: Literal["usual", "high"] = "usual"
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cadence: Literal["daily", "weekdays", "weekly"] = "daily"
     weekday: int = Field(default=0, ge=0, le=6)
@@ -141,6 +142,7 @@ class Wishes(BaseModel):
             primary_only=before.primary_only if before else False,
             authors=self.authors,
             close=self.close,
+            minimum=self.minimum,
             limit=self.limit,
             likes=before.likes if before else (),
         )

@@ -86,6 +86,7 @@ def shown(values: Mapping[str, str]) -> dict[str, str]:
         "send_at": f"{settings.get().send_at:%H:%M}",
         "limit": str(Wishes.model_fields["limit"].default),
         "close": "true",
+        "minimum": "usual",
         "quiet_day": settings.get().quiet_day,
     }
     return begin | dict(values)
@@ -100,6 +101,7 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
             "authors": "\n".join(profile.authors),
             "categories": " ".join(profile.categories),
             "close": str(profile.close).lower(),
+            "minimum": profile.minimum,
             "limit": str(profile.limit),
             "cadence": subscriber.cadence,
             "weekday": str(subscriber.weekday),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -163,6 +164,16 @@ def test_thresholds_are_the_references(shared: Path) -> None:
 
     assert ready(profiles, papers).thresholds(facts(papers)) == [
         calibrate.threshold(one, prepared, PRIOR) for one in profiles
+    ]
+
+
+def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None:
+    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
+    profiles = [replace(one, minimum="high") for one in (Profiles([c.record for c in papers], seed=6).profile(),) * 2]
+    prepared = [prepare(one) for one in papers]
+
+    assert ready(profiles, papers).thresholds(facts(papers), [1], close=calibrate.CLOSE_PAPERS["high"]) == [
+        calibrate.threshold(profiles[1], prepared, PRIOR)
     ]
 
 

@@ -376,21 +376,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("subscriber_id", "paper_id", "verb"),
     )
     op.create_table(
-        "novelty",
+        "paper_key",
+        sa.Column("key", sa.String(length=70), nullable=False),
         sa.Column("paper_id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("value", sa.Integer(), nullable=True),
-        sa.Column("nearest_id", sa.Integer(), nullable=True),
-        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["paper_id"],
             ["paper.id"],
         ),
-        sa.PrimaryKeyConstraint("paper_id"),
-    )
-    op.create_table(
-        "paper_key",
-        sa.Column("key", sa.String(length=70), nullable=False),
-        sa.Column("paper_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("key", "paper_id"),
         sqlite_with_rowid=False,
     )
@@ -463,7 +455,6 @@ def downgrade() -> None:
     op.drop_table("shard")
     op.drop_table("paper_version")
     op.drop_table("paper_key")
-    op.drop_table("novelty")
     op.drop_table("feedback")
     with op.batch_alter_table("edition", schema=None) as batch_op:
         batch_op.drop_index("ix_edition_run")

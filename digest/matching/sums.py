@@ -1,0 +1,153 @@
+"""What papers give a profile, in machine code: words in many papers are added row by row, the others one by one.
+
+A row of impacts by paper is added in a few instructions for every eight papers, so nothing is looked up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digest.matching.arrays import I32, I64, Book, Day, Work
+from digest.matching.jit import lean, lowest
+from digest.matching.profiles import (
+    AUTHOR,
+    AUTHOR_AT,
+    FOLLOWS,
+    HOLDING,
+    KEYS,
+    LIKE_AT,
+    OCCURS_AT,
+    ONE,
+    TOPIC_AT,
+    TOPICS,
+    WORDS,
+    look,
+)
+from digest.matching.sets import STACK, SURE, clear, has, put, some
+
+
+@lean
+def add_all(day: Day, work: Work, words: I32, number: int, sums: I32) -> None:
+    """Write into `sums` what the words (numbers above their weights) give each paper."""
+    many = 0
+    for i in range(number):
+        row = day.words[words[0, i]].row
+        if row:
+            work.rows[0, many], work.rows[1, many] = row, words[1, i]
+            many += 1
+    for i in range(many, many + 4):
+        work.rows[0, i], work.rows[1, i] = 0, 0
+    for at in range(0, max(many, 1), 4):
+        _add_rows(day, work, at, sums)
+    for i in range(number):
+        word, weight = words[0, i], words[1, i]
+        if not day.words[word].row:
+            for at in range(day.words[word].at, day.words[word + 1].at):
+                sums[day.postings[at].paper] += weight * day.postings[at].impact
+
+
+@lean
+def _add_rows(day: Day, work: Work, at: int, sums: I32) -> None:
+    """Add four rows at once; the first four are written."""
+    a, b, c, d = work.rows[1, at], work.rows[1, at + 1], work.rows[1, at + 2], work.rows[1, at + 3]
+    one, two = day.dense[work.rows[0, at]], day.dense[work.rows[0, at + 1]]
+    three, four = day.dense[work.rows[0, at + 2]], day.dense[work.rows[0, at + 3]]
+    if at == 0:
+        for p in range(len(sums)):
+            sums[p] = a * one[p] + b * two[p] + c * three[p] + d * four[p]
+    else:
+        for p in range(len(sums)):
+            sums[p] += a * one[p] + b * two[p] + c * three[p] + d * four[p]
+
+
+@lean
+def add_for(day: Day, words: I32, number: int, row: I64, sums: I32) -> None:
+    """The same for the papers of one set."""
+    for j in range(len(row)):
+        bits = row[j]
+        while bits:
+            paper = (j << 6) + lowest(bits)
+            bits &= bits - 1
+            total = np.int64(0)
+            for i in range(number):
+                total += words[1, i] * np.int64(max(look(day, paper, words[0, i]), 0))
+            sums[paper] = total
+
+
+@lean
+def add_extras(book: Book, day: Day, work: Work) -> None:
+    """Add what queries and followed authors give the papers found for sure, each key once."""
+    s = work.s
+    for key in range(s[KEYS] - s[WORDS]):
+        clear(work.of_key[key])
+    occurs = s[OCCURS_AT]
+    for topic in range(s[TOPICS] if s[HOLDING] else 0):
+        query = book.stream[s[TOPIC_AT] + topic]
+        if s[HOLDING] >> topic & 1:
+            _where_shown(book, day, work, topic, occurs)
+        occurs += book.queries[query].wants if query >= 0 else 0
+    at = s[AUTHOR_AT]
+    for i in range(book.stream[at] if s[FOLLOWS] else 0):
+        clear(work.sets[STACK])
+        put(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
+        key = book.stream[at + 2 + 2 * i] - s[WORDS]
+        work.wants[key] = -1
+        _count(work, key)
+    for key in range(s[KEYS] - s[WORDS]):
+        if some(work.of_key[key]):
+            _add_key(book, day, work, key)
+
+
+@lean
+def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> None:
+    """A query's keys count where it holds and a term that has them does."""
+    query = book.stream[work.s[TOPIC_AT] + topic]
+    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
+        first, atom = book.terms[term].want_at, book.terms[term].atom
+        wants = book.terms[term + 1].want_at - first
+        if day.atom_at[atom] < day.atom_at[atom + 1]:
+            clear(work.sets[STACK])
+            put(day, work.sets[STACK], atom)
+            for j in range(work.sets.shape[1]):
+                work.sets[STACK, j] &= work.of_topic[topic, j]
+            for i in range(wants):
+                key = (book.stream[occurs + i] & 0xFFFF) - work.s[WORDS]
+                if key >= 0:
+                    work.wants[key] = book.want[first + i]
+                    _count(work, key)
+        occurs += wants
+
+
+@lean
+def _count(work: Work, key: int) -> None:
+    """A key counts for the papers on the stack that are found for sure."""
+    for j in range(work.sets.shape[1]):
+        work.of_key[key, j] |= work.sets[STACK, j] & work.sets[SURE, j]
+
+
+@lean
+def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
+    """Add one key's impact to the papers that it counts for."""
+    row, want = work.of_key[key], work.wants[key]
+    word, fixed = (book.wants[want].word, book.wants[want].fixed) if want >= 0 else (-1, AUTHOR)
+    if word >= 0 and not day.words[word].row:
+        for at in range(day.words[word].at, day.words[word + 1].at):
+            if has(row, day.postings[at].paper):
+                work.sums[day.postings[at].paper] += ONE * day.postings[at].impact
+        return
+    dense = day.dense[day.words[max(word, 0)].row]
+    for j in range(len(row)):
+        bits = row[j]
+        while bits:
+            paper = (j << 6) + lowest(bits)
+            bits &= bits - 1
+            work.sums[paper] += ONE * (fixed if word < 0 else dense[paper])
+
+
+@lean
+def add_likes(book: Book, day: Day, work: Work) -> None:
+    """Write into `lifts` what words of liked papers give."""
+    at = work.s[LIKE_AT]
+    for i in range(book.stream[at]):
+        work.liked[0, i], work.liked[1, i] = book.stream[at + 1 + 2 * i], book.stream[at + 2 + 2 * i]
+    add_all(day, work, work.liked, book.stream[at], work.lifts)

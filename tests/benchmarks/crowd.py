@@ -1,0 +1,108 @@
+"""A crowd of readers for benchmarks: profiles of keywords of real titles, the popular ones often, by Zipf's law.
+
+On average four keywords; of the keywords 4 % end in a star and 15 % are boolean; 20 % of the profiles exclude
+something, 40 % keep to categories, 15 % follow an author.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from digest.matching.profile import Profile, Topic
+from digest.papers import Record
+from digest.text.tokens import weighs, words
+
+PHRASES = 150_000
+LENGTHS = {1: 0.16, 2: 0.54, 3: 0.3}  # words of a phrase; of 3,441 topics that people typed 16 % are one word
+TOPICS = (1, 2, 3, 4, 5, 6, 7)  # 4 on average
+SEED = 20251122
+
+
+def papers(corpus: Path) -> list[Record]:
+    """All papers of the corpus, oldest first."""
+    with lzma.open(corpus, "rt", encoding="utf-8") as lines:
+        return [
+            Record(
+                title=row["title"], abstract=row["abstract"], authors=tuple(row["authors"] or ()),
+                categories=tuple(row["categories"] or ()), comment=row["comment"],
+            )
+            for row in map(json.loads, lines)
+        ]  # fmt: skip
+
+
+def phrases(records: Sequence[Record], number: int = PHRASES) -> list[str]:
+    """Phrases from titles, the most frequent first, as long as people type them."""
+    found: Counter[str] = Counter()
+    for record in records:
+        found.update(set(_grams(words(record.title))))
+    by_length: dict[int, Iterator[str]] = {
+        length: iter([phrase for phrase, _ in found.most_common() if phrase.count(" ") == length - 1])
+        for length in LENGTHS
+    }
+    lengths = Random(SEED).choices([*LENGTHS], [*LENGTHS.values()], k=number)
+    return [next(by_length[length]) for length in lengths]
+
+
+def _grams(text: Sequence[str]) -> Iterator[str]:
+    """Runs of one to three words that begin and end with one that weighs."""
+    for at, word in enumerate(text):
+        if not weighs(word) or len(word) < 3 or not word.isalpha():
+            continue
+        yield word
+        for last in (at + 1, at + 2):
+            if last < len(text) and weighs(text[last]) and text[last].isalpha() and len(text[last]) > 2:
+                yield " ".join(text[at : last + 1])
+
+
+class Crowd:
+    """A maker of profiles. The same phrases and papers give the same profiles."""
+
+    def __init__(self, phrases: Sequence[str], records: Sequence[Record]) -> None:
+        self.random = Random(SEED)
+        self.phrases = phrases
+        self.authors = [author for record in records for author in record.authors]
+        self.categories = [category for record in records for category in record.categories]
+        self._picked = self._picks()
+
+    def profiles(self, number: int) -> Iterator[Profile]:
+        """So many more."""
+        return islice(iter(self._profile, None), number)
+
+    def _profile(self) -> Profile:
+        chance = self.random.random
+        return Profile(
+            topics=tuple(Topic(self._keyword()) for _ in range(self.random.choice(TOPICS))),
+            exclusions=(f'"{self._phrase()}"',) if chance() < 0.2 else (),
+            categories=tuple({self.random.choice(self.categories) for _ in range(2)}) if chance() < 0.4 else (),
+            authors=(self.random.choice(self.authors),) if chance() < 0.15 else (),
+        )
+
+    def _keyword(self) -> str:
+        chance = self.random.random()
+        if chance < 0.04:
+            *front, last = self._phrase().split()
+            return " ".join([*front, f"{last[: max(4, len(last) - 3)]}*"])
+        if chance < 0.19:
+            a, b, c = self._phrase(), self._phrase(), self._phrase()
+            return self.random.choice(
+                (f'"{a}" AND "{b}"', f'"{a}" AND ("{b}" OR "{c}")', f'"{a}" OR "{b}"', f'"{a}" ANDNOT "{b}"')
+            )
+        return self._phrase()
+
+    def _phrase(self) -> str:
+        return self.phrases[next(self._picked)]
+
+    def _picks(self) -> Iterator[int]:
+        """Ranks by Zipf's law: the n-th phrase is asked for like 1/n."""
+        sums = np.cumsum(1 / np.arange(1, len(self.phrases) + 1))
+        chance = np.random.default_rng(SEED)
+        while True:
+            yield from np.searchsorted(sums, chance.random(1 << 16) * sums[-1]).tolist()
