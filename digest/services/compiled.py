@@ -21,7 +21,7 @@ from digest.services.entries import Asked
 from digest.services.window import Papers
 
 SMALL = 1000  # readers of a shard
-_MOST = 50_000  # profiles kept
+_MOST = 5_000  # profiles kept: while they are new, each shard looks for all that those before it asked for
 _MATCHERS = 4
 _AT_ONCE = 20  # exclusions in one profile
 
