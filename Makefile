@@ -49,6 +49,8 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
+bench: bench-delivery bench-ingest bench-merging bench-trending bench-preview bench-pipeline bench-render ## all benchmarks, one after the other
+
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
 
