@@ -16,15 +16,19 @@ COPY workers workers
 RUN /opt/digest/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
     && /opt/digest/bin/pip uninstall -y pip \
     && python -m compileall -q /opt/digest
+# The matching's machine code, for any processor of this kind; a fresh volume begins with it.
+RUN DIGEST_DATA_DIR=/warm NUMBA_CPU_NAME=generic /opt/digest/bin/digest migrate
 
 FROM python:${PYTHON}-slim-bookworm
 RUN groupadd --gid 10001 digest \
     && useradd --uid 10001 --gid digest --no-create-home --home-dir /data --shell /usr/sbin/nologin digest \
     && install --directory --owner digest --group digest --mode 0750 /data
 COPY --from=build /opt/digest /opt/digest
+COPY --from=build --chown=digest:digest /warm/kernel /data/kernel
 ENV PATH=/opt/digest/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    NUMBA_CPU_NAME=generic \
     DIGEST_DATA_DIR=/data \
     DIGEST_HOST=0.0.0.0
 USER 10001:10001

@@ -12,7 +12,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-render bench-matching browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-ingest bench-matching bench-merging bench-render bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,10 +48,19 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 	$(BIN)/python -m pytest -m pythons
 
 soak: $(VENV)/.dev ## the long experiments with their full counts
-	$(BIN)/python -m pytest -m soak --timeout 7200
+	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-ingest: $(VENV)/.dev ## papers stored a second, first and again, on both databases; peak memory
+	$(BIN)/python -m tests.benchmarks.ingest $(or $(DIGEST_TEST_SHARED),../shared) --rounds 3
+
+bench-merging: $(VENV)/.dev ## how surely the same paper from two sources becomes one
+	$(BIN)/python -m tests.benchmarks.merging $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-trending: $(VENV)/.dev ## how well trending predicts, beside the formulas in public use
+	$(BIN)/python -m tests.benchmarks.trending $(or $(DIGEST_TEST_SHARED),../shared)
 
 coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they reach
 	$(PYTEST) --cov --cov-report term:skip-covered --cov-report html:build/coverage
@@ -59,7 +68,7 @@ coverage: $(VENV)/.dev browser ## all tests, and which lines and branches they r
 browser: # servers come as wheels, a browser does not
 	@.ci/install-chromium
 
-gate: $(VENV)/.dev ## many mails through all checkers that are installed (gate-tools gets one of them)
+gate: $(VENV)/.dev browser gate-tools ## 60 mails through all checkers that can be had here
 	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
 
 preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs/mails
@@ -71,12 +80,12 @@ bench-render: $(VENV)/.dev ## what a mail costs to make
 bench-matching: $(VENV)/.dev ## a day for many readers: the engine against PostgreSQL, FTS5 and loops (GROWTH=1: by size)
 	$(BIN)/python -m tests.benchmarks.matching $(or $(DIGEST_TEST_SHARED),../shared) $(if $(GROWTH),--growth)
 
-messages: $(VENV)/.dev ## all sentences of mails for translators, into build/messages.pot
+messages: $(VENV)/.dev ## all sentences of mails and pages for translators, into build/messages.pot
 	mkdir -p build
 	$(BIN)/pybabel -q extract -F babel.cfg -k say -k count:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
 
-gate-tools: ## the checker of HTML, by npm, into build/tools
-	npm install --silent --no-audit --no-fund --prefix build/tools vnu-jar@26
+gate-tools: ## the checkers that are no wheels, where we may install them
+	@.ci/install-gate
 
 check: lint types floors ## lint, types and floors
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
 from _pytest.terminal import TerminalReporter
 from sqlmodel import SQLModel, create_engine
@@ -19,7 +20,11 @@ from digest.deliver import transport
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
+hypothesis.settings.register_profile("here", deadline=None)  # how fast a busy machine is says nothing
+hypothesis.settings.load_profile("here")
+
 ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one for all tests and their processes
 
 
 def not_run(reason: str) -> NoReturn:

@@ -24,6 +24,7 @@ LEAD = "scheduler"
 SECONDS_OF_LEAD = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
 SOURCES_SECONDS, WATCH_SECONDS, A_DAY_SECONDS = 60.0, 60.0, 86_400.0
+AN_HOUR_SECONDS = 3600.0
 GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
 
 
@@ -99,6 +100,7 @@ def run() -> None:
         "tick": (TICK_SECONDS, partial(tick, port)),
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
         "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
+        "measure": (AN_HOUR_SECONDS, port.measure),  # also what a command stored
         "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
         "watch": (WATCH_SECONDS, alarms.watch),

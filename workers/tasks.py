@@ -19,6 +19,7 @@ from workers.app import app, configure
 log = logs.get(__name__)
 
 DELIVER = "deliver"
+MEASURE = "measure"
 SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
 SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
@@ -81,6 +82,22 @@ def ingest(source: str) -> None:
     _quietly_end(_ingest(source))
     if more:
         enqueue().ingest(source)
+    else:
+        enqueue().measure()
+
+
+@app.task(name="measure")  # type: ignore[untyped-decorator]
+def measure() -> None:
+    """Measure the novelty of papers that were announced, a few minutes at most, and again while there is more.
+
+    Safe to run twice: a paper keeps its first figure.
+    """
+    from digest.services import quality
+
+    more = quality.measure(seconds=SECONDS_TO_INGEST).more
+    _quietly_end(MEASURE)
+    if more:
+        enqueue().measure()
 
 
 @app.task(name="tidy_signals")  # type: ignore[untyped-decorator]
@@ -120,6 +137,10 @@ class CeleryEnqueue:
     def ingest(self, source: str) -> None:
         """Ask a source for what is due or missing."""
         self._wake(ingest, _ingest(source), SECONDS_TO_FREEZE, source)
+
+    def measure(self) -> None:
+        """Measure the novelty of papers that were announced."""
+        self._wake(measure, MEASURE, SECONDS_TO_FREEZE)
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""

@@ -142,3 +142,12 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 def _failed(error: DigestError) -> typer.Exit:
     return fail(str(error), WRONG if isinstance(error, BadInput | Misconfigured) else FAILED)
+
+
+def facts(row: Mapping[str, Any], *, json: bool) -> None:
+    """One thing, a fact a line."""
+    if json:
+        emit(row)
+    else:
+        told = [(name.replace("_", " "), row[name]) for name in row if row[name] != ""]
+        table(["", ""], told, heads=False, apart=False)

@@ -21,7 +21,8 @@ def add(admin: typer.Typer, outside: Outside) -> None:
     runs = typer.Typer(no_args_is_help=True, help="Runs: who got it, who did not.")
     admin.add_typer(runs, name="runs")
     _looking(runs)
-    _acting(runs, outside)
+    _holding(runs, outside)
+    _mending(runs, outside)
 
 
 def _looking(runs: typer.Typer) -> None:
@@ -42,7 +43,7 @@ def _looking(runs: typer.Typer) -> None:
             output.say("got it: " + ", ".join(f"{count} {answer}" for answer, count in got.most_common()))
 
 
-def _acting(runs: typer.Typer, outside: Outside) -> None:
+def _holding(runs: typer.Typer, outside: Outside) -> None:
     @runs.command()
     @output.guarded
     def pause(run: Number) -> None:
@@ -55,6 +56,8 @@ def _acting(runs: typer.Typer, outside: Outside) -> None:
         """Let a paused run go."""
         output.say(f"resumed: {control.resume(run, actor=ACTOR, enqueue=outside.enqueue())} e-mails go out")
 
+
+def _mending(runs: typer.Typer, outside: Outside) -> None:
     @runs.command()
     @output.guarded
     def cancel(run: Number) -> None:

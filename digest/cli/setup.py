@@ -10,20 +10,28 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.db import schema
-from digest.services import doctor, init
+from digest.services import doctor, init, kernel
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
     """Add the commands."""
+    _migrate(app)
+    _doctor(app)
+    _init(app)
 
+
+def _migrate(app: typer.Typer) -> None:
     @app.command()
     @output.guarded
     def migrate() -> None:
-        """Bring the database to the newest schema."""
+        """Bring the database to the newest schema, and make the matching's machine code ready in DATA_DIR."""
         before = schema.current()
         after = schema.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
+        kernel.engine()
 
+
+def _doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.guarded
     def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -36,6 +44,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
         if any(finding.level == doctor.ERROR for finding in findings):
             raise typer.Exit(output.FAILED)
 
+
+def _init(app: typer.Typer) -> None:
     @app.command("init")
     @output.guarded
     def set_up(

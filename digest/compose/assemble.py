@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from markupsafe import Markup
 
-from digest.compose import phrases, templates
+from digest.compose import language, phrases, templates
 from digest.compose.views import Links, Reader, Rendered, Service
 from digest.compose.words import shown
 from digest.compose.wrap import COLUMNS, shortened, width, wrap
@@ -30,16 +31,24 @@ def listed(name: str, values: Mapping[str, object], reader: Reader, links: Links
 
 def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
     """The three parts of one mail. HTML gets its texts escaped; the others get them as they are."""
-    address = [one_line(line) for line in service.postal_address.splitlines() if line.strip()]
-    values = {"service": shown(one_line(service.name)), "home": service.home, "address": address} | dict(values)
+    values = {**_known(service, language.tag()), **values}
     plain = {key: _plain(value) for key, value in values.items()}
     subject = shortened(one_line(templates.text(name, "subject").render(plain)), 120)
     text = templates.text(name).render(plain)
     return Rendered(subject, text, templates.html(name).render(values, subject=shown(subject)))
 
 
+@lru_cache(maxsize=8)
+def _known(service: Service, tag: str) -> Mapping[str, object]:
+    """What every mail of the service says."""
+    address = [shown(one_line(line)) for line in service.postal_address.splitlines() if line.strip()]
+    return {"language": tag, "service": shown(one_line(service.name)), "home": service.home, "address": address}
+
+
 def _plain(value: object) -> object:
     """A value for the text part."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value.unescape() if isinstance(value, Markup) else value
 
 

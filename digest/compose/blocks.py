@@ -6,18 +6,26 @@ Keyed by paper and revision, because an edition shows the paper as it was when i
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from digest.compose.language import say
 from digest.compose.names import byline
 from digest.compose.words import fold, marked, pattern, shown
 from digest.compose.wrap import excerpt, shortened, wrap
 from digest.papers import Record
+from digest.text.plain import one_line
 from digest.text.tex import readable
 
+if TYPE_CHECKING:
+    from digest.compose.pieces import View
+
+Key = TypeVar("Key", bound=Hashable)
+Made = TypeVar("Made")
 INDENT = "  "
 _SOURCE = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
@@ -30,8 +38,10 @@ class PaperBlock:
     """One revision of a paper, ready to be shown. Texts are readable and clean; lines are wrapped for a terminal."""
 
     title: str
+    shown_title: Markup
     folded_title: str
     abstract: str
+    shown_abstract: Markup
     folded_abstract: str
     authors: tuple[str, ...]
     complete: bool
@@ -48,55 +58,70 @@ class PaperBlock:
     abstract_lines: str
 
 
+class Kept(Generic[Key, Made]):
+    """The last `size` things made, by their keys."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._made: dict[Key, Made] = {}
+
+    def get(self, key: Key, make: Callable[[], Made]) -> Made:
+        """What is kept for the key, made at the first call."""
+        found = self._made.get(key)
+        if found is None:
+            if len(self._made) >= self._size:
+                del self._made[next(iter(self._made))]
+            found = self._made[key] = make()
+        return found
+
+
 class Blocks:
-    """The blocks of a run, and their titles and abstracts with words marked. Holds at most `size` of each."""
+    """What the mails of a run share of papers, at most `size` of each kind.
+
+    `views`: papers as all see them who got them for the same reasons.
+    """
 
     def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._blocks: OrderedDict[tuple[int, int], PaperBlock] = OrderedDict()
-        self._marked: OrderedDict[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = OrderedDict()
+        self._blocks: Kept[tuple[int, int, int | None], PaperBlock] = Kept(size)
+        self._marked: Kept[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = Kept(size)
+        self.views: Kept[Hashable, View] = Kept(size)
 
-    def of(self, paper: int, revision: int, record: Record) -> PaperBlock:
+    def of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
         """The block of this revision, made at the first call."""
-        key = (paper, revision)
-        found = self._blocks.get(key)
-        if found is None:
-            found = self._blocks[key] = block(record)
-            if len(self._blocks) > self._size:
-                self._blocks.popitem(last=False)
-        return found
+        return self._blocks.get((paper, revision, novelty), lambda: block(record, novelty))
 
     def marked(self, paper: int, revision: int, words: tuple[str, ...], one: PaperBlock) -> tuple[Markup, Markup]:
         """Title and abstract for HTML, these words marked."""
-        key = (paper, revision, words)
-        found = self._marked.get(key)
-        if found is None:
-            expression = pattern(words)
-            title = marked(one.title, one.folded_title, expression)
-            found = self._marked[key] = title, marked(one.abstract, one.folded_abstract, expression)
-            if len(self._marked) > self._size:
-                self._marked.popitem(last=False)
-        return found
+
+        def make() -> tuple[Markup, Markup]:
+            found = pattern(words)
+            title = marked(one.title, one.folded_title, found, one.shown_title)
+            return title, marked(one.abstract, one.folded_abstract, found, one.shown_abstract)
+
+        return self._marked.get((paper, revision, words), make)
 
 
-def block(record: Record) -> PaperBlock:
-    """The block of one record."""
-    title = shortened(readable(record.title[:2000]), 300) or "Untitled paper"
+def block(record: Record, novelty: int | None = None) -> PaperBlock:
+    """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
+    title = shortened(readable(record.title[:2000]), 300) or say("Untitled paper")
     abstract = _abstract(record, title)
     url, searched = _url(record, title)
-    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), facts(record)) if part)
+    known = facts(record, novelty)
+    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), known) if part)
     code = https(record.code_url)
     return PaperBlock(
         title=title,
+        shown_title=shown(title),
         folded_title=fold(title),
         abstract=abstract,
+        shown_abstract=shown(abstract),
         folded_abstract=fold(abstract),
         authors=record.authors,
         complete=record.authors_complete,
-        facts=facts(record),
+        facts=known,
         about=shown(about),
         about_lines=wrap(about, INDENT),
-        category=record.categories[0] if record.categories else "",
+        category=_category(record),
         url=escape(url),
         found_by_search=searched,
         pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
@@ -107,16 +132,22 @@ def block(record: Record) -> PaperBlock:
     )
 
 
-def facts(record: Record) -> str:
-    """Category, code, venue, institution: what is known, with dots between."""
+def facts(record: Record, novelty: int | None = None) -> str:
+    """Category, code, venue, institution, novelty: what is known, with dots between."""
     known = [
-        "withdrawn" if record.withdrawn else "",
-        record.categories[0] if record.categories else "",
-        "code" if record.has_code or record.code_url else "",
+        say("withdrawn") if record.withdrawn else "",
+        _category(record),
+        say("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
+        say("novelty %(n)s", n=novelty) if novelty is not None else "",
     ]
     return " · ".join(fact for fact in known if fact)
+
+
+def _category(record: Record) -> str:
+    """The field a paper is listed in first; '' for none."""
+    return one_line(record.categories[0][:40]) if record.categories else ""
 
 
 def https(url: str | None) -> str | None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import fields, replace
+from operator import attrgetter
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from digest.compose import phrases, templates
+from digest.compose import phrases, pieces, templates
 from digest.compose.assemble import listed
-from digest.compose.blocks import INDENT, Blocks, PaperBlock
+from digest.compose.blocks import Blocks
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.language import N_, say
-from digest.compose.names import byline
+from digest.compose.pieces import Shared
 from digest.compose.views import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
 from digest.compose.words import shown
 from digest.compose.wrap import wrap
@@ -22,40 +22,23 @@ from digest.papers import Record
 from digest.text.plain import one_line
 
 HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
-_PLACES = ("\x01", "\x02", "\x03")  # where more, less and mute go; no text of a paper holds a control sign
+# what of an entry decides how it looks, beside the words of its topics; ranking's own figures are not shown
+_SHOWN = attrgetter(*({field.name for field in fields(Entry)} - {"score", "mask", "topic", "matched"}))
 _SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What a mail shows of a paper beside the reader's links: the same for all who got it for the same reason."""
-
-    title: Markup
-    abstract: Markup
-    byline: Markup
-    reason: Markup
-    signal: Markup
-    url: Markup
-    linked: bool
-    searched: bool
-    pdf: Markup | None
-    code: Markup | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Paper:
+class _Paper(NamedTuple):
     """One paper as a template sees it: in HTML, in the text part, and in parts for a feed."""
 
     piece: Markup
     lines: str
-    shared: _Shared
+    shared: Shared
     more: str | None
     less: str | None
     mute: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Section:
+class _Section(NamedTuple):
     """One section as a template sees it."""
 
     title: str
@@ -82,10 +65,15 @@ def digest(
     shown_entries = _by_section(edition.entries)
     while True:
         rendered = _digest(edition, [(entry, views[id(entry)]) for entry in shown_entries], reader, links, service)
-        over = len(rendered.html.encode()) - limit if limit is not None else 0
+        over = _over(rendered.html, limit)
         if over <= 0 or len(shown_entries) < 2:
             return rendered
         shown_entries = _fewer(shown_entries, over, len(rendered.html))
+
+
+def _over(page: str, limit: int | None) -> int:
+    """How many bytes of UTF-8 the page has past the limit; it is not encoded where that can't be any."""
+    return 0 if limit is None or 4 * len(page) <= limit else len(page.encode()) - limit
 
 
 def fragment(
@@ -164,78 +152,14 @@ def _notice(edition: Content) -> str:
 
 
 def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> _Paper:
-    """What this reader sees of one paper: the shared block, the words marked, the reason, the links."""
-    block = blocks.of(entry.paper, entry.revision, record)
-    words = tuple([word for _, found in entry.matched for word in found])
-    title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
-    about, about_lines = _about(block, entry.followed)
-    reason, reason_lines = _line(phrases.reason(entry, reader, block.category))
-    signal, signal_lines = _signal(phrases.rising(entry), entry.spark if entry.section == RISING else "")
-    url, searched = block.url, block.found_by_search
-    if searched and links.paper:
-        url, searched = escape(links.paper(entry.paper)), False
-    shared = _Shared(
-        title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code
-    )  # fmt: skip
-    give = links.feedback
+    """What this reader sees of one paper: what others see of it, with the reader's own links."""
+    topics, give = reader.topics, links.feedback
+    matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
+    page = links.paper(entry.paper) if links.paper else None
+    key = (_SHOWN(entry), matched, page, give is None)
+    view = blocks.views.get(key, lambda: pieces.view(entry, record, reader, blocks, page=page, asks=give is not None))
     more, less = (give(entry, MORE), give(entry, LESS)) if give else (None, None)
-    mute = give(entry, MUTE) if give and entry.matched else None
-    return _Paper(
-        piece=_piece(shared, more, less, mute),
-        lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
-        shared=shared,
-        more=more,
-        less=less,
-        mute=mute,
-    )
-
-
-def _piece(shared: _Shared, *given: str | None) -> Markup:
-    """The paper in HTML: rendered once for all who see the same, the reader's links put in."""
-    page = _pieces(shared, tuple(link is not None for link in given))
-    for place, link in zip(_PLACES, given, strict=True):
-        if link is not None:
-            page = page.replace(place, html.escape(link))
-    return Markup(page)  # noqa: S704 - a template's own output
-
-
-@lru_cache(maxsize=8192)
-def _pieces(shared: _Shared, given: tuple[bool, ...]) -> str:
-    """The paper in HTML with places for the reader's links."""
-    places = (place if there else None for place, there in zip(_PLACES, given, strict=True))
-    return templates.piece("digest").render(paper=shared, **dict(zip(("more", "less", "mute"), places, strict=True)))
-
-
-def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
-    """Authors and facts, for HTML and for a terminal; the block's own unless an author wears a star."""
-    if not followed:
-        return block.about, block.about_lines
-    names = byline(block.authors, block.complete, followed)
-    about = " · ".join(part for part in (names, block.facts) if part)
-    return shown(about), wrap(about, INDENT)
-
-
-@lru_cache(maxsize=8192)
-def _line(text: str) -> tuple[Markup, str]:
-    """A reason, for HTML and for a terminal. Readers with one topic share it."""
-    return shown(text), wrap(text, INDENT)
-
-
-@lru_cache(maxsize=8192)
-def _signal(facts: str, spark: str) -> tuple[Markup, str]:
-    """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
-    if not spark:
-        return _line(facts)
-    bars = Markup(' · <span aria-hidden="true">{}</span>').format(spark)
-    return shown(facts) + bars, wrap(f"{facts} · {spark}", INDENT)
-
-
-def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
-    """The paper in the text part: title, authors, reason, abstract, address."""
-    lines = [block.title_lines, *filter(None, about)]
-    if block.abstract_lines:
-        lines += ["", block.abstract_lines]
-    lines += ["", INDENT + url.unescape()]
-    if block.code:
-        lines.append(f"{INDENT}Code: {block.code.unescape()}")
-    return "\n".join(lines)
+    mute = give(entry, MUTE) if give and matched else None
+    own = escape("\n".join([link for link in (more, less, mute) if link is not None])).split("\n") if give else []
+    piece = [part for pair in zip(view.parts, [*own, ""], strict=True) for part in pair]
+    return _Paper(Markup("".join(piece)), view.lines, view.shared, more, less, mute)  # noqa: S704 - a template's output

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 FOLLOWED, NEW, RISING = "followed", "new", "rising"
+NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Entry:
     reason: str = ""
     spark: str = ""
 
+    @property
+    def novelty(self) -> int | None:
+        """How far the paper is from its field, 0 to 100; None where that was unknown."""
+        return next((int(value) for name, value in self.signals if name == NOVELTY), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -50,7 +56,8 @@ class Content:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is the inverse."""
-        return asdict(self)
+        entries = [_plain(entry) for entry in self.entries]
+        return {"entries": entries, "considered": self.considered, "more": self.more, "notice": self.notice}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Content:
@@ -63,9 +70,24 @@ class Content:
         )
 
 
+def _plain(entry: Entry) -> dict[str, Any]:
+    """An entry without what is as ever: millions of them are kept."""
+    said: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
+    for name, default in _DEFAULTS:
+        value = getattr(entry, name)
+        if value != default:
+            said[name] = value
+    return said
+
+
 def _entry(value: Mapping[str, Any]) -> Entry:
     fields = dict(value)
     fields["matched"] = tuple((int(i), tuple(words)) for i, words in value.get("matched", ()))
     fields["followed"] = tuple(value.get("followed", ()))
     fields["signals"] = tuple((str(name), float(number)) for name, number in value.get("signals", ()))
     return Entry(**fields)
+
+
+_DEFAULTS = tuple(
+    (field.name, field.default) for field in fields(Entry) if field.name not in {"paper", "revision", "section"}
+)

@@ -34,7 +34,7 @@ class Item:
 class Feed:
     """A list of items, newest first, and its addresses: `home` for people, `atom` and `json` its own two forms.
 
-    `updated`: when it last had something to say. `name`: who says it.
+    `updated`: when it last had something to say. `name`: who says it. `language` as BCP 47 has it.
     """
 
     key: str
@@ -45,6 +45,7 @@ class Feed:
     json: str
     updated: datetime
     items: tuple[Item, ...] = ()
+    language: str = "en"
 
 
 def tag(domain: str, day: datetime, name: str) -> str:
@@ -54,7 +55,7 @@ def tag(domain: str, day: datetime, name: str) -> str:
 
 def atom(feed: Feed) -> bytes:
     """The feed as an Atom document."""
-    root = Xml.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
+    root = Xml.Element("feed", {"xmlns": _ATOM, "xml:lang": feed.language})
     _text(root, "id", feed.key)
     _text(root, "title", feed.title)
     _text(root, "updated", _instant(feed.updated))
@@ -74,7 +75,7 @@ def as_json(feed: Feed) -> bytes:
         "title": feed.title,
         "home_page_url": feed.home,
         "feed_url": feed.json,
-        "language": "en",
+        "language": feed.language,
         "authors": [{"name": feed.name}],
         "items": [_item(item) for item in feed.items],
     }

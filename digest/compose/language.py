@@ -1,6 +1,7 @@
-"""Language: the sentences and dates of mails. English is in the source; a catalogue in `digest/locale` replaces it.
+"""Language: the sentences and dates of mails and pages.
 
-One language a process (setting LANGUAGE), bound when templates are compiled.
+English is in the source; a catalogue in `digest/locale` replaces it. One language a process (setting LANGUAGE), bound
+when the templates of mails are compiled.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def catalogue() -> NullTranslations:
         return translation(DOMAIN, folder, [settings.get().language], fallback=True)
 
 
-def say(message: str, **values: object) -> str:
+def say(message: str, /, **values: object) -> str:
     """A sentence, with `%(name)s` filled in."""
     told = catalogue().gettext(message)
     return told % values if values else told
@@ -37,9 +38,19 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's own name for what is tran
     return message
 
 
-def count(one: str, many: str, number: int, **values: object) -> str:
+def count(one: str, many: str, number: int, /, **values: object) -> str:
     """A sentence for that number, which stands at `%(n)s`."""
     return catalogue().ngettext(one, many, number) % {"n": decimal(number), **values}
+
+
+def tag() -> str:
+    """The language as documents name it (BCP 47)."""
+    return settings.get().language.replace("_", "-")
+
+
+def weekday(number: int) -> str:
+    """A day's name; 0 is Monday."""
+    return day(date(2024, 1, 1 + number), "EEEE")
 
 
 @lru_cache(maxsize=4096)

@@ -6,9 +6,11 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from digest.compose.language import count, say
 from digest.text.tex import readable
 
 SHOWN = 3
+_SOURCE = 400  # characters of a name that are read at all
 _AFFILIATION = re.compile(r"\s*\([^)]*\)?")
 _STAR = " ★"
 
@@ -24,15 +26,15 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
     names = [short(authors[index]) + _STAR * (index in wanted) for index in chosen]
     left = len(authors) - len(chosen)
     if not complete:
-        return ", ".join(names) + " et al."
+        return say("%(names)s et al.", names=", ".join(names))
     if left:
-        return f"{', '.join(names)}, and {left} more"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        return count("%(names)s, and %(n)s more", "%(names)s, and %(n)s more", left, names=", ".join(names))
+    return names[0] if len(names) == 1 else say("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
 
 
 def short(name: str) -> str:
     """`Yingbin Liang` as `Y. Liang`; names in other scripts, and of one word, as they are."""
-    name = _AFFILIATION.sub("", readable(name)[:120]).strip()
+    name = _AFFILIATION.sub("", readable(name[:_SOURCE])[:120]).strip()
     first, _, rest = name.partition(" ")
     if not rest or not _latin(first) or "," in name:
         return name
@@ -60,6 +62,6 @@ def _same(name: str, followed: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=65536)
 def _key(name: str) -> tuple[str, str]:
-    plain = unicodedata.normalize("NFKD", _AFFILIATION.sub("", readable(name))).casefold()
+    plain = unicodedata.normalize("NFKD", _AFFILIATION.sub("", readable(name[:_SOURCE]))).casefold()
     words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
     return (words[-1], words[0][:1]) if words else ("", "")

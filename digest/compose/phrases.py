@@ -36,13 +36,17 @@ def number(value: float) -> str:
 
 
 def headline(edition: Content) -> str:
-    """What the day brought: `7 new on your topics · 3 rising`."""
-    rising = len(edition.section(RISING))
-    new = len(edition.entries) - rising
-    parts = [
-        count("%(n)s new on your topics", "%(n)s new on your topics", new) if new else "",
-        count("%(n)s rising", "%(n)s rising", rising) if rising else "",
-    ]
+    """What the day brought, section by section: `7 new on your topics · 3 rising`."""
+    followed, rising = len(edition.section(FOLLOWED)), len(edition.section(RISING))
+    new = len(edition.entries) - rising - followed
+    if followed:  # three parts have to fit a phone's line
+        parts = [
+            count("%(n)s followed", "%(n)s followed", followed),
+            count("%(n)s new", "%(n)s new", new) if new else "",
+        ]
+    else:
+        parts = [count("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
+    parts.append(count("%(n)s rising", "%(n)s rising", rising) if rising else "")
     return " · ".join(part for part in parts if part) or say("Nothing new for your topics today")
 
 
@@ -105,7 +109,8 @@ def reason(entry: Entry, reader: Reader, category: str) -> str:
     parts = []
     if entry.followed:
         parts.append(say("you follow %(names)s", names=say(" and ").join(one_line(name) for name in entry.followed)))
-    matches = [_match(index, words, reader) for index, words in entry.matched if 0 <= index < len(reader.topics)]
+    known = len(reader.topics)
+    matches = [_match(reader.topics[index], words) for index, words in entry.matched if 0 <= index < known]
     if matches:
         topics = "; ".join(matches[:3])
         parts.append(
@@ -123,9 +128,10 @@ def rising(entry: Entry) -> str:
     return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or say('rising')}"
 
 
-def _match(index: int, words: tuple[str, ...], reader: Reader) -> str:
+@lru_cache(maxsize=8192)
+def _match(typed: str, words: tuple[str, ...]) -> str:
     """A topic as typed, with the words that matched where they say more than the topic does."""
-    topic = shortened(one_line(reader.topics[index]), 60)
+    topic = shortened(one_line(typed), 60)
     folded = fold(topic)
     more = [one_line(word) for word in words]
     if not more or (all(fold(word) in folded for word in more) and len(" ".join(more)) >= len(topic) - 4):

@@ -13,7 +13,7 @@ _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
 _COMMON = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
 )
-MARK = 'class="mark" style="background-color:#fdf0c4;color:#1c1b19"'
+MARK = 'class="mark" style="background-color:#fdf0c4"'
 
 
 def shown(text: str) -> Markup:
@@ -57,13 +57,25 @@ def _expression(word: str) -> str:
     return r"[\s\-–]?".join([*map(re.escape, parts[:-1]), re.escape(last)]) + ending
 
 
-def marked(text: str, folded: str, found: re.Pattern[str] | None) -> Markup:
-    """The text for HTML with a marker behind the words found. `folded` is `fold(text)`."""
-    if found is None:
-        return shown(text)
+def marked(text: str, folded: str, found: re.Pattern[str] | None, plain: Markup) -> Markup:
+    """The text for HTML with a marker behind the words found. `folded` is `fold(text)`, `plain` is `shown(text)`."""
+    spans = _spans(folded, found) if found else []
+    if not spans:
+        return plain
     pieces: list[str] = []
     at = 0
-    for match in found.finditer(folded):
-        pieces += [shown(text[at : match.start()]), f"<span {MARK}>{shown(text[match.start() : match.end()])}</span>"]
-        at = match.end()
+    for start, end in spans:
+        pieces += [shown(text[at:start]), f"<span {MARK}>{shown(text[start:end])}</span>"]
+        at = end
     return Markup("".join([*pieces, shown(text[at:])]))  # noqa: S704
+
+
+def _spans(folded: str, found: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Where the words stand; neighbours share one marker."""
+    spans: list[tuple[int, int]] = []
+    for match in found.finditer(folded):
+        start, end = match.span()
+        if spans and not folded[spans[-1][1] : start].strip(" -–"):
+            start = spans.pop()[0]
+        spans.append((start, end))
+    return spans

@@ -55,20 +55,19 @@ def _parts(word: str, room: int) -> list[str]:
     return [*parts, part]
 
 
-def excerpt(text: str, aim: int = 320, most: int = 460) -> str:
-    """The first sentences: whole ones while they stay near `aim` characters; a longer first one is cut with `…`."""
+def excerpt(text: str, aim: int = 220, most: int = 330) -> str:
+    """The first sentences, until `aim` characters are reached and never past `most`; a longer first one is cut."""
+    if len(text) <= aim:
+        return text
     end = 0
     for match in _END.finditer(text[: most + 2]):
-        if _ABBREVIATION.search(text[max(0, match.end() - 12) : match.end()]):
-            continue
-        if end and match.end() > aim:
+        if end >= aim or match.end() > most:
             break
-        end = match.end()
-        if end > aim:
-            break
-    if len(text) <= aim or (not end and len(text) <= most):
-        return text
-    return text[:end] if end else shortened(text, aim)
+        if not _ABBREVIATION.search(text[max(0, match.end() - 12) : match.end()]):
+            end = match.end()
+    if not end:
+        return text if len(text) <= most else shortened(text, aim)
+    return text[:end]
 
 
 def shortened(text: str, most: int) -> str:

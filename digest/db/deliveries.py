@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
+from digest.db.dialect import insert_new
 from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
@@ -66,6 +67,11 @@ def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
     """Put mails into the outbox, due now; those owed already stay as they are. Returns how many are new."""
     rows = (_row(one, now) for one in owed)
     return sum(_insert_new(session, Delivery, part) for part in _parts(rows))
+
+
+def owe_new(session: Session, owed: Iterable[Owed], now: datetime) -> None:
+    """Like `owe`, for subjects made in this transaction: nobody can have owed these before."""
+    insert_new(session, Delivery, [_row(one, now) for one in owed])
 
 
 def _row(owed: Owed, now: datetime) -> dict[str, Any]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, any_, cast, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Date, Dialect, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
+from digest.models.types import UTCDateTime
+
 _CHUNK = 500
-_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
@@ -34,36 +36,110 @@ def among(session: Session, column: Any, values: Sequence[str | int]) -> ColumnE
     return chosen
 
 
-def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the same columns past the unit of work, which would look at each. Values are those of JSON."""
+def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
+    """Numbers for that many new rows that no row ever had, gone ones included (SQLite: AUTOINCREMENT)."""
+    if session.get_bind().dialect.name == "postgresql":
+        return next_numbers(session, table, count)
+    last = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+    begin = session.execute(last, {"name": str(table.__tablename__)}).scalar_one_or_none() or 0
+    return list(range(int(begin) + 1, int(begin) + count + 1))
+
+
+def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns that are not there yet, as fast as the database can: PostgreSQL by COPY.
+
+    Values are Python's, as in an ordinary insert; columns that are left out have their defaults.
+    """
     if not rows:
         return
-    if session.get_bind().dialect.name != "postgresql":
-        session.connection().execute(insert(table), list(rows))
+    connection = session.connection()
+    given = [column for column in table.__table__.c if column.name in rows[0] or column.default is not None]  # type: ignore[attr-defined]
+    names = ", ".join(column.name for column in given)
+    columns = [_values(column, rows, connection.dialect) for column in given]
+    lines = zip(*columns, strict=True)
+    if connection.dialect.name == "postgresql":
+        cursor: Any = connection.connection.cursor()
+        with cursor, cursor.copy(f"COPY {table.__tablename__} ({names}) FROM STDIN") as copy:
+            for line in lines:
+                copy.write_row(line)
+    else:
+        marks = ", ".join("?" * len(given))
+        connection.exec_driver_sql(f"INSERT INTO {table.__tablename__} ({names}) VALUES ({marks})", list(lines))  # noqa: S608 - names of ours
+
+
+def _values(column: Any, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> list[Any]:
+    """A column of the rows as the driver takes it."""
+    if column.name not in rows[0]:
+        return [column.default.arg] * len(rows)
+    values = [row[column.name] for row in rows]
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if convert is None:
+        return values
+    kept: dict[Any, Any] = {}
+    if not isinstance(column.type, UTCDateTime):
+        return [convert(value) for value in values]
+    return [kept[value] if value in kept else kept.setdefault(value, convert(value)) for value in values]
+
+
+def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns past the unit of work, which would look at each. Objects go in as JSON."""
+    if not rows:
         return
-    columns = [table.__table__.c[name] for name in rows[0]]  # type: ignore[attr-defined]
-    types = ", ".join(f"{column.name} {column.type.compile(_POSTGRESQL)}" for column in columns)
-    names = ", ".join(column.name for column in columns)
-    values = f"SELECT {names} FROM json_to_recordset(%s::json) AS given({types})"  # noqa: S608 - names of ours
-    statement = f"INSERT INTO {table.__tablename__} ({names}) {values}"
-    session.connection().exec_driver_sql(statement, (json.dumps(list(rows), ensure_ascii=False),))
+    name, columns = str(table.__tablename__), list(rows[0])
+    objects = {column for column in columns if isinstance(rows[0][column], dict)}
+    values = [tuple([json.dumps(row[c]) if c in objects else row[c] for c in columns]) for row in rows]
+    if session.get_bind().dialect.name == "postgresql":
+        _copy(session, name, columns, values)
+        return
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
+    session.connection().exec_driver_sql(statement, values)
+
+
+def _copy(session: Session, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """PostgreSQL's own way for many rows: no statement to plan, nothing to parse but the values.
+
+    It goes past SQLAlchemy, so its errors are made SQLAlchemy's here.
+    """
+    import psycopg  # only who has a PostgreSQL loads it
+
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as into:
+            for row in rows:
+                into.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
 
 
 def insert_pairs(
-    session: Session, table: type[SQLModel], columns: tuple[str, str], pairs: Sequence[tuple[str, int]]
+    session: Session,
+    table: type[SQLModel],
+    columns: tuple[str, str],
+    pairs: Sequence[tuple[str, int]],
+    *,
+    fresh: bool = False,
 ) -> None:
-    """Insert many (text in one line, number) rows in one go, leaving out those that exist."""
+    """Insert many (text in one line, number) rows in one go, leaving out those that exist; `fresh`: none does.
+
+    They go in sorted, so that each page of the table's tree is touched once.
+    """
     if not pairs:
         return
-    name, of = str(table.__tablename__), ", ".join(columns)
+    name, of, pairs = str(table.__tablename__), ", ".join(columns), sorted(pairs)
     connection = session.connection()
     if connection.dialect.name == "postgresql":
+        if fresh:
+            _copy(session, name, columns, pairs)
+            return
         texts, numbers = zip(*pairs, strict=True)
         rows = r"SELECT * FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, ',')::bigint[])"
         values: Any = ("\n".join(texts), ",".join(map(str, numbers)))
         connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows} ON CONFLICT DO NOTHING", values)
     else:
-        connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", list(pairs))  # noqa: S608 - names of ours
+        connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", pairs)  # noqa: S608 - names of ours
 
 
 def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:

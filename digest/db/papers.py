@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import func, select, text, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore, insert_pairs, insert_plain, next_numbers
@@ -58,9 +58,14 @@ def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
 
 
 def lock_batches(session: Session) -> None:
-    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE)."""
+    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE).
+
+    An ingest asks by keys alone, so indexes are right even where PostgreSQL has not yet counted a table that has just
+    been filled, and would read all of it for each question.
+    """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE batch IN EXCLUSIVE MODE"))
+        session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def announcement_for(session: Session, day: date) -> int:
@@ -87,12 +92,29 @@ def window(session: Session, announcement: int, size: int) -> list[int]:
     return list(session.execute(statement).scalars())
 
 
+def newest_batch(session: Session) -> int:
+    """The last batch stored; 0 for none. As long as it is the same, no paper has changed."""
+    return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
+
+
+def announced(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
+    """By announcement its papers' numbers, newest revisions, batches, whether withdrawn, identifiers; by number."""
+    columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
+    name = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
+    found: dict[int, list[tuple[int, int, int, bool, str]]] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        chosen = col(Paper.announcement_id).in_(numbers[start : start + _CHUNK])
+        for number, *row in session.execute(select(*columns, name).where(chosen).order_by(col(Paper.id))):
+            found.setdefault(number, []).append(tuple(row))
+    return found
+
+
 def known_through(session: Session, instant: datetime) -> int:
     """The last batch up to which everything was known at that instant; 0 for none."""
     later = session.execute(select(func.min(col(Batch.id))).where(col(Batch.known_at) > instant)).scalar_one()
     if later is not None:
         return int(later) - 1
-    return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
+    return newest_batch(session)
 
 
 def find_by_identifiers(
@@ -172,9 +194,11 @@ def newest_many(session: Session, numbers: Sequence[int]) -> list[tuple[Paper, R
 
 def versions(session: Session, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Record]:
     """Records by (paper, revision)."""
-    pairs = list(wanted)
-    statement = select(PaperVersion).where(tuple_(col(PaperVersion.paper_id), col(PaperVersion.revision)).in_(pairs))
-    return {(v.paper_id, v.revision): to_record(v) for v in session.execute(statement).scalars()}
+    pairs = set(wanted)
+    v, numbers = PaperVersion, sorted({number for number, _ in pairs})
+    statement = select(col(v.paper_id), col(v.revision), col(v.title), col(v.abstract), col(v.detail))
+    found = session.execute(statement.where(among(session, col(v.paper_id), numbers))) if pairs else ()
+    return {(n, revision): _record(*rest) for n, revision, *rest in found if (n, revision) in pairs}
 
 
 def paper(session: Session, number: int) -> tuple[Paper, Record] | None:
@@ -220,9 +244,9 @@ def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None
     insert_plain(session, PaperVersion, rows)
 
 
-def insert_keys(session: Session, pairs: Iterable[tuple[str, int]]) -> None:
-    """Store lookup keys, skipping those known."""
-    insert_pairs(session, PaperKey, ("key", "paper_id"), list(dict.fromkeys(pairs)))
+def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
+    """Store lookup keys, skipping those known; `fresh`: of papers that have none yet."""
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), fresh=fresh)
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

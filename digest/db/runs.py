@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlmodel import Session, col
 
-from digest.db.dialect import insert_ignore
+from digest.db.dialect import among, insert_ignore, insert_new, unused_numbers
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber, Threshold
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 
 _PAGE = 5000
+
+
+class Due(NamedTuple):
+    """A reader as a run needs them, by the names of `Subscriber`: read without the weight of a table object."""
+
+    id: int
+    address: str
+    profile_id: int | None
+    seen_through: int
+    next_due_at: datetime | None
+    quiet_day: str
+    time_zone: str
+    send_at: time
+    cadence: str
+    weekday: int
+    paused_until: date | None
+    confirmed_at: datetime | None
+    created_at: datetime
+
+
+Reader = Subscriber | Due
+_DUE = [col(getattr(Subscriber, name)) for name in Due._fields]
 
 
 def due_slots(session: Session, now: datetime, *, only: int | None = None, limit: int = 500) -> list[datetime]:
@@ -138,15 +160,15 @@ def complete(session: Session, run: Run) -> None:
         run.state = COMPLETE
 
 
-def readers_of(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[Subscriber]:
+def readers_of(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[Due]:
     """Active readers that a shard may take: its range's, and without a day only those due at the run's slot."""
-    statement = select(Subscriber).where(
+    statement = select(*_DUE).where(
         col(Subscriber.id).between(shard.first, shard.last), col(Subscriber.state) == ACTIVE
     )
     if shard.day is None:
         statement = statement.where(col(Subscriber.next_due_at) == run.slot)
     statement = statement.order_by(col(Subscriber.id))
-    return list(session.execute(statement.with_for_update() if lock else statement).scalars())
+    return [Due(*row) for row in session.execute(statement.with_for_update() if lock else statement)]
 
 
 def active_readers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
@@ -160,7 +182,7 @@ def active_readers(session: Session, *, after: int, only: int | None, limit: int
 def editions_since(session: Session, readers: Iterable[int], announcement: int) -> list[Edition]:
     """What these readers were sent since that announcement: the ledger behind 'nothing twice'."""
     statement = select(Edition).where(
-        col(Edition.subscriber_id).in_(list(readers)),
+        among(session, col(Edition.subscriber_id), list(readers)),
         col(Edition.announcement_id) >= announcement,
         col(Edition.cancelled).is_(False),
     )
@@ -170,24 +192,23 @@ def editions_since(session: Session, readers: Iterable[int], announcement: int) 
 def dated(session: Session, readers: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
     """(reader, day) pairs that have an edition."""
     statement = select(col(Edition.subscriber_id), col(Edition.day)).where(
-        col(Edition.subscriber_id).in_(list(readers)), col(Edition.day).in_(list(days))
+        among(session, col(Edition.subscriber_id), list(readers)), col(Edition.day).in_(list(days))
     )
     return {(int(reader), day) for reader, day in session.execute(statement)}
 
 
 def with_editions(session: Session, readers: Iterable[int]) -> set[int]:
     """Those of these readers who have any edition that was not cancelled."""
-    theirs = col(Edition.subscriber_id).in_(list(readers)), col(Edition.cancelled).is_(False)
+    theirs = among(session, col(Edition.subscriber_id), list(readers)), col(Edition.cancelled).is_(False)
     some = select(col(Edition.subscriber_id)).where(*theirs).distinct()
     return {int(number) for number in session.execute(some).scalars()}
 
 
 def insert_editions(session: Session, editions: Sequence[dict[str, Any]]) -> list[int]:
     """Freeze editions; returns their numbers in order."""
-    if not editions:
-        return []
-    statement = insert(Edition).returning(col(Edition.id), sort_by_parameter_order=True)
-    return [int(number) for number in session.execute(statement, list(editions)).scalars()]
+    numbers = unused_numbers(session, Edition, len(editions)) if editions else []
+    insert_new(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
+    return numbers
 
 
 def edition_of(session: Session, reader: int, day: date | None) -> Edition | None:
@@ -241,6 +262,31 @@ def newest_epoch(session: Session) -> Epoch | None:
 def thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
     """Calibrated thresholds by profile version, for those calibrated in this epoch."""
     statement = select(col(Threshold.profile_id), col(Threshold.tau)).where(
-        col(Threshold.epoch_id) == epoch_id, col(Threshold.profile_id).in_(list(profiles))
+        col(Threshold.epoch_id) == epoch_id, among(session, col(Threshold.profile_id), list(profiles))
     )
     return {int(profile): tau for profile, tau in session.execute(statement)}
+
+
+def keep_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
+    """Store thresholds of an epoch; those that stand already stay."""
+    standing = thresholds(session, epoch_id, taus)
+    rows = [
+        {"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items() if number not in standing
+    ]
+    if rows:
+        said = (
+            "INSERT INTO threshold (profile_id, epoch_id, tau) VALUES (:profile, :epoch, :tau) ON CONFLICT DO NOTHING"
+        )
+        session.execute(text(said), rows)
+
+
+def move_on(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:
+    """Set (reader, seen through, next due): few statements, since most readers move on alike."""
+    alike: dict[tuple[int, datetime | None], list[int]] = {}
+    for number, seen, due in readers:
+        alike.setdefault((seen, due), []).append(number)
+    for (seen, due), numbers in alike.items():
+        chosen = update(Subscriber).where(among(session, col(Subscriber.id), numbers))
+        session.execute(
+            chosen.values(seen_through=seen, next_due_at=due), execution_options={"synchronize_session": False}
+        )

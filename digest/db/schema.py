@@ -24,15 +24,15 @@ def _config() -> Config:
     return config
 
 
-def upgrade() -> str:
-    """Run the missing steps, one process at a time; returns the version reached."""
+def upgrade(to: str = "head") -> str:
+    """Run the missing steps up to a version, one process at a time; returns the version reached."""
     config = _config()
     with engine().begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    return newest()
+        command.upgrade(config, to)
+    return newest() if to == "head" else to
 
 
 def stamp(connection: Connection) -> None:

@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import Select, case, delete, func, select
 from sqlmodel import Session, col
 
+from digest.db.dialect import among
 from digest.models import Signal
-
-_CHUNK = 5000
 
 
 def as_of(session: Session, papers: Iterable[int], at: datetime) -> dict[int, dict[str, float]]:
     """Per paper the newest value of each counter not taken after `at`; a missing one is unknown."""
-    numbers: Sequence[int] = list(papers)
+    statement = (
+        select(col(Signal.paper_id), col(Signal.name), col(Signal.value))
+        .where(among(session, col(Signal.paper_id), list(papers)), col(Signal.taken_at) <= at)
+        .order_by(col(Signal.taken_at))
+    )
     found: dict[int, dict[str, float]] = {}
-    for start in range(0, len(numbers), _CHUNK):
-        statement = (
-            select(col(Signal.paper_id), col(Signal.name), col(Signal.value))
-            .where(col(Signal.paper_id).in_(numbers[start : start + _CHUNK]), col(Signal.taken_at) <= at)
-            .order_by(col(Signal.taken_at))
-        )
-        for paper, name, value in session.execute(statement):
-            found.setdefault(paper, {})[name] = value
+    for paper, name, value in session.execute(statement):
+        found.setdefault(paper, {})[name] = value
     return found
 
 
@@ -44,6 +41,12 @@ def thin_out(session: Session, before: datetime, *, after: int, papers: int) -> 
     numbers = list(session.execute(chosen).scalars())
     if not numbers:
         return 0, None
+    gone = session.execute(delete(Signal).where(col(Signal.id).in_(_needless(numbers, before))))
+    return int(getattr(gone, "rowcount", 0)), int(numbers[-1])
+
+
+def _needless(papers: Sequence[int], before: datetime) -> Select[tuple[int | None]]:
+    """The snapshots taken before then that are neither a counter's first nor its last, nor a day's best."""
     counter = (col(Signal.paper_id), col(Signal.source), col(Signal.name))
     best = case((col(Signal.name) == "rank", -col(Signal.value)), else_=col(Signal.value)).desc()
     taken = col(Signal.taken_at)
@@ -55,29 +58,22 @@ def thin_out(session: Session, before: datetime, *, after: int, papers: int) -> 
             func.row_number().over(partition_by=counter, order_by=taken.desc()).label("last"),
             func.row_number().over(partition_by=(*counter, func.date(taken)), order_by=(best, taken)).label("place"),
         )
-        .where(col(Signal.paper_id).in_(numbers))
+        .where(col(Signal.paper_id).in_(papers))
         .subquery()
     )
-    needless = select(placed.c.id).where(
-        placed.c.taken < before, placed.c.first > 1, placed.c.last > 1, placed.c.place > 1
-    )
-    gone = session.execute(delete(Signal).where(col(Signal.id).in_(needless)))
-    return int(getattr(gone, "rowcount", 0)), int(numbers[-1])
+    return select(placed.c.id).where(placed.c.taken < before, placed.c.first > 1, placed.c.last > 1, placed.c.place > 1)
 
 
 def history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:
     """Per paper the values of one counter, oldest first, none taken after `at`; of the source that spoke last."""
-    numbers: Sequence[int] = list(papers)
+    statement = (
+        select(col(Signal.paper_id), col(Signal.source), col(Signal.value))
+        .where(among(session, col(Signal.paper_id), list(papers)), col(Signal.name) == name, col(Signal.taken_at) <= at)
+        .order_by(col(Signal.taken_at))
+    )
     found: dict[int, dict[str, list[float]]] = {}
     last: dict[int, str] = {}
-    for start in range(0, len(numbers), _CHUNK):
-        statement = (
-            select(col(Signal.paper_id), col(Signal.source), col(Signal.value))
-            .where(col(Signal.paper_id).in_(numbers[start : start + _CHUNK]))
-            .where(col(Signal.name) == name, col(Signal.taken_at) <= at)
-            .order_by(col(Signal.taken_at))
-        )
-        for paper, source, value in session.execute(statement):
-            found.setdefault(paper, {}).setdefault(source, []).append(value)
-            last[paper] = source
+    for paper, source, value in session.execute(statement):
+        found.setdefault(paper, {}).setdefault(source, []).append(value)
+        last[paper] = source
     return {paper: values[last[paper]] for paper, values in found.items()}

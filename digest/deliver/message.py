@@ -8,6 +8,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from digest.compose.views import Rendered
 from digest.deliver.quoted import body, mailbox, structured, unstructured
@@ -16,6 +17,7 @@ TRANSACTIONAL = frozenset({"confirmation", "link", "sign-in", "alarm", "test"})
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_ours = lru_cache(maxsize=64)(mailbox)  # who sends, and who reads replies, is the same for all
 _URL = re.compile(r"(?:https?://|mailto:)[!#-;=?-Z\[\]_a-z~]+")
 
 
@@ -67,7 +69,7 @@ def build(rendered: Rendered, envelope: Envelope) -> bytes:
 def _headers(rendered: Rendered, envelope: Envelope) -> list[bytes]:
     """All headers but the content's type, in their order."""
     headers = [
-        mailbox("From", *envelope.sender),
+        _ours("From", *envelope.sender),
         mailbox("To", "", envelope.to),
         unstructured("Subject", rendered.subject),
         structured("Date", date_line(envelope.date)),
@@ -76,7 +78,7 @@ def _headers(rendered: Rendered, envelope: Envelope) -> list[bytes]:
         b"Auto-Submitted: auto-generated\r\n",
     ]
     if envelope.reply_to:
-        headers.append(mailbox("Reply-To", *envelope.reply_to))
+        headers.append(_ours("Reply-To", *envelope.reply_to))
     return headers + ([] if envelope.transactional else _list_headers(envelope))
 
 
@@ -121,7 +123,7 @@ def date_line(at: datetime) -> str:
         raise ValueError("a mail's date needs its zone")
     minutes = int(offset.total_seconds()) // 60
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
-    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at:%H:%M:%S} {zone}"
+    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at.isoformat()[11:19]} {zone}"
 
 
 def message_id(kind: str, subject_id: int, serial: int, domain: str, key: str) -> str:

@@ -12,7 +12,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -27,11 +26,12 @@ from digest.deliver import throttle as throttles
 from digest.deliver.letter import Composer, Letter, Withheld
 from digest.deliver.outcome import Outcome
 from digest.deliver.results import Judge
+from digest.deliver.tally import Counts, Tally
 from digest.deliver.throttle import Throttle
 from digest.deliver.transport import Transport, shared
 from digest.errors import DigestError, Transient
 from digest.models import Delivery
-from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
+from digest.models.delivery import UNCERTAIN
 from digest.settings import Settings
 
 log = logs.get(__name__)
@@ -40,33 +40,6 @@ SECONDS_TO_ABANDON = 5.0
 SECONDS_TO_GATHER = 0.005  # what ends this soon after the first shares its transaction
 SOON = timedelta(seconds=1)
 SECONDS_TO_LINGER = 0.2  # between looks for mails that come due one by one, at their domain's rate
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What one pass did. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due."""
-
-    sent: int = 0
-    deferred: int = 0
-    rejected: int = 0
-    uncertain: int = 0
-    withheld: int = 0
-    fenced: int = 0
-    trouble: bool = False
-    more: bool = False
-
-    def __add__(self, other: Counts) -> Counts:
-        """Both passes; trouble and more as the later one says."""
-        return Counts(
-            self.sent + other.sent,
-            self.deferred + other.deferred,
-            self.rejected + other.rejected,
-            self.uncertain + other.uncertain,
-            self.withheld + other.withheld,
-            self.fenced + other.fenced,
-            other.trouble,
-            other.more,
-        )
 
 
 class LeaseLost(Transient):
@@ -91,33 +64,6 @@ def deliver_due(
     )
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counts while they grow."""
-
-    by_state: dict[str, int] = field(default_factory=dict)
-    fenced: int = 0
-    trouble: bool = False
-
-    def note(self, results: Sequence[Result]) -> None:
-        for result in results:
-            self.by_state[result.state] = self.by_state.get(result.state, 0) + 1
-
-    def counts(self, *, more: bool) -> Counts:
-        by = self.by_state
-        withheld = sum(count for state, count in by.items() if state not in (SENT, DEFERRED, REJECTED, UNCERTAIN))
-        return Counts(
-            sent=by.get(SENT, 0),
-            deferred=by.get(DEFERRED, 0),
-            rejected=by.get(REJECTED, 0),
-            uncertain=by.get(UNCERTAIN, 0),
-            withheld=withheld,
-            fenced=self.fenced,
-            trouble=self.trouble,
-            more=more and not self.trouble,
-        )
-
-
 class Sender:
     """One pass over the outbox: opens a lease, sends window after window, closes it. Not for two threads."""
 
@@ -131,7 +77,7 @@ class Sender:
         self._fresh_until = 0.0
         self._flying: dict[Future[Outcome], Delivery] = {}
         self._ended: list[Result] = []  # known, but not yet recorded
-        self._tally = _Tally()
+        self._tally = Tally()
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> Counts:
         """Do the pass. See `deliver_due`."""

@@ -1,4 +1,4 @@
-"""Semantic Scholar: citations of known papers, up to 500 at once. The parser is pure."""
+"""Semantic Scholar: citations of known papers and their authors' figures, up to 500 at once. The parser is pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import Any
 from digest import settings
 from digest.errors import BadInput
 from digest.ingest import http
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record
+from digest.text.plain import one_line
 
 MOST = 500
+MOST_NAME = 200
 TURN = "semantic-scholar"
-_FIELDS = "externalIds,citationCount,influentialCitationCount"
+_FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
+_FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
+MOST_AUTHORS = 30  # of a paper: collaborations of thousands have no record of their own
 
 
 def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
@@ -31,19 +35,22 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
         raise BadInput(f"expected a list of papers: {str(rows)[:100]}")
     if ids and len(rows) != len(ids):
         raise BadInput(f"{len(rows)} papers came for {len(ids)} asked for")
-    found, bad = [], []
+    found, bad, people = [], [], []
     for place, row in enumerate(rows):
         if row is None:
             continue
         try:
-            found.append(_listed(row, ids[place] if ids else None))
+            listed, authors = _listed(row, ids[place] if ids else None), _people(row)
         except ValueError as error:
             bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
-    return Parsed(tuple(found), tuple(bad))
+        else:
+            found.append(listed)
+            people += authors
+    return Parsed(tuple(found), tuple(bad), people=tuple(people))
 
 
 def fetch(ids: Sequence[str]) -> Parsed:
-    """Citations of these papers, at most 500."""
+    """Citations of these papers, at most 500, and their authors' figures."""
     key = settings.get().semantic_scholar_key
     request = http.Request(
         f"{settings.get().semantic_scholar_url.rstrip('/')}/graph/v1/paper/batch",
@@ -63,8 +70,29 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
     arxiv_id, doi = arxiv_id or other.get("ArXiv"), other.get("DOI")
     if not arxiv_id and not doi:
         raise ValueError("externalIds: neither an arXiv id nor a DOI")
-    count = row.get("citationCount")
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-        raise ValueError(f"citationCount: {str(count)[:20]!r} is no count")
+    count = _count(row, "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
     return Listed(Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None), signals=signals)
+
+
+def _count(row: dict[str, Any], name: str) -> int | None:
+    """A number of things; None where it is not told. Raises ValueError."""
+    count = row.get(name)
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
+        raise ValueError(f"{name}: {str(count)[:20]!r} is no count")
+    return count
+
+
+def _people(row: dict[str, Any]) -> list[Person]:
+    """The authors that have figures; none of a paper by very many. Raises ValueError."""
+    authors = row.get("authors") or []
+    if not isinstance(authors, list) or not all(isinstance(one, dict) for one in authors):
+        raise ValueError("authors: expected a list of objects")
+    known = authors if len(authors) <= MOST_AUTHORS else []
+    people = []
+    for one in known:
+        name = one_line(str(one.get("name") or ""))
+        figures = AuthorFigures(**{ours: _count(one, theirs) for ours, theirs in _FIGURES})
+        if name and len(name) <= MOST_NAME and figures != AuthorFigures():
+            people.append(Person(name, figures, str(one.get("authorId") or "")))
+    return people

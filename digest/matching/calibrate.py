@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from digest.errors import BadInput
-from digest.matching.profile import Candidate, Counts, Profile
+from digest.matching.profile import HIGH, USUAL, Candidate, Counts, Profile
 from digest.matching.reference import floor, not_strict
 from digest.matching.strict import Document, prepare
 from digest.matching.weights import Weights
@@ -19,20 +19,22 @@ from digest.papers import Record
 __all__ = ["ANNOUNCEMENTS", "CLOSE_PAPERS", "blend", "count", "floor", "pack", "prior", "threshold", "unpack"]
 
 ANNOUNCEMENTS = 14  # how many a threshold is set by
-CLOSE_PAPERS = 42  # that many close papers in those announcements: about 3 a day
+# so many close papers in those announcements: about 3 a day, or 1 for a reader who asked for a high minimum
+CLOSE_PAPERS = {USUAL: 42, HIGH: 14}
 ENOUGH_PAPERS = 2000  # own papers from which the prior is no longer needed
 
 
 def threshold(profile: Profile, candidates: Sequence[Candidate | Document], counts: Counts | Weights) -> int | None:
     """τ: the 43rd largest relevance of the allowed, not strictly matching papers of the 14 last announcements.
 
-    `candidates`: all papers of those announcements; of fewer than 14 there is no threshold: None. With fewer than 43
-    such papers it is 0. Raises BadQuery.
+    With a high minimum it is the 15th. `candidates`: all papers of those announcements; of fewer than 14 there is no
+    threshold: None. With fewer such papers than that it is 0. Raises BadQuery.
     """
     if len({_candidate(one).announcement for one in candidates}) < ANNOUNCEMENTS:
         return None
     relevances = sorted(not_strict(profile, candidates, counts), reverse=True)
-    return relevances[CLOSE_PAPERS] if len(relevances) > CLOSE_PAPERS else 0
+    most = CLOSE_PAPERS[profile.minimum]
+    return relevances[most] if len(relevances) > most else 0
 
 
 def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Counts:

@@ -111,11 +111,11 @@ class Matcher:
             row, found = done, _more_room(found)
         return Answers(found, self.store, self.joined)
 
-    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None) -> list[int]:
-        """τ of each row over these papers: those of the 14 announcements before an epoch."""
+    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = CLOSE_PAPERS) -> list[int]:
+        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass."""
         ask = self._ask(facts, rows, None, None, None)
         day = self._day(facts)
-        kernel.thresholds(self.book, day, ask, self._desk(day), CLOSE_PAPERS + 1)
+        kernel.thresholds(self.book, day, ask, self._desk(day), close + 1)
         return [int(tau) for tau in ask.rows["tau"][:-1]]
 
     def _ask(

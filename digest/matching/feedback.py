@@ -1,14 +1,16 @@
 """Likes: papers a reader wants more of, told to the matcher as a few weighted words (Rocchio's rule, shrunk).
 
-They only order and lift what matches already, and at most double a paper's relevance; without likes nothing is left of
-them. 'Less' is no rule here: it mutes the topic or leaves out the author that the reader names.
+Without a click, the best papers of the last weeks stand in for likes (pseudo-relevance feedback). Both only order and
+lift what matches already, and at most double a paper's relevance; without them nothing is left. 'Less' is no rule here:
+it mutes the topic or leaves out the author that the reader names.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from digest.matching.profile import Candidate
 from digest.matching.strict import Document, prepare
@@ -20,6 +22,8 @@ WORDS = 20  # the most that likes can add
 SHRINK = 5  # with so many likes half of the full weight counts
 FULL = 2 * ONE  # what the best word weighs towards with ever more likes
 NEWEST = 100  # likes that count; older ones have had their time
+BEST = 20  # papers of the last weeks that stand in for likes
+ASSUMED = ONE  # what the best word weighs that only stands in: like a word of one topic
 
 
 def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[str, int], ...]:
@@ -29,14 +33,39 @@ def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[s
     ⌊32 · n/(n+5) · r/r_max⌋, n the number of likes: five likes make the best word weigh like a word of one topic.
     """
     papers = [prepare(Candidate(0, one, 0)) if isinstance(one, Record) else one for one in liked[:NEWEST]]
+    return _words([shares(document, weights) for document in papers], FULL * len(papers), len(papers) + SHRINK)
+
+
+def assumed(best: Sequence[Mapping[str, int]]) -> tuple[tuple[str, int], ...]:
+    """The words of a profile's best papers of the last weeks, at most 20 of them, each given by its `shares`.
+
+    As with likes, but the heaviest word weighs ⌊16·n/20⌋: a guess, and less of one the fewer papers there were.
+    """
+    return _words(best[:BEST], ASSUMED * min(len(best), BEST), BEST)
+
+
+def together(*words: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Weighted words added up, the heaviest first."""
     sums: Counter[str] = Counter()
-    for document in papers:
-        impacts = _impacts(document, weights)
-        length = math.hypot(*impacts.values())
-        for stem, value in impacts.items():
-            sums[stem] += round(1_000_000 * value / length)
+    for stem, weight in chain(*words):
+        sums[stem] += weight
+    return tuple(sorted(sums.items(), key=lambda word: (-word[1], word[0])))
+
+
+def shares(document: Document, weights: Weights) -> dict[str, int]:
+    """What each word of a paper is of it: impacts brought to length one, in millionths."""
+    impacts = _impacts(document, weights)
+    length = math.hypot(*impacts.values())
+    return {stem: round(1_000_000 * value / length) for stem, value in impacts.items()}
+
+
+def _words(papers: Sequence[Mapping[str, int]], times: int, over: int) -> tuple[tuple[str, int], ...]:
+    """The 20 words with the largest sum r; they weigh ⌊times · r / (over · r_max)⌋."""
+    sums: Counter[str] = Counter()
+    for paper in papers:
+        sums.update(paper)
     best = sorted(sums, key=lambda stem: (-sums[stem], stem))[:WORDS]
-    weighed = [(stem, FULL * len(papers) * sums[stem] // ((len(papers) + SHRINK) * sums[best[0]])) for stem in best]
+    weighed = [(stem, times * sums[stem] // (over * sums[best[0]])) for stem in best]
     return tuple((stem, weight) for stem, weight in weighed if weight > 0)
 
 

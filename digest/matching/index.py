@@ -70,10 +70,30 @@ class Index:
         """The number of each stem."""
         return {text: number for number, text in enumerate(self.stems)}
 
+    @cached_property
+    def by_name(self) -> dict[str, list[int]]:
+        """The names that each family name may look up."""
+        found: dict[str, list[int]] = {}
+        for number, text in enumerate(self.names):
+            for key in family_keys(*text.split("|")):
+                found.setdefault(key, []).append(number)
+        return found
+
+    @cached_property
+    def name_keys(self) -> list[str]:
+        """What `by_name` has, in order."""
+        return sorted(self.by_name)
+
     def name(self, number: int) -> Name:
         """An author's name in parts."""
         given, particles, family = self.names[number].split("|")
         return Name(tuple(given.split()), particles, family)
+
+
+def family_keys(given: str, particles: str, family: str) -> set[str]:
+    """What a family name may be looked up by: with particles, and with the word before it as a part of it."""
+    last = given.rpartition(" ")[2]
+    return {family, particles + family, last + family, particles + last + family} - {""}
 
 
 class _Words:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
+import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,17 @@ import numpy as np
 from digest.errors import BadInput
 from digest.matching.index import Index
 
-_MAGIC = b"papers index 1\n"
+_MAGIC = b"papers index 2\n"
+_HERE = Path(__file__).parent
+
+
+def _state() -> str:
+    """What tells an index made by this code from one of another version: the rules of text may have changed."""
+    sources = [*sorted((_HERE.parent / "text").glob("*.py")), _HERE / "index.py", Path(__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+
+
+STATE = _state()
 
 
 def to_bytes(index: Index) -> bytes:
@@ -28,24 +40,31 @@ def to_bytes(index: Index) -> bytes:
         head[field.name] = (kind, at, len(raw))
         parts += [raw, bytes(-len(raw) % 64)]
         at += len(raw) + -len(raw) % 64
-    first = _MAGIC + json.dumps(head).encode() + b"\n"
-    return first + b" " * (-len(first) % 64) + b"".join(parts)
+    body = b"".join(parts)
+    told = {"fields": head, "size": len(body), "sum": zlib.adler32(body)}
+    first = _MAGIC + json.dumps(told).encode() + b"\n"
+    return first + b" " * (-len(first) % 64) + body
 
 
 def read(path: Path) -> Index:
-    """The index in a file, mapped into memory: only what is looked at is read. Raises BadInput."""
+    """The index in a file, mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError."""
     with path.open("rb") as file:
-        view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
-    if bytes(view[: len(_MAGIC)]) != _MAGIC:
+        try:
+            ours = file.read(len(_MAGIC)) == _MAGIC
+            told = json.loads(file.readline()) if ours else {}
+            # A private copy that nobody writes to: arrays that can't be written would be a type of their own.
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))[-told.get("size", 1) :]
+        except ValueError as error:
+            raise BadInput("an index of papers that is cut", field=path.name) from error
+    if not ours:
         raise BadInput("not an index of papers, or from another version", field=path.name)
-    end = bytes(view[len(_MAGIC) : 1 << 14]).index(b"\n") + len(_MAGIC)
-    begin = end + 1 + -(end + 1) % 64
-    found: dict[str, Any] = {}
-    for key, (kind, at, size) in json.loads(bytes(view[len(_MAGIC) : end])).items():
-        raw = view[begin + at : begin + at + size]
-        if kind.startswith("words"):
-            words = bytes(raw).decode("utf-8", "surrogatepass").split("\0")
-            found[key] = tuple(words) if kind != "words 0" else ()
-        else:
-            found[key] = np.frombuffer(raw, kind)
-    return Index(**found)
+    if len(view) != told["size"] or zlib.adler32(view) != told["sum"]:
+        raise BadInput("an index of papers that is cut or changed", field=path.name)
+    return Index(**{key: _value(view[at : at + size], kind) for key, (kind, at, size) in told["fields"].items()})
+
+
+def _value(raw: memoryview, kind: str) -> Any:
+    if not kind.startswith("words"):
+        return np.frombuffer(raw, kind)
+    words = bytes(raw).decode("utf-8", "surrogatepass").split("\0")
+    return tuple(words) if kind != "words 0" else ()

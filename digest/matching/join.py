@@ -162,7 +162,10 @@ class _Asked:
             form_word[index.stream], index.stream, index.text_at, index.text_paper, index.text_kind,
             index.whole_token, index.whole_form, index.whole_span,
         )  # fmt: skip
-        phrase, paper, kinds, n = phrases.walk(self.trie, texts, len(self.plain))
+        starting = np.append(self.trie.root, np.int32(-1))[form_word] >= 0  # by form: a phrase may begin with it
+        phrase, paper, kinds, n = phrases.walk(
+            self.trie, texts, len(self.plain), np.flatnonzero(starting[index.stream])
+        )
         found = [(phrase[:n], paper[:n], kinds[:n])]
         found += [self._with_prefix(index, texts, int(one)) for one in np.flatnonzero(self.plain == 0)]
         return [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
 
 from digest.matching.arrays import I32
-from digest.matching.index import Index, ranges
+from digest.matching.index import Index, family_keys, ranges
 from digest.text.names import Name, agree
 
 LAST = "\U0010ffff"  # behind every letter
@@ -23,14 +24,14 @@ class Names:
         self.beginnings: dict[str, list[_Wanted]] = defaultdict(list)
         for one in wanted:
             name, prefix, _ = one
-            for key in _keys(" ".join(name.given), name.particles, name.family) if name.family else ():
+            for key in family_keys(" ".join(name.given), name.particles, name.family) if name.family else ():
                 (self.beginnings if prefix else self.exact)[key].append(one)
 
     def of(self, index: Index) -> tuple[I32, I32]:
         """Pairs of atom and paper."""
         atoms: list[int] = []
         numbers: list[int] = []
-        for number in range(len(index.names) if self.exact or self.beginnings else 0):
+        for number in self._some(index):
             wanted = self._like(*index.names[number].split("|"))
             found = index.name(number) if wanted else None
             for asked, prefix, atom in wanted:
@@ -39,9 +40,19 @@ class Names:
                     numbers.append(number)
         return _through(atoms, numbers, index.name_at, index.name_id)
 
+    def _some(self, index: Index) -> Iterable[int]:
+        """The index's names that are worth a look; where many are wanted, all."""
+        if len(self.exact) + len(self.beginnings) > len(index.names) >> 4:
+            return range(len(index.names))
+        found = {number for key in self.exact for number in index.by_name.get(key, ())}
+        for beginning in self.beginnings:
+            first, last = bisect_left(index.name_keys, beginning), bisect_left(index.name_keys, beginning + LAST)
+            found.update(number for key in index.name_keys[first:last] for number in index.by_name[key])
+        return found
+
     def _like(self, given: str, particles: str, family: str) -> set[_Wanted]:
         """The names that may agree with this one."""
-        keys = _keys(given, particles, family)
+        keys = family_keys(given, particles, family)
         wanted = {one for key in keys for one in self.exact.get(key, ())}
         if self.beginnings:
             starts = {key[:end] for key in keys for end in range(1, len(key) + 1)}
@@ -71,12 +82,6 @@ class Categories:
         found = [(atom, number) for number, name in enumerate(index.categories) for atom in self.numbers(name)]
         atoms, numbers = [atom for atom, _ in found], [number for _, number in found]
         return _through(atoms, numbers, index.category_at, index.category_id)
-
-
-def _keys(given: str, particles: str, family: str) -> set[str]:
-    """What a family name may be looked up by: with particles, and with the word before it as a part of it."""
-    last = given.rpartition(" ")[2]
-    return {family, particles + family, last + family, particles + last + family} - {""}
 
 
 def _through(values: list[int], numbers: list[int], at: I32, ids: I32) -> tuple[I32, I32]:

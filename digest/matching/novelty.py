@@ -7,32 +7,52 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from digest.matching.strict import Document
 from digest.matching.weights import Weights
 
 DAYS = 90  # of its field, that a paper's text is compared with
-_NEAR = 0.92  # the likeness from which a paper is a copy: a version of another, a part twice
+_COPY = 0.92  # the likeness from which a paper is a copy: a version of another, a part twice
 _TITLE = 2.0  # a word in the title says more of what a paper is about
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The paper of the field whose text is nearest, None in an empty field; `likeness`: their cosine, 0 to 1."""
+
+    paper: int | None
+    likeness: float
+
+
 class Field:
-    """The papers of one field of the last 90 days, ready to be compared with."""
+    """The papers of one field of the last 90 days, oldest first, ready to be compared with."""
 
     def __init__(self, documents: Iterable[Document], weights: Weights) -> None:
         self._weights = weights
-        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for document in documents:
+        self._papers: list[int] = []
+        postings: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+        for place, document in enumerate(documents):
+            self._papers.append(document.candidate.id)
             for stem, value in _vector(document, weights).items():
-                self._postings[stem].append((document.candidate.id, value))
+                places, values = postings[stem]
+                places.append(place)
+                values.append(value)
+        self._places = {paper: place for place, paper in enumerate(self._papers)}
+        self._postings = {stem: (np.array(at, np.int32), np.array(values)) for stem, (at, values) in postings.items()}
 
-    def likeness(self, document: Document) -> float:
-        """The largest cosine of the paper's tf-idf vector with another's of the field, 0 to 1; 0 in an empty field."""
-        sums: dict[int, float] = defaultdict(float)
+    def nearest(self, document: Document) -> Near:
+        """The nearest of the papers before this one, of all where it is not one of them: a copy is what comes later."""
+        before = self._places.get(document.candidate.id, len(self._papers))
+        if not before:
+            return Near(None, 0.0)
+        sums = np.zeros(len(self._papers))
         for stem, value in _vector(document, self._weights).items():
-            for paper, other in self._postings.get(stem, ()):
-                sums[paper] += value * other
-        sums.pop(document.candidate.id, None)
-        return max(sums.values(), default=0.0)
+            if stem in self._postings:
+                places, values = self._postings[stem]
+                sums[places] += value * values
+        place = int(sums[:before].argmax())
+        return Near(self._papers[place], float(sums[place]))
 
 
 def _vector(document: Document, weights: Weights) -> dict[str, float]:
@@ -42,13 +62,13 @@ def _vector(document: Document, weights: Weights) -> dict[str, float]:
     return {stem: value / length for stem, value in raw.items() if value > 0} if length else {}
 
 
-def novelty(document: Document, field: Field) -> int:
-    """⌊100·(1 − (s/0.92)²)⌋, s the likeness to the nearest paper of the field; a copy has 0, a stranger nearly 100.
+def novelty(likeness: float) -> int:
+    """⌊100·(1 − (s/0.92)^1.25)⌋, s the likeness to the nearest earlier paper of the field, 0 to 1.
 
-    The square spreads what is usual: the nearest paper of a field has s about 0.3 to 0.5.
+    A copy has 0, a paper of another field nearly 100. Among 1,992 papers of cs.LG of one month s is .12 to .35 for nine
+    in ten (novelty 92 to 70, the middle one 84); astronomy's papers have s below .18 to them (novelty 87 and more).
     """
-    near = min(field.likeness(document) / _NEAR, 1.0)
-    return int(100 * (1 - near * near))
+    return int(100 * (1 - math.pow(min(max(likeness, 0.0) / _COPY, 1.0), 1.25)))
 
 
 @dataclass(frozen=True, slots=True)

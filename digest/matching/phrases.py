@@ -76,38 +76,38 @@ def _slot(step: I64, node: int, word: int) -> int:
 
 
 @compiled
-def walk(trie: Trie, texts: Texts, phrases: int) -> tuple[I32, I32, U8, int]:
-    """Every phrase in every text: phrase, paper, bits of the kinds of text; each pair once. Lastly, how many."""
+def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64) -> tuple[I32, I32, U8, int]:
+    """Every phrase that begins at one of these tokens (in order): phrase, paper, bits of the kinds of text.
+
+    Each pair of phrase and paper once. Lastly, how many.
+    """
     last = np.full(phrases, -1, np.int32)
     room = 1024
     phrase, paper, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
-    n = 0
-    for text in range(len(texts.at)):
-        at = texts.at[text]
+    n = text = 0
+    for at in tokens:
+        while text + 1 < len(texts.at) and texts.at[text + 1] <= at:
+            text += 1
         here, bit = texts.paper[text], 1 << texts.kind[text]
-        while texts.form[at] >= 0:
-            node, behind = -1, at
-            if texts.word[at] >= 0:
-                node = trie.root[texts.word[at]]
-            while node >= 0:
-                found = trie.end[node]
-                if found >= 0:
-                    if last[found] >= 0 and paper[last[found]] == here:
-                        kinds[last[found]] |= bit
-                    else:
-                        if n == room:
-                            room *= 2
-                            phrase, paper, kinds = _grown(phrase, room), _grown(paper, room), _grown(kinds, room)
-                        phrase[n], paper[n], kinds[n] = found, here, bit
-                        last[found] = n
-                        n += 1
-                behind += 1
-                word = texts.word[behind]
-                if word < 0:
-                    break
-                slot = _slot(trie.step, node, word)
-                node = trie.node[slot] if trie.step[slot] >= 0 else -1
-            at += 1
+        node, behind = trie.root[texts.word[at]], at
+        while node >= 0:
+            found = trie.end[node]
+            if found >= 0:
+                if last[found] >= 0 and paper[last[found]] == here:
+                    kinds[last[found]] |= bit
+                else:
+                    if n == room:
+                        room *= 2
+                        phrase, paper, kinds = _grown(phrase, room), _grown(paper, room), _grown(kinds, room)
+                    phrase[n], paper[n], kinds[n] = found, here, bit
+                    last[found] = n
+                    n += 1
+            behind += 1
+            word = texts.word[behind]
+            if word < 0:
+                break
+            slot = _slot(trie.step, node, word)
+            node = trie.node[slot] if trie.step[slot] >= 0 else -1
     return phrase, paper, kinds, n
 
 

@@ -11,6 +11,7 @@ from digest.papers import Record
 MAX_TOPICS = 20
 MAX_QUERY = 500  # characters of one topic
 DEFAULT_LIMIT = 10  # papers a day
+USUAL, HIGH = "usual", "high"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Topic:
 class Profile:
     """What a reader wants. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
 
+    `minimum`: how relevant a close match has to be; USUAL lets about 3 papers a day pass, HIGH about 1.
     `likes`: (stem, weight) of words in papers liked, made by `matching.feedback.likes`; they lift what matches already.
     """
 
@@ -35,6 +37,7 @@ class Profile:
     primary_only: bool = False
     authors: tuple[str, ...] = ()
     close: bool = True
+    minimum: str = USUAL
     limit: int = DEFAULT_LIMIT
     likes: tuple[tuple[str, int], ...] = ()
 
@@ -52,6 +55,7 @@ class Profile:
             primary_only=bool(value.get("primary_only", False)),
             authors=tuple(value.get("authors", ())),
             close=bool(value.get("close", True)),
+            minimum=str(value.get("minimum", USUAL)),
             limit=int(value.get("limit", DEFAULT_LIMIT)),
             likes=tuple((str(stem), int(weight)) for stem, weight in value.get("likes", ())),
         )

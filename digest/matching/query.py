@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 15)
 def parse(text: str) -> Query:
     """The query of a topic as typed. Raises BadQuery with the position and what was expected there."""
     return grammar.read(text)

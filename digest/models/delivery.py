@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from digest.models.types import UTCDateTime
+from digest.models.types import UTCDateTime, Wide
 
 QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
 REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
@@ -56,9 +56,9 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_subscriber", "subscriber_id"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
     kind: str = Field(max_length=12)
-    subject_id: int
+    subject_id: int = Field(sa_type=Wide)
     serial: int = 0
     subscriber_id: int | None = Field(default=None, foreign_key="subscriber.id", ondelete="SET NULL")
     run_id: int | None = Field(default=None, foreign_key="run.id")
@@ -95,7 +95,7 @@ class Bounce(SQLModel, table=True):
     address_key: str = Field(index=True, max_length=254)
     kind: str = Field(max_length=10)
     status: str = Field(default="", max_length=20)
-    delivery_id: int | None = None
+    delivery_id: int | None = Field(default=None, sa_type=Wide)
     at: datetime = Field(sa_type=UTCDateTime)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.models.types import Packed, UTCDateTime
+from digest.models.types import Packed, UTCDateTime, Wide
 
 PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancelled"
 
@@ -63,7 +63,7 @@ class Edition(SQLModel, table=True):
         {"sqlite_autoincrement": True},  # an erased edition's id lives on in links and Message-IDs
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
     subscriber_id: int = Field(foreign_key="subscriber.id", ondelete="CASCADE")
     day: date
     run_id: int | None = Field(default=None, foreign_key="run.id")

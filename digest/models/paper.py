@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.models.types import UTCDateTime
+from digest.models.types import UTCDateTime, Wide
 
 
 class Announcement(SQLModel, table=True):
@@ -63,13 +63,16 @@ class Paper(SQLModel, table=True):
 
 
 class PaperKey(SQLModel, table=True):
-    """A key under which a paper without shared identifier may be found again (title and author, abstract)."""
+    """A key under which a paper without shared identifier may be found again (title and author, abstract).
+
+    Ten rows a paper, so no foreign key is checked for each: a paper and its keys go in together, and papers stay.
+    """
 
     __tablename__ = "paper_key"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     key: str = Field(primary_key=True, max_length=70)
-    paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})
+    paper_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
 
 
 class PaperVersion(SQLModel, table=True):
@@ -95,12 +98,24 @@ class Signal(SQLModel, table=True):
         Index("ix_signal_taken", "taken_at"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
     paper_id: int = Field(foreign_key="paper.id")
     source: str = Field(max_length=40)
     name: str = Field(max_length=20)
     taken_at: datetime = Field(sa_type=UTCDateTime)
     value: float
+
+
+class Novelty(SQLModel, table=True):
+    """How far a paper's text was from its field's last 90 days when it was announced, 0 to 100; made once.
+
+    `nearest_id`: the earlier paper it is nearest to. None: it can't be told, the paper or its field is too small.
+    """
+
+    paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})
+    value: int | None = None
+    nearest_id: int | None = None
+    made_at: datetime = Field(sa_type=UTCDateTime)
 
 
 class AuthorFigure(SQLModel, table=True):

@@ -7,8 +7,8 @@ import zlib
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, LargeBinary
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -33,6 +33,17 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Wide(TypeDecorator[int]):
+    """A number of eight bytes, for tables that get a row a reader and day; SQLite's numbers are wide anyway."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int]:
+        """SQLite counts up by itself only what is called INTEGER."""
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+
 class Packed(TypeDecorator[Any]):
     """A JSON value, compressed (zlib): for contents that are read whole or not at all."""
 
@@ -43,7 +54,7 @@ class Packed(TypeDecorator[Any]):
         """To compact bytes."""
         if value is None:
             return None
-        return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 6)
+        return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         """Back to the value."""

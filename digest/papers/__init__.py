@@ -4,7 +4,7 @@ from digest.papers.clues import code_address, venue, withdrawn
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
 from digest.papers.likeness import near_duplicate, same, similarity
 from digest.papers.merging import merge, merge_all, merge_listed
-from digest.papers.record import AuthorFigures, Bad, Listed, Parsed, Record
+from digest.papers.record import AuthorFigures, Bad, Listed, Parsed, Person, Record, person
 from digest.papers.storable import storable
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Bad",
     "Listed",
     "Parsed",
+    "Person",
     "Record",
     "abstract_keys",
     "arxiv_identity",
@@ -21,6 +22,7 @@ __all__ = [
     "merge_all",
     "merge_listed",
     "near_duplicate",
+    "person",
     "same",
     "similarity",
     "storable",

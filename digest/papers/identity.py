@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
 from functools import lru_cache
 from zlib import crc32
 
 from digest.papers.record import Record
+from digest.text.tex import readable
 
 _ARXIV_DOI = "10.48550/arxiv."
 _VERSION = re.compile(r"v\d+$")
@@ -30,7 +30,9 @@ _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
 _SKETCH = 6
+_RUN = re.compile(rb"\b(?=(\w+(?: \w+){%d})\b)" % (_KEY_SHINGLE - 1))
 _LONG = 7  # letters; about a third of the words, and hardly one of the phrases that everybody writes
+_LONG_RUN = re.compile(rb"\b(?=(\w{%d,}(?: \w+){%d})\b)" % (_LONG, _KEY_SHINGLE - 1))
 
 
 def _bare(text: str) -> str:
@@ -62,19 +64,28 @@ def doi_identity(record: Record) -> str | None:
 def surname(author: str) -> str:
     """The folded last word of a name, behind 'Jr.' and the like; 'Wei, Li' is read as surname first."""
     last, comma, _ = author.partition(",")
-    words = [word for word in fold(last if comma else author).split() if word not in {"jr", "sr", "ii", "iii"}]
+    words = [
+        word for word in fold(readable(last if comma else author)).split() if word not in {"jr", "sr", "ii", "iii"}
+    ]
     return words[-1] if words else ""
 
 
+def title_words(title: str) -> list[str]:
+    """A title's words as all sources have them: folded, and without TeX, which many sources take away."""
+    return fold(readable(title)).split()
+
+
 def title_key(record: Record) -> str | None:
-    """32 hexadecimal digits from the folded title and the first author's surname.
+    """32 hexadecimal digits from the title's letters and digits, blanks apart, and the first author's surname.
 
     None for a title made from the abstract, a title of fewer than three words, and a paper without authors.
     """
-    title = fold(record.title)
-    if record.title_derived or not record.authors or len(title.split()) < _GENERIC:
+    if record.title_derived or not record.authors:
         return None
-    return hashlib.blake2b(f"{title}\n{surname(record.authors[0])}".encode(), digest_size=16).hexdigest()
+    words = title_words(record.title)
+    if len(words) < _GENERIC:
+        return None
+    return hashlib.blake2b(f"{''.join(words)}\n{surname(record.authors[0])}".encode(), digest_size=16).hexdigest()
 
 
 def words_of(abstract: str) -> tuple[str, ...]:
@@ -106,9 +117,9 @@ def _sketch(abstract: str) -> tuple[str, ...]:
     words = words_of(abstract)
     if len(words) < _FEWEST:
         return ()
-    starts: Sequence[int] = [at for at, word in enumerate(words[: 1 - _KEY_SHINGLE]) if len(word) >= _LONG]
-    if len(starts) < _SKETCH:
-        starts = range(len(words) - _KEY_SHINGLE + 1)
-    runs = {" ".join(words[at : at + _KEY_SHINGLE]).encode() for at in starts}
-    least = sorted(runs, key=crc32)[:_SKETCH]
+    text = " ".join(words).encode()
+    runs = _LONG_RUN.findall(text)
+    if len(runs) < _SKETCH:
+        runs = _RUN.findall(text)
+    least = sorted(set(runs), key=crc32)[:_SKETCH]
     return tuple(hashlib.blake2b(run, digest_size=8).hexdigest() for run in least)

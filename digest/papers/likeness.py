@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from digest.papers.identity import arxiv_identity, doi_identity, fold, shingles, surname, title_key
+from digest.papers.identity import arxiv_identity, doi_identity, shingles, surname, title_key, title_words
 from digest.papers.record import Record
 
 # Shares of common three-word runs. Among 128,558 papers of different arXiv ids are pairs of works that one author wrote
@@ -54,20 +54,20 @@ def near_duplicate(a: Record, b: Record) -> bool:
         return False
     needed = TWINS
     if not (a.title_derived or b.title_derived):
-        mine, other = fold(a.title), fold(b.title)
-        if mine == other:
+        mine, other = title_words(a.title), title_words(b.title)
+        if "".join(mine) == "".join(other):
             needed = TWINS_BY_TITLE
         elif not _titles_alike(mine, other):
             return False
     return similarity(a.abstract, b.abstract) >= needed
 
 
-def _titles_alike(a: str, b: str) -> bool:
-    """One title is the beginning of the other, and most of it. `a`, `b`: folded titles."""
-    short, long = sorted((a.split(), b.split()), key=len)
+def _titles_alike(a: list[str], b: list[str]) -> bool:
+    """One title is the beginning of the other, and most of it. `a`, `b`: their words."""
+    short, long = sorted((a, b), key=len)
     if long[: len(short)] != short or len(short) < TITLES_ALIKE * len(long):
         return False
-    return _NUMBERED.findall(a) == _NUMBERED.findall(b)
+    return _NUMBERED.findall(" ".join(a)) == _NUMBERED.findall(" ".join(b))
 
 
 def _authors_agree(a: Record, b: Record) -> bool:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, fold, title_key
+from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key, title_words
 from digest.papers.likeness import same
 from digest.papers.record import Listed, Record
 
@@ -125,5 +125,5 @@ def _home(place: int, moved: dict[int, int]) -> int:
 def _keys(record: Record) -> list[str]:
     """Everything by which a twin of this record could be found."""
     exact = (arxiv_identity(record), doi_identity(record), title_key(record))
-    title = () if record.title_derived else (fold(record.title),)
+    title = () if record.title_derived else ("".join(title_words(record.title)),)
     return [key for key in (*exact, *title, *abstract_keys(record)) if key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -63,11 +64,34 @@ class AuthorFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """An author with figures. `key` tells people of one name apart where the source has keys."""
+
+    name: str
+    figures: AuthorFigures
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a parser found in one document: papers in its order, pieces it refused, the announcement's date if told."""
+    """What a parser found in one document: papers in its order, pieces it refused, the announcement's date if told.
+
+    `figures`: of the author whose page the document is; `people`: of authors that it names.
+    """
 
     papers: tuple[Listed, ...] = ()
     bad: tuple[Bad, ...] = ()
     announced: date | None = None
     figures: AuthorFigures | None = None
+    people: tuple[Person, ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+
+def person(parsed: Parsed) -> Person | None:
+    """Whose page the document is: the one name on most of its papers, with the figures; None where nobody's."""
+    count = Counter(name for item in parsed.papers for name in item.record.authors)
+    if parsed.figures is None or not count:
+        return None
+    (name, most), *others = count.most_common(2)
+    alone = 2 * most > len(parsed.papers) and all(most > number for _, number in others)
+    return Person(name, parsed.figures) if alone else None

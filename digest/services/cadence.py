@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest import clock
-from digest.models import Subscriber
+from digest.db.runs import Reader
 
 DAILY, WEEKDAYS, WEEKLY = "daily", "weekdays", "weekly"
 DAY = timedelta(days=1)
 
 
+@lru_cache(maxsize=4096)
 def next_due(
     after: datetime, *, zone: ZoneInfo, send_at: time, cadence: str, weekday: int = 0, paused_until: date | None = None
 ) -> datetime:
@@ -29,7 +31,7 @@ def next_due(
     raise AssertionError("unreachable: every week has a day that is wanted")
 
 
-def due_after(subscriber: Subscriber, after: datetime) -> datetime:
+def due_after(subscriber: Reader, after: datetime) -> datetime:
     """`next_due` for a subscriber's own settings."""
     return next_due(
         after,
@@ -46,7 +48,7 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
     return clock.slot_of(clock.local_instant(day, send_at, zone))
 
 
-def slot_before(subscriber: Subscriber, slot: datetime) -> datetime:
+def slot_before(subscriber: Reader, slot: datetime) -> datetime:
     """The slot of the last date before that slot's at which this reader would have wanted mail."""
     zone = clock.zone(subscriber.time_zone)
     day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
@@ -55,6 +57,7 @@ def slot_before(subscriber: Subscriber, slot: datetime) -> datetime:
     return slot_on(day, zone=zone, send_at=subscriber.send_at)
 
 
+@lru_cache(maxsize=4096)
 def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
     """The local date that a slot stands for: the inverse of `slot_on`, else the date on the reader's calendar."""
     today = slot.astimezone(zone).date()
@@ -71,7 +74,7 @@ def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | Non
     return cadence != WEEKDAYS or day.weekday() < 5
 
 
-def resumes(subscriber: Subscriber, day: date) -> bool:
+def resumes(subscriber: Reader, day: date) -> bool:
     """Is that the first date with mail after a pause?"""
     first = subscriber.paused_until
     if first is None or day < first:

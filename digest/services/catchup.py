@@ -92,6 +92,7 @@ def _steps(source: str, first: date | None, last: date | None) -> Iterator[Step]
     for day in _asked(source, first, last) if first or last else _due_days(source):
         yield str(day), partial(step, day)
     if source == HUGGINGFACE and last is None:
+        yield "the week", live.week
         yield "trending", live.trending
 
 

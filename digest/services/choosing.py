@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy import select as sql
 from sqlmodel import Session, col
-from sqlmodel import select as sql
 
 from digest.compose.edition import Content
 from digest.compose.language import N_
 from digest.db import deliveries, runs
 from digest.db import papers as store
+from digest.db.dialect import among
+from digest.db.runs import Reader
 from digest.matching.profile import Profile
-from digest.models import Epoch, ProfileVersion, Run, Subscriber
+from digest.models import Epoch, ProfileVersion, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, select, thresholds
+from digest.services import cadence, pool, quality, select, thresholds
+from digest.services.entries import Asked
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
 
@@ -26,7 +29,7 @@ RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 
 class Chosen:
     """What one reader is to get for one local date, before it is frozen. `tau`: the threshold it was chosen by."""
 
-    reader: Subscriber
+    reader: Reader
     day: date
     content: Content
     tau: int | None = None
@@ -39,7 +42,7 @@ class Chosen:
         return NOTICE if self.reader.quiet_day == "notice" else None
 
 
-def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Subscriber, date]]) -> list[Chosen]:
+def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]]) -> list[Chosen]:
     """What each of these readers is to get for that date in this run. Reads only."""
     if not readers:
         return []
@@ -47,9 +50,7 @@ def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tu
     return _choose(session, run, epoch, readers, seen, window=pool.WINDOW)
 
 
-def choose_first(
-    session: Session, run: Run, epoch: Epoch | None, reader: Subscriber, day: date, *, window: int
-) -> Chosen:
+def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
     """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
     return _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)[0]
 
@@ -58,7 +59,7 @@ def _choose(
     session: Session,
     run: Run,
     epoch: Epoch | None,
-    readers: Sequence[tuple[Subscriber, date]],
+    readers: Sequence[tuple[Reader, date]],
     seen: Mapping[int, int],
     *,
     window: int,
@@ -67,25 +68,28 @@ def _choose(
     wanted = profiles(session, [reader for reader, _ in readers])
     sent = select.sent_before(session, known, list(seen))
     taus = thresholds.of(session, epoch, wanted)
-    chosen = []
+    asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
-        already = sent.get(number, frozenset())
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
-        content = select.choose(known, profile, seen_through=seen[number], tau=tau, sent=already, notice=notice)
-        chosen.append(Chosen(reader, day, content, tau))
-    return chosen
+        asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice))
+    contents = quality.told(session, select.choose(session, known, asked))
+    return [
+        Chosen(reader, day, content, one.tau)
+        for (reader, day), content, one in zip(readers, contents, asked, strict=True)
+    ]
 
 
-def profiles(session: Session, readers: Sequence[Subscriber]) -> dict[int, Profile]:
+def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
     """What these readers want, by profile version."""
     numbers = [reader.profile_id for reader in readers if reader.profile_id]
-    rows = session.exec(sql(ProfileVersion).where(col(ProfileVersion.id).in_(numbers)))
-    return {row.id: Profile.from_json(row.profile) for row in rows if row.id}
+    query = sql(col(ProfileVersion.id), col(ProfileVersion.profile))
+    rows = session.execute(query.where(among(session, col(ProfileVersion.id), numbers)))
+    return {number: Profile.from_json(profile) for number, profile in rows}
 
 
-def _seen(session: Session, run: Run, readers: Sequence[Subscriber]) -> dict[int, int]:
+def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:
     """The last ingest that each reader's runs considered.
 
     Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from digest import clock
+from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import NotFound, Refused, StaleToken
 from digest.matching.profile import Profile
@@ -57,7 +58,7 @@ def begin(
 ) -> None:
     """Make a reader active, with proof. Only papers of later ingests are new; the welcome covers those before."""
     if subscribers.suppression(session, reader.address_key) is not None:
-        raise Refused("mail to this address is stopped after a bounce or a complaint; ask the administrator")
+        raise Refused(say("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
     reader.state, reader.confirmed_at, reader.left_at = ACTIVE, now, None
     reader.profile_id = version.id if version else reader.profile_id
     reader.seen_through = subscribers.known_through(session, now=now)
@@ -71,8 +72,8 @@ def _asked(
     reader = subscribers.by_id(session, subscriber_id, lock=lock)
     version = subscribers.profile_version(session, subscriber_id, profile_id)
     if reader is None or version is None:
-        raise NotFound("this subscription no longer exists; sign up again if you want the mail")
+        raise NotFound(say("this subscription no longer exists; sign up again if you want the mail"))
     stale = version.created_at < now - GOOD_FOR or (reader.left_at is not None and version.created_at <= reader.left_at)
     if stale and reader.state != ACTIVE:
-        raise StaleToken("this link is out of date; sign up again to get a new one")
+        raise StaleToken(say("this link is out of date; sign up again to get a new one"))
     return reader, version

@@ -15,9 +15,10 @@ from digest.db.engine import reading
 from digest.errors import NotFound, Transient
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.ports import Enqueue, NoQueue
-from digest.services import deliver, plan, retention, runs
+from digest.services import deliver, plan, quality, retention, runs
 
 WAIT_SECONDS = 3600.0
+SECONDS_TO_MEASURE = 60.0
 LOOK_SECONDS = 20.0  # how often `--wait` asks whether a worker lives
 
 
@@ -49,6 +50,7 @@ def run_inline(day: date | None, *, only: str | None = None) -> Result:
     """Everything in this process: no Redis, no workers. Also frees what a dead sender left."""
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
+    quality.measure(seconds=SECONDS_TO_MEASURE)  # here are no workers that would have done it
     planned = _plan(day, only, NoQueue())
     while shards := _open(planned if day or only else None):
         frozen = [runs.freeze_shard(run_id, number) for run_id, number in shards]

@@ -12,8 +12,9 @@ from digest import clock, settings
 from digest.db import deliveries, upkeep
 from digest.db.engine import reading
 from digest.deliver.letter import Composer
-from digest.deliver.outbox import Counts, deliver_due
+from digest.deliver.outbox import deliver_due
 from digest.deliver.sweeper import Sweeper
+from digest.deliver.tally import Counts
 from digest.ports import Enqueue
 from digest.services import alarms
 

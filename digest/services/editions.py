@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from digest import clock, settings
 from digest.compose import daily, render
 from digest.compose.edition import Content
+from digest.compose.language import say
 from digest.compose.views import Links, Reader, Service
 from digest.db import papers as store
 from digest.db.engine import reading
@@ -52,7 +53,7 @@ def web_view(edition_id: int) -> str:
         edition = session.get(Edition, edition_id)
         reader = session.get(Subscriber, edition.subscriber_id) if edition else None
         if edition is None or reader is None or edition.cancelled:
-            raise NotFound("this edition no longer exists")
+            raise NotFound(say("this edition no longer exists"))
         shown = look_up(session, [edition])
     to = reader_of(edition, reader, shown.profile(edition))
     content, own = Content.from_json(edition.content), replace(links_of(edition, reader), web_view=None)  # it is here

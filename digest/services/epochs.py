@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import date
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from digest import clock
 from digest.db import papers as store
 from digest.db import runs
-from digest.db.engine import reading, transaction
+from digest.db.engine import engine, reading, transaction
 from digest.matching import calibrate
 from digest.matching.profile import Counts
 from digest.matching.weights import Weights
-from digest.models import Announcement, Epoch, Paper
+from digest.models import Announcement, Epoch
+from digest.services import announced
+from digest.services.announced import Day
 
 YOUNG = 14
-_WINDOW_PAPERS = 60_000
+_FEW = 1000  # papers that are read and counted sooner than numpy is loaded
+_KEPT = 8
+_before: WeakKeyDictionary[Engine, OrderedDict[tuple[Day, ...], Weights]] = WeakKeyDictionary()
 
 
 def current(announcement: int) -> int | None:
@@ -78,12 +84,31 @@ def make(session: Session, announcement: int) -> Epoch:
 
 def counted_before(session: Session, announcement: int) -> Counts:
     """Word counts over the 14 announcements before this one."""
-    numbers = store.window(session, announcement - 1, YOUNG)
-    statement = select(col(Paper.id)).where(col(Paper.announcement_id).in_(numbers))
-    statement = statement.order_by(col(Paper.id).desc()).limit(_WINDOW_PAPERS)
-    ids = [n for n in session.execute(statement).scalars() if n]
-    records = [record for _, record in store.newest_many(session, ids)]
-    return calibrate.blend(calibrate.count(records, announcements=len(numbers)))
+    days = announced.days(session, store.window(session, announcement - 1, YOUNG))
+    return calibrate.blend(_counted(session, tuple(days)))
+
+
+def weights_before(session: Session, announcement: int) -> Weights:
+    """The word weights by those counts; kept, since a preview asks for the same ones again and again."""
+    days = tuple(announced.days(session, store.window(session, announcement - 1, YOUNG)))
+    kept = _before.setdefault(engine(), OrderedDict())
+    if days not in kept:
+        kept[days] = Weights(calibrate.blend(_counted(session, days)))
+    kept.move_to_end(days)
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return kept[days]
+
+
+def _counted(session: Session, days: tuple[Day, ...]) -> Counts:
+    """Few papers are read; of many there are indexes, which everybody else needs as well."""
+    papers = [(paper.id, paper.revision) for day in days for paper in day.papers]
+    if len(papers) <= _FEW:
+        return calibrate.count(store.versions(session, papers).values(), announcements=len(days))
+    from digest.matching import counting
+    from digest.services import indexes
+
+    return counting.count((indexes.of(session, day) for day in days), announcements=len(days))
 
 
 def weights(epoch: Epoch | None) -> Weights:
@@ -91,6 +116,6 @@ def weights(epoch: Epoch | None) -> Weights:
     return _weights(None if epoch is None else epoch.terms)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _weights(terms: bytes | None) -> Weights:
     return Weights(calibrate.prior() if terms is None else calibrate.unpack(terms))

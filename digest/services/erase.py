@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, delete, or_, update
 
+from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import NotFound
 from digest.models import Attempt, Bounce, Delivery, Subscriber, Suppression
@@ -19,7 +20,7 @@ def erase(subscriber_id: int) -> None:
     with engine.transaction() as session:
         reader = subscribers.by_id(session, subscriber_id, lock=True)
         if reader is None:
-            raise NotFound("this subscription no longer exists")
+            raise NotFound(say("this subscription no longer exists"))
         forget(session, reader)
 
 

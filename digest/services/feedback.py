@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from digest import clock
+from digest.compose import language
 from digest.compose.edition import Content
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.db import engine, runs, subscribers
@@ -68,7 +69,9 @@ def say(edition_id: int, paper_id: int, verb: str, choice: str = "") -> str:
             store.forget(session, said.subscriber_id, LESS if verb == MORE else MORE, paper_id)
             relearn(session, reader, now=now)
         if named is None:
-            return "Noted. Papers like it move up in your mail." if verb == MORE else "Noted. Nothing is muted."
+            if verb == MORE:
+                return language.say("Noted. Papers like it move up in your mail.")
+            return language.say("Noted. Nothing is muted.")
         kind, name = named
         changed, told = _changed(subscribers.profile_of(session, reader), verb, kind, name)
         keep_profile(session, reader, changed, now=now)
@@ -102,7 +105,7 @@ def _named(said: Said, verb: str, choice: str) -> tuple[str, str] | None:
     if not choice and verb == MUTE and len(options) == 1:
         choice = next(iter(options))
     if choice not in options:
-        raise BadInput("choice: name one of what the page lists", field="choice")
+        raise BadInput(language.say("choice: name one of what the page lists"), field="choice")
     return choice.partition(":")[0], options[choice]
 
 
@@ -110,19 +113,23 @@ def _changed(profile: Profile, verb: str, kind: str, name: str) -> tuple[Profile
     """The profile with what was named, and one line that tells it. Raises Refused where it is full."""
     if kind == TOPIC:
         if name not in {topic.text for topic in profile.topics}:
-            return profile, f"‘{name}’ is not among your topics any more."
+            return profile, language.say("‘%(topic)s’ is not among your topics any more.", topic=name)
         topics = tuple(replace(topic, muted=topic.muted or topic.text == name) for topic in profile.topics)
-        return replace(profile, topics=topics), f"‘{name}’ is muted."
+        return replace(profile, topics=topics), language.say("‘%(topic)s’ is muted.", topic=name)
     if verb == FOLLOW:
         if name not in profile.authors and len(profile.authors) >= MAX_AUTHORS:
-            raise Refused(f"you follow {MAX_AUTHORS} authors already; make room in your preferences")
+            raise Refused(
+                language.say("you follow %(n)s authors already; make room in your preferences", n=MAX_AUTHORS)
+            )
         authors = tuple(dict.fromkeys((*profile.authors, name)))
-        return replace(profile, authors=authors), f"You follow {name}. New papers by them come first."
+        return replace(profile, authors=authors), language.say(
+            "You follow %(name)s. New papers by them come first.", name=name
+        )
     exclusion = f'au:"{name}"'
     if exclusion not in profile.exclusions and len(profile.exclusions) >= MAX_TOPICS:
-        raise Refused(f"you leave out {MAX_TOPICS} things already; make room in your preferences")
+        raise Refused(language.say("you leave out %(n)s things already; make room in your preferences", n=MAX_TOPICS))
     exclusions = tuple(dict.fromkeys((*profile.exclusions, exclusion)))
-    return replace(profile, exclusions=exclusions), f"Papers by {name} no longer come."
+    return replace(profile, exclusions=exclusions), language.say("Papers by %(name)s no longer come.", name=name)
 
 
 def _said(session: Session, edition_id: int, paper_id: int, *, lock: bool = False) -> tuple[Said, Subscriber]:
@@ -130,10 +137,10 @@ def _said(session: Session, edition_id: int, paper_id: int, *, lock: bool = Fals
     reader = subscribers.by_id(session, edition.subscriber_id, lock=lock) if edition else None
     found = paper_store.paper(session, paper_id)
     if edition is None or reader is None or found is None:
-        raise NotFound("this edition no longer exists")
+        raise NotFound(language.say("this edition no longer exists"))
     entries = [entry for entry in Content.from_json(edition.content).entries if entry.paper == paper_id]
     if not entries:
-        raise NotFound("this paper is not in that edition")
+        raise NotFound(language.say("this paper is not in that edition"))
     version = session.get(ProfileVersion, edition.profile_id)
     typed = Profile.from_json(version.profile).topics if version else ()
     topics = tuple(typed[i].text for i, _ in entries[0].matched if 0 <= i < len(typed))

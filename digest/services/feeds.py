@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from sqlmodel import col, select
 
 from digest import clock, settings
-from digest.compose import daily, phrases
+from digest.compose import daily, language, phrases
 from digest.compose.blocks import Blocks
 from digest.compose.edition import Content
 from digest.compose.feeds import Feed, Item, tag
+from digest.compose.language import say
 from digest.compose.templates import fragment
 from digest.db.engine import reading
 from digest.errors import NotFound
@@ -31,7 +32,7 @@ def of_reader(subscriber_id: int) -> Feed:
     with reading() as session:
         reader = session.get(Subscriber, subscriber_id)
         if reader is None:
-            raise NotFound("this subscription no longer exists")
+            raise NotFound(say("this subscription no longer exists"))
         found = session.exec(
             select(Edition)
             .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
@@ -43,12 +44,13 @@ def of_reader(subscriber_id: int) -> Feed:
     items = tuple(_edition(edition, reader, shown, blocks) for edition in found)
     return Feed(
         key=_key(_BEGAN, f"reader-{subscriber_id}"),
-        title=f"{chosen.service_name}: your papers",
+        title=say("%(service)s: your papers", service=chosen.service_name),
         name=chosen.service_name,
         home=items[0].url if items else chosen.base_url,
         atom=links.feed(subscriber_id),
         json=links.feed(subscriber_id, "json"),
         updated=max((item.published for item in items), default=reader.created_at),
+        language=language.tag(),
         items=items,
     )
 
@@ -75,14 +77,22 @@ def of_trending(category: str | None) -> Feed:
     page = f"{chosen.base_url}/trending" + (f"/{category}" if category else "")
     return Feed(
         key=_key(_BEGAN, f"trending-{category or 'all'}"),
-        title=f"{chosen.service_name}: rising now" + (f" in {category}" if category else ""),
+        title=_rising(chosen.service_name, category),
         name=chosen.service_name,
         home=page,
         atom=f"{page}.atom",
         json=f"{page}.json",
         updated=hour if items else _BEGAN,
+        language=language.tag(),
         items=items,
     )
+
+
+def _rising(service: str, category: str | None) -> str:
+    """The name of a feed of what rises."""
+    if category:
+        return say("%(service)s: rising now in %(category)s", service=service, category=category)
+    return say("%(service)s: rising now", service=service)
 
 
 def _paper(found: trending.Rising) -> Item:

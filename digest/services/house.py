@@ -81,6 +81,7 @@ def _person(reader: Subscriber, profile: Profile) -> Row:
         "categories": " ".join(profile.categories),
         "authors": "\n".join(profile.authors),
         "close": "yes" if profile.close else "no",
+        "minimum": profile.minimum,
         "limit": profile.limit,
         "cadence": reader.cadence,
         "weekday": reader.weekday,

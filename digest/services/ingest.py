@@ -14,13 +14,14 @@ from typing import Any
 from sqlmodel import Session
 
 from digest import papers
+from digest.db import figures
 from digest.db import papers as store
 from digest.db.engine import transaction
 from digest.papers import Bad, Listed, Parsed, Record
 from digest.services.known import Known, kept, keys_of
 from digest.services.opened import Opened
 
-CHUNK = 500
+CHUNK = 2500
 BATCH = 5000
 _STRENGTH = ("new", "cross", "replace", "replace-cross")
 _ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
@@ -117,6 +118,8 @@ def _store_part(
     counts.bad, counts.refused = len(part.bad), list(part.bad[:MOST_TOLD])
     if part.bad:
         store.insert_rejects(session, opened.id, document, part.bad)
+    if people := (*part.people, *filter(None, [papers.person(part)])):
+        figures.put_people(session, source, people, opened.known_at)
     opened.close(new=counts.new, updated=counts.updated, unchanged=counts.unchanged, bad=counts.bad)
     return counts
 
@@ -163,6 +166,7 @@ class _Store:
         store.insert_keys(
             self.session,
             ((key, n) for (n, item), some in zip(both, alike, strict=True) for key in kept(item.record, some)),
+            fresh=True,
         )
         self.counts.new += len(fresh)
         return numbers

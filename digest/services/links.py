@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import lru_cache
 
 from digest import settings, signing
+from digest.compose.language import say
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
 
@@ -72,7 +73,7 @@ def read_feedback(token: str) -> tuple[int, int, str]:
     """Edition, paper and verb of such an address. Raises BadToken."""
     parts = token.rsplit(".", 2)
     if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,9}", parts[1]) or parts[2] not in VERBS:
-        raise BadToken("this link is incomplete or was altered; open it again from your e-mail")
+        raise BadToken(say("this link is incomplete or was altered; open it again from your e-mail"))
     (edition_id,) = read(signing.FEEDBACK, parts[0])
     return edition_id, int(parts[1]), parts[2]
 
@@ -95,7 +96,7 @@ def read_timed(purpose: str, token: str, *, within: timedelta) -> int:
 def _ids(found: list[object], values: int) -> tuple[int, ...]:
     ids = tuple(value for value in found if isinstance(value, int))
     if len(ids) != values or len(found) != values:
-        raise BadToken("this link is not one of ours")
+        raise BadToken(say("this link is not one of ours"))
     return ids
 
 

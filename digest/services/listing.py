@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-
-from sqlmodel import Session, col, select
+from statistics import mean
+from typing import Any
 
 from digest import clock
 from digest.compose import blocks
 from digest.compose.blocks import PaperBlock
+from digest.compose.language import N_, decimal, say
+from digest.db import figures as people
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.errors import NotFound
-from digest.models import AuthorFigure
 from digest.papers import Record
+from digest.services import quality
 from digest.services import trending as rising
 from digest.services.known import author_key
+from digest.services.quality import Figures
 from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name
 from digest.text.tex import readable
 
-FIGURES = (("h_index", "h-index"), ("papers", "Papers"), ("citations", "Citations"))
+FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
+_PRINTED = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # a page's own, where we know none of the papers
+_UNKNOWN = Figures()
 
 
 def trending(category: str | None, limit: int) -> list[Row]:
     """The papers that rise now, in all fields or in one category."""
-    return [row(found.number, found.record, found.trend.facts) for found in rising.now(category, limit)]
+    listed = rising.now(category, limit)
+    with reading() as session:
+        known = quality.of(session, {f.number: f.record for f in listed}, {f.number: f.trend for f in listed})
+    return [row(found.number, found.record, found.trend.facts, known[found.number]) for found in listed]
 
 
 def paper(number: int) -> PaperPage:
@@ -33,12 +42,16 @@ def paper(number: int) -> PaperPage:
     with reading() as session:
         found = store.paper(session, number)
         if found is None:
-            raise NotFound("there is no such paper here")
+            raise NotFound(say("there is no such paper here"))
         kept, record = found
-        trends = rising.figures(session, {number: kept}, {number: record}, at=clock.now())
+        listed = rising.Listing(kept.announcement_id, kept.revision)
+        trends = rising.figures(session, {number: listed}, at=clock.now())
+        figures = quality.of(session, {number: record}, trends)[number]
+        near = store.paper(session, figures.nearest) if figures.nearest else None
     facts = trends[number].facts if number in trends else ""
     return PaperPage(
-        row=row(number, record, facts),
+        row=row(number, record, facts, figures),
+        nearest=(near[0].id or 0, blocks.block(near[1]).title) if near else None,
         abstract=readable(record.abstract),
         links=_links(blocks.block(record)),
         announced=date.fromordinal(kept.announcement_id) if kept.announcement_id else None,
@@ -51,17 +64,26 @@ def author(wanted: str, limit: int) -> AuthorPage:
     sought = name(wanted)
     with reading() as session:
         found = store.by_author(session, author_key(wanted), limit)
-        figures = _figures(session, wanted)
-    theirs = [(kept, record) for kept, record in found if any(agree(sought, name(one)) for one in record.authors)]
-    if not theirs and not figures:
-        raise NotFound("no paper here is by that author")
-    return AuthorPage(wanted, tuple(row(kept.id or 0, record) for kept, record in theirs), figures)
+        printed = people.people(session, [wanted]).get(wanted, {})
+        theirs = [(p, r) for p, r in found if any(agree(sought, name(one)) for one in r.authors)]
+        records = {p.id or 0: r for p, r in theirs}
+        listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
+        known = quality.of(session, records, rising.figures(session, listings, at=clock.now()))
+    if not theirs and not printed:
+        raise NotFound(say("no paper here is by that author"))
+    rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
+    return AuthorPage(wanted, rows, _figures(printed, rows))
 
 
-def row(number: int, record: Record, facts: str = "") -> Row:
+def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOWN) -> Row:
     """A paper as one line of a list."""
     shown = blocks.block(record)
-    badges = (("withdrawn",) if record.withdrawn else ()) + (("code",) if shown.code else ())
+    badges = ((say("withdrawn"),) if record.withdrawn else ()) + ((say("code"),) if shown.code else ())
+    badges += (readable(record.venue),) if record.venue else ()
+    badges += tuple(readable(place) for place in record.institutions[:1])
+    score = figures.quality.score if figures.quality else None
+    badges += (say("novelty %(n)s", n=figures.novelty),) if figures.novelty is not None else ()
+    badges += (say("score %(n)s", n=score),) if score is not None else ()
     return Row(
         id=number,
         title=shown.title,
@@ -69,22 +91,30 @@ def row(number: int, record: Record, facts: str = "") -> Row:
         categories=record.categories,
         excerpt=shown.abstract,
         facts=facts,
-        badges=badges + ((readable(record.venue),) if record.venue else ()),
+        badges=badges,
+        novelty=figures.novelty,
+        score=score,
+        parts=tuple(figures.quality.parts.items()) if figures.quality else (),
     )
 
 
 def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
     found = (
-        ("Search arXiv for the title" if shown.found_by_search else "Abstract", shown.url),
-        ("PDF", shown.pdf),
-        ("Code", shown.code),
+        (say("Search arXiv for the title") if shown.found_by_search else say("Abstract"), shown.url),
+        (say("PDF"), shown.pdf),
+        (say("Code"), shown.code),
     )
     return tuple((words, address) for words, address in found if address)
 
 
-def _figures(session: Session, wanted: str) -> tuple[tuple[str, str], ...]:
-    """What the newest profile page of that very name says."""
-    query = select(AuthorFigure).where(AuthorFigure.name == wanted).order_by(col(AuthorFigure.taken_at).desc())
-    newest = session.exec(query).first()
-    known = newest.figures if newest else {}
-    return tuple((words, f"{known[key]:,}") for key, words in FIGURES if known.get(key) is not None)
+def _figures(printed: Mapping[str, Any], rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+    """What a source prints of the author, then what is known of the papers here: their mean novelty and score."""
+    shown = [(say(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
+    ours = {
+        "novelty": [row.novelty for row in rows if row.novelty is not None],
+        "ai_score": [row.score for row in rows if row.score is not None],
+    }
+    for key, words in _PRINTED:
+        if ours[key] or printed.get(key) is not None:
+            shown.append((say(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
+    return tuple(shown)

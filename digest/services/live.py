@@ -7,7 +7,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta
 
 from sqlmodel import Session
@@ -17,7 +17,7 @@ from digest.db import papers as papers_store
 from digest.db import sources as store
 from digest.db.engine import reading
 from digest.ingest import arxiv_api, arxiv_feed, arxiv_oai, calendar, huggingface, openalex, semantic_scholar
-from digest.papers import Bad, Listed, Parsed
+from digest.papers import Bad, Listed, Parsed, Record
 from digest.services import verdict
 from digest.services.ingest import Counts, store_document
 
@@ -29,6 +29,7 @@ COUNTING = {SEMANTIC_SCHOLAR: 2000, OPENALEX: 200}  # papers asked about in one 
 ALL = (*ARXIV, HUGGINGFACE, *COUNTING)
 A_DAY = timedelta(days=1)
 LONGEST = 60
+LOOK_BACK = timedelta(days=7)  # for papers that arXiv's moderators held
 HARVEST_GRACE = timedelta(minutes=30)
 _COUNTED_AGAIN = timedelta(days=7)
 _COUNTED_FOR = 120
@@ -90,16 +91,24 @@ def harvest(day: date) -> Outcome:
 
 
 def query(day: date) -> Outcome:
-    """The papers of one announcement by the API: those sent in before its cut-off, after the one before."""
+    """The papers of one announcement by the API: those sent in before its cut-off, after the one before.
+
+    And held ones: sent in for one of the announcements before, all of which are stored, and unknown all the same.
+    """
     closed = settings.get().closed_evenings
     first, last = calendar.submissions(day, closed)
+    with reading() as session:
+        since = max(known_since(session, day), day - LOOK_BACK)
+    held_from, _ = calendar.submissions(since, closed)
     found: list[Listed] = []
     bad: list[Bad] = []
-    for page in arxiv_api.fetch(settings.get().arxiv_categories, first, last):
+    for page in arxiv_api.fetch(settings.get().arxiv_categories, min(held_from, first), last):
         found += page.parsed.papers
         bad += page.parsed.bad
+    # of the first date some belong to the announcement before: they don't show that this one is there
+    own = sum(one.record.published is None or one.record.published > first.date() for one in found)
     over = clock.now() > calendar.mailed_at(calendar.following(day, closed))
-    mark = _Mark(day, len(found), whole=bool(found) or over, final=over)
+    mark = _Mark(day, own, whole=bool(own) or over, final=over)
     counts = _store(API, f"query for {day}", Parsed(tuple(found), tuple(bad)), day, mark)
     return Outcome(counts) if mark.whole else Outcome(counts, verdict.LATE, f"{day} is not there yet")
 
@@ -114,6 +123,17 @@ def listing(day: date) -> Outcome:
     joined = date.fromordinal(current) if current else calendar.current(day, settings.get().closed_evenings)
     mark = _Mark(day, len(parsed.papers), whole=True, final=over)
     return Outcome(_store(HUGGINGFACE, f"daily papers of {day}", parsed, joined, mark))
+
+
+def week() -> Outcome:
+    """The counters, as of now, of what was listed this week and the last, so that growth is seen; no new papers."""
+    total, today = Counts(HUGGINGFACE), clock.now().astimezone(UTC).date()
+    for day in (today - 7 * A_DAY, today):
+        for parsed in huggingface.by_week(day):
+            counted = tuple(replace(p, record=Record("", arxiv_id=p.record.arxiv_id)) for p in parsed.papers)
+            known = replace(parsed, papers=tuple(p for p in counted if p.record.arxiv_id), announced=None)
+            total.add(store_document(HUGGINGFACE, f"papers of the week of {day}", known, known_at=clock.now()))
+    return Outcome(total)
 
 
 def trending() -> Outcome:

@@ -11,6 +11,7 @@ from digest import clock
 from digest.db import papers as store
 from digest.db import runs
 from digest.db.engine import reading, transaction
+from digest.db.runs import Reader
 from digest.errors import BadInput
 from digest.models import Epoch, Run, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
@@ -18,7 +19,9 @@ from digest.ports import Enqueue
 from digest.services import cadence, choosing, epochs, standing
 from digest.services.choosing import Chosen
 
-SHARD = 1000
+SHARD = 1000  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
+LARGE_SHARD = 10_000
+SHARDS = 16  # where there are so many readers that shards may be large, workers still share them evenly
 AHEAD = timedelta(days=7)  # a later date is a slip of the pen, and would cost every reader that date's mail
 
 
@@ -84,13 +87,13 @@ def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
     return chosen
 
 
-def own_slot(reader: Subscriber, day: date) -> datetime | None:
+def own_slot(reader: Reader, day: date) -> datetime | None:
     """When this reader's mail of that date is due, or None where the cadence or a pause leaves it out."""
     wanted = cadence.wants(day, cadence=reader.cadence, weekday=reader.weekday, paused_until=reader.paused_until)
     return cadence.slot_on(day, zone=clock.zone(reader.time_zone), send_at=reader.send_at) if wanted else None
 
 
-def day_at(reader: Subscriber, slot: datetime) -> date:
+def day_at(reader: Reader, slot: datetime) -> date:
     """The local date that a slot stands for."""
     return cadence.day_of(slot, zone=clock.zone(reader.time_zone), send_at=reader.send_at)
 
@@ -120,7 +123,13 @@ def _cut(session: Session, run: Run, ids: Iterable[int], *, day: date | None) ->
     """Shards for the readers that no open shard of this run will take."""
     taken = runs.waiting(session, run, day)
     left = [number for number in ids if not any(first <= number <= last for first, last in taken)]
-    runs.add_shards(session, run, left, size=SHARD, day=day)
+    runs.add_shards(session, run, left, size=_size(session, len(left)), day=day)
+
+
+def _size(session: Session, readers: int) -> int:
+    """How many readers a shard has: in large ones what they have in common is done less often."""
+    large = session.get_bind().dialect.name == "postgresql"
+    return max(SHARD, min(LARGE_SHARD, readers // SHARDS)) if large else SHARD
 
 
 def _pass_over(session: Session, run: Run, now: datetime, only: int | None) -> None:

@@ -1,123 +1,87 @@
-"""What a run knows: the papers of its window prepared for matching, their trends, the epoch's word weights.
+"""What a run knows: the papers of its window with their trends, and its epoch's word weights.
 
-Prepared papers are kept by (paper, revision) in the process, so the next shard reads only what is new to it.
+Read once a process, not for each shard: it stays the same until a further batch of papers or signals is stored.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlalchemy import Engine
+from sqlmodel import Session
 
-from digest import settings
 from digest.db import papers as store
-from digest.matching.profile import Candidate
-from digest.matching.strict import Document, prepare
+from digest.db.engine import engine
 from digest.matching.weights import Weights
-from digest.models import Epoch, Paper, Run
-from digest.services import epochs, trending
+from digest.models import Epoch, Run
+from digest.services import announced, epochs, trending
+from digest.services.announced import Day, Listed
 
 WINDOW = 14
 RISING_WINDOW = 7
-_KEPT = 60_000
+_KEPT = 48
+_pools: WeakKeyDictionary[Engine, dict[object, Pool]] = WeakKeyDictionary()
 
-_prepared: OrderedDict[tuple[str, int, int], Document] = OrderedDict()  # by database, paper, revision
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Pool:
-    """`documents` newest announcement first; `batch`: paper to ingest batch; `trends`: paper to figures shown."""
+    """`days`: announcements, the newest first; of their papers those of batches up to `through` that stand."""
 
-    documents: tuple[Document, ...]
-    batch: Mapping[int, int]
-    revision: Mapping[int, int]
+    days: tuple[Day, ...]
+    through: int
     trends: Mapping[int, trending.Trend]
     weights: Weights
-    first: int
-    first_rising: int
+
+    @property
+    def first(self) -> int:
+        """The oldest announcement."""
+        return self.days[-1].number
+
+    @cached_property
+    def papers(self) -> Mapping[int, Listed]:
+        """What may be chosen, by number."""
+        return standing(self.days, self.through)
+
+    @cached_property
+    def announcement(self) -> Mapping[int, int]:
+        """Each paper's announcement."""
+        return {paper.id: day.number for day in self.days for paper in day.papers if paper.id in self.papers}
+
+    @cached_property
+    def rising(self) -> tuple[int, ...]:
+        """The papers of the last 7 announcements that have a signal, the strongest first."""
+        recent = {paper.id for day in self.days[:RISING_WINDOW] for paper in day.papers}
+        found = [number for number in self.trends if number in recent and number in self.papers]
+        return tuple(sorted(found, key=lambda number: (-self.trends[number].strength, number)))
+
+
+def standing(days: Sequence[Day], through: int) -> dict[int, Listed]:
+    """The papers of batches up to `through` that were not withdrawn, by number."""
+    return {p.id: p for day in days for p in day.papers if not p.withdrawn and p.batch <= through}
 
 
 def load(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW) -> Pool:
     """The pool of a run: papers announced in its window and known to it, never withdrawn ones; its epoch's weights."""
     numbers = store.window(session, run.announcement_id, window) or [run.announcement_id]
-    papers = {n: p for n, p in _announced(session, numbers).items() if p.batch_id <= run.batch_through}
-    documents, trends = _documents(session, papers, at=run.signals_at)
-    return Pool(
-        documents=documents,
-        batch={n: p.batch_id for n, p in papers.items()},
-        revision={n: p.revision for n, p in papers.items()},
-        trends=trends,
-        weights=epochs.weights(epoch),
-        first=numbers[-1],
-        first_rising=numbers[:RISING_WINDOW][-1],
-    )
+    return of(session, numbers, at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch))
 
 
-def announced(session: Session, numbers: Sequence[int]) -> list[Document]:
-    """The papers of these announcements, prepared, without trends."""
-    papers = _announced(session, numbers)
-    _prepare_missing(session, papers)
-    here = settings.get().database
-    return [_ranked(_prepared[_key(here, n, p)], p.announcement_id or 0, 0) for n, p in papers.items()]
-
-
-def day(
-    session: Session, announcement: int, *, at: datetime
-) -> tuple[tuple[Document, ...], Mapping[int, trending.Trend]]:
-    """The papers of one announcement with their trends as of an instant."""
-    return _documents(session, _announced(session, [announcement]), at=at)
-
-
-def _announced(session: Session, numbers: Sequence[int]) -> dict[int, Paper]:
-    statement = select(Paper).where(col(Paper.announcement_id).in_(numbers), col(Paper.withdrawn).is_(False))
-    return {p.id: p for p in session.execute(statement).scalars() if p.id}
-
-
-def _documents(
-    session: Session, papers: Mapping[int, Paper], *, at: datetime
-) -> tuple[tuple[Document, ...], Mapping[int, trending.Trend]]:
-    _prepare_missing(session, papers)
-    here = settings.get().database
-    records = {n: _prepared[_key(here, n, p)].candidate.record for n, p in papers.items()}
-    trends = trending.figures(session, papers, records, at=at)
-    documents = tuple(
-        _ranked(_prepared[_key(here, n, p)], p.announcement_id or 0, trends[n].percentile if n in trends else 0)
-        for n, p in papers.items()
-    )
-    return documents, trends
-
-
-def _prepare_missing(session: Session, papers: Mapping[int, Paper]) -> None:
-    here, missing = settings.get().database, []
-    for number, paper in papers.items():
-        key = _key(here, number, paper)
-        if key in _prepared:
-            _prepared.move_to_end(key)  # what is used last is dropped last
-        else:
-            missing.append((number, paper.revision))
-    for start in range(0, len(missing), 500):
-        part = missing[start : start + 500]
-        records = store.versions(session, part)
-        for number, revision in part:
-            paper = papers[number]
-            candidate = Candidate(number, records[number, revision], paper.announcement_id or 0)
-            _prepared[_key(here, number, paper)] = prepare(candidate)
-    while len(_prepared) > max(_KEPT, len(papers)):
-        _prepared.popitem(last=False)
-
-
-def _key(here: str, number: int, paper: Paper) -> tuple[str, int, int]:
-    """Another database than `here` has other papers under the same numbers."""
-    return here, number, paper.revision
-
-
-def _ranked(document: Document, announcement: int, percentile: int) -> Document:
-    """The document with this run's trending percentile."""
-    candidate = document.candidate
-    if (candidate.trending, candidate.announcement) == (percentile, announcement):
-        return document
-    return replace(document, candidate=replace(candidate, trending=percentile, announcement=announcement))
+def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weights, through: int | None = None) -> Pool:
+    """The papers of these announcements (newest first), of batches up to `through`, with trends as of an instant."""
+    days = tuple(announced.days(session, numbers))
+    last = max((day.newest_batch for day in days), default=0) if through is None else through
+    kept = _pools.setdefault(engine(), {})
+    key = days, last, at, weights, store.newest_batch(session)
+    found = kept.pop(key, None)
+    if found is None:
+        listed = {paper.id: day.number for day in days for paper in day.papers}
+        papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in standing(days, last).items()}
+        found = Pool(days, last, trending.figures(session, papers, at=at), weights)
+    kept[key] = found
+    while len(kept) > _KEPT:
+        kept.pop(next(iter(kept)))
+    return found

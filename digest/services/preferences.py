@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from digest import clock
+from digest.compose.language import say
 from digest.db import engine, feedback, subscribers
 from digest.errors import NotFound, Refused
 from digest.matching.profile import Profile
@@ -66,7 +67,7 @@ def come_back(subscriber_id: int, client: str) -> None:
         if reader.state == ACTIVE:
             return
         if reader.state != LEFT or reader.profile_id is None:
-            raise Refused("this subscription was never confirmed; use the link in the confirmation e-mail")
+            raise Refused(say("this subscription was never confirmed; use the link in the confirmation e-mail"))
         begin(session, reader, None, event="returned", client=client, now=now)
 
 
@@ -94,5 +95,5 @@ def export(subscriber_id: int) -> dict[str, Any]:
 
 def _present(reader: Subscriber | None) -> Subscriber:
     if reader is None:
-        raise NotFound("this subscription no longer exists")
+        raise NotFound(say("this subscription no longer exists"))
     return reader

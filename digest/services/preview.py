@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
 from digest import clock
-from digest.compose.edition import Entry
+from digest.compose.edition import Content, Entry
 from digest.db import papers as store
 from digest.db.engine import reading
-from digest.matching import calibrate, reference
-from digest.matching.profile import Match, Profile
-from digest.matching.strict import Document
+from digest.matching import calibrate
+from digest.matching.profile import Profile
 from digest.matching.weights import Weights
 from digest.models import Announcement
-from digest.services import epochs, pool
+from digest.papers import Record
+from digest.services import announced, epochs, pool
 from digest.services import select as select_
-from digest.services.trending import Trend
+from digest.services.entries import Asked
+from digest.services.pool import Pool
 from digest.services.views import Preview, PreviewDay, PreviewPaper
 
 
@@ -28,12 +29,16 @@ def preview(profile: Profile, *, days: int = 14, limit: int | None = None, until
 
     Days without an announcement are left out. Raises BadQuery for a topic in error.
     """
+    profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
         last = until or _newest_day(session)
         if last is None:
             return Preview(())
         announcements = _between(session, last - timedelta(days=days - 1), last)
-        return Preview(tuple(_days(session, profile, announcements, limit or profile.limit)))
+        chosen = list(_days(session, profile, announcements))
+        wanted = [(e.paper, e.revision) for _, content in chosen for e in content.entries[: profile.limit]]
+        records = store.versions(session, wanted)
+    return Preview(tuple(_shown(profile, known, content, records) for known, content in chosen))
 
 
 def _newest_day(session: Session) -> date | None:
@@ -47,62 +52,45 @@ def _between(session: Session, first: date, last: date) -> list[int]:
     return list(session.exec(statement.order_by(col(Announcement.id))))
 
 
-def _days(session: Session, profile: Profile, announcements: Sequence[int], limit: int) -> list[PreviewDay]:
+def _days(session: Session, profile: Profile, announcements: Sequence[int]) -> Iterator[tuple[Pool, Content]]:
     """Day after day; counts and threshold stay those of the week's first day, as in a run."""
-    done: list[PreviewDay] = []
     week: tuple[int, int] | None = None
     weights, tau = Weights(calibrate.prior()), None
     for number in announcements:
         day = date.fromordinal(number)
         if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
             week = day.isocalendar()[:2]
-            weights = Weights(epochs.counted_before(session, number))
+            weights = epochs.weights_before(session, number)
             tau = _tau(session, profile, number, weights)
-        done.append(_day(session, profile, number, weights, tau, limit))
-    return done
+        evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
+        known = pool.of(session, [number], at=evening, weights=weights)
+        yield known, select_.choose(session, known, [Asked(profile, tau=tau, rising=False)])[0]
 
 
 def _tau(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
     if weights.counts.announcements < epochs.YOUNG or not profile.close:
         return None
-    documents = pool.announced(session, store.window(session, announcement - 1, epochs.YOUNG))
-    return calibrate.threshold(profile, documents, weights)
+    before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
+    return select_.thresholds(session, before, weights, {0: profile})[0]
 
 
-def _day(session: Session, profile: Profile, number: int, weights: Weights, tau: int | None, limit: int) -> PreviewDay:
-    day = date.fromordinal(number)
-    evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
-    documents, trends = pool.day(session, number, at=evening)
-    if all(topic.muted for topic in profile.topics):
-        papers, total = _without_topics(profile, documents, trends, weights, limit)
-    else:
-        by_id = {d.candidate.id: d for d in documents}
-        found = reference.matches(profile, documents, weights, tau=tau)
-        kept = reference.cap(replace(profile, limit=limit), found)
-        papers, total = [_paper(profile, by_id[m.paper], m, trends) for m in kept], len(found)
-    return PreviewDay(date=day, papers=tuple(papers), total=total, announced=len(documents))
+def _shown(profile: Profile, known: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:
+    return PreviewDay(
+        date=date.fromordinal(known.first),
+        papers=tuple(_paper(profile, known, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
+        total=len(content.entries) + content.more,
+        announced=len(known.papers),
+    )
 
 
-def _without_topics(
-    profile: Profile, documents: Sequence[Document], trends: Mapping[int, Trend], weights: Weights, limit: int
-) -> tuple[list[PreviewPaper], int]:
-    """What trends and what is new in the categories, as a run chooses it; and how many there are."""
-    by_id = {d.candidate.id: d for d in documents}
-    zeros, here = dict.fromkeys(by_id, 0), min((d.candidate.announcement for d in documents), default=0)
-    known = pool.Pool(tuple(documents), dict.fromkeys(by_id, 1), zeros, trends, weights, here, here)
-    content = select_.choose(known, replace(profile, limit=limit), seen_through=0, tau=None, sent=frozenset())
-    shown = [_paper(profile, by_id[e.paper], e, trends) for e in content.entries[:limit]]
-    return shown, len(content.entries) + content.more
-
-
-def _paper(profile: Profile, document: Document, match: Match | Entry, trends: Mapping[int, Trend]) -> PreviewPaper:
-    record, trend = document.candidate.record, trends.get(match.paper)
+def _paper(profile: Profile, known: Pool, entry: Entry, record: Record) -> PreviewPaper:
+    trend = known.trends.get(entry.paper)
     return PreviewPaper(
-        id=match.paper,
+        id=entry.paper,
         title=record.title,
-        score=match.score,
-        strict=match.strict,
-        matched=tuple((profile.topics[i].text, words) for i, words in match.matched),
+        score=entry.score,
+        strict=entry.strict,
+        matched=tuple((profile.topics[i].text, words) for i, words in entry.matched),
         trending=trend.percentile if trend else None,
         arxiv_id=record.arxiv_id,
     )

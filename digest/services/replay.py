@@ -22,6 +22,7 @@ from digest.matching.profile import Profile
 from digest.models import Announcement, Epoch, Run, Subscriber
 from digest.models.delivery import NOTICE
 from digest.services import choosing, epochs, plan, pool, select, thresholds
+from digest.services.entries import Asked
 from digest.services.pool import Pool
 
 MOST_DAYS = 400
@@ -94,24 +95,24 @@ def _play(session: Session, day: Day, readers: Sequence[_Reader], week: _Week) -
         epoch = week.epoch(run.announcement_id)
         taus = week.taus({reader.row.profile_id or 0: reader.profile for reader in due})
         known = pool.load(session, run, epoch)
-        announced = {document.candidate.id: document.candidate.announcement for document in known.documents}
-        for reader in due:
-            papers = _choose(run, known, reader, taus[reader.row.profile_id or 0])
-            reader.sent |= {paper: announced[paper] for paper in papers}
-            _count(day, reader, papers)
+        asked = [
+            Asked(reader.profile, reader.seen_through, taus[reader.row.profile_id or 0], frozenset(reader.sent))
+            for reader in due
+        ]
+        for reader, content in zip(due, select.choose(session, known, asked), strict=True):
+            _move_on(reader, run, known, [entry.paper for entry in content.entries])
+            _count(day, reader, len(content.entries))
 
 
-def _choose(run: Run, known: Pool, reader: _Reader, tau: int | None) -> list[int]:
-    """The papers of one reader's mail; the reader is moved on."""
-    sent = frozenset(reader.sent)
-    content = select.choose(known, reader.profile, seen_through=reader.seen_through, tau=tau, sent=sent)
+def _move_on(reader: _Reader, run: Run, known: Pool, papers: Sequence[int]) -> None:
+    """These were sent, and what the run knew is seen."""
     reader.sent = {paper: number for paper, number in reader.sent.items() if number >= known.first}
+    reader.sent |= {paper: known.announcement[paper] for paper in papers}
     reader.seen_through = max(reader.seen_through, run.batch_through)
-    return [entry.paper for entry in content.entries]
 
 
-def _count(day: Day, reader: _Reader, papers: Sequence[int]) -> None:
-    day.papers += len(papers)
+def _count(day: Day, reader: _Reader, papers: int) -> None:
+    day.papers += papers
     if papers or reader.row.quiet_day == NOTICE:
         day.mails += 1
     else:

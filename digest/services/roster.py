@@ -13,7 +13,7 @@ from digest.services import house
 MOST_ROWS, MOST_BYTES = 100_000, 64 * 1024 * 1024
 LISTS = ("topics", "exclusions", "authors")
 COLUMNS = (
-    *("address", "state", "topics", "exclusions", "categories", "authors", "close", "limit"),
+    *("address", "state", "topics", "exclusions", "categories", "authors", "close", "minimum", "limit"),
     *("cadence", "weekday", "time_zone", "send_at", "quiet_day", "paused_until"),
 )
 _KEPT = tuple(name for name in COLUMNS if name not in {"address", "state", "paused_until"})

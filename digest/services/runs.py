@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import update
 from sqlmodel import Session
 
 from digest import clock
 from digest.db import deliveries, runs
 from digest.db.engine import reading, transaction
-from digest.models import Epoch, Run, Shard, Subscriber
+from digest.db.runs import Due
+from digest.models import Epoch, Run, Shard
 from digest.models.edition import PLANNED
 from digest.services import cadence, choosing, plan, thresholds
 from digest.services.choosing import Chosen
@@ -43,7 +42,7 @@ def freeze_shard(run_id: int, number: int) -> bool:
         return False
 
 
-def _readers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Subscriber, date]]:
+def _readers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Due, date]]:
     """The readers that this shard is for, with the local date."""
     found = runs.readers_of(session, run, shard, lock=lock)
     if shard.day is not None:
@@ -51,7 +50,7 @@ def _readers(session: Session, run: Run, shard: Shard, *, lock: bool = False) ->
     return [(reader, plan.day_at(reader, run.slot)) for reader in found]
 
 
-def _taken(session: Session, readers: Iterable[tuple[Subscriber, date]]) -> set[int]:
+def _taken(session: Session, readers: Iterable[tuple[Due, date]]) -> set[int]:
     """Those who have that date's edition already."""
     dates = {reader.id or 0: day for reader, day in readers}
     return {number for number, day in runs.dated(session, dates, set(dates.values())) if dates[number] == day}
@@ -70,12 +69,10 @@ def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) 
         return False
     thresholds.keep(session, run.epoch_id, {c.reader.profile_id: c.tau for c in good if c.reader.profile_id})
     numbers = runs.insert_editions(session, [choosing.row(run, c, now) for c in mailed])
-    deliveries.owe(session, [choosing.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
+    deliveries.owe_new(session, [choosing.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
     considered = {c.reader.id or 0 for c in good}
     done = [present[number][0] for number in considered | taken]
-    moved = [_moved_on(run, reader, reader.id in considered, now) for reader in done]
-    if moved:
-        session.execute(update(Subscriber), moved)
+    runs.move_on(session, [_moved_on(run, reader, reader.id in considered, now) for reader in done])
     _go_on(session, run, shard, sorted(set(present) - considered - taken))
     return True
 
@@ -89,7 +86,7 @@ def _go_on(session: Session, run: Run, shard: Shard, left: Sequence[int]) -> Non
     runs.complete(session, held)
 
 
-def _unchanged(chosen: Chosen, present: Mapping[int, tuple[Subscriber, date]]) -> bool:
+def _unchanged(chosen: Chosen, present: Mapping[int, tuple[Due, date]]) -> bool:
     """True where what was chosen is still right for the reader."""
     now = present.get(chosen.reader.id or 0)
     if now is None:
@@ -103,8 +100,8 @@ def _unchanged(chosen: Chosen, present: Mapping[int, tuple[Subscriber, date]]) -
     )
 
 
-def _moved_on(run: Run, reader: Subscriber, considered: bool, now: datetime) -> dict[str, Any]:
-    """The reader's next slot, always in the future; what was considered is seen, whether or not a mail goes out.
+def _moved_on(run: Run, reader: Due, considered: bool, now: datetime) -> tuple[int, int, datetime | None]:
+    """Number, what was seen, next slot (always in the future). What was considered is seen, also without a mail.
 
     A slot that waits between the run's and now is left: it was missed, and its mail is still to come.
     """
@@ -112,4 +109,4 @@ def _moved_on(run: Run, reader: Subscriber, considered: bool, now: datetime) -> 
     due = reader.next_due_at
     if due is not None and (due == run.slot or due <= min(run.slot, now)):
         due = cadence.due_after(reader, max(due, now))
-    return {"id": reader.id, "seen_through": seen, "next_due_at": due}
+    return reader.id or 0, seen, due

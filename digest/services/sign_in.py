@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, update
 
 from digest import clock, settings
+from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import StaleToken, TooMany
 from digest.models import Audit
@@ -25,7 +26,7 @@ def ask(address: str, client: str, enqueue: Enqueue) -> None:
     known = {one.key: one for one in map(subscribers.address, settings.get().admin_emails)}
     with engine.transaction() as session:
         if not limits.take(session, limits.SIGN_INS, client, now=now):
-            raise TooMany("too many sign-ins from here within the hour; try again later")
+            raise TooMany(say("too many sign-ins from here within the hour; try again later"))
         if wanted.key in known and limits.take(session, limits.SIGN_INS, wanted.key, now=now):
             _owe(session, known[wanted.key].text)
     enqueue.deliver()
@@ -46,4 +47,4 @@ def enter(audit_id: int) -> None:
             update(Audit).where(col(Audit.id) == audit_id, col(Audit.action) == ASKED).values(action=USED)
         )
         if getattr(used, "rowcount", 0) != 1:
-            raise StaleToken("this link was used before; ask for a new one")
+            raise StaleToken(say("this link was used before; ask for a new one"))

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from digest import clock
+from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import TooMany
 from digest.models import Subscriber
@@ -29,7 +30,7 @@ def subscribe(request: Subscription, client: str, enqueue: Enqueue) -> None:
     who, now = subscribers.address(request.address), clock.now()
     with engine.transaction() as session:
         if not limits.take(session, limits.SIGN_UPS, client, now=now):
-            raise TooMany("too many sign-ups from here within the hour; try again later")
+            raise TooMany(say("too many sign-ups from here within the hour; try again later"))
         wanted = limits.take(session, limits.CONFIRMATIONS, who.key, now=now)
         if wanted and subscribers.suppression(session, who.key) is None:
             _answer(session, subscribers.admit(session, who, now=now), request, client=client, now=now)

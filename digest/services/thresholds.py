@@ -8,11 +8,9 @@ from sqlmodel import Session
 
 from digest.db import papers as store
 from digest.db import runs
-from digest.db.dialect import insert_ignore
-from digest.matching import calibrate
 from digest.matching.profile import Profile
-from digest.models import Epoch, Threshold
-from digest.services import epochs, pool
+from digest.models import Epoch
+from digest.services import announced, epochs, select
 
 
 def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
@@ -20,17 +18,15 @@ def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
         return dict.fromkeys(profiles)
     known = runs.thresholds(session, epoch.id, profiles) if epoch.id else {}
-    missing = [number for number in profiles if number not in known]
+    missing = {number: profile for number, profile in profiles.items() if number not in known}
     if missing:
-        before = pool.announced(session, store.window(session, epoch.announcement_id - 1, epochs.YOUNG))
-        weights = epochs.weights(epoch)
-        known |= {number: calibrate.threshold(profiles[number], before, weights) for number in missing}
+        before = store.window(session, epoch.announcement_id - 1, epochs.YOUNG)
+        known |= select.thresholds(session, announced.days(session, before), epochs.weights(epoch), missing)
     return known
 
 
 def keep(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
     """Store thresholds of an epoch; those that stand already stay."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
-    if epoch is not None and epoch.announcements >= epochs.YOUNG:
-        rows = [{"profile_id": n, "epoch_id": epoch_id, "tau": tau} for n, tau in taus.items()]
-        insert_ignore(session, Threshold, rows)
+    if epoch is not None and epoch.id and epoch.announcements >= epochs.YOUNG:
+        runs.keep_thresholds(session, epoch.id, taus)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.compose.edition import Content, Entry
+from digest.compose.language import say
 from digest.compose.views import LESS, MORE
 from digest.db import engine, subscribers
 from digest.db import feedback as store
@@ -80,7 +81,10 @@ def tune(subscriber_id: int, wanted: Mapping[str, Tuning]) -> None:
     """Set caps and mutes of topics by their text; a topic that is gone is passed over. Raises NotFound, BadInput."""
     for text, tuning in wanted.items():
         if tuning.cap is not None and not 1 <= tuning.cap <= MAX_LIMIT:
-            raise BadInput(f"cap of ‘{text[:60]}’: a number from 1 to {MAX_LIMIT}, or nothing", field="cap")
+            raise BadInput(
+                say("cap of ‘%(topic)s’: a number from 1 to %(most)s, or nothing", topic=text[:60], most=MAX_LIMIT),
+                field="cap",
+            )
     with engine.transaction() as session:
         reader = _present(session, subscriber_id, lock=True)
         profile = subscribers.profile_of(session, reader)
@@ -110,5 +114,5 @@ def _of(entry: Entry) -> int:
 def _present(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
     reader = subscribers.by_id(session, subscriber_id, lock=lock)
     if reader is None:
-        raise NotFound("this subscription no longer exists")
+        raise NotFound(say("this subscription no longer exists"))
     return reader

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
 from digest import clock
+from digest.compose import language
 from digest.db import papers as store
 from digest.db import signals
 from digest.db.engine import reading
@@ -37,6 +39,13 @@ class Trend:
     spark: str = ""
 
 
+class Listing(NamedTuple):
+    """What has to be known of a paper beside its signals."""
+
+    announcement: int | None
+    revision: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rising:
     """One line of a trending list. `listed`: the instant of its announcement."""
@@ -47,20 +56,25 @@ class Rising:
     listed: datetime
 
 
-def figures(
-    session: Session, papers: Mapping[int, Paper], records: Mapping[int, Record], *, at: datetime
-) -> dict[int, Trend]:
+def figures(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> dict[int, Trend]:
     """Trends of the papers that have votes or a rank, as of an instant."""
     known = signals.as_of(session, papers, at)
     before = signals.as_of(session, known, at - _LAST_LOOK)
-    seen = {n: _seen(papers[n], records[n], values, before.get(n, {}), at) for n, values in known.items()}
-    placed = _placed(papers, seen)
+    found = store.versions(session, [(number, papers[number].revision) for number in known])
+    records = {number: record for (number, _), record in found.items()}
+    days = {number: papers[number].announcement for number in known}
+    seen = {n: _seen(days[n], records[n], values, before.get(n, {}), at) for n, values in known.items()}
+    placed = _placed(days, seen)
     strengths = {n: (_field(records[n]), s) for n, one in placed.items() if (s := trending.strength(one)) is not None}
     percentiles = trending.percentiles(strengths)
     sparks = {n: trending.sparkline(votes) for n, votes in signals.history(session, strengths, "upvotes", at).items()}
     return {
         n: Trend(
-            strength, percentiles[n], tuple(sorted(known[n].items())), trending.explain(placed[n]), sparks.get(n, "")
+            strength,
+            percentiles[n],
+            tuple(sorted(known[n].items())),
+            trending.explain(placed[n], language),
+            sparks.get(n, ""),
         )
         for n, (_, strength) in strengths.items()
     }
@@ -72,12 +86,12 @@ def _field(record: Record) -> str:
 
 
 def _seen(
-    paper: Paper, record: Record, values: Mapping[str, float], before: Mapping[str, float], at: datetime
+    day: int | None, record: Record, values: Mapping[str, float], before: Mapping[str, float], at: datetime
 ) -> Signals:
     votes = _whole(values, "upvotes")
     earlier = _whole(before, "upvotes")
     return Signals(
-        hours=_hours(paper, at),
+        hours=_hours(day, at),
         votes=votes,
         rank=_whole(values, "rank"),
         stars=_whole(values, "stars"),
@@ -91,22 +105,22 @@ def _whole(values: Mapping[str, float], name: str) -> int | None:
     return int(values[name]) if name in values else None
 
 
-def _hours(paper: Paper, at: datetime) -> float | None:
-    """Hours since the paper was listed."""
-    listed = _listed(paper)
+def _hours(day: int | None, at: datetime) -> float | None:
+    """Hours since the papers of that announcement were listed."""
+    listed = _listed(day)
     return max((at - listed).total_seconds() / 3600, 0.0) if listed else None
 
 
-def _listed(paper: Paper) -> datetime | None:
-    """The instant of the paper's announcement."""
-    return clock.announcement_instant(date.fromordinal(paper.announcement_id)) if paper.announcement_id else None
+def _listed(day: int | None) -> datetime | None:
+    """The instant of an announcement."""
+    return clock.announcement_instant(date.fromordinal(day)) if day else None
 
 
-def _placed(papers: Mapping[int, Paper], seen: Mapping[int, Signals]) -> dict[int, Signals]:
+def _placed(announced: Mapping[int, int | None], seen: Mapping[int, Signals]) -> dict[int, Signals]:
     """The signals with each paper's place among those listed the same day."""
     days: dict[int | None, list[int]] = defaultdict(list)
     for number in seen:
-        days[papers[number].announcement_id].append(number)
+        days[announced[number]].append(number)
     placed = dict(seen)
     for numbers in days.values():
         voted = sorted((n for n in numbers if seen[n].votes is not None), key=lambda n: -(seen[n].votes or 0))
@@ -131,7 +145,8 @@ def now(category: str | None, limit: int) -> list[Rising]:
         if category is not None:
             wanted = category.lower()
             found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
-        papers, records = {n: p for n, (p, _) in found.items()}, {n: r for n, (_, r) in found.items()}
-        trends = figures(session, papers, records, at=at)
+        listed = {n: Listing(paper.announcement_id, paper.revision) for n, (paper, _) in found.items()}
+        trends = figures(session, listed, at=at)
+    records = {n: record for n, (_, record) in found.items()}
     order = trending.share({n: (_field(records[n]), t.strength) for n, t in trends.items()}, limit)
-    return [Rising(n, records[n], trends[n], _listed(papers[n]) or at) for n in order]
+    return [Rising(n, records[n], trends[n], _listed(listed[n].announcement) or at) for n in order]

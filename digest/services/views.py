@@ -48,7 +48,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper in a list. `excerpt` ends at a sentence; `facts`: one line, why it stands there; `badges`: words."""
+    """A paper in a list. `excerpt` ends at a sentence; `facts`: one line, why it stands there; `badges`: words.
+
+    `novelty`, `score` and the score's `parts` are from 0 to 100; None or absent is unknown.
+    """
 
     id: int
     title: str
@@ -57,17 +60,21 @@ class Row:
     excerpt: str = ""
     facts: str = ""
     badges: tuple[str, ...] = ()
+    novelty: int | None = None
+    score: int | None = None
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
-    """A paper by itself, with its links: (words, address)."""
+    """A paper by itself, with its links: (words, address). `nearest`: number and title of the nearest earlier paper."""
 
     row: Row
     abstract: str
     links: tuple[tuple[str, str], ...] = ()
     announced: date | None = None
     comment: str = ""
+    nearest: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

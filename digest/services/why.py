@@ -20,7 +20,7 @@ from digest.matching.query import parse
 from digest.matching.strict import Document, has_author, holds, prepare
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
-from digest.services import epochs, pool, select, thresholds
+from digest.services import by_reference, epochs, pool, thresholds
 from digest.text.plain import one_line
 from digest.text.tex import readable
 
@@ -151,7 +151,7 @@ def _kept_out(profile: Profile, document: Document) -> str:
     for text in profile.exclusions:
         if holds(parse(text).root, document):
             return f"your exclusion {text!r} leaves it out"
-    if any(has_author(author, document) for author in profile.authors) or select.admits(profile, document):
+    if any(has_author(author, document) for author in profile.authors) or by_reference.admits(profile, document):
         return ""
     return f"your categories ({', '.join(profile.categories)}) leave it out"
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from digest import clock, settings
+from digest.compose.language import say
 from digest.errors import BadInput
 from digest.matching import query
 from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
@@ -31,9 +32,13 @@ def _line(value: str, *, name: str, most: int) -> str:
     """One line of text, tidied; control characters are refused."""
     text = unicodedata.normalize("NFC", re.sub(r"[ \t\u00a0]+", " ", value)).strip()
     if len(text) > most:
-        raise BadInput(f"{name}: at most {most} characters, got {len(text)}", field=name)
+        raise BadInput(
+            say("%(field)s: at most %(most)s characters, got %(n)s", field=name, most=most, n=len(text)), field=name
+        )
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
-        raise BadInput(f"{name}: {text[:40]!r} holds a control character", field=name)
+        raise BadInput(
+            say("%(field)s: %(text)s holds a control character", field=name, text=repr(text[:40])), field=name
+        )
     return text
 
 
@@ -41,10 +46,10 @@ def _lines(value: object, *, name: str, most: int, length: int) -> tuple[str, ..
     """Lines from a text or a list: blank ones and repetitions dropped, their number bounded."""
     parts = value.splitlines() if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise BadInput(f"{name}: expected lines of text", field=name)
+        raise BadInput(say("%(field)s: expected lines of text", field=name), field=name)
     found = tuple(dict.fromkeys(filter(None, (_line(part, name=name, most=length) for part in parts))))
     if len(found) > most:
-        raise BadInput(f"{name}: at most {most}, got {len(found)}", field=name)
+        raise BadInput(say("%(field)s: at most %(most)s, got %(n)s", field=name, most=most, n=len(found)), field=name)
     return found
 
 
@@ -54,7 +59,8 @@ def _queries(value: object, name: str) -> tuple[str, ...]:
         try:
             query.parse(line)
         except BadInput as error:
-            raise BadInput(f"{name}: line {number}, ‘{line[:60]}’: {error}", field=name) from error
+            where = say("%(field)s: line %(n)s, ‘%(line)s’", field=name, n=number, line=line[:60])
+            raise BadInput(f"{where}: {error}", field=name) from error
     return lines
 
 
@@ -62,7 +68,9 @@ def _categories(value: object) -> tuple[str, ...]:
     names = _lines(_split(value), name="categories", most=MAX_CATEGORIES, length=20)
     for name in names:
         if not CATEGORY.fullmatch(name):
-            raise BadInput(f"categories: {name!r} is not an arXiv category such as cs.LG", field="categories")
+            raise BadInput(
+                say("categories: %(name)s is not an arXiv category such as cs.LG", name=repr(name)), field="categories"
+            )
     return names
 
 
@@ -75,13 +83,13 @@ def _authors(value: object) -> tuple[str, ...]:
     names = _lines(value, name="authors", most=MAX_AUTHORS, length=MAX_NAME)
     for name in names:
         if sum(character.isalpha() for character in name) < 2:
-            raise BadInput(f"authors: {name!r} is not a name", field="authors")
+            raise BadInput(say("authors: %(name)s is not a name", name=repr(name)), field="authors")
     return names
 
 
 def _time_zone(value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 60:
-        raise BadInput("time zone: use an IANA name such as Europe/Berlin", field="time_zone")
+        raise BadInput(say("time zone: use an IANA name such as Europe/Berlin"), field="time_zone")
     return clock.zone(value).key
 
 
@@ -89,7 +97,7 @@ def _send_at(value: object) -> time:
     """A wall-clock time, rounded down to a quarter of an hour: slots are quarters."""
     found = CLOCK_TIME.fullmatch(value.isoformat() if isinstance(value, time) else str(value))
     if found is None:
-        raise BadInput("send time: use a time of day such as 07:00", field="send_at")
+        raise BadInput(say("send time: use a time of day such as 07:00"), field="send_at")
     return time(int(found[1]), int(found[2]) // 15 * 15)
 
 
@@ -116,6 +124,7 @@ class Wishes(BaseModel):
     categories: Annotated[tuple[str, ...], BeforeValidator(_categories)] = ()
     authors: Annotated[tuple[str, ...], BeforeValidator(_authors)] = ()
     close: bool = True
+    minimum: Literal["usual", "high"] = "usual"
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cadence: Literal["daily", "weekdays", "weekly"] = "daily"
     weekday: int = Field(default=0, ge=0, le=6)
@@ -133,6 +142,7 @@ class Wishes(BaseModel):
             primary_only=before.primary_only if before else False,
             authors=self.authors,
             close=self.close,
+            minimum=self.minimum,
             limit=self.limit,
             likes=before.likes if before else (),
         )
@@ -149,7 +159,7 @@ def _paused_until(value: object) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError as error:
-        raise BadInput("pause: use a date such as 2026-08-31", field="paused_until") from error
+        raise BadInput(say("pause: use a date such as 2026-08-31"), field="paused_until") from error
 
 
 class Subscription(Wishes):
@@ -166,4 +176,4 @@ class Preferences(Wishes):
     def check_pause(self, today: date) -> None:
         """A pause lies ahead, by a year at most. Raises BadInput."""
         if self.paused_until and self.paused_until - today > MAX_PAUSE:
-            raise BadInput("pause: at most a year ahead", field="paused_until")
+            raise BadInput(say("pause: at most a year ahead"), field="paused_until")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import settings, signing
+from digest.compose.language import N_, count, decimal, say
 from digest.errors import BadInput, BadToken, NotFound, Refused
 from digest.services import control, history, links, overview, sign_in
 from digest.web import forms, pages, plots
@@ -83,13 +84,13 @@ def resend(request: Request, form: Form, given: GivenHere, queue: Queue) -> HTML
     """The same edition again to one reader."""
     session = _session(request)
     if session is None:
-        raise Refused("sign in first")
+        raise Refused(say("sign in first"))
     address, day = str(form.get("address", "")), str(form.get("day", ""))
     try:
         number = given.resend(address, day=_day(day), actor=f"page, sign-in {session}", enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
         return _overview(typed=(address, day), wrong=error)
-    return _overview(done=f"Owed again to {address}, as its number {number}.")
+    return _overview(done=say("Owed again to %(address)s, as its number %(n)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
@@ -97,23 +98,25 @@ def hold(request: Request, run_id: int, act: Literal["pause", "resume"], queue: 
     """Hold what waits of a run, or let it go."""
     session = _session(request)
     if session is None:
-        raise Refused("sign in first")
+        raise Refused(say("sign in first"))
     actor = f"page, sign-in {session}"
     try:
         if act == "pause":
-            count, word = control.pause(run_id, actor=actor), "waits"
+            mails = control.pause(run_id, actor=actor)
+            one, many = N_("Run %(run)s waits, with %(n)s e-mail."), N_("Run %(run)s waits, with %(n)s e-mails.")
         else:
-            count, word = control.resume(run_id, actor=actor, enqueue=queue), "goes on"
+            mails = control.resume(run_id, actor=actor, enqueue=queue)
+            one, many = N_("Run %(run)s goes on, with %(n)s e-mail."), N_("Run %(run)s goes on, with %(n)s e-mails.")
     except (NotFound, Refused) as error:
         return _overview(held=forms.sentence(error), status=409)
-    return _overview(held=f"Run {run_id} {word}, with {count} {'e-mail' if count == 1 else 'e-mails'}.")
+    return _overview(held=count(one, many, mails, run=run_id))
 
 
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise BadInput("day: use a date such as 2025-11-21", field="day") from error
+        raise BadInput(say("day: use a date such as 2025-11-21"), field="day") from error
 
 
 def _overview(
@@ -145,8 +148,12 @@ def _plots(days: Sequence[history.Day]) -> list[tuple[str, str, Sequence[plots.B
     joined, left = sum(day.joined for day in days), sum(day.left for day in days)
     sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
     told: tuple[tuple[str, str, Callable[[history.Day], int]], ...] = (
-        ("Readers", f"{joined:,} joined, {left:,} left.", lambda day: day.readers),
-        ("E-mails sent", f"{sent:,} in all.", lambda day: day.sent),
-        ("Bounces", f"{bounces:,} in all.", lambda day: day.bounces),
+        (
+            say("Readers"),
+            say("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(left)),
+            lambda day: day.readers,
+        ),
+        (say("E-mails sent"), say("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),
+        (say("Bounces"), say("%(n)s in all.", n=decimal(bounces)), lambda day: day.bounces),
     )
     return [(name, said, plots.bars([(day.date, of(day)) for day in days])) for name, said, of in told]

@@ -13,22 +13,22 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from digest.compose.language import N_, say
 from digest.errors import BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
 from digest.web import pages
 
-HOME = ("To the start page", "/")
 TITLES = {
-    400: "This request can’t be read",
-    401: "Not without a token",
-    404: "Nothing here",
-    405: "Not that way",
-    409: "That can’t be done",
-    410: "This link is out of date",
-    413: "That is too much at once",
-    422: "One thing needs mending",
-    429: "A little slower",
-    500: "Something broke here",
-    503: "Not just now",
+    400: N_("This request can’t be read"),
+    401: N_("Not without a token"),
+    404: N_("Nothing here"),
+    405: N_("Not that way"),
+    409: N_("That can’t be done"),
+    410: N_("This link is out of date"),
+    413: N_("That is too much at once"),
+    422: N_("One thing needs mending"),
+    429: N_("A little slower"),
+    500: N_("Something broke here"),
+    503: N_("Not just now"),
 }
 STATUS: tuple[tuple[type[DigestError], int], ...] = (
     (StaleToken, 410),
@@ -39,6 +39,11 @@ STATUS: tuple[tuple[type[DigestError], int], ...] = (
     (TooMany, 429),
     (Transient, 503),
 )
+
+
+def home() -> tuple[str, str]:
+    """Where to go when there is nothing else here: words and address."""
+    return say("To the start page"), "/"
 
 
 def status_of(error: DigestError) -> int:
@@ -53,20 +58,20 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
         body = {"error": {"message": text, "field": field}}
         return JSONResponse(body, status_code=status, headers=headers)
     line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
-    made = pages.message(TITLES.get(status, HTTPStatus(status).phrase), line, status=status, further=HOME)
+    made = pages.message(say(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, further=home())
     made.headers.update(headers)
     return made
 
 
 def too_large(scope: Scope) -> Response:
     """The answer to a body beyond the bound."""
-    return answer(scope, 413, "a request may have 64 KB at most")
+    return answer(scope, 413, say("a request may have 64 KB at most"))
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     status = status_of(error) if isinstance(error, DigestError) else 500
     field = error.field if isinstance(error, BadInput) else None
-    text = str(error) if status != 500 else "the service is not set up completely; its log says more"
+    text = str(error) if status != 500 else say("the service is not set up completely; its log says more")
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
     made = answer(request.scope, status, text, field=field)
@@ -78,10 +83,10 @@ async def _ours(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     texts = {
-        400: "its form is broken",
-        401: "this needs a bearer token; an administrator makes one with `digest admin token create`",
-        404: "there is no page at this address; the link may be cut",
-        405: "this address does not answer to that method",
+        400: say("its form is broken"),
+        401: say("this needs a bearer token; an administrator makes one with `digest admin token create`"),
+        404: say("there is no page at this address; the link may be cut"),
+        405: say("this address does not answer to that method"),
     }
     phrase = HTTPStatus(status).phrase
     said = error.detail if isinstance(error, HTTPException) and error.detail != phrase else ""
@@ -97,14 +102,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first: dict[str, Any] = error.errors()[0]
     where = [str(part) for part in first["loc"]]
     if where[:1] == ["path"]:
-        return answer(request.scope, 404, "there is no page at this address; the link may be cut")
+        return answer(request.scope, 404, say("there is no page at this address; the link may be cut"))
     field, said = ".".join(where[1:]) or "body", str(first["msg"])
     return answer(request.scope, 422, f"{field}: {said[:1].lower()}{said[1:]}", field=field)
 
 
 async def _broken(request: Request, error: Exception) -> Response:
     structlog.get_logger("web").error("request failed", path=request.url.path.split("/")[1], exc_info=error)
-    return answer(request.scope, 500, "the fault is on this side and was noted; try again in a while")
+    return answer(request.scope, 500, say("the fault is on this side and was noted; try again in a while"))
 
 
 def install(app: FastAPI) -> None:

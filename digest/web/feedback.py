@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from digest.compose.language import N_, say
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadInput
 from digest.services import feedback, links
@@ -15,10 +16,18 @@ from digest.web.forms import Form, Pressed
 router = APIRouter(include_in_schema=False)
 
 _ASKED = {  # verb: (heading, what it does, the button)
-    MORE: ("More like this?", "Papers with its words move up in your mail. Nothing else changes.", "More like this"),
-    LESS: ("Less of what?", "Name it, so that nothing has to be guessed.", "Less of it"),
-    MUTE: ("Mute the topic?", "It brings no more papers until you unmute it in your preferences.", "Mute it"),
-    FOLLOW: ("Follow an author?", "New papers by them come first, whatever the topic.", "Follow"),
+    MORE: (
+        N_("More like this?"),
+        N_("Papers with its words move up in your mail. Nothing else changes."),
+        N_("More like this"),
+    ),
+    LESS: (N_("Less of what?"), N_("Name it, so that nothing has to be guessed."), N_("Less of it")),
+    MUTE: (
+        N_("Mute the topic?"),
+        N_("It brings no more papers until you unmute it in your preferences."),
+        N_("Mute it"),
+    ),
+    FOLLOW: (N_("Follow an author?"), N_("New papers by them come first, whatever the topic."), N_("Follow")),
 }
 
 
@@ -50,10 +59,10 @@ def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadI
         status=422 if error else 200,
         private=True,
         said=said,
-        heading=heading,
-        does=does,
-        button=button,
-        options=said.options(verb) + (((JUST_THIS, "Only this one; mute nothing"),) if verb == LESS else ()),
+        heading=say(heading),
+        does=say(does),
+        button=say(button),
+        options=said.options(verb) + (((JUST_THIS, say("Only this one; mute nothing")),) if verb == LESS else ()),
         told=told,
         wrong=forms.complaint(error),
         follow=links.feedback(edition_id)(said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from digest.compose import feeds as forms
 from digest.compose.feeds import Feed
+from digest.compose.language import say
 from digest.errors import NotFound
 from digest.services import feeds, links
 from digest.services.wishes import CATEGORY
@@ -43,7 +44,7 @@ def trending(request: Request) -> Response:
 def trending_in(category: str, request: Request) -> Response:
     """What is rising in one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound("there is no such category; use one of arXiv's, such as cs.LG")
+        raise NotFound(say("there is no such category; use one of arXiv's, such as cs.LG"))
     return _answer(feeds.of_trending(category), request, OURS)
 
 

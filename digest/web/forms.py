@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData, QueryParams
 
 from digest import settings
+from digest.compose.language import say
 from digest.errors import BadInput, DigestError
 from digest.matching.profile import Profile
 from digest.models import Subscriber
@@ -85,6 +86,7 @@ def shown(values: Mapping[str, str]) -> dict[str, str]:
         "send_at": f"{settings.get().send_at:%H:%M}",
         "limit": str(Wishes.model_fields["limit"].default),
         "close": "true",
+        "minimum": "usual",
         "quiet_day": settings.get().quiet_day,
     }
     return begin | dict(values)
@@ -99,6 +101,7 @@ def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
             "authors": "\n".join(profile.authors),
             "categories": " ".join(profile.categories),
             "close": str(profile.close).lower(),
+            "minimum": profile.minimum,
             "limit": str(profile.limit),
             "cadence": subscriber.cadence,
             "weekday": str(subscriber.weekday),
@@ -114,7 +117,7 @@ def tunings(form: FormData) -> dict[str, Tuning]:
     """Caps and mutes by topic. A cap stands at its topic's place; muted ones are named. Raises BadInput."""
     texts, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TUNED)
     if len(texts) != len(caps):
-        raise BadInput("cap: one for each topic, or nothing in it", field="cap")
+        raise BadInput(say("cap: one for each topic, or nothing in it"), field="cap")
     return {text: Tuning(_cap(cap), text in muted) for text, cap in zip(texts, caps, strict=True)}
 
 
@@ -122,7 +125,7 @@ def _cap(typed: str) -> int | None:
     if not typed.strip():
         return None
     if not typed.strip().isdecimal() or len(typed) > 9:
-        raise BadInput("cap: use a number such as 3, or nothing", field="cap")
+        raise BadInput(say("cap: use a number such as 3, or nothing"), field="cap")
     return int(typed)
 
 

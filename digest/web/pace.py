@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from digest.compose.language import say
 from digest.errors import TooMany
 from digest.web.client import Client
 
@@ -37,7 +38,7 @@ class Pace:
             while times and times[0] <= now - self.within:
                 times.popleft()
             if len(times) >= self.most:
-                raise TooMany("that was fast: wait a minute, then the preview goes on", seconds=round(self.within))
+                raise TooMany(say("that was fast: wait a minute, then the preview goes on"), seconds=round(self.within))
             times.append(now)
             while len(self._seen) > CLIENTS:
                 self._seen.popitem(last=False)

@@ -13,10 +13,17 @@ from markupsafe import Markup
 
 import templates
 from digest import settings
+from digest.compose import language
+from digest.compose.language import N_, say
 from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# states of mails and of runs, kinds of bounces, what can be done to a run: pages say them by these names
+NAMES = (
+    N_("queued"), N_("sending"), N_("sent"), N_("deferred"), N_("rejected"), N_("uncertain"), N_("cancelled"),
+    N_("suppressed"), N_("planned"), N_("complete"), N_("paused"), N_("hard"), N_("soft"), N_("policy"),
+    N_("complaint"), N_("auto-reply"), N_("unsubscribe"), N_("other"), N_("pause"), N_("resume"),
+)  # fmt: skip
 
 
 def _read(name: str) -> str:
@@ -37,29 +44,50 @@ def script() -> str:
 
 def long_day(day: date) -> str:
     """A date for people: Fri 21 Nov 2025."""
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    return language.day(day, say("EEE d MMM y"))
 
 
 def cadence_words(subscriber: Subscriber) -> str:
     """When the mail comes, in words."""
-    often = {"daily": "every day", "weekdays": "on weekdays", "weekly": f"every {WEEKDAYS[subscriber.weekday]}"}
-    return f"{often[subscriber.cadence]} at {subscriber.send_at:%H:%M}, {subscriber.time_zone}"
+    often = {
+        "daily": say("every day"),
+        "weekdays": say("on weekdays"),
+        "weekly": say("every %(day)s", day=language.weekday(subscriber.weekday)),
+    }
+    time, zone = f"{subscriber.send_at:%H:%M}", subscriber.time_zone
+    return say("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
+
+
+def _weekdays() -> list[tuple[str, str]]:
+    """The days of the week to choose from."""
+    return [(str(number), language.weekday(number)) for number in range(7)]
+
+
+def _gettext(message: str) -> str:
+    return language.catalogue().gettext(message)
+
+
+def _ngettext(one: str, many: str, number: int) -> str:
+    return language.catalogue().ngettext(one, many, number)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     made = Environment(
-        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    made.filters.update(day=long_day, cadence=cadence_words)
-    made.globals.update(style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
+        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(day=long_day, cadence=cadence_words, number=language.decimal)
+    made.globals.update(weekdays=_weekdays, style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
     return made
 
 
 def render(name: str, **values: Any) -> str:
     """One template as text."""
     chosen = settings.get()
-    return _environment().get_template(name).render(service=chosen.service_name, postal=chosen.postal_address, **values)
+    known = {"service": chosen.service_name, "postal": chosen.postal_address, "language": language.tag()}
+    return _environment().get_template(name).render(known | values)
 
 
 def page(name: str, *, status: int = 200, private: bool = False, **values: Any) -> HTMLResponse:

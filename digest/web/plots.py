@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from digest.compose.language import count, say
 from digest.compose.words import fold, pattern
 from digest.services.views import Preview, PreviewPaper
 from digest.text.tex import readable
@@ -58,7 +59,7 @@ def draw(preview: Preview, *, limit: int) -> Drawn:
     totals = [day.total for day in preview.days]
     return Drawn(
         days=bars([(day.date, day.total) for day in preview.days]),
-        span="In the last announcement" if len(totals) == 1 else f"In the last {len(totals)} announcements",
+        span=count("In the last announcement", "In the last %(n)s announcements", len(totals)),
         sentence=sentence(preview.per_day),
         top=tuple(_titled(paper) for paper in preview.top(HEAD)),
         capped=limit if totals and max(totals) > limit else 0,
@@ -95,11 +96,11 @@ def short(number: int) -> str:
 def sentence(per_day: float) -> str:
     """How much mail that is, in words."""
     if per_day == 0:
-        return "No paper matched. Try fewer or wider words."
+        return say("No paper matched. Try fewer or wider words.")
     if per_day < 0.75:
-        return f"About one paper every {round(1 / per_day)} days." if per_day < 0.6 else "A paper on most days."
-    number = round(per_day)
-    return f"About {number} {'paper' if number == 1 else 'papers'} a day."
+        days = round(1 / per_day)
+        return say("About one paper every %(days)s days.", days=days) if per_day < 0.6 else say("A paper on most days.")
+    return count("About %(n)s paper a day.", "About %(n)s papers a day.", round(per_day))
 
 
 def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
@@ -122,5 +123,5 @@ def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
 def _titled(paper: PreviewPaper) -> Titled:
     words = tuple(word for _, found in paper.matched for word in found)
     topics = ", ".join(topic for topic, _ in paper.matched)
-    kind = "matches" if paper.strict else "is close to"
-    return Titled(paper.id, pieces(readable(paper.title), words), f"{kind} {topics}" if topics else "")
+    why = say("matches %(topics)s", topics=topics) if paper.strict else say("close to %(topics)s", topics=topics)
+    return Titled(paper.id, pieces(readable(paper.title), words), why if topics else "")

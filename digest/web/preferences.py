@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from digest.compose.language import say
 from digest.errors import BadInput
 from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, LEFT
@@ -18,7 +19,7 @@ from digest.services.wishes import Preferences
 from digest.signing import PREFERENCES
 from digest.web import forms, pages
 from digest.web.client import Client
-from digest.web.errors import HOME
+from digest.web.errors import home
 from digest.web.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
@@ -51,12 +52,12 @@ def act(token: str, form: Form, client: Client, pressed: Pressed) -> HTMLRespons
             return _save(token, subscriber_id, forms.typed(form))
         case "return":
             preferences.come_back(subscriber_id, client)
-            return _now(token, subscriber_id, saved="The mail is on again.")
+            return _now(token, subscriber_id, saved=say("The mail is on again."))
         case "tune":
             return _tune(token, subscriber_id, form)
         case "unlike":
             topics.take_back(subscriber_id, _number(form.get("paper")))
-            return _now(token, subscriber_id, saved="Taken back.")
+            return _now(token, subscriber_id, saved=say("Taken back."))
         case "erase":
             return _erase(token, subscriber_id, sure=form.get("sure") == "yes")
         case _:
@@ -69,7 +70,7 @@ def _save(token: str, subscriber_id: int, values: Mapping[str, str]) -> HTMLResp
         reader = preferences.change(subscriber_id, forms.read(Preferences, values))
     except BadInput as error:
         return _page(token, preferences.look(subscriber_id), forms.shown(values), error=error)
-    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved="Saved.")
+    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved=say("Saved."))
 
 
 def _tune(token: str, subscriber_id: int, form: FormData) -> HTMLResponse:
@@ -78,7 +79,7 @@ def _tune(token: str, subscriber_id: int, form: FormData) -> HTMLResponse:
         topics.tune(subscriber_id, forms.tunings(form))
     except BadInput as error:
         return _now(token, subscriber_id, error=error)
-    return _now(token, subscriber_id, saved="Saved.")
+    return _now(token, subscriber_id, saved=say("Saved."))
 
 
 def _number(value: object) -> int | None:
@@ -92,13 +93,15 @@ def _number(value: object) -> int | None:
 
 def _erase(token: str, subscriber_id: int, *, sure: bool) -> HTMLResponse:
     if not sure:
-        return _now(token, subscriber_id, error=BadInput("tick the box first: erasing can’t be undone", field="sure"))
+        return _now(
+            token, subscriber_id, error=BadInput(say("tick the box first: erasing can’t be undone"), field="sure")
+        )
     erase(subscriber_id)
     return pages.message(
-        "You are erased",
-        "Your address, topics and editions are gone. No more mail comes to you from here.",
+        say("You are erased"),
+        say("Your address, topics and editions are gone. No more mail comes to you from here."),
         private=True,
-        further=HOME,
+        further=home(),
     )
 
 
@@ -131,8 +134,9 @@ def _page(
 def _status(subscriber: Subscriber) -> str:
     """Where the subscription stands, in words."""
     if subscriber.state == LEFT:
-        return "unsubscribed"
+        return say("unsubscribed")
     if subscriber.state != ACTIVE:
-        return "not confirmed yet"
-    when = pages.cadence_words(subscriber)
-    return f"paused until {pages.long_day(subscriber.paused_until)}" if subscriber.paused_until else when
+        return say("not confirmed yet")
+    if subscriber.paused_until:
+        return say("paused until %(day)s", day=pages.long_day(subscriber.paused_until))
+    return pages.cadence_words(subscriber)

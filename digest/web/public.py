@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest import settings
+from digest.compose.language import N_, say
 from digest.errors import NotFound
 from digest.services import links
 from digest.services.wishes import CATEGORY
@@ -17,6 +18,11 @@ from digest.web.shield import policy
 router = APIRouter(include_in_schema=False)
 
 LISTED = 50
+PARTS = {  # of a score, with their weights
+    "trending": N_("trending in its field (weight 3)"),
+    "novelty": N_("novelty (weight 2)"),
+    "author": N_("its authors' record (weight 1)"),
+}
 MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
 
 
@@ -30,7 +36,7 @@ def trending(given: GivenHere) -> HTMLResponse:
 def trending_in(category: str, given: GivenHere) -> HTMLResponse:
     """What is rising in one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound("there is no such category; use one of arXiv's, such as cs.LG")
+        raise NotFound(say("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending(given, category)
 
 
@@ -47,15 +53,15 @@ def _trending(given: GivenHere, category: str | None) -> HTMLResponse:
 def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
     """One paper, with its figures and why it trends."""
     if not 0 < paper_id < 2**31:
-        raise NotFound("there is no such paper here")
-    return pages.page("paper.html", paper=given.paper(paper_id))
+        raise NotFound(say("there is no such paper here"))
+    return pages.page("paper.html", paper=given.paper(paper_id), parts=PARTS)
 
 
 @router.get("/authors/{name:path}")
 def author(name: str, given: GivenHere) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
-        raise NotFound("no paper here is by that author")
+        raise NotFound(say("no paper here is by that author"))
     return pages.page("author.html", author=given.author(name, LISTED))
 
 

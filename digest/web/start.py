@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from digest.compose.language import say
 from digest.errors import BadInput, TooMany
 from digest.services.subscribe import subscribe
 from digest.services.wishes import Subscription, Wishes
 from digest.web import forms, pages, plots
 from digest.web.client import Client
-from digest.web.errors import HOME, status_of
+from digest.web.errors import home, status_of
 from digest.web.forms import Form
 from digest.web.given import Given, GivenHere, Queue
 from digest.web.pace import Counted
@@ -56,11 +57,11 @@ def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLR
     except BadInput as error:
         return _box(given, values, error=error)
     return pages.message(
-        "Look into your inbox",
-        "If the address is right, an e-mail with one button is on its way. The papers come after you press it.",
-        "Nothing after ten minutes? Look into the spam folder, or check the address and send it again.",
+        say("Look into your inbox"),
+        say("If the address is right, an e-mail with one button is on its way. The papers come after you press it."),
+        say("Nothing after ten minutes? Look into the spam folder, or check the address and send it again."),
         private=True,
-        further=HOME,
+        further=home(),
     )
 
 

@@ -11,7 +11,7 @@
 
   const tags = document.createElement('ul');
   tags.className = 'tags';
-  tags.setAttribute('aria-label', 'Topics chosen');
+  tags.setAttribute('aria-label', box.dataset.chosen);
   const entry = document.createElement('input');
   entry.id = 'topic';
   entry.maxLength = 500;
@@ -22,7 +22,7 @@
   const hint = document.getElementById('topics-hint');
   label.htmlFor = 'topic';
   if (hint) {
-    hint.textContent = 'Words, a phrase, or a query such as "diffusion model*" AND protein. Enter adds it.';
+    hint.textContent = box.dataset.hint;
     entry.setAttribute('aria-describedby', 'topics-hint');
   }
   const wrong = document.getElementById('topics-wrong');
@@ -46,7 +46,7 @@
       const remove = document.createElement('button');
       remove.type = 'button';
       remove.textContent = '×';
-      remove.setAttribute('aria-label', 'Remove ' + topic);
+      remove.setAttribute('aria-label', box.dataset.remove + ' ' + topic);
       remove.addEventListener('click', () => {
         text.value = topics().filter((_, other) => other !== index).join('\n');
         changed();

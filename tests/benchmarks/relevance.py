@@ -14,21 +14,27 @@ import lzma
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
-from digest.matching import calibrate
-from digest.matching.profile import Candidate, Match, Profile, Topic
+import psycopg
+from psycopg import Connection
+
+from digest.matching import calibrate, feedback
+from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query import Term, phrase
 from digest.matching.reference import match
 from digest.matching.strict import Document, prepare
 from digest.matching.weights import Weights
 from digest.papers import Record
+from tests.servers import Postgres
 
 CAP = 10
-LEAST = 5  # relevant papers that a task must have
+LEAST = 3  # relevant papers that a task must have
 Key = tuple[str, ...]
 Labels = dict[int, frozenset[Key]]
 Row = tuple[float, float, float, float]
@@ -120,9 +126,9 @@ def companions(main: Key, here: set[int], labels: Labels, number: int) -> list[K
     return sorted(together, key=lambda stems: (-beside[stems] / math.sqrt(often[stems]), stems))[:number]
 
 
-def grade(found: dict[int, list[Match]], task: Task, corpus: Corpus) -> Row:
+def grade(found: Mapping[int, Sequence[int]], task: Task, corpus: Corpus) -> Row:
     """R@10, P@10, nDCG@10 by day, and papers a day. `found`: by announcement; unlabelled papers are left out."""
-    judged = {day: [m.paper for m in best if m.paper in corpus.labels] for day, best in found.items()}
+    judged = {day: [paper for paper in best if paper in corpus.labels] for day, best in found.items()}
     delivered = [paper for papers in judged.values() for paper in papers]
     hits = len(task.relevant & set(delivered))
     due = Counter(d.candidate.announcement for d in corpus.months[task.month] if d.candidate.id in task.relevant)
@@ -136,16 +142,97 @@ def _ndcg(hits: Sequence[bool], relevant: int) -> float:
     return sum(hit / math.log2(place + 2) for place, hit in enumerate(hits[:CAP])) / best
 
 
-def run(task: Task, corpus: Corpus, weights: dict[str, Weights], rule: str) -> Row:
-    """One profile through its month, day by day, by one rule."""
-    profile = replace(task.profile, close=rule != "strict")
-    taus = {"strict": lambda: 0, "all above the floor": lambda: 0, "everything": lambda: 0}
-    tau = taus.get(rule, lambda: calibrate.threshold(profile, corpus.before[task.month], weights[task.month]))()
+def by_day(corpus: Corpus, month: str) -> dict[int, list[Document]]:
+    """A month's papers by announcement."""
     days: dict[int, list[Document]] = defaultdict(list)
-    for document in corpus.months[task.month]:
+    for document in corpus.months[month]:
         days[document.candidate.announcement].append(document)
-    found = {day: match(profile, papers, weights[task.month], tau=tau) for day, papers in days.items()}
+    return days
+
+
+def run(task: Task, corpus: Corpus, weights: dict[str, Weights], rule: str) -> Row:
+    """One profile through its month, day by day, by one of our rules."""
+    of, before = weights[task.month], corpus.before[task.month]
+    profile = replace(task.profile, close=rule != "strict")
+    tau = 0 if rule in {"strict", "all above the floor"} else calibrate.threshold(profile, before, of)
+    if rule.endswith("feedback"):
+        profile = replace(profile, likes=assumed(profile, before, of, tau))
+    found = {
+        day: [m.paper for m in match(profile, papers, of, tau=tau)]
+        for day, papers in by_day(corpus, task.month).items()
+    }
     return grade(found, task, corpus)
+
+
+def assumed(profile: Profile, before: list[Document], weights: Weights, tau: int | None) -> tuple[tuple[str, int], ...]:
+    """The words of the profile's best papers in the weeks before."""
+    by_number = {d.candidate.id: d for d in before}
+    best = match(replace(profile, limit=feedback.BEST), before, weights, tau=tau)
+    return feedback.assumed([feedback.shares(by_number[m.paper], weights) for m in best])
+
+
+def bm25(task: Task, corpus: Corpus, weights: dict[str, Weights]) -> Row:
+    """Plain BM25 (k1 = 1.2, b = 0.75) of all the profile's words over title and abstract as one text, ten a day."""
+    of = weights[task.month]
+    wanted = {word.text for topic in task.profile.topics for word in phrase(Term(topic.text)) if word.weighs}
+
+    def score(document: Document) -> float:
+        norm = of.norm(document.length) / 1000
+        times = [
+            (stem, len(document.title.places.get(stem, ())) + len(document.abstract.places.get(stem, ())))
+            for stem in wanted
+        ]
+        return sum(of.idf(stem) * 2.2 * tf / (tf + norm) for stem, tf in times if tf)
+
+    found = {}
+    for day, papers in by_day(corpus, task.month).items():
+        scored = sorted(((score(d), -d.candidate.id) for d in papers), reverse=True)[:CAP]
+        found[day] = [-number for worth, number in scored if worth > 0]
+    return grade(found, task, corpus)
+
+
+def ts_rank(task: Task, corpus: Corpus, connection: Connection[tuple[int, int]]) -> Row:
+    """PostgreSQL: ts_rank with titles three times abstracts, over the OR of the profile's words, ten a day."""
+    words = " ".join(topic.text for topic in task.profile.topics)
+    found: dict[int, list[int]] = {day: [] for day in by_day(corpus, task.month)}
+    for day, paper in connection.execute(_RANKED, {"words": words, "days": list(found), "cap": CAP}):
+        found[day].append(paper)
+    return grade(found, task, corpus)
+
+
+_RANKED = """
+with asked as (select replace(plainto_tsquery('english', %(words)s)::text, '&', '|')::tsquery as query)
+select day, id from (
+  select day, id, row_number() over (
+    partition by day order by ts_rank('{0.1, 0.1, 0.33, 1}', words, query, 1) desc, id) as place
+  from paper, asked where day = any(%(days)s) and words @@ query
+) as ranked where place <= %(cap)s order by day, place
+"""
+
+
+@contextmanager
+def searched(corpus: Corpus) -> Iterator[Connection[tuple[int, int]]]:
+    """A PostgreSQL of our own that holds all papers of the months, hyphens folded, indexed."""
+    with Postgres() as server, psycopg.connect(server.empty_database(), autocommit=True) as connection:
+        connection.execute("create table paper (id int primary key, day int, words tsvector)")
+        with connection.cursor() as cursor:
+            for papers in corpus.months.values():
+                rows = [(d.candidate.id, d.candidate.announcement, *_texts(d.candidate.record)) for d in papers]
+                cursor.executemany(
+                    "insert into paper values (%s, %s, setweight(to_tsvector('english', %s), 'A')"
+                    " || setweight(to_tsvector('english', %s), 'C'))",
+                    rows,
+                )
+        connection.execute("create index on paper using gin (words)")
+        connection.execute("analyze paper")
+        yield connection
+
+
+def _texts(record: Record) -> tuple[str, str]:
+    return record.title.replace("-", " "), record.abstract.replace("-", " ")
+
+
+OURS = ("strict", "strict + close", "with feedback", "all above the floor")
 
 
 def main() -> None:
@@ -156,15 +243,27 @@ def main() -> None:
     options = parser.parse_args()
     corpus = load(options.shared)
     weights = {month: Weights(calibrate.count(papers, announcements=14)) for month, papers in corpus.before.items()}
-    for beside in (0, 5):
-        every = tasks(corpus, beside=beside)
-        chosen = random.Random(7).sample(every, min(options.tasks, len(every)))
-        print(f"\n{len(chosen)} of {len(every)} topics x months, {beside + 1} keywords each")
-        print(f"{'rule':24}{'R@10':>8}{'P@10':>8}{'nDCG@10':>9}{'papers a day':>14}")
-        for rule in ("strict", "strict + close", "all above the floor"):
-            rows = [run(task, corpus, weights, rule) for task in chosen]
-            r, p, n, a_day = (mean(column) for column in zip(*rows, strict=True))
-            print(f"{rule:24}{r:8.3f}{p:8.3f}{n:9.3f}{a_day:14.1f}")
+    with searched(corpus) as connection:
+        rules: dict[str, Callable[[Task], Row]] = {
+            rule: partial(run, corpus=corpus, weights=weights, rule=rule) for rule in OURS
+        }
+        rules["BM25, whole abstracts"] = partial(bm25, corpus=corpus, weights=weights)
+        rules["PostgreSQL ts_rank"] = partial(ts_rank, corpus=corpus, connection=connection)
+        for beside in (0, 5):
+            every = tasks(corpus, beside=beside)
+            table(random.Random(7).sample(every, min(options.tasks, len(every))), rules, len(every), beside)
+
+
+def table(chosen: Sequence[Task], rules: Mapping[str, Callable[[Task], Row]], every: int, beside: int) -> None:
+    """Print how each rule does; behind nDCG@10 how often it beats strict + close and how often that beats it."""
+    print(f"\n{len(chosen)} of {every} topics x months, {beside + 1} keywords each")
+    print(f"{'rule':24}{'R@10':>8}{'P@10':>8}{'nDCG@10':>9}{'papers a day':>14}{'better':>8}{'worse':>7}")
+    rows = {name: [rule(task) for task in chosen] for name, rule in rules.items()}
+    for name, found in rows.items():
+        r, p, n, a_day = (mean(column) for column in zip(*found, strict=True))
+        pairs = list(zip(found, rows["strict + close"], strict=True))
+        better, worse = (sum(a[2] > b[2] for a, b in pairs), sum(a[2] < b[2] for a, b in pairs))
+        print(f"{name:24}{r:8.3f}{p:8.3f}{n:9.3f}{a_day:14.1f}{better:8}{worse:7}", flush=True)
 
 
 if __name__ == "__main__":

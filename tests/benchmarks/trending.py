@@ -75,8 +75,9 @@ def ours(record: Record) -> list[float]:
 def growth_score(paper: Paper, now: datetime) -> float:
     """Expected votes; the content-only prior breaks ties and stands in where there are no votes."""
     votes, _ = _last(paper)
-    prior = trending.content_prior(_content(paper))
-    return prior / 100 if votes is None else trending.expected_votes(votes, _hours(paper, now)) + prior / 100
+    content = _content(paper)
+    prior = trending.content_prior(content) / 100
+    return prior if votes is None else trending.growth(votes, _hours(paper, now), content) + prior
 
 
 def listed_score(paper: Paper, now: datetime) -> float:

@@ -77,14 +77,15 @@ def take(page: Page, name: str) -> None:
         tall = min(page.evaluate("document.documentElement.scrollHeight"), WIDTHS[width])
         shot = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": tall}, full_page=True)
         file = FOLDER / f"{name}-{width}-{scheme}.png"
-        file.write_bytes(reduced(page.context.new_page(), shot))
+        pen = page.context.new_page()
+        file.write_bytes(reduced(pen, shot))
+        pen.close()
         print(f"{file.name}: {file.stat().st_size // 1024} KB")
 
 
 def reduced(page: Page, shot: bytes) -> bytes:
-    """The same picture with a palette. The browser reads it, so that no library must."""
+    """The same picture with a palette. A page of the browser reads it, so that no library must."""
     found = page.evaluate(REDUCE, [base64.b64encode(shot).decode(), COLOURS])
-    page.close()
     width, height = found["width"], found["height"]
     pixels = base64.b64decode(found["pixels"])
     rows = b"".join(b"\0" + pixels[row * width : (row + 1) * width] for row in range(height))

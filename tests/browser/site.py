@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from digest.deliver import transport
 from digest.papers import Parsed
-from digest.services import day, deliver, pool, welcome
+from digest.services import day, deliver, welcome
 from digest.services.ingest import store_document
 from digest.web.app import build
 from digest.web.wiring import given
@@ -104,7 +104,6 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             MESSAGE_TIMEOUT=1,
         )
         deliver._sweeper.cache_clear()
-        pool._prepared.clear()  # papers of another test's database have the same numbers
         return build(AtOnce(), given())
 
     try:

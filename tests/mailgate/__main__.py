@@ -16,6 +16,7 @@ from tests.mailgate import checkers
 from tests.mailgate.checkers import Missing
 from tests.mailgate.looks import looks
 from tests.mailgate.mails import Mail, mails, spoiled
+from tests.mailgate.programs import caniemail
 
 Check = Callable[[Sequence[Mail]], list[str]]
 TOLD = 12  # findings of one checker that are printed
@@ -35,6 +36,7 @@ def main() -> int:
         "dkimpy": lambda these: checkers.dkimpy(these, record),
         "opendkim": lambda these: checkers.opendkim(these, record),
         "vnu": checkers.vnu,
+        "caniemail": caniemail,
         "postfix": checkers.postfix,
         "spamassassin": checkers.spamassassin,
         "looks": looks,

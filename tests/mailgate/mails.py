@@ -90,7 +90,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
 
 def spoiled(mail: Mail) -> Mail:
     """The mail with a fault for every checker: a gate that lets it pass checks nothing."""
-    fault = '<p style="width:1200px;color:#fffdf9;background-color:#fffdf9">pale<img src="x"></div><h9>'
+    fault = '<p style="position:fixed;width:1200px;color:#fffdf9;background-color:#fffdf9">pale<img src="x"></div><h9>'
     start = b"quoted-printable\r\n\r\n"
     raw = mail.raw.replace(b"Subject: ", b"Subject: \xe4 ", 1).replace(start, start + GTUBE + b"\r\n", 1)
     html = mail.rendered.html.replace("</h1>", f"</h1>{fault}", 1)

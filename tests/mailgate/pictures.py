@@ -11,63 +11,82 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from digest.compose import render
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.views import Rendered
 from digest.papers import Record
 from seeds import loader
 from tests.browser import chromium
+from tests.browser.pictures import reduced
 from tests.digest.compose import samples
 from tests.mailgate.looks import SCHEMES
 
 WIDTHS = (375, 800)
-TALLEST = {"day": 2400, "welcome": 600, "resend": 600}  # pixels of a picture; the text has the rest
-WORDS = ("reinforcement learning", "offline", "regret")
+TALLEST = {"day": 2600, "welcome": 600, "resend": 600}  # pixels of a picture; the text has the rest
+TOPICS = ("offline reinforcement learning", "policy gradient", "KV cache")
+FOLLOWS = "Yuejie Chi"
+FACTS = (
+    ("41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars", "▁▂▅█"),
+    ("23 votes 3 days after listing, +9 since yesterday, 4th of 31 listed that day", "▂▃▅█"),
+)
 
 
 def every() -> Iterator[tuple[str, Rendered]]:
     """Each kind of mail by its name."""
-    reader, links, service = replace(samples.READER, topics=WORDS), samples.LINKS, samples.SERVICE
+    reader, service = replace(samples.READER, topics=TOPICS), samples.SERVICE
+    links = replace(samples.LINKS, paper=lambda paper: f"https://papers.example/papers/{paper + 1}")
     records = [paper.record for day in loader.announcements(samples.DAY) for paper in day.papers]
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
         yield name, render.digest(content, papers, replace(reader, kind=kind), links, service=service)
     yield "notice", render.notice(reader, links, 412, service=service)
     yield "confirmation", render.confirmation(samples.URL, service=service)
-    yield "link", render.link(samples.URL, service=service)
-    yield "sign-in", render.sign_in(samples.URL, minutes=30, service=service)
+    yield "link", render.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
+    yield (
+        "sign-in",
+        render.sign_in("https://papers.example/admin/enter/WzFd.aRx1.abc-DEF_123", minutes=30, service=service),
+    )
     facts = ("Queue: 1,204 mails waiting", "The oldest waits for 48 min")
     yield "alarm", render.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
     yield "test", render.trial(service=service)
 
 
 def _edition(records: list[Record]) -> Content:
-    """Ten of them: the first by a followed author, those that match a topic, three that rise."""
-    matching = [n for n, record in enumerate(records) if _words(record)][:7]
-    others = [n for n in range(len(records)) if n not in matching][:3]
-    entries = []
-    for place, number in enumerate(matching + others):
-        record, words = records[number], _words(records[number])
-        section = FOLLOWED if place == 0 and record.authors else RISING if number in others else NEW
-        entries.append(
-            Entry(
-                paper=number,
-                revision=1,
-                section=section,
-                strict=True,
-                topic=WORDS.index(words[0]) if words else -1,
-                matched=tuple((WORDS.index(word), (word,)) for word in words),
-                followed=record.authors[:1] if section == FOLLOWED else (),
-                reason="41 votes 10 h after listing, 2nd of 28 listed today" if section == RISING else "",
-                spark="▁▂▅█" if section == RISING else "",
-            )
-        )
-    return Content(tuple(entries), considered=len(records))
+    """What the topics find by title: one by a followed author, three new, and two that rise."""
+    found = {n: topic for topic in range(3) for n in _with(TOPICS[topic], records)[:2]}
+    followed = next(n for n in found if FOLLOWS in records[n].authors)
+    rising = [n for n in found if n != followed and records[n].code_url][:1]
+    rising += [n for n in reversed(found) if n not in {followed, *rising}][:1]
+    order = [followed, *(n for n in found if n not in {followed, *rising}), *rising]
+    return Content(tuple(_entry(n, found[n], followed, rising) for n in order), considered=len(records), more=3)
 
 
-def _words(record: Record) -> tuple[str, ...]:
-    text = f"{record.title} {record.abstract}".lower()
-    return tuple(word for word in WORDS if word in text)
+def _entry(number: int, topic: int, followed: int, rising: list[int]) -> Entry:
+    section = FOLLOWED if number == followed else RISING if number in rising else NEW
+    reason, spark = FACTS[rising.index(number)] if number in rising else ("", "")
+    return Entry(
+        paper=number,
+        revision=1,
+        section=section,
+        strict=True,
+        topic=topic,
+        matched=((topic, (TOPICS[topic],)),),
+        followed=(FOLLOWS,) if section == FOLLOWED else (),
+        reason=reason,
+        spark=spark,
+    )
+
+
+def _with(words: str, records: list[Record]) -> list[int]:
+    return [n for n, record in enumerate(records) if words.lower() in record.title.lower()]
+
+
+def _shot(page: Page, width: int, tallest: int) -> bytes:
+    page.set_viewport_size({"width": width, "height": 100})
+    height = min(tallest, page.evaluate("document.documentElement.scrollHeight"))
+    return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
 
 
 def main() -> int:
@@ -84,18 +103,14 @@ def main() -> int:
         print("NOT RUN: pictures: no chromium here; the texts are written")
         return 1
     with chromium.launched(path) as browser:
+        pen = browser.new_page()
         for scheme in SCHEMES:
             page = browser.new_page(color_scheme=scheme)
             for name, mail in mails:
                 page.set_content(mail.html, wait_until="load")
                 for width in WIDTHS:
-                    page.set_viewport_size({"width": width, "height": 600})
-                    height = min(TALLEST.get(name, 1200), page.evaluate("document.documentElement.scrollHeight"))
-                    page.screenshot(
-                        path=folder / f"{name}-{width}-{scheme}.png",
-                        full_page=True,
-                        clip={"x": 0, "y": 0, "width": width, "height": height},
-                    )
+                    file = folder / f"{name}-{width}-{scheme}.png"
+                    file.write_bytes(reduced(pen, _shot(page, width, TALLEST.get(name, 1200))))
     print(f"{len(mails)} mails in {folder}")
     return 0
 

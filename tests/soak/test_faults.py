@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.servers import CONTENT, DROP, RCPT, MailServer, Postgres
 from tests.soak.conftest import BOTH, POSTGRESQL, Fleet, Run, Size
+from workers.supervisor import SECONDS_TO_DRAIN
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -153,7 +154,7 @@ def test_sigterm_drains_in_time(run: Run, size: Size) -> None:
     states = run.outbox.states()
 
     assert code == 0
-    assert seconds < 15  # a task takes about ten, and its last mails
+    assert seconds < SECONDS_TO_DRAIN  # what a supervisor waits before it kills
     assert set(states) <= {"sent", "queued"}
     assert run.doubled() == 0
 

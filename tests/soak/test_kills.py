@@ -11,12 +11,18 @@ from digest import settings
 from digest.db import upkeep
 from digest.db.engine import reading
 from digest.deliver.sweeper import Sweeper
-from tests.soak.conftest import BOTH, FULL_SQLITE, POSTGRESQL, SMALL_RUN, Run, Size
+from tests.soak.conftest import BOTH, FULL, FULL_SQLITE, POSTGRESQL, SMALL, SMALL_RUN, Run, Size
 
-SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 VICTIMS = pytest.mark.parametrize("victim", ["child", "main"])
-ON_SQLITE = pytest.mark.parametrize(
-    "size", [SMALL_RUN, pytest.param(FULL_SQLITE, marks=pytest.mark.soak)], ids=["small", "full"]
+KILLS = pytest.mark.parametrize(
+    ("database", "size"),
+    [
+        pytest.param("postgresql", SMALL, id="postgresql small"),
+        pytest.param("sqlite", SMALL_RUN, id="sqlite small"),
+        pytest.param("postgresql", FULL, id="postgresql full", marks=pytest.mark.soak),
+        pytest.param("sqlite", FULL_SQLITE, id="sqlite full", marks=pytest.mark.soak),
+    ],
+    indirect=["database"],
 )
 
 
@@ -41,20 +47,9 @@ def judge(run: Run, size: Size) -> None:
     assert run.outbox.states() == {"sent": size.mails}
 
 
-@POSTGRESQL
-@BOTH
+@KILLS
 @VICTIMS
 def test_killed_processes_lose_nothing(run: Run, size: Size, victim: str) -> None:
-    killed(run, size, victim)
-    run.until_over()
-
-    judge(run, size)
-
-
-@SQLITE
-@ON_SQLITE
-@VICTIMS
-def test_killed_processes_lose_nothing_on_sqlite(run: Run, size: Size, victim: str) -> None:
     killed(run, size, victim)
     run.until_over()
 

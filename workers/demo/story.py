@@ -22,6 +22,7 @@ from digest.models import Delivery, Edition, Subscriber
 from digest.models.delivery import CONFIRMATION, DIGEST, SENT
 from digest.ports import Enqueue
 from digest.services import day as days
+from digest.services import quality
 from digest.services.ingest import Counts, store_document
 from seeds import loader
 from seeds.readers import READERS, Reader
@@ -96,6 +97,7 @@ class Story:
         total = Counts("seeds")
         for name, parsed in announced.documents:
             total.add(store_document("seeds", name, parsed, day=announced.day))
+        quality.measure()
         result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
         output.say(
             f"{announced.day:%a %d %b}: {total.new} papers new, {total.updated} known ones updated, "

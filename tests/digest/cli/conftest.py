@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 from digest.cli.app import build
 from digest.cli.outside import Outside
 from digest.ports import NoQueue
-from digest.services import pool
 from seeds import loader
 from tests.servers import MailServer
 
@@ -50,7 +49,6 @@ class Terminal:
 
 @pytest.fixture
 def terminal(configured: Callable[..., None]) -> Iterator[Terminal]:
-    pool._prepared.clear()
     handlers = logging.root.handlers[:]
     yield Terminal()
     structlog.reset_defaults()  # a command sends its logs to a standard error that is closed by now

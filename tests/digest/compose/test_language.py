@@ -2,66 +2,32 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
-from gettext import NullTranslations
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from digest.compose import daily, language, phrases, templates
+from digest.compose import language, phrases, render
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.views import Rendered
+from digest.matching import trending
+from digest.papers import Record
+from tests.digest.compose import pseudo, samples
 from tests.mailgate.mails import _small
 
 ROOT = Path(__file__).resolve().parents[3]
-DATA = re.compile(r"Papers Inbox|1 Library Lane|12345 Exampletown|https?://\S+|[·,;:.()↑ \d]")
-
-
-class Marked(NullTranslations):
-    """A catalogue of a language in which everything stands in brackets."""
-
-    def gettext(self, message: str) -> str:
-        return f"⟦{message}⟧"
-
-    def ngettext(self, one: str, many: str, number: int) -> str:
-        return f"⟦{one if number == 1 else many}⟧"
-
-
-class Words(HTMLParser):
-    """What a reader sees of a page, piece by piece."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self._style = False
-        self.feed(source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._style = tag == "style"
-
-    def handle_data(self, data: str) -> None:
-        if not self._style and data.strip():
-            self.pieces.append(data.strip())
-
-
-def forget() -> None:
-    language.forget()
-    for kept in (templates.html, templates.piece, templates.text, templates.fragment, daily._pieces, daily._line):
-        kept.cache_clear()
+SERVICE = r"Papers Inbox|1 Library Lane|12345 Exampletown|https?://\S+"
+DATA = rf"{SERVICE}|cs\.LG|digest doctor"
 
 
 @pytest.fixture
-def marked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    forget()
-    monkeypatch.setattr(language, "catalogue", Marked)
-    monkeypatch.setattr(templates, "catalogue", Marked)
-    yield
-    monkeypatch.undo()
-    forget()
+def marked() -> Iterator[None]:
+    with pseudo.spoken():
+        yield
 
 
 def transactional() -> list[tuple[str, Rendered]]:
@@ -69,39 +35,53 @@ def transactional() -> list[tuple[str, Rendered]]:
     return [(name, mail) for name, _, mail in _small() if name in {"notice", "confirmation", "link", "sign-in", "test"}]
 
 
-def bare(text: str) -> str:
-    """What is left without brackets and without data."""
-    while (less := re.sub(r"⟦[^⟦⟧]*⟧", "", text)) != text:
-        text = less
-    return DATA.sub("", text).strip()
-
-
-def test_no_sentence_of_a_page_is_left_out(marked: None) -> None:
+def test_no_sentence_of_a_mail_is_left_out(marked: None) -> None:
     for name, mail in transactional():
-        left = [piece for piece in Words(mail.html).pieces if bare(piece)]
+        assert pseudo.unsaid(mail.html, DATA) == [], name
+        assert pseudo.left(f"{mail.subject} {mail.text}", DATA) == [], name
 
-        assert left == [], name
+
+@pytest.mark.parametrize("kind", ["digest", "welcome", "resend"])
+def test_no_sentence_of_an_edition_is_left_out(marked: None, kind: str) -> None:
+    mail = greek(kind)
+
+    assert pseudo.unsaid(mail.html, DATA) == []
+    assert pseudo.left(f"{mail.subject} {mail.text}", DATA) == []
 
 
-def test_a_digest_says_its_own_words_through_the_catalogue(marked: None) -> None:
-    digest = next(mail for name, _, mail in _small() if name == "invented-digest").html
-
-    for words in ("Abstract", "PDF", "Code", "More like this", "Less", "Mute topic", "Preferences", "Unsubscribe"):
-        assert f">⟦{words}⟧</a>" in digest
-    pieces = Words(digest).pieces
-    for words in ("New for you", "matches", "close to", "Rising", "Chosen from"):
-        assert not [piece for piece in pieces if piece.startswith(words)], words
+def greek(kind: str) -> Rendered:
+    """An edition whose papers and topics hold no Latin letter, so that each one left is ours."""
+    record = Record("Μάθηση", "Πρώτα αυτό. Μετά εκείνο.", ("Αδα", "Βαν", "Γεω", "Δαν", "Εύα"), arxiv_id="2511.00001")
+    known = replace(record, code_url="https://github.com/a/b", categories=("cs.LG",), withdrawn=True)
+    searched = Record("Άλλη", "", ("Αδα", "Βαν"))
+    rising = trending.explain(
+        trending.Signals(hours=10, votes=41, place=2, listed=28, gained=3, code=True, stars=120, comments=1), language
+    )
+    ranked = trending.explain(trending.Signals(hours=30, rank=3, ranked=50), language)
+    entries = (
+        Entry(
+            paper=0, revision=1, section=FOLLOWED, followed=("Αδα",), matched=((0, ("μάθηση",)),), topic=0, strict=True
+        ),
+        Entry(paper=1, revision=1, section=NEW, matched=((0, ("άλλη",)),), topic=0),
+        Entry(paper=2, revision=1, section=NEW, signals=(("upvotes", 3.0), ("rank", 2.0))),
+        Entry(paper=1, revision=1, section=RISING, reason=rising, spark="▁▂▅█"),
+        Entry(paper=0, revision=1, section=RISING, reason=ranked),
+    )
+    papers = {(0, 1): known, (1, 1): searched, (2, 1): replace(record, authors=("Αδα",), authors_complete=False)}
+    reader = replace(samples.READER, topics=("μάθηση",), kind=kind)
+    content = Content(entries, considered=412, more=3, notice="Your pause is over.")
+    return render.digest(content, papers, reader, samples.LINKS, service=samples.SERVICE)
 
 
 def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) -> None:
     configured(LANGUAGE="de")
-    forget()
+    language.forget()
     try:
         assert phrases.short_date(date(2025, 12, 5)) == "Fr. 5 Dez."
         assert phrases.number(1204) == "1.204"
     finally:
         configured(LANGUAGE="en")
-        forget()
+        language.forget()
 
 
 def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> None:
@@ -111,12 +91,16 @@ def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> Non
     subprocess.run([*command, "--no-location", "-o", str(target), "."], cwd=ROOT, check=True, timeout=120)
     text = target.read_text(encoding="utf-8")
 
-    for message in (
+    for message in (  # of a mail, of code, of pages, of trending
         "Confirm subscription",
         "%(n)s new on your topics",
         "★ Followed",
         "Your pause is over.",
         "More like",
+        "Send me this",
+        "Look into your inbox",
+        "%(place)s of %(listed)s listed today",
+        "Muted",
     ):
         assert f'"{message}' in text
     assert 'msgid_plural "%(n)s votes"' in text

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose import render
-from digest.compose.edition import NEW, RISING, Content, Entry
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.views import Links, Rendered
 from digest.compose.wrap import width
 from digest.papers import Record
@@ -23,7 +23,10 @@ from tests.digest.compose import samples
 SNAPSHOTS = Path(__file__).resolve().parents[2] / "snapshots"
 
 hostile = st.text(
-    alphabet=st.one_of(st.characters(), st.sampled_from("\r\n\0\u202e\u2066\u200b{}%<>&\"'\\$^_")), max_size=120
+    alphabet=st.one_of(
+        st.characters(), st.sampled_from("\r\n\0\1\2\3\x85\u2028\u202e\u2066\u200b\ufeff{}#%<>&\"'\\$^_")
+    ),
+    max_size=120,
 ) | st.sampled_from(
     [
         "{{ 7*7 }}",
@@ -44,11 +47,13 @@ class Tags(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()
         self.names: list[str] = []
+        self.attributes: set[str] = set()
         self.links: list[str] = []
         self.feed(source)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.append(tag)
+        self.attributes |= {name for name, _ in attrs}
         self.links += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
 
 
@@ -223,6 +228,112 @@ def test_no_foreign_text_can_change_the_structure(title: str, abstract: str, aut
     assert all(width(line) <= 76 for line in mail.text.split("\n") if "https://" not in line)
 
 
+words = st.sampled_from(("offline", "diffusion models", "regret", "proteins", "zzz"))
+chosen = st.lists(
+    st.builds(
+        Entry,
+        paper=st.integers(0, len(samples.INVENTED) - 1),
+        revision=st.just(1),
+        section=st.sampled_from([FOLLOWED, NEW, RISING]),
+        score=st.integers(0, 3),
+        strict=st.booleans(),
+        matched=st.lists(st.tuples(st.integers(0, 1), st.tuples(words)), max_size=2).map(tuple),
+        followed=st.sampled_from([(), ("Ada Byron",), ("Y. Liang",)]),
+        signals=st.sampled_from([(), (("upvotes", 3.0),)]),
+        reason=st.sampled_from(["", "3 votes"]),
+        spark=st.sampled_from(["", "▁▂▅"]),
+    ),
+    max_size=4,
+    unique_by=lambda entry: entry.paper,
+)
+readers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
+
+
+@given(st.lists(readers, max_size=6), st.integers(1, 5))
+@settings(deadline=None)
+def test_what_readers_share_never_reaches_one_who_sees_it_otherwise(
+    run: list[tuple[list[Entry], tuple[str, str], bool, bool]], size: int
+) -> None:
+    shared, papers = render.Blocks(size), samples.papers(samples.INVENTED)
+    for entries, topics, asks, pages in run:
+        links = replace(
+            samples.LINKS,
+            feedback=samples.LINKS.feedback if asks else None,
+            paper=(lambda paper: f"https://papers.example/papers/{paper}") if pages else None,
+        )
+        content, reader = Content(tuple(entries)), replace(samples.READER, topics=topics)
+
+        mail = render.digest(content, papers, reader, links, blocks=shared)
+        assert mail == render.digest(content, papers, reader, links)
+
+
+HIDDEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\xad\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]")
+USUAL = {
+    "class",
+    "style",
+    "href",
+    "dir",
+    "lang",
+    "role",
+    "align",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "aria-hidden",
+}
+USUAL |= {"charset", "name", "content", "data-css-inline"}
+foreign_records = st.builds(
+    Record,
+    title=hostile,
+    abstract=hostile,
+    authors=st.lists(hostile, max_size=5).map(tuple),
+    arxiv_id=st.none() | hostile,
+    doi=st.none() | hostile,
+    categories=st.lists(hostile, max_size=2).map(tuple),
+    venue=st.none() | hostile,
+    institutions=st.lists(hostile, max_size=2).map(tuple),
+    code_url=st.none() | hostile | hostile.map("https://code.example/{}".format),
+)
+foreign_entries = st.builds(
+    Entry,
+    paper=st.just(0),
+    revision=st.just(1),
+    section=st.sampled_from([FOLLOWED, NEW, RISING]),
+    strict=st.booleans(),
+    matched=st.lists(st.tuples(st.integers(0, 2), st.lists(hostile, max_size=2).map(tuple)), max_size=2).map(tuple),
+    followed=st.lists(hostile, max_size=2).map(tuple),
+    reason=hostile,
+)
+
+
+@given(foreign_records, foreign_entries, st.lists(hostile, min_size=2, max_size=2), hostile, hostile)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_source_or_a_reader_wrote_is_only_text(
+    record: Record, entry: Entry, topics: list[str], notice: str, name: str
+) -> None:
+    service = replace(samples.SERVICE, name=f"S {name}", postal_address=name)
+    reader = replace(samples.READER, topics=tuple(topics))
+    mail = render.digest(Content((entry,), notice=notice), {(0, 1): record}, reader, samples.LINKS, service=service)
+    tags = Tags(mail.html)
+
+    assert set(tags.names) <= set(Tags(day().html).names)
+    assert tags.names.count("h3") == 1
+    assert tags.attributes <= USUAL
+    assert all(link.startswith("https://") for link in tags.links)
+    assert sum("/feedback/" in link for link in tags.links) == (3 if entry.matched else 2)
+    assert not {"{{", "{%", "{#"} & {mail.html[at : at + 2] for at in range(len(mail.html))}
+    assert not HIDDEN.search(mail.html.replace("\n", "") + mail.text.replace("\n", "") + mail.subject)
+    assert "\n" not in mail.subject
+
+
+def test_texts_of_ten_megabytes_cost_no_more_than_their_beginnings() -> None:
+    long = "word {" * 2_000_000
+    record = Record(title=long, abstract=long, authors=(long,), venue=long, institutions=(long,), doi="10.1/x")
+    mail = one(record, reason="41 votes", followed=("Ada",), section="followed")
+
+    assert len(mail.html) < 30_000
+
+
 def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
     mail = one(Record(title="T", abstract="word $\\frac{" * 1_000_000))
 
@@ -234,3 +345,10 @@ def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
 
     assert "↑ 41 votes · ▁▂▅▇" in mail.text
     assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
+
+
+def test_a_measured_paper_wears_its_novelty_beside_its_category() -> None:
+    mail = one(samples.INVENTED[0], signals=(("novelty", 72.0),))
+
+    assert "novelty 72" in mail.text
+    assert "cs.LG · code · NeurIPS 2026 · novelty 72" in mail.html

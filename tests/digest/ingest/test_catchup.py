@@ -21,10 +21,25 @@ from digest.models import Announcement, Batch, Paper, PaperVersion, Reject, Sign
 from digest.papers import Record
 from digest.services import catchup, standing
 from tests.digest.ingest.conftest import WEEK, real_days
-from tests.wire_server import BOMB, FEED_ERROR, WireServer, body, dropped, endless, half, packed_bomb, status
+from tests.wire_server import (
+    API_ERROR,
+    BOMB,
+    FEED_ERROR,
+    Fault,
+    Handler,
+    Spoil,
+    WireServer,
+    body,
+    dropped,
+    endless,
+    half,
+    packed_bomb,
+    status,
+)
 
 MON, TUE, WED, THU, FRI = WEEK
 PER_DAY = 30
+EMPTY_PAGE = b'<feed xmlns="http://www.w3.org/2005/Atom"><title>arXiv Query</title></feed>'
 
 
 @pytest.fixture
@@ -414,17 +429,41 @@ def test_the_api_fills_days_page_by_page(real: WireServer, at: Callable[..., Non
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_page_that_comes_short_or_empty_is_asked_for_again(real: WireServer, at: Callable[..., None]) -> None:
     at(MON, 9)
-    empty = b'<feed xmlns="http://www.w3.org/2005/Atom"><title>arXiv Query</title></feed>'
-    real.fail("api", body(empty))
+    real.fail("api", body(EMPTY_PAGE))
     catchup.ingest("arxiv-api", first=MON, last=MON)
 
     assert stored() == expected(real, MON)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_an_error_entry_of_the_api_is_told_at_once(real: WireServer, at: Callable[..., None]) -> None:
-    from tests.wire_server import API_ERROR
+def test_a_held_paper_is_new_where_the_days_before_are_stored(real: WireServer, at: Callable[..., None]) -> None:
+    held = next(w for w in real.works if w.day == TUE)
+    real.works.remove(held)
+    at(WED, 9)
+    real.today = WED
+    catchup.ingest("arxiv-api", first=MON, last=WED)
+    real.works.append(held)  # sent in for Tuesday, let through on Thursday
+    at(THU, 9)
+    real.today = THU
+    catchup.ingest("arxiv-api", first=THU, last=THU)
 
+    assert stored() == expected(real, MON, TUE, WED, THU) | {held.id: THU}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_paper_of_a_day_that_was_never_stored_is_not_taken_for_a_held_one(
+    real: WireServer, at: Callable[..., None]
+) -> None:
+    at(THU, 9)
+    real.today = THU
+    catchup.ingest("arxiv-api", first=MON, last=MON)
+    catchup.ingest("arxiv-api", first=THU, last=THU)
+
+    assert stored() == expected(real, MON, THU)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_error_entry_of_the_api_is_told_at_once(real: WireServer, at: Callable[..., None]) -> None:
     at(MON, 9)
     real.fail("api", body(API_ERROR), times=9)
     with pytest.raises(SourceDown, match="incorrect id format"):
@@ -458,6 +497,24 @@ def test_a_listing_joins_the_current_announcement_and_keeps_its_counters(
     assert stored()["2509.99999"] == MON
     assert stored()[known] == MON
     assert sorted(set(rows)) == [("rank", 1.0), ("upvotes", 12.0)]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_week_s_listing_brings_new_counts_to_known_papers_and_no_papers(
+    real: WireServer, at: Callable[..., None]
+) -> None:
+    at(MON, 12)
+    known, unknown = "2509.90001", "2509.90002"
+    real.daily = {"2025-09-29": listing((known, 1))}
+    catchup.ingest("huggingface")
+    at(TUE, 12)
+    real.daily |= {"2025-W40": listing((known, 19), (unknown, 7)), "2025-W39": listing((unknown, 7))}
+    catchup.ingest("huggingface")
+
+    with reading() as session:
+        votes = session.exec(select(Signal.value).order_by(Signal.taken_at)).all()
+    assert set(stored()) == {known}
+    assert (votes[0], votes[-1]) == (1.0, 19.0)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -502,37 +559,44 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     real: WireServer, at: Callable[..., None], configured: Callable[..., None]
 ) -> None:
     configured(SOURCE_LIMIT=2_000_000)
-    seen: list[str] = []
+    seen: list[tuple[str, int, list[date]]] = []
+    injected: list[Fault] = []
 
-    def ask(source: str) -> None:
+    def ask(source: str, *faults: Spoil, times: int = 1, after: int = 0) -> None:
+        """Ask with these faults in the way; note the state, the papers stored and the days missing."""
+        service = source.removeprefix("arxiv-")
+        now = [Fault(service, fault, times, after) for fault in faults]
+        real.faults += now
         with suppress(SourceDown):
             catchup.ingest(source)
-        seen.append(state(source))
+        injected.extend(now)
+        real.faults.clear()
+        seen.append((state(source), len(stored()), catchup_gaps()))
+
+    def expired(handler: Handler, data: bytes) -> None:
+        real.tokens.clear()
+        handler.give(data, "text/xml")
 
     at(MON)
-    real.fail("rss", status(503, Retry_After="1"))
-    ask("arxiv-rss")
+    ask("arxiv-rss", status(503, Retry_After="1"))
     at(TUE)
     real.today = TUE
-    real.fail("rss", dropped)
-    real.fail("rss", half)
-    ask("arxiv-rss")
+    ask("arxiv-rss", dropped, half)
     at(WED)
-    real.today, real.feed_of, real.visible = WED, TUE, TUE
+    real.today, real.feed_of, real.visible = WED, TUE, TUE  # a fresh date over old content, and a day that comes late
     ask("arxiv-rss")
     at(WED, 2)
     ask("arxiv-oai")
     real.feed_of, real.visible, real.page = None, None, 7
-    real.fail("oai", status(429, Retry_After="1"))
-    real.fail("oai", lambda handler, data: (real.tokens.clear(), handler.give(data, "text/xml")), after=1)
     at(WED, 4)
-    ask("arxiv-oai")
+    ask("arxiv-oai", status(429, Retry_After="1"), expired, after=1)
     at(THU)
     real.today = THU
-    for fault in (body(FEED_ERROR), body(BOMB), endless(2 * 1024**3)):
-        real.fail("rss", fault, times=5)
-        ask("arxiv-rss")
-        real.faults.clear()
+    for fault in (body(FEED_ERROR), body(BOMB), body(b"<rss><channel>"), endless(2 * 1024**3), packed_bomb(10**8)):
+        ask("arxiv-rss", fault, times=5)
+    ask("arxiv-api", body(API_ERROR), times=5)
+    real.slice = 11
+    ask("arxiv-api", body(EMPTY_PAGE))
     at(FRI)
     real.today = FRI
     real.change(real.works[0].id, FRI, version=2, categories=("stat.ML", *real.works[0].categories))
@@ -542,14 +606,25 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     real.today = FRI + timedelta(days=1)
     ask("arxiv-rss")
 
+    assert all(fault.times < 5 for fault in injected)
+    assert len(injected) == 12
     assert seen == [
-        *("on time", "on time", "stale", "late", "on time", "down", "down", "down", "partial", "on time", "quiet"),
+        ("on time", PER_DAY, []),
+        ("on time", 2 * PER_DAY, []),
+        ("stale", 2 * PER_DAY, [WED]),
+        ("late", 2 * PER_DAY, [WED]),
+        ("on time", 3 * PER_DAY, []),
+        *[("down", 3 * PER_DAY, [THU])] * 6,
+        ("on time", 4 * PER_DAY, []),
+        ("on time", 5 * PER_DAY, []),
+        ("on time", 5 * PER_DAY, []),
+        ("quiet", 5 * PER_DAY, []),
     ]
     assert stored() == expected(real)
-    assert catchup_gaps() == []
     with reading() as session:
         days = session.exec(select(Announcement.day).order_by(Announcement.day)).all()
         versions = session.exec(select(PaperVersion.paper_id, PaperVersion.revision)).all()
+        assert record(session, real.works[0].id).categories[0] == "stat.ML"
     assert list(days) == WEEK
     assert len(versions) == len(set(versions))
 

@@ -15,7 +15,7 @@ from digest.errors import BadInput, SourceDown
 from digest.ingest import arxiv_api, arxiv_feed, arxiv_oai, huggingface, identifiers, openalex, semantic_scholar
 from digest.ingest.arxiv_oai import Harvested
 from digest.ingest.names import comma_names
-from digest.papers import Record
+from digest.papers import AuthorFigures, Person, Record
 from tests.wire_server import API_ERROR, BOMB, FEED_ERROR
 
 
@@ -269,3 +269,22 @@ _OAI_2 = "listrecords_arXiv_2025-09-29_2025-10-03_all_p2.xml"
 def _oai(record: str) -> bytes:
     head = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>'
     return f"{head}<record>{record}</record></ListRecords></OAI-PMH>".encode()
+
+
+def test_semantic_scholar_tells_authors_figures_where_it_knows_them() -> None:
+    row = {
+        "externalIds": {"ArXiv": "2509.00001"},
+        "authors": [
+            {"authorId": "7", "name": "Ada Byron", "hIndex": 12, "paperCount": 40, "citationCount": 900},
+            {"authorId": None, "name": "No Figures"},
+        ],
+    }
+    people = semantic_scholar.parse(json.dumps([row]).encode()).people
+
+    assert people == (Person("Ada Byron", AuthorFigures(h_index=12, papers=40, citations=900), "7"),)
+
+
+def test_semantic_scholar_s_row_with_a_wrong_figure_is_refused() -> None:
+    row = {"externalIds": {"ArXiv": "2509.00001"}, "authors": [{"name": "Ada Byron", "hIndex": -1}]}
+
+    assert "hIndex" in semantic_scholar.parse(json.dumps([row]).encode()).bad[0].reason

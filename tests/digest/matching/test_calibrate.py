@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +81,13 @@ def test_the_threshold_lets_forty_two_papers_of_fourteen_announcements_pass() ->
 
     assert tau
     assert len(matches(PROFILE, candidates, calibrate.prior(), tau=tau)) == 42
+
+
+def test_a_high_minimum_lets_fourteen_pass() -> None:
+    candidates, profile = days(14), replace(PROFILE, minimum="high")
+    tau = calibrate.threshold(profile, candidates, calibrate.prior())
+
+    assert len(matches(profile, candidates, calibrate.prior(), tau=tau)) == 14
 
 
 def test_strict_and_forbidden_papers_do_not_move_the_threshold() -> None:

@@ -26,6 +26,7 @@ from digest.papers import Record
 from tests.digest.matching.profiles import Profiles, candidates
 from tests.digest.matching.test_truth import paper, profile, rows
 
+pytestmark = pytest.mark.usefixtures("kernel")
 PRIOR = Weights(calibrate.prior())
 TAUS = (None, 0, 20_000, 60_000)
 
@@ -186,6 +187,16 @@ def test_thresholds_are_the_references(shared: Path) -> None:
 
     assert ready(profiles, papers).thresholds(facts(papers)) == [
         calibrate.threshold(one, prepared, PRIOR) for one in profiles
+    ]
+
+
+def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None:
+    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
+    profiles = [replace(one, minimum="high") for one in (Profiles([c.record for c in papers], seed=6).profile(),) * 2]
+    prepared = [prepare(one) for one in papers]
+
+    assert ready(profiles, papers).thresholds(facts(papers), [1], close=calibrate.CLOSE_PAPERS["high"]) == [
+        calibrate.threshold(profiles[1], prepared, PRIOR)
     ]
 
 

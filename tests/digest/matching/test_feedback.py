@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.matching import calibrate
-from digest.matching.feedback import FULL, SHRINK, WORDS, likes
+from digest.matching.feedback import ASSUMED, BEST, FULL, SHRINK, WORDS, assumed, likes, shares, together
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.reference import match, matches
+from digest.matching.strict import prepare
 from digest.matching.weights import ONE, Weights
 from digest.papers import Record
 from digest.text.tables import STOP_WORDS
@@ -107,3 +108,25 @@ def test_a_paper_that_matches_nothing_is_not_lifted_in() -> None:
 @given(profiles)
 def test_a_profile_keeps_its_likes_when_stored(profile: Profile) -> None:
     assert Profile.from_json(profile.to_json()) == profile
+
+
+@given(st.lists(records, max_size=BEST + 4))
+def test_assumed_words_are_few_and_weigh_at_most_like_a_word_of_one_topic(best: list[Record]) -> None:
+    words = assumed([shares(prepare(one), WEIGHTS) for one in candidates(best)])
+
+    assert len(words) <= WORDS
+    assert all(0 < weight <= ASSUMED * min(len(best), BEST) / BEST for _, weight in words)
+
+
+@given(st.lists(records, min_size=1, max_size=6))
+def test_twenty_papers_that_say_something_give_the_full_weight(best: list[Record]) -> None:
+    papers = [replace(one, title=f"{one.title} folding") for one in best]
+    words = assumed([shares(prepare(one), WEIGHTS) for one in candidates(papers)] * BEST)
+
+    assert words[0][1] == ASSUMED
+
+
+def test_words_of_likes_and_assumed_ones_add_up() -> None:
+    added = together((("graph", 5), ("kernel", 7)), (("graph", 4),))
+
+    assert added == (("graph", 9), ("kernel", 7))

@@ -36,13 +36,17 @@ def _field(documents: list[Document], archive: str) -> tuple[list[Document], Fie
     return inside, Field(inside, Weights(calibrate.prior()))
 
 
+def _novelty(document: Document, field: Field) -> int:
+    return novelty(field.nearest(document).likeness)
+
+
 def test_a_near_copy_is_not_novel(days: list[Document]) -> None:
     inside, field = _field(days, "cs.lg")
     copies = []
     for original in inside[:40]:
         record = original.candidate.record
         copy = Record(record.title + " (extended)", "We revisit this. " + record.abstract[:-40])
-        copies.append(novelty(prepare(Candidate(10**6, copy, 1)), field))
+        copies.append(_novelty(prepare(Candidate(10**6, copy, 1)), field))
 
     assert max(copies) < 10
 
@@ -50,16 +54,25 @@ def test_a_near_copy_is_not_novel(days: list[Document]) -> None:
 def test_a_paper_from_another_field_is_novel(days: list[Document]) -> None:
     _, field = _field(days, "cs.ro")
     strangers, _ = _field(days, "astro-ph")
-    found = sorted(novelty(document, field) for document in strangers[:60])
+    found = sorted(_novelty(document, field) for document in strangers[:60])
 
     assert len(found) == 60
     assert found[3] > 80  # 95 % of them
 
 
-def test_a_paper_is_not_compared_with_itself(days: list[Document]) -> None:
-    inside, field = _field(days, "cs.lg")
+def test_a_paper_is_compared_with_those_before_it_alone(days: list[Document]) -> None:
+    inside, _ = _field(days, "cs.lg")
+    again = prepare(Candidate(10**6, inside[0].candidate.record, 1))
+    field = Field([*inside, again], Weights(calibrate.prior()))
 
-    assert novelty(inside[0], field) > 10
+    assert (field.nearest(again).paper, _novelty(again, field)) == (inside[0].candidate.id, 0)
+    assert field.nearest(inside[0]).paper is None
+    assert _novelty(inside[1], field) > 10
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_nearer_paper_never_makes_one_more_novel(one: float, other: float) -> None:
+    assert novelty(max(one, other)) <= novelty(min(one, other))
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))

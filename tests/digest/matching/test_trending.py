@@ -130,6 +130,18 @@ def test_an_unranked_paper_stands_below_every_place() -> None:
     assert trending.persistence([], 1e6) < trending.persistence([500], 0.0)
 
 
+def test_of_two_papers_at_one_place_the_one_that_climbed_stands_above() -> None:
+    assert trending.persistence([9, 4], 0.0) > trending.persistence([4, 4], 0.0) > trending.persistence([1, 4], 0.0)
+
+
+@given(st.integers(0, 10**6), st.floats(0, 5000), st.integers(0, 5000))
+def test_one_more_vote_or_author_never_lowers_the_growth_expected(votes: int, hours: float, authors: int) -> None:
+    few, more = trending.Content(authors=authors), trending.Content(authors=authors + 1)
+
+    assert trending.growth(votes, hours, few) <= trending.growth(votes, hours, more)
+    assert trending.growth(votes, hours, few) <= trending.growth(votes + 1, hours, few)
+
+
 def test_bars_grow_with_the_votes() -> None:
     assert trending.sparkline([1, 4, 20, 41]) == "▁▁▄█"
 

@@ -17,7 +17,7 @@ from digest.deliver import transport
 from digest.models import Delivery, Edition, Run, Subscriber
 from digest.papers import Listed, Parsed, Record
 from digest.services import day as days
-from digest.services import house, pool
+from digest.services import house
 from digest.services.ingest import Counts, store_document
 from tests.servers import MailServer
 
@@ -109,7 +109,6 @@ class Lab:
 def lab(database: str, configured: Callable[..., None], smtp: MailServer) -> Lab:
     """Monday 17 November 2025, 05:00 UTC; nothing is announced and nobody subscribed."""
     configured(SECRET_KEY=KEY, BASE_URL="https://digest.example")
-    pool._prepared.clear()  # papers of another test's database have the same numbers
     with time_machine.travel(at(MONDAY, 5), tick=True) as traveller:
         yield Lab(traveller)
     transport.close_all()

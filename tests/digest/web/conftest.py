@@ -58,7 +58,10 @@ ROWS = (
         excerpt="Recent studies in reinforcement learning have made significant progress by leveraging function "
         "approximation. We study how delays change the regret Õ(d√K).",
         facts="↑ 41 votes 10 h after listing, 2nd of 28",
-        badges=("code", "NeurIPS 2023"),
+        badges=("code", "NeurIPS 2023", "novelty 72", "score 64"),
+        novelty=72,
+        score=64,
+        parts=(("trending", 80), ("novelty", 72), ("author", 0)),
     ),
     Row(id=2, title="Maximum Entropy Model Correction in Reinforcement Learning", facts="↑ 3rd on the page of 19 Nov"),
 )
@@ -80,7 +83,12 @@ def paper(paper_id: int) -> PaperPage:
         raise NotFound("there is no such paper here")
     links = (("Abstract", "https://arxiv.org/abs/2310.18919"), ("PDF", "https://arxiv.org/pdf/2310.18919"))
     return PaperPage(
-        ROWS[paper_id - 1], ROWS[paper_id - 1].excerpt, links, date(2025, 11, 20), "NeurIPS 2023, 24 pages"
+        ROWS[paper_id - 1],
+        ROWS[paper_id - 1].excerpt,
+        links,
+        date(2025, 11, 20),
+        "NeurIPS 2023, 24 pages",
+        (2, ROWS[1].title),
     )
 
 

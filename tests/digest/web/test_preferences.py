@@ -57,6 +57,14 @@ def test_saving_keeps_a_further_version_and_the_next_slot(web: Browser) -> None:
     assert reader.next_due_at == datetime(2025, 12, 29, 9, 0, tzinfo=UTC)
 
 
+def test_at_most_so_many_and_how_relevant_are_kept_and_shown_again(web: Browser) -> None:
+    subscribed(web)
+    text = web.post(path(links.preferences(1)), data=CHANGED | {"minimum": "high"}).text
+
+    assert [(one.profile["limit"], one.profile["minimum"]) for one in profiles()] == [(10, "usual"), (7, "high")]
+    assert '<option value="high" selected>' in text
+
+
 def test_saving_the_same_topics_makes_no_further_version(web: Browser) -> None:
     subscribed(web)
     web.post(path(links.preferences(1)), data={"topics": "offline reinforcement learning", "send_at": "09:00"})
@@ -73,6 +81,7 @@ def test_saving_the_same_topics_makes_no_further_version(web: Browser) -> None:
         ("topics", '"open'),
         ("time_zone", "Mars"),
         ("limit", "0"),
+        ("minimum", "enormous"),
     ],
 )
 def test_a_wrong_field_is_named_and_nothing_is_kept(web: Browser, field: str, value: str) -> None:

@@ -56,6 +56,22 @@ def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:
     assert 'href="https://arxiv.org/abs/2310.18919"' in text
 
 
+def test_a_paper_s_page_explains_its_figures(web: Browser) -> None:
+    text = web.get("/papers/1").text
+
+    assert '72 of 100; nearest in its field in the 90 days before: <a href="/papers/2">' in text
+    assert "64 of 100: trending in its field (weight 3) 80, novelty (weight 2) 72" in text
+    assert "Novelty" not in web.get("/papers/2").text
+
+
+def test_the_trending_page_and_the_api_show_what_is_known_of_a_paper_s_quality(web: Browser) -> None:
+    first, second = web.get("/api/v1/papers").json()["papers"][:2]
+
+    assert "novelty 72 · score 64" in web.get("/trending").text
+    assert (first["novelty"], first["score"]) == (72, 64)
+    assert (second["novelty"], second["score"]) == (None, None)
+
+
 def test_an_author_can_be_followed_from_their_page(web: Browser) -> None:
     text = web.get("/authors/Ming%20Yin").text
 

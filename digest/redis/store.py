@@ -1,0 +1,188 @@
+"""What the processes tell each other through Redis: marks, the lead, turns, progress, rates.
+
+The one module that knows the client library; a server that does not answer is Transient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from digest.errors import Misconfigured, Transient
+from digest.redis import scripts
+
+PREFIX = "digest:"
+SECONDS_TO_ANSWER = 5.0
+SECONDS_WITH_PROGRESS = 86_400
+WORKER, SCHEDULER = "worker", "scheduler"  # the kinds of processes that show progress here
+
+
+class Store:
+    """What the processes tell each other. Every call raises Transient where Redis does not answer."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def ping(self) -> None:
+        """Return where Redis answers."""
+        with _answering():
+            self._client.ping()
+
+    def mark(self, name: str, seconds: float) -> bool:
+        """Note that a task is outstanding, for that long. False where it was noted already: don't enqueue it again."""
+        with _answering():
+            return bool(self._client.set(f"{PREFIX}mark:{name}", "1", nx=True, px=int(seconds * 1000)))
+
+    def unmark(self, name: str) -> None:
+        """The task began, or is over."""
+        with _answering():
+            self._client.delete(f"{PREFIX}mark:{name}")
+
+    def marked(self, name: str) -> bool:
+        """True while the task is outstanding."""
+        with _answering():
+            return bool(self._client.exists(f"{PREFIX}mark:{name}"))
+
+    def begin(self, name: str, seconds: float) -> int:
+        """How often a task was begun and not ended in that time, this one included."""
+        with _answering():
+            count = int(self._client.incr(f"{PREFIX}begun:{name}"))
+            self._client.pexpire(f"{PREFIX}begun:{name}", int(seconds * 1000))
+            return count
+
+    def end(self, name: str) -> None:
+        """The task is done: it is neither outstanding nor begun."""
+        with _answering():
+            self._client.delete(f"{PREFIX}mark:{name}", f"{PREFIX}begun:{name}")
+
+    def lead(self, name: str, holder: str, seconds: float) -> int:
+        """Take or keep the lead for that long. The term, a fencing number that grows with every holder; 0: not led."""
+        keys = (f"{PREFIX}lead:{name}", f"{PREFIX}term:{name}")
+        with _answering():
+            return int(self._client.eval(scripts.LEAD, 2, *keys, holder, str(int(seconds * 1000))))
+
+    def leave(self, name: str, holder: str) -> None:
+        """Give up the lead, so that another need not wait."""
+        with _answering():
+            self._client.eval(scripts.LEAVE, 1, f"{PREFIX}lead:{name}", holder)
+
+    def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
+        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before asking again.
+
+        A turn is free where nobody has it and the last one began, and ended, at least `pause` seconds ago.
+        """
+        keys = (f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}")
+        with _answering():
+            return (
+                float(self._client.eval(scripts.TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000))))
+                / 1000
+            )
+
+    def end_turn(self, name: str, holder: str) -> None:
+        """Give the turn back; the pause begins."""
+        with _answering():
+            self._client.eval(scripts.TURN_OVER, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
+
+    def stamp(self, process: str, kind: str = WORKER) -> None:
+        """A process (`host:pid`) of that kind got something done just now."""
+        key = f"{PREFIX}progress:{kind}"
+        with _answering():
+            now = self._time()
+            self._client.zadd(key, {process: now})
+            self._client.zremrangebyscore(key, "-inf", now - SECONDS_WITH_PROGRESS)
+
+    def progress(self, kind: str = WORKER) -> dict[str, float]:
+        """Seconds since each process of that kind last got something done, by the server's clock."""
+        with _answering():
+            now = self._time()
+            stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
+            return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
+
+    def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
+        """Up to `wanted` goes at `rate` a second, `burst` at once: how many, and how long until the next."""
+        granted, _, wait = self._bucket(name, rate, burst, wanted)
+        return granted, 0.0 if granted == wanted else wait
+
+    def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
+        """How many goes there are now, and how long until the next; takes none."""
+        _, free, wait = self._bucket(name, rate, burst, 0)
+        return free, wait
+
+    def spend(self, name: str, rate: float, count: int) -> None:
+        """Take goes that were used, there or not: what is overdrawn is waited for."""
+        self._bucket(name, rate, max(rate, 1.0), count, anyway=True)
+
+    def book(self, name: str, rate: float, count: int, longest: float) -> float:
+        """How long until `count` goes begin that nobody else has booked; no longer than `longest`."""
+        with _answering():
+            values = repr(rate), str(count), repr(longest)
+            return float(self._client.eval(scripts.BOOK, 1, f"{PREFIX}booked:{name}", *values))
+
+    def slow(self, name: str, share: float) -> None:
+        """Note that this domain has that share of its rate from now on."""
+        with _answering():
+            self._client.hset(f"{PREFIX}slow", name, f"{share!r} {self._time()!r}")
+            self._client.expire(f"{PREFIX}slow", SECONDS_WITH_PROGRESS)
+
+    def slowed(self) -> dict[str, tuple[float, float]]:
+        """For each domain that was slowed: to what share, and how long ago."""
+        with _answering():
+            kept: dict[bytes, bytes] = self._client.hgetall(f"{PREFIX}slow")  # type: ignore[assignment]
+            now = self._time() if kept else 0.0
+        noted = {name.decode(): [float(part) for part in value.split()] for name, value in kept.items()}
+        return {name: (share, max(now - at, 0.0)) for name, (share, at) in noted.items()}
+
+    def _bucket(
+        self, name: str, rate: float, burst: float, wanted: int, *, anyway: bool = False
+    ) -> tuple[int, int, float]:
+        """How many were taken, how many there were, how long until the next."""
+        values = repr(rate), repr(burst), str(wanted), "1" if anyway else "0"
+        with _answering():
+            found: list[Any] = self._client.eval(scripts.BUCKET, 1, f"{PREFIX}bucket:{name}", *values)
+        return int(found[0]), int(found[1]), float(found[2])
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def _time(self) -> float:
+        seconds, micros = self._client.time()
+        return float(seconds) + float(micros) / 1e6
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise Transient(f"Redis does not answer: {error}") from error
+
+
+def connect(url: str) -> Store:
+    """A store at `redis://…`, `rediss://…` or `unix:///path`. Connects at the first call. Raises Misconfigured."""
+    if not url:
+        raise Misconfigured("DIGEST_REDIS_URL is not set; `digest up` starts a private Redis without it")
+    try:
+        client = redis.Redis.from_url(
+            _client_url(url),
+            socket_timeout=SECONDS_TO_ANSWER,
+            socket_connect_timeout=SECONDS_TO_ANSWER,
+            retry=Retry(NoBackoff(), 1),  # once more: an idle connection may have been closed
+        )
+    except ValueError as error:
+        raise Misconfigured(f"DIGEST_REDIS_URL: {error}") from error
+    return Store(client)
+
+
+def _client_url(url: str) -> str:
+    return url.replace("redis+socket://", "unix://", 1)
+
+
+def broker_url(url: str) -> str:
+    """The same server's address as the task queue writes it."""
+    return url.replace("unix://", "redis+socket://", 1)

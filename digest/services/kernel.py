@@ -1,0 +1,35 @@
+"""The engine's machine code: loaded where many papers are matched, nowhere else; kept in DATA_DIR between processes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from digest import settings
+
+
+@cache
+def engine() -> ModuleType:
+    """Choosing by the engine. The first call in a process loads its code; the first of all makes it, in half a minute.
+
+    Where code must be made, one process does it and the others wait.
+    """
+    os.environ["NUMBA_CACHE_DIR"] = str(_folder())
+    from digest.services import by_engine, warming
+
+    warming.warm()
+    return by_engine
+
+
+def _folder() -> Path:
+    """Where machine code is kept: NUMBA_CACHE_DIR, else DATA_DIR; where that can't be written, for this process."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or settings.get().data_dir / "kernel")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder.resolve()
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="digest-kernel-"))

@@ -1,0 +1,298 @@
+"""A day's run for many readers: their editions chosen, frozen and queued by the real services.
+
+    python -m tests.benchmarks.pipeline SHARED [--readers 20000] [--database sqlite|postgresql] [--workers 2]
+
+Real announcements of the replay (16 of them, the last is the day), readers with topics as people typed them and
+phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes do what the freeze task does.
+Phases: `calibrate` (each profile's threshold, weekly), `plan`, `freeze` (chosen, frozen, queued). Seconds are the
+wall's; `cpu` is the workers' alone; `peak` is the largest worker's memory, `idle` before it matched anything.
+Goals: 20,000 readers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from itertools import islice, pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from tests.benchmarks.report import Report
+
+DAY = date(2025, 9, 29)
+SLOT = datetime(2025, 9, 29, 7, tzinfo=UTC)
+SEED = 20250929
+GOALS = {"sqlite": (20_000, 5.0), "postgresql": (1_000_000, 60.0)}
+CHUNK = 20_000
+
+
+def main() -> None:
+    """Fill a database, then run the phases; or be one of the workers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
+    parser.add_argument("--readers", type=int, default=20_000)
+    parser.add_argument("--database", choices=sorted(GOALS), default="sqlite")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.worker:
+        worker(*map(int, given.worker.split("/")))
+        return
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        os.environ |= {"DIGEST_DATA_DIR": folder, "DIGEST_SECRET_KEY": "a key for benchmarks"}
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(Path("build/kernel").resolve()))
+        if given.database == "postgresql":
+            from tests.servers import Postgres
+
+            server = stack.enter_context(Postgres(durable=True))
+            os.environ["DIGEST_DATABASE_URL"] = server.empty_database()
+        began = time.perf_counter()
+        fill(given.shared, given.readers)
+        print(f"{given.readers} readers stored in {time.perf_counter() - began:.0f} s", flush=True)
+        measure(given.database, given.workers, given.readers)
+
+
+def measure(database: str, workers: int, readers: int) -> None:
+    """The phases, one after another, in worker processes that live through them all."""
+    from digest.db import deliveries
+    from digest.db.engine import reading
+
+    report = Report(f"pipeline-{database}-{readers}")
+    hands = [_Hand(number, workers) for number in range(workers)]
+    for phase in ("warm", "calibrate", "plan", "freeze"):
+        began = time.perf_counter()
+        told = [plan()] if phase == "plan" else [hand.wait() for hand in [hand.go(phase) for hand in hands]]
+        report.add(phase, "s", time.perf_counter() - began)
+        if phase not in {"warm", "plan"}:
+            report.add(f"{phase} cpu", "s", sum(one["cpu"] for one in told))
+            report.add(f"{phase} peak", "MB", max(one["peak"] for one in told))
+        if phase == "warm":
+            report.add("idle", "MB", max(one["idle"] for one in told))
+    for hand in hands:
+        hand.end()
+    with reading() as session:
+        queued = sum(deliveries.states(session).values())
+    report.add("queued", "mails", queued)
+    report.write(rounds=1)
+    goal = GOALS[database]
+    if readers == goal[0]:
+        print(f"plan and freeze: goal {goal[1]:.0f} s")
+
+
+class _Hand:
+    """One worker process."""
+
+    def __init__(self, number: int, of: int) -> None:
+        words = [sys.executable, "-m", "tests.benchmarks.pipeline", "--worker", f"{number}/{of}"]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def go(self, phase: str) -> _Hand:
+        assert self._process.stdin is not None
+        self._process.stdin.write(phase + "\n")
+        self._process.stdin.flush()
+        return self
+
+    def wait(self) -> dict[str, float]:
+        assert self._process.stdout is not None
+        while not (line := self._process.stdout.readline()).startswith("{"):
+            if not line:
+                raise SystemExit("a worker ended")
+        found: dict[str, float] = json.loads(line)
+        return found
+
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
+def worker(number: int, of: int) -> None:
+    """Do each phase that is named on standard input: this worker's share of it."""
+    for line in sys.stdin:
+        cpu, idle = time.process_time(), _peak()
+        {"warm": warm, "calibrate": calibrate, "freeze": freeze}[line.strip()](number, of)
+        print(json.dumps({"cpu": time.process_time() - cpu, "idle": idle, "peak": _peak()}), flush=True)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def warm(number: int, of: int) -> None:
+    """Load what a worker that ran yesterday has loaded."""
+    from digest.services import kernel, runs
+
+    assert runs
+    if os.environ.get("PIPELINE_PROFILE") != "none":
+        kernel.engine()
+
+
+def plan() -> dict[str, float]:
+    """The scheduler's part."""
+    from digest.ports import NoQueue
+    from digest.services import plan as planning
+
+    planning.plan_due(NoQueue(), now=SLOT)
+    return {}
+
+
+def calibrate(number: int, of: int) -> None:
+    """Set the thresholds of this worker's share of the profiles for the epoch that the day has."""
+    from sqlmodel import col, select
+
+    from digest.db.engine import reading, transaction
+    from digest.matching.profile import Profile
+    from digest.models import Epoch, ProfileVersion
+    from digest.services import epochs, thresholds
+
+    epoch_id = epochs.current(DAY.toordinal())
+    with reading() as session:
+        epoch = session.get(Epoch, epoch_id)
+        query = select(ProfileVersion.id).where(col(ProfileVersion.id) % of == number).order_by(col(ProfileVersion.id))
+        ids = [one for one in session.exec(query) if one]
+    for start in range(0, len(ids), CHUNK):
+        part = ids[start : start + CHUNK]
+        with reading() as session:
+            rows = session.execute(
+                select(col(ProfileVersion.id), col(ProfileVersion.profile)).where(
+                    col(ProfileVersion.id).between(part[0], part[-1]), col(ProfileVersion.id) % of == number
+                )
+            )
+            taus = thresholds.of(session, epoch, {n: Profile.from_json(profile) for n, profile in rows})
+        with transaction() as session:
+            thresholds.keep(session, epoch_id, taus)
+
+
+def freeze(number: int, of: int) -> None:
+    """Freeze this worker's share of the shards."""
+    from digest.db import runs as store
+    from digest.db.engine import reading
+    from digest.services import runs
+
+    with reading() as session:
+        shards = store.open_shards(session)
+    for run_id, shard in shards:
+        if shard % of == number:
+            assert runs.freeze_shard(run_id, shard)
+
+
+def fill(shared: Path, readers: int) -> None:
+    """The announcements up to the day, and readers who have seen all but the last."""
+    from sqlalchemy import insert
+
+    from digest.db import papers as store
+    from digest.db import schema
+    from digest.db.engine import reading, transaction
+    from digest.models import ProfileVersion, Subscriber
+    from digest.papers import Listed, Parsed
+    from digest.services.ingest import store_document
+
+    schema.upgrade()
+    chance, records = Random(SEED), []
+    for day, some in announcements(shared):
+        votes = [(("upvotes", chance.randint(1, 80)),) if chance.random() < 0.04 else () for _ in some]
+        listed = tuple(Listed(record, "new", each) for record, each in zip(some, votes, strict=True))
+        store_document("jsonl", day.isoformat(), Parsed(papers=listed), day=day)
+        records += some
+    with reading() as session:
+        seen = store.newest_batch(session) - 1
+    profiles = crowd(shared, records)
+    for start in range(0, readers, CHUNK):
+        numbers = range(start + 1, min(start + CHUNK, readers) + 1)
+        with transaction() as session:
+            session.connection().execute(insert(Subscriber), [_reader(number, seen) for number in numbers])
+            rows = [
+                {"id": n, "subscriber_id": n, "number": 1, "created_at": SLOT, "profile": profile}
+                for n, profile in zip(numbers, profiles, strict=False)
+            ]
+            session.connection().execute(insert(ProfileVersion), rows)
+
+
+def _reader(number: int, seen: int) -> dict[str, Any]:
+    joined = datetime(2025, 9, 1, tzinfo=UTC)
+    address = f"reader{number}@lab{number % 500}.example"
+    return {
+        "id": number, "address": address, "address_key": address, "state": "active", "created_at": joined,
+        "confirmed_at": joined, "profile_id": number, "seen_through": seen, "next_due_at": SLOT,
+    }  # fmt: skip
+
+
+def announcements(shared: Path) -> Iterator[tuple[date, list[Any]]]:
+    """The replay's real announcements up to the day."""
+    from digest.papers import Record
+
+    for file in sorted((shared / "data" / "replay" / "days").glob("2025-*.jsonl.gz")):
+        day = date.fromisoformat(file.name.split(".")[0])
+        if day <= DAY:
+            with gzip.open(file, "rt", encoding="utf-8") as lines:
+                rows = [json.loads(line) for line in lines]
+            yield day, [
+                Record(
+                    title=row["title"], abstract=row["abstract"], arxiv_id=row["id"], comment=row.get("comment"),
+                    authors=tuple(row["authors"] or ()), categories=tuple(row["categories"] or ()),
+                )
+                for row in rows
+            ]  # fmt: skip
+
+
+def crowd(shared: Path, records: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Profiles as JSON, without end: 4 topics on average, 4 % stars, 15 % queries, exclusions, categories, authors."""
+    from digest.matching.profile import Profile, Topic
+
+    phrases, chance = wanted_phrases(shared, records), Random(SEED)
+    weights = np.cumsum(1 / np.arange(1, len(phrases) + 1))
+    picks = np.random.default_rng(SEED)
+    authors = [author for record in records for author in record.authors]
+    categories = [category for record in records for category in record.categories]
+    while True:
+        for drawn in np.searchsorted(weights, picks.random((1000, 9)) * weights[-1]).tolist():
+            words = iter([phrases[at] for at in drawn])
+            topics = []
+            for _ in range(chance.choice((1, 2, 3, 4, 5, 6, 7))):
+                one, kind = next(words), chance.random()
+                if kind < 0.04:
+                    one = f"{one[: max(4, len(one) - 3)].rstrip()}*"
+                elif kind < 0.19:
+                    one = f'"{one}" {chance.choice(("AND", "OR", "ANDNOT"))} "{chance.choice(phrases)}"'
+                topics.append(Topic(one))
+            yield Profile(
+                topics=tuple(topics),
+                exclusions=(f'"{next(words)}"',) if chance.random() < 0.2 else (),
+                categories=tuple(set(chance.choices(categories, k=2))) if chance.random() < 0.4 else (),
+                authors=(chance.choice(authors),) if chance.random() < 0.15 else (),
+            ).to_json()
+
+
+def wanted_phrases(shared: Path, records: Sequence[Any], number: int = 60_000) -> list[str]:
+    """Topics that people typed, then pairs of words of titles, the frequent ones first; all are good queries."""
+    from digest.text.tokens import weighs, words
+
+    with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
+        typed = Counter(" ".join(words(row[-1])) for row in csv.reader(file) if row)
+    pairs: Counter[str] = Counter()
+    for record in records:
+        title = words(record.title)
+        pairs.update(f"{a} {b}" for a, b in pairwise(title) if weighs(a) and weighs(b))
+    ranked = [text for text, _ in typed.most_common()] + [text for text, _ in pairs.most_common()]
+    good = (text for text in dict.fromkeys(ranked) if 3 < len(text) < 60 and text.replace(" ", "").isalpha())
+    return list(islice((text for text in good if not {"and", "or", "not", "andnot"} & set(text.split())), number))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Machine code is made once for all workers of the tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.services import warming
+
+
+@pytest.fixture(scope="module")
+def kernel() -> None:
+    """Made by one, waited for by the others."""
+    warming.warm()

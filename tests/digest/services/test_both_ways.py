@@ -1,0 +1,180 @@
+"""Many papers are chosen by the engine, few by the reference: the same papers, reasons and thresholds either way."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+import time_machine
+from sqlmodel import col, select
+
+from digest.db.engine import reading, transaction
+from digest.matching import calibrate, counting
+from digest.matching.index import build
+from digest.matching.profile import Profile, Topic
+from digest.matching.weights import Weights
+from digest.models import Edition, Paper, Subscriber
+from digest.papers import Listed, Parsed, Record
+from digest.ports import NoQueue
+from digest.services import plan, pool, preview, replay, runs, welcome
+from digest.services import select as choosing
+from digest.services.entries import Asked
+from digest.services.ingest import store_document
+from tests.digest.matching.profiles import Profiles
+from tests.digest.services.house import add_reader
+
+DAY = date(2025, 9, 30)
+READERS = 24
+PRIOR = Weights(calibrate.prior())
+T = TypeVar("T")
+
+
+def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
+    """The replay's announcements up to the day, some papers of each."""
+    for file in sorted((shared / "data" / "replay" / "days").glob("2025-*.jsonl.gz")):
+        day = date.fromisoformat(file.name.split(".")[0])
+        if day > DAY:
+            return
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in islice(lines, papers)]
+        yield day, [
+            Record(
+                title=row["title"], abstract=row["abstract"], arxiv_id=row["id"], comment=row.get("comment"),
+                authors=tuple(row["authors"] or ()), categories=tuple(row["categories"] or ()),
+                withdrawn=at == 3, code_url="https://code.example" if at % 5 == 0 else None,
+            )
+            for at, row in enumerate(rows)
+        ]  # fmt: skip
+
+
+@pytest.fixture
+def installed(database: str, configured: Callable[..., None], shared: Path) -> Iterator[list[Profile]]:
+    """Seventeen real announcements with votes, readers of all sorts, and the profiles they have."""
+    configured(SECRET_KEY="a key for tests")
+    chance, stored = Random(5), []
+    with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
+        for day, records in real_days(shared, 12):
+            voted = [
+                (record, (("upvotes", chance.randint(1, 60)),) * (at % 4 == 0)) for at, record in enumerate(records)
+            ]
+            listed = tuple(Listed(record, "new", votes) for record, votes in voted)
+            store_document("jsonl", day.isoformat(), Parsed(papers=listed), day=day)
+            stored += records
+        profiles = list(some_profiles(stored))
+        for number, profile in enumerate(profiles):
+            seen = chance.choice((0, 3, 14, 16, 16))
+            add_reader(f"reader{number}@example.com", seen_through=seen, profile=profile, next_due_at=due())
+        yield profiles
+
+
+def some_profiles(records: list[Record]) -> Iterator[Profile]:
+    """Every sixth has no topics but categories, exclusions or authors at most."""
+    make = Profiles(records, seed=11)
+    for number in range(READERS):
+        made = make.profile()
+        yield replace(made, topics=()) if number % 6 == 0 else made
+
+
+def due() -> datetime:
+    return datetime(2025, 9, 30, 7, tzinfo=UTC)
+
+
+def by_engine(monkeypatch: pytest.MonkeyPatch, ask: Callable[[], T]) -> T:
+    with monkeypatch.context() as patch:
+        patch.setattr(choosing, "FEW_PAPERS", -1)
+        return ask()
+
+
+def frozen() -> list[tuple[int, date, object]]:
+    with reading() as session:
+        rows = session.exec(select(Edition).order_by(col(Edition.id))).all()
+        return [(row.subscriber_id, row.day, row.content) for row in rows]
+
+
+def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = [(chosen.content, chosen.tau) for chosen in plan.rehearse(None)]
+    fast = by_engine(monkeypatch, lambda: [(chosen.content, chosen.tau) for chosen in plan.rehearse(None)])
+
+    assert len(slow) == READERS
+    assert sum(len(content.entries) for content, _ in slow) > READERS
+    assert fast == slow
+
+
+def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan.plan_due(NoQueue())
+    by_engine(monkeypatch, lambda: [runs.freeze_shard(number, 0) for number in planned])
+    with transaction() as session:
+        for reader in session.exec(select(Subscriber)):
+            reader.seen_through = 0
+    sent = [(reader, entry["paper"]) for reader, _, content in frozen() for entry in content["entries"]]  # type: ignore[index]
+    slow = [chosen.content for chosen in plan.rehearse(DAY + timedelta(days=1))]
+    fast = by_engine(monkeypatch, lambda: plan.rehearse(DAY + timedelta(days=1)))
+    again = [(chosen.reader.id, entry.paper) for chosen in fast for entry in chosen.content.entries]
+
+    assert [chosen.content for chosen in fast] == slow
+    assert again
+    assert not set(again) & set(sent)
+
+
+def test_a_preview_and_a_replay_are_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> list[object]:
+        told: list[object] = [preview.preview(profile) for profile in installed[:4]]
+        return [*told, replay.replay(DAY - timedelta(days=1), DAY)]
+
+    assert by_engine(monkeypatch, ask) == ask()
+
+
+def test_a_welcome_is_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction() as session:
+        reader = session.get_one(Subscriber, 2)
+        reader.seen_through = 17
+    welcome.first_edition(2)
+    slow = frozen()
+    with transaction() as session:
+        for edition in session.exec(select(Edition)):
+            session.delete(edition)
+    by_engine(monkeypatch, lambda: welcome.first_edition(2))
+
+    assert slow
+    assert frozen() == slow
+
+
+def test_papers_that_came_after_the_run_was_made_are_not_chosen(
+    installed: list[Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask() -> list[object]:
+        with reading() as session:
+            numbers = [DAY.toordinal(), DAY.toordinal() - 1]
+            known = pool.of(session, numbers, at=due(), weights=PRIOR, through=16)
+            return [*choosing.choose(session, known, [Asked(profile, rising=False) for profile in installed])]
+
+    assert by_engine(monkeypatch, ask) == ask()
+
+
+def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
+    with reading() as session:
+        last = session.exec(select(Paper).order_by(col(Paper.id).desc())).first()
+    assert last is not None
+    by_engine(monkeypatch, lambda: preview.preview(installed[1]))
+    revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, version=2)
+    store_document("jsonl", "again", Parsed(papers=(Listed(revised, "replace"),)))
+    wanted = Profile(topics=(Topic("zebrafish"),))
+
+    shown = by_engine(monkeypatch, lambda: preview.preview(wanted))
+
+    assert [paper.id for day in shown.days for paper in day.papers] == [last.id]
+
+
+def test_word_counts_of_indexes_are_those_of_their_papers(shared: Path) -> None:
+    days = [records for _, records in real_days(shared, 12)]
+    made = [build(enumerate(records)) for records in days]
+
+    assert counting.count(made, announcements=17) == calibrate.count(chain(*days), announcements=17)

@@ -1,0 +1,104 @@
+"""Every sentence of a page passes through a catalogue. Papers, topics and names here hold no Latin letter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE
+from digest.services import links
+from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.web.app import build
+from tests.digest.compose import pseudo
+from tests.digest.services.house import add_mail, add_run
+from tests.digest.web.conftest import ADA, GIVEN, Browser, Notebook, everything, only_reader, path
+from tests.digest.web.test_admin import signed_in
+from tests.digest.web.test_feeds import editions, paper
+
+DATA = (
+    r"Papers Inbox|ada@digest\.example|root@digest\.example|UTC|Atom|JSON(?: Feed)?|cs\.[A-Z]{2}|stat\.ML"
+    r"|offline reinforcement learning|diffusion model\*|multi-agent systems|Monday|Tuesday|Wednesday|Thursday|Friday"
+    r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl"
+)
+ROW = Row(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
+GREEK = replace(
+    GIVEN,
+    preview=lambda profile, *, days, limit: Preview(
+        (PreviewDay(date(2025, 11, 20), (PreviewPaper(1, "Μάθηση", 9, True, (("μάθηση", ("μάθηση",)),)),), 60, 400),)
+    ),
+    trending=lambda category, limit: [ROW],
+    paper=lambda number: PaperPage(ROW, "Ναι.", (), date(2025, 11, 20)),
+    author=lambda name, limit: AuthorPage("Αδα", (ROW,)),
+)
+
+
+@pytest.fixture
+def greek(settled: None, clock_stands: object, queue: Notebook) -> Iterator[Browser]:
+    with pseudo.spoken():
+        yield Browser(build(queue, GREEK))
+
+
+def reader(web: Browser) -> int:
+    """A confirmed reader with one edition of one paper."""
+    web.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
+    found = only_reader()
+    number = found.id or 0
+    paper(1, "Μάθηση")
+    version = everything()["profile_version"][0][0]
+    web.post(path(links.confirm(number, version)))
+    editions(number, papers=(1,))
+    return number
+
+
+def test_no_sentence_of_a_public_page_is_left_out(greek: Browser) -> None:
+    for page in ("/", "/trending", "/trending/cs.LG", "/papers/1", "/authors/Αδα", "/admin", "/nowhere"):
+        assert pseudo.unsaid(greek.get(page).text, DATA) == [], page
+    for fields in ({"topics": "μάθηση"}, {"topics": "μάθηση", "limit": "1"}, {"address": ADA, "topics": "ξ" * 600}):
+        assert pseudo.unsaid(greek.post("/", data=fields).text, DATA) == [], fields
+
+
+def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> None:
+    told = greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση", "cadence": "weekly"}).text
+    number, version = only_reader().id or 0, everything()["profile_version"][0][0]
+    confirm, leave = path(links.confirm(number, version)), path(links.unsubscribe(number))
+
+    assert pseudo.unsaid(told, DATA) == []
+    for page in (greek.get(confirm), greek.post(confirm), greek.get(leave), greek.post(leave), greek.get(leave)):
+        assert pseudo.unsaid(page.text, DATA) == []
+
+
+@pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
+def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
+    reader(greek)
+    page = path(links.feedback(1)(1, verb))
+
+    for answer in (greek.get(page), greek.post(page), greek.post(page, data={"choice": "paper"})):
+        assert pseudo.unsaid(answer.text, DATA) == []
+
+
+def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
+    number = reader(greek)
+    page = path(links.preferences(number))
+    greek.post(path(links.feedback(1)(1, MORE)))
+    saved = {"action": "save", "topics": "μάθηση", "paused_until": "2025-12-24"}
+
+    for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"},
+                   {"action": "erase", "sure": "yes"}):  # fmt: skip
+        answer = greek.post(page, data=fields) if fields else greek.get(page)
+        assert pseudo.unsaid(answer.text, DATA) == [], fields
+
+
+def test_no_sentence_of_the_administration_is_left_out(greek: Browser) -> None:
+    number, run, cookie = reader(greek), add_run(), signed_in(greek)
+    add_mail(number, run, day=date(2025, 11, 20))
+
+    for answer in (
+        greek.get("/admin", headers=cookie),
+        greek.post("/admin/resend", data={"address": ADA, "day": "no day"}, headers=cookie),
+        greek.post(f"/admin/runs/{run}/pause", headers=cookie),
+        greek.post("/admin/sign-in", data={"address": ADA}),
+    ):
+        assert pseudo.unsaid(answer.text, DATA) == []

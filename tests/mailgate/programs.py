@@ -1,0 +1,56 @@
+"""What mail programs make of the HTML, by the tables of caniemail.com: nothing beyond what is written here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.mailgate.checkers import Missing, tool, written
+from tests.mailgate.mails import Mail
+
+_SCRIPT = Path(__file__).with_name("caniemail.mjs")
+_EXTRA = "dark mode and margins only: every style but those stands in the tags"
+_PREHEADER = "hides the preheader three ways at once; each is enough"
+_BREAKS = "breaks long words; three ways at once, and where none is known words break by themselves"
+_SCREENS = "for readers of screens, where it is kept"
+_CARD = "bounds the card; a table of its own does so for Outlook, a division for Apple's mail"
+_WORDS = "only values that all know are used"
+_LOOKS = "finer in some programs than in others; nothing is lost"
+# Features that some program lacks or knows in part, and why that does no harm here.
+BASELINE = {
+    "@media": _EXTRA, "<style> element": _EXTRA, "color-scheme meta tag": _EXTRA,
+    "display:none": _PREHEADER, "overflow": _PREHEADER, "max-height property": _PREHEADER,
+    "overflow-wrap": _BREAKS, "word-break": _BREAKS, "table-layout": _BREAKS,
+    "role attribute": _SCREENS, "aria-hidden attribute": _SCREENS, "lang attribute": _SCREENS,
+    "dir attribute": "right-to-left titles stand on the right where it is kept",
+    "<body> element": "the ground's colour stands on the table, too",
+    "width property": _CARD, "max-width": _CARD, "margin": _CARD, "align attribute": _CARD, "HTML comments": _CARD,
+    "system-ui, ui-serif, ui-sans-serif, ui-rounded, ui-monospace": "Segoe UI, Roboto and Arial follow it",
+    "background": _WORDS, "display": _WORDS, "font-size": _WORDS, "font-weight": _WORDS, "text-align": _WORDS,
+    "text-decoration": _WORDS, "text-transform": _WORDS,
+    "background-color": "ink is dark enough for a white ground",
+    "border": _LOOKS, "border-radius": _LOOKS,
+    "cellpadding attribute": _LOOKS, "cellspacing attribute": _LOOKS,
+    "letter-spacing": _LOOKS, "line-height": _LOOKS, "padding": _LOOKS,
+}  # fmt: skip
+
+
+def caniemail(mails: Sequence[Mail]) -> list[str]:
+    """Features beyond the baseline. Raises Missing."""
+    node = tool("node", "Debian: nodejs")
+    package = Path(os.environ.get("CANIEMAIL", "build/tools/node_modules/caniemail"))
+    if not package.is_dir():
+        raise Missing("caniemail (make gate-tools, or CANIEMAIL)")
+    with written(mails, lambda mail: mail.rendered.html.encode(), "html") as paths:
+        command = [node, str(_SCRIPT), str(package.resolve()), *map(str, paths)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return [f"the linter failed: {done.stderr.strip()[-300:]}"]
+    return [
+        f"{Path(file).stem}: {feature}: not everywhere: {', '.join(programs[:6])}"
+        for file, feature, programs in json.loads(done.stdout)
+        if feature not in BASELINE
+    ]

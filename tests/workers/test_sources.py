@@ -1,0 +1,54 @@
+"""From the scheduler's tick to stored papers: a real scheduler, a real Redis, a real worker, the sources' own forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from digest import clock
+from digest.db.engine import reading
+from digest.ingest import calendar
+from digest.models import Novelty, Paper
+from digest.redis import PrivateRedis, connect
+from digest.services import standing
+from tests.digest.ingest.conftest import WANTED, WEEK, real_days
+from tests.wire_server import WireServer
+from tests.workers.conftest import Worker, wait_for
+from workers import scheduler
+from workers.tasks import CeleryEnqueue
+
+
+@pytest.fixture
+def feed(shared: Path, configured: Callable[..., None]) -> Iterator[WireServer]:
+    """A server whose feed holds real papers as the announcement that is due by now."""
+    with WireServer() as server:
+        server.today = calendar.newest(clock.now(), calendar.feed_at)
+        server.works = [replace(work, day=server.today) for work in real_days(shared, 40, WEEK[:1])]
+        configured(**server.settings, ARXIV_CATEGORIES=",".join(WANTED), SOURCES="arxiv-rss", SOURCE_PATIENCE=5)
+        yield server
+
+
+def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
+    feed: WireServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
+) -> None:
+    jobs = {"sources": (0.5, partial(scheduler.ask_sources, port))}
+    made = scheduler.schedule(jobs, scheduler.Leader(connect(redis_server.url), "a"), now=datetime.now(UTC))
+    made.start()
+
+    wait_for(lambda: _count(Novelty) == 40)
+    made.shutdown()
+
+    assert _count(Paper) == 40
+    assert len(feed.asked("rss")) == 1
+    assert [one.state for one in standing.standings()] in (["on time"], ["quiet"])
+
+
+def _count(table: type[Paper] | type[Novelty]) -> int:
+    with reading() as session:
+        return len(session.exec(select(table)).all())
