@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from digest.matching.arrays import FOLLOWED, STRICT, Found, Rows
 from digest.matching.join import Joined
@@ -78,7 +79,7 @@ class _Reader:
         number = 0
         for index, topic in enumerate(profile.topics):
             if not topic.muted:
-                found = positive(parse(topic.text).root)
+                found = _terms(topic.text)
                 topics[index] = (number, found)
                 number += len(found)
         return cls(topics, {want: bit for bit, want in enumerate(terms(profile))})
@@ -94,3 +95,8 @@ class _Reader:
             for word in phrase(term):
                 if word.weighs and mask >> self.bits[Wanted("", word.text, word.prefix)] & 1:
                     yield word.typed
+
+
+@lru_cache(maxsize=1 << 15)
+def _terms(text: str) -> tuple[Term, ...]:
+    return positive(parse(text).root)

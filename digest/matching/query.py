@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from digest.matching import grammar
@@ -54,9 +55,13 @@ def wanted(term: Term) -> tuple[Wanted, ...]:
 
 def terms(profile: Profile) -> tuple[Wanted, ...]:
     """A profile's terms in the order typed, each once: bit i of a match's mask stands for the i-th. Raises BadQuery."""
-    topics = (topic.text for topic in profile.topics if not topic.muted)
-    found = (want for text in topics for term in positive(parse(text).root) for want in wanted(term))
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(chain.from_iterable(_shown(topic.text) for topic in profile.topics if not topic.muted)))
+
+
+@lru_cache(maxsize=1 << 15)
+def _shown(text: str) -> tuple[Wanted, ...]:
+    """What a topic's matches are shown by."""
+    return tuple(want for term in positive(parse(text).root) for want in wanted(term))
 
 
 def _format(node: Node) -> str:

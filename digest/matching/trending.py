@@ -25,6 +25,7 @@ class Signals:
 
     `hours`: since its listing (not since its submission). `rank` counts from 1 on a list of `ranked` papers.
     `place`: its place by votes among the `listed` papers listed the same day. `gained`: votes since the last look.
+    `age`: days since it was sent to arXiv.
     """
 
     hours: float | None = None
@@ -37,6 +38,7 @@ class Signals:
     place: int | None = None
     listed: int | None = None
     gained: int | None = None
+    age: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,13 @@ def likely_to_trend(votes: int, stars: int, days_since_submission: float) -> flo
     return _sigmoid(-4.38 + 0.56 * math.log1p(max(0, votes)) + 0.76 * math.log1p(max(0, stars)) - 0.68 * age)
 
 
+def likely(signals: Signals) -> bool:
+    """The badge: 'likely to trend'. Without votes, or with a place on the list already, there is none."""
+    if signals.votes is None or signals.age is None or signals.rank is not None:
+        return False
+    return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY
+
+
 def rank_strength(rank: int, ranked: int | None = None) -> float:
     """How strong a place on a trending page is, above 0 up to 1 for the first; a later place is never stronger.
 
@@ -151,7 +160,7 @@ def share(strengths: Mapping[int, tuple[Hashable, float]], total: int) -> list[i
 def explain(signals: Signals, words: Words = ENGLISH) -> str:
     """The facts behind a riser in one line; '' where nothing is known.
 
-    '41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars'
+    '41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars, likely to trend'
     """
     facts = _votes(signals, words)
     if not facts and signals.rank is not None:
@@ -160,6 +169,7 @@ def explain(signals: Signals, words: Words = ENGLISH) -> str:
         words.say("code") if signals.code else "",
         words.count("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
         words.count("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
+        words.say("likely to trend") if likely(signals) else "",
     ]
     return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, beside))) if part)
 

@@ -15,11 +15,12 @@ from sqlmodel import Session
 from digest.compose.edition import RISING, Content
 from digest.matching import calibrate
 from digest.matching.engine import ALL, RANKED, Matcher
-from digest.matching.profile import HIGH, Match, Profile, Topic
+from digest.matching.profile import HIGH, Match, Profile
 from digest.matching.store import Store
 from digest.matching.weights import Weights
-from digest.services import entries, epochs
+from digest.services import compiled, entries, epochs
 from digest.services.announced import Day
+from digest.services.compiled import Compiled
 from digest.services.entries import MOST_RISING, Asked
 from digest.services.pool import Pool
 from digest.services.window import Papers, Window, of_days
@@ -27,19 +28,20 @@ from digest.services.window import Papers, Window, of_days
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
 _kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
 _MOST_KEPT = 6
-_AT_ONCE = 20  # exclusions in one profile
 
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
     """The edition of each reader."""
     if known not in _windows:
         _windows[known] = Window(known)
-    window, readers = _windows[known], _Readers(known, asked)
+    window, profiles = _windows[known], compiled.fitting(asked)
     seen = [one.seen_through for one in asked]
-    for days, rows in window.parts(seen).items():
-        readers.find_new(window.newest(session, days), rows)
-    if known.rising:
-        readers.find_rising(window.rising(session))
+    with profiles.lock:
+        readers = _Readers(known, asked, profiles)
+        for days, rows in window.parts(seen).items():
+            readers.find_new(window.newest(session, days), rows)
+        if known.rising:
+            readers.find_rising(window.rising(session))
     considered = window.considered(seen).tolist()
     return [readers.content(row, count) for row, count in enumerate(considered)]
 
@@ -77,48 +79,43 @@ def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
 class _Readers:
     """Some readers' profiles, compiled, and what was found for each."""
 
-    def __init__(self, known: Pool, asked: Sequence[Asked]) -> None:
-        self.known, self.asked, self.store = known, asked, Store()
-        for one in asked:
-            self.store.add(one.profile)
-        self.with_topics = {row for row, one in enumerate(asked) if one.has_topics}
-        self.barring = {row: self._exclusions(one) for row, one in enumerate(asked) if row not in self.with_topics}
+    def __init__(self, known: Pool, asked: Sequence[Asked], profiles: Compiled) -> None:
+        self.known, self.asked, self.compiled = known, asked, profiles
+        self.rows = [self.compiled.row(one) for one in asked]
+        self.with_topics = {at for at, one in enumerate(asked) if one.has_topics}
+        self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if at not in self.with_topics}
         self.matches: dict[int, list[Match]] = {}
         self.more: dict[int, int] = {}
         self.fresh: dict[int, list[int]] = {}
         self.strong: dict[int, list[Match]] = {}
         self.trending: dict[int, list[int]] = {}
 
-    def _exclusions(self, asked: Asked) -> list[int]:
-        """Rows of profiles that match what a reader without topics leaves out."""
-        texts = asked.profile.exclusions
-        parts = [texts[at : at + _AT_ONCE] for at in range(0, len(texts), _AT_ONCE)]
-        return [self.store.add(Profile(tuple(map(Topic, part)), close=False)) for part in parts]
-
     def find_new(self, papers: Papers, rows: Sequence[int]) -> None:
         """What is new to these readers."""
-        matcher = Matcher(self.store, papers.indexes, self.known.weights)
+        matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row in rows if row in self.with_topics]
         seen, sent = self._told(some)
-        answers = matcher.match(papers.facts, rows=some, taus=self._taus(some), seen=seen, sent=sent)
+        answers = matcher.match(papers.facts, rows=self._rows(some), taus=self._taus(some), seen=seen, sent=sent)
         for at, row in enumerate(some):
             self.matches[row] = answers.matches(at, self.asked[row].profile)
             self.more[row] = answers.total(at) - len(self.matches[row])
         others = [row for row in rows if row not in self.with_topics]
         if others:
             seen, sent = self._told(others)
-            answers = matcher.match(papers.facts, rows=others, seen=seen, sent=sent, mode=ALL)
+            answers = matcher.match(papers.facts, rows=self._rows(others), seen=seen, sent=sent, mode=ALL)
             found = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(others)}
             self.matches |= {row: [one for one in some if one.followed] for row, some in found.items()}
             self.fresh |= self._allowed(matcher, papers, others, new=True)
 
     def find_rising(self, papers: Papers) -> None:
         """What rises for each reader, beside what is new."""
-        matcher = Matcher(self.store, papers.indexes, self.known.weights)
+        matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row in sorted(self.with_topics) if self.asked[row].rising]
         sent = [self._taken(row) for row in some]
         taus = self._taus(some)
-        answers = matcher.match(papers.facts, rows=some, taus=taus, sent=sent, mode=RANKED, most=MOST_RISING)
+        answers = matcher.match(
+            papers.facts, rows=self._rows(some), taus=taus, sent=sent, mode=RANKED, most=MOST_RISING
+        )
         self.strong = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(some)}
         self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
 
@@ -131,6 +128,9 @@ class _Readers:
         told = [entries.new(known, match) for match in matches]
         told += [entries.chosen(known, match, RISING) for match in self.strong.get(row, ())]
         return Content(tuple(told), considered=considered, more=self.more.get(row, 0), notice=asked.notice)
+
+    def _rows(self, places: Sequence[int]) -> list[int]:
+        return [self.rows[at] for at in places]
 
     def _taus(self, rows: Sequence[int]) -> list[int | None]:
         return [self.asked[row].tau for row in rows]

@@ -73,7 +73,8 @@ def _choose(
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
-        asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice))
+        version = profile_id if profile_id in wanted else None
+        asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
     contents = quality.told(session, select.choose(session, known, asked))
     return [
         Chosen(reader, day, content, one.tau)

@@ -13,6 +13,7 @@ from digest.db import deliveries as outbox
 from digest.models import Batch, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.services.alarms import OVERDUE
+from digest.services.standing import Standing, standings
 
 BOUNCES_OF = timedelta(days=30)
 LISTED = 20
@@ -46,6 +47,7 @@ class Glance:
     runs: Sequence[Run]
     of_runs: Mapping[int, Mapping[str, int]]
     sources: Sequence[Batch]
+    standings: Sequence[Standing]
     bounces: Mapping[str, int]
     suppressed: int
 
@@ -70,7 +72,7 @@ def counts() -> Counts:
 
 def glance() -> Glance:
     """Everything on the administrator's page."""
-    numbers = counts()
+    numbers, stands = counts(), standings()
     with engine.reading() as session:
         runs = overview.runs(session, before=None, limit=LISTED)
         return Glance(
@@ -78,6 +80,7 @@ def glance() -> Glance:
             runs=runs,
             of_runs=overview.deliveries_of_runs(session, [run.id for run in runs if run.id]),
             sources=overview.newest_batches(session),
+            standings=stands,
             bounces=overview.bounces_since(session, clock.now() - BOUNCES_OF),
             suppressed=overview.suppressed(session),
         )

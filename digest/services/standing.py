@@ -13,6 +13,7 @@ from datetime import date, datetime, time, timedelta
 from sqlmodel import Session
 
 from digest import clock, settings
+from digest.compose.language import N_
 from digest.db import sources as store
 from digest.db.engine import reading
 from digest.ingest import calendar
@@ -20,7 +21,7 @@ from digest.models import SourceState
 from digest.services import catchup, verdict
 from digest.services.live import A_DAY, ALL, ARXIV, HUGGINGFACE, OAI, RSS
 
-ON_TIME, QUIET, NEVER = "on time", "quiet", "never asked"
+ON_TIME, QUIET, NEVER = N_("on time"), N_("quiet"), N_("never asked")
 GRACE = timedelta(minutes=20)  # after its time an announcement is late
 FEED_AFTER = timedelta(minutes=5)
 HARVESTED = time(0, 30)  # in New York, each day

@@ -98,6 +98,7 @@ def _seen(
         comments=_whole(values, "comments"),
         code=record.has_code or record.code_url is not None,
         gained=votes - earlier if votes is not None and earlier is not None else None,
+        age=(at.date() - record.published).days if record.published else None,
     )
 
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 
+from digest.compose.language import N_
 from digest.ingest import arxiv_feed, calendar
 from digest.papers import Parsed
 
-LATE, PARTIAL, STALE, DOWN = "late", "partial", "stale", "down"
+LATE, PARTIAL, STALE, DOWN = N_("late"), N_("partial"), N_("stale"), N_("down")
 ANNOUNCED = ("new", "cross")
 MOST_SEEN = 0.2  # of a feed's new papers; more were announced before only where a part of the feed is old
 

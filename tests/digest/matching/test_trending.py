@@ -107,6 +107,9 @@ def test_a_small_field_has_its_risers() -> None:
         (Signals(hours=30, votes=5, place=21, listed=30), "5 votes 30 h after listing, 21st of 30 listed that day"),
         (Signals(code=True, stars=1200), "code, 1,200 stars"),
         (Signals(votes=0, hours=2, stars=0), "0 votes 2 h after listing"),
+        (Signals(hours=5, votes=41, stars=120, age=1), "41 votes 5 h after listing; 120 stars, likely to trend"),
+        (Signals(hours=5, votes=41, stars=120, age=1, rank=4), "41 votes 5 h after listing; 120 stars"),
+        (Signals(hours=5, votes=2, stars=1, age=1), "2 votes 5 h after listing; 1 star"),
         (Signals(), ""),
     ],
 )

@@ -108,6 +108,17 @@ def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch:
     assert fast == slow
 
 
+def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
+    installed: list[Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = [chosen.content for chosen in plan.rehearse(None)]
+    with reading() as session:
+        numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
+    parts = [by_engine(monkeypatch, lambda one=one: plan.rehearse(None, only=one)) for one in numbers]  # type: ignore[misc]
+
+    assert [chosen.content for part in reversed(parts) for chosen in part] == slow
+
+
 def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     planned = plan.plan_due(NoQueue())
     by_engine(monkeypatch, lambda: [runs.freeze_shard(number, 0) for number in planned])

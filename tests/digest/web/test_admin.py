@@ -8,6 +8,9 @@ import httpx
 import pytest
 import time_machine
 
+from digest import clock
+from digest.db.engine import transaction
+from digest.db.sources import put_state
 from digest.services import links
 from tests.digest.services.house import add_mail, add_reader, add_run
 from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
@@ -51,6 +54,14 @@ def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> N
 
     assert 'aria-label="Readers. 1 joined, 0 left."' in text
     assert '<th scope="row">Fri 21 Nov 2025</th><td class="number">1</td>' in text
+
+
+def test_the_overview_says_how_each_source_stands(web: Browser) -> None:
+    with transaction() as session:
+        put_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no answer in time", retry_at=None)
+    text = web.get("/admin", headers=signed_in(web)).text
+
+    assert "<dt>arxiv-rss</dt><dd>down: no answer in time" in text
 
 
 def test_without_a_session_there_is_only_the_way_in(web: Browser) -> None:

@@ -21,7 +21,8 @@ from tests.digest.web.test_feeds import editions, paper
 DATA = (
     r"Papers Inbox|ada@digest\.example|root@digest\.example|UTC|Atom|JSON(?: Feed)?|cs\.[A-Z]{2}|stat\.ML"
     r"|offline reinforcement learning|diffusion model\*|multi-agent systems|Monday|Tuesday|Wednesday|Thursday|Friday"
-    r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl"
+    r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl|arxiv-[a-z]+"
+    r"|huggingface|semantic-scholar|openalex"
 )
 ROW = Row(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
 GREEK = replace(
