@@ -168,10 +168,8 @@ class _Asked:
         )
         found = [(phrase[:n], paper[:n], kinds[:n])]
         found += [self._with_prefix(index, texts, int(one)) for one in np.flatnonzero(self.plain == 0)]
-        return [
-            pairs.atoms(phrase, paper, kinds, self.by_phrase_at, self.by_phrase, self.atom_kinds)
-            for phrase, paper, kinds in found
-        ]
+        phrase, paper, kinds = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return [pairs.atoms(phrase, paper, kinds, self.by_phrase_at, self.by_phrase, self.atom_kinds)]
 
     def _with_prefix(self, index: Index, texts: Texts, phrase: int) -> tuple[I32, I32, U8]:
         """Where a phrase with prefixes stands: tried wherever its first prefix does."""
