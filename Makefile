@@ -5,13 +5,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 ONCE ?=
+GROWTH ?=
 PORT ?= 8000
 # Tests at once; they wait more than they compute.
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-ingest bench-merging bench-render bench-preview bench-pipeline bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-ingest bench-merging bench-render bench-matching bench-preview bench-pipeline bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,7 +50,7 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
-bench: bench-delivery bench-ingest bench-merging bench-trending bench-preview bench-pipeline bench-render ## all benchmarks, one after the other
+bench: bench-delivery bench-ingest bench-matching bench-merging bench-trending bench-preview bench-pipeline bench-render ## all benchmarks, one after the other
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
@@ -84,6 +85,9 @@ preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs
 
 bench-render: $(VENV)/.dev ## what a mail costs to make
 	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))
+
+bench-matching: $(VENV)/.dev ## a day for many readers: the engine against PostgreSQL, FTS5 and loops (GROWTH=1: by size)
+	$(BIN)/python -m tests.benchmarks.matching $(or $(DIGEST_TEST_SHARED),../shared) $(if $(GROWTH),--growth)
 
 messages: $(VENV)/.dev ## all sentences of mails and pages for translators, into build/messages.pot
 	mkdir -p build

@@ -33,13 +33,15 @@ from digest.matching.arrays import (
     Work,
 )  # fmt: skip
 from digest.matching.index import Index
-from digest.matching.join import Joined, Worth, as_sets, join, weigh
+from digest.matching.join import Joined, join
 from digest.matching.kernel import ALL, CAPPED, RANKED
 from digest.matching.profile import Profile
 from digest.matching.profiles import EXPLAIN, FURTHER, MODE, RANKED_MOST
+from digest.matching.rows import as_sets
 from digest.matching.sets import STACK
 from digest.matching.store import Store
 from digest.matching.weights import LAMBDA, Weights
+from digest.matching.worth import Worth, weigh
 
 __all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher"]
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching import names, pairs, phrases
-from digest.matching.arrays import I16, I32, I64, POSTING, U8, WORD, Book, Rows
+from digest.matching.arrays import I32, I64, U8
 from digest.matching.index import ABSTRACT, CODE, WITHDRAWN, Index, begins, ranges
 from digest.matching.lexicon import Lexicon
 from digest.matching.phrases import Texts, Trie
-from digest.matching.weights import ONE, Weights
+from digest.matching.rows import as_sets, often
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,6 @@ class Joined:
         return at < len(part) and bool(part[at] == paper)
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What words are worth in an epoch; see `Day`."""
-
-    words: Rows
-    postings: Rows
-    dense: I16
-    floors: I32
-
-
 def join(lexicon: Lexicon, indexes: Sequence[Index]) -> Joined:
     """Everything the lexicon asks for, in the papers of all indexes in their order."""
     total = sum(index.papers for index in indexes)
@@ -71,7 +61,7 @@ def join(lexicon: Lexicon, indexes: Sequence[Index]) -> Joined:
     keys = np.sort(_joined(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _joined([index.flags for index in indexes])
-    atom_set, sets = _atom_sets(atom, paper, len(lexicon.atoms), total)
+    atom_set, sets = often(atom, paper, len(lexicon.atoms), total)
     category = np.concatenate(_stacked([asked.admitted(index) for index in indexes], len(lexicon.admitting)))
     return Joined(
         ids=_joined([index.ids for index in indexes]),
@@ -86,60 +76,6 @@ def join(lexicon: Lexicon, indexes: Sequence[Index]) -> Joined:
         tf=(keys & 7).astype(np.int32),
         category=as_sets(category),
     )
-
-
-def _atom_sets(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
-    """The row of each atom that holds for many papers (else 0), and the rows as sets; the first one is empty."""
-    many = _common(np.bincount(atom, minlength=atoms), papers)
-    which = np.zeros(max(atoms, 1), np.int32)
-    which[:atoms][many] = 1 + np.arange(np.count_nonzero(many))
-    rows = np.zeros((1 + np.count_nonzero(many), papers), bool)
-    row = which[atom]
-    rows[row[row > 0], paper[row > 0]] = True
-    return which, as_sets(rows)
-
-
-def weigh(joined: Joined, lexicon: Lexicon, book: Book, weights: Weights) -> Worth:
-    """Each word's impact in each paper: idf·tf·2200 // (1000·tf + norm), by an epoch's weights."""
-    idf = np.array([weights.idf(text, prefix=prefix) for text, prefix in lexicon.words], np.int32)
-    norm = 300 + 900_000 * joined.length.astype(np.int64) // weights.average_milli
-    tf = joined.tf.astype(np.int64)
-    impact = (idf[joined.word] * tf * 2200 // (1000 * tf + norm[joined.paper])).astype(np.int32)
-    words = np.zeros(len(idf) + 1, WORD)
-    words["at"], words["idf"][:-1] = begins(joined.word, len(idf)), idf
-    np.maximum.at(words["most"], joined.word, impact)
-    postings = np.empty(len(impact), POSTING)
-    postings["paper"], postings["impact"] = joined.paper, impact
-    many = _common(np.diff(words["at"]), len(joined.ids))
-    many[joined.word[impact == 0]] = False  # a row says 0 where the word is not
-    words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
-    dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
-    row = words["row"][joined.word]
-    dense[row[row > 0], joined.paper[row > 0]] = impact[row > 0]
-    return Worth(words, postings, dense, _floors(book, idf))
-
-
-def _floors(book: Book, idf: I32) -> I32:
-    """What each query's words are worth once each as words of one topic; −1 without a word."""
-    idf = np.append(idf, np.int32(0))  # fields without words
-    at = book.terms["want_at"][book.queries["term_at"]]
-    sums = np.concatenate(([0], np.cumsum(ONE * idf[book.wants["word"][book.want]], dtype=np.int64)))
-    found: I32 = np.where(at[1:] > at[:-1], sums[at[1:]] - sums[at[:-1]], -1).astype(np.int32)
-    return found
-
-
-def _common(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:
-    """Those held by so many papers that a row for all papers is faster."""
-    common: NDArray[np.bool_] = size > max(8, papers >> 5)
-    return common
-
-
-def as_sets(rows: NDArray[Any]) -> I64:
-    """Rows of truth values as sets: 64 to a number, the first one in the lowest bit."""
-    packed = np.packbits(rows, axis=-1, bitorder="little")
-    found = np.zeros((len(rows), 8 * ((rows.shape[1] + 63) // 64 or 1)), np.uint8)
-    found[:, : packed.shape[1]] = packed
-    return found.view(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +168,8 @@ class _Asked:
         )
         found = [(phrase[:n], paper[:n], kinds[:n])]
         found += [self._with_prefix(index, texts, int(one)) for one in np.flatnonzero(self.plain == 0)]
-        return [
-            pairs.atoms(phrase, paper, kinds, self.by_phrase_at, self.by_phrase, self.atom_kinds)
-            for phrase, paper, kinds in found
-        ]
+        phrase, paper, kinds = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return [pairs.atoms(phrase, paper, kinds, self.by_phrase_at, self.by_phrase, self.atom_kinds)]
 
     def _with_prefix(self, index: Index, texts: Texts, phrase: int) -> tuple[I32, I32, U8]:
         """Where a phrase with prefixes stands: tried wherever its first prefix does."""

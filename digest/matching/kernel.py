@@ -84,6 +84,7 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
                 number += 1
     if s[WANTED] > _SORTED:
         _sort(work.best, s[KEPT])
+        s[KEPT] = min(s[KEPT], s[WANTED])
     return int(number)
 
 
@@ -106,14 +107,17 @@ def _offer(day: Day, work: Work, paper: int) -> None:
     s, keys = work.s, work.best
     if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
         return
-    place = s[KEPT]
-    key = _key(day, work, paper)
+    place, key = s[KEPT], _key(day, work, paper)
+    if s[WANTED] > _SORTED:
+        keys[place] = key
+        s[KEPT] += 1
+        return
     if place == s[WANTED]:
         if not place or key < keys[place - 1]:
             return
         place -= 1
     s[KEPT] = place + 1
-    while s[WANTED] <= _SORTED and place > 0 and keys[place - 1] < key:
+    while place > 0 and keys[place - 1] < key:
         keys[place] = keys[place - 1]
         place -= 1
     keys[place] = key

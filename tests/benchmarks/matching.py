@@ -182,6 +182,7 @@ def main() -> None:
     report = compare(world, asked.rounds, asked.profiles)
     for name, value in world.figures.items():
         report.add(name, "s", value)
+    report.add("peak memory", "MB", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     report.write(rounds=asked.rounds)
 
 

@@ -79,7 +79,7 @@ def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, besides: str, 
 
 @pytest.mark.parametrize("tau", TAUS)
 def test_real_papers_match_as_by_the_reference(shared: Path, tau: int | None) -> None:
-    records = real(shared, 75)
+    records = real(shared, 120)
     make = Profiles(records, seed=1)
     profiles = [make.profile() for _ in range(50)]
     papers = candidates(records)
@@ -144,6 +144,29 @@ def test_without_caps_everything_is_told_and_counted(shared: Path) -> None:
 
     assert told == [reference.matches(one, papers, PRIOR, tau=0) for one in profiles]
     assert [answers.total(at) for at in range(20)] == [len(one) for one in told]
+
+
+def test_a_reader_who_wants_very_many_gets_them_in_order() -> None:
+    papers = [Candidate(n, Record("A protein " + "in a cell " * (n % 7)), 1 + n % 3, 31 * n % 101) for n in range(200)]
+    one = Profile((Topic("protein"), Topic('"cell" OR "protein"')), limit=150)
+
+    assert engine([one], papers, 0) == slow([one], papers, 0)
+
+
+def test_close_matches_are_left_out_where_nobody_wants_them(shared: Path) -> None:
+    records = real(shared, 60)
+    make = Profiles(records, seed=7)
+    profiles = [make.profile() for _ in range(20)]
+    papers = candidates(records)
+    answers = ready(profiles, papers).match(facts(papers), close=False)
+    strict = [replace(one, close=False) for one in profiles]
+
+    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == slow(strict, papers, None)
+
+
+def test_likes_beyond_all_measure_are_refused() -> None:
+    with pytest.raises(BadInput, match="likes"):
+        Store().add(Profile((Topic("protein"),), likes=(("cell", 10**9),)))
 
 
 def test_many_indexes_match_as_one(shared: Path) -> None:

@@ -1,0 +1,53 @@
+"""What words are worth in an epoch: their impacts in papers, and for common words a row of impacts by paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digest.matching.arrays import I16, I32, POSTING, WORD, Book, Rows
+from digest.matching.index import begins
+from digest.matching.join import Joined
+from digest.matching.lexicon import Lexicon
+from digest.matching.rows import common
+from digest.matching.weights import ONE, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What words are worth in an epoch; see `Day`."""
+
+    words: Rows
+    postings: Rows
+    dense: I16
+    floors: I32
+
+
+def weigh(joined: Joined, lexicon: Lexicon, book: Book, weights: Weights) -> Worth:
+    """Each word's impact in each paper: idf·tf·2200 // (1000·tf + norm), by an epoch's weights."""
+    idf = np.array([weights.idf(text, prefix=prefix) for text, prefix in lexicon.words], np.int32)
+    norm = 300 + 900_000 * joined.length.astype(np.int64) // weights.average_milli
+    tf = joined.tf.astype(np.int64)
+    impact = (idf[joined.word] * tf * 2200 // (1000 * tf + norm[joined.paper])).astype(np.int32)
+    words = np.zeros(len(idf) + 1, WORD)
+    words["at"], words["idf"][:-1] = begins(joined.word, len(idf)), idf
+    np.maximum.at(words["most"], joined.word, impact)
+    postings = np.empty(len(impact), POSTING)
+    postings["paper"], postings["impact"] = joined.paper, impact
+    many = common(np.diff(words["at"]), len(joined.ids))
+    many[joined.word[impact == 0]] = False  # a row says 0 where the word is not
+    words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
+    dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
+    row = words["row"][joined.word]
+    dense[row[row > 0], joined.paper[row > 0]] = impact[row > 0]
+    return Worth(words, postings, dense, _floors(book, idf))
+
+
+def _floors(book: Book, idf: I32) -> I32:
+    """What each query's words are worth once each as words of one topic; −1 without a word."""
+    idf = np.append(idf, np.int32(0))  # fields without words
+    at = book.terms["want_at"][book.queries["term_at"]]
+    sums = np.concatenate(([0], np.cumsum(ONE * idf[book.wants["word"][book.want]], dtype=np.int64)))
+    found: I32 = np.where(at[1:] > at[:-1], sums[at[1:]] - sums[at[:-1]], -1).astype(np.int32)
+    return found
