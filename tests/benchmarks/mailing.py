@@ -1,5 +1,6 @@
 """What the delivery benchmark sends, and the processes that send it. Each process waits for `go` on standard input.
 
+Topics are as popular as words are (Zipf), and readers of one topic get the same papers, as matching gives them.
 `outbox` is ours; `engine` composes and sends the same mails from memory, without a database; `naive` is the
 obvious sender: everything rendered anew for each mail, CSS inlined, EmailMessage, dkimpy, a connection a mail.
 """
@@ -19,12 +20,15 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from datetime import date
 from email.message import EmailMessage
 from email.policy import SMTP
+from functools import cache
 from pathlib import Path
 
+from jinja2 import Template
 from sqlalchemy import insert, text
 from sqlmodel import col, select
 
 from digest import clock, settings
+from digest.compose import pieces, templates
 from digest.compose.blocks import Blocks
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.db import deliveries, runs
@@ -42,6 +46,7 @@ from digest.services.ingest import store_document
 DAY = date(2025, 9, 8)
 PAPERS = 10
 DOMAINS = 200
+TOPICS = 1000
 
 
 def fill(shared: Path, mails: int) -> None:
@@ -51,6 +56,7 @@ def fill(shared: Path, mails: int) -> None:
     now = clock.now()
     with transaction() as session:
         known = session.exec(select(PaperVersion).limit(500)).all()
+        popular = [_topic(chance, known) for _ in range(TOPICS)]
         run = Run(slot=clock.slot_of(now), created_at=now, signals_at=now, batch_through=1,
                   announcement_id=DAY.toordinal())  # fmt: skip
         session.add(run)
@@ -59,7 +65,7 @@ def fill(shared: Path, mails: int) -> None:
             some = range(first, min(first + 500, mails))
             session.execute(insert(Subscriber), [_reader(number, now) for number in some])
             ids = list(session.exec(select(Subscriber.id).order_by(col(Subscriber.id)).offset(first)))
-            topics = [_topic(chance, known) for _ in some]
+            topics = chance.choices(popular, weights=[1 / place for place in range(1, len(popular) + 1)], k=len(some))
             rows = [
                 {"subscriber_id": n, "number": 1, "created_at": now, "profile": Profile(topics=(Topic(t),)).to_json()}
                 for n, t in zip(ids, topics, strict=True)
@@ -67,7 +73,7 @@ def fill(shared: Path, mails: int) -> None:
             made = insert(ProfileVersion).returning(col(ProfileVersion.id), sort_by_parameter_order=True)
             versions = session.execute(made, rows).scalars().all()
             editions = [
-                _edition(run, n or 0, v or 0, _content(chance, known, t), now)
+                _edition(run, n or 0, v or 0, _content(known, t), now)
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
             numbers = runs.insert_editions(session, editions)
@@ -125,7 +131,7 @@ def _topic(chance: random.Random, known: Sequence[PaperVersion]) -> str:
     return " ".join(words[:2]) or "learning"
 
 
-def _content(chance: random.Random, known: Sequence[PaperVersion], topic: str) -> dict[str, object]:
+def _content(known: Sequence[PaperVersion], topic: str) -> dict[str, object]:
     entries = [
         Entry(
             paper=one.paper_id,
@@ -138,7 +144,7 @@ def _content(chance: random.Random, known: Sequence[PaperVersion], topic: str) -
             matched=((0, tuple(topic.split())),),
             signals=(("upvotes", 31.0),) if place >= PAPERS - 2 else (),
         )
-        for place, one in enumerate(chance.sample(known, PAPERS))
+        for place, one in enumerate(random.Random(topic).sample(known, PAPERS))
     ]
     return Content(tuple(entries), considered=len(known), more=3).to_json()
 
@@ -185,7 +191,9 @@ class Memory:
         key = (chosen.dkim_key_file or Path()).read_bytes()
         host, _, port = chosen.smtp_url[0].removeprefix("smtp://").partition(":")
         taken = 0
+        plainly()
         for row in self.rows:
+            forget()
             self.letters._blocks = Blocks()
             known = self.known[row.id or 0]
             rendered = self.letters._rendered(row, known)
@@ -203,6 +211,27 @@ class Memory:
                 session.sendmail("bounce@digest.example", [row.address], signature + raw)
             taken += 1
         return taken
+
+
+def plainly() -> None:
+    """Templates as they are written: their styles are inlined in each mail, not once."""
+
+    @cache
+    def parts(name: str) -> tuple[Template, Template]:
+        source = templates._read("layout.html").replace("<!-- body -->", templates._read(f"{name}/body.html"))
+        before, _, rest = source.replace("<!-- footer -->", templates._read("footer.html")).partition("<!-- piece -->")
+        inside, _, after = rest.partition("<!-- /piece -->")
+        page = before + "{{ paper.piece }}" + after
+        return templates._compiled(templates._html, page), templates._compiled(templates._html, inside)
+
+    templates.html = lambda name: parts(name)[0]  # type: ignore[assignment]
+    templates.piece = lambda name: parts(name)[1]  # type: ignore[assignment]
+
+
+def forget() -> None:
+    """Nothing made for one mail serves another."""
+    for kept in (pieces._framed, pieces._line, pieces._signal):
+        kept.cache_clear()
 
 
 def outbox() -> int:
