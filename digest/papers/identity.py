@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from zlib import crc32
 
@@ -30,9 +31,7 @@ _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
 _SKETCH = 6
-_RUN = re.compile(rb"\b(?=(\w+(?: \w+){%d})\b)" % (_KEY_SHINGLE - 1))
 _LONG = 7  # letters; about a third of the words, and hardly one of the phrases that everybody writes
-_LONG_RUN = re.compile(rb"\b(?=(\w{%d,}(?: \w+){%d})\b)" % (_LONG, _KEY_SHINGLE - 1))
 
 
 def _bare(text: str) -> str:
@@ -117,9 +116,14 @@ def _sketch(abstract: str) -> tuple[str, ...]:
     words = words_of(abstract)
     if len(words) < _FEWEST:
         return ()
-    text = " ".join(words).encode()
-    runs = _LONG_RUN.findall(text)
+    runs = _runs(words, _LONG)
     if len(runs) < _SKETCH:
-        runs = _RUN.findall(text)
+        runs = _runs(words, 1)
     least = sorted(set(runs), key=crc32)[:_SKETCH]
     return tuple(hashlib.blake2b(run, digest_size=8).hexdigest() for run in least)
+
+
+def _runs(words: Sequence[str], letters: int) -> list[bytes]:
+    """The runs of five words that begin with a word of so many letters or more."""
+    last = len(words) - _KEY_SHINGLE + 1
+    return [" ".join(words[at : at + _KEY_SHINGLE]).encode() for at in range(last) if len(words[at]) >= letters]
