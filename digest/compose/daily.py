@@ -160,6 +160,7 @@ def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: B
     view = blocks.views.get(key, lambda: pieces.view(entry, record, reader, blocks, page=page, asks=give is not None))
     more, less = (give(entry, MORE), give(entry, LESS)) if give else (None, None)
     mute = give(entry, MUTE) if give and matched else None
-    own = escape("\n".join([link for link in (more, less, mute) if link is not None])).split("\n") if give else []
+    said = "\n".join([link for link in (more, less, mute) if link is not None])
+    own = str.split(escape(said), "\n") if give else []  # as plain strings: Markup is slow to make
     piece = [part for pair in zip(view.parts, [*own, ""], strict=True) for part in pair]
     return _Paper(Markup("".join(piece)), view.lines, view.shared, more, less, mute)  # noqa: S704 - a template's output
