@@ -54,17 +54,8 @@ def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[s
         return
     connection = session.connection()
     given = [column for column in table.__table__.c if column.name in rows[0] or column.default is not None]  # type: ignore[attr-defined]
-    names = ", ".join(column.name for column in given)
     columns = [_values(column, rows, connection.dialect) for column in given]
-    lines = zip(*columns, strict=True)
-    if connection.dialect.name == "postgresql":
-        cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(f"COPY {table.__tablename__} ({names}) FROM STDIN") as copy:
-            for line in lines:
-                copy.write_row(line)
-    else:
-        marks = ", ".join("?" * len(given))
-        connection.exec_driver_sql(f"INSERT INTO {table.__tablename__} ({names}) VALUES ({marks})", list(lines))  # noqa: S608 - names of ours
+    _insert(session, str(table.__tablename__), [column.name for column in given], list(zip(*columns, strict=True)))
 
 
 def _values(column: Any, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> list[Any]:
@@ -88,12 +79,17 @@ def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping
     name, columns = str(table.__tablename__), list(rows[0])
     objects = {column for column in columns if isinstance(rows[0][column], dict)}
     values = [tuple([json.dumps(row[c]) if c in objects else row[c] for c in columns]) for row in rows]
+    _insert(session, name, columns, values)
+
+
+def _insert(session: Session, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Many rows of values as the driver takes them."""
     if session.get_bind().dialect.name == "postgresql":
-        _copy(session, name, columns, values)
+        _copy(session, name, columns, rows)
         return
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
-    session.connection().exec_driver_sql(statement, values)
+    session.connection().exec_driver_sql(statement, [tuple(row) for row in rows])
 
 
 def _copy(session: Session, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

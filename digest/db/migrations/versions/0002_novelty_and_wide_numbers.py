@@ -57,10 +57,5 @@ def _copy_keys(*constraints: sa.ForeignKeyConstraint) -> None:
         sqlite_with_rowid=False,
     )
     op.execute("INSERT INTO paper_key_new (key, paper_id) SELECT key, paper_id FROM paper_key")
-    indexes = op.get_bind().execute(
-        sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'paper_key' AND sql > ''")
-    ).all()  # fmt: skip
     op.drop_table("paper_key")
     op.rename_table("paper_key_new", "paper_key")
-    for _, statement in indexes:
-        op.execute(statement)
