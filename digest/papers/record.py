@@ -35,12 +35,24 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys of one record. `alike`: of title and abstract, which a twin shares; `people`: of its authors."""
+
+    alike: tuple[str, ...]
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
-    """A record with what its source says beside it: how it is announced, and counters by name (`upvotes`, `rank`)."""
+    """A record with what its source says beside it: how it is announced, and counters by name (`upvotes`, `rank`).
+
+    `keys`: of this record, where they were made ahead; then it is storable, too.
+    """
 
     record: Record
     announce_type: str | None = None  # arXiv's own words: new, cross, replace, replace-cross
     signals: tuple[tuple[str, float], ...] = ()
+    keys: Keys | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
