@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ class Record:
     title_derived: bool = False
     withdrawn: bool = False
     has_code: bool = False
+
+    def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
+        """Between processes as the values alone, which is faster than by the names of the fields."""
+        return Record, _VALUES(self)
+
+
+_VALUES = attrgetter(*(one.name for one in fields(Record)))
 
 
 @dataclass(frozen=True, slots=True)
