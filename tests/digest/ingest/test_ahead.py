@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
+from digest.db import engine
 from digest.db.engine import reading
 from digest.errors import BadInput, Transient
 from digest.ingest import ahead, jsonl
@@ -127,7 +128,9 @@ def test_a_reader_that_dies_is_told(large: Path) -> None:
 
 
 @pytest.fixture
-def importer(database: str, large: Path) -> Iterator[subprocess.Popen[bytes]]:
+def importer(tmp_path: Path, configured: Callable[..., None], large: Path) -> Iterator[subprocess.Popen[bytes]]:
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'digest.db'}")
+    SQLModel.metadata.create_all(engine.engine())
     words = [sys.executable, "-m", "workers.main", "ingest", "jsonl", "--file", str(large)]
     with subprocess.Popen(
         words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -136,7 +139,7 @@ def importer(database: str, large: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
 def test_an_ingest_that_is_ended_leaves_no_process_and_can_be_taken_up(
     sign: signal.Signals, importer: subprocess.Popen[bytes], large: Path
 ) -> None:
