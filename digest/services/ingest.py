@@ -14,8 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from digest import papers
-from digest.db import figures
-from digest.db import papers as store
+from digest.db import figures, intake
 from digest.db.engine import transaction
 from digest.papers import Bad, Parsed
 from digest.services.opened import Opened
@@ -68,7 +67,7 @@ def store_document(
     parts = list(_parts(parsed))
     for number, part in enumerate(parts, start=1):
         with transaction() as session:
-            store.lock_batches(session)
+            intake.lock_batches(session)
             total.add(_store_part(session, source, document, part, day or part.announced, known_at))
             if finish is not None and number == len(parts):
                 finish(session)
@@ -109,7 +108,7 @@ def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[st
 def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date | None) -> Counts:
     total = Counts(source)
     with transaction() as session:
-        store.lock_batches(session)
+        intake.lock_batches(session)
         for name, part in parts:
             total.add(_store_part(session, source, name, part, day or part.announced, None))
     return total
@@ -133,7 +132,7 @@ def _store_part(
     stored.all(part.papers)
     new, updated, unchanged = stored.new, stored.updated, stored.unchanged
     if part.bad:
-        store.insert_rejects(session, opened.id, document, part.bad)
+        intake.insert_rejects(session, opened.id, document, part.bad)
     if people := (*part.people, *filter(None, [papers.person(part)])):
         figures.put_people(session, source, people, opened.known_at)
     opened.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from digest import papers
+from digest.db import intake
 from digest.db import papers as store
 from digest.papers import Listed, Record
 from digest.services.known import Known
@@ -44,18 +45,18 @@ class Store:
                 self.unchanged += not changed
         self._write(changes)
         signals = [row for i, item in enumerate(listed) if (n := numbers[i]) for row in self._signals(n, item)]
-        store.insert_signals(self.session, signals)
+        intake.insert_signals(self.session, signals)
 
     def _insert(self, places: Sequence[int], listed: Sequence[Listed], found: Known) -> list[int]:
         """Store the new ones, which stand at these places. Returns their numbers."""
         if not places:
             return []
         fresh = [listed[at] for at in places]
-        numbers = store.insert_papers(self.session, [self._paper_row(item, found) for item in fresh])
+        numbers = intake.insert_papers(self.session, [self._paper_row(item, found) for item in fresh])
         both = list(zip(numbers, fresh, strict=True))
-        store.insert_versions(self.session, [self._version_row(n, 1, item.record) for n, item in both])
+        intake.insert_versions(self.session, [self._version_row(n, 1, item.record) for n, item in both])
         alike = (found.keys[at] for at in places)
-        store.insert_keys(
+        intake.insert_keys(
             self.session,
             ((key, n) for (n, item), some in zip(both, alike, strict=True) for key in papers.kept(item.record, some)),
             fresh=True,
@@ -84,9 +85,9 @@ class Store:
         return bool(row)
 
     def _write(self, changes: _Changes) -> None:
-        store.update_papers(self.session, changes.papers)
-        store.insert_versions(self.session, changes.versions)
-        store.insert_keys(self.session, changes.keys)
+        intake.update_papers(self.session, changes.papers)
+        intake.insert_versions(self.session, changes.versions)
+        intake.insert_keys(self.session, changes.keys)
 
     def _paper_row(self, item: Listed, found: Known) -> dict[str, Any]:
         return {
