@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from digest.db import intake
+from digest.db import intake, papers
 from digest.db.engine import reading, transaction
 from digest.models import PaperKey, PaperVersion
 from digest.papers import Listed, Parsed, Record
@@ -29,7 +29,7 @@ def test_any_text_comes_back_as_it_went_in(database: str, text: str) -> None:
         newest = session.exec(select(PaperVersion).order_by(col(PaperVersion.id).desc())).first()
 
     assert newest is not None
-    assert store.to_record(newest) == record
+    assert papers.to_record(newest) == record
 
 
 def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> None:
