@@ -20,8 +20,10 @@ log = logs.get(__name__)
 
 DELIVER = "deliver"
 MEASURE = "measure"
+CALIBRATE = "calibrate"
 SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
+SECONDS_TO_CALIBRATE = 7200.0  # a million readers' parts wait that long for each other
 SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
 SECONDS_ALIVE = 45.0  # three pulses
 SECONDS_TO_ANSWER = 3.0
@@ -100,6 +102,26 @@ def measure() -> None:
         enqueue().measure()
 
 
+@app.task(name="calibrate")  # type: ignore[untyped-decorator]
+def calibrate() -> None:
+    """Wake a task for each part of the readers whose profiles a new epoch asks for. Safe to run twice."""
+    from digest.services import calibration
+
+    due = calibration.due()
+    for first, last in due.parts:
+        enqueue().calibrate_part(due.epoch_id, first, last)
+    _quietly_end(CALIBRATE)
+
+
+@app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
+def calibrate_part(epoch_id: int, first: int, last: int) -> None:
+    """Calibrate some readers' profiles. Safe to run twice: a profile is calibrated once an epoch."""
+    from digest.services import calibration
+
+    calibration.part(epoch_id, first, last)
+    _quietly_end(_calibrate(epoch_id, first, last))
+
+
 @app.task(name="tidy_signals")  # type: ignore[untyped-decorator]
 def tidy_signals() -> None:
     """Thin out old snapshots. Safe to run twice."""
@@ -141,6 +163,14 @@ class CeleryEnqueue:
     def measure(self) -> None:
         """Measure the novelty of papers that were announced."""
         self._wake(measure, MEASURE, SECONDS_TO_FREEZE)
+
+    def calibrate(self) -> None:
+        """Calibrate the profiles that a new epoch asks for."""
+        self._wake(calibrate, CALIBRATE, SECONDS_TO_FREEZE)
+
+    def calibrate_part(self, epoch_id: int, first: int, last: int) -> None:
+        """Calibrate some readers' profiles."""
+        self._wake(calibrate_part, _calibrate(epoch_id, first, last), SECONDS_TO_CALIBRATE, epoch_id, first, last)
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
@@ -189,6 +219,10 @@ def _store(_process: int, url: str) -> redis.Store:
 
 def _freeze(run_id: int, shard: int) -> str:
     return f"freeze:{run_id}:{shard}"
+
+
+def _calibrate(epoch_id: int, first: int, last: int) -> str:
+    return f"calibrate:{epoch_id}:{first}:{last}"
 
 
 def _ingest(source: str) -> str:
