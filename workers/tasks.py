@@ -23,7 +23,6 @@ MEASURE = "measure"
 CALIBRATE = "calibrate"
 SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
-SECONDS_TO_CALIBRATE = 7200.0  # a million readers' parts wait that long for each other
 SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
 SECONDS_ALIVE = 45.0  # three pulses
 SECONDS_TO_ANSWER = 3.0
@@ -36,7 +35,7 @@ def freeze(run_id: int, shard: int) -> None:
     """Choose and freeze the editions of one shard. Safe to run twice: a shard is done once."""
     from digest.services import runs
 
-    name = _freeze(run_id, shard)
+    name = _mark("freeze", run_id, shard)
     if _begun(name) > MOST_STARTS:
         log.error("shard_left_alone", run=run_id, shard=shard, starts=MOST_STARTS)
         return
@@ -64,7 +63,7 @@ def welcome(subscriber_id: int) -> None:
     from digest.services.welcome import first_edition
 
     first_edition(subscriber_id)
-    _quietly_end(_welcome(subscriber_id))
+    _quietly_end(_mark("welcome", subscriber_id))
     enqueue().deliver()
 
 
@@ -81,7 +80,7 @@ def ingest(source: str) -> None:
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
-    _quietly_end(_ingest(source))
+    _quietly_end(_mark("ingest", source))
     if more:
         enqueue().ingest(source)
     else:
@@ -104,22 +103,24 @@ def measure() -> None:
 
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
 def calibrate() -> None:
-    """Wake a task for each part of the readers whose profiles a new epoch asks for. Safe to run twice."""
+    """Wake a task for each of the next parts of readers that a new epoch asks for. Safe to run twice."""
     from digest.services import calibration
 
+    _quietly_end(CALIBRATE)
     due = calibration.due()
     for first, last in due.parts:
         enqueue().calibrate_part(due.epoch_id, first, last)
-    _quietly_end(CALIBRATE)
 
 
 @app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
 def calibrate_part(epoch_id: int, first: int, last: int) -> None:
-    """Calibrate some readers' profiles. Safe to run twice: a profile is calibrated once an epoch."""
+    """Calibrate some readers' profiles, and go on with the next. Safe to run twice: each is done once an epoch."""
     from digest.services import calibration
 
-    calibration.part(epoch_id, first, last)
-    _quietly_end(_calibrate(epoch_id, first, last))
+    done = calibration.part(epoch_id, first, last)
+    _quietly_end(_mark(CALIBRATE, epoch_id, first, last))
+    if done:
+        enqueue().calibrate()
 
 
 @app.task(name="tidy_signals")  # type: ignore[untyped-decorator]
@@ -146,7 +147,7 @@ class CeleryEnqueue:
 
     def freeze(self, run_id: int, shard: int) -> None:
         """Choose and freeze the editions of one shard of a run."""
-        self._wake(freeze, _freeze(run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
+        self._wake(freeze, _mark("freeze", run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
 
     def deliver(self) -> None:
         """Send what is due in the outbox."""
@@ -154,11 +155,11 @@ class CeleryEnqueue:
 
     def welcome(self, subscriber_id: int) -> None:
         """Choose a first edition for a reader who has just confirmed."""
-        self._wake(welcome, _welcome(subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
+        self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
 
     def ingest(self, source: str) -> None:
         """Ask a source for what is due or missing."""
-        self._wake(ingest, _ingest(source), SECONDS_TO_FREEZE, source)
+        self._wake(ingest, _mark("ingest", source), SECONDS_TO_FREEZE, source)
 
     def measure(self) -> None:
         """Measure the novelty of papers that were announced."""
@@ -170,7 +171,7 @@ class CeleryEnqueue:
 
     def calibrate_part(self, epoch_id: int, first: int, last: int) -> None:
         """Calibrate some readers' profiles."""
-        self._wake(calibrate_part, _calibrate(epoch_id, first, last), SECONDS_TO_CALIBRATE, epoch_id, first, last)
+        self._wake(calibrate_part, _mark(CALIBRATE, epoch_id, first, last), SECONDS_TO_FREEZE, epoch_id, first, last)
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
@@ -217,20 +218,9 @@ def _store(_process: int, url: str) -> redis.Store:
     return redis.connect(url)
 
 
-def _freeze(run_id: int, shard: int) -> str:
-    return f"freeze:{run_id}:{shard}"
-
-
-def _calibrate(epoch_id: int, first: int, last: int) -> str:
-    return f"calibrate:{epoch_id}:{first}:{last}"
-
-
-def _ingest(source: str) -> str:
-    return f"ingest:{source}"
-
-
-def _welcome(subscriber_id: int) -> str:
-    return f"welcome:{subscriber_id}"
+def _mark(task: str, *ids: int | str) -> str:
+    """The name of what is outstanding."""
+    return ":".join([task, *map(str, ids)])
 
 
 def _begun(name: str) -> int:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import among
@@ -61,14 +61,11 @@ def waiting(session: Session, epoch_id: int, first: int, last: int) -> list[int]
     return [int(number) for number in session.execute(wanted.order_by(col(Subscriber.id))).scalars()]
 
 
-def parts(session: Session, epoch_id: int, size: int) -> list[tuple[int, int]]:
-    """The readers with such profiles in parts of `size`: first and last number of each."""
-    place = func.row_number().over(order_by=col(Subscriber.id)) - 1
-    inner = (
-        _waiting(epoch_id).with_only_columns(col(Subscriber.id).label("id"), (place // size).label("part")).subquery()
-    )
-    statement = select(func.min(inner.c.id), func.max(inner.c.id)).group_by(inner.c.part).order_by(inner.c.part)
-    return [(int(first), int(last)) for first, last in session.execute(statement)]
+def parts(session: Session, epoch_id: int, size: int, most: int) -> list[tuple[int, int]]:
+    """The first parts of readers with such profiles: first and last number of each. A part's bounds never change."""
+    part = (col(Subscriber.id) // size).label("part")
+    statement = _waiting(epoch_id).with_only_columns(part).distinct().order_by(part).limit(most)
+    return [(size * int(n), size * int(n) + size - 1) for n in session.execute(statement).scalars()]
 
 
 def _waiting(epoch_id: int) -> Any:

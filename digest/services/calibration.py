@@ -1,7 +1,7 @@
 """Calibration: once an epoch every reader's profile gets its threshold and the words that stand in for likes.
 
-A task for each part of the readers; any step may run twice. Who is matched before has a threshold made at once, and
-the words later.
+A task for each part of the readers, a few at a time; any step may run twice. Who is matched before has a threshold
+made at once, and the words later.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from digest.services import announced, assuming, choosing, epochs, thresholds
 log = logs.get(__name__)
 
 PART = 1000  # readers
+AT_ONCE = 16  # parts: what is urgent shall not wait behind a million readers
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The parts of readers to calibrate in an epoch: first and last number of each."""
+    """The next parts of readers to calibrate in an epoch: first and last number of each."""
 
     epoch_id: int
     parts: tuple[tuple[int, int], ...] = ()
@@ -42,7 +43,7 @@ def due() -> Due:
         epoch = session.get(Epoch, epoch_id) if epoch_id else None
         if epoch is None or epoch.announcements < epochs.YOUNG:
             return Due(0)
-        return Due(epoch.id or 0, tuple(calibrated.parts(session, epoch.id or 0, PART)))
+        return Due(epoch.id or 0, tuple(calibrated.parts(session, epoch.id or 0, PART, AT_ONCE)))
 
 
 def part(epoch_id: int, first: int, last: int) -> int:
@@ -62,8 +63,10 @@ def part(epoch_id: int, first: int, last: int) -> int:
 
 def all_due() -> int:
     """Calibrate everybody in this process: where there are no workers. Returns how many profiles it did."""
-    found = due()
-    return sum(part(found.epoch_id, first, last) for first, last in found.parts)
+    total, found = 0, due()
+    while done := sum(part(found.epoch_id, first, last) for first, last in found.parts):
+        total, found = total + done, due()
+    return total
 
 
 def _made(session: Session, epoch: Epoch, wanted: list[int]) -> dict[int, tuple[int | None, calibrated.Words]]:

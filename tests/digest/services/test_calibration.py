@@ -76,15 +76,17 @@ def test_a_run_before_calibration_keeps_its_threshold_when_the_words_come(lab: L
     assert (again, same) == (number, tau)
 
 
-def test_parts_together_hold_every_reader_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "PART", 2)
     installed(lab)
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")
-    parts = calibration.due().parts
+    monkeypatch.setattr(calibration, "AT_ONCE", 2)
+    first, rest = calibration.due(), calibration.all_due()
 
-    assert len(parts) == 3
-    assert [calibration.part(calibration.due().epoch_id, *one) for one in parts] == [2, 2, 1]
+    assert len(first.parts) == 2
+    assert rest == 5
+    assert len(stored()) == 5
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
