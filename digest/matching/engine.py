@@ -67,15 +67,15 @@ class Matcher:
 
     def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
         self.store = store
-        self.book: Book = store.book()
-        self.joined: Joined = join(store.lexicon, indexes)
-        self.weighed: Worth = weigh(self.joined, store.lexicon, self.book, weights)
+        self.book, asked = store.ready()
+        self.joined: Joined = join(asked, indexes)
+        self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
 
     def reweighed(self, weights: Weights) -> Matcher:
         """The same by another epoch's counts."""
         other = object.__new__(Matcher)
         other.store, other.book, other.joined = self.store, self.book, self.joined
-        other.weighed = weigh(self.joined, self.store.lexicon, self.book, weights)
+        other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
         return other
 
     @cached_property

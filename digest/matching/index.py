@@ -210,6 +210,13 @@ def begins(sorted_keys: NDArray[Any], number: int) -> I32:
     return np.searchsorted(sorted_keys, np.arange(number + 1)).astype(np.int32)
 
 
+def distinct(keys: I64) -> I64:
+    """Each key once, in order."""
+    found: I64 = np.sort(keys)
+    kept: I64 = found[np.diff(found, prepend=-1) != 0]
+    return kept
+
+
 def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
     """begin[0], begin[0]+1, … of each range, one behind the other."""
     ends = np.cumsum(size, dtype=np.int64)
@@ -243,7 +250,7 @@ def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int)
         return {"post_at": np.zeros(stems + 1, np.int32), "post_paper": empty, "post_tf": empty.astype(np.uint8)}
     papers = int(texts[-1, 1]) + 1
     pairs = form_stem[stream[kept]].astype(np.int64) * papers + texts[text[kept], 1]
-    keys = np.unique(pairs * 2 + (texts[text[kept], 2] == ABSTRACT))
+    keys = distinct(pairs * 2 + (texts[text[kept], 2] == ABSTRACT))
     firsts = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
     tf = np.add.reduceat(np.where(keys & 1, 1, 3), firsts)
     stem_of, paper = np.divmod(keys[firsts] >> 1, papers)
