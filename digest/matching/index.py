@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digest.papers import Record
 from digest.text.names import Name, name
-from digest.text.tokens import stem, tokens
+from digest.text.tokens import split, stem, whole_words
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -113,24 +113,38 @@ class _Words:
         return tuple(words), place
 
 
-class _Builder:
-    """Tokens, names and categories of papers, as they are read."""
+class _Split(dict[str, int]):
+    """Words numbered as they come, each with its tokens: forms in order, and the compound that they are, if any."""
 
     def __init__(self) -> None:
-        self.forms, self.wholes, self.names, self.categories = _Words(), _Words(), _Words(), _Words()
-        self.stream: list[int] = []
+        self.forms, self.wholes = _Words(), _Words()
+        self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 stands behind each text
+
+    def __missing__(self, word: str) -> int:
+        parts = split(word)
+        self.form += [self.forms(part.word) for part in parts]
+        self.whole.append(self.wholes(parts[0].whole) if parts[0].whole else -1)
+        self.at.append(len(self.form))
+        number = self[word] = len(self) + 1
+        return number
+
+
+class _Builder:
+    """Words, names and categories of papers, as they are read."""
+
+    def __init__(self) -> None:
+        self.split, self.names, self.categories = _Split(), _Words(), _Words()
+        self.words: list[int] = []
         self.texts: list[tuple[int, int, int]] = []  # begin, paper, kind
-        self.compounds: list[tuple[int, int, int]] = []  # token, whole, span
         self.name_of: dict[str, int] = {}
         self.authors: list[list[int]] = []
         self.fields: list[list[int]] = []
-        self.lengths: list[int] = []
 
     def add(self, record: Record) -> None:
         """One more paper."""
-        paper = len(self.lengths)
-        length = self._text(record.title, paper, TITLE) + self._text(record.abstract, paper, ABSTRACT)
-        self.lengths.append(length)
+        paper = len(self.authors)
+        self._text(record.title, paper, TITLE)
+        self._text(record.abstract, paper, ABSTRACT)
         self._text(record.comment or "", paper, COMMENT)
         self._text(record.venue or "", paper, VENUE)
         for institution in record.institutions:
@@ -138,19 +152,12 @@ class _Builder:
         self.authors.append([self._author(author) for author in record.authors])
         self.fields.append([self.categories(category.lower()) for category in record.categories])
 
-    def _text(self, text: str, paper: int, kind: int) -> int:
-        found = tokens(text) if text else []
-        if not found:
-            return 0
-        begin, number, numbers = len(self.stream), self.forms, self.forms.number
-        self.texts.append((begin, paper, kind))
-        for at, (word, _, whole, span) in enumerate(found, begin):
-            known = numbers.get(word)
-            self.stream.append(number(word) if known is None else known)
-            if whole:
-                self.compounds.append((at, self.wholes(whole), span))
-        self.stream.append(-1)
-        return len(found)
+    def _text(self, text: str, paper: int, kind: int) -> None:
+        found = whole_words(text) if text else []
+        if found:
+            self.texts.append((len(self.words), paper, kind))
+            self.words += map(self.split.__getitem__, found)
+            self.words.append(0)
 
     def _author(self, author: str) -> int:
         if author not in self.name_of:
@@ -167,18 +174,16 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
         builder.add(record)
         ids.append(number)
         flags.append(WITHDRAWN * record.withdrawn + CODE * (record.has_code or record.code_url is not None))
-    forms, place = builder.forms.in_order()
+    forms, place = builder.split.forms.in_order()
     stems = {text: at for at, text in enumerate(dict.fromkeys(map(stem, forms)))}
-    stream = np.array(builder.stream, np.int32)
-    stream[stream >= 0] = place[stream[stream >= 0]]
-    texts = np.array(builder.texts, np.int32).reshape(-1, 3)
+    form_stem = np.array([stems[stem(form)] for form in forms], np.int32)
+    stream, texts, compounds = _tokens(builder, place)
     name_at, name_id = _rows(builder.authors)
     category_at, category_id = _rows(builder.fields)
-    form_stem = np.array([stems[stem(form)] for form in forms], np.int32)
     return Index(
         ids=np.array(ids, np.int64),
         flags=np.array(flags, np.uint8),
-        length=np.array(builder.lengths, np.int32),
+        length=_lengths(stream, texts, len(ids)),
         forms=forms,
         stems=tuple(stems),
         form_stem=form_stem,
@@ -187,7 +192,7 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
         text_paper=np.ascontiguousarray(texts[:, 1]),
         text_kind=texts[:, 2].astype(np.uint8),
         **_places(stream, len(forms)),
-        **_compounds(builder),
+        **compounds,
         **_postings(stream, texts, form_stem, len(stems)),
         names=tuple(builder.names.number),
         name_at=name_at,
@@ -196,6 +201,33 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
         category_at=category_at,
         category_id=category_id,
     )
+
+
+def _tokens(builder: _Builder, place: I32) -> tuple[I32, NDArray[np.int32], dict[str, Any]]:
+    """The stream of tokens, the texts in it (begin, paper, kind), and the compounds."""
+    split, words = builder.split, np.array(builder.words, np.int32)
+    at, form, whole = np.array(split.at), np.array(split.form), np.array(split.whole)
+    form[form >= 0] = place[form[form >= 0]]
+    size = np.diff(at)[words]
+    begin = np.cumsum(size) - size
+    stream = form[ranges(at[words], size)].astype(np.int32)
+    texts = np.array(builder.texts, np.int32).reshape(-1, 3)
+    texts[:, 0] = begin[texts[:, 0]]
+    wholes, whole_place = split.wholes.in_order()
+    compound = np.flatnonzero(whole[words] >= 0)
+    return stream, texts, {
+        "wholes": wholes,
+        "whole_token": begin[compound].astype(np.int32),
+        "whole_form": whole_place[whole[words[compound]]],
+        "whole_span": size[compound].astype(np.int32),
+    }  # fmt: skip
+
+
+def _lengths(stream: I32, texts: NDArray[np.int32], papers: int) -> I32:
+    """Tokens of title and abstract."""
+    size = np.diff(np.append(texts[:, 0], len(stream))) - 1
+    counted = texts[:, 2] <= ABSTRACT
+    return np.bincount(texts[counted, 1], size[counted], papers).astype(np.int32)
 
 
 def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
@@ -228,17 +260,6 @@ def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
 def _places(stream: I32, forms: int) -> dict[str, Any]:
     order = np.argsort(stream, kind="stable").astype(np.int32)[np.count_nonzero(stream < 0) :]
     return {"form_at": begins(stream[order], forms), "form_token": order}
-
-
-def _compounds(builder: _Builder) -> dict[str, Any]:
-    wholes, place = builder.wholes.in_order()
-    table = np.array(builder.compounds, np.int32).reshape(-1, 3)
-    return {
-        "wholes": wholes,
-        "whole_token": np.ascontiguousarray(table[:, 0]),
-        "whole_form": place[table[:, 1]],
-        "whole_span": np.ascontiguousarray(table[:, 2]),
-    }
 
 
 def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int) -> dict[str, Any]:
