@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from digest.matching import phrases
 from digest.matching.arrays import I32
-from digest.matching.index import begins
 from digest.matching.lexicon import Lexicon
 from digest.matching.names import Categories, Names
 from digest.matching.phrases import Trie
+from digest.matching.ranges import begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.ranges import begins, distinct, ranges
+from digest.matching.words import Split, Words
 from digest.papers import Record
 from digest.text.names import Name, name
-from digest.text.tokens import split, stem, whole_words
+from digest.text.tokens import stem, whole_words
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -96,44 +98,11 @@ def family_keys(given: str, particles: str, family: str) -> set[str]:
     return {family, particles + family, last + family, particles + last + family} - {""}
 
 
-class _Words:
-    """Words numbered in the order they come."""
-
-    def __init__(self) -> None:
-        self.number: dict[str, int] = {}
-
-    def __call__(self, word: str) -> int:
-        return self.number.setdefault(word, len(self.number))
-
-    def in_order(self) -> tuple[tuple[str, ...], I32]:
-        """The words in alphabetical order, and the place there of each number."""
-        words = sorted(self.number)
-        place = np.empty(len(words), np.int32)
-        place[[self.number[word] for word in words]] = np.arange(len(words), dtype=np.int32)
-        return tuple(words), place
-
-
-class _Split(dict[str, int]):
-    """Words numbered as they come, each with its tokens: forms in order, and the compound that they are, if any."""
-
-    def __init__(self) -> None:
-        self.forms, self.wholes = _Words(), _Words()
-        self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 stands behind each text
-
-    def __missing__(self, word: str) -> int:
-        parts = split(word)
-        self.form += [self.forms(part.word) for part in parts]
-        self.whole.append(self.wholes(parts[0].whole) if parts[0].whole else -1)
-        self.at.append(len(self.form))
-        number = self[word] = len(self) + 1
-        return number
-
-
 class _Builder:
     """Words, names and categories of papers, as they are read."""
 
     def __init__(self) -> None:
-        self.split, self.names, self.categories = _Split(), _Words(), _Words()
+        self.split, self.names, self.categories = Split(), Words(), Words()
         self.words: list[int] = []
         self.texts: list[tuple[int, int, int]] = []  # begin, paper, kind
         self.name_of: dict[str, int] = {}
@@ -235,26 +204,6 @@ def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
     at = np.zeros(len(lists) + 1, np.int32)
     np.cumsum([len(one) for one in lists], out=at[1:])
     return at, np.array([value for one in lists for value in one], np.int32)
-
-
-def begins(sorted_keys: NDArray[Any], number: int) -> I32:
-    """Where each of the keys 0 … number−1 begins among the sorted ones; the last entry is their end."""
-    return np.searchsorted(sorted_keys, np.arange(number + 1)).astype(np.int32)
-
-
-def distinct(keys: I64) -> I64:
-    """Each key once, in order."""
-    found: I64 = np.sort(keys)
-    kept: I64 = found[np.diff(found, prepend=-1) != 0]
-    return kept
-
-
-def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
-    """begin[0], begin[0]+1, … of each range, one behind the other."""
-    ends = np.cumsum(size, dtype=np.int64)
-    total = int(ends[-1]) if len(ends) else 0
-    found: I64 = np.arange(total) + np.repeat(begin - (ends - size), size)
-    return found
 
 
 def _places(stream: I32, forms: int) -> dict[str, Any]:

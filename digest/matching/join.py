@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from digest.matching import pairs, phrases
 from digest.matching.arrays import I32, I64, U8
 from digest.matching.asked import Asked
-from digest.matching.index import ABSTRACT, CODE, WITHDRAWN, Index, begins, distinct, ranges
+from digest.matching.index import ABSTRACT, CODE, WITHDRAWN, Index
 from digest.matching.names import LAST
 from digest.matching.phrases import Texts
+from digest.matching.ranges import begins, distinct, ranges
 from digest.matching.rows import as_sets, often
 
 

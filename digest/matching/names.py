@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from digest.matching.arrays import I32
-from digest.matching.index import Index, ranges
+from digest.matching.index import Index
+from digest.matching.ranges import ranges
 from digest.text.names import Name, agree
 
 LAST = "\U0010ffff"  # behind every letter

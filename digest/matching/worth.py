@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digest.matching.arrays import I16, I32, POSTING, WORD, Book, Rows
-from digest.matching.index import begins
 from digest.matching.join import Joined
+from digest.matching.ranges import begins
 from digest.matching.rows import common
 from digest.matching.weights import ONE, Weights
 
