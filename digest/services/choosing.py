@@ -11,11 +11,11 @@ from sqlalchemy import select as sql
 from sqlmodel import Session, col
 
 from digest.compose.edition import Content
-from digest.compose.language import N_
 from digest.db import deliveries, runs
 from digest.db import papers as store
 from digest.db.dialect import among
 from digest.db.runs import Reader
+from digest.errors import N_
 from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
 from digest.models import Epoch, ProfileVersion, Run
