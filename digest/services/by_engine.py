@@ -50,13 +50,32 @@ def thresholds(
     session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile]
 ) -> list[int | None]:
     """τ of each profile, from these announcements."""
-    if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.YOUNG:
-        return [None] * len(profiles)
+    papers = _calibrating(session, tuple(days))
+    return _taus(days, _matcher(papers, weights, profiles), papers, profiles)
+
+
+def calibrate_with_best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
+) -> list[tuple[int | None, list[int]]]:
+    """τ of each profile, from these announcements, and its best papers of them."""
+    papers = _calibrating(session, tuple(days))
+    matcher = _matcher(papers, weights, profiles)
+    taus = _taus(days, matcher, papers, profiles)
+    answers = matcher.match(papers.facts, taus=taus, mode=ALL, explain=False)
+    return [(tau, answers.best(row, most)) for row, tau in enumerate(taus)]
+
+
+def _matcher(papers: Papers, weights: Weights, profiles: Sequence[Profile]) -> Matcher:
     store = Store()
     for profile in profiles:
         store.add(profile)
-    papers = _calibrating(session, tuple(days))
-    matcher = Matcher(store, papers.indexes, weights)
+    return Matcher(store, papers.indexes, weights)
+
+
+def _taus(days: Sequence[Day], matcher: Matcher, papers: Papers, profiles: Sequence[Profile]) -> list[int | None]:
+    """τ of each row; none from fewer announcements than an epoch needs."""
+    if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.YOUNG:
+        return [None] * len(profiles)
     taus: list[int | None] = list(matcher.thresholds(papers.facts))
     choosy = [row for row, profile in enumerate(profiles) if profile.minimum == HIGH]
     if choosy:
@@ -64,18 +83,6 @@ def thresholds(
         for row, tau in zip(choosy, higher, strict=True):
             taus[row] = tau
     return taus
-
-
-def best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], taus: Sequence[int | None]
-) -> list[list[int]]:
-    """The papers of these announcements that each profile gets, as if they came at once."""
-    store = Store()
-    for profile in profiles:
-        store.add(profile)
-    papers = _calibrating(session, tuple(days))
-    answers = Matcher(store, papers.indexes, weights).match(papers.facts, taus=taus, explain=False)
-    return [answers.papers(row) for row in range(len(profiles))]
 
 
 def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
