@@ -66,6 +66,18 @@ def thresholds(
     return taus
 
 
+def best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], taus: Sequence[int | None]
+) -> list[list[int]]:
+    """The papers of these announcements that each profile gets, as if they came at once."""
+    store = Store()
+    for profile in profiles:
+        store.add(profile)
+    papers = _calibrating(session, tuple(days))
+    answers = Matcher(store, papers.indexes, weights).match(papers.facts, taus=taus, explain=False)
+    return [answers.papers(row) for row in range(len(profiles))]
+
+
 def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
     """The papers of these announcements; kept, since thresholds are asked for again and again."""
     if days not in _kept:

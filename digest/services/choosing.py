@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,10 +16,11 @@ from digest.db import deliveries, runs
 from digest.db import papers as store
 from digest.db.dialect import among
 from digest.db.runs import Reader
+from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
 from digest.models import Epoch, ProfileVersion, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, quality, select, thresholds
+from digest.services import assuming, cadence, pool, quality, select, thresholds
 from digest.services.entries import Asked
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
@@ -67,13 +68,15 @@ def _choose(
     known = pool.load(session, run, epoch, window=window)
     wanted = profiles(session, [reader for reader, _ in readers])
     sent = select.sent_before(session, known, list(seen))
-    taus = thresholds.of(session, epoch, wanted)
+    taus, assumed = thresholds.of(session, epoch, wanted), assuming.kept(session, epoch, wanted)
     asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
-        version = profile_id if profile_id in wanted else None
+        version: Hashable = profile_id if profile_id in wanted else None
+        if words := assumed.get(profile_id):
+            profile, version = with_assumed(profile, words), (profile_id, epoch and epoch.id)
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
     contents = quality.told(session, select.choose(session, known, asked))
     return [
@@ -84,7 +87,11 @@ def _choose(
 
 def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
     """What these readers want, by profile version."""
-    numbers = [reader.profile_id for reader in readers if reader.profile_id]
+    return by_version(session, [reader.profile_id for reader in readers if reader.profile_id])
+
+
+def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
+    """These profile versions, by number."""
     query = sql(col(ProfileVersion.id), col(ProfileVersion.profile))
     rows = session.execute(query.where(among(session, col(ProfileVersion.id), numbers)))
     return {number: Profile.from_json(profile) for number, profile in rows}

@@ -6,7 +6,7 @@ shards are compiled by themselves: what a million profiles ask for would only ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -31,8 +31,8 @@ class Compiled:
 
     def __init__(self) -> None:
         self.store, self.lock = Store(), Lock()
-        self._rows: dict[int, int] = {}
-        self._barring: dict[int, list[int]] = {}
+        self._rows: dict[Hashable, int] = {}
+        self._barring: dict[Hashable, list[int]] = {}
         self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, Matcher]] = {}
 
     @property

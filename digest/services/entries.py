@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
@@ -17,7 +17,7 @@ class Asked:
     """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
 
     `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
-    beside what is new; `version`: the profile's number, if it is stored.
+    beside what is new; `version`: what names this very profile, if it is stored.
     """
 
     profile: Profile
@@ -26,7 +26,7 @@ class Asked:
     sent: frozenset[int] = frozenset()
     notice: str = ""
     rising: bool = True
-    version: int | None = None
+    version: Hashable = None
 
     @property
     def has_topics(self) -> bool:

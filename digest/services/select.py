@@ -51,5 +51,21 @@ def thresholds(
     return dict(zip(profiles, way(session, days, weights, list(profiles.values())), strict=True))
 
 
+def best(
+    session: Session,
+    days: Sequence[Day],
+    weights: Weights,
+    profiles: Mapping[int, Profile],
+    taus: Mapping[int, int | None],
+) -> dict[int, list[int]]:
+    """The papers of these announcements that each profile gets, best first, as if they came at once."""
+    if not profiles:
+        return {}
+    papers = sum(len(day.papers) for day in days)
+    way = by_reference.best if _few(papers, len(profiles)) else kernel.engine().best
+    given = [taus[number] for number in profiles]
+    return dict(zip(profiles, way(session, days, weights, list(profiles.values()), given), strict=True))
+
+
 def _few(papers: int, readers: int) -> bool:
     return papers <= FEW_PAPERS and papers * readers <= FEW_PAIRS
