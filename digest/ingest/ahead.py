@@ -68,9 +68,12 @@ class Ahead:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
         self._ask(self._process)
-        while (found := _received(self._process)) is not None:
+        found = _received(self._process)
+        while found is not None:
             self._ask(self._process)
             yield found
+            found = None  # a part is let go before the next one takes memory
+            found = _received(self._process)
 
     def _ask(self, process: subprocess.Popen[bytes]) -> None:
         """Wish for one part more. If nobody hears, the answer will tell."""
@@ -111,6 +114,7 @@ def serve(files: Sequence[Path]) -> None:
     try:
         for name, parsed in read(files):
             _send((name, keyed(parsed) if wishes.get() == _WITH_KEYS else storable(parsed)))
+            del parsed  # before the next one takes memory
         _send(None)
     except BadInput as error:
         _send(error)

@@ -88,6 +88,7 @@ def store_documents(
     total = Counts(source)
     for some in _together(documents):
         counts = _store_together(source, some, day)
+        some.clear()
         total.add(counts)
         if stored is not None:
             stored(counts)
@@ -99,6 +100,7 @@ def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[st
     waiting: list[tuple[str, Parsed]] = []
     for name, parsed in documents:
         waiting += ((name, part) for part in _parts(parsed))
+        del parsed  # what was stored is let go before the next part takes memory
         if sum(len(part.papers) for _, part in waiting) >= BATCH:
             yield waiting
             waiting = []
