@@ -19,7 +19,20 @@ from numba.extending import intrinsic
 F = TypeVar("F", bound=Callable[..., object])
 _HERE = Path(__file__).parent
 _BIT = ir.IntType(1)
-_SOURCES = ("arrays", "candidates", "close", "jit", "kernel", "pairs", "phrases", "profiles", "reasons", "sets", "sums")
+_SOURCES = (
+    "arrays",
+    "candidates",
+    "close",
+    "jit",
+    "kernel",
+    "pairs",
+    "phrases",
+    "profiles",
+    "reasons",
+    "sets",
+    "sums",
+    "writing",
+)
 
 
 def _state() -> str:

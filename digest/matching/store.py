@@ -20,6 +20,7 @@ from digest.matching.arrays import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, W
 from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
+from digest.matching.said import Said
 from digest.text.fold import fold
 
 _MOST = 2**31 - 1
@@ -68,6 +69,7 @@ class Store:
     want: array[int] = field(default_factory=lambda: array("i"))
     record: array[int] = field(default_factory=lambda: array("q"))
     stream: Numbers = field(default_factory=Numbers)
+    said: Said = field(default_factory=Said)
     widest: int = 0
 
     def add(self, profile: Profile) -> int:
@@ -102,10 +104,13 @@ class Store:
         if known is not None:
             return known
         query = parse(text)
+        wants: list[Wanted] = []
         for term in positive(query.root):
             self.term_atom.append(self.lexicon.atom(term))
+            wants += wanted(term)
             self.want.extend(self.lexicon.want(want) for want in wanted(term))
             self.want_at.append(len(self.want))
+        self.said.add(query, wants)
         self.program.extend(_program(query.root, self.lexicon))
         self.plain.append(query.plain)
         self.term_at.append(len(self.term_atom))

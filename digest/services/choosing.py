@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select as sql
 from sqlmodel import Session, col
 
-from digest.compose.edition import Content
+from digest.compose.edition import Content, Frozen
 from digest.compose.language import N_
 from digest.db import deliveries, runs
 from digest.db import papers as store
@@ -19,7 +19,7 @@ from digest.db.runs import Reader
 from digest.matching.profile import Profile
 from digest.models import Epoch, ProfileVersion, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, quality, select, thresholds
+from digest.services import cadence, pool, select, thresholds
 from digest.services.entries import Asked
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
@@ -31,13 +31,18 @@ class Chosen:
 
     reader: Reader
     day: date
-    content: Content
+    frozen: Frozen
     tau: int | None = None
+
+    @property
+    def content(self) -> Content:
+        """The edition as an object."""
+        return self.frozen.content()
 
     @property
     def kind(self) -> str | None:
         """The e-mail it owes: a digest, a quiet-day notice where the reader chose one, or none."""
-        if self.content.entries:
+        if self.frozen.papers:
             return DIGEST
         return NOTICE if self.reader.quiet_day == "notice" else None
 
@@ -75,11 +80,8 @@ def _choose(
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
         version = profile_id if profile_id in wanted else None
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
-    contents = quality.told(session, select.choose(session, known, asked))
-    return [
-        Chosen(reader, day, content, one.tau)
-        for (reader, day), content, one in zip(readers, contents, asked, strict=True)
-    ]
+    made = select.frozen(session, known, asked)
+    return [Chosen(reader, day, one, it.tau) for (reader, day), one, it in zip(readers, made, asked, strict=True)]
 
 
 def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
@@ -123,8 +125,8 @@ def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[
         "created_at": now,
         "previous_seen": chosen.reader.seen_through,
         "kind": kind,
-        "papers": len(chosen.content.entries),
-        "content": chosen.content.to_json(),
+        "papers": chosen.frozen.papers,
+        "content": chosen.frozen.text,
     }
 
 

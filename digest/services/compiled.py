@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from digest.db.engine import engine
 from digest.matching.engine import Matcher
 from digest.matching.profile import Profile, Topic
+from digest.matching.said import Words
 from digest.matching.store import Store
 from digest.matching.weights import Weights
 from digest.services.entries import Asked
@@ -33,6 +34,7 @@ class Compiled:
         self.store, self.lock = Store(), Lock()
         self._rows: dict[int, int] = {}
         self._barring: dict[int, list[int]] = {}
+        self._words: tuple[int, Words] | None = None
         self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, Matcher]] = {}
 
     @property
@@ -66,6 +68,13 @@ class Compiled:
         while len(self._matchers) > _MATCHERS:
             self._matchers.pop(next(iter(self._matchers)))
         return kept[3]
+
+    def words(self) -> Words:
+        """What the readers of all profiles so far typed."""
+        size = len(self.store.said.word_at)
+        if self._words is None or self._words[0] != size:
+            self._words = size, self.store.said.words()
+        return self._words[1]
 
     def _exclusions(self, profile: Profile) -> list[int]:
         parts: list[Sequence[str]] = [

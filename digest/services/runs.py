@@ -63,7 +63,7 @@ def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) 
     taken = _taken(session, present.values())
     good = [c for c in chosen if c.reader.id not in taken and _unchanged(c, present)]
     mailed = [c for c in good if c.kind]
-    papers = sum(len(c.content.entries) for c in mailed)
+    papers = sum(c.frozen.papers for c in mailed)
     skipped = len(good) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False

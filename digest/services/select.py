@@ -7,14 +7,15 @@ loaded first. Both give the same answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from sqlmodel import Session
 
-from digest.compose.edition import Content
+from digest.compose.edition import Content, Frozen
 from digest.db import runs
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
-from digest.services import by_reference, kernel
+from digest.services import by_reference, kernel, quality
 from digest.services.announced import Day
 from digest.services.entries import Asked
 from digest.services.pool import Pool
@@ -34,10 +35,18 @@ def sent_before(session: Session, known: Pool, readers: Sequence[int]) -> dict[i
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
     """The edition of each reader."""
-    if not asked:
-        return []
-    way = by_reference.choose if _few(len(known.papers), len(asked)) else kernel.engine().choose
-    return way(session, known, asked)
+    if not asked or _few(len(known.papers), len(asked)):
+        return by_reference.choose(session, known, asked) if asked else []
+    return [one.content() for one in kernel.engine().choose(session, known, asked, lambda _: {})]
+
+
+def frozen(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Frozen]:
+    """The edition of each reader as it is kept, with what was measured of its papers."""
+    if not asked or _few(len(known.papers), len(asked)):
+        found = by_reference.choose(session, known, asked) if asked else []
+        return [Frozen.of(content) for content in quality.told(session, found)]
+    made: list[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session))
+    return made
 
 
 def thresholds(
