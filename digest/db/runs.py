@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
@@ -103,11 +104,23 @@ def add_shards(session: Session, run: Run, ids: Sequence[int], *, size: int, day
     start = session.execute(
         select(func.coalesce(func.max(col(Shard.number)), -1)).where(col(Shard.run_id) == run.id)
     ).scalar_one()
-    for number, index in enumerate(range(0, len(ids), size), start=int(start) + 1):
-        part = ids[index : index + size]
+    for number, part in enumerate(_blocks(ids, size), start=int(start) + 1):
         session.add(Shard(run_id=run.id or 0, number=number, first=part[0], last=part[-1], day=day))
         run.state = PLANNED
     session.flush()
+
+
+def _blocks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """The ids in parts of at most `size`: halves of halves of all numbers, so that they are alike another day."""
+    parts = [(0, 1 << ids[-1].bit_length(), 0, len(ids))] if ids else []
+    while parts:
+        first, width, begin, end = parts.pop()
+        if end - begin > size:
+            half = width // 2
+            middle = bisect_left(ids, first + half, begin, end)
+            parts += [(first + half, half, middle, end), (first, half, begin, middle)]
+        elif begin < end:
+            yield ids[begin:end]
 
 
 def waiting(session: Session, run: Run, day: date | None) -> list[tuple[int, int]]:
@@ -269,15 +282,19 @@ def thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict
 
 def keep_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
     """Store thresholds of an epoch; those that stand already stay."""
-    standing = thresholds(session, epoch_id, taus)
-    rows = [
-        {"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items() if number not in standing
-    ]
-    if rows:
-        said = (
-            "INSERT INTO threshold (profile_id, epoch_id, tau) VALUES (:profile, :epoch, :tau) ON CONFLICT DO NOTHING"
+    put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
+    if session.get_bind().dialect.name == "postgresql":
+        rows = (
+            "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
+            " AS given (profile, tau)"
         )
-        session.execute(text(said), rows)
+        given: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
+    else:
+        rows = "VALUES (:profile, :epoch, :tau)"
+        given = [{"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items()]
+    if taus:
+        said = text(f"{put} {rows} ON CONFLICT DO NOTHING")
+        session.execute(said, given)
 
 
 def move_on(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:

@@ -33,6 +33,13 @@ class Numbers:
     def __init__(self) -> None:
         self._values, self._size = np.empty(1024, np.int32), 0
 
+    @classmethod
+    def of(cls, values: arrays.I32) -> Numbers:
+        """These, which are not copied."""
+        made = cls()
+        made._values, made._size = values, len(values)
+        return made
+
     def __len__(self) -> int:
         return self._size
 

@@ -7,7 +7,7 @@ them, and with a small index of the papers that rise.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -17,17 +17,17 @@ import numpy as np
 from sqlmodel import Session
 
 from digest.compose.edition import NEW, RISING, Frozen, around, written
+from digest.db import subscribers
 from digest.matching import calibrate, writing
 from digest.matching.answers import Answers
 from digest.matching.engine import ALL, RANKED, Matcher, Sent
 from digest.matching.profile import HIGH, Match, Profile
-from digest.matching.store import Store
 from digest.matching.weights import Weights
 from digest.matching.writing import Sheets
 from digest.services import compiled, entries, epochs, quality
 from digest.services.announced import Day
 from digest.services.compiled import Compiled
-from digest.services.entries import MOST_RISING, Asked
+from digest.services.entries import LATER, MOST_RISING, Asked
 from digest.services.pool import Pool
 from digest.services.quality import LookUp, Signs
 from digest.services.window import Papers, Window, of_days
@@ -38,39 +38,50 @@ _MOST_KEPT = 6
 Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
 
 
-def choose(session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp) -> list[Frozen]:
-    """The edition of each reader. `look_up`: further signals of papers."""
+shelf = compiled.of
+
+
+def choose(
+    session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp, shelf: Compiled | None = None
+) -> list[Frozen]:
+    """The edition of each reader. `look_up`: further signals of papers; `shelf`: where profiles are compiled."""
     if known not in _windows:
         _windows[known] = Window(known)
-    window, profiles = _windows[known], compiled.fitting(asked)
+    window, profiles = _windows[known], shelf or compiled.fitting(asked)
     seen = [one.seen_through for one in asked]
     with profiles.lock:
-        readers = _Readers(known, asked, profiles, look_up)
+        readers = _Readers(session, known, asked, profiles, look_up)
         for days, rows in window.parts(seen).items():
             readers.find_new(window.newest(session, days), rows)
         if known.rising:
             readers.find_rising(window.rising(session))
+        profiles.keep()
     considered = window.considered(seen).tolist()
     return [readers.frozen(row, count) for row, count in enumerate(considered)]
 
 
 def thresholds(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile]
+    session: Session,
+    days: Sequence[Day],
+    weights: Weights,
+    profiles: Mapping[int, Profile],
+    shelf: Compiled | None = None,
 ) -> list[int | None]:
-    """τ of each profile, from these announcements."""
+    """τ of each profile, from these announcements. `shelf`: where profiles are compiled, and kept by version."""
     if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.YOUNG:
         return [None] * len(profiles)
-    store = Store()
-    for profile in profiles:
-        store.add(profile)
-    papers = _calibrating(session, tuple(days))
-    matcher = Matcher(store, papers.indexes, weights)
-    taus: list[int | None] = list(matcher.thresholds(papers.facts))
-    choosy = [row for row, profile in enumerate(profiles) if profile.minimum == HIGH]
-    if choosy:
-        higher = matcher.thresholds(papers.facts, choosy, close=calibrate.CLOSE_PAPERS[HIGH])
-        for row, tau in zip(choosy, higher, strict=True):
-            taus[row] = tau
+    held = shelf or Compiled()
+    with held.lock:
+        rows = [held.row(number, profile) for number, profile in profiles.items()]
+        papers = _calibrating(session, tuple(days))
+        matcher = held.matcher(papers, weights)
+        taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
+        choosy = [at for at, row in enumerate(rows) if held.choosy(row)]
+        if choosy:
+            some = [rows[at] for at in choosy]
+            higher = matcher.thresholds(papers.facts, some, close=calibrate.CLOSE_PAPERS[HIGH])
+            for at, tau in zip(choosy, higher, strict=True):
+                taus[at] = tau
     return taus
 
 
@@ -87,11 +98,13 @@ def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
 class _Readers:
     """Some readers' profiles, compiled, and what was found for each."""
 
-    def __init__(self, known: Pool, asked: Sequence[Asked], profiles: Compiled, look_up: LookUp) -> None:
-        self.known, self.asked, self.compiled, self.look_up = known, asked, profiles, look_up
+    def __init__(
+        self, session: Session, known: Pool, asked: Sequence[Asked], profiles: Compiled, look_up: LookUp
+    ) -> None:
+        self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
         self.signs: dict[int, Signs] = {}
-        self.rows = [self.compiled.row(one) for one in asked]
-        self.with_topics = [one.has_topics for one in asked]
+        self.rows = [profiles.row(one.version, one.profile) for one in asked]
+        self.with_topics = [profiles.has_topics(row) for row in self.rows]
         self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if not self.with_topics[at]}
         self.new: list[Told] = [(b"", 0)] * len(asked)
         self.strong: list[Told] = [(b"", 0)] * len(asked)
@@ -154,10 +167,17 @@ class _Readers:
         self.signs |= self.look_up(numbers)
         parts = [self._around(number, section) for number in numbers]
         text = writing.write(answers, matcher.book, self._rows(rows), Sheets.of(parts), self.compiled.words())
-        return [
-            self._told(answers.matches(at, self.asked[rows[at]].profile), section) if one is None else one
-            for at, one in enumerate(text.rows())
-        ]
+        told = text.rows()
+        odd = [at for at, one in enumerate(told) if one is None]
+        profiles = self._profiles([rows[at] for at in odd])
+        again = {at: self._told(answers.matches(at, one), section) for at, one in zip(odd, profiles, strict=True)}
+        return [again[at] if one is None else one for at, one in enumerate(told)]
+
+    def _profiles(self, rows: Sequence[int]) -> list[Profile]:
+        """The profiles of these readers as they typed them."""
+        some = [self.asked[row] for row in rows]
+        read = subscribers.profiles(self.session, [one.version or 0 for one in some if one.profile is LATER])
+        return [read.get(one.version or 0, LATER) if one.profile is LATER else one.profile for one in some]
 
     def _told(self, matches: Sequence[Match], section: str) -> Told:
         """Matches that the machine leaves to us: of followed authors, or of very many words."""

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select as sql
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest.compose.edition import Content, Frozen
 from digest.compose.language import N_
-from digest.db import deliveries, runs
+from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
-from digest.db.dialect import among
 from digest.db.runs import Reader
 from digest.matching.profile import Profile
-from digest.models import Epoch, ProfileVersion, Run
+from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.services import cadence, pool, select, thresholds
-from digest.services.entries import Asked
+from digest.services.entries import LATER, Asked
+from digest.services.select import Shelf
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
+_SETTLED = timedelta(days=10)  # a week, and what zones may add
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one reader is to get for one local date, before it is frozen. `tau`: the threshold it was chosen by."""
+    """What one reader is to get for one local date, before it is frozen.
+
+    `tau`: the threshold it was chosen by; `calibrated`: it is not stored yet.
+    """
 
     reader: Reader
     day: date
     frozen: Frozen
     tau: int | None = None
+    calibrated: bool = True
 
     @property
     def content(self) -> Content:
@@ -47,12 +51,17 @@ class Chosen:
         return NOTICE if self.reader.quiet_day == "notice" else None
 
 
-def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]]) -> list[Chosen]:
-    """What each of these readers is to get for that date in this run. Reads only."""
+def choose(
+    session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]], *, shard: str = ""
+) -> list[Chosen]:
+    """What each of these readers is to get for that date in this run. Reads only.
+
+    `shard`: a name under which about the same readers come again another day.
+    """
     if not readers:
         return []
     seen = _seen(session, run, [reader for reader, _ in readers])
-    return _choose(session, run, epoch, readers, seen, window=pool.WINDOW)
+    return _choose(session, run, epoch, readers, seen, window=pool.WINDOW, shard=shard)
 
 
 def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
@@ -68,11 +77,13 @@ def _choose(
     seen: Mapping[int, int],
     *,
     window: int,
+    shard: str = "",
 ) -> list[Chosen]:
     known = pool.load(session, run, epoch, window=window)
-    wanted = profiles(session, [reader for reader, _ in readers])
+    shelf = select.shelf(known, shard, len(readers)) if shard else None
+    wanted = _wanted(session, [reader.profile_id for reader, _ in readers if reader.profile_id], shelf)
     sent = select.sent_before(session, known, list(seen))
-    taus = thresholds.of(session, epoch, wanted)
+    taus, stored = thresholds.look_up(session, epoch, wanted, shelf)
     asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
@@ -80,16 +91,27 @@ def _choose(
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
         version = profile_id if profile_id in wanted else None
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
-    made = select.frozen(session, known, asked)
-    return [Chosen(reader, day, one, it.tau) for (reader, day), one, it in zip(readers, made, asked, strict=True)]
+    made = select.frozen(session, known, asked, shelf)
+    return [
+        Chosen(reader, day, one, it.tau, it.version not in stored)
+        for (reader, day), one, it in zip(readers, made, asked, strict=True)
+    ]
 
 
 def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
     """What these readers want, by profile version."""
-    numbers = [reader.profile_id for reader in readers if reader.profile_id]
-    query = sql(col(ProfileVersion.id), col(ProfileVersion.profile))
-    rows = session.execute(query.where(among(session, col(ProfileVersion.id), numbers)))
-    return {number: Profile.from_json(profile) for number, profile in rows}
+    return subscribers.profiles(session, [reader.profile_id for reader in readers if reader.profile_id])
+
+
+def _wanted(session: Session, versions: Sequence[int], shelf: Shelf | None) -> dict[int, Profile]:
+    """The profiles of these versions, as far as they have to be read."""
+    if shelf is None:
+        return subscribers.profiles(session, versions)
+    needed = [version for version in versions if shelf.needs(version)]
+    compiled = dict.fromkeys(versions, LATER)
+    for version in needed:
+        del compiled[version]
+    return compiled | subscribers.profiles(session, needed)
 
 
 def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:
@@ -98,12 +120,12 @@ def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, in
     Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known
     at the slot before that one, as if they had been there.
     """
-    started = runs.with_editions(session, [reader.id or 0 for reader in readers])
+    seen = {reader.id or 0: reader.seen_through for reader in readers}
+    lately = [reader for reader in readers if run.slot - _began(reader) < _SETTLED]
+    started = runs.with_editions(session, [reader.id or 0 for reader in lately]) if lately else set()
     known: dict[datetime, int] = {}
-    seen: dict[int, int] = {}
-    for reader in readers:
+    for reader in lately:
         number, joined = reader.id or 0, reader.confirmed_at or reader.created_at
-        seen[number] = reader.seen_through
         if run.slot < joined:
             before = cadence.slot_before(reader, run.slot)
             if before not in known:
@@ -112,6 +134,13 @@ def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, in
         elif number not in started and run.slot <= cadence.due_after(reader, joined):
             seen[number] = 0
     return seen
+
+
+def _began(reader: Reader) -> datetime:
+    """From when on there may be mail, about: once there could have been one every cadence has had its slot soon."""
+    joined = reader.confirmed_at or reader.created_at
+    paused = reader.paused_until
+    return max(joined, datetime.combine(paused, time.max, joined.tzinfo)) if paused else joined
 
 
 def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:

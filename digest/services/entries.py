@@ -10,6 +10,7 @@ from digest.matching.profile import Match, Profile
 from digest.services.pool import Pool
 
 MOST_RISING = 3
+LATER = Profile()  # instead of a profile that is compiled already and read only where it has to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Asked:
     """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
 
     `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
-    beside what is new; `version`: the profile's number, if it is stored.
+    beside what is new; `version`: the profile's number, if it is stored. The profile may be LATER for the engine.
     """
 
     profile: Profile

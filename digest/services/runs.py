@@ -34,7 +34,8 @@ def freeze_shard(run_id: int, number: int) -> bool:
         readers = _readers(session, run, shard)
         taken = _taken(session, readers)
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        chosen = choosing.choose(session, run, epoch, [(r, d) for r, d in readers if r.id not in taken])
+        wanted = [(reader, day) for reader, day in readers if reader.id not in taken]
+        chosen = choosing.choose(session, run, epoch, wanted, shard=plan.name(run, shard))
     try:
         with transaction() as session:
             return _freeze(session, run, shard, chosen)
@@ -67,7 +68,8 @@ def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) 
     skipped = len(good) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False
-    thresholds.keep(session, run.epoch_id, {c.reader.profile_id: c.tau for c in good if c.reader.profile_id})
+    taus = {c.reader.profile_id: c.tau for c in good if c.reader.profile_id and c.calibrated}
+    thresholds.keep(session, run.epoch_id, taus)
     numbers = runs.insert_editions(session, [choosing.row(run, c, now) for c in mailed])
     deliveries.owe_new(session, [choosing.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
     considered = {c.reader.id or 0 for c in good}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Protocol
 
 from sqlmodel import Session
 
@@ -40,24 +41,42 @@ def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Conten
     return [one.content() for one in kernel.engine().choose(session, known, asked, lambda _: {})]
 
 
-def frozen(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Frozen]:
+def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None) -> list[Frozen]:
     """The edition of each reader as it is kept, with what was measured of its papers."""
-    if not asked or _few(len(known.papers), len(asked)):
+    if not asked or (shelf is None and _few(len(known.papers), len(asked))):
         found = by_reference.choose(session, known, asked) if asked else []
         return [Frozen.of(content) for content in quality.told(session, found)]
-    made: list[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session))
+    made: list[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session), shelf)
     return made
 
 
+class Shelf(Protocol):
+    """Where a shard's profiles are compiled."""
+
+    def needs(self, version: int) -> bool:
+        """True where the profile of that version has to be read."""
+
+
+def shelf(known: Pool, name: str, readers: int) -> Shelf | None:
+    """The shelf of a shard, for the engine; None where the reference will do."""
+    if not readers or _few(len(known.papers), readers):
+        return None
+    found: Shelf = kernel.engine().shelf(name, readers)
+    return found
+
+
 def thresholds(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile]
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile], shelf: Shelf | None = None
 ) -> dict[int, int | None]:
     """τ of each profile, from these announcements; None where they are fewer than 14."""
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    way = by_reference.thresholds if _few(papers, len(profiles)) else kernel.engine().thresholds
-    return dict(zip(profiles, way(session, days, weights, list(profiles.values())), strict=True))
+    if shelf is None and _few(papers, len(profiles)):
+        found = by_reference.thresholds(session, days, weights, list(profiles.values()))
+    else:
+        found = kernel.engine().thresholds(session, days, weights, profiles, shelf)
+    return dict(zip(profiles, found, strict=True))
 
 
 def _few(papers: int, readers: int) -> bool:
