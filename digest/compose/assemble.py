@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -16,12 +17,8 @@ from digest.text.plain import one_line
 
 def listed(name: str, values: Mapping[str, object], reader: Reader, links: Links, service: Service) -> Rendered:
     """A mail of the list: with the footer that says why it comes and how to stop it."""
-    date, why = phrases.short_date(reader.day), phrases.why(reader, one_line(service.name))
     footer = {
-        "date": date,
-        "masthead": _apart(one_line(service.name), date),
-        "why": shown(why),
-        "why_lines": wrap(why),
+        **_dated(reader.day, reader.confirmed, service, language.tag()),
         "preferences": links.preferences,
         "unsubscribe": links.unsubscribe,
         "web_view": links.web_view,
@@ -31,25 +28,38 @@ def listed(name: str, values: Mapping[str, object], reader: Reader, links: Links
 
 def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
     """The three parts of one mail. HTML gets its texts escaped; the others get them as they are."""
-    values = {**_known(service, language.tag()), **values}
-    plain = {key: _plain(value) for key, value in values.items()}
+    known, known_plain = _known(service, language.tag())
+    plain = {**known_plain, **{key: _plain(value) for key, value in values.items()}}
     subject = shortened(one_line(templates.text(name, "subject").render(plain)), 120)
-    text = templates.text(name).render(plain)
-    return Rendered(subject, text, templates.html(name).render(values, subject=shown(subject)))
+    page = templates.html(name).render(known, **values, subject=shown(subject))
+    return Rendered(subject, (templates.text(name).render(plain),), (page,))
+
+
+@lru_cache(maxsize=1024)
+def _dated(day: date, confirmed: date, service: Service, _language: str) -> Mapping[str, object]:
+    """What a footer and a masthead say to all who confirmed on one day."""
+    said, why = phrases.short_date(day), phrases.why(confirmed, one_line(service.name))
+    return {
+        "date": said,
+        "masthead": _apart(one_line(service.name), said),
+        "why": shown(why),
+        "why_lines": wrap(why),
+    }
 
 
 @lru_cache(maxsize=8)
-def _known(service: Service, tag: str) -> Mapping[str, object]:
-    """What every mail of the service says."""
+def _known(service: Service, tag: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    """What every mail of the service says, for HTML and for text."""
     address = [shown(one_line(line)) for line in service.postal_address.splitlines() if line.strip()]
-    return {"language": tag, "service": shown(one_line(service.name)), "home": service.home, "address": address}
+    values = {"language": tag, "service": shown(one_line(service.name)), "home": service.home, "address": address}
+    return values, {key: _plain(value) for key, value in values.items()}
 
 
 def _plain(value: object) -> object:
     """A value for the text part."""
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value.unescape() if isinstance(value, Markup) else value
+    if isinstance(value, Markup):
+        return value.unescape()
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _apart(left: str, right: str) -> str:

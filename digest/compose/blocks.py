@@ -81,7 +81,7 @@ class Blocks:
     `views`: papers as all see them who got them for the same reasons.
     """
 
-    def __init__(self, size: int = 4096) -> None:
+    def __init__(self, size: int = 8192) -> None:
         self._blocks: Kept[tuple[int, int, int | None], PaperBlock] = Kept(size)
         self._marked: Kept[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = Kept(size)
         self.views: Kept[Hashable, View] = Kept(size)

@@ -14,13 +14,15 @@ from digest.compose.assemble import listed
 from digest.compose.blocks import Blocks
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.language import N_, say
-from digest.compose.pieces import Shared
-from digest.compose.views import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
+from digest.compose.pieces import Shared, View
+from digest.compose.views import PLAIN_SERVICE, Links, Pieces, Reader, Rendered, Service
 from digest.compose.words import shown
 from digest.compose.wrap import wrap
 from digest.papers import Record
 from digest.text.plain import one_line
 
+HERE = "\x01"  # a paper's place in a page; no text holds a control sign
+TITLES = 3  # so many tell in an inbox what the mail holds
 HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
 # what of an entry decides how it looks, beside the words of its topics; ranking's own figures are not shown
 _SHOWN = attrgetter(*({field.name for field in fields(Entry)} - {"score", "mask", "topic", "matched"}))
@@ -28,10 +30,26 @@ _SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, 
 
 
 class _Paper(NamedTuple):
-    """One paper as a template sees it: in HTML, in the text part, and in parts for a feed."""
+    """One paper as this reader sees it: what others see too, with the reader's own addresses."""
 
-    piece: Markup
-    lines: str
+    html: Pieces
+    view: View
+    links: tuple[str | None, ...]
+
+
+class _Slot(NamedTuple):
+    """Where a paper goes in a template's page; it is put there afterwards, so that its text is never copied."""
+
+    piece: Markup = escape(HERE)
+    lines: str = HERE
+
+
+_SLOT = _Slot()
+
+
+class _InFeed(NamedTuple):
+    """One paper as a feed's template sees it."""
+
     shared: Shared
     more: str | None
     less: str | None
@@ -43,7 +61,7 @@ class _Section(NamedTuple):
 
     title: str
     rising: bool
-    papers: list[_Paper]
+    papers: Sequence[object]
 
 
 def digest(
@@ -64,16 +82,18 @@ def digest(
     edition, views = _views(edition, papers, reader, links, blocks or Blocks())
     shown_entries = _by_section(edition.entries)
     while True:
-        rendered = _digest(edition, [(entry, views[id(entry)]) for entry in shown_entries], reader, links, service)
-        over = _over(rendered.html, limit)
-        if over <= 0 or len(shown_entries) < 2:
+        given = [(entry, views[id(entry)]) for entry in shown_entries]
+        rendered = _digest(edition, given, reader, links, service)
+        size = _size(rendered.html_pieces, limit)
+        if limit is None or size <= limit or len(shown_entries) < 2:
             return rendered
-        shown_entries = _fewer(shown_entries, over, len(rendered.html))
+        shown_entries = _fewer(shown_entries, size - limit, size)
 
 
-def _over(page: str, limit: int | None) -> int:
-    """How many bytes of UTF-8 the page has past the limit; it is not encoded where that can't be any."""
-    return 0 if limit is None or 4 * len(page) <= limit else len(page.encode()) - limit
+def _size(pieces: Pieces, limit: int | None) -> int:
+    """How many bytes of UTF-8 the page has; its pieces are encoded only where it could pass the limit."""
+    letters = sum(map(len, pieces))
+    return letters if limit is None or 2 * letters <= limit else sum([len(piece.encode()) for piece in pieces])
 
 
 def fragment(
@@ -86,7 +106,9 @@ def fragment(
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
     edition, views = _views(edition, papers, reader, links, blocks or Blocks())
-    values = _values(edition, [(entry, views[id(entry)]) for entry in _by_section(edition.entries)], reader)
+    given = [(entry, views[id(entry)]) for entry in _by_section(edition.entries)]
+    in_feed = [(entry, _InFeed(paper.view.shared, *paper.links)) for entry, paper in given]
+    values = _values(edition, given, reader) | {"sections": _sections(in_feed)}
     return phrases.subject(edition, reader), templates.fragment("edition").render(values)
 
 
@@ -94,9 +116,12 @@ def _views(
     edition: Content, papers: Mapping[tuple[int, int], Record], reader: Reader, links: Links, blocks: Blocks
 ) -> tuple[Content, dict[int, _Paper]]:
     """The edition without the papers that are unknown, and how each entry (by its `id`) looks to this reader."""
-    known = tuple(entry for entry in edition.entries if (entry.paper, entry.revision) in papers)
-    views = {id(entry): _paper(entry, papers[entry.paper, entry.revision], reader, links, blocks) for entry in known}
-    return replace(edition, entries=known), views
+    known = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
+    begins = str(escape(links.feedback or ""))
+    views = {
+        id(entry): _paper(entry, papers[entry.paper, entry.revision], reader, links, blocks, begins) for entry in known
+    }
+    return edition if len(known) == len(edition.entries) else replace(edition, entries=known), views
 
 
 def _by_section(entries: Sequence[Entry]) -> list[Entry]:
@@ -115,30 +140,52 @@ def _fewer(entries: list[Entry], over: int, size: int) -> list[Entry]:
 
 def _digest(
     edition: Content,
-    papers: list[tuple[Entry, _Paper]],
+    papers: Sequence[tuple[Entry, _Paper]],
     reader: Reader,
     links: Links,
     service: Service,
 ) -> Rendered:
     """The mail with these papers."""
-    return listed("digest", _values(edition, papers, reader), reader, links, service)
+    values = _values(edition, papers, reader) | {"sections": _sections([(entry, _SLOT) for entry, _ in papers])}
+    page = listed("digest", values, reader, links, service)
+    return Rendered(
+        page.subject,
+        _filled(page.text, [(paper.view.lines,) for _, paper in papers]),
+        _filled(page.html, [paper.html for _, paper in papers]),
+    )
 
 
-def _values(edition: Content, papers: list[tuple[Entry, _Paper]], reader: Reader) -> dict[str, object]:
-    """What templates are told of an edition with these papers."""
-    sections = [
+def _filled(page: str, papers: Sequence[Pieces]) -> Pieces:
+    """The page with the papers where their places are."""
+    first, *others = page.split(HERE)
+    pieces = [first]
+    for paper, after in zip(papers, others, strict=True):
+        pieces += paper
+        if after:
+            pieces.append(after)
+    return tuple(pieces)
+
+
+def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
+    """The sections that hold something, each with its papers."""
+    found = [
         _Section(say(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
-    titles = [str(one.lines).partition("\n")[0] for section in sections for one in section.papers]
+    return [section for section in found if section.papers]
+
+
+def _values(edition: Content, papers: Sequence[tuple[Entry, _Paper]], reader: Reader) -> dict[str, object]:
+    """What templates are told of an edition with these papers, beside the papers themselves."""
+    titles = [paper.view.lines.partition("\n")[0] for _, paper in papers[:TITLES]]
+    opening, notice = phrases.opening(reader), _notice(edition)
     return {
         "headline": phrases.headline(edition),
-        "opening_lines": wrap(phrases.opening(reader)),
-        "notice_lines": wrap(_notice(edition)),
+        "opening_lines": wrap(opening),
+        "notice_lines": wrap(notice),
         "preheader": shown(phrases.preheader(titles)),
-        "opening": phrases.opening(reader),
-        "notice": shown(_notice(edition)),
-        "sections": [section for section in sections if section.papers],
+        "opening": opening,
+        "notice": shown(notice),
         "left": phrases.rolled_over(len(edition.entries) - len(papers)),
         "past": phrases.past_limit(edition.more),
         "considered": phrases.chosen_from(edition.considered),
@@ -151,16 +198,18 @@ def _notice(edition: Content) -> str:
     return one_line(say(edition.notice)) if edition.notice else ""
 
 
-def _paper(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> _Paper:
-    """What this reader sees of one paper: what others see of it, with the reader's own links."""
-    topics, give = reader.topics, links.feedback
+def _paper(
+    entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks, begins: str
+) -> _Paper:  # fmt: skip
+    """What this reader sees of one paper. `begins`: how the reader's links begin, for HTML."""
+    topics, asks = reader.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
-    page = links.paper(entry.paper) if links.paper else None
-    key = (_SHOWN(entry), matched, page, give is None)
-    view = blocks.views.get(key, lambda: pieces.view(entry, record, reader, blocks, page=page, asks=give is not None))
-    more, less = (give(entry, MORE), give(entry, LESS)) if give else (None, None)
-    mute = give(entry, MUTE) if give and matched else None
-    said = "\n".join([link for link in (more, less, mute) if link is not None])
-    own = str.split(escape(said), "\n") if give else []  # as plain strings: Markup is slow to make
-    piece = [part for pair in zip(view.parts, [*own, ""], strict=True) for part in pair]
-    return _Paper(Markup("".join(piece)), view.lines, view.shared, more, less, mute)  # noqa: S704 - a template's output
+
+    def make() -> View:
+        return pieces.view(entry, record, reader, blocks, page=links.paper, asks=asks)
+
+    view = blocks.views.get((_SHOWN(entry), matched, asks, links.paper is None), make)
+    html = [view.parts[0]]
+    for part in view.parts[1:]:
+        html += (begins, part)
+    return _Paper(tuple(html), view, tuple([(links.feedback or "") + end if end else None for end in view.ends]))

@@ -163,11 +163,9 @@ def opening(reader: Reader) -> str:
     return ""
 
 
-def why(reader: Reader, name: str) -> str:
+def why(confirmed: date, name: str) -> str:
     """The footer's first sentence: why this mail comes, and since when."""
-    return say(
-        "You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(reader.confirmed)
-    )
+    return say("You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(confirmed))
 
 
 def announced(papers: int) -> str:

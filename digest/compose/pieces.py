@@ -1,8 +1,9 @@
-"""A paper in a mail as all see it who got it for the same reasons. A reader's own links are put in later."""
+"""A paper in a mail as all see it who got it for the same reasons. How a reader's own links begin is put in later."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ from digest.compose.blocks import INDENT, Blocks, PaperBlock
 from digest.compose.edition import RISING, Entry
 from digest.compose.language import say
 from digest.compose.names import byline
-from digest.compose.views import Reader
+from digest.compose.views import LESS, MORE, MUTE, Reader, asked
 from digest.compose.words import shown
 from digest.compose.wrap import wrap
 from digest.papers import Record
@@ -21,6 +22,7 @@ from digest.papers import Record
 # Where texts and a reader's links go. No text of a paper holds a control sign.
 _LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL = map(Markup, "\x01\x02\x03\x04\x05\x06")
 _NONE = Markup()
+Ends = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,24 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A paper as all see it who got it for the same reasons. Between the parts of its HTML go a reader's links."""
+    """A paper as all see it who got it for the same reasons.
+
+    Between the parts of its HTML goes what all links of one reader's edition begin with; `ends` are their ends,
+    for `more`, `less` and `mute`.
+    """
 
     shared: Shared
     parts: tuple[str, ...]
     lines: str
+    ends: Ends
 
 
-def view(entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: str | None, asks: bool) -> View:
+def view(
+    entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: Callable[[int], str] | None, asks: bool
+) -> View:
     """One paper of an edition: the shared block, the words marked, the reason.
 
-    `page`: the paper's own address here; `asks`: with places for feedback links.
+    `page` gives a paper's own address here; `asks`: with places for feedback links.
     """
     block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
     words = tuple([word for _, found in entry.matched for word in found])
@@ -61,19 +70,22 @@ def view(entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: 
     signal, signal_lines = _signal(phrases.rising(entry), entry.spark if entry.section == RISING else "")
     url, searched = block.url, block.found_by_search
     if searched and page:
-        url, searched = escape(page), False
+        url, searched = escape(page(entry.paper)), False
     shared = Shared(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code
     )  # fmt: skip
+    verbs = (MORE, LESS, MUTE if entry.matched else None)
+    ends = tuple([asked(entry.paper, verb) if asks and verb else None for verb in verbs])
     return View(
         shared=shared,
-        parts=_parts(shared, asks=asks, mutes=bool(entry.matched)),
+        parts=_parts(shared, ends),
         lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
+        ends=ends,
     )
 
 
-def _parts(shared: Shared, *, asks: bool, mutes: bool) -> tuple[str, ...]:
-    """The paper in HTML, cut where the reader's links go."""
+def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
+    """The paper in HTML, cut where the reader's links begin."""
     frame = replace(
         shared,
         title=_TITLE,
@@ -86,15 +98,15 @@ def _parts(shared: Shared, *, asks: bool, mutes: bool) -> tuple[str, ...]:
         _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
         _REASON: shared.reason, _SIGNAL: shared.signal,
     }  # fmt: skip
-    piece = "".join([texts.get(part, part) for part in _framed(frame, asks, mutes)])
+    piece = "".join([texts.get(part, part) for part in _framed(frame, ends)])
     return tuple(piece.split(_LINK))
 
 
 @lru_cache(maxsize=4096)
-def _framed(frame: Shared, asks: bool, mutes: bool) -> tuple[str, ...]:
+def _framed(frame: Shared, ends: Ends) -> tuple[str, ...]:
     """The template around a paper's texts and its links, in pieces: a paper needs it once, whoever gets it."""
-    link = _LINK if asks else None
-    page = templates.piece("digest").render(paper=frame, more=link, less=link, mute=link if mutes else None)
+    more, less, mute = (_LINK + end if end else None for end in ends)
+    page = templates.piece("digest").render(paper=frame, more=more, less=less, mute=mute)
     return tuple(re.split("([\x02-\x06])", page))
 
 

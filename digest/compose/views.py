@@ -6,18 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.edition import Entry
-
 MORE, LESS, MUTE, FOLLOW = "more", "less", "mute", "follow"
+Pieces = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail's content, before its envelope. `html` is complete and stands alone as the web view too."""
+    """A mail's content, before its envelope. Its parts are in pieces: most are the same strings in other mails.
+
+    `html` is complete and stands alone as the web view too.
+    """
 
     subject: str
-    text: str
-    html: str
+    text_pieces: Pieces
+    html_pieces: Pieces
+
+    @property
+    def text(self) -> str:
+        """The text part."""
+        return "".join(self.text_pieces)
+
+    @property
+    def html(self) -> str:
+        """The HTML part."""
+        return "".join(self.html_pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +61,19 @@ class Reader:
 class Links:
     """A reader's own addresses; None where a page does not exist.
 
-    `feedback` gives the address for an entry and one of MORE, LESS, MUTE; `paper` a paper's public page by its id.
+    `feedback` is how their addresses begin, see `asked`; `paper` gives a paper's public page by its id.
     """
 
     preferences: str | None = None
     unsubscribe: str | None = None
     web_view: str | None = None
-    feedback: Callable[[Entry, str], str] | None = None
+    feedback: str | None = None
     paper: Callable[[int], str] | None = None
+
+
+def asked(paper: int, verb: str) -> str:
+    """How the address of a feedback link ends, behind what all links of an edition have in common.
+
+    `verb`: one of MORE, LESS, MUTE, FOLLOW.
+    """
+    return f".{paper}.{verb}"

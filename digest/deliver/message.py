@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from digest.compose.views import Rendered
+from digest.compose.views import Pieces, Rendered
 from digest.deliver.quoted import body, mailbox, structured, unstructured
 
 TRANSACTIONAL = frozenset({"confirmation", "link", "sign-in", "alarm", "test"})
@@ -59,8 +59,8 @@ def build(rendered: Rendered, envelope: Envelope) -> bytes:
         [
             *_headers(rendered, envelope),
             f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode("ascii"),
-            *_part(boundary, "plain", rendered.text),
-            *_part(boundary, "html", rendered.html),
+            *_part(boundary, "plain", rendered.text_pieces),
+            *_part(boundary, "html", rendered.html_pieces),
             f"--{boundary}--\r\n".encode("ascii"),
         ]
     )
@@ -110,10 +110,10 @@ def _uri(name: str, url: str) -> str:
     return url
 
 
-def _part(boundary: str, subtype: str, text: str) -> list[bytes]:
+def _part(boundary: str, subtype: str, pieces: Pieces) -> list[bytes]:
     """One alternative with its own small head."""
     head = f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
-    return [head, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", body(text)]
+    return [head, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", body(pieces)]
 
 
 def date_line(at: datetime) -> str:

@@ -5,29 +5,40 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 LINE = 76  # a line of a body, and a header line that holds an encoded-word
 _CHUNK = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
 _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_STOP = "~"  # stands for itself in quoted-printable, and for what follows a piece
 _FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
-def body(text: str) -> bytes:
-    """The text as quoted-printable: CRLF, lines of at most 76, no blank at a line's end, closed by a line end."""
-    lines = [_line(line) for line in text.splitlines()]
-    while lines and not lines[-1]:
-        lines.pop()
-    return b"\r\n".join(lines) + b"\r\n"
+def body(pieces: Sequence[str]) -> bytes:
+    """The text of these pieces as quoted-printable: CRLF, lines of at most 76, closed by one line end.
+
+    Every sign that ends a line is a line end; in a piece none has blanks before it. Pieces meet in a soft break, so
+    that what many mails share is encoded once.
+    """
+    *before, last = pieces or ("",)
+    encoded = b"".join([*map(_piece, before), _piece(f"{last}\n")]).rstrip(b"\r\n")
+    if encoded.endswith(b"="):  # a soft break, and only empty lines behind it
+        blanks = len(encoded) - len(encoded[:-1].rstrip(b" \t")) - 1
+        encoded = encoded[: -1 - blanks]
+    return encoded + b"\r\n"
 
 
 @lru_cache(maxsize=16384)
-def _line(line: str) -> bytes:
-    """One line of a body. Most lines of a run's mails are the same, so they are kept."""
-    encoded = binascii.b2a_qp(line.rstrip(" \t").encode("utf-8", "replace"), quotetabs=False, istext=True)
+def _piece(piece: str) -> bytes:
+    """A piece in lines of at most 76; a last line that is not ended ends in a soft break."""
+    *lines, rest = f"{piece}{_STOP}".splitlines()
+    text = "\n".join([*[line.rstrip(" \t") for line in lines], rest])
+    encoded = binascii.b2a_qp(text.encode("utf-8", "replace"), quotetabs=False, istext=True)[:-1]
+    if rest != _STOP and not encoded.endswith(b"=\n"):
+        encoded += b"=\n"  # the stop has left its place to it
     if b"From " in encoded:
         encoded = _FROM.sub(b"=46rom =\n", encoded)  # a mailbox file would turn it into `>From`, and break DKIM
     return encoded.replace(b"\n", b"\r\n")

@@ -1,19 +1,21 @@
-"""One SMTP session. The one module that knows aiosmtplib.
+"""One SMTP session. The one module that knows aiosmtplib, which connects, greets, encrypts and logs in.
 
 The rule: until the server's 354 any failure is safe to retry; from then on, without an answer, it is uncertain.
-The library raises the same errors before and after, so each mail's phase is kept here.
+So each mail's phase is kept here, and its commands go in one packet where the server allows that.
 """
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import cast
 
 import aiosmtplib
 
+from digest.deliver.dialogue import Dialogue, Reply
 from digest.deliver.letter import Letter
 from digest.deliver.outcome import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, Outcome, judged
 from digest.deliver.servers import Server
@@ -36,14 +38,6 @@ def _tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class _Lost(Exception):
-    """The connection failed before the 354."""
-
-    def __init__(self, command: str, reason: str) -> None:
-        super().__init__(reason)
-        self.command = command
-
-
 class Connection:
     """One session with one server; carries one mail at a time, each within `timeout` seconds."""
 
@@ -53,6 +47,7 @@ class Connection:
         self._deadline = 0.0
         self._born = self._used = time.monotonic()
         self._mails = 0
+        self._session: Dialogue | None = None
         self._client = aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -71,6 +66,7 @@ class Connection:
             await self._client.connect()
             if self._client.is_ehlo_or_helo_needed:
                 await self._greet()
+            self._session = Dialogue(cast(asyncio.Transport, self._client.transport))
         except _FAILURES as error:
             self._client.close()
             return Outcome(DEFERRED, f"no session: {_why(error)}", server_trouble=True)
@@ -87,81 +83,96 @@ class Connection:
         """True while it may carry another mail."""
         now = time.monotonic()
         young = now - self._born < SECONDS_A_CONNECTION and now - self._used < SECONDS_IDLE
-        return self._client.is_connected and young and self._mails < MAILS_A_CONNECTION
+        return self._session is not None and self._session.is_open and young and self._mails < MAILS_A_CONNECTION
 
     async def carry(self, letter: Letter, allowed: Callable[[], bool]) -> Outcome:
         """Send one mail. A connection lost before the 354 is deferred; at MAIL it is the server's trouble."""
+        if self._session is None:
+            raise RuntimeError("the connection was not opened")
         self._mails += 1
         self._deadline = time.monotonic() + self._timeout
-        try:
-            refused = await self._offer(letter, allowed)
-        except _Lost as lost:
-            self._client.close()
-            return Outcome(DEFERRED, f"lost at {lost.command}: {lost}", server_trouble=lost.command == MAIL)
-        outcome = await self._hand_over(letter) if refused is None else refused
+        refused = await self._offer(self._session, letter, allowed)
+        outcome = await self._hand_over(self._session, letter) if refused is None else refused
         self._used = time.monotonic()
         return outcome
 
-    async def _offer(self, letter: Letter, allowed: Callable[[], bool]) -> Outcome | None:
+    async def _offer(self, session: Dialogue, letter: Letter, allowed: Callable[[], bool]) -> Outcome | None:
         """MAIL, RCPT and DATA. None at the 354; else why it did not come so far."""
         international = not (letter.recipient + letter.envelope_from).isascii()
         if international and not self._client.supports_extension("smtputf8"):
             return Outcome(REJECTED, _NEVER_OFFERED, "5.6.7")
-        for command, line in self._commands(letter, international):
-            if command == DATA and not allowed():
-                await self._reset()
+        commands = self._commands(letter, international)
+        for group in (commands,) if self._pipelines else [(command,) for command in commands]:
+            words = b"".join([line for _, line in group])
+            if group[-1][0] == DATA and not allowed():
+                await self._forget(session, 0)
                 return NOT_STARTED
-            code, text = await self._ask(command, line)
-            if code not in _EXPECTED[command]:
-                await self._reset()
-                return judged(command, code, text)
+            replies = await session.ask(words, len(group), seconds=self._left())
+            refused = _refusal([command for command, _ in group], replies, session.why)
+            if refused is not None:
+                await self._forget(session, replies[-1].code if replies else 0)
+                return refused
+        if not allowed():  # time has passed since it was asked
+            session.end("not in time")
+            return NOT_STARTED
         return None
+
+    @property
+    def _pipelines(self) -> bool:
+        """Whether commands may go together. A connection's first go one by one, to see which of them fails."""
+        return self._mails > 1 and self._client.supports_extension("pipelining")
 
     def _commands(self, letter: Letter, international: bool) -> Sequence[tuple[str, bytes]]:
         options = f" SIZE={len(letter.raw)}" if self._client.supports_extension("size") else ""
         options += " SMTPUTF8" if international else ""
         return (
-            (MAIL, f"MAIL FROM:<{letter.envelope_from}>{options}".encode()),
-            (RCPT, f"RCPT TO:<{letter.recipient}>".encode()),
-            (DATA, b"DATA"),
+            (MAIL, f"MAIL FROM:<{letter.envelope_from}>{options}\r\n".encode()),
+            (RCPT, f"RCPT TO:<{letter.recipient}>\r\n".encode()),
+            (DATA, b"DATA\r\n"),
         )
 
-    async def _ask(self, command: str, line: bytes) -> aiosmtplib.SMTPResponse:
-        try:
-            return await self._client.execute_command(line, timeout=self._left())
-        except _FAILURES as error:
-            raise _Lost(command, _why(error)) from error
-
-    async def _hand_over(self, letter: Letter) -> Outcome:
+    async def _hand_over(self, session: Dialogue, letter: Letter) -> Outcome:
         """The content, after the 354: from here on no answer means uncertain."""
-        try:
-            if self._client.protocol is None:
-                raise ConnectionError("connection lost")
-            self._client.protocol.write(_dotted(letter.raw))
-            code, text = await self._client.protocol.read_response(timeout=self._left())
-        except _FAILURES as error:
-            self._client.close()
-            return Outcome(UNCERTAIN, f"no answer after the message was handed over: {_why(error)}")
-        outcome = judged(CONTENT, code, text)
-        if code == 421 or outcome.state == UNCERTAIN:
-            self._client.close()
+        replies = await session.ask(_dotted(letter.raw), 1, seconds=self._left())
+        if not replies:
+            return Outcome(UNCERTAIN, f"no answer after the message was handed over: {session.why}")
+        outcome = judged(CONTENT, *replies[0])
+        if replies[0].code == 421 or outcome.state == UNCERTAIN:
+            session.end("the server leaves")
         return outcome
 
-    async def _reset(self) -> None:
-        """Forget the refused mail, so that the connection can carry another."""
-        try:
-            await self._client.execute_command(b"RSET", timeout=self._left())
-        except _FAILURES:
-            self._client.close()
+    async def _forget(self, session: Dialogue, last: int) -> None:
+        """Make the server forget a refused mail, so that the connection can carry another.
+
+        A server that said 354 though nobody is addressed waits for a content: there is none, so it is left.
+        """
+        if last in _EXPECTED[DATA]:
+            session.end("a content was asked for and is not given")
+        elif session.is_open:
+            await session.ask(b"RSET\r\n", 1, seconds=self._left())
 
     def _left(self) -> float:
         return max(self._deadline - time.monotonic(), 0.001)
 
     async def leave(self) -> None:
         """QUIT and close; what happens here changes nothing."""
-        with contextlib.suppress(*_FAILURES):
-            await self._client.execute_command(b"QUIT", timeout=SECONDS_TO_QUIT)
-        self._client.close()
+        if self._session is None:
+            self._client.close()
+            return
+        if self._session.is_open:
+            await self._session.ask(b"QUIT\r\n", 1, seconds=SECONDS_TO_QUIT)
+        self._session.end("left")
+
+
+def _refusal(commands: Sequence[str], replies: Sequence[Reply], why: str) -> Outcome | None:
+    """What the first reply means that is not as it should be; None where all are."""
+    for command, reply in zip(commands, replies, strict=False):
+        if reply.code not in _EXPECTED[command]:
+            return judged(command, *reply)
+    if len(replies) < len(commands):
+        command = commands[len(replies)]
+        return Outcome(DEFERRED, f"lost at {command}: {why}", server_trouble=command == MAIL)
+    return None
 
 
 def _dotted(raw: bytes) -> bytes:

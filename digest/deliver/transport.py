@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from digest.deliver.letter import Letter
@@ -32,13 +34,21 @@ class Transport:
             timeout=float(settings.message_timeout),
             hello=settings.mail_domain or "localhost",
         )
+        self._given: deque[tuple[Letter, Callable[[], bool], Future[Outcome]]] = deque()
+        self._called = False
+        self._flying: set[asyncio.Task[Outcome]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mail", daemon=True)
         self._thread.start()
 
     def send(self, letter: Letter, allowed: Callable[[], bool]) -> Future[Outcome]:
         """Begin to send one letter. `allowed` is asked, on the loop's thread, before its content is offered."""
-        return self._do(self._pool.send(letter, allowed))
+        future: Future[Outcome] = Future()
+        self._given.append((letter, allowed, future))
+        if not self._called:  # several letters may wait for the loop's thread: one call is enough
+            self._called = True
+            self._loop.call_soon_threadsafe(self._begin)
+        return future
 
     @property
     def server(self) -> str:
@@ -51,6 +61,24 @@ class Transport:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(SECONDS_TO_CLOSE)
         self._loop.close()
+
+    def _begin(self) -> None:
+        """Take what was given, on the loop's thread."""
+        self._called = False
+        while self._given:
+            letter, allowed, future = self._given.popleft()
+            task = self._loop.create_task(self._pool.send(letter, allowed))
+            self._flying.add(task)
+            task.add_done_callback(partial(self._ended, future))
+
+    def _ended(self, future: Future[Outcome], task: asyncio.Task[Outcome]) -> None:
+        """Tell whoever waits in another thread."""
+        self._flying.discard(task)
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(task.result())
 
     def _do(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -82,12 +82,11 @@ def reader_of(edition: Edition, reader: Subscriber, profile: Profile, *, kind: s
 def links_of(edition: Edition, reader: Subscriber) -> Links:
     """The reader's own addresses, as this edition shows them."""
     number, base = reader.id or 0, settings.get().base_url
-    say = links.feedback(edition.id or 0)
     return Links(
         preferences=links.preferences(number),
         unsubscribe=links.unsubscribe(number),
         web_view=links.edition(edition.id or 0),
-        feedback=lambda entry, verb: say(entry.paper, verb),
+        feedback=links.feedback(edition.id or 0),
         paper=lambda paper: f"{base}/papers/{paper}",
     )
 

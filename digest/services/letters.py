@@ -92,6 +92,8 @@ class Letters:
         chosen.require("secret_key", "mail_from")
         self._settings = chosen
         self._service = Service(chosen.service_name, chosen.base_url, chosen.postal_address)
+        self._sender, replies = parseaddr(chosen.mail_from), parseaddr(chosen.reply_to)
+        self._reply_to = replies if replies[1] else None
         self._blocks = Blocks()
         self._papers = _Papers()
         self._shown: _Shown = {}
@@ -112,9 +114,10 @@ class Letters:
         rendered = self._rendered(delivery, known)
         if isinstance(rendered, Withheld):
             return rendered
-        raw = message.build(rendered, self._envelope(delivery, known.reader))
+        path = self._return_path(delivery)
+        raw = message.build(rendered, self._envelope(delivery, known.reader, path))
         return Letter(
-            envelope_from=self._return_path(delivery),
+            envelope_from=path,
             recipient=delivery.address,
             raw=self._signer.sign(raw) if self._signer else raw,
             message_id=delivery.message_id or "",
@@ -155,20 +158,19 @@ class Letters:
             return render.notice(to, own, content.considered, service=self._service)
         return daily.digest(content, self._shown, to, own, service=self._service, blocks=self._blocks)
 
-    def _envelope(self, delivery: Delivery, reader: Subscriber | None) -> message.Envelope:
+    def _envelope(self, delivery: Delivery, reader: Subscriber | None, path: str) -> message.Envelope:
         chosen = self._settings
-        replies = parseaddr(chosen.reply_to)
         number = reader.id if reader and reader.id else 0
         return message.Envelope(
             kind=delivery.kind,
-            sender=parseaddr(chosen.mail_from),
+            sender=self._sender,
             to=delivery.address,
             message_id=delivery.message_id or "",
             date=delivery.created_at,
             list_id=f"papers.{chosen.mail_domain}",
-            reply_to=replies if replies[1] else None,
+            reply_to=self._reply_to,
             unsubscribe_url=links.unsubscribe(number) if number else None,
-            unsubscribe_mailto=self._leave_by_mail(delivery, number) if number else None,
+            unsubscribe_mailto=self._leave_by_mail(path, number) if number else None,
             archive_url=chosen.base_url,
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
@@ -181,19 +183,20 @@ class Letters:
         for number, reader, edition, version, reason in session.execute(_WINDOW, {"ids": list(known)}):
             profile = Profile.from_json(version.profile) if version else _NO_PROFILE
             known[number] = _Known(reader, edition, profile, reason, known[number].audit)
-            wanted.update((p["paper"], p["revision"]) for p in (edition.content["entries"] if edition else ()))
+            if edition:
+                wanted.update([(entry["paper"], entry["revision"]) for entry in edition.content["entries"]])
         self._shown = self._papers.fetch(session, wanted)
         return known
 
-    def _leave_by_mail(self, delivery: Delivery, number: int) -> str | None:
+    def _leave_by_mail(self, path: str, number: int) -> str | None:
         """A mail to there ends the subscription: `digest bounces ingest` reads it, by its signed subject."""
         if not self._settings.bounce_address:
             return None
-        return f"mailto:{self._return_path(delivery)}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
+        return f"mailto:{path}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
 
     def _return_path(self, delivery: Delivery) -> str:
         if not self._settings.bounce_address:
-            return parseaddr(self._settings.mail_from)[1]
+            return self._sender[1]
         return message.verp(self._settings.bounce_address, delivery.id or 0, self._settings.secret_key[0])
 
 

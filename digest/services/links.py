@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 
@@ -42,7 +41,13 @@ def unsubscribe(subscriber_id: int) -> str:
 
 def unsubscribe_token(subscriber_id: int) -> str:
     """What the link and the subject of a mail that wishes to leave carry."""
-    return signer().sign(signing.UNSUBSCRIBE, subscriber_id)
+    return _leaving(signer(), subscriber_id)
+
+
+@lru_cache(maxsize=64)
+def _leaving(by: signing.Signer, subscriber_id: int) -> str:
+    """A mail says it three times."""
+    return by.sign(signing.UNSUBSCRIBE, subscriber_id)
 
 
 def preferences(subscriber_id: int) -> str:
@@ -60,13 +65,12 @@ def feed(subscriber_id: int, form: str = "atom") -> str:
     return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
 
 
-def feedback(edition_id: int) -> Callable[[int, str], str]:
-    """What a reader says of the papers of an edition: (paper, one of VERBS) to an address. It never expires.
+def feedback(edition_id: int) -> str:
+    """How the links begin by which a reader says something of an edition's papers; `asked` ends them. Never expires.
 
     Only the edition is signed, once for all its papers: who has one of these links has the mail, and so all of them.
     """
-    base = _url("feedback", signer().sign(signing.FEEDBACK, edition_id))
-    return lambda paper, verb: f"{base}.{paper}.{verb}"
+    return _url("feedback", signer().sign(signing.FEEDBACK, edition_id))
 
 
 def read_feedback(token: str) -> tuple[int, int, str]:

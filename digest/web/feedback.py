@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest.compose.language import N_, say
-from digest.compose.views import FOLLOW, LESS, MORE, MUTE
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
 from digest.errors import BadInput
 from digest.services import feedback, links
 from digest.services.feedback import JUST_THIS, Said
@@ -65,6 +65,6 @@ def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadI
         options=said.options(verb) + (((JUST_THIS, say("Only this one; mute nothing")),) if verb == LESS else ()),
         told=told,
         wrong=forms.complaint(error),
-        follow=links.feedback(edition_id)(said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",
+        follow=links.feedback(edition_id) + asked(said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",
         preferences=links.preferences(said.subscriber_id),
     )

@@ -197,7 +197,7 @@ class Memory:
             self.letters._blocks = Blocks()
             known = self.known[row.id or 0]
             rendered = self.letters._rendered(row, known)
-            envelope = self.letters._envelope(row, known.reader)
+            envelope = self.letters._envelope(row, known.reader, self.letters._return_path(row))
             mail = EmailMessage()
             mail["From"], mail["To"], mail["Subject"] = chosen.mail_from, row.address, rendered.subject  # type: ignore[union-attr]
             mail["Message-ID"], mail["Date"] = row.message_id, row.created_at

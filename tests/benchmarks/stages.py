@@ -78,8 +78,12 @@ def window(
     rows = watch("claim", claim)
     known = watch("look up", look_up)
     rendered = watch("render", lambda: [letters._rendered(row, known[row.id or 0]) for row in rows])
-    raw = watch("MIME", lambda: [message.build(one, letters._envelope(row, known[row.id or 0].reader))  # type: ignore[arg-type]
-                                 for one, row in zip(rendered, rows, strict=True)])  # fmt: skip
+
+    def written() -> list[bytes]:
+        to = [letters._envelope(row, known[row.id or 0].reader, letters._return_path(row)) for row in rows]
+        return [message.build(one, envelope) for one, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
+
+    raw = watch("MIME", written)
     signer = letters._signer
     signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
     mails = [

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from digest.compose import language, phrases, pieces, templates
+from digest.compose import assemble, language, phrases, pieces, templates
 
 NAMED = frozenset({"aria-label", "alt", "title", "placeholder", "data-chosen", "data-hint", "data-remove"})
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -71,6 +71,6 @@ def _forget() -> None:
     language.forget()
     for kept in (
         templates.html, templates.piece, templates.text, templates.fragment, pieces._line, pieces._framed,
-        phrases._match,
+        phrases._match, assemble._dated,
     ):  # fmt: skip
         kept.cache_clear()

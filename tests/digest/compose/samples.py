@@ -23,7 +23,7 @@ LINKS = Links(
     preferences="https://papers.example/preferences/WzFd.abc-DEF_123",
     unsubscribe="https://papers.example/unsubscribe/WzFd.abc-DEF_123",
     web_view="https://papers.example/editions/WzEyXQ.abc-DEF_123",
-    feedback=lambda entry, verb: f"https://papers.example/feedback/{verb}-{entry.paper}.abcDEF",
+    feedback="https://papers.example/feedback/abcDEF",
 )
 URL = "https://papers.example/confirm/WzFd.aRx1.abc-DEF_123"
 

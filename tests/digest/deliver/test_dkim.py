@@ -42,7 +42,7 @@ def test_a_mail_of_every_kind_verifies(kind: str) -> None:
 @given(st.text(max_size=200), st.text(max_size=500))
 @settings(max_examples=40, deadline=None)
 def test_any_text_verifies(subject: str, text: str) -> None:
-    assert verified(SIGNER.sign(build(Rendered(subject, text, f"<p>{text}</p>"), ENVELOPE)))
+    assert verified(SIGNER.sign(build(Rendered(subject, (text,), (f"<p>{text}</p>",)), ENVELOPE)))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ ENVELOPE = Envelope(
     archive_url="https://papers.example/editions/abc",
     feedback_id="7:digest:papers",
 )
-PLAIN = Rendered("A subject", "Text", "<p>Text</p>")
+PLAIN = Rendered("A subject", ("Text",), ("<p>Text</p>",))
 
 foreign = st.text(
     alphabet=st.one_of(st.characters(), st.sampled_from("\r\n\0\x85\u2028\u202e\u200b{}%<>&\"'=?:,;@ \t.")),
@@ -124,7 +124,7 @@ def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> Non
 @settings(deadline=None)
 @given(foreign)
 def test_a_body_is_quoted_in_lines_that_every_server_takes(text: str) -> None:
-    encoded = body(text)
+    encoded = body((text,))
     lines = encoded.split(b"\r\n")
 
     assert encoded.isascii()
@@ -134,8 +134,19 @@ def test_a_body_is_quoted_in_lines_that_every_server_takes(text: str) -> None:
     assert quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode() == wanted.encode(errors="replace").decode()
 
 
+@settings(deadline=None)
+@given(st.lists(foreign.filter(lambda text: "\r" not in text), max_size=6))
+def test_a_body_in_pieces_says_what_the_whole_text_says(pieces: list[str]) -> None:
+    encoded = body(pieces)
+    said = quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode().splitlines()
+    wanted = "".join(pieces).rstrip("\n").encode(errors="replace").decode().splitlines() or [""]
+
+    assert all(len(line) <= 76 for line in encoded.split(b"\r\n"))
+    assert [line.rstrip(" \t") for line in said] == [line.rstrip(" \t") for line in wanted]
+
+
 def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:
-    encoded = body("From here on\n" + "From " + "word " * 40)
+    encoded = body(("From here on\n" + "From " + "word " * 40,))
 
     assert b"\r\nFrom " not in b"\r\n" + encoded
     assert quopri.decodestring(encoded).startswith(b"From here on")

@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlmodel import select
 
-from digest.compose.views import FOLLOW, LESS, MORE, MUTE
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
 from digest.db import engine, subscribers
 from digest.matching import calibrate
 from digest.matching.profile import Profile
@@ -20,7 +20,7 @@ TOPIC = "offline reinforcement learning"
 
 
 def link(verb: str, *, paper_id: int = 1, edition: int = 1) -> str:
-    return path(links.feedback(edition)(paper_id, verb))
+    return path(links.feedback(edition) + asked(paper_id, verb))
 
 
 def profile() -> Profile:

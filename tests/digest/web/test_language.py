@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from digest.compose.views import FOLLOW, LESS, MORE, MUTE
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
 from digest.services import links
 from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
 from digest.web.app import build
@@ -74,7 +74,7 @@ def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> No
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
 def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
     reader(greek)
-    page = path(links.feedback(1)(1, verb))
+    page = path(links.feedback(1) + asked(1, verb))
 
     for answer in (greek.get(page), greek.post(page), greek.post(page, data={"choice": "paper"})):
         assert pseudo.unsaid(answer.text, DATA) == []
@@ -83,7 +83,7 @@ def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
 def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
     number = reader(greek)
     page = path(links.preferences(number))
-    greek.post(path(links.feedback(1)(1, MORE)))
+    greek.post(path(links.feedback(1) + asked(1, MORE)))
     saved = {"action": "save", "topics": "μάθηση", "paused_until": "2025-12-24"}
 
     for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"},
