@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import ColumnElement, LargeBinary, func, or_, select, text, type_coerce, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore, insert_new, unused_numbers
@@ -16,6 +18,7 @@ from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 
 _PAGE = 5000
+_PAPER = re.compile(rb'"paper":(\d+)')
 
 
 class Due(NamedTuple):
@@ -192,13 +195,25 @@ def active_readers(session: Session, *, after: int, only: int | None, limit: int
     return list(session.execute(statement.order_by(col(Subscriber.id)).limit(limit)).scalars())
 
 
-def editions_since(session: Session, readers: Iterable[int], announcement: int) -> list[Edition]:
-    """What these readers were sent since that announcement: the ledger behind 'nothing twice'."""
-    statement = select(Edition).where(
-        among(session, col(Edition.subscriber_id), list(readers)),
+def sent_since(session: Session, readers: Sequence[int], announcement: int) -> Iterator[tuple[int, list[int]]]:
+    """(reader, papers) of each edition since that announcement that stands: the ledger behind 'nothing twice'.
+
+    The contents are never made objects: only whole members of JSON have the form looked for.
+    """
+    packed = type_coerce(col(Edition.content), LargeBinary)
+    statement = select(col(Edition.subscriber_id), packed).where(
+        among(session, col(Edition.subscriber_id), readers),
         col(Edition.announcement_id) >= announcement,
         col(Edition.cancelled).is_(False),
+        col(Edition.papers) > 0,
     )
+    for reader, content in session.execute(statement):
+        yield reader, [*map(int, _PAPER.findall(zlib.decompress(content)))]
+
+
+def editions_of(session: Session, reader: int) -> list[Edition]:
+    """All editions of a reader that stand."""
+    statement = select(Edition).where(col(Edition.subscriber_id) == reader, col(Edition.cancelled).is_(False))
     return list(session.execute(statement).scalars())
 
 

@@ -50,6 +50,11 @@ def address(text: str) -> Address:
     return Address(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
 
 
+def active(session: Session) -> int:
+    """How many there are who get mail."""
+    return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
+
+
 def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
     """The profiles with these version numbers."""
     if not versions:

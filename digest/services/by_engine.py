@@ -24,7 +24,7 @@ from digest.matching.engine import ALL, RANKED, Matcher, Sent
 from digest.matching.profile import HIGH, Match, Profile
 from digest.matching.weights import Weights
 from digest.matching.writing import Sheets
-from digest.services import compiled, entries, epochs, quality
+from digest.services import compiled, entries, epochs, indexes, quality
 from digest.services.announced import Day
 from digest.services.compiled import Compiled
 from digest.services.entries import LATER, MOST_RISING, Asked
@@ -38,7 +38,7 @@ _MOST_KEPT = 6
 Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
 
 
-shelf = compiled.of
+shelf, index = compiled.of, indexes.of
 
 
 def choose(

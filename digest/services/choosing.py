@@ -82,7 +82,7 @@ def _choose(
     known = pool.load(session, run, epoch, window=window)
     shelf = select.shelf(known, shard, len(readers)) if shard else None
     wanted = _wanted(session, [reader.profile_id for reader, _ in readers if reader.profile_id], shelf)
-    sent = select.sent_before(session, known, list(seen))
+    sent = select.sent_before(session, known, seen)
     taus, stored = thresholds.look_up(session, epoch, wanted, shelf)
     asked = []
     for reader, day in readers:

@@ -12,11 +12,14 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from digest import clock
 from digest.compose.edition import Content, Frozen
-from digest.db import runs
+from digest.db import papers as store
+from digest.db import runs, subscribers
+from digest.db.engine import reading
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
-from digest.services import by_reference, kernel, quality
+from digest.services import announced, by_reference, kernel, quality
 from digest.services.announced import Day
 from digest.services.entries import Asked
 from digest.services.pool import Pool
@@ -25,12 +28,21 @@ FEW_PAPERS = 1000
 FEW_PAIRS = 20_000  # a second's work for the reference
 
 
-def sent_before(session: Session, known: Pool, readers: Sequence[int]) -> dict[int, frozenset[int]]:
-    """Papers that each reader's editions of the window held: enough, since older papers are not eligible."""
+def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[int, frozenset[int]]:
+    """Papers that each reader was sent and that could be chosen again. `seen`: the last batch that each considered.
+
+    What may be new again, or rise, was announced lately: so editions before then don't count.
+    """
+    oldest: dict[int, int] = {}
+    by_first: dict[int, list[int]] = {}
+    for reader, batch in seen.items():
+        if batch not in oldest:
+            oldest[batch] = known.oldest(batch)
+        by_first.setdefault(oldest[batch], []).append(reader)
     sent: dict[int, set[int]] = {}
-    for edition in runs.editions_since(session, readers, known.first):
-        entries = edition.content["entries"] if edition.content else ()
-        sent.setdefault(edition.subscriber_id, set()).update(entry["paper"] for entry in entries)
+    for first, readers in by_first.items():
+        for reader, papers in runs.sent_since(session, readers, first):
+            sent.setdefault(reader, set()).update(papers)
     return {reader: frozenset(papers) for reader, papers in sent.items()}
 
 
@@ -48,6 +60,18 @@ def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf |
         return [Frozen.of(content) for content in quality.told(session, found)]
     made: list[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session), shelf)
     return made
+
+
+def prepare() -> bool:
+    """Index the current announcement where its readers are many, so that no run has to. Again does nothing."""
+    with reading() as session:
+        today = clock.now().astimezone(clock.ARXIV_ZONE).date()
+        current = store.current_announcement(session, today)
+        day = announced.days(session, [current])[0] if current else None
+        if day is None or _few(len(day.papers), subscribers.active(session)):
+            return False
+        kernel.engine().index(session, day)
+    return True
 
 
 class Shelf(Protocol):
