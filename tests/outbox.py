@@ -9,12 +9,19 @@ from sqlmodel import col, select
 
 from digest import clock, settings
 from digest.db import deliveries
+from digest.db.deliveries import Claimed
 from digest.db.engine import reading, transaction
 from digest.deliver.letter import Letter, Withheld
 from digest.deliver.outbox import Counts, deliver_due
 from digest.models import Delivery
 
 BODY = b"Subject: papers\r\n\r\n.one dot\r\n..two dots\r\n\r\nGood-bye.\r\n"
+
+
+def as_claimed(row: Delivery) -> Claimed:
+    """A delivery as a sender would have it."""
+    row.message_id = row.message_id or f"<{row.kind}.{row.subject_id}.{row.serial}@digest.example>"
+    return Claimed(*[getattr(row, name) for name in Claimed._fields])
 
 
 class PlainLetters:
@@ -24,15 +31,14 @@ class PlainLetters:
         self.withheld: dict[str, Withheld] = {}
         self.failing: set[str] = set()
 
-    def compose(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Letter | Withheld]]:
-        return ((row.id or 0, self._one(row)) for row in deliveries if row.address not in self.failing)
+    def compose(self, deliveries: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
+        return ((row.id, self._one(row)) for row in deliveries if row.address not in self.failing)
 
-    def _one(self, row: Delivery) -> Letter | Withheld:
+    def _one(self, row: Claimed) -> Letter | Withheld:
         if row.address in self.withheld:
             return self.withheld[row.address]
-        message_id = row.message_id or ""
-        raw = f"Message-ID: {message_id}\r\nTo: {row.address}\r\n".encode() + BODY
-        return Letter(f"bounce+{row.id}@digest.example", row.address, raw, message_id)
+        raw = f"Message-ID: {row.message_id}\r\nTo: {row.address}\r\n".encode() + BODY
+        return Letter(f"bounce+{row.id}@digest.example", row.address, raw, row.message_id)
 
 
 class Outbox:

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -261,8 +262,10 @@ class Handler(BaseHTTPRequestHandler):
     def _route(self, path: str) -> tuple[str, Callable[[dict[str, str], str, bytes], tuple[bytes, str, int]]]:
         if path.startswith("/rss.arxiv.org/"):
             return "rss", self._rss
-        if path.startswith("/works/"):
+        if path == "/works":
             return "openalex", self._openalex
+        if path == "/authors":
+            return "openalex", self._openalex_authors
         known = {"/api/query": ("api", self._api), "/oai": ("oai", self._oai), "/api/daily_papers": ("hf", self._hf)}
         return known.get(path, ("s2", self._s2))
 
@@ -415,10 +418,30 @@ class Handler(BaseHTTPRequestHandler):
         rows = [{"externalIds": {"ArXiv": i}, "citationCount": len(i)} if i in known else None for i in ids]
         return json.dumps(rows).encode(), "application/json", 200
 
-    def _openalex(self, _params: dict[str, str], path: str, _given: bytes) -> tuple[bytes, str, int]:
-        doi = path.removeprefix("/works/doi:")
-        work = {"doi": f"https://doi.org/{doi.lower()}", "display_name": "A work", "cited_by_count": 7}
-        return json.dumps(work).encode(), "application/json", 200
+    def _openalex(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+        """Works by DOI; those that it does not know are not in the list. Every author has a key of their name."""
+        home, found = "https://openalex.org", []
+        ids = [doi.rpartition("arxiv.")[2] for doi in params["filter"].removeprefix("doi:").split("|")]
+        for work in (work for work in self.wire.works if work.id in ids):
+            keys = [f"{home}/A{crc32(name.encode())}" for name in work.authors]
+            authorships = [
+                {"author": {"id": key, "display_name": name.upper()}, "raw_author_name": name}
+                for key, name in zip(keys, work.authors, strict=True)
+            ]
+            doi = f"https://doi.org/10.48550/arxiv.{work.id}"
+            found.append({"doi": doi, "display_name": "A work", "cited_by_count": 7, "authorships": authorships})
+        return self._openalex_list(found, params)
+
+    def _openalex_authors(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+        keys = params["filter"].removeprefix("openalex:").split("|")
+        stats = {"works_count": 12, "cited_by_count": 345, "summary_stats": {"h_index": 6, "i10_index": 4}}
+        people = [{"id": f"https://openalex.org/{key}", "display_name": f"Author {key}"} | stats for key in keys]
+        return self._openalex_list(people, params)
+
+    def _openalex_list(self, found: list[dict[str, object]], params: dict[str, str]) -> tuple[bytes, str, int]:
+        if len(found) > int(params["per-page"]):
+            return b'{"error": "Too many values"}', "application/json", 400
+        return json.dumps({"meta": {"count": len(found)}, "results": found}).encode(), "application/json", 200
 
 
 _OAI_HEAD = (

@@ -101,6 +101,7 @@ def run() -> None:
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
         "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
         "measure": (AN_HOUR_SECONDS, port.measure),  # also what a command stored
+        "calibrate": (AN_HOUR_SECONDS, port.calibrate),  # once a week there is something to do
         "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
         "watch": (WATCH_SECONDS, alarms.watch),

@@ -20,6 +20,7 @@ log = logs.get(__name__)
 
 DELIVER = "deliver"
 MEASURE = "measure"
+CALIBRATE = "calibrate"
 SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
 SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
@@ -34,7 +35,7 @@ def freeze(run_id: int, shard: int) -> None:
     """Choose and freeze the editions of one shard. Safe to run twice: a shard is done once."""
     from digest.services import runs
 
-    name = _freeze(run_id, shard)
+    name = _mark("freeze", run_id, shard)
     if _begun(name) > MOST_STARTS:
         log.error("shard_left_alone", run=run_id, shard=shard, starts=MOST_STARTS)
         return
@@ -62,7 +63,7 @@ def welcome(subscriber_id: int) -> None:
     from digest.services.welcome import first_edition
 
     first_edition(subscriber_id)
-    _quietly_end(_welcome(subscriber_id))
+    _quietly_end(_mark("welcome", subscriber_id))
     enqueue().deliver()
 
 
@@ -79,7 +80,7 @@ def ingest(source: str) -> None:
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
-    _quietly_end(_ingest(source))
+    _quietly_end(_mark("ingest", source))
     if more:
         enqueue().ingest(source)
     else:
@@ -99,6 +100,28 @@ def measure() -> None:
     _quietly_end(MEASURE)
     if more:
         enqueue().measure()
+
+
+@app.task(name="calibrate")  # type: ignore[untyped-decorator]
+def calibrate() -> None:
+    """Wake a task for each of the next parts of readers that a new epoch asks for. Safe to run twice."""
+    from digest.services import calibration
+
+    _quietly_end(CALIBRATE)
+    due = calibration.due()
+    for first, last in due.parts:
+        enqueue().calibrate_part(due.epoch_id, first, last)
+
+
+@app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
+def calibrate_part(epoch_id: int, first: int, last: int) -> None:
+    """Calibrate some readers' profiles, and go on with the next. Safe to run twice: each is done once an epoch."""
+    from digest.services import calibration
+
+    done = calibration.part(epoch_id, first, last)
+    _quietly_end(_mark(CALIBRATE, epoch_id, first, last))
+    if done:
+        enqueue().calibrate()
 
 
 @app.task(name="tidy_signals")  # type: ignore[untyped-decorator]
@@ -125,7 +148,7 @@ class CeleryEnqueue:
 
     def freeze(self, run_id: int, shard: int) -> None:
         """Choose and freeze the editions of one shard of a run."""
-        self._wake(freeze, _freeze(run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
+        self._wake(freeze, _mark("freeze", run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
 
     def deliver(self) -> None:
         """Send what is due in the outbox."""
@@ -133,15 +156,23 @@ class CeleryEnqueue:
 
     def welcome(self, subscriber_id: int) -> None:
         """Choose a first edition for a reader who has just confirmed."""
-        self._wake(welcome, _welcome(subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
+        self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
 
     def ingest(self, source: str) -> None:
         """Ask a source for what is due or missing."""
-        self._wake(ingest, _ingest(source), SECONDS_TO_FREEZE, source)
+        self._wake(ingest, _mark("ingest", source), SECONDS_TO_FREEZE, source)
 
     def measure(self) -> None:
         """Measure the novelty of papers that were announced."""
         self._wake(measure, MEASURE, SECONDS_TO_FREEZE)
+
+    def calibrate(self) -> None:
+        """Calibrate the profiles that a new epoch asks for."""
+        self._wake(calibrate, CALIBRATE, SECONDS_TO_FREEZE)
+
+    def calibrate_part(self, epoch_id: int, first: int, last: int) -> None:
+        """Calibrate some readers' profiles."""
+        self._wake(calibrate_part, _mark(CALIBRATE, epoch_id, first, last), SECONDS_TO_FREEZE, epoch_id, first, last)
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
@@ -188,16 +219,9 @@ def _store(_process: int, url: str) -> redis.Store:
     return redis.connect(url)
 
 
-def _freeze(run_id: int, shard: int) -> str:
-    return f"freeze:{run_id}:{shard}"
-
-
-def _ingest(source: str) -> str:
-    return f"ingest:{source}"
-
-
-def _welcome(subscriber_id: int) -> str:
-    return f"welcome:{subscriber_id}"
+def _mark(task: str, *ids: int | str) -> str:
+    """The name of what is outstanding."""
+    return ":".join([task, *map(str, ids)])
 
 
 def _begun(name: str) -> int:

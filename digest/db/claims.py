@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import String, bindparam, cast, func, select, update
 from sqlmodel import Session, SQLModel, col
 
-from digest.db.deliveries import FIRST, LAST, UNASKED, due
+from digest.db.deliveries import FIRST, LAST, UNASKED, Claimed, due
 from digest.models import Delivery
 from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
@@ -64,17 +64,16 @@ PICK = (
 _NUMBERS = cast(_ROWS.c.subject_id, String) + "." + cast(_ROWS.c.serial, String)
 _NAME = "<" + _ROWS.c.kind + "." + _NUMBERS + bindparam("behind", type_=String())
 _TAKE = (
-    update(Delivery)
-    .where(col(Delivery.id).in_(bindparam("ids", expanding=True)), WAITING)
+    update(_ROWS)
+    .where(_ROWS.c.id.in_(bindparam("ids", expanding=True)), WAITING)
     .values(
         state=SENDING,
         lease_id=bindparam("lease"),
-        attempts=col(Delivery.attempts) + 1,
+        attempts=_ROWS.c.attempts + 1,
         tried_at=_NOW,
-        message_id=func.coalesce(col(Delivery.message_id), _NAME),
+        message_id=func.coalesce(_ROWS.c.message_id, _NAME),
     )
-    .returning(Delivery)
-    .execution_options(synchronize_session=False)
+    .returning(*[_ROWS.c[name] for name in Claimed._fields])
 )
 _MOVE = (
     update(_ROWS)
@@ -85,13 +84,13 @@ _MOVE = (
 
 def claim(
     session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None
-) -> list[Delivery]:
+) -> list[Claimed]:
     """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
 
     Not those of paused domains, of paused and cancelled runs, and whom `gate` does not admit: they are put off.
     `domain` stands behind the @ of their Message-IDs.
     """
-    claimed: list[Delivery] = []
+    claimed: list[Claimed] = []
     for priority in (FIRST, LAST):
         for _ in range(ROUNDS):
             room = limit - len(claimed)
@@ -180,9 +179,9 @@ def _put_off(
         session.connection().execute(_MOVE, moved)
 
 
-def _take(session: Session, lease_id: int, ids: Sequence[int], now: datetime, domain: str) -> list[Delivery]:
+def _take(session: Session, lease_id: int, ids: Sequence[int], now: datetime, domain: str) -> list[Claimed]:
     if not ids:
         return []
     values = {"ids": list(ids), "lease": lease_id, "now": now, "behind": f"@{domain}>"}
-    rows = {delivery.id: delivery for (delivery,) in session.execute(_TAKE, values)}
+    rows = {row.id: row for row in map(Claimed._make, session.connection().execute(_TAKE, values))}
     return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -37,6 +37,24 @@ class Owed:
     payload: Mapping[str, Any] | None = None
 
 
+class Claimed(NamedTuple):
+    """A delivery as it was when a sender took it: what making, sending and judging its mail need."""
+
+    id: int
+    kind: str
+    subject_id: int
+    serial: int
+    subscriber_id: int | None
+    run_id: int | None
+    address: str
+    domain: str
+    attempts: int
+    doubts: int
+    message_id: str
+    created_at: datetime
+    payload: Mapping[str, Any] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one claimed delivery. `due_at`: when it is due again, None for final or held.
@@ -46,7 +64,7 @@ class Result:
     `pause_until`: nothing is sent to its domain until then.
     """
 
-    delivery: Delivery
+    delivery: Claimed
     state: str
     reply: str = ""
     status: str = ""
@@ -100,7 +118,7 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
     """Write what became of claimed mails. A row whose lease was taken over is not touched; returns how many were."""
     if not results:
         return 0
-    in_order = sorted(results, key=lambda result: result.delivery.id or 0)
+    in_order = sorted(results, key=lambda result: result.delivery.id)
     done = session.connection().execute(_RECORD, [_fields(lease_id, result) for result in in_order])
     _cancel_deferred(session, in_order)
     _insert_new(session, Bounce, [_bounce(result, now) for result in in_order if result.bounce])

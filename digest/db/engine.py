@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,13 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlmodel import Session, create_engine
 
 from digest import settings
 from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
+SECONDS_AT_REST = 1.0  # a connection that was not used for so long may have been cut
 
 
 def engine() -> Engine:
@@ -29,7 +31,7 @@ def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=15)
+            return _checked(create_engine(url, pool_size=5, max_overflow=15))
     except (ArgumentError, ImportError) as error:  # a password may stand in it: the address is not shown
         raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
@@ -37,6 +39,27 @@ def _engine(address: str) -> Engine:
     made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _checked(made: Engine) -> Engine:
+    """Connections that rested are asked whether they still live, before work begins on them.
+
+    One used a moment ago is taken as it is: a sender asks thousands of times, and begins again where it is cut.
+    """
+
+    @event.listens_for(made, "checkin")
+    def _rests(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(made, "checkout")
+    def _wakes(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("rests_since", float("inf")) > SECONDS_AT_REST:
+            try:
+                made.dialect.do_ping(connection)
+            except made.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("the server left") from error
+
     return made
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, delete, select
 
 from digest.db.dialect import insert_ignore
-from digest.models import Edition, Feedback, ProfileVersion, Threshold
+from digest.models import Edition, Feedback, ProfileVersion
 
 
 def keep(session: Session, subscriber_id: int, paper_id: int, verb: str, *, topic: str, now: datetime) -> None:
@@ -39,11 +39,3 @@ def editions(session: Session, subscriber_id: int, since: date) -> Sequence[tupl
         .where(Edition.subscriber_id == subscriber_id, Edition.day >= since, col(Edition.cancelled).is_(False))
     )
     return session.exec(statement).all()
-
-
-def copy_thresholds(session: Session, before: int, after: int) -> None:
-    """A new profile version whose thresholds are those of the one before: nothing that decides them changed."""
-    found = session.exec(select(Threshold).where(Threshold.profile_id == before)).all()
-    insert_ignore(
-        session, Threshold, [{"profile_id": after, "epoch_id": one.epoch_id, "tau": one.tau} for one in found]
-    )

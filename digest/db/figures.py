@@ -15,6 +15,7 @@ from digest.models import AuthorFigure, Novelty, Paper, PaperVersion
 from digest.papers import Person
 
 _CHUNK = 500
+_LATE = "openalex"
 _SHARED = "shared"  # several people of one name: none of their figures is shown
 
 
@@ -106,8 +107,11 @@ def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[s
 
 
 def people(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The newest figures under these very names; none for a name that several people bear."""
+    """Figures under these very names, all of one source; none for a name that several people bear.
+
+    The newest, but OpenAlex's only where no other source has any: it counts days later.
+    """
     statement = select(AuthorFigure).where(among(session, col(AuthorFigure.name), sorted(set(names))))
-    rows = session.execute(statement.order_by(col(AuthorFigure.taken_at))).scalars().all()
+    rows = sorted(session.execute(statement).scalars(), key=lambda row: (row.source != _LATE, row.taken_at))
     shared = {row.name for row in rows if row.figures.get(_SHARED)}
     return {row.name: row.figures for row in rows if row.name not in shared}

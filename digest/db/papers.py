@@ -7,13 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from digest.db.dialect import among, insert_ignore, insert_pairs, insert_plain, next_numbers
-from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion, Reject, Signal
-from digest.papers import Bad, Record
-from digest.text.plain import one_line
+from digest.db.dialect import among, insert_ignore
+from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
+from digest.papers import Record
 
 _TUPLES = {field.name for field in fields(Record) if "tuple" in str(field.type)}
 _CHUNK = 500
@@ -55,17 +54,6 @@ def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
     if "published" in detail:
         detail["published"] = date.fromisoformat(detail["published"])
     return Record(title=title, abstract=abstract, **detail)
-
-
-def lock_batches(session: Session) -> None:
-    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE).
-
-    An ingest asks by keys alone, so indexes are right even where PostgreSQL has not yet counted a table that has just
-    been filled, and would read all of it for each question.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE batch IN EXCLUSIVE MODE"))
-        session.execute(text("SET LOCAL enable_seqscan = off"))
 
 
 def announcement_for(session: Session, day: date) -> int:
@@ -222,47 +210,3 @@ def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper,
     numbers = list(session.execute(statement).scalars())
     found = newest(session, numbers)
     return [found[number] for number in numbers if number in found]
-
-
-def insert_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Store new papers, all with the same columns; returns their numbers in order. Needs the lock of `lock_batches`."""
-    if not rows:
-        return []
-    numbers = next_numbers(session, Paper, len(rows))
-    insert_plain(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
-    return numbers
-
-
-def update_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Change papers by their `id`."""
-    if rows:
-        session.execute(update(Paper), list(rows))
-
-
-def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store versions; they never change."""
-    insert_plain(session, PaperVersion, rows)
-
-
-def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
-    """Store lookup keys, skipping those known; `fresh`: of papers that have none yet."""
-    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), fresh=fresh)
-
-
-def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store snapshots, skipping those known."""
-    insert_ignore(session, Signal, rows)
-
-
-def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable[Bad]) -> None:
-    """Keep what could not be used, with its reason."""
-    for item in bad:
-        session.add(
-            Reject(
-                batch_id=batch_id,
-                document=one_line(document)[:200],
-                position=item.position,
-                reason=one_line(item.reason)[:300],
-                excerpt=one_line(item.excerpt)[:300],
-            )
-        )

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, LargeBinary, func, or_, select, text, type
 from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore, insert_new, unused_numbers
-from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber, Threshold
+from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 
@@ -285,14 +285,6 @@ def lock_epochs(session: Session) -> None:
 def newest_epoch(session: Session) -> Epoch | None:
     """The epoch made last."""
     return session.execute(select(Epoch).order_by(col(Epoch.id).desc()).limit(1)).scalar_one_or_none()
-
-
-def thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
-    """Calibrated thresholds by profile version, for those calibrated in this epoch."""
-    statement = select(col(Threshold.profile_id), col(Threshold.tau)).where(
-        col(Threshold.epoch_id) == epoch_id, among(session, col(Threshold.profile_id), list(profiles))
-    )
-    return {int(profile): tau for profile, tau in session.execute(statement)}
 
 
 def keep_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:

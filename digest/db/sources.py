@@ -80,14 +80,17 @@ def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tu
 def uncounted(
     session: Session, source: str, name: str, *, since: int, taken_after: datetime, limit: int
 ) -> Collection[str]:
-    """ArXiv ids of papers announced since then without a newer snapshot of that counter, the newest first."""
+    """ArXiv ids of papers announced since then without a newer snapshot of that counter.
+
+    In no order: those that the source does not know would else keep the others waiting for ever.
+    """
     counted = select(col(Signal.paper_id)).where(
         col(Signal.source) == source, col(Signal.name) == name, col(Signal.taken_at) > taken_after
     )
     statement = (
         select(col(Paper.arxiv_id))
         .where(col(Paper.announcement_id) >= since, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
-        .order_by(col(Paper.announcement_id).desc(), col(Paper.id).desc())
+        .order_by(func.random())
         .limit(limit)
     )
     return [str(arxiv_id) for arxiv_id in session.execute(statement).scalars()]

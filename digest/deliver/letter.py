@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from digest.models import Delivery
+from digest.db.deliveries import Claimed
 from digest.models.delivery import CANCELLED, SUPPRESSED
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
@@ -50,7 +50,7 @@ class Withheld:
 class Composer(Protocol):
     """Makes letters at the moment of sending, consent and suppression checked then. Called in the sender's thread."""
 
-    def compose(self, deliveries: Sequence[Delivery]) -> Iterable[tuple[int, Letter | Withheld]]:
+    def compose(self, deliveries: Sequence[Claimed]) -> Iterable[tuple[int, Letter | Withheld]]:
         """For every delivery's id its letter, or why there is none. An id left out is tried again later.
 
         Each letter is sent as soon as it is there, so that connections work while the next one is composed.

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from digest import clock, logs
 from digest.db import claims, deliveries, leases
-from digest.db.deliveries import Result
+from digest.db.deliveries import Claimed, Result
 from digest.db.patience import patiently
 from digest.deliver import retry
 from digest.deliver import throttle as throttles
@@ -30,7 +30,6 @@ from digest.deliver.tally import Counts, Tally
 from digest.deliver.throttle import Throttle
 from digest.deliver.transport import Transport, shared
 from digest.errors import DigestError, Transient
-from digest.models import Delivery
 from digest.models.delivery import UNCERTAIN
 from digest.settings import Settings
 
@@ -75,7 +74,7 @@ class Sender:
         self._beat_seconds = min(settings.lease / 4, (settings.lease - settings.message_timeout) / 2)
         self._lease = 0
         self._fresh_until = 0.0
-        self._flying: dict[Future[Outcome], Delivery] = {}
+        self._flying: dict[Future[Outcome], Claimed] = {}
         self._ended: list[Result] = []  # known, but not yet recorded
         self._tally = Tally()
 
@@ -115,7 +114,7 @@ class Sender:
         free = self._transport.size - len(self._flying)
         return self._throttle.room(self._transport.server, free) if free else (0, 0.0)
 
-    def _turn(self, room: int) -> list[Delivery]:
+    def _turn(self, room: int) -> list[Claimed]:
         """Record what ended and claim as many, in one transaction. Raises LeaseLost."""
         began = time.monotonic()
         turn = partial(self._record_and_claim, self._ended, room)
@@ -127,7 +126,7 @@ class Sender:
         self._ended = []
         return claimed
 
-    def _record_and_claim(self, ended: Sequence[Result], room: int, session: Session) -> tuple[int, list[Delivery]]:
+    def _record_and_claim(self, ended: Sequence[Result], room: int, session: Session) -> tuple[int, list[Claimed]]:
         if not leases.bump_beat(session, self._lease):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
@@ -135,7 +134,7 @@ class Sender:
         domain = self._settings.mail_domain or "localhost"
         return fenced, claims.claim(session, self._lease, room, now, domain=domain, gate=self._throttle)
 
-    def _start(self, claimed: Sequence[Delivery]) -> None:
+    def _start(self, claimed: Sequence[Claimed]) -> None:
         """Compose what was claimed, each handed over as soon as it is there; what is withheld has ended already."""
         left = {delivery.id: delivery for delivery in claimed}
         for number, letter in self._composed(claimed):
@@ -146,7 +145,7 @@ class Sender:
                 self._ended.append(self._judge.withheld(delivery, letter, clock.now()))
         self._ended += [self._judge.withheld(delivery, None, clock.now()) for delivery in left.values()]
 
-    def _composed(self, claimed: Sequence[Delivery]) -> Iterator[tuple[int, Letter | Withheld]]:
+    def _composed(self, claimed: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
         """A composer that fails costs what is left of this window a try, not the pass."""
         if not claimed:
             return
@@ -168,7 +167,7 @@ class Sender:
             self._alarm(delivery, outcome)
             self._ended.append(self._judge.result(delivery, outcome, clock.now()))
 
-    def _alarm(self, delivery: Delivery, outcome: Outcome) -> None:
+    def _alarm(self, delivery: Claimed, outcome: Outcome) -> None:
         """Say what an administrator must know; a server's words may name an address, so only their beginning."""
         if outcome.server_trouble:
             self._tally.trouble = True

@@ -6,11 +6,10 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from digest.db.deliveries import Result
+from digest.db.deliveries import Claimed, Result
 from digest.deliver import retry
 from digest.deliver.letter import Withheld
 from digest.deliver.outcome import NOT_STARTED, Outcome
-from digest.models import Delivery
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 HARD, SOFT = "hard", "soft"  # kinds of bounce
@@ -24,7 +23,7 @@ class Judge:
     uncertain: str
     chance: random.Random
 
-    def result(self, delivery: Delivery, outcome: Outcome, now: datetime) -> Result:
+    def result(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
         """What the try to send it came to."""
         if outcome.state == DEFERRED:
             return self._deferred(delivery, outcome, now)
@@ -37,7 +36,7 @@ class Judge:
             return Result(delivery, REJECTED, reply, status, bounce=bounce, suppress=outcome.no_such_address)
         return Result(delivery, outcome.state, outcome.reply, outcome.status)
 
-    def withheld(self, delivery: Delivery, withheld: Withheld | None, now: datetime) -> Result:
+    def withheld(self, delivery: Claimed, withheld: Withheld | None, now: datetime) -> Result:
         """Nothing was offered to a server: by the composer's word, or because it gave none."""
         if withheld is not None:
             return Result(delivery, withheld.state, withheld.reason, counted=False)
@@ -48,7 +47,7 @@ class Judge:
         delay = retry.wait_in_doubt(doubts) if self.uncertain == "resend" else None
         return None if delay is None else now + delay
 
-    def _deferred(self, delivery: Delivery, outcome: Outcome, now: datetime) -> Result:
+    def _deferred(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
         waiting = UNCERTAIN if delivery.doubts else DEFERRED  # an earlier try may have arrived
         if outcome == NOT_STARTED:
             return Result(delivery, waiting, outcome.reply, due_at=now, counted=False)
@@ -60,7 +59,7 @@ class Judge:
             return Result(delivery, DEFERRED, outcome.reply, outcome.status, later, pause_until=rested)
         return self._again(delivery, outcome, now)
 
-    def _again(self, delivery: Delivery, outcome: Outcome, now: datetime) -> Result:
+    def _again(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
         delay = retry.wait(delivery.attempts)
         if delay is None:
             return Result(delivery, REJECTED, f"gave up after a day: {outcome.reply}", outcome.status, bounce=SOFT)

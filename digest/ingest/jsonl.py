@@ -10,6 +10,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -23,6 +24,8 @@ MOST_SHORT = 250
 _SHORT = ("id", "doi", "announced", "published")
 MOST_COUNTED = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
+_ANNOUNCED = b'"announced"'
+_TOLD = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
@@ -36,7 +39,7 @@ def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
         bad: list[Bad] = []
         for number, line in _numbered(lines, bad):
             try:
-                day = _date(_object(line), "announced")
+                day = _day(line)
             except ValueError as error:
                 bad.append(_bad(number, error, line))
             else:
@@ -79,6 +82,22 @@ def _in_twos(places: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _bad(number: int, error: ValueError, line: bytes) -> Bad:
     return Bad(number, str(error), line[:120].decode(errors="replace"))
+
+
+def _day(line: bytes) -> date | None:
+    """The date of announcement that a line tells. Raises ValueError.
+
+    Most lines tell it without being decoded: where `"announced"` stands once, and either behind the line's first
+    brace or before its last, it is a field of the paper, not of something inside. What is wrong with such a line is
+    found when the paper is read.
+    """
+    at = line.find(_ANNOUNCED)
+    if at >= 0 and len(line) <= MOST_LINE and (told := _TOLD.match(line, at)) and line.find(_ANNOUNCED, at + 1) < 0:
+        outside = line.count(b"}", at) == 1 or line.count(b"{", 0, at) == 1
+        with suppress(ValueError):
+            if outside:
+                return date.fromisoformat(told[1].decode()) if told[1] else None
+    return _date(_object(line), "announced")
 
 
 def _object(line: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ Rows = NDArray[Any]  # with named columns, as below
 CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; what is not negative is an atom
 MOST_TOPICS = 62  # bits of one whole number
+LAID = 16  # papers that are told of at once
 STRICT, FOLLOWED = 1, 2  # kinds of a found paper
 
 
@@ -94,17 +95,21 @@ class Ask(NamedTuple):
 class Work(NamedTuple):
     """The kernel's desk.
 
-    `s`: single numbers; `plain` and `liked`: words with weights; `gains`: what each key gives in a paper, −1 where it
-    is not found; `counted`: the topic it was last counted for; `shown`: the wants found; `sums`: what each paper gives,
-    `lifts`: what likes add; `sets`: sets of papers, the last ones a stack; `of_topic`: where each topic that is a query
-    holds; `of_key`: where each key of a query has to be added; `wants`: of which want each key is; `best`: the keys of
-    what was found, in order.
+    `s`: single numbers; `plain` and `liked`: words with weights; `laid`: papers that are told of, `held`: the topics
+    that hold for them, as bits, `place`: by paper, where it is among these, or −1; `gains`: what each key gives in each
+    of them, −1 where it is not found; `counted`: the topic it was last counted for; `shown`: the wants found; `sums`:
+    what each paper gives, `lifts`: what likes add; `sets`: sets of papers, the last ones a stack; `of_topic`: where
+    each topic that is a query holds; `of_key`: where each key of a query has to be added; `wants`: of which want each
+    key is; `best`: the keys of what was found, in order.
     """
 
     s: I64
     plain: I32
     liked: I32
     rows: I32
+    laid: I32
+    held: I64
+    place: I32
     gains: I32
     counted: I64
     shown: U8

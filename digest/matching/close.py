@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.matching.arrays import CLOSE, Ask, Book, Day, Work
 from digest.matching.candidates import limit, strict
-from digest.matching.jit import entry, lean, lowest
+from digest.matching.jit import above, entry, lean, lowest
 from digest.matching.profiles import BOUND, FLAGS, FLOOR, FOUND, FURTHER, LEAST, SERIAL, WORDS, decode
 from digest.matching.sets import FOLLOWING, REST, SURE
 from digest.matching.sums import add_all, add_extras
@@ -27,24 +27,13 @@ def close(day: Day, work: Work, tau: int) -> None:
     least = work.s[LEAST]
     for j in range(work.sets.shape[1]):
         bits = work.sets[REST, j] & ~work.sets[FOLLOWING, j]
-        if bits and _highest(work, j) > least:
-            while bits:
-                paper = (j << 6) + lowest(bits)
-                bits &= bits - 1
-                if work.sums[paper] > least:
-                    work.found[work.s[FOUND]] = paper
-                    work.s[FOUND] += 1
+        bits &= above(work.sums, j << 6, least) if bits else 0
+        while bits:
+            work.found[work.s[FOUND]] = (j << 6) + lowest(bits)
+            work.s[FOUND] += 1
+            bits &= bits - 1
     if tau < 0:
         _best_of_each_day(day, work)
-
-
-@lean
-def _highest(work: Work, j: int) -> int:
-    """The largest sum among 64 papers."""
-    best = work.sums[j << 6]
-    for paper in range(j << 6, (j + 1) << 6):
-        best = max(best, work.sums[paper])
-    return int(best)
 
 
 @lean
@@ -96,10 +85,10 @@ def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
             work.best[i] = 0
         for j in range(work.sets.shape[1]):
             bits = work.sets[REST, j]
-            if bits and _highest(work, j) > work.best[most - 1]:
-                while bits:
-                    _among(work, most, work.sums[(j << 6) + lowest(bits)])
-                    bits &= bits - 1
+            bits &= above(work.sums, j << 6, work.best[most - 1]) if bits else 0
+            while bits:
+                _among(work, most, work.sums[(j << 6) + lowest(bits)])
+                bits &= bits - 1
         ask.rows[row].tau = work.best[most - 1]
 
 

@@ -21,6 +21,7 @@ from digest.matching.arrays import (
     HIT,
     I32,
     I64,
+    LAID,
     MOST_TOPICS,
     PAPER,
     QUESTION,
@@ -36,7 +37,7 @@ from digest.matching.index import Index
 from digest.matching.join import Joined, join
 from digest.matching.kernel import ALL, CAPPED, RANKED
 from digest.matching.profile import Profile
-from digest.matching.profiles import EXPLAIN, FURTHER, MODE, RANKED_MOST
+from digest.matching.profiles import EXPLAIN, FURTHER, LARGEST, MODE, RANKED_MOST
 from digest.matching.rows import as_sets
 from digest.matching.sets import STACK
 from digest.matching.store import Store
@@ -74,15 +75,15 @@ class Matcher:
 
     def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
         self.store = store
-        self.book: Book = store.book()
-        self.joined: Joined = join(store.lexicon, indexes)
-        self.weighed: Worth = weigh(self.joined, store.lexicon, self.book, weights)
+        self.book, asked = store.ready()
+        self.joined: Joined = join(asked, indexes)
+        self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
 
     def reweighed(self, weights: Weights) -> Matcher:
         """The same by another epoch's counts."""
         other = object.__new__(Matcher)
         other.store, other.book, other.joined = self.store, self.book, self.joined
-        other.weighed = weigh(self.joined, self.store.lexicon, self.book, weights)
+        other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
         return other
 
     def match(
@@ -107,6 +108,7 @@ class Matcher:
         day = self._day(facts)
         work = self._desk(day)
         work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[FURTHER] = mode, most, explain, close
+        work.s[LARGEST] = day.papers["factor"].max()
         found = _room(len(ask.rows) - 1, len(day.by_tie))
         row = 0
         while (done := kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
@@ -198,7 +200,10 @@ class Matcher:
             plain=np.zeros((2, wide), np.int32),
             liked=np.zeros((2, wide), np.int32),
             rows=np.zeros((2, wide + 4), np.int32),
-            gains=np.zeros(wide, np.int32),
+            laid=np.zeros(LAID, np.int32),
+            held=np.zeros(LAID, np.int64),
+            place=np.full(64 * words, -1, np.int32),
+            gains=np.zeros((wide, LAID), np.int32),
             counted=np.zeros(wide, np.int64),
             shown=np.zeros(wide, np.uint8),
             sums=np.zeros(64 * words, np.int32),

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
-from digest.matching.profile import Candidate
+from digest.matching.profile import Candidate, Profile
 from digest.matching.strict import Document, prepare
 from digest.matching.weights import ONE, Weights, impact
 from digest.papers import Record
@@ -42,6 +43,21 @@ def assumed(best: Sequence[Mapping[str, int]]) -> tuple[tuple[str, int], ...]:
     As with likes, but the heaviest word weighs ⌊16·n/20⌋: a guess, and less of one the fewer papers there were.
     """
     return _words(best[:BEST], ASSUMED * min(len(best), BEST), BEST)
+
+
+def with_assumed(profile: Profile, words: Iterable[tuple[str, int]]) -> Profile:
+    """The profile with assumed words beside its likes, as far as these leave them."""
+    return replace(profile, likes=together(profile.likes, faded(words, profile.likes)))
+
+
+def faded(words: Iterable[tuple[str, int]], likes: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """What is left of assumed words beside likes: ⌊w·(32 − l)/32⌋ of each, l the heaviest like's weight.
+
+    Of n likes l is ⌊32·n/(n+5)⌋, so 5/(n+5) of what was assumed is left: the more is known, the less is assumed.
+    """
+    left = FULL - min(FULL, max((weight for _, weight in likes), default=0))
+    weighed = ((stem, weight * left // FULL) for stem, weight in words)
+    return tuple((stem, weight) for stem, weight in weighed if weight > 0)
 
 
 def together(*words: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

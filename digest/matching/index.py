@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.ranges import begins, distinct, ranges
+from digest.matching.words import Split, Words
 from digest.papers import Record
 from digest.text.names import Name, name
-from digest.text.tokens import stem, tokens
+from digest.text.tokens import stem, whole_words
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -96,41 +98,22 @@ def family_keys(given: str, particles: str, family: str) -> set[str]:
     return {family, particles + family, last + family, particles + last + family} - {""}
 
 
-class _Words:
-    """Words numbered in the order they come."""
-
-    def __init__(self) -> None:
-        self.number: dict[str, int] = {}
-
-    def __call__(self, word: str) -> int:
-        return self.number.setdefault(word, len(self.number))
-
-    def in_order(self) -> tuple[tuple[str, ...], I32]:
-        """The words in alphabetical order, and the place there of each number."""
-        words = sorted(self.number)
-        place = np.empty(len(words), np.int32)
-        place[[self.number[word] for word in words]] = np.arange(len(words), dtype=np.int32)
-        return tuple(words), place
-
-
 class _Builder:
-    """Tokens, names and categories of papers, as they are read."""
+    """Words, names and categories of papers, as they are read."""
 
     def __init__(self) -> None:
-        self.forms, self.wholes, self.names, self.categories = _Words(), _Words(), _Words(), _Words()
-        self.stream: list[int] = []
+        self.split, self.names, self.categories = Split(), Words(), Words()
+        self.words: list[int] = []
         self.texts: list[tuple[int, int, int]] = []  # begin, paper, kind
-        self.compounds: list[tuple[int, int, int]] = []  # token, whole, span
         self.name_of: dict[str, int] = {}
         self.authors: list[list[int]] = []
         self.fields: list[list[int]] = []
-        self.lengths: list[int] = []
 
     def add(self, record: Record) -> None:
         """One more paper."""
-        paper = len(self.lengths)
-        length = self._text(record.title, paper, TITLE) + self._text(record.abstract, paper, ABSTRACT)
-        self.lengths.append(length)
+        paper = len(self.authors)
+        self._text(record.title, paper, TITLE)
+        self._text(record.abstract, paper, ABSTRACT)
         self._text(record.comment or "", paper, COMMENT)
         self._text(record.venue or "", paper, VENUE)
         for institution in record.institutions:
@@ -138,19 +121,12 @@ class _Builder:
         self.authors.append([self._author(author) for author in record.authors])
         self.fields.append([self.categories(category.lower()) for category in record.categories])
 
-    def _text(self, text: str, paper: int, kind: int) -> int:
-        found = tokens(text) if text else []
-        if not found:
-            return 0
-        begin, number, numbers = len(self.stream), self.forms, self.forms.number
-        self.texts.append((begin, paper, kind))
-        for at, (word, _, whole, span) in enumerate(found, begin):
-            known = numbers.get(word)
-            self.stream.append(number(word) if known is None else known)
-            if whole:
-                self.compounds.append((at, self.wholes(whole), span))
-        self.stream.append(-1)
-        return len(found)
+    def _text(self, text: str, paper: int, kind: int) -> None:
+        found = whole_words(text) if text else []
+        if found:
+            self.texts.append((len(self.words), paper, kind))
+            self.words += map(self.split.__getitem__, found)
+            self.words.append(0)
 
     def _author(self, author: str) -> int:
         if author not in self.name_of:
@@ -167,18 +143,16 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
         builder.add(record)
         ids.append(number)
         flags.append(WITHDRAWN * record.withdrawn + CODE * (record.has_code or record.code_url is not None))
-    forms, place = builder.forms.in_order()
+    forms, place = builder.split.forms.in_order()
     stems = {text: at for at, text in enumerate(dict.fromkeys(map(stem, forms)))}
-    stream = np.array(builder.stream, np.int32)
-    stream[stream >= 0] = place[stream[stream >= 0]]
-    texts = np.array(builder.texts, np.int32).reshape(-1, 3)
+    form_stem = np.array([stems[stem(form)] for form in forms], np.int32)
+    stream, texts, compounds = _tokens(builder, place)
     name_at, name_id = _rows(builder.authors)
     category_at, category_id = _rows(builder.fields)
-    form_stem = np.array([stems[stem(form)] for form in forms], np.int32)
     return Index(
         ids=np.array(ids, np.int64),
         flags=np.array(flags, np.uint8),
-        length=np.array(builder.lengths, np.int32),
+        length=_lengths(stream, texts, len(ids)),
         forms=forms,
         stems=tuple(stems),
         form_stem=form_stem,
@@ -187,7 +161,7 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
         text_paper=np.ascontiguousarray(texts[:, 1]),
         text_kind=texts[:, 2].astype(np.uint8),
         **_places(stream, len(forms)),
-        **_compounds(builder),
+        **compounds,
         **_postings(stream, texts, form_stem, len(stems)),
         names=tuple(builder.names.number),
         name_at=name_at,
@@ -198,6 +172,33 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
     )
 
 
+def _tokens(builder: _Builder, place: I32) -> tuple[I32, NDArray[np.int32], dict[str, Any]]:
+    """The stream of tokens, the texts in it (begin, paper, kind), and the compounds."""
+    split, words = builder.split, np.array(builder.words, np.int32)
+    at, form, whole = np.array(split.at), np.array(split.form), np.array(split.whole)
+    form[form >= 0] = place[form[form >= 0]]
+    size = np.diff(at)[words]
+    begin = np.cumsum(size) - size
+    stream = form[ranges(at[words], size)].astype(np.int32)
+    texts = np.array(builder.texts, np.int32).reshape(-1, 3)
+    texts[:, 0] = begin[texts[:, 0]]
+    wholes, whole_place = split.wholes.in_order()
+    compound = np.flatnonzero(whole[words] >= 0)
+    return stream, texts, {
+        "wholes": wholes,
+        "whole_token": begin[compound].astype(np.int32),
+        "whole_form": whole_place[whole[words[compound]]],
+        "whole_span": size[compound].astype(np.int32),
+    }  # fmt: skip
+
+
+def _lengths(stream: I32, texts: NDArray[np.int32], papers: int) -> I32:
+    """Tokens of title and abstract."""
+    size = np.diff(np.append(texts[:, 0], len(stream))) - 1
+    counted = texts[:, 2] <= ABSTRACT
+    return np.bincount(texts[counted, 1], size[counted], papers).astype(np.int32)
+
+
 def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
     """Lists one behind the other, and where each begins."""
     at = np.zeros(len(lists) + 1, np.int32)
@@ -205,33 +206,9 @@ def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
     return at, np.array([value for one in lists for value in one], np.int32)
 
 
-def begins(sorted_keys: NDArray[Any], number: int) -> I32:
-    """Where each of the keys 0 … number−1 begins among the sorted ones; the last entry is their end."""
-    return np.searchsorted(sorted_keys, np.arange(number + 1)).astype(np.int32)
-
-
-def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
-    """begin[0], begin[0]+1, … of each range, one behind the other."""
-    ends = np.cumsum(size, dtype=np.int64)
-    total = int(ends[-1]) if len(ends) else 0
-    found: I64 = np.arange(total) + np.repeat(begin - (ends - size), size)
-    return found
-
-
 def _places(stream: I32, forms: int) -> dict[str, Any]:
     order = np.argsort(stream, kind="stable").astype(np.int32)[np.count_nonzero(stream < 0) :]
     return {"form_at": begins(stream[order], forms), "form_token": order}
-
-
-def _compounds(builder: _Builder) -> dict[str, Any]:
-    wholes, place = builder.wholes.in_order()
-    table = np.array(builder.compounds, np.int32).reshape(-1, 3)
-    return {
-        "wholes": wholes,
-        "whole_token": np.ascontiguousarray(table[:, 0]),
-        "whole_form": place[table[:, 1]],
-        "whole_span": np.ascontiguousarray(table[:, 2]),
-    }
 
 
 def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int) -> dict[str, Any]:
@@ -243,7 +220,7 @@ def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int)
         return {"post_at": np.zeros(stems + 1, np.int32), "post_paper": empty, "post_tf": empty.astype(np.uint8)}
     papers = int(texts[-1, 1]) + 1
     pairs = form_stem[stream[kept]].astype(np.int64) * papers + texts[text[kept], 1]
-    keys = np.unique(pairs * 2 + (texts[text[kept], 2] == ABSTRACT))
+    keys = distinct(pairs * 2 + (texts[text[kept], 2] == ABSTRACT))
     firsts = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
     tf = np.add.reduceat(np.where(keys & 1, 1, 3), firsts)
     stem_of, paper = np.divmod(keys[firsts] >> 1, papers)

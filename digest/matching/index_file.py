@@ -15,7 +15,8 @@ _HERE = Path(__file__).parent
 
 def _state() -> str:
     """What tells an index made by this code from one of another version: the rules of text may have changed."""
-    sources = [*sorted((_HERE.parent / "text").glob("*.py")), _HERE / "index.py", Path(__file__)]
+    ours = (_HERE / "index.py", _HERE / "words.py", Path(__file__))
+    sources = [*sorted((_HERE.parent / "text").glob("*.py")), *ours]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from digest.matching.arrays import FOLLOWED, I64, Ask, Book, Day, Found, Work
+from digest.matching.arrays import FOLLOWED, I64, LAID, Ask, Book, Day, Found, Work
 from digest.matching.candidates import limit, strict
 from digest.matching.close import close, may_be_close, thresholds
-from digest.matching.jit import entry, lean, lowest, ones
+from digest.matching.jit import above, entry, lean, lowest, ones
 from digest.matching.profiles import (
     BAR,
     CAP_AT,
@@ -18,15 +18,17 @@ from digest.matching.profiles import (
     FOUND,
     HOLDING,
     KEPT,
+    LARGEST,
     LIKE_AT,
     MODE,
     MOST,
     RANKED_MOST,
+    TIES,
     WANTED,
     WORDS,
     decode,
 )
-from digest.matching.reasons import held_by, kind_of, measure, note, reasons, weigh
+from digest.matching.reasons import kind_of, lay, measure, note, reasons, weigh
 from digest.matching.sets import FOLLOWING, GONE, SURE, has
 from digest.matching.sums import add_all, add_extras, add_for, add_likes
 
@@ -34,7 +36,6 @@ __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
-_TIES = 22  # bits
 _SORTED = 64  # so many are kept in order as they come
 _FEW = 6  # papers whose words are looked up one by one
 
@@ -73,6 +74,8 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
     s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
     for j in range(len(sure) if number else 0):
         bits = sure[j]
+        if bits and s[BAR] > 0:
+            bits &= above(work.sums, j << 6, (s[BAR] - 1) // s[LARGEST])
         while bits:
             _offer(day, work, (j << 6) + lowest(bits))
             bits &= bits - 1
@@ -122,7 +125,7 @@ def _offer(day: Day, work: Work, paper: int) -> None:
         place -= 1
     keys[place] = key
     if s[KEPT] == s[WANTED] and s[MODE] != RANKED and not s[FOLLOWS]:
-        s[BAR] = (keys[s[KEPT] - 1] >> _TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
+        s[BAR] = (keys[s[KEPT] - 1] >> TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
 
 
 @lean
@@ -130,9 +133,9 @@ def _key(day: Day, work: Work, paper: int) -> int:
     """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
     of = day.papers[paper]
     if work.s[MODE] == RANKED:
-        return int((of.rank << _TIES) + of.tie)
+        return int((of.rank << TIES) + of.tie)
     followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
-    return int((_TOP if followed else 0) + (score(day, work, paper) << _TIES) + of.tie)
+    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + of.tie)
 
 
 @lean
@@ -180,14 +183,16 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         return False
     used = 0
     for i in range(top):
-        paper = day.by_tie[work.best[i] & ((1 << _TIES) - 1)]
-        held = held_by(book, day, work, paper)
+        if i % LAID == 0:
+            lay(book, day, work, i, min(top - i, LAID))
+        place = i % LAID
+        paper, held = work.laid[place], work.held[place]
         kind = kind_of(held, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
         if capped and used >= s[MOST]:
             break
-        weigh(book, day, work, paper, held, kind & FOLLOWED != 0)
-        told = reasons(book, work, held)
+        weigh(book, day, work, place, kind & FOLLOWED != 0)
+        told = reasons(book, work, place)
         topic = work.topics[0].told if told else -1
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
@@ -195,7 +200,7 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
                 continue
             used += 1
             work.topics[topic].used += 1
-        note(book, day, work, paper, held, told, found, at, of)
+        note(book, day, work, place, told, found, at, of)
         hit = found.papers[n]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
         hit.score = score(day, work, paper)

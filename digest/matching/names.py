@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from digest.matching.arrays import I32
-from digest.matching.index import Index, family_keys, ranges
+from digest.matching.index import Index
+from digest.matching.ranges import ranges
 from digest.text.names import Name, agree
 
 LAST = "\U0010ffff"  # behind every letter
@@ -17,47 +18,65 @@ _Wanted = tuple[Name, bool, int]  # a name, whether only its beginning, its atom
 
 
 class Names:
-    """Wanted authors by the keys of their family names."""
+    """Wanted authors by what their names may be looked up by."""
 
     def __init__(self, wanted: Iterable[_Wanted]) -> None:
-        self.exact: dict[str, list[_Wanted]] = defaultdict(list)
+        self.exact: dict[tuple[str, str], list[_Wanted]] = defaultdict(list)
         self.beginnings: dict[str, list[_Wanted]] = defaultdict(list)
         for one in wanted:
             name, prefix, _ = one
-            for key in family_keys(" ".join(name.given), name.particles, name.family) if name.family else ():
-                (self.beginnings if prefix else self.exact)[key].append(one)
+            for family, initial in _readings(" ".join(name.given), name.particles, name.family) if name.family else ():
+                if prefix:
+                    self.beginnings[family].append(one)
+                else:
+                    self.exact[family, initial].append(one)
+        self.families = {family for family, _ in self.exact}
 
     def of(self, index: Index) -> tuple[I32, I32]:
         """Pairs of atom and paper."""
         atoms: list[int] = []
         numbers: list[int] = []
         for number in self._some(index):
-            wanted = self._like(*index.names[number].split("|"))
-            found = index.name(number) if wanted else None
+            given, particles, family = index.names[number].split("|")
+            wanted = self._like(given, particles, family)
+            found = Name(tuple(given.split()), particles, family) if wanted else None
             for asked, prefix, atom in wanted:
-                if found and agree(asked, found, prefix=prefix):
+                if found and (asked == found or agree(asked, found, prefix=prefix)):
                     atoms.append(atom)
                     numbers.append(number)
         return _through(atoms, numbers, index.name_at, index.name_id)
 
     def _some(self, index: Index) -> Iterable[int]:
         """The index's names that are worth a look; where many are wanted, all."""
-        if len(self.exact) + len(self.beginnings) > len(index.names) >> 4:
+        if len(self.families) + len(self.beginnings) > len(index.names) >> 4:
             return range(len(index.names))
-        found = {number for key in self.exact for number in index.by_name.get(key, ())}
+        found = {number for key in self.families for number in index.by_name.get(key, ())}
         for beginning in self.beginnings:
             first, last = bisect_left(index.name_keys, beginning), bisect_left(index.name_keys, beginning + LAST)
             found.update(number for key in index.name_keys[first:last] for number in index.by_name[key])
         return found
 
-    def _like(self, given: str, particles: str, family: str) -> set[_Wanted]:
+    def _like(self, given: str, particles: str, family: str) -> Iterable[_Wanted]:
         """The names that may agree with this one."""
-        keys = family_keys(given, particles, family)
-        wanted = {one for key in keys for one in self.exact.get(key, ())}
+        readings = _readings(given, particles, family)
+        keys = readings | {(family, "") for family, _ in readings}
+        found = [one for key in keys for one in self.exact.get(key, ())]
         if self.beginnings:
-            starts = {key[:end] for key in keys for end in range(1, len(key) + 1)}
-            wanted |= {one for start in starts for one in self.beginnings.get(start, ())}
-        return wanted
+            starts = {family[:end] for family, _ in readings for end in range(1, len(family) + 1)}
+            found += (one for start in starts for one in self.beginnings.get(start, ()))
+        return dict.fromkeys(found)
+
+
+def _readings(given: str, particles: str, family: str) -> set[tuple[str, str]]:
+    """A name's family names and the initials before: another initial contradicts, none (where none is asked) doesn't.
+
+    With particles and without; and with the word before it as a part of it (Garcia Molina).
+    """
+    front, _, last = given.rpartition(" ")
+    found = {(family, given[:1]), (particles + family, given[:1])}
+    if last:
+        found |= {(last + family, front[:1]), (particles + last + family, front[:1])}
+    return {one for one in found if one[0]}
 
 
 class Categories:

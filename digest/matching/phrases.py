@@ -1,4 +1,4 @@
-"""Phrases found in texts, in machine code: a trie walked over the tokens, and prefixes from where they may stand."""
+"""Phrases found in texts, in machine code: a trie walked over the tokens. A prefix in a phrase is a step of its own."""
 
 from __future__ import annotations
 
@@ -7,44 +7,52 @@ from typing import NamedTuple
 import numpy as np
 
 from digest.matching.arrays import I32, I64, U8, Rows
-from digest.matching.jit import compiled
+from digest.matching.jit import compiled, lean
 
 
 class Trie(NamedTuple):
-    """Phrases without prefixes. `root`: by word, the node behind it; other steps in a hash table, −1 is free."""
+    """Phrases. `root`: by word or prefix, the node behind it; other steps in a hash table, −1 is free."""
 
     root: I32
     step: I64  # node · 2³² + word
     node: I32
     end: I32  # by node: the phrase that ends here, or −1
+    forks: U8  # by node: 1 where a prefix may follow
 
 
 class Texts(NamedTuple):
-    """Tokens as words of a lexicon (−1 unknown or behind a text); `form`: as written; compounds written as one."""
+    """Tokens as words of a lexicon (−1 unknown or behind a text), and as written (`form`), where texts begin.
+
+    Compounds written as one word: `whole` says by token which one begins there, or −1; `span` how many tokens it is.
+    The prefixes that a form begins with, and those of a compound, as words of the lexicon.
+    """
 
     word: I32
     form: I32
     at: I32
     paper: I32
     kind: U8
-    whole_token: I32
     whole: I32
+    whole_form: I32
     span: I32
+    form_prefix_at: I32
+    form_prefix: I32
+    whole_prefix_at: I32
+    whole_prefix: I32
 
 
 @compiled
-def plant(phrase_at: I32, phrase_word: I32, plain: U8, words: int) -> Trie:
-    """The trie of the phrases marked `plain`."""
+def plant(phrase_at: I32, phrase_word: I32, is_prefix: U8) -> Trie:
+    """The trie of some phrases."""
     size = 16
     while size < 2 * len(phrase_word):
         size <<= 1
-    root = np.full(words, -1, np.int32)
+    root = np.full(len(is_prefix), -1, np.int32)
     step, node = np.full(size, -1, np.int64), np.zeros(size, np.int32)
     end = np.full(len(phrase_word) + 1, -1, np.int32)
+    forks = np.zeros(len(phrase_word) + 1, np.uint8)
     nodes = 0
     for phrase in range(len(phrase_at) - 1):
-        if not plain[phrase]:
-            continue
         at = -1
         for i in range(phrase_at[phrase], phrase_at[phrase + 1]):
             word = phrase_word[i]
@@ -53,18 +61,19 @@ def plant(phrase_at: I32, phrase_word: I32, plain: U8, words: int) -> Trie:
                     root[word] = nodes
                     nodes += 1
                 at = root[word]
-            else:
-                slot = _slot(step, at, word)
-                if step[slot] < 0:
-                    step[slot] = (np.int64(at) << 32) + word
-                    node[slot] = nodes
-                    nodes += 1
-                at = node[slot]
+                continue
+            forks[at] |= is_prefix[word]
+            slot = _slot(step, at, word)
+            if step[slot] < 0:
+                step[slot] = (np.int64(at) << 32) + word
+                node[slot] = nodes
+                nodes += 1
+            at = node[slot]
         end[at] = phrase
-    return Trie(root, step, node, end[: nodes + 1].copy())
+    return Trie(root, step, node, end[: nodes + 1].copy(), forks[: nodes + 1].copy())
 
 
-@compiled
+@lean
 def _slot(step: I64, node: int, word: int) -> int:
     """Where a step is in the table, or would be."""
     key = (np.int64(node) << 32) + word
@@ -75,8 +84,44 @@ def _slot(step: I64, node: int, word: int) -> int:
     return int(slot)
 
 
+@lean
+def _next(trie: Trie, node: int, word: int) -> int:
+    """The node behind a step from a node, or from the root (−1); −1 where no phrase goes on so."""
+    if word < 0:
+        return -1
+    if node < 0:
+        return int(trie.root[word])
+    slot = _slot(trie.step, node, word)
+    return int(trie.node[slot]) if trie.step[slot] >= 0 else -1
+
+
+@lean
+def _push(stack: I64, top: int, node: int, at: int) -> int:
+    """Go on later from a node with the token there, if there is such a node. Returns how much the stack holds."""
+    if node < 0:
+        return top
+    stack[top], stack[top + 1] = node, at
+    return top + 2
+
+
+@lean
+def _steps(trie: Trie, texts: Texts, node: int, at: int, stack: I64, top: int) -> int:
+    """Push what may follow: the token as a word, as a form with some beginning, as the first part of a compound."""
+    top = _push(stack, top, _next(trie, node, texts.word[at]), at + 1)
+    form = texts.form[at]
+    if form >= 0 and (node < 0 or trie.forks[node]):
+        for i in range(texts.form_prefix_at[form], texts.form_prefix_at[form + 1]):
+            top = _push(stack, top, _next(trie, node, texts.form_prefix[i]), at + 1)
+        whole = texts.whole[at]
+        if whole >= 0:
+            form = texts.whole_form[whole]
+            for i in range(texts.whole_prefix_at[form], texts.whole_prefix_at[form + 1]):
+                top = _push(stack, top, _next(trie, node, texts.whole_prefix[i]), at + texts.span[whole])
+    return top
+
+
 @compiled
-def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64) -> tuple[I32, I32, U8, int]:
+def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64, stack: I64) -> tuple[I32, I32, U8, int]:
     """Every phrase that begins at one of these tokens (in order): phrase, paper, bits of the kinds of text.
 
     Each pair of phrase and paper once. Lastly, how many.
@@ -85,29 +130,26 @@ def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64) -> tuple[I32, I32,
     room = 1024
     phrase, paper, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
     n = text = 0
-    for at in tokens:
-        while text + 1 < len(texts.at) and texts.at[text + 1] <= at:
+    for token in tokens:
+        while text + 1 < len(texts.at) and texts.at[text + 1] <= token:
             text += 1
         here, bit = texts.paper[text], 1 << texts.kind[text]
-        node, behind = trie.root[texts.word[at]], at
-        while node >= 0:
+        top = _steps(trie, texts, -1, token, stack, 0)
+        while top:
+            node, at = stack[top - 2], stack[top - 1]
+            top = _steps(trie, texts, node, at, stack, top - 2)
             found = trie.end[node]
-            if found >= 0:
-                if last[found] >= 0 and paper[last[found]] == here:
-                    kinds[last[found]] |= bit
-                else:
-                    if n == room:
-                        room *= 2
-                        phrase, paper, kinds = _grown(phrase, room), _grown(paper, room), _grown(kinds, room)
-                    phrase[n], paper[n], kinds[n] = found, here, bit
-                    last[found] = n
-                    n += 1
-            behind += 1
-            word = texts.word[behind]
-            if word < 0:
-                break
-            slot = _slot(trie.step, node, word)
-            node = trie.node[slot] if trie.step[slot] >= 0 else -1
+            if found < 0:
+                continue
+            if last[found] >= 0 and paper[last[found]] == here:
+                kinds[last[found]] |= bit
+                continue
+            if n == room:
+                room *= 2
+                phrase, paper, kinds = _grown(phrase, room), _grown(paper, room), _grown(kinds, room)
+            phrase[n], paper[n], kinds[n] = found, here, bit
+            last[found] = n
+            n += 1
     return phrase, paper, kinds, n
 
 
@@ -117,50 +159,3 @@ def _grown(old: Rows, room: int) -> Rows:
     for i in range(len(old)):
         new[i] = old[i]
     return new
-
-
-@compiled
-def stands(texts: Texts, words: I32, first: I32, last: I32, anchor: int, at: int, stack: I64) -> bool:
-    """True where a phrase with prefixes stands in the text with its first prefix, the `anchor`, at that token.
-
-    `words`: the phrase; `first` and `last`: for a prefix the ranges of written forms, and of compounds, that begin so.
-    """
-    for back in range(1, anchor + 1):
-        if at < back or texts.form[at - back] < 0 or texts.word[at - back] != words[anchor - back]:
-            return False
-    stack[0], stack[1] = anchor, at
-    top = 2
-    while top:
-        step, here = stack[top - 2], stack[top - 1]
-        top -= 2
-        if step == len(words):
-            return True
-        if texts.form[here] < 0:
-            continue
-        if last[2 * step] < 0:  # no prefix
-            if texts.word[here] == words[step]:
-                stack[top], stack[top + 1] = step + 1, here + 1
-                top += 2
-            continue
-        if first[2 * step] <= texts.form[here] < last[2 * step]:
-            stack[top], stack[top + 1] = step + 1, here + 1
-            top += 2
-        whole = np.searchsorted(texts.whole_token, here)
-        known = whole < len(texts.whole_token) and texts.whole_token[whole] == here
-        if known and first[2 * step + 1] <= texts.whole[whole] < last[2 * step + 1]:
-            stack[top], stack[top + 1] = step + 1, here + texts.span[whole]
-            top += 2
-    return False
-
-
-@compiled
-def standing(texts: Texts, words: I32, first: I32, last: I32, anchor: int, tokens: I32) -> I64:
-    """The places, among those tokens, where a phrase with prefixes stands."""
-    stack = np.empty(2 * len(words) + 8, np.int64)
-    kept = np.empty(len(tokens), np.int64)
-    n = 0
-    for i in range(len(tokens)):
-        if stands(texts, words, first, last, anchor, tokens[i], stack):
-            kept[n] = i
-            n += 1
-    return kept[:n]

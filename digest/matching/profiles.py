@@ -22,13 +22,15 @@ from digest.matching.jit import lean
 
 ONE = 16
 _MOST = 2**62
+TIES = 22  # bits of a key for a paper's place where scores are equal
+TIE = (1 << TIES) - 1
 AUTHOR = 3000  # the impact of a followed author
 WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
 
 # Places in the desk's list of single numbers.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
 SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
-MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, COUNTED = range(22, 28)
+MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, COUNTED, LARGEST = range(22, 29)
 
 
 @lean

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from digest.matching.arrays import FOLLOWED, STRICT, Book, Day, Found, Work
+from digest.matching.arrays import FOLLOWED, LAID, STRICT, Book, Day, Found, Work
 from digest.matching.jit import lean
 from digest.matching.profiles import (
     AUTHOR,
@@ -18,6 +18,7 @@ from digest.matching.profiles import (
     KEYS,
     OCCURS_AT,
     ONE,
+    TIE,
     TOPIC_AT,
     TOPICS,
     WORDS,
@@ -46,58 +47,94 @@ def measure(book: Book, work: Work, answer: Any) -> int:
 
 
 @lean
-def held_by(book: Book, day: Day, work: Work, paper: int) -> int:
-    """The topics that hold as written, as bits."""
-    s = work.s
-    held = np.int64(0)
-    for topic in range(s[TOPICS]):
-        query = book.stream[s[TOPIC_AT] + topic]
+def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
+    """Lay so many of the best papers on the desk, with the topics that hold and what plain topics' words give."""
+    for i in range(number):
+        paper = day.by_tie[work.best[begin + i] & TIE]
+        work.laid[i], work.held[i], work.place[paper] = paper, 0, i
+    for topic in range(work.s[TOPICS]):
+        query = book.stream[work.s[TOPIC_AT] + topic]
         if query < 0:
             continue
-        if book.queries[query].plain:
-            held |= np.int64(holds(day, book.queries[query].atom, paper)) << topic
-        elif s[HOLDING] >> topic & 1:
-            held |= np.int64(has(work.of_topic[topic], paper)) << topic
-    return int(held)
+        if not book.queries[query].plain:
+            for i in range(number if work.s[HOLDING] >> topic & 1 else 0):
+                work.held[i] |= np.int64(has(work.of_topic[topic], work.laid[i])) << topic
+        else:
+            _hold(day, work, number, book.queries[query].atom, topic)
+    for key in range(work.s[KEYS]):
+        gains = work.gains[key]
+        for i in range(LAID):
+            gains[i] = -1
+        if key < work.s[WORDS]:
+            _gains(day, work, number, key)
+    for i in range(number):
+        work.place[work.laid[i]] = -1
 
 
 @lean
-def weigh(book: Book, day: Day, work: Work, paper: int, held: int, followed: bool) -> None:
-    """What each key gives in a paper, and which wants are found in it."""
+def _hold(day: Day, work: Work, number: int, atom: int, topic: int) -> None:
+    """Note a plain topic at the papers it holds for."""
+    if day.atom_set[atom]:
+        row = day.sets[day.atom_set[atom]]
+        for i in range(number):
+            work.held[i] |= np.int64(has(row, work.laid[i])) << topic
+        return
+    for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
+        place = work.place[day.atom_paper[at]]
+        if place >= 0:
+            work.held[place] |= np.int64(1) << topic
+
+
+@lean
+def _gains(day: Day, work: Work, number: int, key: int) -> None:
+    """What a word of plain topics gives in each paper laid out."""
+    word, weight, gains = work.plain[0, key], work.plain[1, key], work.gains[key]
+    if day.words[word].row:
+        row = day.dense[day.words[word].row]
+        for i in range(number):
+            impact = row[work.laid[i]]
+            gains[i] = weight * impact if impact else -1
+        return
+    for at in range(day.words[word].at, day.words[word + 1].at):
+        place = work.place[day.postings[at].paper]
+        if place >= 0:
+            gains[place] = weight * day.postings[at].impact
+
+
+@lean
+def weigh(book: Book, day: Day, work: Work, place: int, followed: bool) -> None:
+    """Add what queries that hold and followed authors give in a paper laid out."""
     s = work.s
-    for key in range(s[WORDS]):
-        impact = look(day, paper, work.plain[0, key])
-        work.gains[key] = work.plain[1, key] * impact if impact >= 0 else -1
-    for key in range(s[WORDS], s[KEYS]):
-        work.gains[key] = -1
     for topic in range(s[TOPICS] if s[HOLDING] else 0):
         if s[HOLDING] >> topic & 1:
-            _show(book, day, work, paper, topic, held >> topic & 1 != 0)
+            _show(book, day, work, place, topic)
     at = s[AUTHOR_AT]
     for i in range(book.stream[at] if followed else 0):
-        if holds(day, book.stream[at + 1 + 2 * i], paper):
-            work.gains[book.stream[at + 2 + 2 * i]] = ONE * AUTHOR
+        if holds(day, book.stream[at + 1 + 2 * i], work.laid[place]):
+            work.gains[book.stream[at + 2 + 2 * i], place] = ONE * AUTHOR
 
 
 @lean
-def _show(book: Book, day: Day, work: Work, paper: int, topic: int, held: bool) -> None:
+def _show(book: Book, day: Day, work: Work, place: int, topic: int) -> None:
     """The wants of a query that holds are found where their terms hold; each key counts once."""
     query, i = book.stream[work.s[TOPIC_AT] + topic], work.topics[topic].occurs
+    held, paper = work.held[place] >> topic & 1, work.laid[place]
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
         shown = held and holds(day, book.terms[term].atom, paper)
         for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
             work.shown[i] = shown
             key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
-            if shown and work.gains[key] < 0:
+            if shown and work.gains[key, place] < 0:
                 want = book.wants[book.want[at]]
-                work.gains[key] = ONE * (want.fixed if want.word < 0 else max(look(day, paper, want.word), 0))
+                gain = want.fixed if want.word < 0 else max(look(day, paper, want.word), 0)
+                work.gains[key, place] = ONE * gain
             i += 1
 
 
 @lean
-def reasons(book: Book, work: Work, held: int) -> int:
+def reasons(book: Book, work: Work, place: int) -> int:
     """Put the topics that found something in the paper just weighed into `told`, best first. Returns how many."""
-    s = work.s
+    s, held = work.s, work.held[place]
     n = 0
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
@@ -106,27 +143,27 @@ def reasons(book: Book, work: Work, held: int) -> int:
         holding = held >> topic & 1
         gain = -1
         if book.queries[query].plain:
-            gain = _gain(book, work, topic)
+            gain = _gain(book, work, place, topic)
         elif holding:
-            gain = _gain_once(book, work, topic)
+            gain = _gain_once(book, work, place, topic)
         if gain < 0 and not holding:
             continue
         gain = max(gain, 0)
-        place = n
-        while place > 0 and work.topics[place - 1].gain < gain:
-            work.topics[place].told, work.topics[place].gain = work.topics[place - 1].told, work.topics[place - 1].gain
-            place -= 1
-        work.topics[place].told, work.topics[place].gain = topic, gain
+        last = n
+        while last > 0 and work.topics[last - 1].gain < gain:
+            work.topics[last].told, work.topics[last].gain = work.topics[last - 1].told, work.topics[last - 1].gain
+            last -= 1
+        work.topics[last].told, work.topics[last].gain = topic, gain
         n += 1
     return n
 
 
 @lean
-def _gain(book: Book, work: Work, topic: int) -> int:
+def _gain(book: Book, work: Work, place: int, topic: int) -> int:
     """What a plain topic gives; −1 where it found nothing."""
     total = np.int64(-1)
     for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
-        gain = work.gains[book.stream[work.s[OCCURS_AT] + i] & 0xFFFF]
+        gain = work.gains[book.stream[work.s[OCCURS_AT] + i] & 0xFFFF, place]
         work.shown[i] = gain >= 0
         if gain >= 0:
             total = max(total, 0) + gain
@@ -134,7 +171,7 @@ def _gain(book: Book, work: Work, topic: int) -> int:
 
 
 @lean
-def _gain_once(book: Book, work: Work, topic: int) -> int:
+def _gain_once(book: Book, work: Work, place: int, topic: int) -> int:
     """What a query gives, each key once; −1 where it found nothing."""
     total = np.int64(-1)
     work.s[COUNTED] += 1
@@ -142,18 +179,17 @@ def _gain_once(book: Book, work: Work, topic: int) -> int:
         key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
         if work.shown[i] and work.counted[key] != work.s[COUNTED]:
             work.counted[key] = work.s[COUNTED]
-            total = max(total, 0) + work.gains[key]
+            total = max(total, 0) + work.gains[key, place]
     return int(total)
 
 
 @lean
-def note(
-    book: Book, day: Day, work: Work, paper: int, held: int, told: int, found: Found, at: int, answer: Any
-) -> None:
+def note(book: Book, day: Day, work: Work, place: int, told: int, found: Found, at: int, answer: Any) -> None:
     """Write down why: the mask; and if asked for the terms by which topics hold, and the topics told.
 
     Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
     """
+    paper, held = work.laid[place], work.held[place]
     tell = at + answer.masks + answer.terms
     for i in range(at, tell + answer.topics):
         found.notes[i] = 0 if i < tell else 255

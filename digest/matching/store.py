@@ -17,10 +17,12 @@ import numpy as np
 from digest.errors import BadInput
 from digest.matching import arrays
 from digest.matching.arrays import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, Book
+from digest.matching.asked import Asked, ready
 from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
 from digest.matching.said import Said
+from digest.matching.weights import Weights
 from digest.text.fold import fold
 
 _MOST = 2**31 - 1
@@ -60,7 +62,7 @@ class Numbers:
 
 @dataclass(slots=True)
 class Store:
-    """Compiled profiles by row. Not for several threads at once; `book` gives arrays that never change.
+    """Compiled profiles by row. Not for several threads at once; `ready` gives arrays that never change.
 
     `widest`: the most things that one profile looks for.
     """
@@ -78,6 +80,8 @@ class Store:
     stream: Numbers = field(default_factory=Numbers)
     said: Said = field(default_factory=Said)
     widest: int = 0
+    _ready: tuple[Book, Asked] | None = field(default=None, init=False)
+    _idf: tuple[Weights, arrays.I32] | None = field(default=None, init=False)
 
     def add(self, profile: Profile) -> int:
         """Compile a profile. Returns its row. Raises BadQuery."""
@@ -96,6 +100,7 @@ class Store:
             begin = self.record[row]
             self.record[row] = len(self.stream)
             self.stream.extend(old[begin:end])
+        self._ready = self._idf = None
 
     def _append(self, profile: Profile) -> int:
         if len(profile.topics) > MOST_TOPICS:
@@ -103,6 +108,7 @@ class Store:
         record = _record(self, profile)
         at = len(self.stream)
         self.stream.extend(record)
+        self._ready = self._idf = None
         return at
 
     def query(self, text: str) -> int:
@@ -129,8 +135,20 @@ class Store:
         """What a query's terms want, in order."""
         return self.want[self.want_at[self.term_at[query]] : self.want_at[self.term_at[query + 1]]]
 
-    def book(self) -> Book:
-        """The arrays as they are now."""
+    def ready(self) -> tuple[Book, Asked]:
+        """The profiles, and what they look for, ready to be matched; made once after a change."""
+        if self._ready is None:
+            self._ready = self._book(), ready(self.lexicon)
+        return self._ready
+
+    def idf(self, weights: Weights) -> arrays.I32:
+        """Each word's idf in an epoch; made once after a change, for the epoch asked for last."""
+        if self._idf is None or self._idf[0] is not weights:
+            found = [weights.idf(text, prefix=prefix) for text, prefix in self.lexicon.words]
+            self._idf = weights, np.array(found, np.int32)
+        return self._idf[1]
+
+    def _book(self) -> Book:
         return Book(
             record=np.array(self.record, np.int64),
             stream=self.stream.view(),

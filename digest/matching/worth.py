@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digest.matching.arrays import I16, I32, POSTING, WORD, Book, Rows
-from digest.matching.index import begins
 from digest.matching.join import Joined
-from digest.matching.lexicon import Lexicon
+from digest.matching.ranges import begins
 from digest.matching.rows import common
 from digest.matching.weights import ONE, Weights
 
@@ -24,9 +23,8 @@ class Worth:
     floors: I32
 
 
-def weigh(joined: Joined, lexicon: Lexicon, book: Book, weights: Weights) -> Worth:
+def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
     """Each word's impact in each paper: idf·tf·2200 // (1000·tf + norm), by an epoch's weights."""
-    idf = np.array([weights.idf(text, prefix=prefix) for text, prefix in lexicon.words], np.int32)
     norm = 300 + 900_000 * joined.length.astype(np.int64) // weights.average_milli
     tf = joined.tf.astype(np.int64)
     impact = (idf[joined.word] * tf * 2200 // (1000 * tf + norm[joined.paper])).astype(np.int32)

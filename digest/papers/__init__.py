@@ -2,22 +2,28 @@
 
 from digest.papers.clues import code_address, venue, withdrawn
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
+from digest.papers.keys import author_key, kept, keyed, keys_of, sought
 from digest.papers.likeness import near_duplicate, same, similarity
 from digest.papers.merging import merge, merge_all, merge_listed
-from digest.papers.record import AuthorFigures, Bad, Listed, Parsed, Person, Record, person
+from digest.papers.record import AuthorFigures, Bad, Keys, Listed, Parsed, Person, Record, person
 from digest.papers.storable import storable
 
 __all__ = [
     "AuthorFigures",
     "Bad",
+    "Keys",
     "Listed",
     "Parsed",
     "Person",
     "Record",
     "abstract_keys",
     "arxiv_identity",
+    "author_key",
     "code_address",
     "doi_identity",
+    "kept",
+    "keyed",
+    "keys_of",
     "merge",
     "merge_all",
     "merge_listed",
@@ -25,6 +31,7 @@ __all__ = [
     "person",
     "same",
     "similarity",
+    "sought",
     "storable",
     "title_key",
     "venue",

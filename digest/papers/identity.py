@@ -27,6 +27,8 @@ _TEX_WORDS = (
 _TEX = frozenset(_TEX_WORDS.split())
 _LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z]{3,}|\d{4,}")
+_PLAIN = "".join(c if c.isalpha() and c.islower() else "0" if c.isdigit() else " " for c in map(chr, range(128)))
+_NUMBER = "0000"
 _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
@@ -88,8 +90,17 @@ def title_key(record: Record) -> str | None:
 
 
 def words_of(abstract: str) -> tuple[str, ...]:
-    """The words of an abstract that survive every way of writing it: three letters or more, no TeX, no symbols."""
-    return tuple([word for word in _WORD.findall(_bare(abstract)) if word not in _TEX])
+    """The words of an abstract that survive every way of writing it: three letters or more, no TeX, no symbols.
+
+    Numbers of four digits or more count as words. Where there are none, nothing but letters matters, which is fast.
+    """
+    bare = _bare(abstract)
+    plain = bare.translate(_PLAIN) if bare.isascii() else _NUMBER
+    if _NUMBER in plain:
+        words = _WORD.findall(bare)
+    else:
+        words = [word for word in plain.replace("0", " ").split() if len(word) > 2]
+    return tuple(words if _TEX.isdisjoint(words) else [word for word in words if word not in _TEX])
 
 
 @lru_cache(maxsize=1024)
@@ -125,5 +136,5 @@ def _sketch(abstract: str) -> tuple[str, ...]:
 
 def _runs(words: Sequence[str], letters: int) -> list[bytes]:
     """The runs of five words that begin with a word of so many letters or more."""
-    last = len(words) - _KEY_SHINGLE + 1
-    return [" ".join(words[at : at + _KEY_SHINGLE]).encode() for at in range(last) if len(words[at]) >= letters]
+    runs = zip(*(words[at:] for at in range(_KEY_SHINGLE)), strict=False)
+    return [" ".join(run).encode() for run in runs if len(run[0]) >= letters]

@@ -15,7 +15,7 @@ _UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
 
 def storable(parsed: Parsed) -> Parsed:
     """The document with records that can be stored; the same one where all can, as nearly always."""
-    if all(_kept("".join(_texts(item.record))) for item in parsed.papers):
+    if all(item.keys is not None or _kept("".join(_texts(item.record))) for item in parsed.papers):
         return parsed
     return replace(parsed, papers=tuple(replace(item, record=_cleaned(item.record)) for item in parsed.papers))
 

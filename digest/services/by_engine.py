@@ -22,6 +22,7 @@ from digest.matching import calibrate, writing
 from digest.matching.answers import Answers
 from digest.matching.engine import ALL, RANKED, Matcher, Sent
 from digest.matching.profile import HIGH, Match, Profile
+from digest.matching.store import Store
 from digest.matching.weights import Weights
 from digest.matching.writing import Sheets
 from digest.services import compiled, entries, epochs, indexes, quality
@@ -36,8 +37,6 @@ _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
 _kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
 _MOST_KEPT = 6
 Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
-
-
 shelf, index = compiled.of, indexes.of
 
 
@@ -72,7 +71,9 @@ def thresholds(
         return [None] * len(profiles)
     held = shelf or Compiled()
     with held.lock:
-        rows = [held.row(number, profile) for number, profile in profiles.items()]
+        unread = [n for n, profile in profiles.items() if profile is LATER and not held.knows((n, 0))]
+        profiles = {**profiles, **subscribers.profiles(session, unread)}
+        rows = [held.row((number, 0), profile) for number, profile in profiles.items()]
         papers = _calibrating(session, tuple(days))
         matcher = held.matcher(papers, weights)
         taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
@@ -83,6 +84,18 @@ def thresholds(
             for at, tau in zip(choosy, higher, strict=True):
                 taus[at] = tau
     return taus
+
+
+def best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], taus: Sequence[int | None]
+) -> list[list[int]]:
+    """The papers of these announcements that each profile gets, as if they came at once."""
+    store = Store()
+    for profile in profiles:
+        store.add(profile)
+    papers = _calibrating(session, tuple(days))
+    answers = Matcher(store, papers.indexes, weights).match(papers.facts, taus=taus, explain=False)
+    return [answers.papers(row) for row in range(len(profiles))]
 
 
 def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
@@ -176,8 +189,9 @@ class _Readers:
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
         """The profiles of these readers as they typed them."""
         some = [self.asked[row] for row in rows]
-        read = subscribers.profiles(self.session, [one.version or 0 for one in some if one.profile is LATER])
-        return [read.get(one.version or 0, LATER) if one.profile is LATER else one.profile for one in some]
+        later = [one.version[0] for one in some if one.version and one.profile is LATER]
+        read = subscribers.profiles(self.session, later)
+        return [read[one.version[0]] if one.version and one.version[0] in read else one.profile for one in some]
 
     def _told(self, matches: Sequence[Match], section: str) -> Told:
         """Matches that the machine leaves to us: of followed authors, or of very many words."""

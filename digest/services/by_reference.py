@@ -37,10 +37,22 @@ def thresholds(
     session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile]
 ) -> list[int | None]:
     """τ of each profile, from these announcements."""
-    papers = pool.standing(days, max((day.newest_batch for day in days), default=0))
-    listed = {paper.id: day.number for day in days for paper in day.papers}
-    documents = _prepare(session, papers, listed, {})
+    documents = _announced(session, days)
     return [calibrate.threshold(profile, documents, weights) for profile in profiles]
+
+
+def best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], taus: Sequence[int | None]
+) -> list[list[int]]:
+    """The papers of these announcements that each profile gets, as if they came at once."""
+    documents = _announced(session, days)
+    found = (reference.match(p, documents, weights, tau=tau) for p, tau in zip(profiles, taus, strict=True))
+    return [[match.paper for match in some] for some in found]
+
+
+def _announced(session: Session, days: Sequence[Day]) -> list[Document]:
+    papers = pool.standing(days, max((day.newest_batch for day in days), default=0))
+    return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})
 
 
 def admits(profile: Profile, document: Document) -> bool:

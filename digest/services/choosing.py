@@ -14,12 +14,14 @@ from digest.compose.language import N_
 from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
 from digest.db.runs import Reader
+from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import cadence, pool, select, thresholds
-from digest.services.entries import LATER, Asked
+from digest.services import assuming, cadence, pool, select, thresholds
+from digest.services.entries import LATER, Asked, Version
 from digest.services.select import Shelf
+from digest.services.thresholds import Standing
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
 _SETTLED = timedelta(days=10)  # a week, and what zones may add
@@ -81,19 +83,21 @@ def _choose(
 ) -> list[Chosen]:
     known = pool.load(session, run, epoch, window=window)
     shelf = select.shelf(known, shard, len(readers)) if shard else None
-    wanted = _wanted(session, [reader.profile_id for reader, _ in readers if reader.profile_id], shelf)
+    versions = [reader.profile_id for reader, _ in readers if reader.profile_id]
+    stored = thresholds.standing(session, epoch, versions)
+    wanted, named = _wanted(session, epoch, versions, stored, shelf)
     sent = select.sent_before(session, known, seen)
-    taus, stored = thresholds.look_up(session, epoch, wanted, shelf)
+    taus = thresholds.complete(session, epoch, wanted, stored, shelf)
     asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
         notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
-        version = profile_id if profile_id in wanted else None
+        version = named[profile_id] if profile_id in wanted else None
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
     made = select.frozen(session, known, asked, shelf)
     return [
-        Chosen(reader, day, one, it.tau, it.version not in stored)
+        Chosen(reader, day, one, it.tau, reader.profile_id not in stored)
         for (reader, day), one, it in zip(readers, made, asked, strict=True)
     ]
 
@@ -103,15 +107,22 @@ def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
     return subscribers.profiles(session, [reader.profile_id for reader in readers if reader.profile_id])
 
 
-def _wanted(session: Session, versions: Sequence[int], shelf: Shelf | None) -> dict[int, Profile]:
-    """The profiles of these versions, as far as they have to be read."""
-    if shelf is None:
-        return subscribers.profiles(session, versions)
-    needed = [version for version in versions if shelf.needs(version)]
-    compiled = dict.fromkeys(versions, LATER)
-    for version in needed:
-        del compiled[version]
-    return compiled | subscribers.profiles(session, needed)
+def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
+    """These profile versions, by number."""
+    return subscribers.profiles(session, numbers)
+
+
+def _wanted(
+    session: Session, epoch: Epoch | None, numbers: Sequence[int], stored: Standing, shelf: Shelf | None
+) -> tuple[dict[int, Profile], dict[int, Version]]:
+    """The profiles with these numbers, with the words assumed, as far as they have to be read; and their names."""
+    number = epoch.id or 0 if epoch else 0
+    named = {n: (n, number if n in stored and stored[n][1] else 0) for n in numbers}
+    known = {n: LATER for n in numbers if shelf is not None and not shelf.needs(named[n])}
+    left = [n for n in numbers if n not in known]
+    assumed = assuming.kept(session, epoch, [n for n in left if named[n][1]])
+    read = subscribers.profiles(session, left)
+    return known | {n: with_assumed(one, assumed[n]) if n in assumed else one for n, one in read.items()}, named
 
 
 def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:

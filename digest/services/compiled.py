@@ -27,7 +27,7 @@ from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.said import Words
 from digest.matching.store import Store
 from digest.matching.weights import Weights
-from digest.services.entries import Asked
+from digest.services.entries import Asked, Version
 from digest.services.window import Papers
 
 log = logs.get(__name__)
@@ -46,9 +46,9 @@ class Compiled:
     def __init__(self, path: Path | None = None) -> None:
         self.store, self.lock = Store(), Lock()
         self._path, self._kept = path, 0
-        self._rows: dict[int, int] = {}
+        self._rows: dict[Version, int] = {}
         self._flags: dict[int, int] = {}  # by row, those that have some
-        self._barring: dict[int, list[int]] = {}
+        self._barring: dict[Version, list[int]] = {}
         self._words: tuple[int, Words] | None = None
         self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, Matcher]] = {}
 
@@ -57,12 +57,16 @@ class Compiled:
         """True where it is time for another one."""
         return len(self.store.record) > _MOST
 
-    def needs(self, version: int) -> bool:
-        """True where the profile of that version has to be read: it is new, or nothing but categories."""
+    def knows(self, version: Version) -> bool:
+        """True where it is compiled."""
+        return version in self._rows
+
+    def needs(self, version: Version) -> bool:
+        """True where that profile has to be read: it is new, or nothing but categories."""
         row = self._rows.get(version)
         return row is None or bool(self._flags.get(row, 0) & _WITHOUT)
 
-    def row(self, version: int | None, profile: Profile) -> int:
+    def row(self, version: Version | None, profile: Profile) -> int:
         """The row of a profile. Raises BadQuery."""
         known = None if version is None else self._rows.get(version)
         if known is not None:
@@ -113,14 +117,14 @@ class Compiled:
         """Write its file, whole or not at all, if there is something new. Where it can't be written, it is missing."""
         if self._path is None or len(self.store.record) == self._kept:
             return
-        barring = [(version, row) for version, rows in self._barring.items() for row in rows or (-1,)]
+        barring = [(*version, row) for version, rows in self._barring.items() for row in rows or (-1,)]
         more = {
-            "rows": np.array([*self._rows.items()], np.int64).reshape(-1, 2),
-            "flags": np.array([*self._flags.items()], np.int64).reshape(-1, 2),
-            "barring": np.array(barring, np.int64).reshape(-1, 2),
-            "made": np.array([time.time()]),
+            "rows": [(*version, row) for version, row in self._rows.items()],
+            "flags": [*self._flags.items()],
+            "barring": barring,
         }
-        flat = {name: one.ravel() for name, one in more.items()}
+        flat = {name: np.array(one, np.int64).ravel() for name, one in more.items()}
+        flat["made"] = np.array([int(time.time())])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".", delete=False) as file:
@@ -146,9 +150,10 @@ class Compiled:
         if len(store.record) > 2 * most + SMALL or more["made"][0] < time.time() - _OLD:
             return made
         made.store, made._kept = store, len(store.record)
-        made._rows, made._flags = (dict(more[name].reshape(-1, 2).tolist()) for name in ("rows", "flags"))
-        for version, row in more["barring"].reshape(-1, 2).tolist():
-            made._barring.setdefault(version, []).extend([row] if row >= 0 else [])
+        made._rows = {(number, epoch): row for number, epoch, row in more["rows"].reshape(-1, 3).tolist()}
+        made._flags = dict(more["flags"].reshape(-1, 2).tolist())
+        for number, epoch, row in more["barring"].reshape(-1, 3).tolist():
+            made._barring.setdefault((number, epoch), []).extend([row] if row >= 0 else [])
         return made
 
     def _exclusions(self, profile: Profile) -> list[int]:

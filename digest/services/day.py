@@ -15,7 +15,7 @@ from digest.db.engine import reading
 from digest.errors import NotFound, Transient
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.ports import Enqueue, NoQueue
-from digest.services import deliver, plan, quality, retention, runs
+from digest.services import calibration, deliver, plan, quality, retention, runs
 
 WAIT_SECONDS = 3600.0
 SECONDS_TO_MEASURE = 60.0
@@ -51,6 +51,8 @@ def run_inline(day: date | None, *, only: str | None = None) -> Result:
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
     quality.measure(seconds=SECONDS_TO_MEASURE)  # here are no workers that would have done it
+    if day is None:
+        calibration.all_due()
     planned = _plan(day, only, NoQueue())
     while shards := _open(planned if day or only else None):
         frozen = [runs.freeze_shard(run_id, number) for run_id, number in shards]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from datetime import date, datetime
+from typing import Protocol, TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -22,6 +23,42 @@ from digest.papers import Record
 from digest.services import links
 
 T = TypeVar("T", Subscriber, Edition, ProfileVersion, Audit)
+
+
+class Addressee(Protocol):
+    """What of a subscriber their mails say."""
+
+    @property
+    def id(self) -> int | None:
+        """The subscriber's number."""
+
+    @property
+    def time_zone(self) -> str:
+        """An IANA name."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When they signed up."""
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """When they said that it was them."""
+
+
+class Issue(Protocol):
+    """What of an edition its mail says beside its content."""
+
+    @property
+    def id(self) -> int | None:
+        """The edition's number."""
+
+    @property
+    def day(self) -> date:
+        """The reader's local date."""
+
+    @property
+    def kind(self) -> str:
+        """Digest, welcome or notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +105,7 @@ def service() -> Service:
     return Service(chosen.service_name, chosen.base_url, chosen.postal_address)
 
 
-def reader_of(edition: Edition, reader: Subscriber, profile: Profile, *, kind: str | None = None) -> Reader:
+def reader_of(edition: Issue, reader: Addressee, profile: Profile, *, kind: str | None = None) -> Reader:
     """For whom an edition is; `kind` is the mail's where it is not the edition's own."""
     confirmed = reader.confirmed_at or reader.created_at
     return Reader(
@@ -79,7 +116,7 @@ def reader_of(edition: Edition, reader: Subscriber, profile: Profile, *, kind: s
     )
 
 
-def links_of(edition: Edition, reader: Subscriber) -> Links:
+def links_of(edition: Issue, reader: Addressee) -> Links:
     """The reader's own addresses, as this edition shows them."""
     number, base = reader.id or 0, settings.get().base_url
     return Links(

@@ -15,7 +15,7 @@ from digest import clock
 from digest.compose import language
 from digest.compose.edition import Content
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
-from digest.db import engine, runs, subscribers
+from digest.db import calibrated, engine, runs, subscribers
 from digest.db import feedback as store
 from digest.db import papers as paper_store
 from digest.errors import BadInput, NotFound, Refused
@@ -93,7 +93,7 @@ def keep_profile(session: Session, reader: Subscriber, profile: Profile, *, now:
         return
     made = subscribers.new_profile(session, reader.id or 0, profile, now=now)
     if reader.profile_id and made.id and replace(profile, likes=before.likes) == before:
-        store.copy_thresholds(session, reader.profile_id, made.id)
+        calibrated.copy(session, reader.profile_id, made.id)
     reader.profile_id = made.id
 
 

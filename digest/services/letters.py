@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from email.utils import parseaddr
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
@@ -15,6 +17,7 @@ from digest.compose.blocks import Blocks
 from digest.compose.edition import Content
 from digest.compose.views import Rendered, Service
 from digest.db import papers as store
+from digest.db.deliveries import Claimed
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
@@ -44,20 +47,48 @@ _NO_PROFILE = Profile()
 _Shown = Mapping[tuple[int, int], Record]
 
 
+class _Reader(NamedTuple):
+    """What of a subscriber a mail needs."""
+
+    id: int
+    state: str
+    time_zone: str
+    created_at: datetime
+    confirmed_at: datetime | None
+    profile_id: int | None
+
+
+class _Edition(NamedTuple):
+    """What of an edition a mail needs."""
+
+    id: int
+    day: date
+    kind: str
+    cancelled: bool
+    content: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What one delivery needs. `suppressed`: why its reader must not be mailed, None where they may."""
 
-    reader: Subscriber | None = None
-    edition: Edition | None = None
+    reader: _Reader | None = None
+    edition: _Edition | None = None
     profile: Profile = _NO_PROFILE
     suppressed: str | None = None
     audit: Audit | None = None
 
 
 # Readers, editions, profiles and suppressions of some deliveries, in one query. Made once: building costs too.
+_OF_READER = len(_Reader._fields)
 _WINDOW = (
-    select(col(Delivery.id), Subscriber, Edition, ProfileVersion, col(Suppression.reason))
+    select(
+        col(Delivery.id),
+        *[getattr(Subscriber, name) for name in _Reader._fields],
+        *[getattr(Edition, name) for name in _Edition._fields],
+        col(ProfileVersion.profile),
+        col(Suppression.reason),
+    )
     .select_from(Delivery)
     .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
     .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(_EDITIONS))
@@ -99,15 +130,15 @@ class Letters:
         self._shown: _Shown = {}
         self._signer = dkim.signer_from(chosen)
 
-    def compose(self, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Letter | Withheld]]:
+    def compose(self, deliveries: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
         """For every delivery's id its letter, or why there is none; one by one, so that the first is soon under way."""
         with reading() as session:
             known = self._look_up(session, deliveries)
         for delivery in deliveries:
-            number = delivery.id or 0
+            number = delivery.id
             yield number, self._one(delivery, known[number])
 
-    def _one(self, delivery: Delivery, known: _Known) -> Letter | Withheld:
+    def _one(self, delivery: Claimed, known: _Known) -> Letter | Withheld:
         withheld = _withheld(delivery, known)
         if withheld is not None:
             return withheld
@@ -120,10 +151,10 @@ class Letters:
             envelope_from=path,
             recipient=delivery.address,
             raw=self._signer.sign(raw) if self._signer else raw,
-            message_id=delivery.message_id or "",
+            message_id=delivery.message_id,
         )
 
-    def _rendered(self, delivery: Delivery, known: _Known) -> Rendered | Withheld:
+    def _rendered(self, delivery: Claimed, known: _Known) -> Rendered | Withheld:
         reader, edition = known.reader, known.edition
         if delivery.kind in _EDITIONS:
             if edition is None or reader is None or edition.cancelled:
@@ -136,7 +167,7 @@ class Letters:
             return render.confirmation(links.confirm(reader.id or 0, profile_id), service=self._service)
         return self._internal(delivery, known.audit)
 
-    def _internal(self, delivery: Delivery, audit: Audit | None) -> Rendered | Withheld:
+    def _internal(self, delivery: Claimed, audit: Audit | None) -> Rendered | Withheld:
         """Mail to administrators."""
         if delivery.kind == SIGN_IN and audit is not None:
             minutes = int(links.SIGN_IN_FOR.total_seconds()) // 60
@@ -150,7 +181,7 @@ class Letters:
             return render.trial(service=self._service)
         return Withheld(CANCELLED, "nothing to say any more")
 
-    def _edition(self, delivery: Delivery, edition: Edition, reader: Subscriber, profile: Profile) -> Rendered:
+    def _edition(self, delivery: Claimed, edition: _Edition, reader: _Reader, profile: Profile) -> Rendered:
         content = Content.from_json(edition.content)
         to = editions.reader_of(edition, reader, profile, kind=delivery.kind)
         own = editions.links_of(edition, reader)
@@ -158,14 +189,14 @@ class Letters:
             return render.notice(to, own, content.considered, service=self._service)
         return daily.digest(content, self._shown, to, own, service=self._service, blocks=self._blocks)
 
-    def _envelope(self, delivery: Delivery, reader: Subscriber | None, path: str) -> message.Envelope:
+    def _envelope(self, delivery: Claimed, reader: _Reader | None, path: str) -> message.Envelope:
         chosen = self._settings
         number = reader.id if reader and reader.id else 0
         return message.Envelope(
             kind=delivery.kind,
             sender=self._sender,
             to=delivery.address,
-            message_id=delivery.message_id or "",
+            message_id=delivery.message_id,
             date=delivery.created_at,
             list_id=f"papers.{chosen.mail_domain}",
             reply_to=self._reply_to,
@@ -175,14 +206,16 @@ class Letters:
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
 
-    def _look_up(self, session: Session, deliveries: Sequence[Delivery]) -> Mapping[int, _Known]:
+    def _look_up(self, session: Session, deliveries: Sequence[Claimed]) -> Mapping[int, _Known]:
         """What each delivery needs, by its id. The papers of all of them are at hand afterwards."""
         audits = by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
-        known = {d.id or 0: _Known(audit=audits.get(d.subject_id)) for d in deliveries}
+        known = {d.id: _Known(audit=audits.get(d.subject_id)) for d in deliveries}
         wanted: set[tuple[int, int]] = set()
-        for number, reader, edition, version, reason in session.execute(_WINDOW, {"ids": list(known)}):
-            profile = Profile.from_json(version.profile) if version else _NO_PROFILE
-            known[number] = _Known(reader, edition, profile, reason, known[number].audit)
+        for number, *columns, profile, reason in session.connection().execute(_WINDOW, {"ids": list(known)}):
+            reader = _Reader(*columns[:_OF_READER]) if columns[0] is not None else None
+            edition = _Edition(*columns[_OF_READER:]) if columns[_OF_READER] is not None else None
+            wishes = Profile.from_json(profile) if profile else _NO_PROFILE
+            known[number] = _Known(reader, edition, wishes, reason, known[number].audit)
             if edition:
                 wanted.update([(entry["paper"], entry["revision"]) for entry in edition.content["entries"]])
         self._shown = self._papers.fetch(session, wanted)
@@ -194,13 +227,13 @@ class Letters:
             return None
         return f"mailto:{path}?subject=unsubscribe%20{links.unsubscribe_token(number)}"
 
-    def _return_path(self, delivery: Delivery) -> str:
+    def _return_path(self, delivery: Claimed) -> str:
         if not self._settings.bounce_address:
             return self._sender[1]
-        return message.verp(self._settings.bounce_address, delivery.id or 0, self._settings.secret_key[0])
+        return message.verp(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])
 
 
-def _withheld(delivery: Delivery, known: _Known) -> Withheld | None:
+def _withheld(delivery: Claimed, known: _Known) -> Withheld | None:
     """Why this mail must not go out now; None where it may."""
     if delivery.kind in {SIGN_IN, ALARM, TEST}:
         return None

@@ -15,10 +15,9 @@ from digest.db import figures as people
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.errors import NotFound
-from digest.papers import Record
+from digest.papers import Record, author_key
 from digest.services import quality
 from digest.services import trending as rising
-from digest.services.known import author_key
 from digest.services.quality import Figures
 from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name

@@ -25,7 +25,7 @@ RSS, API, OAI = "arxiv-rss", "arxiv-api", "arxiv-oai"
 HUGGINGFACE, SEMANTIC_SCHOLAR, OPENALEX = "huggingface", "semantic-scholar", "openalex"
 ARXIV = (RSS, API, OAI)
 DAILY = (API, OAI, HUGGINGFACE)
-COUNTING = {SEMANTIC_SCHOLAR: 2000, OPENALEX: 200}  # papers asked about in one go
+COUNTING = {SEMANTIC_SCHOLAR: 2000, OPENALEX: 2000}  # papers asked about in one go
 ALL = (*ARXIV, HUGGINGFACE, *COUNTING)
 A_DAY = timedelta(days=1)
 LONGEST = 60
@@ -145,7 +145,7 @@ def trending() -> Outcome:
 
 
 def citations(source: str) -> Outcome:
-    """Citations of papers announced lately that were not counted for a week."""
+    """Citations of papers announced lately that were not counted for a week, and their authors' figures."""
     now = clock.now()
     with reading() as session:
         ids = list(
@@ -169,7 +169,7 @@ def _counted(source: str, ids: list[str]) -> Iterable[Parsed]:
         for start in range(0, len(ids), semantic_scholar.MOST):
             yield semantic_scholar.fetch(ids[start : start + semantic_scholar.MOST])
     else:
-        yield from (openalex.fetch(arxiv_id) for arxiv_id in ids)
+        yield from openalex.fetch(ids)
 
 
 def known_since(session: Session, day: date) -> date:

@@ -13,11 +13,12 @@ from digest.compose.edition import Content, Entry
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.matching import calibrate
+from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
 from digest.models import Announcement
 from digest.papers import Record
-from digest.services import announced, epochs, pool
+from digest.services import announced, assuming, epochs, pool
 from digest.services import select as select_
 from digest.services.entries import Asked
 from digest.services.pool import Pool
@@ -53,25 +54,27 @@ def _between(session: Session, first: date, last: date) -> list[int]:
 
 
 def _days(session: Session, profile: Profile, announcements: Sequence[int]) -> Iterator[tuple[Pool, Content]]:
-    """Day after day; counts and threshold stay those of the week's first day, as in a run."""
+    """Day after day; counts, threshold and assumed words stay those of the week's first day, as in a run."""
     week: tuple[int, int] | None = None
-    weights, tau = Weights(calibrate.prior()), None
+    weights, tau, wanted = Weights(calibrate.prior()), None, profile
     for number in announcements:
         day = date.fromordinal(number)
         if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
             week = day.isocalendar()[:2]
             weights = epochs.weights_before(session, number)
-            tau = _tau(session, profile, number, weights)
+            tau, wanted = _calibrated(session, profile, number, weights)
         evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
         known = pool.of(session, [number], at=evening, weights=weights)
-        yield known, select_.choose(session, known, [Asked(profile, tau=tau, rising=False)])[0]
+        yield known, select_.choose(session, known, [Asked(wanted, tau=tau, rising=False)])[0]
 
 
-def _tau(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
-    if weights.counts.announcements < epochs.YOUNG or not profile.close:
-        return None
+def _calibrated(session: Session, profile: Profile, announcement: int, weights: Weights) -> tuple[int | None, Profile]:
+    """The profile's threshold, and itself with the words that would stand in for likes."""
+    if weights.counts.announcements < epochs.YOUNG:
+        return None, profile
     before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
-    return select_.thresholds(session, before, weights, {0: profile})[0]
+    taus = select_.thresholds(session, before, weights, {0: profile}) if profile.close else {0: None}
+    return taus[0], with_assumed(profile, assuming.words(session, before, weights, {0: profile}, taus)[0])
 
 
 def _shown(profile: Profile, known: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:

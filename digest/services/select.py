@@ -21,7 +21,7 @@ from digest.matching.profile import Profile
 from digest.matching.weights import Weights
 from digest.services import announced, by_reference, kernel, quality
 from digest.services.announced import Day
-from digest.services.entries import Asked
+from digest.services.entries import Asked, Version
 from digest.services.pool import Pool
 
 FEW_PAPERS = 1000
@@ -77,8 +77,11 @@ def prepare() -> bool:
 class Shelf(Protocol):
     """Where a shard's profiles are compiled."""
 
-    def needs(self, version: int) -> bool:
-        """True where the profile of that version has to be read."""
+    def knows(self, version: Version) -> bool:
+        """True where that profile is compiled."""
+
+    def needs(self, version: Version) -> bool:
+        """True where that profile has to be read."""
 
 
 def shelf(known: Pool, name: str, readers: int) -> Shelf | None:
@@ -101,6 +104,22 @@ def thresholds(
     else:
         found = kernel.engine().thresholds(session, days, weights, profiles, shelf)
     return dict(zip(profiles, found, strict=True))
+
+
+def best(
+    session: Session,
+    days: Sequence[Day],
+    weights: Weights,
+    profiles: Mapping[int, Profile],
+    taus: Mapping[int, int | None],
+) -> dict[int, list[int]]:
+    """The papers of these announcements that each profile gets, best first, as if they came at once."""
+    if not profiles:
+        return {}
+    papers = sum(len(day.papers) for day in days)
+    way = by_reference.best if _few(papers, len(profiles)) else kernel.engine().best
+    given = [taus[number] for number in profiles]
+    return dict(zip(profiles, way(session, days, weights, list(profiles.values()), given), strict=True))
 
 
 def _few(papers: int, readers: int) -> bool:

@@ -9,12 +9,12 @@ from pathlib import Path
 from digest import clock
 from digest.errors import BadInput
 from digest.ingest import (
+    ahead,
     arxiv_api,
     arxiv_feed,
     arxiv_oai,
     calendar,
     huggingface,
-    jsonl,
     openalex,
     saved,
     semantic_scholar,
@@ -41,9 +41,20 @@ def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date 
         raise BadInput(f"source {source!r} is unknown; one of {', '.join(FILES)}", field="source")
     if source == "jsonl" and not files:
         raise BadInput(f"{source} needs --file", field="file")
+    if source == "jsonl":
+        return _lines(files, day)
     today = clock.now().date()
     documents = iter(seeds(files, today)) if source == "seeds" else _read(source, files)
     return store_documents(source, documents, day=day)
+
+
+def _lines(files: Sequence[Path], day: date | None) -> Counts:
+    with ahead.Ahead(files) as reader:
+
+        def learn(counts: Counts) -> None:
+            reader.mostly_new = counts.new > counts.unchanged
+
+        return store_documents("jsonl", reader, day=day, stored=learn)
 
 
 def _read(source: str, files: Sequence[Path]) -> Documents:
@@ -51,11 +62,7 @@ def _read(source: str, files: Sequence[Path]) -> Documents:
         yield from _harvested(files)
         return
     for path in files:
-        if source == "jsonl":
-            for parsed in jsonl.parse(saved.lines(path)):
-                yield path.name, parsed
-        else:
-            yield path.name, _parsed(_PARSERS[source], saved.whole(path))
+        yield path.name, _parsed(_PARSERS[source], saved.whole(path))
 
 
 def _parsed(parse: Callable[[bytes], Parsed], data: bytes) -> Parsed:

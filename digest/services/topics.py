@@ -13,7 +13,7 @@ from digest import clock
 from digest.compose.edition import Content, Entry
 from digest.compose.language import say
 from digest.compose.views import LESS, MORE
-from digest.db import engine, subscribers
+from digest.db import calibrated, engine, subscribers
 from digest.db import feedback as store
 from digest.db import papers as paper_store
 from digest.errors import BadInput, NotFound
@@ -98,12 +98,14 @@ def tune(subscriber_id: int, wanted: Mapping[str, Tuning]) -> None:
 
 
 def take_back(subscriber_id: int, paper_id: int | None = None) -> None:
-    """Forget that this paper was liked; without a paper, all that was ever said. Raises NotFound."""
+    """Forget that this paper was liked; without a paper, all that was ever said, or assumed. Raises NotFound."""
     with engine.transaction() as session:
         reader = _present(session, subscriber_id, lock=True)
         for verb in (MORE,) if paper_id else (MORE, LESS):
             store.forget(session, subscriber_id, verb, paper_id)
         feedback.relearn(session, reader, now=clock.now())
+        if paper_id is None and reader.profile_id:
+            calibrated.forget(session, reader.profile_id)
 
 
 def _of(entry: Entry) -> int:

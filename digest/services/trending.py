@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -15,13 +15,14 @@ from digest.compose import language
 from digest.db import papers as store
 from digest.db import signals
 from digest.db.engine import reading
-from digest.matching import trending
+from digest.matching import forecast, trending
 from digest.matching.strict import in_category
 from digest.matching.trending import Signals
 from digest.models import Paper
 from digest.papers import Record
 
 RECENT = 7
+_FIRST_DAY = timedelta(hours=24)
 _LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a little early
 
 
@@ -134,7 +135,10 @@ def _placed(announced: Mapping[int, int | None], seen: Mapping[int, Signals]) ->
 
 
 def now(category: str | None, limit: int) -> list[Rising]:
-    """The papers that rise now, of the last 7 announcements: every field has its share, best first."""
+    """The papers that rise now, of the last 7 announcements: every field has its share, best first.
+
+    Where these are fewer than `limit`, new papers without votes follow, by their content.
+    """
     at = clock.now()
     with reading() as session:
         today = at.astimezone(clock.ARXIV_ZONE).date()
@@ -148,6 +152,33 @@ def now(category: str | None, limit: int) -> list[Rising]:
             found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
         listed = {n: Listing(paper.announcement_id, paper.revision) for n, (paper, _) in found.items()}
         trends = figures(session, listed, at=at)
-    records = {n: record for n, (_, record) in found.items()}
-    order = trending.share({n: (_field(records[n]), t.strength) for n, t in trends.items()}, limit)
-    return [Rising(n, records[n], trends[n], _listed(listed[n].announcement) or at) for n in order]
+        records = {n: record for n, (_, record) in found.items()}
+        order = trending.share({n: (_field(records[n]), t.strength) for n, t in trends.items()}, limit)
+        rising = [Rising(n, records[n], trends[n], _listed(listed[n].announcement) or at) for n in order]
+        fresh = _unvoted(session, current, with_signal, category, at) if len(rising) < limit else []
+    return (rising + fresh)[:limit]
+
+
+def _unvoted(
+    session: Session, current: int | None, voted: Collection[int], category: str | None, at: datetime
+) -> list[Rising]:
+    """Papers of the newest announcement in its first day that nobody has voted for, where content speaks for them.
+
+    They only follow the papers with signals, on pages and feeds: no score and no mail goes by them.
+    """
+    listed = _listed(current)
+    if listed is None or at - listed > _FIRST_DAY:
+        return []
+    statement = select(Paper.id).where(col(Paper.announcement_id) == current, col(Paper.withdrawn).is_(False))
+    numbers = [n for n in session.exec(statement) if n and n not in voted]
+    found: list[Rising] = []
+    for paper, record in store.newest_many(session, numbers):
+        content = forecast.Content(
+            code=record.has_code or record.code_url is not None,
+            organisation=bool(record.institutions),
+            authors=len(record.authors),
+        )
+        fits = category is None or in_category(category.lower(), [c.lower() for c in record.categories])
+        if fits and (facts := forecast.before_votes(content, language)):
+            found.append(Rising(paper.id or 0, record, Trend(forecast.content_prior(content), 0, (), facts), listed))
+    return sorted(found, key=lambda one: (-one.trend.strength, one.number))

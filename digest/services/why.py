@@ -15,12 +15,13 @@ from digest.db import runs, subscribers
 from digest.db.engine import reading
 from digest.errors import NotFound
 from digest.matching import reference
+from digest.matching.feedback import faded
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query import parse
 from digest.matching.strict import Document, has_author, holds, prepare
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
-from digest.services import by_reference, epochs, pool, thresholds
+from digest.services import assuming, by_reference, epochs, pool, thresholds
 from digest.text.plain import one_line
 from digest.text.tex import readable
 
@@ -29,7 +30,7 @@ def why_mail(address: str) -> list[str]:
     """Lines that explain this reader's newest mail, or why there was none. Raises NotFound."""
     with reading() as session:
         reader = _reader(session, address)
-        return [*_standing(session, reader), *_newest(session, reader)]
+        return [*_standing(session, reader), *_lifting(session, reader), *_newest(session, reader)]
 
 
 def why_paper(address: str, paper: str) -> list[str]:
@@ -71,6 +72,19 @@ def _standing(session: Session, reader: Subscriber) -> list[str]:
         local = reader.next_due_at.astimezone(clock.zone(reader.time_zone))
         lines.append(f"next mail: {local:%a %Y-%m-%d %H:%M} {reader.time_zone}, {reader.cadence}")
     return lines
+
+
+def _lifting(session: Session, reader: Subscriber) -> list[str]:
+    """The words that lift papers for this reader: of papers liked, and assumed from the best papers of weeks past."""
+    likes = subscribers.profile_of(session, reader).likes
+    stored = assuming.kept(session, runs.newest_epoch(session), [reader.profile_id or 0]).get(
+        reader.profile_id or 0, ()
+    )
+    told = (
+        ("lifted, from papers you liked", likes),
+        ("lifted, assumed from your top papers of the last weeks", faded(stored, likes)),
+    )
+    return [f"{what}: {', '.join(f'{stem} {weight}' for stem, weight in words)}" for what, words in told if words]
 
 
 def _newest(session: Session, reader: Subscriber) -> list[str]:

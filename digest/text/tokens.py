@@ -58,19 +58,23 @@ _BARE_LAYOUT = re.compile(r"\b(?:math(?:cal|bb|bf|rm|frak|sf|it)|text(?:bf|it|tt
 _GLUE = re.compile(r"\^|(?<![^\W_]{2})_")
 _NO_WORD = re.compile(r"[\\{}$]")
 
+_SECONDS = frozenset(second for _, second in CLOSED)
 _LOCK = threading.Lock()
 _SNOWBALL = Stemmer.Stemmer("english", 0)
 
 
 def tokens(text: str) -> list[Token]:
     """The words of a text in order. Never fails; a text without words gives none."""
-    found: list[Token] = []
-    for word in words(text):
-        if found and (found[-1].word, word) in CLOSED:
-            closed = found.pop().word + word
-            found.append(Token(closed, stem(closed)))
-        else:
-            found.extend(_split(word))
+    return [token for word in whole_words(text) for token in split(word)]
+
+
+def whole_words(text: str) -> list[str]:
+    """The words of a text in order, before they are split; what is one word however written is joined: data set."""
+    found = words(text)
+    seconds = [at for at, second in enumerate(map(_SECONDS.__contains__, found)) if second]
+    for at in reversed(seconds):
+        if at and (found[at - 1], found[at]) in CLOSED:
+            found[at - 1 : at + 1] = [found[at - 1] + found[at]]
     return found
 
 
@@ -109,7 +113,7 @@ def weighs(word: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 17)
-def _split(word: str) -> tuple[Token, ...]:
+def split(word: str) -> tuple[Token, ...]:
     """A word's tokens: parted between letters and digits (GPT4), and where it is a closed compound (multiagent)."""
     if word.isalpha():
         parts = _compound(word)
@@ -154,9 +158,10 @@ def _compounds() -> dict[str, tuple[str, ...]]:
 
 def _without_tex(text: str) -> str:
     """The text without TeX's marks: accents keep their letter, layout commands and braces go, `_` and `^` glue."""
-    text = _TEX_ACCENT.sub(r"\1", text)
-    text = _TEX_COMMAND.sub(_command, text)
-    text = _BARE_LAYOUT.sub("", text)
+    if "\\" in text:
+        text = _TEX_COMMAND.sub(_command, _TEX_ACCENT.sub(r"\1", text))
+    if "{" in text:
+        text = _BARE_LAYOUT.sub("", text)
     text = _NO_WORD.sub("", text)
     return _GLUE.sub("", text).replace("_", " ").replace("~", " ")
 

@@ -10,7 +10,10 @@ import json
 import lzma
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
@@ -106,3 +109,29 @@ class Crowd:
         chance = np.random.default_rng(SEED)
         while True:
             yield from np.searchsorted(sums, chance.random(1 << 16) * sums[-1]).tolist()
+
+
+@contextmanager
+def apart(corpus: Path, profiles: int, day: int, before: int) -> Iterator[tuple[list[Record], Iterator[Profile]]]:
+    """The newest papers (those before the day, then the day's) and a crowd, made by another process.
+
+    So the memory of who asks is that of matching. The crowd's phrases are of papers before the day.
+    """
+    here, there = get_context("spawn").Pipe(duplex=False)
+    maker = get_context("spawn").Process(target=_make, args=(there, corpus, profiles, day, before), daemon=True)
+    maker.start()
+    there.close()
+    try:
+        yield here.recv(), (profile for part in iter(here.recv, None) for profile in part)
+    finally:
+        maker.terminate()
+        maker.join()
+
+
+def _make(there: Connection, corpus: Path, profiles: int, day: int, before: int) -> None:
+    every = papers(corpus)
+    there.send(every[-day - before :])
+    made = Crowd(phrases(every[:-day]), every[-day - before : -day]).profiles(profiles)
+    while part := list(islice(made, 1000)):
+        there.send(part)
+    there.send(None)

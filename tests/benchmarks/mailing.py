@@ -42,6 +42,7 @@ from digest.papers import Listed, Parsed, Record
 from digest.services import deliver as delivering
 from digest.services import letters as composing
 from digest.services.ingest import store_document
+from tests.outbox import as_claimed
 
 DAY = date(2025, 9, 8)
 PAPERS = 10
@@ -164,9 +165,7 @@ class Memory:
         self.letters = composing.Letters(settings.get())
         with reading() as session:
             query = select(Delivery).order_by(col(Delivery.id)).limit(limit)
-            rows = [row for row in session.exec(query) if (row.id or 0) % of == place]
-            for row in rows:
-                row.message_id = f"<digest.{row.subject_id}.0@digest.example>"
+            rows = [as_claimed(row) for row in session.exec(query) if (row.id or 0) % of == place]
             self.known = self.letters._look_up(session, rows)
         self.rows = rows
 
@@ -174,7 +173,7 @@ class Memory:
         """Our composer and our connections."""
         shared, flying, taken = transport.shared(settings.get()), set(), 0
         for row in self.rows:
-            letter = self.letters._one(row, self.known[row.id or 0])
+            letter = self.letters._one(row, self.known[row.id])
             assert isinstance(letter, Letter)
             if len(flying) >= shared.size:
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)
@@ -195,7 +194,7 @@ class Memory:
         for row in self.rows:
             forget()
             self.letters._blocks = Blocks()
-            known = self.known[row.id or 0]
+            known = self.known[row.id]
             rendered = self.letters._rendered(row, known)
             envelope = self.letters._envelope(row, known.reader, self.letters._return_path(row))
             mail = EmailMessage()

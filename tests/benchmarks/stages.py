@@ -66,7 +66,7 @@ def window(
     """One window through all stages."""
     now = clock.now()
 
-    def claim() -> list[mailing.Delivery]:
+    def claim() -> list[claims.Claimed]:
         with transaction() as session:
             leases.bump_beat(session, lease)
             return claims.claim(session, lease, road.size, now, domain="digest.example")
@@ -77,17 +77,17 @@ def window(
 
     rows = watch("claim", claim)
     known = watch("look up", look_up)
-    rendered = watch("render", lambda: [letters._rendered(row, known[row.id or 0]) for row in rows])
+    rendered = watch("render", lambda: [letters._rendered(row, known[row.id]) for row in rows])
 
     def written() -> list[bytes]:
-        to = [letters._envelope(row, known[row.id or 0].reader, letters._return_path(row)) for row in rows]
+        to = [letters._envelope(row, known[row.id].reader, letters._return_path(row)) for row in rows]
         return [message.build(one, envelope) for one, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)
     signer = letters._signer
     signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
     mails = [
-        Letter(letters._return_path(row), row.address, one, row.message_id or "")
+        Letter(letters._return_path(row), row.address, one, row.message_id)
         for row, one in zip(rows, signed, strict=True)
     ]
     outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])

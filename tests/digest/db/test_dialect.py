@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from digest.db import papers as store
+from digest.db import intake, papers
 from digest.db.engine import reading, transaction
 from digest.models import PaperKey, PaperVersion
 from digest.papers import Listed, Parsed, Record
@@ -29,13 +29,13 @@ def test_any_text_comes_back_as_it_went_in(database: str, text: str) -> None:
         newest = session.exec(select(PaperVersion).order_by(col(PaperVersion.id).desc())).first()
 
     assert newest is not None
-    assert store.to_record(newest) == record
+    assert papers.to_record(newest) == record
 
 
 def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> None:
     with transaction() as session:
-        store.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], fresh=True)
-        store.insert_keys(session, [("a:1", 1), ("a:3", 1)])
+        intake.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], fresh=True)
+        intake.insert_keys(session, [("a:1", 1), ("a:3", 1)])
     with reading() as session:
         found = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()
 
@@ -45,4 +45,4 @@ def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> No
 def test_a_row_that_can_not_go_in_is_told_in_the_usual_words(database: str) -> None:
     version = {"revision": 1, "batch_id": 1, "title": "A title", "abstract": "", "detail": {}}
     with pytest.raises(IntegrityError), transaction() as session:
-        store.insert_versions(session, [{"paper_id": 4711, **version}])
+        intake.insert_versions(session, [{"paper_id": 4711, **version}])

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from digest import clock
 from digest.db.engine import reading
+from digest.db.figures import people
 from digest.db.papers import newest
 from digest.errors import BadInput, SourceDown
 from digest.ingest import turn
@@ -550,6 +551,29 @@ def test_citations_come_to_known_papers_and_make_none(
         assert len(session.exec(select(Signal).where(Signal.name == "citations")).all()) == PER_DAY
     assert stored() == known
     assert len(real.log) == counted  # counted once a week
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_openalex_tells_the_figures_of_the_authors_of_known_papers_and_passes_over_works_it_lacks(
+    real: WireServer, at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(turn.PAUSES, "openalex", 0.0)
+    at(MON)
+    catchup.ingest("arxiv-rss")
+    gone = real.works.pop(0)
+    author = next(work.authors[0] for work in real.works if work.id in stored() and len(work.authors) < 10)
+    at(TUE)
+    catchup.ingest("openalex")
+
+    with reading() as session:
+        counted = session.exec(select(Paper.arxiv_id).join(Signal).where(Signal.name == "citations")).all()
+        figures = people(session, [author])[author]
+    assert set(counted) == set(stored()) - {gone.id}
+    assert {name: figures[name] for name in ("h_index", "papers", "citations")} == {
+        "h_index": 6,
+        "papers": 12,
+        "citations": 345,
+    }
 
 
 # --- the whole week with everything at once

@@ -253,6 +253,28 @@ def test_a_work_has_citations_institutions_and_venue(shared: Path) -> None:
     assert dict(listed.signals)["citations"] > 0
 
 
+def test_a_work_names_its_authors_by_key_as_the_paper_prints_them(shared: Path) -> None:
+    assert openalex.names(wire(shared, "openalex", "work_single.json"))["A5048491430"] == "Heather Piwowar"
+
+
+AUTHOR = {"id": "https://openalex.org/A1", "display_name": "Ada Byron"}
+
+
+def test_an_author_of_openalex_has_the_figures_that_are_told_and_no_others() -> None:
+    told = AUTHOR | {"works_count": 40, "cited_by_count": 900, "summary_stats": {"h_index": 12}}
+    people = openalex.parse(json.dumps({"results": [told, AUTHOR | {"works_count": 3}, AUTHOR]}).encode()).people
+
+    assert [one.figures for one in people] == [
+        AuthorFigures(h_index=12, papers=40, citations=900),
+        AuthorFigures(papers=3),
+    ]
+
+
+def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"summary_stats\.h_index: 'many' is no count"):
+        openalex.parse(json.dumps(AUTHOR | {"summary_stats": {"h_index": "many"}}).encode())
+
+
 # --- identifiers
 
 

@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.matching import calibrate
-from digest.matching.feedback import ASSUMED, BEST, FULL, SHRINK, WORDS, assumed, likes, shares, together
+from digest.matching.feedback import (
+    ASSUMED,
+    BEST,
+    FULL,
+    SHRINK,
+    WORDS,
+    assumed,
+    faded,
+    likes,
+    shares,
+    together,
+    with_assumed,
+)
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.reference import match, matches
 from digest.matching.strict import prepare
@@ -130,3 +142,38 @@ def test_words_of_likes_and_assumed_ones_add_up() -> None:
     added = together((("graph", 5), ("kernel", 7)), (("graph", 4),))
 
     assert added == (("graph", 9), ("kernel", 7))
+
+
+weighed = st.lists(st.tuples(st.sampled_from(VOCABULARY), st.integers(1, ASSUMED)), max_size=WORDS).map(
+    lambda words: tuple(dict(words).items())
+)
+
+
+@given(weighed, records, st.integers(0, 30))
+def test_the_more_is_liked_the_less_is_assumed(words: tuple[tuple[str, int], ...], liked: Record, number: int) -> None:
+    fewer = dict(faded(words, likes([liked] * number, WEIGHTS)))
+    more = dict(faded(words, likes([liked] * (number + 1), WEIGHTS)))
+
+    assert all(more.get(stem, 0) <= weight for stem, weight in fewer.items())
+    assert set(more) <= set(fewer) <= set(dict(words))
+
+
+def test_without_likes_what_is_assumed_counts_in_full() -> None:
+    assert with_assumed(PROFILE, (("graph", 16), ("kernel", 3))).likes == (("graph", 16), ("kernel", 3))
+
+
+def test_from_five_likes_on_they_outweigh_what_is_assumed() -> None:
+    liked = likes([Record("Protein diffusion")] * 5, WEIGHTS)
+
+    assert faded((("graph", ASSUMED),), liked)[0][1] == ASSUMED // 2 < liked[0][1]
+
+
+@given(st.lists(records, max_size=12), profiles, weighed)
+def test_assumed_words_never_change_what_matches_nor_lower_a_score(
+    papers: list[Record], profile: Profile, words: tuple[tuple[str, int], ...]
+) -> None:
+    plain = {m.paper: m for m in matches(profile, candidates(papers), WEIGHTS, tau=None)}
+    lifted = {m.paper: m for m in matches(with_assumed(profile, words), candidates(papers), WEIGHTS, tau=None)}
+
+    assert lifted.keys() == plain.keys()
+    assert all(m.relevance <= lifted[paper].score <= 2 * m.relevance for paper, m in plain.items())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.matching import trending
+from digest.matching import forecast, trending
 from digest.matching.trending import (
     LIKELY,
     Signals,
@@ -119,30 +119,30 @@ def test_the_reason_is_facts(signals: Signals, line: str) -> None:
 
 @given(st.integers(0, 10**6), st.integers(0, 10**5), st.floats(0, 5000), st.booleans())
 def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
-    content = trending.Content(code=code)
+    content = forecast.Content(code=code)
 
-    assert trending.entering(votes + 1, stars, days, content) >= trending.entering(votes, stars, days, content)
+    assert forecast.entering(votes + 1, stars, days, content) >= forecast.entering(votes, stars, days, content)
 
 
 @given(st.integers(1, 500), st.floats(0, 1e6))
 def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
-    assert trending.persistence([rank], 0.0) > trending.persistence([rank + 2], gain)
+    assert forecast.persistence([rank], 0.0) > forecast.persistence([rank + 2], gain)
 
 
 def test_an_unranked_paper_stands_below_every_place() -> None:
-    assert trending.persistence([], 1e6) < trending.persistence([500], 0.0)
+    assert forecast.persistence([], 1e6) < forecast.persistence([500], 0.0)
 
 
 def test_of_two_papers_at_one_place_the_one_that_climbed_stands_above() -> None:
-    assert trending.persistence([9, 4], 0.0) > trending.persistence([4, 4], 0.0) > trending.persistence([1, 4], 0.0)
+    assert forecast.persistence([9, 4], 0.0) > forecast.persistence([4, 4], 0.0) > forecast.persistence([1, 4], 0.0)
 
 
 @given(st.integers(0, 10**6), st.floats(0, 5000), st.integers(0, 5000))
 def test_one_more_vote_or_author_never_lowers_the_growth_expected(votes: int, hours: float, authors: int) -> None:
-    few, more = trending.Content(authors=authors), trending.Content(authors=authors + 1)
+    few, more = forecast.Content(authors=authors), forecast.Content(authors=authors + 1)
 
-    assert trending.growth(votes, hours, few) <= trending.growth(votes, hours, more)
-    assert trending.growth(votes, hours, few) <= trending.growth(votes + 1, hours, few)
+    assert forecast.growth(votes, hours, few) <= forecast.growth(votes, hours, more)
+    assert forecast.growth(votes, hours, few) <= forecast.growth(votes + 1, hours, few)
 
 
 def test_bars_grow_with_the_votes() -> None:
@@ -160,3 +160,12 @@ def test_bars_are_few_and_the_highest_is_full(values: list[float]) -> None:
 
     assert len(bars) <= trending.SPARKS
     assert not bars or "█" in bars
+
+
+def test_before_votes_the_reason_is_facts_of_the_paper_and_many_authors_are_none() -> None:
+    lines = [
+        forecast.before_votes(content)
+        for content in (forecast.Content(code=True, organisation=True, authors=3), forecast.Content(authors=40))
+    ]
+
+    assert lines == ["no votes yet; code, known institution", ""]

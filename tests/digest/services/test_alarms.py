@@ -16,7 +16,7 @@ from digest.services import alarms, deliver
 from digest.services.letters import Letters
 from tests.digest.services.house import alarms as told
 from tests.digest.services.house import later
-from tests.outbox import Outbox
+from tests.outbox import Outbox, as_claimed
 
 
 def test_overdue_mail_is_told_once_a_day(service: str, outbox: Outbox) -> None:
@@ -80,7 +80,7 @@ def test_an_alarm_is_a_mail_that_tells_its_facts(service: str, outbox: Outbox) -
     with transaction() as session:
         alarms.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
-    letters = dict(Letters(settings.get()).compose(outbox.rows()))
+    letters = dict(Letters(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
 
     raw = getattr(letters[1], "raw", b"").decode()
     assert "Subject: " in raw

@@ -28,6 +28,7 @@ from tests.digest.deliver.ordinary import ORDINARY
 from tests.digest.deliver.ordinary import mail as ordinary
 from tests.digest.deliver.test_bounce import complaint, report
 from tests.digest.services import house as given_house
+from tests.outbox import as_claimed
 
 ADA = "ada@one.example"
 BOUNCES = "bounces@digest.example"
@@ -298,7 +299,7 @@ def letter(mail: int) -> Letter:
         row = session.get_one(Delivery, mail)
         row.kind, row.message_id = "notice", f"<notice.{row.subject_id}.0@digest.example>"
         session.get_one(Edition, row.subject_id).content = Content().to_json()
-    ((_, made),) = Letters(settings.get()).compose([given_house.mail(mail)])
+    ((_, made),) = Letters(settings.get()).compose([as_claimed(given_house.mail(mail))])
     assert isinstance(made, Letter)
     return made
 

@@ -6,7 +6,7 @@ import email
 import gzip
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from email import policy
 from pathlib import Path
 
@@ -140,6 +140,16 @@ def test_the_figures_of_two_people_of_one_name_are_not_shown(lab: Lab) -> None:
         store_document("semantic-scholar", "test", Parsed(people=(person,)))
 
     assert listing.author("Wei Li", 50).figures == ()
+
+
+def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: Lab) -> None:
+    lab.announce(MONDAY, "A paper on nothing in particular", authors=("Ada Byron",))
+    for source, h_index in (("semantic-scholar", 10), ("openalex", 9)):
+        person = Person("Ada Byron", AuthorFigures(h_index=h_index), "1")
+        store_document(source, "test", Parsed(people=(person,)))
+        lab.go_to(at(MONDAY, 12) + timedelta(days=1))
+
+    assert listing.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
 
 
 def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:

@@ -1,0 +1,53 @@
+"""Keys under which a paper is kept, to be found again by another source's record or by an author's name. Pure.
+
+Keys only propose: `likeness.same` decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from digest.papers.identity import abstract_keys, arxiv_identity, title_key
+from digest.papers.record import Keys, Parsed, Record
+from digest.papers.storable import storable
+from digest.text.fold import fold
+
+_WITHOUT_ID = "n:"
+
+
+def author_key(name: str) -> str:
+    """The key under which an author's papers are kept."""
+    return f"au:{_folded(name)}"[:70]
+
+
+@lru_cache(maxsize=65536)
+def _folded(name: str) -> str:
+    return " ".join(fold(name).split())
+
+
+def keys_of(record: Record) -> Keys:
+    """Everything under which a paper may be found again: title and author, fingerprints of the abstract, authors."""
+    title = title_key(record)
+    alike = (*([f"t:{title}"] if title else []), *(f"a:{key}" for key in abstract_keys(record)))
+    return Keys(alike, tuple([author_key(name) for name in record.authors]))
+
+
+def kept(record: Record, keys: Keys) -> list[str]:
+    """The keys that a paper is stored under.
+
+    A paper without arXiv id stands under its keys a second time, so that those with one can look among these alone.
+    """
+    apart = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.alike]
+    return [*keys.alike, *apart, *keys.people]
+
+
+def sought(record: Record, keys: Keys) -> list[str]:
+    """Where a paper without shared identifier may be found. Two arXiv ids are two papers."""
+    return [f"{_WITHOUT_ID}{key}" for key in keys.alike] if arxiv_identity(record) else list(keys.alike)
+
+
+def keyed(parsed: Parsed) -> Parsed:
+    """The document, storable and with the keys of its records made: most of what storing new papers computes."""
+    parsed = storable(parsed)
+    return replace(parsed, papers=tuple([replace(item, keys=keys_of(item.record)) for item in parsed.papers]))

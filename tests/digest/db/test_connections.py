@@ -1,0 +1,24 @@
+"""Connections that the server has cut while they rested."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from digest.db.engine import SECONDS_AT_REST, reading
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_connection_that_was_cut_at_rest_is_made_anew(database: str) -> None:
+    with reading() as session:
+        before = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
+    time.sleep(1.1 * SECONDS_AT_REST)
+    with reading() as session:
+        after = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+
+    assert after != before

@@ -1,0 +1,48 @@
+"""Profiles are calibrated by workers, part by part, once an epoch."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlmodel import select
+
+from digest import clock
+from digest.db.engine import reading
+from digest.matching.profile import Profile, Topic
+from digest.models import Threshold
+from digest.papers import Listed, Parsed, Record
+from digest.services import calibration
+from digest.services.ingest import store_document
+from tests.digest.services.house import add_reader
+from tests.workers.conftest import Worker, wait_for
+from workers.tasks import CeleryEnqueue
+
+READERS = 5
+
+
+def announced(day: date, number: int) -> None:
+    record = Record(f"Bandits and graphs, part {number}", "We play with arms of bandits.", arxiv_id=f"2511.{number:05}")
+    store_document("jsonl", "test", Parsed((Listed(record, "new"),)), day=day)
+
+
+def made() -> list[bool]:
+    with reading() as session:
+        return [bool(row.assumed) for row in session.exec(select(Threshold)).all()]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_worker_calibrates_every_reader_and_a_second_wake_up_changes_nothing(
+    worker: Worker, port: CeleryEnqueue
+) -> None:
+    for back in range(16, -1, -1):
+        announced(clock.now().date() - timedelta(days=back), back + 1)
+    for number in range(READERS):
+        add_reader(f"r{number}@one.example", profile=Profile((Topic("bandits"),)))
+
+    port.calibrate()
+    wait_for(lambda: made() == [True] * READERS)
+    port.calibrate()
+    wait_for(lambda: calibration.due().parts == ())
+
+    assert made() == [True] * READERS
