@@ -48,6 +48,23 @@ def keep(session: Session, epoch_id: int, made: Mapping[int, tuple[int | None, W
         session.execute(_KEEP, rows)
 
 
+def keep_taus(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
+    """Store thresholds of an epoch; those that stand already stay."""
+    put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
+    if session.get_bind().dialect.name == "postgresql":
+        rows = (
+            "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
+            " AS given (profile, tau)"
+        )
+        given: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
+    else:
+        rows = "VALUES (:profile, :epoch, :tau)"
+        given = [{"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items()]
+    if taus:
+        said = text(f"{put} {rows} ON CONFLICT DO NOTHING")
+        session.execute(said, given)
+
+
 def copy(session: Session, before: int, after: int) -> None:
     """A new profile version of which epochs would make the same: nothing that decides it changed."""
     session.execute(

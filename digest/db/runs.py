@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import zlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, LargeBinary, func, or_, select, text, type_coerce, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore, insert_new, unused_numbers
@@ -18,7 +16,6 @@ from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 
 _PAGE = 5000
-_PAPER = re.compile(rb'"paper":(\d+)')
 
 
 class Due(NamedTuple):
@@ -195,22 +192,6 @@ def active_readers(session: Session, *, after: int, only: int | None, limit: int
     return list(session.execute(statement.order_by(col(Subscriber.id)).limit(limit)).scalars())
 
 
-def sent_since(session: Session, readers: Sequence[int], announcement: int) -> Iterator[tuple[int, list[int]]]:
-    """(reader, papers) of each edition since that announcement that stands: the ledger behind 'nothing twice'.
-
-    The contents are never made objects: only whole members of JSON have the form looked for.
-    """
-    packed = type_coerce(col(Edition.content), LargeBinary)
-    statement = select(col(Edition.subscriber_id), packed).where(
-        among(session, col(Edition.subscriber_id), readers),
-        col(Edition.announcement_id) >= announcement,
-        col(Edition.cancelled).is_(False),
-        col(Edition.papers) > 0,
-    )
-    for reader, content in session.execute(statement):
-        yield reader, [*map(int, _PAPER.findall(zlib.decompress(content)))]
-
-
 def editions_of(session: Session, reader: int) -> list[Edition]:
     """All editions of a reader that stand."""
     statement = select(Edition).where(col(Edition.subscriber_id) == reader, col(Edition.cancelled).is_(False))
@@ -285,23 +266,6 @@ def lock_epochs(session: Session) -> None:
 def newest_epoch(session: Session) -> Epoch | None:
     """The epoch made last."""
     return session.execute(select(Epoch).order_by(col(Epoch.id).desc()).limit(1)).scalar_one_or_none()
-
-
-def keep_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; those that stand already stay."""
-    put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
-    if session.get_bind().dialect.name == "postgresql":
-        rows = (
-            "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
-            " AS given (profile, tau)"
-        )
-        given: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
-    else:
-        rows = "VALUES (:profile, :epoch, :tau)"
-        given = [{"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items()]
-    if taus:
-        said = text(f"{put} {rows} ON CONFLICT DO NOTHING")
-        session.execute(said, given)
 
 
 def move_on(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:

@@ -34,6 +34,7 @@ from digest.services.quality import LookUp, Signs
 from digest.services.window import Papers, Window, of_days
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
+_sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
 _kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
 _MOST_KEPT = 6
 Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
@@ -176,10 +177,8 @@ class _Readers:
         self, matcher: Matcher, papers: Papers, rows: Sequence[int], answers: Answers, section: str
     ) -> list[Told]:
         """Each row's matches as entries."""
-        numbers = papers.ids.tolist()
-        self.signs |= self.look_up(numbers)
-        parts = [self._around(number, section) for number in numbers]
-        text = writing.write(answers, matcher.book, self._rows(rows), Sheets.of(parts), self.compiled.words())
+        sheets = self._sheets(papers, section)
+        text = writing.write(answers, matcher.book, self._rows(rows), sheets, self.compiled.words())
         told = text.rows()
         odd = [at for at, one in enumerate(told) if one is None]
         profiles = self._profiles([rows[at] for at in odd])
@@ -198,6 +197,16 @@ class _Readers:
         make = entries.new if section == NEW else partial(entries.chosen, section=section)
         found = quality.signed([make(self.known, match) for match in matches], self.signs)
         return b",".join(map(written, found)), len(found)
+
+    def _sheets(self, papers: Papers, section: str) -> Sheets:
+        """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
+        numbers = papers.ids.tolist()
+        signs = self.look_up(numbers)
+        self.signs |= signs
+        kept = _sheets.setdefault(papers, {})
+        if section not in kept or kept[section][0] != signs:
+            kept[section] = dict(signs), Sheets.of([self._around(number, section) for number in numbers])
+        return kept[section][1]
 
     def _around(self, paper: int, section: str) -> tuple[bytes, bytes]:
         if paper not in self.known.papers:

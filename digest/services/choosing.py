@@ -92,7 +92,8 @@ def _choose(
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
-        notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
+        resumed = reader.paused_until is not None and cadence.resumes(reader, day)
+        notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
         version = named[profile_id] if profile_id in wanted else None
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
     made = select.frozen(session, known, asked, shelf)

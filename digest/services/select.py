@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.compose.edition import Content, Frozen
+from digest.db import ledger, subscribers
 from digest.db import papers as store
-from digest.db import runs, subscribers
 from digest.db.engine import reading
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
@@ -41,7 +41,7 @@ def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[
         by_first.setdefault(oldest[batch], []).append(reader)
     sent: dict[int, set[int]] = {}
     for first, readers in by_first.items():
-        for reader, papers in runs.sent_since(session, readers, first):
+        for reader, papers in ledger.sent_since(session, readers, first):
             sent.setdefault(reader, set()).update(papers)
     return {reader: frozenset(papers) for reader, papers in sent.items()}
 

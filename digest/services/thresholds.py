@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from sqlmodel import Session
 
-from digest.db import calibrated, runs
+from digest.db import calibrated
 from digest.db import papers as store
 from digest.matching.profile import Profile
 from digest.models import Epoch
@@ -44,4 +44,4 @@ def keep(session: Session, epoch_id: int | None, taus: Mapping[int, int | None])
     """Store thresholds of an epoch; those that stand already stay."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
     if epoch is not None and epoch.id and epoch.announcements >= epochs.YOUNG:
-        runs.keep_thresholds(session, epoch.id, taus)
+        calibrated.keep_taus(session, epoch.id, taus)
