@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from digest.errors import BadInput
+from digest.errors import N_, BadInput
 
 SLOT = timedelta(minutes=15)
 ARXIV_ZONE = ZoneInfo("America/New_York")
@@ -21,8 +21,8 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        message = f"time zone {name[:60]!r} is unknown; use an IANA name such as Europe/Berlin"
-        raise BadInput(message, field="time_zone") from error
+        message = N_("time zone %(name)s is unknown; use an IANA name such as Europe/Berlin")
+        raise BadInput(message, field="time_zone", name=repr(name[:60])) from error
 
 
 def local_instant(day: date, at: time, where: ZoneInfo) -> datetime:

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+Say = Callable[[str], str]  # a sentence in, the same in another language out
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for what is translated later
+    """A sentence that is only kept here; whoever shows it says it."""
+    return message
+
+
+def _as_written(message: str) -> str:
+    return message
+
 
 class DigestError(Exception):
     """Root of the project's own errors. Its text is one clear line for a person."""
+
+    def said(self, say: Say) -> str:
+        """That line in another language, as far as its parts are known."""
+        return say(str(self))
 
 
 class Transient(DigestError):
@@ -12,20 +29,38 @@ class Transient(DigestError):
 
 
 class BadInput(DigestError):
-    """Something from outside is wrong; the text names the field, row or position. Trying again won't help."""
+    """Something from outside is wrong; the text names the field, row or position. Trying again won't help.
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
+    `values` stand in the message at `%(name)s`.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None, **values: object) -> None:
         self.field = field
+        self._message, self._values = message, values
+        super().__init__(self.said(_as_written))
+
+    def said(self, say: Say) -> str:
+        """The line in another language, with its values."""
+        told = say(self._message)
+        return told % self._values if self._values else told
 
 
 class BadQuery(BadInput):
     """A topic's query can't be read. `position` counts characters from 0; `expected` says what would fit there."""
 
-    def __init__(self, message: str, *, position: int, expected: str) -> None:
-        super().__init__(f"{message} at position {position + 1}: expected {expected}", field="topic")
+    def __init__(self, message: str, *, position: int, expected: str, **values: object) -> None:
         self.position = position
-        self.expected = expected
+        self.expected = expected % values if values else expected
+        self._wanted = expected
+        super().__init__(message, field="topic", **values)
+
+    def said(self, say: Say) -> str:
+        """What is wrong, where, and what would fit there."""
+        wanted = say(self._wanted)
+        wanted = wanted % self._values if self._values else wanted
+        what = super().said(say)
+        told = say(N_("%(what)s at position %(n)s: expected %(expected)s"))
+        return told % {"what": what, "n": self.position + 1, "expected": wanted}
 
 
 class Misconfigured(DigestError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
 
-from digest.errors import BadToken, StaleToken
+from digest.errors import N_, BadToken, StaleToken
 
 CONFIRM, UNSUBSCRIBE, PREFERENCES = "confirm", "unsubscribe", "preferences"
 EDITION, FEED, FEEDBACK, SIGN_IN, SESSION = "edition", "feed", "feedback", "sign-in", "session"
@@ -40,11 +40,11 @@ class Signer:
     def read(self, purpose: str, token: str) -> list[Any]:
         """The values signed for this purpose. Raises BadToken."""
         if len(token) > 2000:
-            raise BadToken("this link is not one of ours")
+            raise BadToken(N_("this link is not one of ours"))
         try:
             values = self._plain(purpose).loads(token)
         except BadSignature as error:
-            raise BadToken("this link is incomplete or was altered; open it again from your e-mail") from error
+            raise BadToken(N_("this link is incomplete or was altered; open it again from your e-mail")) from error
         return values if isinstance(values, list) else [values]
 
     def _plain(self, purpose: str) -> URLSafeSerializer:
@@ -67,13 +67,13 @@ class Signer:
     def read_timed(self, purpose: str, token: str, *, max_age: int) -> list[Any]:
         """The values, if signed less than `max_age` seconds ago. Raises BadToken."""
         if len(token) > 2000:
-            raise BadToken("this link is not one of ours")
+            raise BadToken(N_("this link is not one of ours"))
         try:
             values = URLSafeTimedSerializer(self._keys, salt=f"digest.{purpose}").loads(token, max_age=max_age)
         except SignatureExpired as error:
-            raise StaleToken("this link has expired; ask for a new one") from error
+            raise StaleToken(N_("this link has expired; ask for a new one")) from error
         except BadSignature as error:
-            raise BadToken("this link is incomplete or was altered; open it again from your e-mail") from error
+            raise BadToken(N_("this link is incomplete or was altered; open it again from your e-mail")) from error
         return values if isinstance(values, list) else [values]
 
 

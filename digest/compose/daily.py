@@ -13,11 +13,12 @@ from digest.compose import phrases, pieces, templates
 from digest.compose.assemble import listed
 from digest.compose.blocks import Blocks
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.language import N_, say
+from digest.compose.language import say
 from digest.compose.pieces import Shared, View
 from digest.compose.views import PLAIN_SERVICE, Links, Pieces, Reader, Rendered, Service
 from digest.compose.words import shown
 from digest.compose.wrap import wrap
+from digest.errors import N_
 from digest.papers import Record
 from digest.text.plain import one_line
 

@@ -33,11 +33,6 @@ def say(message: str, /, **values: object) -> str:
     return told % values if values else told
 
 
-def N_(message: str) -> str:  # noqa: N802 - gettext's own name for what is translated later
-    """A sentence that is only kept here; whoever shows it says it."""
-    return message
-
-
 def count(one: str, many: str, number: int, /, **values: object) -> str:
     """A sentence for that number, which stands at `%(n)s`."""
     return catalogue().ngettext(one, many, number) % {"n": decimal(number), **values}

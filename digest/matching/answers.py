@@ -31,6 +31,12 @@ class Answers:
         """The numbers of a row's papers."""
         return [int(one) for one in self.joined.ids[self._hits(at)["paper"]]]
 
+    def best(self, at: int, most: int) -> list[int]:
+        """The numbers of a row's best papers that are not there for a followed author."""
+        hits = self._hits(at)
+        found: list[int] = self.joined.ids[hits["paper"][hits["kind"] & FOLLOWED == 0][:most]].tolist()
+        return found
+
     def matches(self, at: int, profile: Profile) -> list[Match]:
         """A row's matches with their reasons in the reader's words. The engine must have been asked to explain."""
         hits = self._hits(at).tolist()

@@ -66,6 +66,7 @@ class Day(NamedTuple):
     Each word's papers with impacts are in `postings`; those of a word in many papers also by paper, in its `row` of
     `dense` (else 0, a row of zeros). `most`: a word's largest impact; `floors`: what a plain query's words are worth
     once each, −1 if it has none that weigh.
+    `lift`: what a phrase's words are worth once more, for each of `atom_paper`; 0 for single words and other fields.
     `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order;
     `factor`: thousandths of the score.
     `category`: the papers in each category wanted; behind them all, those that have it as their first.
@@ -79,6 +80,7 @@ class Day(NamedTuple):
     postings: Rows
     dense: I16
     floors: I32
+    lift: I32
     papers: Rows
     by_tie: I32
     category: I64
@@ -97,10 +99,10 @@ class Work(NamedTuple):
 
     `s`: single numbers; `plain` and `liked`: words with weights; `laid`: papers that are told of, `held`: the topics
     that hold for them, as bits, `place`: by paper, where it is among these, or −1; `gains`: what each key gives in each
-    of them, −1 where it is not found; `counted`: the topic it was last counted for; `shown`: the wants found; `sums`:
-    what each paper gives, `lifts`: what likes add; `sets`: sets of papers, the last ones a stack; `of_topic`: where
-    each topic that is a query holds; `of_key`: where each key of a query has to be added; `wants`: of which want each
-    key is; `best`: the keys of what was found, in order.
+    of them, −1 where it is not found; `lifted`: what each topic's phrases add there; `counted`: the topic that a key
+    was last counted for; `shown`: the wants found; `sums`: what each paper gives, `lifts`: what likes add; `sets`: sets
+    of papers, the last ones a stack; `of_topic`: where each topic that is a query holds; `of_key`: where each key of a
+    query has to be added; `wants`: of which want each key is; `best`: the keys of what was found, in order.
     """
 
     s: I64
@@ -111,6 +113,7 @@ class Work(NamedTuple):
     held: I64
     place: I32
     gains: I32
+    lifted: I32
     counted: I64
     shown: U8
     sums: I32

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from digest.errors import BadQuery
+from digest.errors import N_, BadQuery
 from digest.matching.nodes import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase
 from digest.matching.profile import MAX_QUERY
 from digest.text.names import name
@@ -61,10 +61,15 @@ class _Parser:
         node = self.query(0)
         left = self.peek()
         if left.text == ")":
-            raise BadQuery("a parenthesis closes that was never opened", position=left.at, expected="nothing more")
+            raise BadQuery(
+                N_("a parenthesis closes that was never opened"), position=left.at, expected=N_("nothing more")
+            )
         if left.kind != "end":
             raise BadQuery(
-                f"{_cut(left.text)} follows without an operator", position=left.at, expected="AND, OR or ANDNOT"
+                N_("%(what)s follows without an operator"),
+                position=left.at,
+                expected=N_("AND, OR or ANDNOT"),
+                what=_cut(left.text),
             )
         return node
 
@@ -93,7 +98,10 @@ class _Parser:
         if lexeme == ("mark", "(", lexeme.at):
             if depth >= MAX_DEPTH:
                 raise BadQuery(
-                    "too many parentheses", position=lexeme.at, expected=f"at most {MAX_DEPTH} inside others"
+                    N_("too many parentheses"),
+                    position=lexeme.at,
+                    expected=N_("at most %(most)s inside others"),
+                    most=MAX_DEPTH,
                 )
             self.here += 1
             node = self.query(depth + 1)
@@ -104,7 +112,12 @@ class _Parser:
     def close(self, opened: int) -> None:
         """The parenthesis that belongs to the one at `opened`."""
         if self.peek().text != ")":
-            raise BadQuery(f"the parenthesis at {opened + 1} is open", position=self.peek().at, expected="AND, OR or )")
+            raise BadQuery(
+                N_("the parenthesis at %(where)s is open"),
+                position=self.peek().at,
+                expected=N_("AND, OR or )"),
+                where=opened + 1,
+            )
         self.here += 1
 
     def term(self) -> Term:
@@ -120,9 +133,7 @@ class _Parser:
         else:
             term = Term(" ".join(self.run()), field)
         if not term.text and lexeme.kind != "quoted":
-            raise BadQuery(
-                _nothing(lexeme), position=lexeme.at, expected='a word, a "phrase", a field or a parenthesis'
-            )
+            raise _nothing(lexeme)
         _check(term, lexeme.at if field else at)
         return term
 
@@ -152,7 +163,7 @@ def _lexemes(text: str) -> list[_Lexeme]:
         kind = str(piece.lastgroup)
         value, at = piece[kind], piece.start(kind)
         if kind == "quoted" and (len(value) == 1 or not value.endswith('"')):
-            raise BadQuery("a quote is open", position=at, expected='a closing "')
+            raise BadQuery(N_("a quote is open"), position=at, expected=N_('a closing "'))
         if kind == "word" and value in {*OPERATORS, "NOT"}:
             if value == "NOT":
                 found, value = _and_not(found, at)
@@ -165,7 +176,7 @@ def _and_not(before: list[_Lexeme], at: int) -> tuple[list[_Lexeme], str]:
     """AND NOT is ANDNOT; NOT alone says not from what."""
     if before and before[-1].text == "AND":
         return before[:-1], "ANDNOT"
-    raise BadQuery("NOT stands alone", position=at, expected="something to keep, then ANDNOT")
+    raise BadQuery(N_("NOT stands alone"), position=at, expected=N_("something to keep, then ANDNOT"))
 
 
 def _field(lexeme: _Lexeme) -> str:
@@ -173,35 +184,39 @@ def _field(lexeme: _Lexeme) -> str:
     if field in FIELDS:
         return field
     hint = _OTHER_NAMES.get(field) or ", ".join(f"{known}:" for known in FIELDS)
-    raise BadQuery(f"the field {_cut(lexeme.text)} is unknown", position=lexeme.at, expected=hint)
+    raise BadQuery(N_("the field %(what)s is unknown"), position=lexeme.at, expected=hint, what=_cut(lexeme.text))
 
 
 def _check_characters(text: str) -> None:
     if len(text) > MAX_QUERY:
-        message = f"the topic has {len(text)} characters"
-        raise BadQuery(message, position=MAX_QUERY, expected=f"at most {MAX_QUERY}")
+        message = N_("the topic has %(n)s characters")
+        raise BadQuery(message, position=MAX_QUERY, expected=N_("at most %(most)s"), n=len(text), most=MAX_QUERY)
     for at, character in enumerate(text):
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n\r":
-            raise BadQuery("a control character", position=at, expected="text that can be printed")
+            raise BadQuery(N_("a control character"), position=at, expected=N_("text that can be printed"))
 
 
 def _check(term: Term, at: int) -> None:
     """A term must be able to match something. Raises BadQuery."""
     _check_stars(term, at)
     if term.field == "has" and term.text.lower() != "code":
-        raise BadQuery(f"has:{_cut(term.text)} is unknown", position=at, expected="has:code")
+        raise BadQuery(N_("has:%(what)s is unknown"), position=at, expected=N_("has:code"), what=_cut(term.text))
     if term.field == "cat" and not re.fullmatch(r"[A-Za-z-]+(\.([A-Za-z-]+|\*))?", term.text):
-        raise BadQuery(f"{_cut(term.text)} is no category", position=at, expected="a name such as cs.LG or cs")
+        raise BadQuery(
+            N_("%(what)s is no category"), position=at, expected=N_("a name such as cs.LG or cs"), what=_cut(term.text)
+        )
     if term.field == "au" and not name(term.text.rstrip("*")).family:
-        raise BadQuery("a name is missing", position=at, expected="an author's name")
+        raise BadQuery(N_("a name is missing"), position=at, expected=N_("an author's name"))
     if term.field not in {"au", "cat", "has"}:
         found = phrase(term)
         if not found:
-            raise BadQuery("there is no word here", position=at, expected="at least one word")
+            raise BadQuery(N_("there is no word here"), position=at, expected=N_("at least one word"))
         if term.field in TEXT_FIELDS and not any(
             word.weighs or (len(word.text) == 1 and word.text not in STOP_WORDS) for word in found
         ):
-            raise BadQuery("these words are too common to search for", position=at, expected="one more telling word")
+            raise BadQuery(
+                N_("these words are too common to search for"), position=at, expected=N_("one more telling word")
+            )
 
 
 def _check_stars(term: Term, at: int) -> None:
@@ -213,13 +228,15 @@ def _check_stars(term: Term, at: int) -> None:
             continue
         if not re.search(r"[^\W_]{2}\*$", piece) or piece.count("*") > 1:
             where = at + max(0, term.text.find(piece)) + piece.index("*")
-            raise BadQuery("a star out of place", position=where, expected="two letters or more, then one *")
+            raise BadQuery(N_("a star out of place"), position=where, expected=N_("two letters or more, then one *"))
 
 
-def _nothing(lexeme: _Lexeme) -> str:
+def _nothing(lexeme: _Lexeme) -> BadQuery:
+    wanted = N_('a word, a "phrase", a field or a parenthesis')
     if lexeme.kind == "end":
-        return "the query ends"
-    return f"{_cut(lexeme.text)} stands where a word should"
+        return BadQuery(N_("the query ends"), position=lexeme.at, expected=wanted)
+    what = _cut(lexeme.text)
+    return BadQuery(N_("%(what)s stands where a word should"), position=lexeme.at, expected=wanted, what=what)
 
 
 def _cut(text: str) -> str:

@@ -16,7 +16,6 @@ from digest.matching.profiles import (
     CAP_AT,
     FOLLOWS,
     FOUND,
-    HOLDING,
     KEPT,
     LARGEST,
     LIKE_AT,
@@ -30,7 +29,7 @@ from digest.matching.profiles import (
 )
 from digest.matching.reasons import kind_of, lay, measure, note, reasons, weigh
 from digest.matching.sets import FOLLOWING, GONE, SURE, has
-from digest.matching.sums import add_all, add_extras, add_for, add_likes
+from digest.matching.sums import add_all, add_extras, add_for, add_likes, add_phrases
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
@@ -69,7 +68,8 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
         add_for(day, work.plain, s[WORDS], sure, work.sums)
     if s[LIKE_AT] >= 0 and (number or further):
         add_likes(book, day, work)
-    if number and (s[HOLDING] or s[FOLLOWS]):
+    if number:
+        add_phrases(book, day, work)
         add_extras(book, day, work)
     s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
     for j in range(len(sure) if number else 0):

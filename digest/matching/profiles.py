@@ -103,6 +103,19 @@ def _floor(book: Book, day: Day, work: Work, repeated: bool) -> None:
 
 
 @lean
+def where(day: Day, atom: int, paper: int) -> int:
+    """Where among the atom's papers this one is, which must be there."""
+    low, high = day.atom_at[atom], day.atom_at[atom + 1]
+    while low + 1 < high:
+        middle = (low + high) >> 1
+        if day.atom_paper[middle] <= paper:
+            low = middle
+        else:
+            high = middle
+    return int(low)
+
+
+@lean
 def look(day: Day, paper: int, word: int) -> int:
     """The impact of a word in a paper, −1 where it is not there."""
     if day.words[word].row:

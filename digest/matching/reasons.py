@@ -23,6 +23,7 @@ from digest.matching.profiles import (
     TOPICS,
     WORDS,
     look,
+    where,
 )
 from digest.matching.sets import has, holds
 
@@ -54,6 +55,8 @@ def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
         work.laid[i], work.held[i], work.place[paper] = paper, 0, i
     for topic in range(work.s[TOPICS]):
         query = book.stream[work.s[TOPIC_AT] + topic]
+        for i in range(LAID):
+            work.lifted[topic, i] = 0
         if query < 0:
             continue
         if not book.queries[query].plain:
@@ -77,12 +80,15 @@ def _hold(day: Day, work: Work, number: int, atom: int, topic: int) -> None:
     if day.atom_set[atom]:
         row = day.sets[day.atom_set[atom]]
         for i in range(number):
-            work.held[i] |= np.int64(has(row, work.laid[i])) << topic
+            if has(row, work.laid[i]):
+                work.held[i] |= np.int64(1) << topic
+                work.lifted[topic, i] = day.lift[where(day, atom, work.laid[i])]
         return
     for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
         place = work.place[day.atom_paper[at]]
         if place >= 0:
             work.held[place] |= np.int64(1) << topic
+            work.lifted[topic, place] = day.lift[at]
 
 
 @lean
@@ -121,6 +127,8 @@ def _show(book: Book, day: Day, work: Work, place: int, topic: int) -> None:
     held, paper = work.held[place] >> topic & 1, work.laid[place]
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
         shown = held and holds(day, book.terms[term].atom, paper)
+        if shown:
+            work.lifted[topic, place] += day.lift[where(day, book.terms[term].atom, paper)]
         for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
             work.shown[i] = shown
             key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
@@ -148,7 +156,7 @@ def reasons(book: Book, work: Work, place: int) -> int:
             gain = _gain_once(book, work, place, topic)
         if gain < 0 and not holding:
             continue
-        gain = max(gain, 0)
+        gain = max(gain, 0) + work.lifted[topic, place]
         last = n
         while last > 0 and work.topics[last - 1].gain < gain:
             work.topics[last].told, work.topics[last].gain = work.topics[last - 1].told, work.topics[last - 1].gain

@@ -23,20 +23,22 @@ CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What one paper has of a wish. `gains`: what each thing found is worth; their sum is the relevance.
+    """What one paper has of a wish. `gains`: what each thing found is worth.
 
-    `held`: for each topic that holds as written, the terms that show it. `liked`: what words of liked papers are worth.
+    `held`: for each topic that holds as written, the terms that show it. `phrases`: what their words are worth once
+    more, standing side by side. `liked`: what words of liked papers are worth.
     """
 
     document: Document
     gains: dict[Wanted, int] = field(default_factory=dict)
     held: dict[int, tuple[Term, ...]] = field(default_factory=dict)
+    phrases: dict[int, int] = field(default_factory=dict)
     followed: tuple[str, ...] = ()
     liked: tuple[int, ...] = ()
 
     @property
     def relevance(self) -> int:
-        return sum(self.gains.values())
+        return sum(self.gains.values()) + sum(self.phrases.values())
 
     @property
     def score(self) -> int:
@@ -133,11 +135,18 @@ def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
         if holds(topic.query.root, document):
             shown = tuple(term for term in positive(topic.query.root) if holds(term, document))
             finding.held[topic.index] = shown
+            finding.phrases[topic.index] = sum(_phrase(term, wish, document, norm) for term in shown)
             for want in (want for term in shown for want in wanted(term)):
                 finding.gains.setdefault(_key(want), ONE * _worth(want, wish, document, norm))
     for author in followed:
         finding.gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
     return finding
+
+
+def _phrase(term: Term, wish: Wish, document: Document, norm: int) -> int:
+    """What a phrase's words are worth once more because they stand side by side; a single word is no phrase."""
+    words = [want for want in wanted(term) if want.field in TEXT_FIELDS]
+    return sum(ONE * _worth(want, wish, document, norm) for want in words) if len(words) > 1 else 0
 
 
 def _tf(want: Wanted, document: Document) -> int:
@@ -214,6 +223,7 @@ def _telling(wish: Wish, finding: _Finding) -> list[tuple[Heard, int]]:
         found = _found(topic, finding)
         if found or topic.index in finding.held:
             gain = sum(finding.gains[key] for key in {_key(want) for want in found})
+            gain += finding.phrases.get(topic.index, 0)
             told.append((-gain, topic.index, topic, sum({wish.bits[want] for want in found})))
     return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
 

@@ -26,7 +26,7 @@ from digest.matching.weights import Weights
 from digest.text.fold import fold
 
 _MOST = 2**31 - 1
-_MOST_WANTS, _MOST_LIKED = 10_000, 100_000  # sums of impacts stay below 2³¹
+_MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
 
 
 class Numbers:

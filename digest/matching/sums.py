@@ -5,10 +5,12 @@ A row of impacts by paper is added in a few instructions for every eight papers,
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from digest.matching.arrays import I32, I64, Book, Day, Work
-from digest.matching.jit import lean, lowest
+from digest.matching.jit import entry, lean, lowest
 from digest.matching.profiles import (
     AUTHOR,
     AUTHOR_AT,
@@ -74,10 +76,39 @@ def add_for(day: Day, words: I32, number: int, row: I64, sums: I32) -> None:
             sums[paper] = total
 
 
+@entry
+def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, worth: Any) -> None:
+    """Write what the words of each phrase are worth once more in the papers it stands in; single words are none."""
+    for term in range(len(book.terms) - 1):
+        atom, first, behind = book.terms[term].atom, book.terms[term].want_at, book.terms[term + 1].want_at
+        begin, end = atom_at[atom], atom_at[atom + 1]
+        words = 0
+        for i in range(first, behind if begin < end and not worth.lift[begin] else first):
+            words += book.wants[book.want[i]].word >= 0
+        for at in range(begin, end if words > 1 else begin):
+            total = np.int64(0)
+            for i in range(first, behind):
+                total += max(look(worth, atom_paper[at], book.wants[book.want[i]].word), 0)
+            worth.lift[at] = ONE * total
+
+
+@lean
+def add_phrases(book: Book, day: Day, work: Work) -> None:
+    """Add what topics of plain words give as phrases."""
+    for topic in range(work.s[TOPICS]):
+        query = book.stream[work.s[TOPIC_AT] + topic]
+        if query >= 0 and book.queries[query].plain and book.queries[query].wants > 1:
+            atom = book.queries[query].atom
+            for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
+                work.sums[day.atom_paper[at]] += day.lift[at]
+
+
 @lean
 def add_extras(book: Book, day: Day, work: Work) -> None:
     """Add what queries and followed authors give the papers found for sure, each key once."""
     s = work.s
+    if not s[HOLDING] and not s[FOLLOWS]:
+        return
     for key in range(s[KEYS] - s[WORDS]):
         clear(work.of_key[key])
     occurs = s[OCCURS_AT]
@@ -100,7 +131,7 @@ def add_extras(book: Book, day: Day, work: Work) -> None:
 
 @lean
 def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> None:
-    """A query's keys count where it holds and a term that has them does."""
+    """A query's keys count where it holds and a term that has them does, and its phrases once more."""
     query = book.stream[work.s[TOPIC_AT] + topic]
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
         first, atom = book.terms[term].want_at, book.terms[term].atom
@@ -115,6 +146,9 @@ def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> N
                 if key >= 0:
                     work.wants[key] = book.want[first + i]
                     _count(work, key)
+            for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
+                if has(work.of_topic[topic], day.atom_paper[at]):
+                    work.sums[day.atom_paper[at]] += day.lift[at]
         occurs += wants
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,17 +10,18 @@ from digest.matching.arrays import I16, I32, POSTING, WORD, Book, Rows
 from digest.matching.join import Joined
 from digest.matching.ranges import begins
 from digest.matching.rows import common
+from digest.matching.sums import lift_phrases
 from digest.matching.weights import ONE, Weights
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(NamedTuple):
     """What words are worth in an epoch; see `Day`."""
 
     words: Rows
     postings: Rows
     dense: I16
     floors: I32
+    lift: I32
 
 
 def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
@@ -39,7 +40,9 @@ def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
     dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impact[row > 0]
-    return Worth(words, postings, dense, _floors(book, idf))
+    worth = Worth(words, postings, dense, _floors(book, idf), np.zeros(len(joined.atom_paper), np.int32))
+    lift_phrases(book, joined.atom_at, joined.atom_paper, worth)
+    return worth
 
 
 def _floors(book: Book, idf: I32) -> I32:

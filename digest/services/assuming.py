@@ -5,14 +5,15 @@ They are the same words for a week, whoever matches by them; `matching.feedback`
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from threading import Lock
 
 from sqlmodel import Session
 
-from digest.db import calibrated
-from digest.db import papers as store
+from digest.db import calibrated as store
+from digest.db import papers as papers_store
 from digest.db.calibrated import Words
 from digest.matching import feedback
 from digest.matching.profile import Candidate, Profile
@@ -22,49 +23,70 @@ from digest.models import Epoch
 from digest.services import select
 from digest.services.announced import Day
 
-_KEPT = 4000  # papers whose words are kept, some 8 kB each
+_KEPT = 20_000  # papers whose words are kept, some 800 bytes each: all that an epoch's calibration looks at
 _READ = 500
-_shares: OrderedDict[tuple[int, int], Mapping[str, int]] = OrderedDict()
-_by: list[Weights] = []  # the counts that these were made by
+Key = tuple[Weights, int, int]  # by which counts, paper, revision
 
 
-def words(
-    session: Session,
-    days: Sequence[Day],
-    weights: Weights,
-    profiles: Mapping[int, Profile],
-    taus: Mapping[int, int | None],
-) -> dict[int, Words]:
-    """The words of each profile; none for one without topics, or that nothing matches."""
-    asked = {n: _bare(profile) for n, profile in profiles.items() if any(not t.muted for t in profile.topics)}
-    best = select.best(session, days, weights, asked, taus)
+class _Shares:
+    """What each word is of papers that were asked for; the last ones are kept, their words as numbers."""
+
+    def __init__(self) -> None:
+        self._stems: list[str] = []
+        self._number: dict[str, int] = {}
+        self._kept: OrderedDict[Key, tuple[array[int], array[int]]] = OrderedDict()
+
+    def __contains__(self, key: Key) -> bool:
+        """True for a paper that is kept."""
+        return key in self._kept
+
+    def __getitem__(self, key: Key) -> dict[str, int]:
+        """A paper's words with their shares."""
+        numbers, values = self._kept[key]
+        return dict(zip(map(self._stems.__getitem__, numbers), values, strict=True))
+
+    def put(self, key: Key, shares: Mapping[str, int]) -> None:
+        """Keep a paper's."""
+        for stem in shares:
+            if stem not in self._number:
+                self._number[stem] = len(self._stems)
+                self._stems.append(stem)
+        self._kept[key] = array("i", map(self._number.__getitem__, shares)), array("i", shares.values())
+
+    def forget_old(self) -> None:
+        """Keep no more than is wanted."""
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+
+_shares, _lock = _Shares(), Lock()
+
+
+def calibrated(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile]
+) -> dict[int, tuple[int | None, Words]]:
+    """τ and the words of each profile, from these announcements; no words for one that nothing matches."""
+    found = select.calibrate_with_best(session, days, weights, profiles, feedback.BEST)
     revision = {paper.id: paper.revision for day in days for paper in day.papers}
-    known = _read(session, {(n, revision[n]) for some in best.values() for n in some}, weights)
-    made = {n: feedback.assumed([known[paper] for paper in papers]) for n, papers in best.items()}
-    return {number: made.get(number, ()) for number in profiles}
+    with _lock:  # a web process has threads
+        _read(session, {(n, revision[n]) for _, best in found.values() for n in best}, weights)
+        made = {
+            number: (tau, feedback.assumed([_shares[weights, n, revision[n]] for n in best]))
+            for number, (tau, best) in found.items()
+        }
+        _shares.forget_old()
+    return made
 
 
 def kept(session: Session, epoch: Epoch | None, profiles: Collection[int]) -> dict[int, Words]:
     """The words that stand for this epoch, by profile version, for those that have some."""
-    return calibrated.assumed(session, epoch.id, profiles) if epoch is not None and epoch.id else {}
+    return store.assumed(session, epoch.id, profiles) if epoch is not None and epoch.id else {}
 
 
-def _bare(profile: Profile) -> Profile:
-    """What of a profile finds papers by its topics alone, as many as stand in for likes."""
-    topics = tuple(replace(topic, cap=None) for topic in profile.topics)
-    return replace(profile, topics=topics, limit=feedback.BEST, likes=(), authors=())
-
-
-def _read(session: Session, papers: Collection[tuple[int, int]], weights: Weights) -> dict[int, Mapping[str, int]]:
-    """Each paper's words and their shares; the last ones asked for are kept."""
-    if _by != [weights]:
-        _shares.clear()
-        _by[:] = [weights]
-    found = {key[0]: _shares[key] for key in papers if key in _shares}
-    missing = sorted(key for key in papers if key[0] not in found)
+def _read(session: Session, papers: Collection[tuple[int, int]], weights: Weights) -> None:
+    """Have the words of these papers kept."""
+    missing = sorted((n, revision) for n, revision in papers if (weights, n, revision) not in _shares)
     for start in range(0, len(missing), _READ):
-        for key, record in store.versions(session, missing[start : start + _READ]).items():
-            found[key[0]] = _shares[key] = feedback.shares(prepare(Candidate(key[0], record, 0)), weights)
-    while len(_shares) > _KEPT:
-        _shares.popitem(last=False)
-    return found
+        for (number, revision), record in papers_store.versions(session, missing[start : start + _READ]).items():
+            document = prepare(Candidate(number, record, 0))
+            _shares.put((weights, number, revision), feedback.shares(document, weights))

@@ -6,8 +6,7 @@ them, and with a small index of the papers that rise.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -18,27 +17,22 @@ from sqlmodel import Session
 
 from digest.compose.edition import NEW, RISING, Frozen, around, written
 from digest.db import subscribers
-from digest.matching import calibrate, writing
+from digest.matching import writing
 from digest.matching.answers import Answers
 from digest.matching.engine import ALL, RANKED, Matcher, Sent
-from digest.matching.profile import HIGH, Match, Profile
-from digest.matching.store import Store
-from digest.matching.weights import Weights
+from digest.matching.profile import Match, Profile
 from digest.matching.writing import Sheets
-from digest.services import compiled, entries, epochs, indexes, quality
-from digest.services.announced import Day
+from digest.services import compiled, entries, indexes, quality, tuning
 from digest.services.compiled import Compiled
 from digest.services.entries import LATER, MOST_RISING, Asked
 from digest.services.pool import Pool
 from digest.services.quality import LookUp, Signs
-from digest.services.window import Papers, Window, of_days
+from digest.services.window import Papers, Window
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
 _sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
-_kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
-_MOST_KEPT = 6
 Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
-shelf, index = compiled.of, indexes.of
+shelf, index, thresholds, calibrate_with_best = compiled.of, indexes.of, tuning.thresholds, tuning.calibrate_with_best
 
 
 def choose(
@@ -58,55 +52,6 @@ def choose(
         profiles.keep()
     considered = window.considered(seen).tolist()
     return [readers.frozen(row, count) for row, count in enumerate(considered)]
-
-
-def thresholds(
-    session: Session,
-    days: Sequence[Day],
-    weights: Weights,
-    profiles: Mapping[int, Profile],
-    shelf: Compiled | None = None,
-) -> list[int | None]:
-    """τ of each profile, from these announcements. `shelf`: where profiles are compiled, and kept by version."""
-    if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.YOUNG:
-        return [None] * len(profiles)
-    held = shelf or Compiled()
-    with held.lock:
-        unread = [n for n, profile in profiles.items() if profile is LATER and not held.knows((n, 0))]
-        profiles = {**profiles, **subscribers.profiles(session, unread)}
-        rows = [held.row((number, 0), profile) for number, profile in profiles.items()]
-        papers = _calibrating(session, tuple(days))
-        matcher = held.matcher(papers, weights)
-        taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
-        choosy = [at for at, row in enumerate(rows) if held.choosy(row)]
-        if choosy:
-            some = [rows[at] for at in choosy]
-            higher = matcher.thresholds(papers.facts, some, close=calibrate.CLOSE_PAPERS[HIGH])
-            for at, tau in zip(choosy, higher, strict=True):
-                taus[at] = tau
-    return taus
-
-
-def best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], taus: Sequence[int | None]
-) -> list[list[int]]:
-    """The papers of these announcements that each profile gets, as if they came at once."""
-    store = Store()
-    for profile in profiles:
-        store.add(profile)
-    papers = _calibrating(session, tuple(days))
-    answers = Matcher(store, papers.indexes, weights).match(papers.facts, taus=taus, explain=False)
-    return [answers.papers(row) for row in range(len(profiles))]
-
-
-def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
-    """The papers of these announcements; kept, since thresholds are asked for again and again."""
-    if days not in _kept:
-        _kept[days] = of_days(session, days)
-    _kept.move_to_end(days)
-    while len(_kept) > _MOST_KEPT:
-        _kept.popitem(last=False)
-    return _kept[days]
 
 
 class _Readers:

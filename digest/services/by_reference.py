@@ -41,13 +41,17 @@ def thresholds(
     return [calibrate.threshold(profile, documents, weights) for profile in profiles]
 
 
-def best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], taus: Sequence[int | None]
-) -> list[list[int]]:
-    """The papers of these announcements that each profile gets, as if they came at once."""
+def calibrate_with_best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
+) -> list[tuple[int | None, list[int]]]:
+    """τ of each profile, from these announcements, and its best papers of them."""
     documents = _announced(session, days)
-    found = (reference.match(p, documents, weights, tau=tau) for p, tau in zip(profiles, taus, strict=True))
-    return [[match.paper for match in some] for some in found]
+    found = []
+    for profile in profiles:
+        tau = calibrate.threshold(profile, documents, weights)
+        best = reference.matches(profile, documents, weights, tau=tau)
+        found.append((tau, [match.paper for match in best if not match.followed][:most]))
+    return found
 
 
 def _announced(session: Session, days: Sequence[Day]) -> list[Document]:

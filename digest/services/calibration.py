@@ -15,7 +15,7 @@ from digest.db import calibrated
 from digest.db import papers as store
 from digest.db.engine import reading, transaction
 from digest.models import Epoch
-from digest.services import announced, assuming, choosing, epochs, thresholds
+from digest.services import announced, assuming, choosing, epochs
 
 log = logs.get(__name__)
 
@@ -72,7 +72,5 @@ def all_due() -> int:
 def _made(session: Session, epoch: Epoch, wanted: list[int]) -> dict[int, tuple[int | None, calibrated.Words]]:
     """τ and words by profile version."""
     profiles = choosing.by_version(session, wanted)
-    taus = thresholds.of(session, epoch, profiles)
     days = announced.days(session, store.window(session, (epoch.announcement_id or 0) - 1, epochs.YOUNG))
-    words = assuming.words(session, days, epochs.weights(epoch), profiles, taus)
-    return {number: (taus[number], words[number]) for number in profiles}
+    return assuming.calibrated(session, days, epochs.weights(epoch), profiles)

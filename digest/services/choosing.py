@@ -10,10 +10,10 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.compose.edition import Content, Frozen
-from digest.compose.language import N_
 from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
 from digest.db.runs import Reader
+from digest.errors import N_
 from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
 from digest.models import Epoch, Run

@@ -10,11 +10,11 @@ from typing import Any
 from digest import clock
 from digest.compose import blocks
 from digest.compose.blocks import PaperBlock
-from digest.compose.language import N_, decimal, say
+from digest.compose.language import decimal, say
 from digest.db import figures as people
 from digest.db import papers as store
 from digest.db.engine import reading
-from digest.errors import NotFound
+from digest.errors import N_, NotFound
 from digest.papers import Record, author_key
 from digest.services import quality
 from digest.services import trending as rising

@@ -73,8 +73,8 @@ def _calibrated(session: Session, profile: Profile, announcement: int, weights: 
     if weights.counts.announcements < epochs.YOUNG:
         return None, profile
     before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
-    taus = select_.thresholds(session, before, weights, {0: profile}) if profile.close else {0: None}
-    return taus[0], with_assumed(profile, assuming.words(session, before, weights, {0: profile}, taus)[0])
+    tau, words = assuming.calibrated(session, before, weights, {0: profile})[0]
+    return tau, with_assumed(profile, words)
 
 
 def _shown(profile: Profile, known: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:

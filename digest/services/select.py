@@ -106,20 +106,16 @@ def thresholds(
     return dict(zip(profiles, found, strict=True))
 
 
-def best(
-    session: Session,
-    days: Sequence[Day],
-    weights: Weights,
-    profiles: Mapping[int, Profile],
-    taus: Mapping[int, int | None],
-) -> dict[int, list[int]]:
-    """The papers of these announcements that each profile gets, best first, as if they came at once."""
+def calibrate_with_best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile], most: int
+) -> dict[int, tuple[int | None, list[int]]]:
+    """τ of each profile, and its best papers of these announcements, followed authors' aside."""
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    way = by_reference.best if _few(papers, len(profiles)) else kernel.engine().best
-    given = [taus[number] for number in profiles]
-    return dict(zip(profiles, way(session, days, weights, list(profiles.values()), given), strict=True))
+    way = by_reference if _few(papers, len(profiles)) else kernel.engine()
+    found = way.calibrate_with_best(session, days, weights, list(profiles.values()), most)
+    return dict(zip(profiles, found, strict=True))
 
 
 def _few(papers: int, readers: int) -> bool:

@@ -13,9 +13,9 @@ from datetime import date, datetime, time, timedelta
 from sqlmodel import Session
 
 from digest import clock, settings
-from digest.compose.language import N_
 from digest.db import sources as store
 from digest.db.engine import reading
+from digest.errors import N_
 from digest.ingest import calendar
 from digest.models import SourceState
 from digest.services import catchup, verdict

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.language import N_
+from digest.errors import N_
 from digest.ingest import arxiv_feed, calendar
 from digest.papers import Parsed
 

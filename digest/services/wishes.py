@@ -60,7 +60,7 @@ def _queries(value: object, name: str) -> tuple[str, ...]:
             query.parse(line)
         except BadInput as error:
             where = say("%(field)s: line %(n)s, ‘%(line)s’", field=name, n=number, line=line[:60])
-            raise BadInput(f"{where}: {error}", field=name) from error
+            raise BadInput(f"{where}: {error.said(say)}", field=name) from error
     return lines
 
 

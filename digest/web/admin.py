@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import settings, signing
-from digest.compose.language import N_, count, decimal, say
-from digest.errors import BadInput, BadToken, NotFound, Refused
+from digest.compose.language import count, decimal, say
+from digest.errors import N_, BadInput, BadToken, NotFound, Refused
 from digest.services import control, history, links, overview, sign_in
 from digest.web import forms, pages, plots
 from digest.web.client import Client

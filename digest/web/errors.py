@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from digest.compose.language import N_, say
-from digest.errors import BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
+from digest.compose.language import say
+from digest.errors import N_, BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
 from digest.web import pages
 
 TITLES = {
@@ -69,9 +69,10 @@ def too_large(scope: Scope) -> Response:
 
 
 async def _ours(request: Request, error: Exception) -> Response:
-    status = status_of(error) if isinstance(error, DigestError) else 500
+    status, text = 500, say("the service is not set up completely; its log says more")
+    if isinstance(error, DigestError) and status_of(error) != 500:
+        status, text = status_of(error), error.said(say)
     field = error.field if isinstance(error, BadInput) else None
-    text = str(error) if status != 500 else say("the service is not set up completely; its log says more")
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
     made = answer(request.scope, status, text, field=field)

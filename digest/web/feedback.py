@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.compose.language import N_, say
+from digest.compose.language import say
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
-from digest.errors import BadInput
+from digest.errors import N_, BadInput
 from digest.services import feedback, links
 from digest.services.feedback import JUST_THIS, Said
 from digest.web import forms, pages

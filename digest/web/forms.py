@@ -134,13 +134,13 @@ def complaint(error: BadInput | None) -> tuple[str, str] | None:
     if error is None:
         return None
     field = error.field or "topics"
-    text = str(error).removeprefix(f"{field}: ")
+    text = error.said(say).removeprefix(f"{field}: ")
     return field, f"{text[:1].upper()}{text[1:]}"
 
 
 def sentence(error: DigestError) -> str:
     """An error's line as a sentence."""
-    text = str(error)
+    text = error.said(say)
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 

@@ -14,7 +14,8 @@ from markupsafe import Markup
 import templates
 from digest import settings
 from digest.compose import language
-from digest.compose.language import N_, say
+from digest.compose.language import say
+from digest.errors import N_
 from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}

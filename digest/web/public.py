@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest import settings
-from digest.compose.language import N_, say
-from digest.errors import NotFound
+from digest.compose.language import say
+from digest.errors import N_, NotFound
 from digest.services import links
 from digest.services.wishes import CATEGORY
 from digest.signing import EDITION

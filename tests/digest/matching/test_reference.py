@@ -61,6 +61,22 @@ def test_a_prefix_longer_than_its_stem_weighs_as_the_stem() -> None:
     assert Weights(COUNTS).idf("learni", prefix=True) == Weights(COUNTS).idf("learn")
 
 
+def test_words_side_by_side_as_asked_for_count_twice_as_much_as_apart() -> None:
+    apart, together = papers("Network of a neural graph", "Of a graph neural network")
+    found = {m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)}
+
+    assert found[together.id] == 2 * found[apart.id]
+
+
+def test_a_phrase_in_a_query_counts_as_much_as_a_topic() -> None:
+    paper = papers("A graph neural network")
+    plain, quoted = (
+        match(topics(text), paper, COUNTS, tau=0)[0] for text in ("graph neural network", '"graph neural network"')
+    )
+
+    assert plain.relevance == quoted.relevance
+
+
 def test_the_floor_is_the_least_topic_with_all_its_words() -> None:
     idf = Weights(COUNTS).idf
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -59,6 +61,17 @@ def test_no_sentence_of_a_public_page_is_left_out(greek: Browser) -> None:
         assert pseudo.unsaid(greek.get(page).text, DATA) == [], page
     for fields in ({"topics": "μάθηση"}, {"topics": "μάθηση", "limit": "1"}, {"address": ADA, "topics": "ξ" * 600}):
         assert pseudo.unsaid(greek.post("/", data=fields).text, DATA) == [], fields
+
+
+WRONG = ("(αβ", "αβ)", 'αβ"', "NOT αβ", "αβ AND", "ξ:", "has:δ", "cat:α.β.γ", "au:,", "αβ*γ", "αβ *γδ", "(" * 80, "the")
+FIELDS = r"|(?:ti|abs|au|cat|co|all|inst|venue|has):"
+
+
+@pytest.mark.parametrize("topic", [*WRONG, "αβ AND OR γδ", "\x07", "α" * 600, "αβ has:code)"])
+def test_no_complaint_about_a_topic_is_left_out(greek: Browser, topic: str) -> None:
+    page = greek.post("/", data={"topics": topic})
+
+    assert pseudo.unsaid(page.text, f"{re.escape(html.escape(topic))}|{re.escape(topic)}|{DATA}{FIELDS}") == []
 
 
 def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> None:
