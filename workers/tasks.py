@@ -91,10 +91,11 @@ def ingest(source: str) -> None:
 def measure() -> None:
     """Measure the novelty of papers that were announced, a few minutes at most, and again while there is more.
 
-    Safe to run twice: a paper keeps its first figure.
+    Before, make ready what the day's runs need. Safe to run twice: a paper keeps its first figure.
     """
-    from digest.services import quality
+    from digest.services import quality, select
 
+    select.prepare()
     more = quality.measure(seconds=SECONDS_TO_INGEST).more
     _quietly_end(MEASURE)
     if more:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 FOLLOWED, NEW, RISING = "followed", "new", "rising"
 NOVELTY = "novelty"  # among an entry's signals: 0 to 100
@@ -68,6 +69,45 @@ class Content:
             more=int(value.get("more", 0)),
             notice=str(value.get("notice", "")),
         )
+
+
+class Frozen(NamedTuple):
+    """An edition's content as it is kept: JSON, and how many papers it has. Millions of them never become objects."""
+
+    text: bytes
+    papers: int
+
+    @classmethod
+    def of(cls, content: Content) -> Frozen:
+        """The content, as it is kept."""
+        return cls(_compact(content.to_json()), len(content.entries))
+
+    @classmethod
+    def put_together(cls, entries: bytes, papers: int, *, considered: int, more: int, notice: str) -> Frozen:
+        """From its entries, written already, with commas between them."""
+        said = _compact(notice) if notice else b'""'
+        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, said)
+        return cls(text, papers)
+
+    def content(self) -> Content:
+        """The content as an object."""
+        return Content.from_json(json.loads(self.text))
+
+
+def written(entry: Entry) -> bytes:
+    """An entry, as it is kept."""
+    return _compact(_plain(entry))
+
+
+def around(entry: Entry) -> tuple[bytes, bytes]:
+    """What stands before and behind a match's own members in an entry that has none of them, as it is kept."""
+    text = written(entry)
+    at = len(_compact({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
+    return text[:at], text[at:]
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Text, cast, func, select, text, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import among
@@ -29,6 +29,15 @@ def assumed(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[in
     return {int(profile): tuple((str(stem), int(n)) for stem, n in words) for profile, words in found if words}
 
 
+def standing(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, tuple[int | None, bool]]:
+    """τ of each profile version that has one in this epoch, and whether some words stand in for likes."""
+    words = func.length(cast(col(Threshold.assumed), Text)) > len("null")
+    statement = select(col(Threshold.profile_id), col(Threshold.tau), words).where(
+        col(Threshold.epoch_id) == epoch_id, among(session, col(Threshold.profile_id), list(profiles))
+    )
+    return {profile: (tau, bool(some)) for profile, tau, some in session.execute(statement)}
+
+
 def keep(session: Session, epoch_id: int, made: Mapping[int, tuple[int | None, Words]]) -> None:
     """Store τ and words of profile versions; a τ that stands already stays."""
     rows = [
@@ -37,6 +46,23 @@ def keep(session: Session, epoch_id: int, made: Mapping[int, tuple[int | None, W
     ]
     if rows:
         session.execute(_KEEP, rows)
+
+
+def keep_taus(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
+    """Store thresholds of an epoch; those that stand already stay."""
+    put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
+    if session.get_bind().dialect.name == "postgresql":
+        rows = (
+            "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
+            " AS given (profile, tau)"
+        )
+        given: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
+    else:
+        rows = "VALUES (:profile, :epoch, :tau)"
+        given = [{"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items()]
+    if taus:
+        said = text(f"{put} {rows} ON CONFLICT DO NOTHING")
+        session.execute(said, given)
 
 
 def copy(session: Session, before: int, after: int) -> None:

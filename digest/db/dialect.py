@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Dialect, any_, cast, func, literal, select, text
+from sqlalchemy import JSON, ColumnElement, Date, Dialect, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from digest.models.types import UTCDateTime
+from digest.models.types import Packed, UTCDateTime
 
 _CHUNK = 500
+_LINES = 2000  # put together at once
+_ESCAPED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED_AS = str.maketrans(_ESCAPED)
 
 
 def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
@@ -55,15 +58,19 @@ def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[s
     connection = session.connection()
     given = [column for column in table.__table__.c if column.name in rows[0] or column.default is not None]  # type: ignore[attr-defined]
     columns = [_values(column, rows, connection.dialect) for column in given]
-    _insert(session, str(table.__tablename__), [column.name for column in given], list(zip(*columns, strict=True)))
+    _insert(session, str(table.__tablename__), [column.name for column in given], columns)
 
 
 def _values(column: Any, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> list[Any]:
     """A column of the rows as the driver takes it."""
-    if column.name not in rows[0]:
-        return [column.default.arg] * len(rows)
-    values = [row[column.name] for row in rows]
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if column.name not in rows[0]:
+        return [convert(column.default.arg) if convert else column.default.arg] * len(rows)
+    values = [row[column.name] for row in rows]
+    if isinstance(column.type, JSON):  # the driver's own wrappers are not for COPY
+        return [json.dumps(value) for value in values]
+    if isinstance(column.type, Packed):
+        return [column.type.process_bind_param(value, dialect) for value in values]
     if convert is None:
         return values
     kept: dict[Any, Any] = {}
@@ -78,22 +85,22 @@ def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping
         return
     name, columns = str(table.__tablename__), list(rows[0])
     objects = {column for column in columns if isinstance(rows[0][column], dict)}
-    values = [tuple([json.dumps(row[c]) if c in objects else row[c] for c in columns]) for row in rows]
+    values = [[json.dumps(row[c]) if c in objects else row[c] for row in rows] for c in columns]
     _insert(session, name, columns, values)
 
 
-def _insert(session: Session, name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Many rows of values as the driver takes them."""
+def _insert(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+    """Many rows, given by columns, of values as the driver takes them."""
     if session.get_bind().dialect.name == "postgresql":
-        _copy(session, name, columns, rows)
+        _copy(session, name, columns, values)
         return
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
-    session.connection().exec_driver_sql(statement, [tuple(row) for row in rows])
+    session.connection().exec_driver_sql(statement, list(zip(*values, strict=True)))
 
 
-def _copy(session: Session, name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """PostgreSQL's own way for many rows: no statement to plan, nothing to parse but the values.
+def _copy(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+    """PostgreSQL's own way for many rows: no statement to plan, nothing to parse but the values, a column at a time.
 
     It goes past SQLAlchemy, so its errors are made SQLAlchemy's here.
     """
@@ -104,10 +111,33 @@ def _copy(session: Session, name: str, columns: Sequence[str], rows: Iterable[Se
     statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as into:
-            for row in rows:
-                into.write_row(row)
+            for start in range(0, len(values[0]), _LINES):
+                texts = [_texts(column[start : start + _LINES]) for column in values]
+                into.write("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n")
     except psycopg.Error as error:
         raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """A column's values as COPY reads them."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return list(map(str, values))
+    if kinds == {bytes}:
+        return ["\\\\x" + value.hex() for value in values]
+    if kinds == {str}:
+        all_of_it = "".join(values)
+        return [one.translate(_ESCAPED_AS) for one in values] if any(m in all_of_it for m in _ESCAPED) else list(values)
+    known: dict[Any, str] = {}
+    return [known[value] if value in known else known.setdefault(value, _text(value)) for value in values]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return "\\\\x" + value.hex()
+    return value.translate(_ESCAPED_AS) if isinstance(value, str) else str(value)
 
 
 def insert_pairs(
@@ -128,7 +158,7 @@ def insert_pairs(
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         if fresh:
-            _copy(session, name, columns, pairs)
+            _copy(session, name, columns, list(zip(*pairs, strict=True)))
             return
         texts, numbers = zip(*pairs, strict=True)
         rows = r"SELECT * FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, ',')::bigint[])"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore, insert_new, unused_numbers
-from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber, Threshold
+from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 
@@ -103,11 +104,23 @@ def add_shards(session: Session, run: Run, ids: Sequence[int], *, size: int, day
     start = session.execute(
         select(func.coalesce(func.max(col(Shard.number)), -1)).where(col(Shard.run_id) == run.id)
     ).scalar_one()
-    for number, index in enumerate(range(0, len(ids), size), start=int(start) + 1):
-        part = ids[index : index + size]
+    for number, part in enumerate(_blocks(ids, size), start=int(start) + 1):
         session.add(Shard(run_id=run.id or 0, number=number, first=part[0], last=part[-1], day=day))
         run.state = PLANNED
     session.flush()
+
+
+def _blocks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """The ids in parts of at most `size`: halves of halves of all numbers, so that they are alike another day."""
+    parts = [(0, 1 << ids[-1].bit_length(), 0, len(ids))] if ids else []
+    while parts:
+        first, width, begin, end = parts.pop()
+        if end - begin > size:
+            half = width // 2
+            middle = bisect_left(ids, first + half, begin, end)
+            parts += [(first + half, half, middle, end), (first, half, begin, middle)]
+        elif begin < end:
+            yield ids[begin:end]
 
 
 def waiting(session: Session, run: Run, day: date | None) -> list[tuple[int, int]]:
@@ -179,13 +192,9 @@ def active_readers(session: Session, *, after: int, only: int | None, limit: int
     return list(session.execute(statement.order_by(col(Subscriber.id)).limit(limit)).scalars())
 
 
-def editions_since(session: Session, readers: Iterable[int], announcement: int) -> list[Edition]:
-    """What these readers were sent since that announcement: the ledger behind 'nothing twice'."""
-    statement = select(Edition).where(
-        among(session, col(Edition.subscriber_id), list(readers)),
-        col(Edition.announcement_id) >= announcement,
-        col(Edition.cancelled).is_(False),
-    )
+def editions_of(session: Session, reader: int) -> list[Edition]:
+    """All editions of a reader that stand."""
+    statement = select(Edition).where(col(Edition.subscriber_id) == reader, col(Edition.cancelled).is_(False))
     return list(session.execute(statement).scalars())
 
 
@@ -257,27 +266,6 @@ def lock_epochs(session: Session) -> None:
 def newest_epoch(session: Session) -> Epoch | None:
     """The epoch made last."""
     return session.execute(select(Epoch).order_by(col(Epoch.id).desc()).limit(1)).scalar_one_or_none()
-
-
-def thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
-    """Calibrated thresholds by profile version, for those calibrated in this epoch."""
-    statement = select(col(Threshold.profile_id), col(Threshold.tau)).where(
-        col(Threshold.epoch_id) == epoch_id, among(session, col(Threshold.profile_id), list(profiles))
-    )
-    return {int(profile): tau for profile, tau in session.execute(statement)}
-
-
-def keep_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; those that stand already stay."""
-    standing = thresholds(session, epoch_id, taus)
-    rows = [
-        {"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items() if number not in standing
-    ]
-    if rows:
-        said = (
-            "INSERT INTO threshold (profile_id, epoch_id, tau) VALUES (:profile, :epoch, :tau) ON CONFLICT DO NOTHING"
-        )
-        session.execute(text(said), rows)
 
 
 def move_on(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:

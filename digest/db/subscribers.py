@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from digest import settings
+from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
@@ -47,6 +48,20 @@ def address(text: str) -> Address:
     domain = valid.ascii_domain.lower()
     local = unicodedata.normalize("NFC", valid.local_part)
     return Address(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
+
+
+def active(session: Session) -> int:
+    """How many there are who get mail."""
+    return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
+
+
+def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
+    """The profiles with these version numbers."""
+    if not versions:
+        return {}
+    query = select(col(ProfileVersion.id), col(ProfileVersion.profile))
+    rows = session.execute(query.where(among(session, col(ProfileVersion.id), versions)))
+    return {number: Profile.from_json(profile) for number, profile in rows}
 
 
 def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ from digest.matching.store import Store
 from digest.matching.weights import LAMBDA, Weights
 from digest.matching.worth import Worth, weigh
 
-__all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher"]
+__all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher", "Sent"]
 
 CLOSE_PAPERS = 42  # in 14 announcements: τ is the relevance of the next
 
@@ -63,6 +63,13 @@ class Facts:
     rank: I64 | None = None
 
 
+class Sent(NamedTuple):
+    """Papers sent before, by their numbers, each with the place of its row among those asked for."""
+
+    row: I64
+    paper: I64
+
+
 class Matcher:
     """Profiles and papers brought together. Make it once; ask often."""
 
@@ -79,11 +86,6 @@ class Matcher:
         other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
         return other
 
-    @cached_property
-    def place(self) -> dict[int, int]:
-        """Where each paper is, by its number."""
-        return {int(number): at for at, number in enumerate(self.joined.ids)}
-
     def match(
         self,
         facts: Facts,
@@ -91,7 +93,7 @@ class Matcher:
         rows: Sequence[int] | None = None,
         taus: Sequence[int | None] | None = None,
         seen: Sequence[int] | None = None,
-        sent: Sequence[Iterable[int]] | None = None,
+        sent: Sequence[Iterable[int]] | Sent | None = None,
         mode: int = CAPPED,
         most: int = 0,
         explain: bool = True,
@@ -126,17 +128,34 @@ class Matcher:
         rows: Sequence[int] | None,
         taus: Sequence[int | None] | None,
         seen: Sequence[int] | None,
-        sent: Sequence[Iterable[int]] | None,
+        sent: Sequence[Iterable[int]] | Sent | None,
     ) -> Ask:
         number = len(self.book.record) if rows is None else len(rows)
-        places = [[self.place[p] for p in papers if p in self.place] for papers in sent or ()]
+        row, place = self._sent(sent)
         asked = np.zeros(number + 1, QUESTION)
         asked["row"][:-1] = np.arange(number) if rows is None else rows
         asked["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
-        if places:
-            np.cumsum([len(one) for one in places], out=asked["sent_at"][1:])
+        asked["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
         asked["fresh"][:-1], fresh = self._fresh(facts, seen)
-        return Ask(asked, np.array([paper for one in places for paper in one], np.int32), fresh)
+        return Ask(asked, place, fresh)
+
+    def _sent(self, sent: Sequence[Iterable[int]] | Sent | None) -> tuple[I64, I32]:
+        """Of each paper that was sent and is among these the row and the place, the rows in order."""
+        if not isinstance(sent, Sent):
+            pairs = [(row, paper) for row, papers in enumerate(sent or ()) for paper in papers]
+            sent = Sent(*np.array(pairs, np.int64).reshape(-1, 2).T)
+        order, ids = self._by_number
+        found = np.searchsorted(ids, sent.paper)
+        here = np.append(ids, -1)[found] == sent.paper
+        row, place = sent.row[here], order[found[here]]
+        by_row = np.argsort(row, kind="stable")
+        return row[by_row], place[by_row].astype(np.int32)
+
+    @cached_property
+    def _by_number(self) -> tuple[I64, I64]:
+        """The papers' places in the order of their numbers, and these."""
+        order = np.argsort(self.joined.ids, kind="stable")
+        return order, self.joined.ids[order]
 
     def _fresh(self, facts: Facts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
         """For each row which set of papers is open to it and new, and these sets."""

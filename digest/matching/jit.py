@@ -21,7 +21,10 @@ F = TypeVar("F", bound=Callable[..., object])
 _HERE = Path(__file__).parent
 _BIT, _NUMBER = ir.IntType(1), ir.IntType(32)
 _NUMBERS, _FIRST = ir.VectorType(_NUMBER, 64), ir.Constant(_NUMBER, 0)
-_SOURCES = ("arrays", "candidates", "close", "jit", "kernel", "pairs", "phrases", "profiles", "reasons", "sets", "sums")
+_SOURCES = (
+    "arrays", "candidates", "close", "jit", "kernel", "pairs", "phrases", "profiles", "reasons", "sets", "sums",
+    "writing",
+)  # fmt: skip
 
 
 def _state() -> str:

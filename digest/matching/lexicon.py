@@ -68,7 +68,7 @@ class Lexicon:
 
     def author(self, text: str) -> int:
         """The atom of an author's name."""
-        return self._atom(("au", text), text)
+        return self.put_atom(("au", text), text)
 
     def atom(self, term: Term) -> int:
         """The atom of a query's term."""
@@ -76,13 +76,13 @@ class Lexicon:
             case "au":
                 return self.author(term.text)
             case "cat":
-                return self._atom(("cat", fold(term.text)), "")
+                return self.put_atom(("cat", fold(term.text)), "")
             case "has":
-                return self._atom(("has", ""), "")
+                return self.put_atom(("has", ""), "")
         found = self._phrase(term)
         if term.field == "all":
-            return self._atom(("all", term.text), term.text, found, KINDS["all"])
-        return self._atom((found, KINDS[term.field]), "", found, KINDS[term.field])
+            return self.put_atom(("all", term.text), term.text, found, KINDS["all"])
+        return self.put_atom((found, KINDS[term.field]), "", found, KINDS[term.field])
 
     def _phrase(self, term: Term) -> int:
         words = array("i", [self.word(word.text, word.prefix) for word in phrase(term)])
@@ -94,7 +94,8 @@ class Lexicon:
             self.phrase_at.append(len(self.phrase_word))
         return known
 
-    def _atom(self, key: tuple[str, str] | tuple[int, int], text: str, words: int = -1, kinds: int = 0) -> int:
+    def put_atom(self, key: tuple[str, str] | tuple[int, int], text: str, words: int = -1, kinds: int = 0) -> int:
+        """The atom of that key, which is new or known: a phrase and its kinds of text, or a field with what it asks."""
         known = self.atoms.get(key)
         if known is not None:
             return known

@@ -21,6 +21,7 @@ from digest.matching.asked import Asked, ready
 from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
+from digest.matching.said import Said
 from digest.matching.weights import Weights
 from digest.text.fold import fold
 
@@ -33,6 +34,13 @@ class Numbers:
 
     def __init__(self) -> None:
         self._values, self._size = np.empty(1024, np.int32), 0
+
+    @classmethod
+    def of(cls, values: arrays.I32) -> Numbers:
+        """These, which are not copied."""
+        made = cls()
+        made._values, made._size = values, len(values)
+        return made
 
     def __len__(self) -> int:
         return self._size
@@ -70,6 +78,7 @@ class Store:
     want: array[int] = field(default_factory=lambda: array("i"))
     record: array[int] = field(default_factory=lambda: array("q"))
     stream: Numbers = field(default_factory=Numbers)
+    said: Said = field(default_factory=Said)
     widest: int = 0
     _ready: tuple[Book, Asked] | None = field(default=None, init=False)
     _idf: tuple[Weights, arrays.I32] | None = field(default=None, init=False)
@@ -108,10 +117,13 @@ class Store:
         if known is not None:
             return known
         query = parse(text)
+        wants: list[Wanted] = []
         for term in positive(query.root):
             self.term_atom.append(self.lexicon.atom(term))
+            wants += wanted(term)
             self.want.extend(self.lexicon.want(want) for want in wanted(term))
             self.want_at.append(len(self.want))
+        self.said.add(query, wants)
         self.program.extend(_program(query.root, self.lexicon))
         self.plain.append(query.plain)
         self.term_at.append(len(self.term_atom))

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+_SHORT = 1 << 12
+
 
 class UTCDateTime(TypeDecorator[datetime]):
     """An aware instant, kept in UTC. A naive value is a mistake of the caller."""
@@ -28,8 +30,8 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Aware, in UTC."""
-        if value is None:
-            return None
+        if value is None or value.tzinfo is UTC:
+            return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -44,6 +46,14 @@ class Wide(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
+def pack(text: bytes) -> bytes:
+    """JSON compressed, as `Packed` keeps it. What is short needs no large tables, which cost more than the work."""
+    if len(text) > _SHORT:
+        return zlib.compress(text, 1)
+    packer = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
+    return packer.compress(text) + packer.flush()
+
+
 class Packed(TypeDecorator[Any]):
     """A JSON value, compressed (zlib): for contents that are read whole or not at all."""
 
@@ -51,10 +61,10 @@ class Packed(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        """To compact bytes."""
-        if value is None:
-            return None
-        return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+        """To compact bytes; what is bytes already is JSON."""
+        if value is None or isinstance(value, bytes):
+            return value if value is None else pack(value)
+        return pack(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         """Back to the value."""

@@ -6,121 +6,88 @@ them, and with a small index of the papers that rise.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from sqlmodel import Session
 
-from digest.compose.edition import RISING, Content
-from digest.matching import calibrate
-from digest.matching.engine import ALL, RANKED, Matcher
-from digest.matching.profile import HIGH, Match, Profile
-from digest.matching.store import Store
-from digest.matching.weights import Weights
-from digest.services import compiled, entries, epochs
-from digest.services.announced import Day
+from digest.compose.edition import NEW, RISING, Frozen, around, written
+from digest.db import subscribers
+from digest.matching import writing
+from digest.matching.answers import Answers
+from digest.matching.engine import ALL, RANKED, Matcher, Sent
+from digest.matching.profile import Match, Profile
+from digest.matching.writing import Sheets
+from digest.services import compiled, entries, indexes, quality, tuning
 from digest.services.compiled import Compiled
-from digest.services.entries import MOST_RISING, Asked
+from digest.services.entries import LATER, MOST_RISING, Asked
 from digest.services.pool import Pool
-from digest.services.window import Papers, Window, of_days
+from digest.services.quality import LookUp, Signs
+from digest.services.window import Papers, Window
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
-_kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
-_MOST_KEPT = 6
+_sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
+Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
+shelf, index, thresholds, calibrate_with_best = compiled.of, indexes.of, tuning.thresholds, tuning.calibrate_with_best
 
 
-def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
-    """The edition of each reader."""
+def choose(
+    session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp, shelf: Compiled | None = None
+) -> list[Frozen]:
+    """The edition of each reader. `look_up`: further signals of papers; `shelf`: where profiles are compiled."""
     if known not in _windows:
         _windows[known] = Window(known)
-    window, profiles = _windows[known], compiled.fitting(asked)
+    window, profiles = _windows[known], shelf or compiled.fitting(asked)
     seen = [one.seen_through for one in asked]
     with profiles.lock:
-        readers = _Readers(known, asked, profiles)
+        readers = _Readers(session, known, asked, profiles, look_up)
         for days, rows in window.parts(seen).items():
             readers.find_new(window.newest(session, days), rows)
         if known.rising:
             readers.find_rising(window.rising(session))
+        profiles.keep()
     considered = window.considered(seen).tolist()
-    return [readers.content(row, count) for row, count in enumerate(considered)]
-
-
-def thresholds(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile]
-) -> list[int | None]:
-    """τ of each profile, from these announcements."""
-    papers = _calibrating(session, tuple(days))
-    return _taus(days, _matcher(papers, weights, profiles), papers, profiles)
-
-
-def calibrate_with_best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
-) -> list[tuple[int | None, list[int]]]:
-    """τ of each profile, from these announcements, and its best papers of them."""
-    papers = _calibrating(session, tuple(days))
-    matcher = _matcher(papers, weights, profiles)
-    taus = _taus(days, matcher, papers, profiles)
-    answers = matcher.match(papers.facts, taus=taus, mode=ALL, explain=False)
-    return [(tau, answers.best(row, most)) for row, tau in enumerate(taus)]
-
-
-def _matcher(papers: Papers, weights: Weights, profiles: Sequence[Profile]) -> Matcher:
-    store = Store()
-    for profile in profiles:
-        store.add(profile)
-    return Matcher(store, papers.indexes, weights)
-
-
-def _taus(days: Sequence[Day], matcher: Matcher, papers: Papers, profiles: Sequence[Profile]) -> list[int | None]:
-    """τ of each row; none from fewer announcements than an epoch needs."""
-    if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.YOUNG:
-        return [None] * len(profiles)
-    taus: list[int | None] = list(matcher.thresholds(papers.facts))
-    choosy = [row for row, profile in enumerate(profiles) if profile.minimum == HIGH]
-    if choosy:
-        higher = matcher.thresholds(papers.facts, choosy, close=calibrate.CLOSE_PAPERS[HIGH])
-        for row, tau in zip(choosy, higher, strict=True):
-            taus[row] = tau
-    return taus
-
-
-def _calibrating(session: Session, days: tuple[Day, ...]) -> Papers:
-    """The papers of these announcements; kept, since thresholds are asked for again and again."""
-    if days not in _kept:
-        _kept[days] = of_days(session, days)
-    _kept.move_to_end(days)
-    while len(_kept) > _MOST_KEPT:
-        _kept.popitem(last=False)
-    return _kept[days]
+    return [readers.frozen(row, count) for row, count in enumerate(considered)]
 
 
 class _Readers:
     """Some readers' profiles, compiled, and what was found for each."""
 
-    def __init__(self, known: Pool, asked: Sequence[Asked], profiles: Compiled) -> None:
-        self.known, self.asked, self.compiled = known, asked, profiles
-        self.rows = [self.compiled.row(one) for one in asked]
-        self.with_topics = {at for at, one in enumerate(asked) if one.has_topics}
-        self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if at not in self.with_topics}
+    def __init__(
+        self, session: Session, known: Pool, asked: Sequence[Asked], profiles: Compiled, look_up: LookUp
+    ) -> None:
+        self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
+        self.signs: dict[int, Signs] = {}
+        self.rows = [profiles.row(one.version, one.profile) for one in asked]
+        self.with_topics = [profiles.has_topics(row) for row in self.rows]
+        self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if not self.with_topics[at]}
+        self.new: list[Told] = [(b"", 0)] * len(asked)
+        self.strong: list[Told] = [(b"", 0)] * len(asked)
+        self.more = [0] * len(asked)
         self.matches: dict[int, list[Match]] = {}
-        self.more: dict[int, int] = {}
         self.fresh: dict[int, list[int]] = {}
-        self.strong: dict[int, list[Match]] = {}
         self.trending: dict[int, list[int]] = {}
+        self.sent = _pairs([(at, one.sent) for at, one in enumerate(asked) if one.sent])
+        self.taken = [self.sent]
 
     def find_new(self, papers: Papers, rows: Sequence[int]) -> None:
         """What is new to these readers."""
         matcher = self.compiled.matcher(papers, self.known.weights)
-        some = [row for row in rows if row in self.with_topics]
-        seen, sent = self._told(some)
+        some = [row for row in rows if self.with_topics[row]]
+        seen, sent = [self.asked[row].seen_through for row in some], self._of(some, [self.sent])
         answers = matcher.match(papers.facts, rows=self._rows(some), taus=self._taus(some), seen=seen, sent=sent)
-        for at, row in enumerate(some):
-            self.matches[row] = answers.matches(at, self.asked[row].profile)
-            self.more[row] = answers.total(at) - len(self.matches[row])
-        others = [row for row in rows if row not in self.with_topics]
+        told = self._written(matcher, papers, some, answers, NEW)
+        totals = answers.found.rows["total"][:-1].tolist()
+        for row, one, total in zip(some, told, totals, strict=True):
+            self.new[row], self.more[row] = one, total - one[1]
+        self.taken.append(_found(answers, some))
+        others = [row for row in rows if not self.with_topics[row]]
         if others:
-            seen, sent = self._told(others)
+            seen, sent = [self.asked[row].seen_through for row in others], self._of(others, [self.sent])
             answers = matcher.match(papers.facts, rows=self._rows(others), seen=seen, sent=sent, mode=ALL)
             found = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(others)}
             self.matches |= {row: [one for one in some if one.followed] for row, some in found.items()}
@@ -129,24 +96,67 @@ class _Readers:
     def find_rising(self, papers: Papers) -> None:
         """What rises for each reader, beside what is new."""
         matcher = self.compiled.matcher(papers, self.known.weights)
-        some = [row for row in sorted(self.with_topics) if self.asked[row].rising]
-        sent = [self._taken(row) for row in some]
-        taus = self._taus(some)
+        some = [row for row, one in enumerate(self.asked) if self.with_topics[row] and one.rising]
+        taus, sent = self._taus(some), self._of(some, self.taken)
         answers = matcher.match(
             papers.facts, rows=self._rows(some), taus=taus, sent=sent, mode=RANKED, most=MOST_RISING
         )
-        self.strong = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(some)}
+        for row, one in zip(some, self._written(matcher, papers, some, answers, RISING), strict=True):
+            self.strong[row] = one
         self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
 
-    def content(self, row: int, considered: int) -> Content:
+    def frozen(self, row: int, considered: int) -> Frozen:
         """The edition of one reader."""
-        asked, known, matches = self.asked[row], self.known, self.matches.get(row, [])
-        if row not in self.with_topics:
-            trending, fresh = self.trending.get(row, []), self.fresh.get(row, [])
-            return entries.without_topics(known, asked, matches, trending, fresh, considered)
-        told = [entries.new(known, match) for match in matches]
-        told += [entries.chosen(known, match, RISING) for match in self.strong.get(row, ())]
-        return Content(tuple(told), considered=considered, more=self.more.get(row, 0), notice=asked.notice)
+        asked = self.asked[row]
+        if not self.with_topics[row]:
+            found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
+            content = entries.without_topics(self.known, asked, *found, considered)
+            return Frozen.of(replace(content, entries=quality.signed(content.entries, self.signs)))
+        (new, papers), (strong, rising) = self.new[row], self.strong[row]
+        both = b"%b,%b" % (new, strong) if papers and rising else new or strong
+        return Frozen.put_together(
+            both, papers + rising, considered=considered, more=self.more[row], notice=asked.notice
+        )
+
+    def _written(
+        self, matcher: Matcher, papers: Papers, rows: Sequence[int], answers: Answers, section: str
+    ) -> list[Told]:
+        """Each row's matches as entries."""
+        sheets = self._sheets(papers, section)
+        text = writing.write(answers, matcher.book, self._rows(rows), sheets, self.compiled.words())
+        told = text.rows()
+        odd = [at for at, one in enumerate(told) if one is None]
+        profiles = self._profiles([rows[at] for at in odd])
+        again = {at: self._told(answers.matches(at, one), section) for at, one in zip(odd, profiles, strict=True)}
+        return [again[at] if one is None else one for at, one in enumerate(told)]
+
+    def _profiles(self, rows: Sequence[int]) -> list[Profile]:
+        """The profiles of these readers as they typed them."""
+        some = [self.asked[row] for row in rows]
+        later = [one.version[0] for one in some if one.version and one.profile is LATER]
+        read = subscribers.profiles(self.session, later)
+        return [read[one.version[0]] if one.version and one.version[0] in read else one.profile for one in some]
+
+    def _told(self, matches: Sequence[Match], section: str) -> Told:
+        """Matches that the machine leaves to us: of followed authors, or of very many words."""
+        make = entries.new if section == NEW else partial(entries.chosen, section=section)
+        found = quality.signed([make(self.known, match) for match in matches], self.signs)
+        return b",".join(map(written, found)), len(found)
+
+    def _sheets(self, papers: Papers, section: str) -> Sheets:
+        """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
+        numbers = papers.ids.tolist()
+        signs = self.look_up(numbers)
+        self.signs |= signs
+        kept = _sheets.setdefault(papers, {})
+        if section not in kept or kept[section][0] != signs:
+            kept[section] = dict(signs), Sheets.of([self._around(number, section) for number in numbers])
+        return kept[section][1]
+
+    def _around(self, paper: int, section: str) -> tuple[bytes, bytes]:
+        if paper not in self.known.papers:
+            return b"", b""
+        return around(*quality.signed([entries.plain(self.known, paper, section)], self.signs))
 
     def _rows(self, places: Sequence[int]) -> list[int]:
         return [self.rows[at] for at in places]
@@ -154,14 +164,12 @@ class _Readers:
     def _taus(self, rows: Sequence[int]) -> list[int | None]:
         return [self.asked[row].tau for row in rows]
 
-    def _told(self, rows: Sequence[int]) -> tuple[list[int], list[frozenset[int]]]:
-        """What these readers have seen and were sent."""
-        some = [self.asked[row] for row in rows]
-        return [one.seen_through for one in some], [one.sent for one in some]
-
-    def _taken(self, row: int) -> frozenset[int]:
-        """Papers that a reader has, now or before."""
-        return self.asked[row].sent.union(match.paper for match in self.matches.get(row, ()))
+    def _of(self, rows: Sequence[int], parts: Sequence[Sent]) -> Sent:
+        """What these readers have, by their place among them."""
+        place = np.full(len(self.asked), -1, np.int64)
+        place[list(rows)] = np.arange(len(rows))
+        row, paper = np.concatenate([place[one.row] for one in parts]), np.concatenate([one.paper for one in parts])
+        return Sent(row[row >= 0], paper[row >= 0])
 
     def _allowed(self, matcher: Matcher, papers: Papers, rows: Sequence[int], *, new: bool) -> dict[int, list[int]]:
         """The papers that the categories and exclusions of readers without topics leave in, in their order."""
@@ -173,6 +181,22 @@ class _Readers:
             profile, mask = self.asked[row].profile, papers.opened(self.asked[row].seen_through if new else None)
             if profile.categories:
                 mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
-            left_out = self._taken(row).union(*(barred[one] for one in self.barring[row]))
+            taken = self.asked[row].sent.union(match.paper for match in self.matches.get(row, ()))
+            left_out = taken.union(*(barred[one] for one in self.barring[row]))
             found[row] = [n for n in papers.in_order(mask) if n not in left_out]
         return found
+
+
+def _pairs(sent: Sequence[tuple[int, frozenset[int]]]) -> Sent:
+    sizes = np.array([len(papers) for _, papers in sent], np.int64)
+    papers = np.fromiter(chain.from_iterable(papers for _, papers in sent), np.int64, int(sizes.sum()))
+    return Sent(np.repeat(np.array([at for at, _ in sent], np.int64), sizes), papers)
+
+
+def _found(answers: Answers, rows: Sequence[int]) -> Sent:
+    """What these readers get."""
+    first = answers.found.rows["first"]
+    return Sent(
+        np.repeat(np.array(rows, np.int64), np.diff(first)),
+        answers.joined.ids[answers.found.papers["paper"][: first[-1]]],
+    )

@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select as sql
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from digest.compose.edition import Content
-from digest.db import deliveries, runs
+from digest.compose.edition import Content, Frozen
+from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
-from digest.db.dialect import among
 from digest.db.runs import Reader
 from digest.errors import N_
 from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
-from digest.models import Epoch, ProfileVersion, Run
+from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.services import assuming, cadence, pool, quality, select, thresholds
-from digest.services.entries import Asked
+from digest.services import assuming, cadence, pool, select, thresholds
+from digest.services.entries import LATER, Asked, Version
+from digest.services.select import Shelf
+from digest.services.thresholds import Standing
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
+_SETTLED = timedelta(days=10)  # a week, and what zones may add
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one reader is to get for one local date, before it is frozen. `tau`: the threshold it was chosen by."""
+    """What one reader is to get for one local date, before it is frozen.
+
+    `tau`: the threshold it was chosen by; `calibrated`: it is not stored yet.
+    """
 
     reader: Reader
     day: date
-    content: Content
+    frozen: Frozen
     tau: int | None = None
+    calibrated: bool = True
+
+    @property
+    def content(self) -> Content:
+        """The edition as an object."""
+        return self.frozen.content()
 
     @property
     def kind(self) -> str | None:
         """The e-mail it owes: a digest, a quiet-day notice where the reader chose one, or none."""
-        if self.content.entries:
+        if self.frozen.papers:
             return DIGEST
         return NOTICE if self.reader.quiet_day == "notice" else None
 
 
-def choose(session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]]) -> list[Chosen]:
-    """What each of these readers is to get for that date in this run. Reads only."""
+def choose(
+    session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]], *, shard: str = ""
+) -> list[Chosen]:
+    """What each of these readers is to get for that date in this run. Reads only.
+
+    `shard`: a name under which about the same readers come again another day.
+    """
     if not readers:
         return []
     seen = _seen(session, run, [reader for reader, _ in readers])
-    return _choose(session, run, epoch, readers, seen, window=pool.WINDOW)
+    return _choose(session, run, epoch, readers, seen, window=pool.WINDOW, shard=shard)
 
 
 def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
@@ -64,37 +79,51 @@ def _choose(
     seen: Mapping[int, int],
     *,
     window: int,
+    shard: str = "",
 ) -> list[Chosen]:
     known = pool.load(session, run, epoch, window=window)
-    wanted = profiles(session, [reader for reader, _ in readers])
-    sent = select.sent_before(session, known, list(seen))
-    taus, assumed = thresholds.of(session, epoch, wanted), assuming.kept(session, epoch, wanted)
+    shelf = select.shelf(known, shard, len(readers)) if shard else None
+    versions = [reader.profile_id for reader, _ in readers if reader.profile_id]
+    stored = thresholds.standing(session, epoch, versions)
+    wanted, named = _wanted(session, epoch, versions, stored, shelf)
+    sent = select.sent_before(session, known, seen)
+    taus = thresholds.complete(session, epoch, wanted, stored, shelf)
     asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
         profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
-        notice = " ".join(filter(None, [RESUMED if cadence.resumes(reader, day) else "", run.notice]))
-        version: Hashable = profile_id if profile_id in wanted else None
-        if words := assumed.get(profile_id):
-            profile, version = with_assumed(profile, words), (profile_id, epoch and epoch.id)
+        resumed = reader.paused_until is not None and cadence.resumes(reader, day)
+        notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
+        version = named[profile_id] if profile_id in wanted else None
         asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
-    contents = quality.told(session, select.choose(session, known, asked))
+    made = select.frozen(session, known, asked, shelf)
     return [
-        Chosen(reader, day, content, one.tau)
-        for (reader, day), content, one in zip(readers, contents, asked, strict=True)
+        Chosen(reader, day, one, it.tau, reader.profile_id not in stored)
+        for (reader, day), one, it in zip(readers, made, asked, strict=True)
     ]
 
 
 def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
     """What these readers want, by profile version."""
-    return by_version(session, [reader.profile_id for reader in readers if reader.profile_id])
+    return subscribers.profiles(session, [reader.profile_id for reader in readers if reader.profile_id])
 
 
 def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
     """These profile versions, by number."""
-    query = sql(col(ProfileVersion.id), col(ProfileVersion.profile))
-    rows = session.execute(query.where(among(session, col(ProfileVersion.id), numbers)))
-    return {number: Profile.from_json(profile) for number, profile in rows}
+    return subscribers.profiles(session, numbers)
+
+
+def _wanted(
+    session: Session, epoch: Epoch | None, numbers: Sequence[int], stored: Standing, shelf: Shelf | None
+) -> tuple[dict[int, Profile], dict[int, Version]]:
+    """The profiles with these numbers, with the words assumed, as far as they have to be read; and their names."""
+    number = epoch.id or 0 if epoch else 0
+    named = {n: (n, number if n in stored and stored[n][1] else 0) for n in numbers}
+    known = {n: LATER for n in numbers if shelf is not None and not shelf.needs(named[n])}
+    left = [n for n in numbers if n not in known]
+    assumed = assuming.kept(session, epoch, [n for n in left if named[n][1]])
+    read = subscribers.profiles(session, left)
+    return known | {n: with_assumed(one, assumed[n]) if n in assumed else one for n, one in read.items()}, named
 
 
 def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:
@@ -103,12 +132,12 @@ def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, in
     Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known
     at the slot before that one, as if they had been there.
     """
-    started = runs.with_editions(session, [reader.id or 0 for reader in readers])
+    seen = {reader.id or 0: reader.seen_through for reader in readers}
+    lately = [reader for reader in readers if run.slot - _began(reader) < _SETTLED]
+    started = runs.with_editions(session, [reader.id or 0 for reader in lately]) if lately else set()
     known: dict[datetime, int] = {}
-    seen: dict[int, int] = {}
-    for reader in readers:
+    for reader in lately:
         number, joined = reader.id or 0, reader.confirmed_at or reader.created_at
-        seen[number] = reader.seen_through
         if run.slot < joined:
             before = cadence.slot_before(reader, run.slot)
             if before not in known:
@@ -117,6 +146,13 @@ def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, in
         elif number not in started and run.slot <= cadence.due_after(reader, joined):
             seen[number] = 0
     return seen
+
+
+def _began(reader: Reader) -> datetime:
+    """From when on there may be mail, about: once there could have been one every cadence has had its slot soon."""
+    joined = reader.confirmed_at or reader.created_at
+    paused = reader.paused_until
+    return max(joined, datetime.combine(paused, time.max, joined.tzinfo)) if paused else joined
 
 
 def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
@@ -130,8 +166,8 @@ def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[
         "created_at": now,
         "previous_seen": chosen.reader.seen_through,
         "kind": kind,
-        "papers": len(chosen.content.entries),
-        "content": chosen.content.to_json(),
+        "papers": chosen.frozen.papers,
+        "content": chosen.frozen.text,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
@@ -10,6 +10,8 @@ from digest.matching.profile import Match, Profile
 from digest.services.pool import Pool
 
 MOST_RISING = 3
+Version = tuple[int, int]  # a profile's number, and the epoch whose assumed words it has; 0: none
+LATER = Profile()  # instead of a profile that is compiled already and read only where it has to be
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Asked:
     """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
 
     `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
-    beside what is new; `version`: what names this very profile, if it is stored.
+    beside what is new; `version`: what names this very profile, if it is stored. It may be LATER for the engine.
     """
 
     profile: Profile
@@ -26,7 +28,7 @@ class Asked:
     sent: frozenset[int] = frozenset()
     notice: str = ""
     rising: bool = True
-    version: Hashable = None
+    version: Version | None = None
 
     @property
     def has_topics(self) -> bool:

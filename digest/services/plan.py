@@ -13,15 +13,16 @@ from digest.db import runs
 from digest.db.engine import reading, transaction
 from digest.db.runs import Reader
 from digest.errors import BadInput
-from digest.models import Epoch, Run, Subscriber
+from digest.models import Epoch, Run, Shard, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
 from digest.ports import Enqueue
 from digest.services import cadence, choosing, epochs, standing
 from digest.services.choosing import Chosen
 
-SHARD = 1000  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
-LARGE_SHARD = 10_000
+SHARD = 1024  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
+LARGE_SHARD = 16_384
 SHARDS = 16  # where there are so many readers that shards may be large, workers still share them evenly
+_NAMED = 64  # readers
 AHEAD = timedelta(days=7)  # a later date is a slip of the pen, and would cost every reader that date's mail
 
 
@@ -124,6 +125,12 @@ def _cut(session: Session, run: Run, ids: Iterable[int], *, day: date | None) ->
     taken = runs.waiting(session, run, day)
     left = [number for number in ids if not any(first <= number <= last for first, last in taken)]
     runs.add_shards(session, run, left, size=_size(session, len(left)), day=day)
+
+
+def name(run: Run, shard: Shard) -> str:
+    """About the same readers are in the shard of that name another day; '' for too few to keep anything for."""
+    width = 1 << (shard.first ^ shard.last).bit_length()
+    return f"{run.slot:%H%M}-{width}-{shard.first // width}" if width >= _NAMED else ""
 
 
 def _size(session: Session, readers: int) -> int:

@@ -41,6 +41,11 @@ class Pool:
         """The oldest announcement."""
         return self.days[-1].number
 
+    def oldest(self, seen: int) -> int:
+        """The oldest announcement with something that may rise, or that is new to who has seen so much."""
+        fresh = (at for at, day in enumerate(self.days) if day.newest_batch > seen)
+        return self.days[min(max([RISING_WINDOW - 1, *fresh]), len(self.days) - 1)].number
+
     @cached_property
     def papers(self) -> Mapping[int, Listed]:
         """What may be chosen, by number."""

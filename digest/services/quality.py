@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlmodel import Session
@@ -21,6 +21,9 @@ from digest.matching.weights import Weights
 from digest.papers import Record
 from digest.services import epochs
 from digest.services.trending import Trend
+
+Signs = tuple[tuple[str, float], ...]  # signals of a paper, as an edition's entry has them
+LookUp = Callable[[Sequence[int]], Mapping[int, Signs]]
 
 log = logs.get(__name__)
 
@@ -114,17 +117,22 @@ def of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Tre
     return found
 
 
+def signs(session: Session, numbers: Sequence[int]) -> dict[int, Signs]:
+    """The novelty of these papers, kept with editions so that they show the same again."""
+    return {n: ((NOVELTY, float(one.value or 0)),) for n, one in store.novelties(session, numbers).items()}
+
+
 def told(session: Session, contents: Sequence[Content]) -> list[Content]:
-    """The editions with the novelty of their papers, kept with them so that they show the same again."""
-    known = store.novelties(session, {entry.paper for content in contents for entry in content.entries})
-    signs = {number: ((NOVELTY, float(measured.value or 0)),) for number, measured in known.items()}
-    return [replace(content, entries=_signed(content.entries, signs)) if signs else content for content in contents]
+    """The editions with the novelty of their papers."""
+    known = signs(session, list({entry.paper for content in contents for entry in content.entries}))
+    return [replace(content, entries=signed(content.entries, known)) if known else content for content in contents]
 
 
-def _signed(entries: Sequence[Entry], signs: Mapping[int, tuple[tuple[str, float], ...]]) -> tuple[Entry, ...]:
+def signed(entries: Sequence[Entry], known: Mapping[int, Signs]) -> tuple[Entry, ...]:
+    """Entries with these further signals."""
     return tuple(
         [
-            replace(entry, signals=entry.signals + signs[entry.paper]) if entry.paper in signs else entry
+            replace(entry, signals=entry.signals + known[entry.paper]) if entry.paper in known else entry
             for entry in entries
         ]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -34,7 +34,8 @@ def freeze_shard(run_id: int, number: int) -> bool:
         readers = _readers(session, run, shard)
         taken = _taken(session, readers)
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        chosen = choosing.choose(session, run, epoch, [(r, d) for r, d in readers if r.id not in taken])
+        wanted = [(reader, day) for reader, day in readers if reader.id not in taken]
+        chosen = choosing.choose(session, run, epoch, wanted, shard=plan.name(run, shard))
     try:
         with transaction() as session:
             return _freeze(session, run, shard, chosen)
@@ -47,7 +48,13 @@ def _readers(session: Session, run: Run, shard: Shard, *, lock: bool = False) ->
     found = runs.readers_of(session, run, shard, lock=lock)
     if shard.day is not None:
         return [(reader, shard.day) for reader in found if plan.own_slot(reader, shard.day) == run.slot]
-    return [(reader, plan.day_at(reader, run.slot)) for reader in found]
+    days = {(one.time_zone, one.send_at): plan.day_at(one, run.slot) for one in _each_schedule(found)}
+    return [(reader, days[reader.time_zone, reader.send_at]) for reader in found]
+
+
+def _each_schedule(readers: Iterable[Due]) -> Iterable[Due]:
+    """One reader of each zone and time of day."""
+    return {(reader.time_zone, reader.send_at): reader for reader in readers}.values()
 
 
 def _taken(session: Session, readers: Iterable[tuple[Due, date]]) -> set[int]:
@@ -63,16 +70,16 @@ def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) 
     taken = _taken(session, present.values())
     good = [c for c in chosen if c.reader.id not in taken and _unchanged(c, present)]
     mailed = [c for c in good if c.kind]
-    papers = sum(len(c.content.entries) for c in mailed)
+    papers = sum(c.frozen.papers for c in mailed)
     skipped = len(good) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False
-    thresholds.keep(session, run.epoch_id, {c.reader.profile_id: c.tau for c in good if c.reader.profile_id})
+    taus = {c.reader.profile_id: c.tau for c in good if c.reader.profile_id and c.calibrated}
+    thresholds.keep(session, run.epoch_id, taus)
     numbers = runs.insert_editions(session, [choosing.row(run, c, now) for c in mailed])
     deliveries.owe_new(session, [choosing.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
     considered = {c.reader.id or 0 for c in good}
-    done = [present[number][0] for number in considered | taken]
-    runs.move_on(session, [_moved_on(run, reader, reader.id in considered, now) for reader in done])
+    runs.move_on(session, _moved_on(run, [present[n][0] for n in considered | taken], considered, now))
     _go_on(session, run, shard, sorted(set(present) - considered - taken))
     return True
 
@@ -100,13 +107,26 @@ def _unchanged(chosen: Chosen, present: Mapping[int, tuple[Due, date]]) -> bool:
     )
 
 
-def _moved_on(run: Run, reader: Due, considered: bool, now: datetime) -> tuple[int, int, datetime | None]:
-    """Number, what was seen, next slot (always in the future). What was considered is seen, also without a mail.
+def _moved_on(
+    run: Run, readers: Iterable[Due], considered: Collection[int], now: datetime
+) -> list[tuple[int, int, datetime | None]]:
+    """Each reader's number, what was seen, next slot (always in the future).
 
-    A slot that waits between the run's and now is left: it was missed, and its mail is still to come.
+    What was considered is seen, also without a mail. A slot that waits between the run's and now is left: it was
+    missed, and its mail is still to come.
     """
-    seen = max(reader.seen_through, run.batch_through) if considered else reader.seen_through
+    moved, slots = [], dict[tuple[object, ...], datetime | None]()
+    for reader in readers:
+        seen = max(reader.seen_through, run.batch_through) if reader.id in considered else reader.seen_through
+        key = reader.next_due_at, reader.time_zone, reader.send_at, reader.cadence, reader.weekday, reader.paused_until
+        if key not in slots:
+            slots[key] = _next_slot(run, reader, now)
+        moved.append((reader.id or 0, seen, slots[key]))
+    return moved
+
+
+def _next_slot(run: Run, reader: Due, now: datetime) -> datetime | None:
     due = reader.next_due_at
     if due is not None and (due == run.slot or due <= min(run.slot, now)):
         due = cadence.due_after(reader, max(due, now))
-    return reader.id or 0, seen, due
+    return due

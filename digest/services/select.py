@@ -7,48 +7,103 @@ loaded first. Both give the same answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Protocol
 
 from sqlmodel import Session
 
-from digest.compose.edition import Content
-from digest.db import runs
+from digest import clock
+from digest.compose.edition import Content, Frozen
+from digest.db import ledger, subscribers
+from digest.db import papers as store
+from digest.db.engine import reading
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
-from digest.services import by_reference, kernel
+from digest.services import announced, by_reference, kernel, quality
 from digest.services.announced import Day
-from digest.services.entries import Asked
+from digest.services.entries import Asked, Version
 from digest.services.pool import Pool
 
 FEW_PAPERS = 1000
 FEW_PAIRS = 20_000  # a second's work for the reference
 
 
-def sent_before(session: Session, known: Pool, readers: Sequence[int]) -> dict[int, frozenset[int]]:
-    """Papers that each reader's editions of the window held: enough, since older papers are not eligible."""
+def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[int, frozenset[int]]:
+    """Papers that each reader was sent and that could be chosen again. `seen`: the last batch that each considered.
+
+    What may be new again, or rise, was announced lately: so editions before then don't count.
+    """
+    oldest: dict[int, int] = {}
+    by_first: dict[int, list[int]] = {}
+    for reader, batch in seen.items():
+        if batch not in oldest:
+            oldest[batch] = known.oldest(batch)
+        by_first.setdefault(oldest[batch], []).append(reader)
     sent: dict[int, set[int]] = {}
-    for edition in runs.editions_since(session, readers, known.first):
-        entries = edition.content["entries"] if edition.content else ()
-        sent.setdefault(edition.subscriber_id, set()).update(entry["paper"] for entry in entries)
+    for first, readers in by_first.items():
+        for reader, papers in ledger.sent_since(session, readers, first):
+            sent.setdefault(reader, set()).update(papers)
     return {reader: frozenset(papers) for reader, papers in sent.items()}
 
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
     """The edition of each reader."""
-    if not asked:
-        return []
-    way = by_reference.choose if _few(len(known.papers), len(asked)) else kernel.engine().choose
-    return way(session, known, asked)
+    if not asked or _few(len(known.papers), len(asked)):
+        return by_reference.choose(session, known, asked) if asked else []
+    return [one.content() for one in kernel.engine().choose(session, known, asked, lambda _: {})]
+
+
+def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None) -> list[Frozen]:
+    """The edition of each reader as it is kept, with what was measured of its papers."""
+    if not asked or (shelf is None and _few(len(known.papers), len(asked))):
+        found = by_reference.choose(session, known, asked) if asked else []
+        return [Frozen.of(content) for content in quality.told(session, found)]
+    made: list[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session), shelf)
+    return made
+
+
+def prepare() -> bool:
+    """Index the current announcement where its readers are many, so that no run has to. Again does nothing."""
+    with reading() as session:
+        today = clock.now().astimezone(clock.ARXIV_ZONE).date()
+        current = store.current_announcement(session, today)
+        day = announced.days(session, [current])[0] if current else None
+        if day is None or _few(len(day.papers), subscribers.active(session)):
+            return False
+        kernel.engine().index(session, day)
+    return True
+
+
+class Shelf(Protocol):
+    """Where a shard's profiles are compiled."""
+
+    def knows(self, version: Version) -> bool:
+        """True where that profile is compiled."""
+
+    def needs(self, version: Version) -> bool:
+        """True where that profile has to be read."""
+
+
+def shelf(known: Pool, name: str, readers: int) -> Shelf | None:
+    """The shelf of a shard, for the engine; None where the reference will do."""
+    if not readers or _few(len(known.papers), readers):
+        return None
+    found: Shelf = kernel.engine().shelf(name, readers)
+    return found
 
 
 def thresholds(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile]
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile], shelf: Shelf | None = None
 ) -> dict[int, int | None]:
     """τ of each profile, from these announcements; None where they are fewer than 14."""
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    way = by_reference.thresholds if _few(papers, len(profiles)) else kernel.engine().thresholds
-    return dict(zip(profiles, way(session, days, weights, list(profiles.values())), strict=True))
+    if shelf is None and _few(papers, len(profiles)):
+        found = by_reference.thresholds(session, days, weights, list(profiles.values()))
+    else:
+        found = kernel.engine().thresholds(session, days, weights, profiles, shelf)
+    return dict(zip(profiles, found, strict=True))
 
 
 def calibrate_with_best(

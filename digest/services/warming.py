@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from digest import logs
-from digest.matching import jit
+from digest.matching import jit, writing
 from digest.matching.engine import ALL, CAPPED, RANKED, Facts, matcher
 from digest.matching.index import build
 from digest.matching.profile import Counts, Profile, Topic
 from digest.matching.weights import Weights
+from digest.matching.writing import Sheets
 from digest.papers import Record
 
 log = logs.get(__name__)
@@ -45,5 +46,6 @@ def match_something() -> None:
     made = matcher([profile], [build(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
     facts = Facts(np.ones(1, np.int64), np.zeros(1, np.int32))
     for mode in (CAPPED, ALL, RANKED):
-        made.match(facts, mode=mode, most=1, sent=[[1]])
+        found = made.match(facts, mode=mode, most=1, sent=[[1]])
+    writing.write(found, made.book, [0], Sheets.of([(b"", b"")]), made.store.said.words())
     made.thresholds(facts)

@@ -71,7 +71,7 @@ def _choose(run: Run, subscriber_id: int) -> Chosen | None:
         run.batch_through = reader.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
         chosen = choosing.choose_first(session, run, epoch, reader, day, window=ANNOUNCEMENTS)
-    return chosen if chosen.content.entries else None
+    return chosen if chosen.frozen.papers else None
 
 
 def _freeze(run: Run, chosen: Chosen) -> bool:

@@ -132,7 +132,7 @@ def reason(entry: Entry, profile: Profile) -> str:
 def _sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
     """One line for each edition that held the paper."""
     lines = []
-    for edition in runs.editions_since(session, [reader.id or 0], 0):
+    for edition in runs.editions_of(session, reader.id or 0):
         version = session.get(ProfileVersion, edition.profile_id)
         profile = Profile.from_json(version.profile) if version else Profile()
         for entry in Content.from_json(edition.content).entries:

@@ -20,7 +20,7 @@ I64 = NDArray[np.int64]
 _FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched with all that any of them needs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Papers:
     """Indexes and what a run knows of their papers. `order`: places in the order of readers without topics."""
 

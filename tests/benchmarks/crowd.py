@@ -85,7 +85,7 @@ class Crowd:
             topics=tuple(Topic(self._keyword()) for _ in range(self.random.choice(TOPICS))),
             exclusions=(f'"{self._phrase()}"',) if chance() < 0.2 else (),
             categories=tuple({self.random.choice(self.categories) for _ in range(2)}) if chance() < 0.4 else (),
-            authors=(self.random.choice(self.authors),) if chance() < 0.15 else (),
+            authors=(self.random.choice(self.authors),) if self.authors and chance() < 0.15 else (),
         )
 
     def _keyword(self) -> str:

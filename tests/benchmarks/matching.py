@@ -66,7 +66,6 @@ def prepare(corpus: Path, profiles: int, papers: int = 1000, keep: int = 0) -> W
             spent += process_time() - started
     world.figures["profiles: compile"] = spent
     Matcher(world.store, [build([(0, records[0])])], world.weights)  # loads the machine code
-    world.store.merge()
     started = process_time()
     world.store.ready()
     world.store.idf(world.weights)

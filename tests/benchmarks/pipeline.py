@@ -1,11 +1,13 @@
-"""A day's run for many readers: their editions chosen, frozen and queued by the real services.
+"""Days' runs for many readers: their editions chosen, frozen and queued by the real services.
 
     python -m tests.benchmarks.pipeline SHARED [--readers 20000] [--database sqlite|postgresql] [--workers 2]
 
-Real announcements of the replay (16 of them, the last is the day), readers with topics as people typed them and
-phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes do what the freeze task does.
-Phases: `calibrate` (each profile's threshold, weekly), `plan`, `freeze` (chosen, frozen, queued). Seconds are the
-wall's; `cpu` is the workers' alone; `peak` is the largest worker's memory, `idle` before it matched anything.
+Real announcements of the replay (16 of them, the last is the first day; one more is the next day), readers with topics
+as people typed them and phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes do what
+the freeze task does. `first day`: every profile is compiled; `next day`: an ordinary one.
+Phases: `index` (once the papers are stored), `plan` (the scheduler's), `freeze` (chosen, frozen, queued). Seconds are
+the wall's; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's memory, `idle` before it matched
+anything.
 Goals: 20,000 readers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s.
 """
 
@@ -22,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from itertools import islice, pairwise
@@ -34,11 +36,27 @@ import numpy as np
 
 from tests.benchmarks.report import Report
 
-DAY = date(2025, 9, 29)
+DAYS = {"first day": date(2025, 9, 29), "next day": date(2025, 9, 30)}
+DAY = DAYS["first day"]
 SLOT = datetime(2025, 9, 29, 7, tzinfo=UTC)
 SEED = 20250929
 GOALS = {"sqlite": (20_000, 5.0), "postgresql": (1_000_000, 60.0)}
 CHUNK = 20_000
+STAGES = {
+    "read": [
+        "digest.services.runs:._readers",
+        "digest.db.subscribers:.profiles",
+        "digest.services.select:.sent_before",
+    ],
+    "compile": ["digest.services.compiled:Compiled.row", "digest.services.compiled:Compiled.read"],
+    "keep compiled": ["digest.services.compiled:Compiled.keep"],
+    "read index": ["digest.services.indexes:.of", "digest.services.indexes:.rising"],
+    "join": ["digest.services.compiled:Compiled.matcher"],
+    "calibrate": ["digest.matching.engine:Matcher.thresholds"],
+    "match": ["digest.matching.engine:Matcher.match"],
+    "write": ["digest.services.by_engine:_Readers._written"],
+    "store": ["digest.services.runs:._freeze"],
+}
 
 
 def main() -> None:
@@ -65,25 +83,38 @@ def main() -> None:
         began = time.perf_counter()
         fill(given.shared, given.readers)
         print(f"{given.readers} readers stored in {time.perf_counter() - began:.0f} s", flush=True)
-        measure(given.database, given.workers, given.readers)
+        measure(given.shared, given.database, given.workers, given.readers)
 
 
-def measure(database: str, workers: int, readers: int) -> None:
+def measure(shared: Path, database: str, workers: int, readers: int) -> None:
     """The phases, one after another, in worker processes that live through them all."""
     from digest.db import deliveries
     from digest.db.engine import reading
 
     report = Report(f"pipeline-{database}-{readers}")
     hands = [_Hand(number, workers) for number in range(workers)]
-    for phase in ("warm", "calibrate", "plan", "freeze"):
+    report.add("idle", "MB", max(one["idle"] for one in [hand.wait() for hand in [hand.go("warm") for hand in hands]]))
+    for name, day in DAYS.items():
+        if day != DAY:
+            store_days(shared, day, day)
         began = time.perf_counter()
-        told = [plan()] if phase == "plan" else [hand.wait() for hand in [hand.go(phase) for hand in hands]]
-        report.add(phase, "s", time.perf_counter() - began)
-        if phase not in {"warm", "plan"}:
-            report.add(f"{phase} cpu", "s", sum(one["cpu"] for one in told))
-            report.add(f"{phase} peak", "MB", max(one["peak"] for one in told))
-        if phase == "warm":
-            report.add("idle", "MB", max(one["idle"] for one in told))
+        prepare(day)
+        report.add(f"{name}, index", "s", time.perf_counter() - began)
+        if day == DAY:
+            began = time.perf_counter()
+            told = [hand.wait() for hand in [hand.go("calibrate") for hand in hands]]
+            report.add("calibrate, weekly", "s", time.perf_counter() - began)
+            report.add("calibrate, weekly cpu", "s", sum(one["cpu"] for one in told))
+        began = time.perf_counter()
+        plan(day)
+        report.add(f"{name}, plan", "s", time.perf_counter() - began)
+        began = time.perf_counter()
+        told = [hand.wait() for hand in [hand.go(name) for hand in hands]]
+        report.add(f"{name}, freeze", "s", time.perf_counter() - began)
+        report.add(f"{name}, freeze cpu", "s", sum(one["cpu"] for one in told))
+        report.add(f"{name}, peak", "MB", max(one["peak"] for one in told))
+        for stage in STAGES:
+            report.add(f"{name}, {stage}", "s", sum(one[stage] for one in told))
     for hand in hands:
         hand.end()
     with reading() as session:
@@ -92,7 +123,7 @@ def measure(database: str, workers: int, readers: int) -> None:
     report.write(rounds=1)
     goal = GOALS[database]
     if readers == goal[0]:
-        print(f"plan and freeze: goal {goal[1]:.0f} s")
+        print(f"next day, plan and freeze: goal {goal[1]:.0f} s")
 
 
 class _Hand:
@@ -124,59 +155,103 @@ class _Hand:
 
 def worker(number: int, of: int) -> None:
     """Do each phase that is named on standard input: this worker's share of it."""
+    import time_machine
+
+    spent = watch()
     for line in sys.stdin:
-        cpu, idle = time.process_time(), _peak()
-        {"warm": warm, "calibrate": calibrate, "freeze": freeze}[line.strip()](number, of)
-        print(json.dumps({"cpu": time.process_time() - cpu, "idle": idle, "peak": _peak()}), flush=True)
+        name, cpu, idle = line.strip(), time.process_time(), _peak()
+        spent.update(dict.fromkeys(STAGES, 0.0))
+        if name == "warm":
+            warm()
+        elif name == "calibrate":
+            with time_machine.travel(at(DAY), tick=True):
+                calibrate(number, of)
+        else:
+            with time_machine.travel(at(DAYS[name]), tick=True):
+                freeze(number, of)
+        print(json.dumps({"cpu": time.process_time() - cpu, "idle": idle, "peak": _peak(), **spent}), flush=True)
+
+
+def at(day: date) -> datetime:
+    """The instant of that day's slot."""
+    return SLOT + (day - DAY)
+
+
+def watch() -> dict[str, float]:
+    """From now on the CPU of each stage's functions is added up, without that of the stages inside."""
+    import importlib
+
+    spent = dict.fromkeys(STAGES, 0.0)
+    inside = [0.0]
+    for stage, names in STAGES.items():
+        for name in names:
+            path, _, function = name.rpartition(".")
+            module, _, kind = path.partition(":")
+            holder = importlib.import_module(module)
+            holder = getattr(holder, kind) if kind else holder
+            setattr(holder, function, _timed(getattr(holder, function), stage, spent, inside))
+    return spent
+
+
+def _timed(do: Callable[..., Any], stage: str, spent: dict[str, float], inside: list[float]) -> Callable[..., Any]:
+    def timed(*given: Any, **more: Any) -> Any:
+        inside.append(0.0)
+        began = time.process_time()
+        try:
+            return do(*given, **more)
+        finally:
+            took = time.process_time() - began
+            spent[stage] += took - inside.pop()
+            inside[-1] += took
+
+    return timed
 
 
 def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def warm(number: int, of: int) -> None:
+def warm() -> None:
     """Load what a worker that ran yesterday has loaded."""
     from digest.services import kernel, runs
 
     assert runs
-    if os.environ.get("PIPELINE_PROFILE") != "none":
-        kernel.engine()
+    kernel.engine()
 
 
-def plan() -> dict[str, float]:
+def prepare(day: date) -> None:
+    """What is done once the day's papers are stored."""
+    import time_machine
+
+    from digest.services import select
+
+    with time_machine.travel(at(day), tick=True):
+        select.prepare()
+
+
+def plan(day: date) -> None:
     """The scheduler's part."""
+    import time_machine
+
     from digest.ports import NoQueue
     from digest.services import plan as planning
 
-    planning.plan_due(NoQueue(), now=SLOT)
-    return {}
+    with time_machine.travel(at(day), tick=True):
+        planning.plan_due(NoQueue())
 
 
 def calibrate(number: int, of: int) -> None:
-    """Set the thresholds of this worker's share of the profiles for the epoch that the day has."""
-    from sqlmodel import col, select
+    """Calibrate this worker's share of the parts."""
+    from digest.db import calibrated
+    from digest.db.engine import reading
+    from digest.services import calibration
 
-    from digest.db.engine import reading, transaction
-    from digest.matching.profile import Profile
-    from digest.models import Epoch, ProfileVersion
-    from digest.services import epochs, thresholds
-
-    epoch_id = epochs.current(DAY.toordinal())
+    epoch = calibration.due().epoch_id
     with reading() as session:
-        epoch = session.get(Epoch, epoch_id)
-        query = select(ProfileVersion.id).where(col(ProfileVersion.id) % of == number).order_by(col(ProfileVersion.id))
-        ids = [one for one in session.exec(query) if one]
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
-        with reading() as session:
-            rows = session.execute(
-                select(col(ProfileVersion.id), col(ProfileVersion.profile)).where(
-                    col(ProfileVersion.id).between(part[0], part[-1]), col(ProfileVersion.id) % of == number
-                )
-            )
-            taus = thresholds.of(session, epoch, {n: Profile.from_json(profile) for n, profile in rows})
-        with transaction() as session:
-            thresholds.keep(session, epoch_id, taus)
+        parts = calibrated.parts(session, epoch, calibration.PART, 1_000_000)
+    for first, last in parts:
+        if first // calibration.PART % of == number:
+            calibration.part(epoch, first, last)
 
 
 def freeze(number: int, of: int) -> None:
@@ -194,34 +269,40 @@ def freeze(number: int, of: int) -> None:
 
 def fill(shared: Path, readers: int) -> None:
     """The announcements up to the day, and readers who have seen all but the last."""
-    from sqlalchemy import insert
-
     from digest.db import papers as store
     from digest.db import schema
+    from digest.db.dialect import insert_new
     from digest.db.engine import reading, transaction
     from digest.models import ProfileVersion, Subscriber
-    from digest.papers import Listed, Parsed
-    from digest.services.ingest import store_document
 
     schema.upgrade()
-    chance, records = Random(SEED), []
-    for day, some in announcements(shared):
-        votes = [(("upvotes", chance.randint(1, 80)),) if chance.random() < 0.04 else () for _ in some]
-        listed = tuple(Listed(record, "new", each) for record, each in zip(some, votes, strict=True))
-        store_document("jsonl", day.isoformat(), Parsed(papers=listed), day=day)
-        records += some
+    records = store_days(shared, date.min, DAY)
     with reading() as session:
         seen = store.newest_batch(session) - 1
     profiles = crowd(shared, records)
     for start in range(0, readers, CHUNK):
         numbers = range(start + 1, min(start + CHUNK, readers) + 1)
         with transaction() as session:
-            session.connection().execute(insert(Subscriber), [_reader(number, seen) for number in numbers])
+            insert_new(session, Subscriber, [_reader(number, seen) for number in numbers])
             rows = [
                 {"id": n, "subscriber_id": n, "number": 1, "created_at": SLOT, "profile": profile}
                 for n, profile in zip(numbers, profiles, strict=False)
             ]
-            session.connection().execute(insert(ProfileVersion), rows)
+            insert_new(session, ProfileVersion, rows)
+
+
+def store_days(shared: Path, first: date, last: date) -> list[Any]:
+    """Store the announcements of these days, one paper in 25 with votes."""
+    from digest.papers import Listed, Parsed
+    from digest.services.ingest import store_document
+
+    chance, records = Random(SEED), []
+    for day, some in announcements(shared, first, last):
+        votes = [(("upvotes", chance.randint(1, 80)),) if chance.random() < 0.04 else () for _ in some]
+        listed = tuple(Listed(record, "new", each) for record, each in zip(some, votes, strict=True))
+        store_document("jsonl", day.isoformat(), Parsed(papers=listed), day=day)
+        records += some
+    return records
 
 
 def _reader(number: int, seen: int) -> dict[str, Any]:
@@ -233,13 +314,13 @@ def _reader(number: int, seen: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def announcements(shared: Path) -> Iterator[tuple[date, list[Any]]]:
-    """The replay's real announcements up to the day."""
+def announcements(shared: Path, first: date, last: date) -> Iterator[tuple[date, list[Any]]]:
+    """The replay's real announcements of these days."""
     from digest.papers import Record
 
     for file in sorted((shared / "data" / "replay" / "days").glob("2025-*.jsonl.gz")):
         day = date.fromisoformat(file.name.split(".")[0])
-        if day <= DAY:
+        if first <= day <= last:
             with gzip.open(file, "rt", encoding="utf-8") as lines:
                 rows = [json.loads(line) for line in lines]
             yield day, [

@@ -211,8 +211,8 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
     plan.plan_due(NoQueue())
     choose = runs.choosing.choose
 
-    def choose_slowly(*given: Any) -> Any:
-        chosen = choose(*given)
+    def choose_slowly(*given: Any, **more: Any) -> Any:
+        chosen = choose(*given, **more)
         monkeypatch.setattr(runs.choosing, "choose", choose)
         preferences.change(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
         return chosen
@@ -288,7 +288,7 @@ def test_a_shard_frozen_four_times_at_once_is_frozen_once(lab: Lab) -> None:
 
 
 def test_the_last_two_shards_frozen_at_once_complete_the_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "SHARD", 3)
+    monkeypatch.setattr(plan, "SHARD", 4)
     for n in range(12):
         lab.subscribe(f"r{n}", "bandits")
     lab.announce(MONDAY, "Bandits")
@@ -319,8 +319,8 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     (run,) = plan.plan_due(NoQueue())
     choose = runs.choosing.choose
 
-    def choose_slowly(*given: Any) -> Any:
-        chosen = choose(*given)
+    def choose_slowly(*given: Any, **more: Any) -> Any:
+        chosen = choose(*given, **more)
         with transaction() as session:
             upkeep.cancel_run(session, run)
         return chosen

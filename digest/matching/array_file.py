@@ -1,0 +1,58 @@
+"""Named arrays and lists of words in a file: a line of JSON, then each at a multiple of 64, ready to be mapped."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digest.errors import BadInput
+
+
+def to_bytes(magic: bytes, values: Mapping[str, Any]) -> bytes:
+    """The arrays and tuples of words as bytes, behind a line that says what they are."""
+    head: dict[str, Any] = {}
+    parts: list[bytes] = []
+    at = 0
+    for name, value in values.items():
+        raw = "\0".join(value).encode("utf-8", "surrogatepass") if isinstance(value, tuple) else value.tobytes()
+        kind = f"words {len(value)}" if isinstance(value, tuple) else value.dtype.str
+        head[name] = (kind, at, len(raw))
+        parts += [raw, bytes(-len(raw) % 64)]
+        at += len(raw) + -len(raw) % 64
+    body = b"".join(parts)
+    told = {"fields": head, "size": len(body), "sum": zlib.adler32(body)}
+    first = magic + json.dumps(told).encode() + b"\n"
+    return first + b" " * (-len(first) % 64) + body
+
+
+def read(path: Path, magic: bytes, kind: str) -> dict[str, Any]:
+    """What is in a file, arrays mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError.
+
+    `kind`: what it should be, for the error.
+    """
+    with path.open("rb") as file:
+        try:
+            ours = file.read(len(magic)) == magic
+            told = json.loads(file.readline()) if ours else {}
+            # A private copy that nobody writes to: arrays that can't be written would be a type of their own.
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))[-told.get("size", 1) :]
+        except ValueError as error:
+            raise BadInput(f"{kind} that is cut", field=path.name) from error
+    if not ours:
+        raise BadInput(f"not {kind}, or from another version", field=path.name)
+    if len(view) != told["size"] or zlib.adler32(view) != told["sum"]:
+        raise BadInput(f"{kind} that is cut or changed", field=path.name)
+    return {key: _value(view[at : at + size], kind) for key, (kind, at, size) in told["fields"].items()}
+
+
+def _value(raw: memoryview, kind: str) -> Any:
+    if not kind.startswith("words"):
+        return np.frombuffer(raw, kind)
+    words = bytes(raw).decode("utf-8", "surrogatepass").split("\0")
+    return tuple(words) if kind != "words 0" else ()

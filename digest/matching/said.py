@@ -1,0 +1,61 @@
+"""What readers typed, beside their compiled queries, as JSON: reasons are written from it without objects."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from digest.matching.arrays import I32, I64, U8
+from digest.matching.query import Query, Wanted, phrase, positive
+
+
+class Words(NamedTuple):
+    """Texts as JSON, one behind the other; the text of each term, and of each plain query's words with their wants.
+
+    `word`: pairs of a want's place in its query and a text; `word_at` by query. `text_at` has one entry more.
+    """
+
+    text: U8
+    text_at: I64
+    term: I32
+    word_at: I32
+    word: I32
+
+
+@dataclass(slots=True)
+class Said:
+    """The texts of queries in the order in which these were compiled."""
+
+    texts: dict[str, int] = field(default_factory=dict)
+    pieces: list[bytes] = field(default_factory=list)
+    term: array[int] = field(default_factory=lambda: array("i"))
+    word_at: array[int] = field(default_factory=lambda: array("i", [0]))
+    word: array[int] = field(default_factory=lambda: array("i"))
+
+    def add(self, query: Query, wants: Sequence[Wanted]) -> None:
+        """The next query, with what all its terms want."""
+        for term in positive(query.root):
+            self.term.append(self._text(term.text))
+            for word in phrase(term) if query.plain else ():
+                if word.weighs:
+                    self.word.extend((wants.index(Wanted("", word.text, word.prefix)), self._text(word.typed)))
+        self.word_at.append(len(self.word))
+
+    def words(self) -> Words:
+        """The arrays as they are now."""
+        at = np.array([0, *accumulate(map(len, self.pieces))], np.int64)
+        text = np.frombuffer(b"".join(self.pieces), np.uint8)
+        term, word = np.array(self.term, np.int32), np.array(self.word, np.int32)
+        return Words(text, at, term, np.array(self.word_at, np.int32), word)
+
+    def _text(self, text: str) -> int:
+        known = self.texts.setdefault(text, len(self.texts))
+        if known == len(self.pieces):
+            self.pieces.append(json.dumps(text, ensure_ascii=False).encode())
+        return known

@@ -1,0 +1,105 @@
+"""Compiled profiles in a file: the next day, and the next process, compile only what changed."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching import array_file
+from digest.matching.lexicon import Lexicon
+from digest.matching.query import Wanted
+from digest.matching.store import Numbers, Store
+
+_MAGIC = b"compiled profiles 1\n"
+_HERE = Path(__file__).parent
+_SOURCES = ("arrays", "grammar", "lexicon", "nodes", "profile", "query", "said", "store", "store_file", "weights")
+_LISTS = {
+    "plain": "B", "term_at": "i", "program_at": "i", "program": "i", "term_atom": "i", "want_at": "i", "want": "i",
+    "record": "q",
+}  # fmt: skip
+_SAID = ("term", "word_at", "word")
+
+
+def _state() -> str:
+    """What tells profiles compiled by this code from those of another version."""
+    sources = [*sorted((_HERE.parent / "text").glob("*.py")), *(_HERE / f"{name}.py" for name in _SOURCES)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+
+
+STATE = _state()
+
+
+def to_bytes(store: Store, **more: NDArray[Any]) -> bytes:
+    """The store as bytes, with further arrays of the caller's."""
+    values: dict[str, Any] = {name: np.array(getattr(store, name)) for name in _LISTS}
+    values |= {f"said_{name}": np.array(getattr(store.said, name)) for name in _SAID}
+    values |= {"said_text": tuple(store.said.texts), "said_pieces": tuple(one.decode() for one in store.said.pieces)}
+    values |= {"stream": store.stream.view(), "widest": np.array([store.widest]), "queries": tuple(store.queries)}
+    return array_file.to_bytes(_MAGIC, values | _words(store.lexicon) | {f"more_{n}": more[n] for n in more})
+
+
+def read(path: Path) -> tuple[Store, dict[str, NDArray[Any]]]:
+    """The store in a file, as it was, and the caller's arrays. Raises BadInput for one that is not good; OSError."""
+    found = array_file.read(path, _MAGIC, "a file of compiled profiles")
+    store = Store(lexicon=_lexicon(found), queries=_numbered(found["queries"]), widest=int(found["widest"][0]))
+    for name, kind in _LISTS.items():
+        setattr(store, name, array(kind, found[name].tobytes()))
+    for name in _SAID:
+        setattr(store.said, name, array("i", found[f"said_{name}"].tobytes()))
+    store.said.texts = _numbered(found["said_text"])
+    store.said.pieces = [one.encode() for one in found["said_pieces"]]
+    store.stream = Numbers.of(found["stream"])
+    return store, {name.removeprefix("more_"): one for name, one in found.items() if name.startswith("more_")}
+
+
+def _words(lexicon: Lexicon) -> dict[str, Any]:
+    """A lexicon's lists: from them it is made again in the same order, with the same numbers."""
+    names = ("" if isinstance(key[0], int) else f"{key[0]}:{key[1]}" for key in lexicon.atoms)
+    return {
+        "words": tuple(text for text, _ in lexicon.words),
+        "prefix": np.array([prefix for _, prefix in lexicon.words], np.uint8),
+        "weighing": np.array(sorted(lexicon.weighing), np.int32),
+        "phrase_word": np.array(lexicon.phrase_word, np.int32),
+        "phrase_at": np.array(lexicon.phrase_at, np.int32),
+        "atom_name": tuple(names),
+        "atom_phrase": np.array(lexicon.atom_phrase, np.int32),
+        "atom_kinds": np.array(lexicon.atom_kinds, np.int32),
+        "admitting": tuple(lexicon.admitting),
+        "want_field": tuple(want.field for want in lexicon.wants),
+        "want_text": tuple(want.text for want in lexicon.wants),
+        "want_prefix": np.array([want.prefix for want in lexicon.wants], np.uint8),
+        "want_key": np.array(lexicon.want_key, np.int32),
+        "want_row": np.array(lexicon.want_row, np.int32),
+    }
+
+
+def _lexicon(found: dict[str, Any]) -> Lexicon:
+    word, at = found["phrase_word"].tobytes(), (4 * found["phrase_at"].astype(np.int64)).tolist()
+    prefixes = map(bool, found["want_prefix"].tolist())
+    wants = map(Wanted._make, zip(found["want_field"], found["want_text"], prefixes, strict=True))
+    lexicon = Lexicon(
+        words=_numbered(zip(found["words"], map(bool, found["prefix"].tolist()), strict=True)),
+        weighing=set(found["weighing"].tolist()),
+        phrases=_numbered(word[begin:end] for begin, end in pairwise(at)),
+        phrase_word=array("i", word),
+        phrase_at=array("i", found["phrase_at"].tobytes()),
+        admitting=_numbered(found["admitting"]),
+        wants=_numbered(wants),
+        want_key=array("i", found["want_key"].tobytes()),
+        want_row=array("i", found["want_row"].tobytes()),
+    )
+    atoms = zip(found["atom_name"], found["atom_phrase"].tolist(), found["atom_kinds"].tolist(), strict=True)
+    for name, phrase, kinds in atoms:
+        field, _, text = name.partition(":")
+        lexicon.put_atom((field, text) if name else (phrase, kinds), text, phrase, kinds)
+    return lexicon
+
+
+def _numbered(keys: Any) -> dict[Any, int]:
+    return {key: number for number, key in enumerate(keys)}

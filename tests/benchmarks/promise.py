@@ -1,0 +1,109 @@
+"""Whether thresholds keep what they promise: close papers a day after the 14 announcements that set them.
+
+`python -m tests.benchmarks.promise SHARED [--profiles N]`. A crowd of readers before real announcement days; each epoch
+sets word counts and everybody's threshold, and is followed for the next announcements.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching import counting
+from digest.matching.engine import CLOSE_PAPERS, Facts, Matcher
+from digest.matching.index import Index, build
+from digest.matching.store import Store
+from digest.matching.weights import Weights
+from digest.papers import Record
+from tests.benchmarks import crowd
+from tests.benchmarks.relevance import announced
+
+DAYS = 14  # that set a threshold, and that it is followed for
+WEEK, MANY = 5, 6
+COLUMNS = (
+    "epoch", "papers a day", "close before", "week after", "2 weeks after", "9 of 10 below", "worst profile",
+    "> 6 a day",    "a million's τ",
+)  # fmt: skip
+
+
+def days(shared: Path) -> Iterator[list[Record]]:
+    """Papers by announcement, in order."""
+    by_day: dict[str, list[Record]] = {}
+    for row in announced(shared):
+        record = Record(row["title"], row["abstract"], categories=tuple(row["categories"] or ()))
+        by_day.setdefault(row["announced"], []).append(record)
+    for day in sorted(by_day):
+        yield by_day[day]
+
+
+def indexes(every: Sequence[Sequence[Record]]) -> Iterator[Index]:
+    """An index of each day, papers numbered through."""
+    first = 0
+    for papers in every:
+        yield build(enumerate(papers, first))
+        first += len(papers)
+
+
+def close(store: Store, index: Sequence[Index], weights: Weights, taus: Sequence[int]) -> NDArray[np.int64]:
+    """How many close papers each profile has in each of the days: profiles × days, without caps."""
+    found = []
+    for day in index:
+        matcher, facts = Matcher(store, [day], weights), _facts([day])
+        every = matcher.match(facts, taus=taus, explain=False).found.rows["total"][:-1]
+        sure = matcher.match(facts, explain=False, close=False).found.rows["total"][:-1]
+        found.append(every - sure)
+    return np.array(found, np.int64).T
+
+
+def _facts(index: Sequence[Index]) -> Facts:
+    size = [one.papers for one in index]
+    return Facts(np.repeat(np.arange(len(size)), size), np.zeros(sum(size), np.int32))
+
+
+def main() -> None:
+    """Print a table: for each epoch what was promised, and what came."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--profiles", type=int, default=2000)
+    asked = parser.parse_args()
+    real = list(days(asked.shared))
+    every = [record for papers in real for record in papers]
+    store = Store()
+    for profile in crowd.Crowd(crowd.phrases(every), every).profiles(asked.profiles):
+        store.add(replace(profile, authors=()))
+    index = list(indexes(real))
+    print(f"{asked.profiles} profiles, {len(index)} announcements of {len(every) / len(index):.0f} papers on average;")
+    print(f"promised: {CLOSE_PAPERS / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
+    print("".join(f"{name:>15}" for name in COLUMNS))
+    for at in range(DAYS, len(index) - DAYS + 1, DAYS):
+        _epoch(store, index, at)
+
+
+def _epoch(store: Store, index: Sequence[Index], at: int) -> None:
+    before, after = index[at - DAYS : at], index[at : at + DAYS]
+    weights = Weights(counting.count(before, announcements=DAYS))
+    matcher = Matcher(store, before, weights)
+    started = process_time()
+    taus = matcher.thresholds(_facts(before))
+    spent = (process_time() - started) * 1e6 / len(taus)
+    was, came = close(store, before, weights, taus), close(store, after, weights, taus)
+    each = came.mean(axis=1)
+    sizes = [np.mean([one.papers for one in some]) for some in (before, after)]
+    figures = (was.mean(), came[:, :WEEK].mean(), came.mean(), np.quantile(each, 0.9), each.max())
+    told = [
+        str(at),
+        f"{sizes[0]:.0f} → {sizes[1]:.0f}",
+        *(f"{one:.2f}" for one in figures),
+        f"{(each > MANY).mean():.1%}",
+    ]
+    print("".join(f"{one:>15}" for one in [str(at), *told, f"{spent:.0f} s"]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
