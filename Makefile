@@ -67,7 +67,7 @@ bench-trending: $(VENV)/.dev ## how well trending predicts, beside the formulas 
 bench-preview: $(VENV)/.dev ## a preview of 14 days and 20,000 papers, warm and as a command
 	$(BIN)/python -m tests.benchmarks.preview $(or $(DIGEST_TEST_SHARED),../shared)
 
-bench-pipeline: $(VENV)/.dev ## a day's editions chosen, frozen and queued: 20,000 readers on SQLite, 100,000 on PostgreSQL
+bench-pipeline: $(VENV)/.dev ## two days' editions chosen, frozen and queued: 20,000 readers on SQLite, 100,000 on PostgreSQL
 	$(BIN)/python -m tests.benchmarks.pipeline $(or $(DIGEST_TEST_SHARED),../shared) --readers 20000
 	$(BIN)/python -m tests.benchmarks.pipeline $(or $(DIGEST_TEST_SHARED),../shared) --readers 100000 --database postgresql
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Text, cast, func, select, text, update
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from digest.db.dialect import among
 from digest.models import Subscriber, Threshold
@@ -31,9 +31,10 @@ def assumed(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[in
 
 def standing(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, tuple[int | None, bool]]:
     """τ of each profile version that has one in this epoch, and whether some words stand in for likes."""
-    words = func.length(cast(col(Threshold.assumed), Text)) > len("null")
-    statement = select(col(Threshold.profile_id), col(Threshold.tau), words).where(
-        col(Threshold.epoch_id) == epoch_id, among(session, col(Threshold.profile_id), list(profiles))
+    threshold = SQLModel.metadata.tables["threshold"].c
+    words = func.length(cast(threshold.assumed, Text)) > len("null")
+    statement = select(threshold.profile_id, threshold.tau, words).where(
+        threshold.epoch_id == epoch_id, among(session, threshold.profile_id, list(profiles))
     )
     return {profile: (tau, bool(some)) for profile, tau, some in session.execute(statement)}
 

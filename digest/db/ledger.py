@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import LargeBinary, select, type_coerce
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest.db.dialect import among
 from digest.models import Edition
@@ -20,12 +20,12 @@ def sent_since(session: Session, readers: Sequence[int], announcement: int) -> I
 
     The contents are never made objects: only whole members of JSON have the form looked for.
     """
-    packed = type_coerce(col(Edition.content), LargeBinary)
-    statement = select(col(Edition.subscriber_id), packed).where(
-        among(session, col(Edition.subscriber_id), readers),
-        col(Edition.announcement_id) >= announcement,
-        col(Edition.cancelled).is_(False),
-        col(Edition.papers) > 0,
+    edition = Edition.__table__.c  # type: ignore[attr-defined]
+    statement = select(edition.subscriber_id, type_coerce(edition.content, LargeBinary)).where(
+        among(session, edition.subscriber_id, readers),
+        edition.announcement_id >= announcement,
+        edition.cancelled.is_(False),
+        edition.papers > 0,
     )
     for reader, content in session.execute(statement):
         yield reader, [*map(int, _PAPER.findall(zlib.decompress(content)))]

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, or_, select, text, update
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from digest.db.dialect import among, insert_ignore, insert_new, unused_numbers
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
@@ -37,7 +37,7 @@ class Due(NamedTuple):
 
 
 Reader = Subscriber | Due
-_DUE = [col(getattr(Subscriber, name)) for name in Due._fields]
+_DUE = [SQLModel.metadata.tables["subscriber"].c[name] for name in Due._fields]  # plain columns give plain rows
 
 
 def due_slots(session: Session, now: datetime, *, only: int | None = None, limit: int = 500) -> list[datetime]:
@@ -181,7 +181,7 @@ def readers_of(session: Session, run: Run, shard: Shard, *, lock: bool = False) 
     if shard.day is None:
         statement = statement.where(col(Subscriber.next_due_at) == run.slot)
     statement = statement.order_by(col(Subscriber.id))
-    return [Due(*row) for row in session.execute(statement.with_for_update() if lock else statement)]
+    return [Due._make(row) for row in session.execute(statement.with_for_update() if lock else statement)]
 
 
 def active_readers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -18,6 +18,7 @@ from digest.errors import BadInput
 from digest.matching import arrays
 from digest.matching.arrays import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, Book
 from digest.matching.asked import Asked, ready
+from digest.matching.growing import Numbers
 from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
@@ -27,37 +28,6 @@ from digest.text.fold import fold
 
 _MOST = 2**31 - 1
 _MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
-
-
-class Numbers:
-    """Whole numbers one behind the other. What was given out never changes, and is no copy."""
-
-    def __init__(self) -> None:
-        self._values, self._size = np.empty(1024, np.int32), 0
-
-    @classmethod
-    def of(cls, values: arrays.I32) -> Numbers:
-        """These, which are not copied."""
-        made = cls()
-        made._values, made._size = values, len(values)
-        return made
-
-    def __len__(self) -> int:
-        return self._size
-
-    def extend(self, more: Sequence[int] | arrays.I32) -> None:
-        """Append some."""
-        end = self._size + len(more)
-        if end > len(self._values):
-            grown = np.empty(max(end, len(self._values) * 3 // 2), np.int32)
-            grown[: self._size] = self.view()
-            self._values = grown
-        self._values[self._size : end] = more
-        self._size = end
-
-    def view(self) -> arrays.I32:
-        """All of them."""
-        return self._values[: self._size]
 
 
 @dataclass(slots=True)

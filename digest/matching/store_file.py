@@ -12,13 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching import array_file
+from digest.matching.growing import Numbers
 from digest.matching.lexicon import Lexicon
 from digest.matching.query import Wanted
-from digest.matching.store import Numbers, Store
+from digest.matching.store import Store
 
 _MAGIC = b"compiled profiles 1\n"
 _HERE = Path(__file__).parent
-_SOURCES = ("arrays", "grammar", "lexicon", "nodes", "profile", "query", "said", "store", "store_file", "weights")
+_SOURCES = (
+    "arrays",
+    "grammar",
+    "growing",
+    "lexicon",
+    "nodes",
+    "profile",
+    "query",
+    "said",
+    "store",
+    "store_file",
+    "weights",
+)
 _LISTS = {
     "plain": "B", "term_at": "i", "program_at": "i", "program": "i", "term_atom": "i", "want_at": "i", "want": "i",
     "record": "q",
