@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-_WIDTH, _HEIGHT, _GAP = 300, 220, 60
+_WIDTH, _HEIGHT, _GAP = 300, 220, 72
 _COLOURS = {"strict": "#1f6f8b", "close": "#b3541e"}
+_NAMES = {"strict": "strict only", "close": "with close matches for everybody"}
 
 
 def draw(sizes: Sequence[Mapping[str, float]]) -> str:
@@ -21,7 +22,11 @@ def draw(sizes: Sequence[Mapping[str, float]]) -> str:
     ]
     size = f'width="{2 * _WIDTH + 3 * _GAP}" height="{_HEIGHT + 2 * _GAP}"'
     style = 'font-family="sans-serif" font-size="12" fill="#333"'
-    return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>', *body, "</svg>\n"])
+    head = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>',
+        '<rect width="100%" height="100%" fill="#fff"/>',
+    ]
+    return "\n".join([*head, *body, "</svg>\n"])
 
 
 def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, left: float) -> Iterator[str]:
@@ -47,4 +52,4 @@ def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, left: floa
         path = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
         yield from (f'<circle cx="{a:.0f}" cy="{b:.0f}" r="3" fill="{colour}"/>' for a, b in points)
-        yield f'<text x="{left + 8}" y="{_GAP / 2 + 14 + 16 * place}" fill="{colour}">{name}</text>'
+        yield f'<text x="{left + 8}" y="{_GAP / 2 + 14 + 16 * place}" fill="{colour}">{_NAMES[name]}</text>'

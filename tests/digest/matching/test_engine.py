@@ -261,6 +261,28 @@ def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None
     assert (answers.papers(0), answers.papers(row)) == ([1], [2])
 
 
+def test_a_profile_added_after_a_match_is_matched_by_the_next_matcher() -> None:
+    store, papers = Store(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
+    index = build((c.id, c.record) for c in papers)
+    found = []
+    for word in ("protein", '"graph netw*"'):
+        row = store.add(Profile((Topic(word),)))
+        found.append(Matcher(store, [index], PRIOR).match(facts(papers)).papers(row))
+
+    assert found == [[1], [2]]
+
+
+def test_a_name_that_differs_in_its_first_letter_is_not_followed() -> None:
+    papers = [
+        Candidate(1, Record("A", authors=("Percy Liang",)), 1),
+        Candidate(2, Record("B", authors=("Y. Liang",)), 1),
+    ]
+
+    assert [[m.paper for m in some] for some in engine([Profile((), authors=("Yingbin Liang",))], papers, None)] == [
+        [2]
+    ]
+
+
 def test_no_papers_match_nothing() -> None:
     assert engine([Profile((Topic("protein"),))], [], None) == [[]]
 
