@@ -64,6 +64,12 @@ def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
     return {number: Profile.from_json(profile) for number, profile in rows}
 
 
+def version_made_at(session: Session, number: int) -> datetime | None:
+    """When that profile version was made; None where there is none of that number."""
+    found = session.get(ProfileVersion, number)
+    return found.created_at if found else None
+
+
 def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that address key; `lock` holds the row until the transaction ends."""
     return _one(session, col(Subscriber.address_key) == key, lock=lock)

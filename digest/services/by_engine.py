@@ -49,7 +49,7 @@ def choose(
             readers.find_new(window.newest(session, days), rows)
         if known.rising:
             readers.find_rising(window.rising(session))
-        profiles.keep()
+        profiles.keep(session)
     considered = window.considered(seen).tolist()
     return [readers.frozen(row, count) for row, count in enumerate(considered)]
 

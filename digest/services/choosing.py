@@ -82,7 +82,7 @@ def _choose(
     shard: str = "",
 ) -> list[Chosen]:
     known = pool.load(session, run, epoch, window=window)
-    shelf = select.shelf(known, shard, len(readers)) if shard else None
+    shelf = select.shelf(session, known, shard, len(readers)) if shard else None
     versions = [reader.profile_id for reader, _ in readers if reader.profile_id]
     stored = thresholds.standing(session, epoch, versions)
     wanted, named = _wanted(session, epoch, versions, stored, shelf)

@@ -1,8 +1,9 @@
 """Profiles compiled for the engine, and their matchers.
 
 A profile version never changes, so what was compiled of it stays good. What a shard's readers look for is a file by
-the shard's name: the next day compiles only what changed. It is never wrong, only missing. What is asked for outside of
-shards is kept in the process while it is little.
+the shard's name: the next day compiles only what changed. It is never wrong, only missing: where its newest version is
+not the database's, as after a backup was put back, it is made anew. What is asked for outside of shards is kept in the
+process while it is little.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlmodel import Session
 
-from digest import logs, settings
+from digest import logs
+from digest.db import subscribers
 from digest.db.engine import engine
 from digest.errors import BadInput
 from digest.matching import store_file
@@ -27,6 +30,7 @@ from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.said import Words
 from digest.matching.store import Store
 from digest.matching.weights import Weights
+from digest.services import shelves
 from digest.services.entries import Asked, Version
 from digest.services.window import Papers
 
@@ -113,7 +117,12 @@ class Compiled:
             self._words = size, self.store.said.words()
         return self._words[1]
 
-    def keep(self) -> None:
+    @property
+    def newest(self) -> int:
+        """The newest profile version that it knows; 0 for none."""
+        return max((number for number, _ in self._rows), default=0)
+
+    def keep(self, session: Session) -> None:
         """Write its file, whole or not at all, if there is something new. Where it can't be written, it is missing."""
         if self._path is None or len(self.store.record) == self._kept:
             return
@@ -124,20 +133,23 @@ class Compiled:
             "barring": barring,
         }
         flat = {name: np.array(one, np.int64).ravel() for name, one in more.items()}
-        flat["made"] = np.array([int(time.time())])
+        flat["made"] = np.array([int(time.time()), _made_at(session, self.newest)])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".", delete=False) as file:
                 file.write(store_file.to_bytes(self.store, **flat))
             Path(file.name).replace(self._path)
             self._kept = len(self.store.record)
-            _remove_unused(self._path.parent)
+            _remove_unused()
         except OSError as error:
             log.warning("profiles_not_kept", reason=error.strerror or "they can't be written")
 
     @classmethod
-    def read(cls, path: Path, most: int) -> Compiled:
-        """What a shard's file holds; nothing where it is missing, old, or holds many more than the `most` needed."""
+    def read(cls, session: Session, path: Path, most: int) -> Compiled:
+        """What a shard's file holds.
+
+        Nothing where it is missing, old, another database's, or holds many more than the `most` needed.
+        """
         made = cls(path)
         try:
             store, more = store_file.read(path)
@@ -154,7 +166,7 @@ class Compiled:
         made._flags = dict(more["flags"].reshape(-1, 2).tolist())
         for number, epoch, row in more["barring"].reshape(-1, 3).tolist():
             made._barring.setdefault((number, epoch), []).extend([row] if row >= 0 else [])
-        return made
+        return made if _made_at(session, made.newest) == more["made"][1] else cls(path)
 
     def _exclusions(self, profile: Profile) -> list[int]:
         parts: list[Sequence[str]] = [
@@ -166,9 +178,9 @@ class Compiled:
 _kept: WeakKeyDictionary[Engine, Compiled] = WeakKeyDictionary()
 
 
-def of(name: str, most: int) -> Compiled:
+def of(session: Session, name: str, most: int) -> Compiled:
     """What the shards of that name look for, with so many readers."""
-    return Compiled.read(settings.get().data_dir / "profiles" / f"{name}-{store_file.STATE}.profiles", most)
+    return Compiled.read(session, shelves.file(name, store_file.STATE), most)
 
 
 def fitting(asked: Sequence[Asked]) -> Compiled:
@@ -181,9 +193,15 @@ def fitting(asked: Sequence[Asked]) -> Compiled:
     return _kept[here]
 
 
-def _remove_unused(folder: Path) -> None:
+def _made_at(session: Session, version: int) -> int:
+    """When a profile version was made, in millionths of a second; 0 where there is none of that number."""
+    at = subscribers.version_made_at(session, version)
+    return int(at.timestamp() * 1_000_000) if at else 0
+
+
+def _remove_unused() -> None:
     """Files that no shard has asked for lately."""
     before = time.time() - _UNUSED
-    for file in folder.glob("*.profiles"):
+    for file in shelves.files():
         if file.stat().st_mtime < before:
             file.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from digest.db import engine, subscribers
 from digest.errors import NotFound
 from digest.models import Attempt, Bounce, Delivery, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
-from digest.services import limits
+from digest.services import limits, shelves
 
 
 def erase(subscriber_id: int) -> None:
@@ -22,6 +22,7 @@ def erase(subscriber_id: int) -> None:
         if reader is None:
             raise NotFound(say("this subscription no longer exists"))
         forget(session, reader)
+    shelves.forget(subscriber_id)
 
 
 def forget(session: Session, reader: Subscriber) -> None:

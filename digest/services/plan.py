@@ -16,7 +16,7 @@ from digest.errors import BadInput
 from digest.models import Epoch, Run, Shard, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
 from digest.ports import Enqueue
-from digest.services import cadence, choosing, epochs, standing
+from digest.services import cadence, choosing, epochs, shelves, standing
 from digest.services.choosing import Chosen
 
 SHARD = 1024  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
@@ -129,8 +129,7 @@ def _cut(session: Session, run: Run, ids: Iterable[int], *, day: date | None) ->
 
 def name(run: Run, shard: Shard) -> str:
     """About the same readers are in the shard of that name another day; '' for too few to keep anything for."""
-    width = 1 << (shard.first ^ shard.last).bit_length()
-    return f"{run.slot:%H%M}-{width}-{shard.first // width}" if width >= _NAMED else ""
+    return shelves.name(f"{run.slot:%H%M}", shard.first, shard.last, _NAMED)
 
 
 def _size(session: Session, readers: int) -> int:

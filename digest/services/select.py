@@ -84,11 +84,11 @@ class Shelf(Protocol):
         """True where that profile has to be read."""
 
 
-def shelf(known: Pool, name: str, readers: int) -> Shelf | None:
+def shelf(session: Session, known: Pool, name: str, readers: int) -> Shelf | None:
     """The shelf of a shard, for the engine; None where the reference will do."""
     if not readers or _few(len(known.papers), readers):
         return None
-    found: Shelf = kernel.engine().shelf(name, readers)
+    found: Shelf = kernel.engine().shelf(session, name, readers)
     return found
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from digest import settings
+from digest.db.engine import transaction
+from digest.matching.profile import Profile, Topic
 from digest.matching.query import parse
-from digest.services import plan, preferences
+from digest.models import ProfileVersion
+from digest.services import erase, plan, preferences
 from digest.services import select as choosing
 from digest.services.wishes import Preferences
 from tests.digest.services.conftest import MONDAY, Lab, at
@@ -61,3 +64,19 @@ def test_a_file_that_is_cut_is_made_again(busy: Lab, harm: object) -> None:
 
     assert busy.papers("ada", TUESDAY) == ["More bandits"]
     assert file().stat().st_size > 500
+
+
+def test_a_backup_put_back_is_not_mistaken_for_what_was_compiled_since(busy: Lab) -> None:
+    with transaction() as session:
+        version = session.get_one(ProfileVersion, busy.reader("bob").profile_id)
+        version.profile = Profile((Topic("bandits"),)).to_json()
+        version.created_at += timedelta(seconds=1)
+    busy.run()
+
+    assert busy.papers("bob", TUESDAY) == ["More bandits"]
+
+
+def test_what_was_compiled_of_an_erased_reader_is_removed(busy: Lab) -> None:
+    erase.erase(busy.reader("ada").id or 0)
+
+    assert list((settings.get().data_dir / "profiles").glob("*.profiles")) == []
