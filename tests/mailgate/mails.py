@@ -94,7 +94,7 @@ def spoiled(mail: Mail) -> Mail:
     start = b"quoted-printable\r\n\r\n"
     raw = mail.raw.replace(b"Subject: ", b"Subject: \xe4 ", 1).replace(start, start + GTUBE + b"\r\n", 1)
     html = mail.rendered.html.replace("</h1>", f"</h1>{fault}", 1)
-    return replace(mail, name="spoiled", rendered=replace(mail.rendered, html=html), raw=raw)
+    return replace(mail, name="spoiled", rendered=replace(mail.rendered, html_pieces=(html,)), raw=raw)
 
 
 def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rendered]]:
