@@ -18,7 +18,7 @@ from digest import settings
 from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
-SECONDS_AT_REST = 1.0  # a connection that was not used for so long may have been cut
+SECONDS_AT_REST = 0.1  # a connection that was not used for so long may have been cut: no server restarts faster
 
 
 def engine() -> Engine:
