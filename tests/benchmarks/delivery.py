@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
     parser.add_argument("--mails", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", type=int, default=32, help="of each process, in every kind but `naive`")
     parser.add_argument("--memory", type=int, default=20_000, help="mails sent to see whether memory grows")
     options = parser.parse_args()
     sink.install()
