@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
+from struct import Struct
 from threading import Thread
 from types import TracebackType
 from typing import Any
@@ -25,6 +26,7 @@ from digest.papers import Parsed, keyed, storable
 WORTH = 8 * 1024 * 1024  # bytes: some 6,000 papers; starting a process takes as long as storing 1,000
 _PACKED = {".gz": 4, ".xz": 5}
 _WITH_KEYS, _PLAIN = b"k", b"p"
+_HEAD = Struct(">Q")  # how many bytes follow
 
 Document = tuple[str, Parsed]
 
@@ -45,6 +47,8 @@ class Ahead:
     def __init__(self, files: Sequence[Path]) -> None:
         self.files, self.mostly_new = files, True
         self._process: subprocess.Popen[bytes] | None = None
+        self._sent: SimpleQueue[bytes | None] = SimpleQueue()
+        self._listener: Thread | None = None
 
     def __enter__(self) -> Ahead:
         """Nothing starts before the first paper is wanted."""
@@ -54,9 +58,13 @@ class Ahead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the process, if there is one."""
-        if (process := self._process) is not None:
-            process.kill()
-            process.communicate()
+        if (process := self._process) is None or self._listener is None:
+            return
+        process.kill()
+        process.wait()
+        self._listener.join()
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            pipe.close()
 
     def __iter__(self) -> Iterator[Document]:
         """The papers. Raises BadInput, and Transient where the process dies."""
@@ -67,13 +75,15 @@ class Ahead:
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
+        self._listener = Thread(target=_collect, args=(self._process, self._sent), daemon=True)
+        self._listener.start()
         self._ask(self._process)
-        found = _received(self._process)
+        found = _received(self._sent.get())
         while found is not None:
             self._ask(self._process)
             yield found
             found = None  # a part is let go before the next one takes memory
-            found = _received(self._process)
+            found = _received(self._sent.get())
 
     def _ask(self, process: subprocess.Popen[bytes]) -> None:
         """Wish for one part more. If nobody hears, the answer will tell."""
@@ -95,13 +105,23 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _received(process: subprocess.Popen[bytes]) -> Document | None:
-    """The next part, None at the end. Raises what the reading raised."""
+def _collect(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
+    """Take what the process says as soon as it says it: a pipe holds little, and it has more to read."""
     assert process.stdout
-    try:
-        found: Document | BadInput | None = pickle.load(process.stdout)  # noqa: S301 - our own process wrote it
-    except (EOFError, pickle.UnpicklingError) as error:
-        raise Transient("reading the file was broken off; what was stored stays: start again") from error
+    while len(head := process.stdout.read(_HEAD.size)) == _HEAD.size:
+        (size,) = _HEAD.unpack(head)
+        message = process.stdout.read(size)
+        if len(message) < size:
+            break
+        sent.put(message)
+    sent.put(None)
+
+
+def _received(message: bytes | None) -> Document | None:
+    """The next part, None at the end. Raises what the reading raised, Transient where it was broken off."""
+    if message is None:
+        raise Transient("reading the file was broken off; what was stored stays: start again")
+    found: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - our own process wrote it
     if isinstance(found, BadInput):
         raise found
     return found
@@ -128,7 +148,8 @@ def _listen(wishes: SimpleQueue[bytes]) -> None:
 
 
 def _send(message: Any) -> None:
-    pickle.dump(message, sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
+    packed = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    sys.stdout.buffer.write(_HEAD.pack(len(packed)) + packed)
     sys.stdout.buffer.flush()
 
 
