@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -72,22 +73,27 @@ class Content:
 
 
 class Frozen(NamedTuple):
-    """An edition's content as it is kept: JSON, and how many papers it has. Millions of them never become objects."""
+    """An edition's content as it is kept: JSON, how many papers it has, and their numbers, four bytes each.
+
+    Millions of them never become objects.
+    """
 
     text: bytes
     papers: int
+    shown: bytes
 
     @classmethod
     def of(cls, content: Content) -> Frozen:
         """The content, as it is kept."""
-        return cls(_compact(content.to_json()), len(content.entries))
+        papers = [entry.paper for entry in content.entries]
+        return cls(_compact(content.to_json()), len(papers), struct.pack(f"<{len(papers)}i", *papers))
 
     @classmethod
-    def put_together(cls, entries: bytes, papers: int, *, considered: int, more: int, notice: str) -> Frozen:
-        """From its entries, written already, with commas between them."""
+    def put_together(cls, entries: bytes, shown: bytes, *, considered: int, more: int, notice: str) -> Frozen:
+        """From its entries, written already, with commas between them, and the numbers of their papers."""
         said = _compact(notice) if notice else b'""'
         text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, said)
-        return cls(text, papers)
+        return cls(text, len(shown) // 4, shown)
 
     def content(self) -> Content:
         """The content as an object."""

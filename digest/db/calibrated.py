@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Text, cast, func, select, text, update
 from sqlmodel import Session, SQLModel, col
 
+from digest.db.columns import collected
 from digest.db.dialect import among
 from digest.models import Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
@@ -33,10 +34,13 @@ def standing(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[i
     """τ of each profile version that has one in this epoch, and whether some words stand in for likes."""
     threshold = SQLModel.metadata.tables["threshold"].c
     words = func.length(cast(threshold.assumed, Text)) > len("null")
-    statement = select(threshold.profile_id, threshold.tau, words).where(
+    given = (threshold.profile_id, func.coalesce(threshold.tau, -1), words)
+    statement = select(*[collected(session, one) for one in given]).where(
         threshold.epoch_id == epoch_id, among(session, threshold.profile_id, list(profiles))
     )
-    return {profile: (tau, bool(some)) for profile, tau, some in session.execute(statement)}
+    numbers, taus, some = session.execute(statement).one()
+    told = zip(numbers or (), taus or (), some or (), strict=True)
+    return {number: (None if tau < 0 else tau, bool(words)) for number, tau, words in told}
 
 
 def keep(session: Session, epoch_id: int, made: Mapping[int, tuple[int | None, Words]]) -> None:

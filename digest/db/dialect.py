@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Date, Dialect, any_, cast, func, literal, select, text
+from sqlalchemy import JSON, ColumnElement, Date, Dialect, LargeBinary, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import Session, SQLModel
 
 from digest.models.types import Packed, UTCDateTime
@@ -32,11 +33,33 @@ def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[in
 def among(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[bool]:
     """`column IN (values)` with all values in one parameter: thousands of them cost no time to write down."""
     if session.get_bind().dialect.name == "postgresql":
-        found: ColumnElement[bool] = column == any_(literal(list(values), postgresql.ARRAY(column.type)))
+        found: ColumnElement[bool] = column == any_(_listed(session, column, values))
         return found
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     chosen: ColumnElement[bool] = column.in_(select(listed.c.value))
     return chosen
+
+
+class _Written(UserDefinedType[str]):
+    """Whole numbers written out as PostgreSQL reads an array of them: the driver would look at each three times."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The array's name."""
+        return self.kind + "[]"
+
+
+def _listed(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[Any]:
+    """The values as an array of the column's type."""
+    if not all(type(value) is int for value in values):
+        return literal(list(values), postgresql.ARRAY(column.type))
+    kind = column.type.dialect_impl(session.get_bind().dialect).compile(session.get_bind().dialect)
+    return literal(f"{{{','.join(map(str, values))}}}", _Written(kind))
 
 
 def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
@@ -53,25 +76,34 @@ def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[s
 
     Values are Python's, as in an ordinary insert; columns that are left out have their defaults.
     """
-    if not rows:
-        return
-    connection = session.connection()
-    given = [column for column in table.__table__.c if column.name in rows[0] or column.default is not None]  # type: ignore[attr-defined]
-    columns = [_values(column, rows, connection.dialect) for column in given]
-    _insert(session, str(table.__tablename__), [column.name for column in given], columns)
+    if rows:
+        insert_columns(session, table, {name: [row[name] for row in rows] for name in rows[0]})
 
 
-def _values(column: Any, rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> list[Any]:
-    """A column of the rows as the driver takes it."""
+def insert_columns(session: Session, table: type[SQLModel], given: Mapping[str, Any]) -> None:
+    """`insert_new` of what is given by columns: a list of values, or one value for all rows."""
+    dialect = session.connection().dialect
+    number = max((len(values) for values in given.values() if isinstance(values, list)), default=0)
+    columns = {}
+    for column in table.__table__.c:  # type: ignore[attr-defined]
+        if column.name in given:
+            value = given[column.name]
+            some = _values(column, value if isinstance(value, list) else [value], dialect)
+            columns[column.name] = some if isinstance(value, list) else some * number
+        elif column.default is not None:
+            columns[column.name] = _values(column, [column.default.arg], dialect) * number
+    if number:
+        _insert(session, str(table.__tablename__), list(columns), list(columns.values()))
+
+
+def _values(column: Any, values: list[Any], dialect: Dialect) -> list[Any]:
+    """A column's values as the driver takes them."""
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if column.name not in rows[0]:
-        return [convert(column.default.arg) if convert else column.default.arg] * len(rows)
-    values = [row[column.name] for row in rows]
     if isinstance(column.type, JSON):  # the driver's own wrappers are not for COPY
         return [json.dumps(value) for value in values]
     if isinstance(column.type, Packed):
         return [column.type.process_bind_param(value, dialect) for value in values]
-    if convert is None:
+    if convert is None or isinstance(column.type, LargeBinary):  # nor are the driver's own for bytes
         return values
     kept: dict[Any, Any] = {}
     if not isinstance(column.type, UTCDateTime):

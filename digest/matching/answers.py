@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from digest.matching.arrays import FOLLOWED, STRICT, Found, Rows
 from digest.matching.join import Joined
 from digest.matching.profile import Match, Profile
@@ -26,6 +29,12 @@ class Answers:
     def total(self, at: int) -> int:
         """How many papers the row matches without caps."""
         return int(self.found.rows["total"][at])
+
+    @property
+    def all_papers(self) -> NDArray[np.int64]:
+        """The numbers of all rows' papers, one row behind the other."""
+        found: NDArray[np.int64] = self.joined.ids[self.found.papers["paper"][: self.found.rows["first"][-1]]]
+        return found
 
     def papers(self, at: int) -> list[int]:
         """The numbers of a row's papers."""

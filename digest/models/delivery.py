@@ -17,6 +17,8 @@ OPEN = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
 WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
 _WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'uncertain')")
 
+_LEASED = text("lease_id IS NOT NULL")
+
 # kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 CONFIRMATION, LINK = "confirmation", "link"
@@ -51,7 +53,7 @@ class Delivery(SQLModel, table=True):
             sqlite_where=_WAITING_INDEX,
             postgresql_where=_WAITING_INDEX,
         ),
-        Index("ix_delivery_lease", "lease_id"),
+        Index("ix_delivery_lease", "lease_id", sqlite_where=_LEASED, postgresql_where=_LEASED),
         Index("ix_delivery_run", "run_id", "state"),
         Index("ix_delivery_subscriber", "subscriber_id"),
     )
@@ -61,7 +63,7 @@ class Delivery(SQLModel, table=True):
     subject_id: int = Field(sa_type=Wide)
     serial: int = 0
     subscriber_id: int | None = Field(default=None, foreign_key="subscriber.id", ondelete="SET NULL")
-    run_id: int | None = Field(default=None, foreign_key="run.id")
+    run_id: int | None = None  # of a run that its writer holds: no foreign key is checked for each row
     address: str = Field(max_length=254)
     domain: str = Field(max_length=254)
     priority: int = 5

@@ -53,7 +53,9 @@ class Shard(SQLModel, table=True):
 class Edition(SQLModel, table=True):
     """One reader's papers for one local date, chosen and frozen. (subscriber, day) is unique.
 
+    A row a reader and day, so no foreign key is checked for each: who inserts it holds the reader's row and the run's.
     `content` is `compose.edition.Content` as JSON, compact: paper ids and revisions, scores, masks, signals shown.
+    `shown`: its papers' numbers again, four bytes each, the low one first; None in editions older than that column.
     `previous_seen` restores the reader's `seen_through` when the newest edition is cancelled.
     """
 
@@ -64,9 +66,9 @@ class Edition(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
-    subscriber_id: int = Field(foreign_key="subscriber.id", ondelete="CASCADE")
+    subscriber_id: int
     day: date
-    run_id: int | None = Field(default=None, foreign_key="run.id")
+    run_id: int | None = None
     announcement_id: int
     profile_id: int
     created_at: datetime = Field(sa_type=UTCDateTime)
@@ -75,3 +77,4 @@ class Edition(SQLModel, table=True):
     cancelled: bool = False
     papers: int = 0
     content: Any = Field(sa_type=Packed)
+    shown: bytes | None = None

@@ -61,9 +61,9 @@ class Packed(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        """To compact bytes; what is bytes already is JSON."""
+        """To compact bytes; what is bytes already was packed."""
         if value is None or isinstance(value, bytes):
-            return value if value is None else pack(value)
+            return value
         return pack(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:

@@ -6,7 +6,7 @@ them, and with a small index of the papers that rise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -31,42 +31,60 @@ from digest.services.window import Papers, Window
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
 _sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
-Told = tuple[bytes, int]  # entries as they are kept, with commas between them, and how many
+Told = tuple[bytes, bytes]  # entries as they are kept, with commas between them, and the numbers of their papers
+AT_ONCE = 8192  # readers
 shelf, index, thresholds, calibrate_with_best = compiled.of, indexes.of, tuning.thresholds, tuning.calibrate_with_best
 
 
 def choose(
     session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp, shelf: Compiled | None = None
-) -> list[Frozen]:
-    """The edition of each reader. `look_up`: further signals of papers; `shelf`: where profiles are compiled."""
+) -> Iterator[Frozen]:
+    """The edition of each reader, made some at a time: so many readers' answers never take much memory.
+
+    `look_up`: further signals of papers; `shelf`: where profiles are compiled, all of them first.
+    """
     if known not in _windows:
         _windows[known] = Window(known)
     window, profiles = _windows[known], shelf or compiled.fitting(asked)
-    seen = [one.seen_through for one in asked]
     with profiles.lock:
-        readers = _Readers(session, known, asked, profiles, look_up)
-        for days, rows in window.parts(seen).items():
-            readers.find_new(window.newest(session, days), rows)
-        if known.rising:
-            readers.find_rising(window.rising(session))
+        rows = profiles.rows(asked)
+        for row, one in zip(rows, asked, strict=True):
+            if not profiles.has_topics(row):
+                profiles.barring(one)
+        for begin in range(0, len(asked), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            yield from _chosen(window, _Readers(session, known, asked[part], rows[part], profiles, look_up))
         profiles.keep(session)
-    considered = window.considered(seen).tolist()
-    return [readers.frozen(row, count) for row, count in enumerate(considered)]
+
+
+def _chosen(window: Window, readers: _Readers) -> list[Frozen]:
+    """The edition of each of some readers."""
+    seen = [one.seen_through for one in readers.asked]
+    for days, rows in window.parts(seen).items():
+        readers.find_new(window.newest(readers.session, days), rows)
+    if readers.known.rising:
+        readers.find_rising(window.rising(readers.session))
+    return [readers.frozen(row, count) for row, count in enumerate(window.considered(seen).tolist())]
 
 
 class _Readers:
     """Some readers' profiles, compiled, and what was found for each."""
 
     def __init__(
-        self, session: Session, known: Pool, asked: Sequence[Asked], profiles: Compiled, look_up: LookUp
+        self,
+        session: Session,
+        known: Pool,
+        asked: Sequence[Asked],
+        rows: Sequence[int],
+        profiles: Compiled,
+        look_up: LookUp,
     ) -> None:
         self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
         self.signs: dict[int, Signs] = {}
-        self.rows = [profiles.row(one.version, one.profile) for one in asked]
-        self.with_topics = [profiles.has_topics(row) for row in self.rows]
+        self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
         self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if not self.with_topics[at]}
-        self.new: list[Told] = [(b"", 0)] * len(asked)
-        self.strong: list[Told] = [(b"", 0)] * len(asked)
+        self.new: list[Told] = [(b"", b"")] * len(asked)
+        self.strong: list[Told] = [(b"", b"")] * len(asked)
         self.more = [0] * len(asked)
         self.matches: dict[int, list[Match]] = {}
         self.fresh: dict[int, list[int]] = {}
@@ -83,7 +101,7 @@ class _Readers:
         told = self._written(matcher, papers, some, answers, NEW)
         totals = answers.found.rows["total"][:-1].tolist()
         for row, one, total in zip(some, told, totals, strict=True):
-            self.new[row], self.more[row] = one, total - one[1]
+            self.new[row], self.more[row] = one, total - len(one[1]) // 4
         self.taken.append(_found(answers, some))
         others = [row for row in rows if not self.with_topics[row]]
         if others:
@@ -128,7 +146,8 @@ class _Readers:
         odd = [at for at, one in enumerate(told) if one is None]
         profiles = self._profiles([rows[at] for at in odd])
         again = {at: self._told(answers.matches(at, one), section) for at, one in zip(odd, profiles, strict=True)}
-        return [again[at] if one is None else one for at, one in enumerate(told)]
+        at, numbers = (4 * answers.found.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
+        return [(again[row] if one is None else one[0], numbers[at[row] : at[row + 1]]) for row, one in enumerate(told)]
 
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
         """The profiles of these readers as they typed them."""
@@ -137,11 +156,11 @@ class _Readers:
         read = subscribers.profiles(self.session, later)
         return [read[one.version[0]] if one.version and one.version[0] in read else one.profile for one in some]
 
-    def _told(self, matches: Sequence[Match], section: str) -> Told:
+    def _told(self, matches: Sequence[Match], section: str) -> bytes:
         """Matches that the machine leaves to us: of followed authors, or of very many words."""
         make = entries.new if section == NEW else partial(entries.chosen, section=section)
         found = quality.signed([make(self.known, match) for match in matches], self.signs)
-        return b",".join(map(written, found)), len(found)
+        return b",".join(map(written, found))
 
     def _sheets(self, papers: Papers, section: str) -> Sheets:
         """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
@@ -181,13 +200,13 @@ class _Readers:
             profile, mask = self.asked[row].profile, papers.opened(self.asked[row].seen_through if new else None)
             if profile.categories:
                 mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
-            taken = self.asked[row].sent.union(match.paper for match in self.matches.get(row, ()))
+            taken = {*self.asked[row].sent, *(match.paper for match in self.matches.get(row, ()))}
             left_out = taken.union(*(barred[one] for one in self.barring[row]))
             found[row] = [n for n in papers.in_order(mask) if n not in left_out]
         return found
 
 
-def _pairs(sent: Sequence[tuple[int, frozenset[int]]]) -> Sent:
+def _pairs(sent: Sequence[tuple[int, Collection[int]]]) -> Sent:
     sizes = np.array([len(papers) for _, papers in sent], np.int64)
     papers = np.fromiter(chain.from_iterable(papers for _, papers in sent), np.int64, int(sizes.sum()))
     return Sent(np.repeat(np.array([at for at, _ in sent], np.int64), sizes), papers)
@@ -196,7 +215,4 @@ def _pairs(sent: Sequence[tuple[int, frozenset[int]]]) -> Sent:
 def _found(answers: Answers, rows: Sequence[int]) -> Sent:
     """What these readers get."""
     first = answers.found.rows["first"]
-    return Sent(
-        np.repeat(np.array(rows, np.int64), np.diff(first)),
-        answers.joined.ids[answers.found.papers["paper"][: first[-1]]],
-    )
+    return Sent(np.repeat(np.array(rows, np.int64), np.diff(first)), answers.all_papers)

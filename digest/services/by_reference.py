@@ -71,9 +71,9 @@ def _choose(known: Pool, documents: Sequence[Document], asked: Asked) -> Content
     fresh = [d for d in documents if known.papers[d.candidate.id].batch > asked.seen_through]
     if not asked.has_topics:
         return _without_topics(known, documents, fresh, asked)
-    found = reference.matches(asked.profile, fresh, known.weights, tau=asked.tau, sent=asked.sent)
+    found = reference.matches(asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent))
     new = [entries.new(known, match) for match in reference.cap(asked.profile, found)]
-    taken = asked.sent | {entry.paper for entry in new}
+    taken = frozenset(asked.sent).union(entry.paper for entry in new)
     rising = [d for d in documents if d.candidate.id in known.rising] if asked.rising else []
     strong = reference.matches(asked.profile, rising, known.weights, tau=asked.tau, sent=taken)
     strong.sort(key=lambda match: known.rising.index(match.paper))
@@ -82,9 +82,9 @@ def _choose(known: Pool, documents: Sequence[Document], asked: Asked) -> Content
 
 
 def _without_topics(known: Pool, documents: Sequence[Document], fresh: Sequence[Document], asked: Asked) -> Content:
-    found = reference.matches(asked.profile, fresh, known.weights, tau=None, sent=asked.sent)
+    found = reference.matches(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
     followed = [match for match in found if match.followed]
-    taken = asked.sent | {match.paper for match in followed}
+    taken = frozenset(asked.sent).union(match.paper for match in followed)
     allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}
     trending = [number for number in known.rising if number in allowed]
     new = [(-d.candidate.announcement, d.candidate.id) for d in fresh if d.candidate.id in allowed]

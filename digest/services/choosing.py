@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
 from digest.compose.edition import Content, Frozen
-from digest.db import deliveries, runs, subscribers
 from digest.db import papers as store
+from digest.db import runs, subscribers
 from digest.db.runs import Reader
 from digest.errors import N_
 from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
+from digest.models.types import pack
 from digest.services import assuming, cadence, pool, select, thresholds
 from digest.services.entries import LATER, Asked, Version
 from digest.services.select import Shelf
 from digest.services.thresholds import Standing
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
-_SETTLED = timedelta(days=10)  # a week, and what zones may add
+_NOBODY = Profile()
+SETTLED = timedelta(days=10)  # a week, and what zones may add
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """What one reader is to get for one local date, before it is frozen.
 
     `tau`: the threshold it was chosen by; `calibrated`: it is not stored yet.
@@ -60,15 +60,22 @@ def choose(
 
     `shard`: a name under which about the same readers come again another day.
     """
+    return list(each(session, run, epoch, readers, shard=shard))
+
+
+def each(
+    session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]], *, shard: str = ""
+) -> Iterator[Chosen]:
+    """`choose`, reader by reader."""
     if not readers:
-        return []
+        return iter(())
     seen = _seen(session, run, [reader for reader, _ in readers])
     return _choose(session, run, epoch, readers, seen, window=pool.WINDOW, shard=shard)
 
 
 def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
     """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
-    return _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)[0]
+    return next(_choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window))
 
 
 def _choose(
@@ -80,7 +87,7 @@ def _choose(
     *,
     window: int,
     shard: str = "",
-) -> list[Chosen]:
+) -> Iterator[Chosen]:
     known = pool.load(session, run, epoch, window=window)
     shelf = select.shelf(session, known, shard, len(readers)) if shard else None
     versions = [reader.profile_id for reader, _ in readers if reader.profile_id]
@@ -91,16 +98,14 @@ def _choose(
     asked = []
     for reader, day in readers:
         number, profile_id = reader.id or 0, reader.profile_id or 0
-        profile, tau = wanted.get(profile_id, Profile()), taus.get(profile_id)
+        profile, tau = wanted.get(profile_id, _NOBODY), taus.get(profile_id)
         resumed = reader.paused_until is not None and cadence.resumes(reader, day)
         notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
         version = named[profile_id] if profile_id in wanted else None
-        asked.append(Asked(profile, seen[number], tau, sent.get(number, frozenset()), notice, version=version))
+        asked.append(Asked(profile, seen[number], tau, sent.get(number, ()), notice, version=version))
     made = select.frozen(session, known, asked, shelf)
-    return [
-        Chosen(reader, day, one, it.tau, reader.profile_id not in stored)
-        for (reader, day), one, it in zip(readers, made, asked, strict=True)
-    ]
+    for (reader, day), one, it in zip(readers, made, asked, strict=True):
+        yield Chosen(reader, day, one, it.tau, reader.profile_id not in stored)
 
 
 def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
@@ -133,7 +138,7 @@ def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, in
     at the slot before that one, as if they had been there.
     """
     seen = {reader.id or 0: reader.seen_through for reader in readers}
-    lately = [reader for reader in readers if run.slot - _began(reader) < _SETTLED]
+    lately = [reader for reader in readers if run.slot - _began(reader) < SETTLED]
     started = runs.with_editions(session, [reader.id or 0 for reader in lately]) if lately else set()
     known: dict[datetime, int] = {}
     for reader in lately:
@@ -155,28 +160,38 @@ def _began(reader: Reader) -> datetime:
     return max(joined, datetime.combine(paused, time.max, joined.tzinfo)) if paused else joined
 
 
-def row(run: Run, chosen: Chosen, now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
-    """The edition as a row."""
+class Kept(NamedTuple):
+    """A reader's edition as its row keeps it, where it has one; `kind`, `tau`, `calibrated` as in `Chosen`."""
+
+    reader: Reader
+    day: date
+    kind: str | None
+    papers: int
+    shown: bytes
+    content: bytes
+    tau: int | None
+    calibrated: bool
+
+    @classmethod
+    def of(cls, chosen: Chosen) -> Kept:
+        """What was chosen, packed."""
+        reader, day, (text, papers, shown), tau, calibrated = chosen
+        kind = chosen.kind
+        return cls(reader, day, kind, papers, shown, pack(text) if kind else b"", tau, calibrated)
+
+
+def columns(run: Run, kept: Sequence[Kept], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
+    """The editions by columns."""
     return {
-        "subscriber_id": chosen.reader.id,
-        "day": chosen.day,
+        "subscriber_id": [one.reader.id for one in kept],
+        "day": [one.day for one in kept],
         "run_id": run.id,
         "announcement_id": run.announcement_id,
-        "profile_id": chosen.reader.profile_id or 0,
+        "profile_id": [one.reader.profile_id or 0 for one in kept],
         "created_at": now,
-        "previous_seen": chosen.reader.seen_through,
+        "previous_seen": [one.reader.seen_through for one in kept],
         "kind": kind,
-        "papers": chosen.frozen.papers,
-        "content": chosen.frozen.text,
+        "papers": [one.papers for one in kept],
+        "content": [one.content for one in kept],
+        "shown": [one.shown for one in kept],
     }
-
-
-def owed(run: Run, chosen: Chosen, edition_id: int, *, kind: str | None = None) -> deliveries.Owed:
-    """The e-mail that brings the edition."""
-    return deliveries.Owed(
-        kind=kind or chosen.kind or DIGEST,
-        subject_id=edition_id,
-        address=chosen.reader.address,
-        subscriber_id=chosen.reader.id,
-        run_id=run.id,
-    )

@@ -83,6 +83,11 @@ class Compiled:
             self._rows[version] = row
         return row
 
+    def rows(self, asked: Sequence[Asked]) -> list[int]:
+        """The row of each reader's profile."""
+        found = [None if one.version is None else self._rows.get(one.version) for one in asked]
+        return [self.row(one.version, one.profile) if at is None else at for at, one in zip(found, asked, strict=True)]
+
     def has_topics(self, row: int) -> bool:
         """False for a reader who gets what trends and what is new in the categories."""
         return not self._flags.get(row, 0) & _WITHOUT

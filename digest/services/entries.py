@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.matching.profile import Match, Profile
@@ -14,8 +14,7 @@ Version = tuple[int, int]  # a profile's number, and the epoch whose assumed wor
 LATER = Profile()  # instead of a profile that is compiled already and read only where it has to be
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
 
     `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
@@ -25,7 +24,7 @@ class Asked:
     profile: Profile
     seen_through: int = 0
     tau: int | None = None
-    sent: frozenset[int] = frozenset()
+    sent: Collection[int] = ()
     notice: str = ""
     rising: bool = True
     version: Version | None = None

@@ -7,13 +7,13 @@ from sqlmodel import Session, col, delete, or_, update
 from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import NotFound
-from digest.models import Attempt, Bounce, Delivery, Subscriber, Suppression
+from digest.models import Attempt, Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
 from digest.services import limits, shelves
 
 
 def erase(subscriber_id: int) -> None:
-    """Forget a reader. Editions, profiles and consents go with the row; deliveries keep counts alone.
+    """Forget a reader. Profiles and consents go with the row, editions before it; deliveries keep counts alone.
 
     Raises NotFound.
     """
@@ -38,4 +38,5 @@ def forget(session: Session, reader: Subscriber) -> None:
     session.execute(update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source=""))
     key = limits.keyed(f"{limits.CONFIRMATIONS.action}:{reader.address_key}")
     session.execute(delete(Attempt).where(col(Attempt.key) == key))
+    session.execute(delete(Edition).where(col(Edition.subscriber_id) == reader.id))
     session.execute(delete(Subscriber).where(col(Subscriber.id) == reader.id))

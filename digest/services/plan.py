@@ -20,7 +20,7 @@ from digest.services import cadence, choosing, epochs, shelves, standing
 from digest.services.choosing import Chosen
 
 SHARD = 1024  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
-LARGE_SHARD = 16_384
+LARGE_SHARD = 65_536
 SHARDS = 16  # where there are so many readers that shards may be large, workers still share them evenly
 _NAMED = 64  # readers
 AHEAD = timedelta(days=7)  # a later date is a slip of the pen, and would cost every reader that date's mail
@@ -135,7 +135,7 @@ def name(run: Run, shard: Shard) -> str:
 def _size(session: Session, readers: int) -> int:
     """How many readers a shard has: in large ones what they have in common is done less often."""
     large = session.get_bind().dialect.name == "postgresql"
-    return max(SHARD, min(LARGE_SHARD, readers // SHARDS)) if large else SHARD
+    return max(SHARD, min(LARGE_SHARD, 1 << (readers // SHARDS).bit_length())) if large else SHARD
 
 
 def _pass_over(session: Session, run: Run, now: datetime, only: int | None) -> None:

@@ -14,7 +14,7 @@ from digest.db.runs import Due
 from digest.models import Epoch, Run, Shard
 from digest.models.edition import PLANNED
 from digest.services import cadence, choosing, plan, thresholds
-from digest.services.choosing import Chosen
+from digest.services.choosing import Kept
 
 
 class _Stopped(Exception):
@@ -35,7 +35,7 @@ def freeze_shard(run_id: int, number: int) -> bool:
         taken = _taken(session, readers)
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
         wanted = [(reader, day) for reader, day in readers if reader.id not in taken]
-        chosen = choosing.choose(session, run, epoch, wanted, shard=plan.name(run, shard))
+        chosen = [*map(Kept.of, choosing.each(session, run, epoch, wanted, shard=plan.name(run, shard)))]
     try:
         with transaction() as session:
             return _freeze(session, run, shard, chosen)
@@ -45,16 +45,17 @@ def freeze_shard(run_id: int, number: int) -> bool:
 
 def _readers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Due, date]]:
     """The readers that this shard is for, with the local date."""
-    found = runs.readers_of(session, run, shard, lock=lock)
+    found = runs.readers_of(session, run, shard, settled=run.slot - choosing.SETTLED, lock=lock)
     if shard.day is not None:
-        return [(reader, shard.day) for reader in found if plan.own_slot(reader, shard.day) == run.slot]
-    days = {(one.time_zone, one.send_at): plan.day_at(one, run.slot) for one in _each_schedule(found)}
-    return [(reader, days[reader.time_zone, reader.send_at]) for reader in found]
+        fits = {id(one.alike): plan.own_slot(one, shard.day) == run.slot for one in _each_kind(found)}
+        return [(reader, shard.day) for reader in found if fits[id(reader.alike)]]
+    days = {id(one.alike): plan.day_at(one, run.slot) for one in _each_kind(found)}
+    return [(reader, days[id(reader.alike)]) for reader in found]
 
 
-def _each_schedule(readers: Iterable[Due]) -> Iterable[Due]:
-    """One reader of each zone and time of day."""
-    return {(reader.time_zone, reader.send_at): reader for reader in readers}.values()
+def _each_kind(readers: Iterable[Due]) -> Iterable[Due]:
+    """One of those readers who have all but their numbers in common."""
+    return {id(reader.alike): reader for reader in readers}.values()
 
 
 def _taken(session: Session, readers: Iterable[tuple[Due, date]]) -> set[int]:
@@ -63,21 +64,20 @@ def _taken(session: Session, readers: Iterable[tuple[Due, date]]) -> set[int]:
     return {number for number, day in runs.dated(session, dates, set(dates.values())) if dates[number] == day}
 
 
-def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Chosen]) -> bool:
+def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Kept]) -> bool:
     """One transaction: editions, deliveries, readers moved on, shard done."""
     now = clock.now()
     present = {reader.id or 0: (reader, day) for reader, day in _readers(session, run, shard, lock=True)}
     taken = _taken(session, present.values())
     good = [c for c in chosen if c.reader.id not in taken and _unchanged(c, present)]
     mailed = [c for c in good if c.kind]
-    papers = sum(c.frozen.papers for c in mailed)
+    papers = sum(c.papers for c in mailed)
     skipped = len(good) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False
     taus = {c.reader.profile_id: c.tau for c in good if c.reader.profile_id and c.calibrated}
     thresholds.keep(session, run.epoch_id, taus)
-    numbers = runs.insert_editions(session, [choosing.row(run, c, now) for c in mailed])
-    deliveries.owe_new(session, [choosing.owed(run, c, n) for n, c in zip(numbers, mailed, strict=True)], now)
+    deliveries.owe_editions(session, runs.freeze(session, choosing.columns(run, mailed, now)), now)
     considered = {c.reader.id or 0 for c in good}
     runs.move_on(session, _moved_on(run, [present[n][0] for n in considered | taken], considered, now))
     _go_on(session, run, shard, sorted(set(present) - considered - taken))
@@ -93,7 +93,7 @@ def _go_on(session: Session, run: Run, shard: Shard, left: Sequence[int]) -> Non
     runs.complete(session, held)
 
 
-def _unchanged(chosen: Chosen, present: Mapping[int, tuple[Due, date]]) -> bool:
+def _unchanged(chosen: Kept, present: Mapping[int, tuple[Due, date]]) -> bool:
     """True where what was chosen is still right for the reader."""
     now = present.get(chosen.reader.id or 0)
     if now is None:
@@ -115,13 +115,13 @@ def _moved_on(
     What was considered is seen, also without a mail. A slot that waits between the run's and now is left: it was
     missed, and its mail is still to come.
     """
-    moved, slots = [], dict[tuple[object, ...], datetime | None]()
+    moved, slots = [], dict[int, datetime | None]()
     for reader in readers:
         seen = max(reader.seen_through, run.batch_through) if reader.id in considered else reader.seen_through
-        key = reader.next_due_at, reader.time_zone, reader.send_at, reader.cadence, reader.weekday, reader.paused_until
-        if key not in slots:
-            slots[key] = _next_slot(run, reader, now)
-        moved.append((reader.id or 0, seen, slots[key]))
+        kind = id(reader.alike)
+        if kind not in slots:
+            slots[kind] = _next_slot(run, reader, now)
+        moved.append((reader.id, seen, slots[kind]))
     return moved
 
 

@@ -6,7 +6,7 @@ loaded first. Both give the same answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -28,22 +28,19 @@ FEW_PAPERS = 1000
 FEW_PAIRS = 20_000  # a second's work for the reference
 
 
-def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[int, frozenset[int]]:
+def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[int, Collection[int]]:
     """Papers that each reader was sent and that could be chosen again. `seen`: the last batch that each considered.
 
     What may be new again, or rise, was announced lately: so editions before then don't count.
     """
-    oldest: dict[int, int] = {}
+    oldest = {batch: known.oldest(batch) for batch in set(seen.values())}
     by_first: dict[int, list[int]] = {}
     for reader, batch in seen.items():
-        if batch not in oldest:
-            oldest[batch] = known.oldest(batch)
         by_first.setdefault(oldest[batch], []).append(reader)
-    sent: dict[int, set[int]] = {}
+    sent: dict[int, Collection[int]] = {}
     for first, readers in by_first.items():
-        for reader, papers in ledger.sent_since(session, readers, first):
-            sent.setdefault(reader, set()).update(papers)
-    return {reader: frozenset(papers) for reader, papers in sent.items()}
+        sent |= ledger.sent_since(session, readers, first)
+    return sent
 
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
@@ -53,12 +50,12 @@ def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Conten
     return [one.content() for one in kernel.engine().choose(session, known, asked, lambda _: {})]
 
 
-def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None) -> list[Frozen]:
-    """The edition of each reader as it is kept, with what was measured of its papers."""
+def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None) -> Iterator[Frozen]:
+    """The edition of each reader as it is kept, with what was measured of its papers; made some at a time."""
     if not asked or (shelf is None and _few(len(known.papers), len(asked))):
         found = by_reference.choose(session, known, asked) if asked else []
-        return [Frozen.of(content) for content in quality.told(session, found)]
-    made: list[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session), shelf)
+        return map(Frozen.of, quality.told(session, found))
+    made: Iterator[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session), shelf)
     return made
 
 

@@ -13,7 +13,7 @@ from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
 from digest.ports import Enqueue
 from digest.services import choosing, epochs, thresholds
-from digest.services.choosing import Chosen
+from digest.services.choosing import Chosen, Kept
 
 ANNOUNCEMENTS = 7
 AFTER, WITHIN = timedelta(minutes=2), timedelta(days=1)  # a wake-up that was lost is given again between these
@@ -83,6 +83,7 @@ def _freeze(run: Run, chosen: Chosen) -> bool:
             return False
         if chosen.reader.profile_id:
             thresholds.keep(session, run.epoch_id, {chosen.reader.profile_id: chosen.tau})
-        edition_id = runs.insert_editions(session, [choosing.row(run, chosen, run.created_at, kind=WELCOME)])[0]
-        deliveries.owe(session, [choosing.owed(run, chosen, edition_id, kind=WELCOME)], run.created_at)
+        [edition_id] = runs.freeze(session, choosing.columns(run, [Kept.of(chosen)], run.created_at, kind=WELCOME))
+        mail = deliveries.Owed(WELCOME, edition_id, reader.address, subscriber_id=number, run_id=run.id)
+        deliveries.owe(session, [mail], run.created_at)
     return True

@@ -48,7 +48,7 @@ STAGES = {
         "digest.db.subscribers:.profiles",
         "digest.services.select:.sent_before",
     ],
-    "compile": ["digest.services.compiled:Compiled.row", "digest.services.compiled:Compiled.read"],
+    "compile": ["digest.services.compiled:Compiled.rows", "digest.services.compiled:Compiled.read"],
     "keep compiled": ["digest.services.compiled:Compiled.keep"],
     "read index": ["digest.services.indexes:.of", "digest.services.indexes:.rising"],
     "join": ["digest.services.compiled:Compiled.matcher"],

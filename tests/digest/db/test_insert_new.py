@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from digest.db import deliveries
+from digest.db.dialect import insert_new
 from digest.db.engine import transaction
+from digest.models import Suppression
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
-OWED = deliveries.Owed("digest", 7, "ada@one.example")
+ROW = {"address_key": "ada@one.example", "reason": "bounced", "at": NOON}
 
 
 def test_a_row_that_is_there_already_is_refused_as_by_any_insert(database: str) -> None:
     with transaction() as session:
-        deliveries.owe_new(session, [OWED], NOON)
+        insert_new(session, Suppression, [ROW])
 
     with pytest.raises(IntegrityError), transaction() as session:
-        deliveries.owe_new(session, [OWED], NOON)
+        insert_new(session, Suppression, [ROW])

@@ -209,15 +209,15 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
     lab.go_to(at(MONDAY, 7, 1))
     plan.plan_due(NoQueue())
-    choose = runs.choosing.choose
+    choose = runs.choosing.each
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
-        chosen = choose(*given, **more)
-        monkeypatch.setattr(runs.choosing, "choose", choose)
+        chosen = [*choose(*given, **more)]
+        monkeypatch.setattr(runs.choosing, "each", choose)
         preferences.change(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
         return chosen
 
-    monkeypatch.setattr(runs.choosing, "choose", choose_slowly)
+    monkeypatch.setattr(runs.choosing, "each", choose_slowly)
     lab.run()
 
     assert lab.papers("ada") == ["Kernel methods"]
@@ -317,15 +317,15 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
     (run,) = plan.plan_due(NoQueue())
-    choose = runs.choosing.choose
+    choose = runs.choosing.each
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
-        chosen = choose(*given, **more)
+        chosen = [*choose(*given, **more)]
         with transaction() as session:
             upkeep.cancel_run(session, run)
         return chosen
 
-    monkeypatch.setattr(runs.choosing, "choose", choose_slowly)
+    monkeypatch.setattr(runs.choosing, "each", choose_slowly)
 
     assert not runs.freeze_shard(run, 0)
     assert lab.editions("ada") == []
