@@ -9,14 +9,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, bindparam, case, func, insert, literal, update
-from sqlalchemy import select as rows_of
+from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
-from digest.db.dialect import among
 from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
-from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.types import UTCDateTime
 
@@ -86,32 +84,6 @@ def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
     """Put mails into the outbox, due now; those owed already stay as they are. Returns how many are new."""
     rows = (_row(one, now) for one in owed)
     return sum(_insert_new(session, Delivery, part) for part in _parts(rows))
-
-
-def owe_editions(session: Session, numbers: Sequence[int], now: datetime) -> None:
-    """Owe the mails of editions made in this transaction, due now: nobody can have owed these before."""
-    edition, reader = SQLModel.metadata.tables["edition"].c, SQLModel.metadata.tables["subscriber"].c
-    domain = func.lower(func.substr(reader.address, _at_sign(session, reader.address) + 1))
-    columns = {
-        "kind": case((edition.papers > 0, DIGEST), else_=NOTICE),
-        "subject_id": edition.id,
-        "subscriber_id": edition.subscriber_id,
-        "run_id": edition.run_id,
-        "address": reader.address,
-        "domain": domain,
-        "priority": literal(LAST),
-        "state": literal(QUEUED),
-        "due_at": literal(now, UTCDateTime()),
-        "created_at": literal(now, UTCDateTime()),
-    }
-    mails = rows_of(*columns.values()).join_from(edition.id.table, reader.id.table, reader.id == edition.subscriber_id)
-    chosen = mails.where(among(session, edition.id, numbers)).order_by(edition.id)
-    session.execute(insert(_ROWS).from_select(list(columns), chosen))
-
-
-def _at_sign(session: Session, column: ColumnElement[str]) -> ColumnElement[int]:
-    """Where the @ of an address stands: there is one."""
-    return (func.instr if session.get_bind().dialect.name == "sqlite" else func.strpos)(column, "@")
 
 
 def _row(owed: Owed, now: datetime) -> dict[str, Any]:

@@ -24,8 +24,10 @@ def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[in
     """Numbers for that many new rows of a table whose writers wait for each other."""
     name = str(table.__tablename__)
     if session.get_bind().dialect.name == "postgresql":
-        drawn = text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
-        return [int(number) for number in session.execute(drawn, {"name": name, "count": count}).scalars()]
+        sequence = text("SELECT pg_get_serial_sequence(:name, 'id')")
+        given = {"count": count, "from": session.execute(sequence, {"name": name}).scalar_one()}
+        drawn = text("SELECT array_agg(nextval(CAST(:from AS regclass))) FROM generate_series(1, :count)")
+        return session.execute(drawn, given).scalar_one() or []
     last = session.execute(text(f"SELECT coalesce(max(id), 0) FROM {name}")).scalar_one()  # noqa: S608 - a name of ours
     return list(range(int(last) + 1, int(last) + count + 1))
 

@@ -3,103 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
-from operator import itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, case, func, null, or_, select, text, type_coerce, update
+from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlmodel import Session, SQLModel, col
 
-from digest.db.columns import collected
-from digest.db.dialect import among, insert_columns, insert_ignore, unused_numbers
+from digest.db.dialect import among, insert_ignore
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
-from digest.models.types import UTCDateTime
 
 _PAGE = 5000
-
-
-class Alike(NamedTuple):
-    """What many readers of a run have in common, by the names of `Subscriber`.
-
-    `created_at`, `confirmed_at`: only of those who came or came back lately.
-    """
-
-    seen_through: int
-    next_due_at: datetime | None
-    quiet_day: str
-    time_zone: str
-    send_at: time
-    cadence: str
-    weekday: int
-    paused_until: date | None
-    confirmed_at: datetime | None
-    created_at: datetime
-
-
-class Due(NamedTuple):
-    """A reader as a run needs them, without the weight of a table object."""
-
-    id: int
-    profile_id: int | None
-    alike: Alike
-
-    @property
-    def seen_through(self) -> int:
-        """The newest batch that a run considered."""
-        return self.alike.seen_through
-
-    @property
-    def next_due_at(self) -> datetime | None:
-        """The next slot."""
-        return self.alike.next_due_at
-
-    @property
-    def quiet_day(self) -> str:
-        """What a day without papers brings."""
-        return self.alike.quiet_day
-
-    @property
-    def time_zone(self) -> str:
-        """An IANA name."""
-        return self.alike.time_zone
-
-    @property
-    def send_at(self) -> time:
-        """The local time of day."""
-        return self.alike.send_at
-
-    @property
-    def cadence(self) -> str:
-        """On which days there is mail."""
-        return self.alike.cadence
-
-    @property
-    def weekday(self) -> int:
-        """The day of a weekly cadence."""
-        return self.alike.weekday
-
-    @property
-    def paused_until(self) -> date | None:
-        """The first date with mail again."""
-        return self.alike.paused_until
-
-    @property
-    def confirmed_at(self) -> datetime | None:
-        """When they said that it was them."""
-        return self.alike.confirmed_at
-
-    @property
-    def created_at(self) -> datetime:
-        """When they signed up."""
-        return self.alike.created_at
-
-
-Reader = Subscriber | Due
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = SQLModel.metadata.tables["subscriber"].c
 
 
 def due_slots(session: Session, now: datetime, *, only: int | None = None, limit: int = 500) -> list[datetime]:
@@ -235,32 +150,6 @@ def complete(session: Session, run: Run) -> None:
         run.state = COMPLETE
 
 
-def readers_of(session: Session, run: Run, shard: Shard, *, settled: datetime, lock: bool = False) -> list[Due]:
-    """Active readers that a shard may take: its range's, and without a day only those due at the run's slot.
-
-    `settled`: who came before then, and had no pause since, is as if they had come long ago.
-    """
-    long_there = and_(
-        func.coalesce(_COLUMNS.confirmed_at, _COLUMNS.created_at) <= settled,
-        or_(_COLUMNS.paused_until.is_(None), _COLUMNS.paused_until < settled.date()),
-    )
-    wanted = [_COLUMNS.id.between(shard.first, shard.last), _COLUMNS.state == ACTIVE]
-    if shard.day is None:
-        wanted.append(_COLUMNS.next_due_at == run.slot)
-    lately = {"confirmed_at", "created_at"}
-    common = [_COLUMNS[name] for name in Alike._fields if name not in lately]
-    dates = [type_coerce(case((long_there, null()), else_=_COLUMNS[n]), UTCDateTime()).label(n) for n in sorted(lately)]
-    some = select(_COLUMNS.id, _COLUMNS.profile_id, *common, *dates).where(*wanted).order_by(_COLUMNS.id)
-    found = (some.with_for_update() if lock else some).subquery().c
-    alike = [found[name] for name in Alike._fields]
-    numbers = [collected(session, one) for one in (found.id, func.coalesce(found.profile_id, 0))]
-    readers = []
-    for *values, ids, profiles in session.execute(select(*alike, *numbers).group_by(*alike)):
-        same = Alike._make([*values[:-1], values[-1] or _LONG_AGO])
-        readers += [Due(number, profile or None, same) for number, profile in zip(ids, profiles, strict=True)]
-    return sorted(readers, key=itemgetter(0))
-
-
 def active_readers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
     """Active readers with numbers beyond `after`, in order; or that one alone."""
     statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, col(Subscriber.id) > after)
@@ -289,19 +178,6 @@ def with_editions(session: Session, readers: Iterable[int]) -> set[int]:
     theirs = among(session, col(Edition.subscriber_id), list(readers)), col(Edition.cancelled).is_(False)
     some = select(col(Edition.subscriber_id)).where(*theirs).distinct()
     return {int(number) for number in session.execute(some).scalars()}
-
-
-def insert_editions(session: Session, editions: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Freeze editions given as rows of the same columns; returns their numbers in order."""
-    names = list(editions[0]) if editions else []
-    return freeze(session, {name: [row[name] for row in editions] for name in names}) if names else []
-
-
-def freeze(session: Session, editions: Mapping[str, Any]) -> list[int]:
-    """Freeze editions given by columns, a list or what is the same for all; returns their numbers in order."""
-    numbers = unused_numbers(session, Edition, len(editions["subscriber_id"]))
-    insert_columns(session, Edition, {"id": numbers, **editions})
-    return numbers
 
 
 def edition_of(session: Session, reader: int, day: date | None) -> Edition | None:

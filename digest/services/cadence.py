@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest import clock
-from digest.db.runs import Reader
+from digest.db.readers import Reader
 
 DAILY, WEEKDAYS, WEEKLY = "daily", "weekdays", "weekly"
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from digest.compose.edition import Content, Frozen
 from digest.db import papers as store
 from digest.db import runs, subscribers
-from digest.db.runs import Reader
+from digest.db.readers import Reader
 from digest.errors import N_
 from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile

@@ -11,7 +11,7 @@ from digest import clock
 from digest.db import papers as store
 from digest.db import runs
 from digest.db.engine import reading, transaction
-from digest.db.runs import Reader
+from digest.db.readers import Reader
 from digest.errors import BadInput
 from digest.models import Epoch, Run, Shard, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
@@ -20,7 +20,7 @@ from digest.services import cadence, choosing, epochs, shelves, standing
 from digest.services.choosing import Chosen
 
 SHARD = 1024  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
-LARGE_SHARD = 65_536
+LARGE_SHARD = 32_768
 SHARDS = 16  # where there are so many readers that shards may be large, workers still share them evenly
 _NAMED = 64  # readers
 AHEAD = timedelta(days=7)  # a later date is a slip of the pen, and would cost every reader that date's mail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from digest import clock
-from digest.db import deliveries, runs, subscribers
+from digest.db import deliveries, frozen, runs, subscribers
 from digest.db import papers as store
 from digest.db.engine import reading, transaction
 from digest.models import Epoch, Run
@@ -83,7 +83,7 @@ def _freeze(run: Run, chosen: Chosen) -> bool:
             return False
         if chosen.reader.profile_id:
             thresholds.keep(session, run.epoch_id, {chosen.reader.profile_id: chosen.tau})
-        [edition_id] = runs.freeze(session, choosing.columns(run, [Kept.of(chosen)], run.created_at, kind=WELCOME))
+        [edition_id] = frozen.editions(session, choosing.columns(run, [Kept.of(chosen)], run.created_at, kind=WELCOME))
         mail = deliveries.Owed(WELCOME, edition_id, reader.address, subscriber_id=number, run_id=run.id)
         deliveries.owe(session, [mail], run.created_at)
     return True

@@ -31,7 +31,7 @@ from digest import clock, settings
 from digest.compose import pieces, templates
 from digest.compose.blocks import Blocks
 from digest.compose.edition import NEW, RISING, Content, Entry
-from digest.db import deliveries, runs
+from digest.db import deliveries, frozen
 from digest.db.engine import reading, transaction
 from digest.deliver import transport
 from digest.deliver.letter import Letter
@@ -77,7 +77,8 @@ def fill(shared: Path, mails: int) -> None:
                 _edition(run, n or 0, v or 0, _content(known, t), now)
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
-            numbers = runs.insert_editions(session, editions)
+            columns = {name: [row[name] for row in editions] for name in editions[0]}
+            numbers = frozen.editions(session, columns)
             owed = [
                 deliveries.Owed("digest", e, _address(at), subscriber_id=n, run_id=run.id)
                 for at, e, n in zip(some, numbers, ids, strict=True)
