@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Date, Dialect, LargeBinary, any_, cast, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Session, SQLModel
 
+from digest.db import copying
 from digest.models.types import Packed, UTCDateTime
 
 _CHUNK = 500
@@ -150,22 +150,11 @@ def _insert(session: Session, name: str, columns: Sequence[str], values: Sequenc
 
 
 def _copy(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
-    """PostgreSQL's own way for many rows: no statement to plan, nothing to parse but the values, a column at a time.
-
-    It goes past SQLAlchemy, so its errors are made SQLAlchemy's here.
-    """
-    import psycopg  # only who has a PostgreSQL loads it
-
-    connection = session.connection()
-    driver: Any = connection.connection.driver_connection
-    statement = f"COPY {name} ({', '.join(columns)}) FROM STDIN"
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as into:
-            for start in range(0, len(values[0]), _LINES):
-                texts = [_texts(column[start : start + _LINES]) for column in values]
-                into.write("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n")
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
+    """COPY as text, put together a column at a time."""
+    starts = range(0, len(values[0]), _LINES)
+    parts = ([_texts(column[start : start + _LINES]) for column in values] for start in starts)
+    lines = ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n" for texts in parts)
+    copying.send(session, f"COPY {name} ({', '.join(columns)}) FROM STDIN", lines)
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

@@ -9,19 +9,28 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, insert, literal, select
 from sqlmodel import Session, SQLModel
 
+from digest.db import copying
 from digest.db.deliveries import LAST
 from digest.db.dialect import among, insert_columns, unused_numbers
 from digest.models import Edition
 from digest.models.delivery import DIGEST, NOTICE, QUEUED
 from digest.models.types import UTCDateTime
 
+MANY = 64
 _EDITION, _READER, _MAIL = (SQLModel.metadata.tables[name] for name in ("edition", "subscriber", "delivery"))
 
 
 def editions(session: Session, columns: Mapping[str, Any]) -> list[int]:
-    """Freeze editions given by columns, a list or what is the same for all; returns their numbers in order."""
+    """Freeze editions given by columns, a list or what is the same for all, as texts are; the contents packed.
+
+    Returns their numbers in order.
+    """
     numbers = unused_numbers(session, Edition, len(columns["subscriber_id"]))
-    insert_columns(session, Edition, {"id": numbers, **columns})
+    rows = {"id": numbers, **columns, "cancelled": False}
+    if len(numbers) >= MANY and session.get_bind().dialect.name == "postgresql":
+        copying.send_columns(session, Edition, rows)
+    else:
+        insert_columns(session, Edition, rows)
     return numbers
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlmodel import Session, SQLModel, col
 
+from digest.db.columns import collected
 from digest.db.dialect import among, insert_ignore
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
 from digest.models.edition import COMPLETE, PLANNED
@@ -28,8 +29,8 @@ def due_slots(session: Session, now: datetime, *, only: int | None = None, limit
 def due_ids(session: Session, slot: datetime, *, only: int | None = None) -> list[int]:
     """Numbers of the readers due at that slot, in order."""
     due = (col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) == slot, *_only(only))
-    statement = select(col(Subscriber.id)).where(*due).order_by(col(Subscriber.id))
-    return [number for number in session.execute(statement).scalars() if number]
+    found = select(col(Subscriber.id).label("id")).where(*due).order_by(col(Subscriber.id)).subquery()
+    return session.execute(select(collected(session, found.c.id))).scalar_one() or []
 
 
 def due_readers(session: Session, until: datetime, *, only: int | None = None) -> Iterator[Subscriber]:

@@ -31,12 +31,13 @@ from digest import clock, settings
 from digest.compose import pieces, templates
 from digest.compose.blocks import Blocks
 from digest.compose.edition import NEW, RISING, Content, Entry
-from digest.db import deliveries, frozen
+from digest.db import deliveries
+from digest.db.dialect import insert_new, unused_numbers
 from digest.db.engine import reading, transaction
 from digest.deliver import transport
 from digest.deliver.letter import Letter
 from digest.matching.profile import Profile, Topic
-from digest.models import Delivery, PaperVersion, ProfileVersion, Run, Subscriber
+from digest.models import Delivery, Edition, PaperVersion, ProfileVersion, Run, Subscriber
 from digest.models.delivery import SENT
 from digest.papers import Listed, Parsed, Record
 from digest.services import deliver as delivering
@@ -77,8 +78,8 @@ def fill(shared: Path, mails: int) -> None:
                 _edition(run, n or 0, v or 0, _content(known, t), now)
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
-            columns = {name: [row[name] for row in editions] for name in editions[0]}
-            numbers = frozen.editions(session, columns)
+            numbers = unused_numbers(session, Edition, len(editions))
+            insert_new(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
             owed = [
                 deliveries.Owed("digest", e, _address(at), subscriber_id=n, run_id=run.id)
                 for at, e, n in zip(some, numbers, ids, strict=True)

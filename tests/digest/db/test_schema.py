@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 from sqlmodel import Session, SQLModel, select
 
 from digest.db import schema
+from digest.db.dialect import unused_numbers
 from digest.db.engine import engine
 from digest.errors import Misconfigured
-from digest.models import Announcement, Batch, Delivery, Paper, PaperKey
+from digest.models import Announcement, Batch, Delivery, Edition, Paper, PaperKey
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -109,6 +111,29 @@ def test_rows_of_the_first_schema_are_all_there_in_the_newest(first_with_rows: N
 
 def test_a_migrated_database_is_as_the_models_say(first_with_rows: None) -> None:
     assert differences() == []
+
+
+def test_an_erased_edition_s_number_is_not_given_again_after_migrating(empty: None) -> None:
+    schema.upgrade("0003")
+    row = "VALUES (9, 1, '2025-11-20', 1, 1, '2025-11-20', 0, 'digest', false, 0, '')"
+    with engine().begin() as connection:
+        connection.execute(
+            text("INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence,"
+                 " weekday, quiet_day, seen_through) VALUES (1, 'a', 'a', 'active', '2025-11-20', 'UTC', '07:00',"
+                 " 'daily', 0, 'skip', 0)")
+        )  # fmt: skip
+        connection.execute(
+            text("INSERT INTO edition (id, subscriber_id, day, announcement_id, profile_id, created_at, previous_seen,"
+                 f" kind, cancelled, papers, content) {row}")
+        )  # fmt: skip
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT setval('edition_id_seq', 9)"))
+        connection.execute(text("DELETE FROM edition"))
+    schema.upgrade()
+    with Session(engine()) as session:
+        numbers = unused_numbers(session, Edition, 1)
+
+    assert numbers == [10]
 
 
 def test_mails_are_numbered_beyond_four_bytes(first_with_rows: None) -> None:

@@ -1,0 +1,110 @@
+"""PostgreSQL's COPY, its own way for many rows: no statement to plan. In binary there are no values to parse either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Boolean, Date, Integer, LargeBinary
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, SQLModel
+
+from digest.models.types import Packed, UTCDateTime, Wide
+
+_ROWS = 2000  # put together at once
+_BEGIN, _END = b"PGCOPY\n\xff\r\n" + bytes(9), b"\xff\xff"
+_FIRST_DAY, _FIRST_MOMENT = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NUMBERS = ((Wide, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"), (Date, ">i4"), (Integer, ">i4"))
+
+
+def send(session: Session, statement: str, blocks: Iterable[str | bytes]) -> None:
+    """Give a COPY its data. It goes past SQLAlchemy, so its errors are made SQLAlchemy's here."""
+    import psycopg  # only who has a PostgreSQL loads it
+
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as into:
+            for block in blocks:
+                into.write(block)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
+
+
+def send_columns(session: Session, table: type[SQLModel], columns: Mapping[str, Any]) -> None:
+    """New rows in binary, given by columns: each a list, or what is the same for all."""
+    number = max(len(values) for values in columns.values() if isinstance(values, list))
+    if number:
+        send(session, _statement(table, columns), _blocks(table, columns, number))
+
+
+def _statement(table: type[SQLModel], columns: Mapping[str, Any]) -> str:
+    """What the server is to be told."""
+    return f"COPY {table.__tablename__} ({', '.join(_in_order(table, columns))}) FROM STDIN (FORMAT binary)"
+
+
+def _blocks(table: type[SQLModel], columns: Mapping[str, Any], number: int) -> Iterator[bytes]:
+    """So many rows of these columns, each a list or what is the same for all, as the server reads them.
+
+    Numbers, dates and instants; texts only where they are the same for all; bytes.
+    """
+    import numpy as np  # only who has a PostgreSQL and many rows loads it
+
+    names = _in_order(table, columns)
+    longs = [name for name in names if _is_long(table, name)]
+    fixed = [(name, *_fixed(table, name, columns[name])) for name in names if name not in longs]
+    heads = np.zeros(
+        number, [("columns", ">i2"), *((part, kind) for name, kind, _ in fixed for part, kind in _parts(name, kind))]
+    )
+    heads["columns"] = len(names)
+    for name, kind, values in fixed:
+        heads[f"{name} size"] = -1 if kind is None else np.dtype(kind).itemsize
+        if kind is not None:
+            heads[name] = values
+    rows, width = heads.tobytes(), heads.itemsize
+    yield _BEGIN
+    for start in range(0, number, _ROWS):
+        some = range(start, min(start + _ROWS, number))
+        pieces = [[rows[at * width : (at + 1) * width] for at in some]]
+        for name in longs:
+            values = columns[name][start : start + _ROWS]
+            pieces += [[len(value).to_bytes(4, "big") for value in values], values]
+        yield b"".join(chain.from_iterable(zip(*pieces, strict=True)))
+    yield _END
+
+
+def _parts(name: str, kind: str | None) -> list[tuple[str, str]]:
+    return [(f"{name} size", ">i4"), *([(name, kind)] if kind is not None else [])]
+
+
+def _in_order(table: type[SQLModel], columns: Mapping[str, Any]) -> list[str]:
+    """Those of fixed length first."""
+    return sorted(columns, key=lambda name: _is_long(table, name))
+
+
+def _is_long(table: type[SQLModel], name: str) -> bool:
+    return isinstance(SQLModel.metadata.tables[str(table.__tablename__)].c[name].type, LargeBinary | Packed)
+
+
+def _fixed(table: type[SQLModel], name: str, values: Any) -> tuple[str | None, Any]:
+    """How a column's values are written, and as what; None for no value at all."""
+    if values is None:
+        return None, None
+    if isinstance(values, str):
+        return f"S{len(values.encode())}", values.encode()
+    kind = SQLModel.metadata.tables[str(table.__tablename__)].c[name].type
+    code = next(code for of, code in _NUMBERS if isinstance(kind, of))
+    if isinstance(kind, Date | UTCDateTime):
+        known = {value: _counted(value) for value in (set(values) if isinstance(values, list) else {values})}
+        values = [known[value] for value in values] if isinstance(values, list) else known[values]
+    return code, values
+
+
+def _counted(value: date | datetime) -> int:
+    """Days or microseconds since the beginning of 2000."""
+    if isinstance(value, datetime):
+        return (value - _FIRST_MOMENT) // _MICROSECOND
+    return (value - _FIRST_DAY).days
