@@ -18,7 +18,7 @@ from digest.errors import BadInput
 from digest.matching import arrays
 from digest.matching.arrays import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, Book
 from digest.matching.asked import Asked, ready
-from digest.matching.growing import Numbers
+from digest.matching.growing import Numbered, Numbers
 from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
@@ -38,7 +38,7 @@ class Store:
     """
 
     lexicon: Lexicon = field(default_factory=Lexicon)
-    queries: dict[str, int] = field(default_factory=dict)
+    queries: Numbered[str] = field(default_factory=Numbered)
     plain: array[int] = field(default_factory=lambda: array("B"))
     term_at: array[int] = field(default_factory=lambda: array("i", [0]))
     program_at: array[int] = field(default_factory=lambda: array("i", [0]))
@@ -98,8 +98,7 @@ class Store:
         self.plain.append(query.plain)
         self.term_at.append(len(self.term_atom))
         self.program_at.append(len(self.program))
-        number = self.queries[text] = len(self.queries)
-        return number
+        return self.queries.number(text)
 
     def wants_of(self, query: int) -> array[int]:
         """What a query's terms want, in order."""
