@@ -126,6 +126,7 @@ class Store:
             terms=_table(TERM, _padded(self.term_atom), self.want_at),
             want=_array(self.want),
             wants=_array(self.lexicon.want_row).view(WANT).reshape(-1),
+            deepest=_deepest(_array(self.program), _array(self.program_at)),
         )
 
     def _firsts(self) -> tuple[arrays.I32, ...]:
@@ -155,6 +156,12 @@ def _table(kind: np.dtype[Any], *values: array[int] | arrays.I32) -> arrays.Rows
     for column, value in zip(kind.names or (), values, strict=True):
         found[column] = value
     return found
+
+
+def _deepest(program: arrays.I32, program_at: arrays.I32) -> int:
+    """How many sets of papers a query holds at once, at most."""
+    deep = np.cumsum(np.where(program >= 0, np.int8(1), np.int8(-1)), dtype=np.int32)
+    return int((np.maximum.reduceat(deep, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(deep) else 1
 
 
 def _padded(values: array[int]) -> arrays.I32:
