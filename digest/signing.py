@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 from typing import Any
@@ -28,14 +27,14 @@ class Signer:
             raise ValueError("a signer needs at least one key")
         self._keys = list(reversed(keys))  # itsdangerous signs with the last one
         self._made: dict[str, URLSafeSerializer] = {}
-        self._macs: dict[str, hmac.HMAC] = {}
+        self._derived: dict[str, bytes] = {}
 
     def sign(self, purpose: str, *values: int | str) -> str:
         """An opaque, URL-safe token for `values`; it never expires."""
-        payload = _encoded(_COMPACT.encode(values).encode())
-        mac = self._mac(purpose)
-        mac.update(payload)
-        return f"{payload.decode('ascii')}.{_encoded(mac.digest()).decode('ascii')}"
+        plain = all(type(value) is int for value in values)
+        payload = _encoded((f"[{','.join(map(str, values))}]" if plain else _COMPACT.encode(values)).encode())
+        mac = hmac.digest(self._key(purpose), payload, "sha1")
+        return f"{payload.decode('ascii')}.{_encoded(mac).decode('ascii')}"
 
     def read(self, purpose: str, token: str) -> list[Any]:
         """The values signed for this purpose. Raises BadToken."""
@@ -53,12 +52,12 @@ class Signer:
             self._made[purpose] = URLSafeSerializer(self._keys, salt=f"digest.{purpose}")
         return self._made[purpose]
 
-    def _mac(self, purpose: str) -> hmac.HMAC:
-        """The library's own signature, its key derived once: a mail carries dozens of links."""
-        if purpose not in self._macs:
+    def _key(self, purpose: str) -> bytes:
+        """The key of the library's own signature (HMAC-SHA1), derived once: a mail carries several links."""
+        if purpose not in self._derived:
             made = self._plain(purpose)
-            self._macs[purpose] = hmac.new(made.make_signer(made.salt).derive_key(), digestmod=hashlib.sha1)
-        return self._macs[purpose].copy()
+            self._derived[purpose] = made.make_signer(made.salt).derive_key()
+        return self._derived[purpose]
 
     def sign_timed(self, purpose: str, *values: int | str) -> str:
         """Like `sign`, with the time of signing inside, for links that expire."""

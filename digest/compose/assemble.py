@@ -32,7 +32,7 @@ def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
     plain = {**known_plain, **{key: _plain(value) for key, value in values.items()}}
     subject = shortened(one_line(templates.text(name, "subject").render(plain)), 120)
     page = templates.html(name).render(known, **values, subject=shown(subject))
-    return Rendered(subject, (templates.text(name).render(plain),), (page,))
+    return Rendered(subject, (templates.text(name).render(plain),), tuple(page.split(templates.CUT)))
 
 
 @lru_cache(maxsize=1024)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from digest.compose import phrases, pieces, templates
+from digest.compose import phrases, pieces, templates, words
 from digest.compose.assemble import listed
 from digest.compose.blocks import Blocks
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.language import say
 from digest.compose.pieces import Shared, View
 from digest.compose.views import PLAIN_SERVICE, Links, Pieces, Reader, Rendered, Service
-from digest.compose.words import shown
 from digest.compose.wrap import wrap
 from digest.errors import N_
 from digest.papers import Record
@@ -26,16 +25,8 @@ HERE = "\x01"  # a paper's place in a page; no text holds a control sign
 TITLES = 3  # so many tell in an inbox what the mail holds
 HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
 # what of an entry decides how it looks, beside the words of its topics; ranking's own figures are not shown
-_SHOWN = attrgetter(*({field.name for field in fields(Entry)} - {"score", "mask", "topic", "matched"}))
+_SHOWN = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
 _SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
-
-
-class _Paper(NamedTuple):
-    """One paper as this reader sees it: what others see too, with the reader's own addresses."""
-
-    html: Pieces
-    view: View
-    links: tuple[str | None, ...]
 
 
 class _Slot(NamedTuple):
@@ -46,6 +37,7 @@ class _Slot(NamedTuple):
 
 
 _SLOT = _Slot()
+Shown = tuple[Entry, View]
 
 
 class _InFeed(NamedTuple):
@@ -80,15 +72,13 @@ def digest(
     An entry whose paper is not among `papers` is left out. What would pass `limit` bytes of HTML rolls over to the
     web view; `limit=None` is the web view itself. Give one `Blocks` to all readers of a run.
     """
-    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
-    shown_entries = _by_section(edition.entries)
+    edition, shown = _views(edition, papers, reader, links, blocks or Blocks())
     while True:
-        given = [(entry, views[id(entry)]) for entry in shown_entries]
-        rendered = _digest(edition, given, reader, links, service)
+        rendered = _digest(edition, shown, reader, links, service)
         size = _size(rendered.html_pieces, limit)
-        if limit is None or size <= limit or len(shown_entries) < 2:
+        if limit is None or size <= limit or len(shown) < 2:
             return rendered
-        shown_entries = _fewer(shown_entries, size - limit, size)
+        shown = _fewer(shown, size - limit, size)
 
 
 def _size(pieces: Pieces, limit: int | None) -> int:
@@ -106,65 +96,68 @@ def fragment(
     blocks: Blocks | None = None,
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
-    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
-    given = [(entry, views[id(entry)]) for entry in _by_section(edition.entries)]
-    in_feed = [(entry, _InFeed(paper.view.shared, *paper.links)) for entry, paper in given]
-    values = _values(edition, given, reader) | {"sections": _sections(in_feed)}
+    edition, shown = _views(edition, papers, reader, links, blocks or Blocks())
+    begins = links.feedback or ""
+    in_feed = [
+        (entry, _InFeed(view.shared, *[begins + end if end else None for end in view.ends])) for entry, view in shown
+    ]
+    values = _values(edition, shown, reader) | {"sections": _sections(in_feed)}
     return phrases.subject(edition, reader), templates.fragment("edition").render(values)
 
 
 def _views(
     edition: Content, papers: Mapping[tuple[int, int], Record], reader: Reader, links: Links, blocks: Blocks
-) -> tuple[Content, dict[int, _Paper]]:
-    """The edition without the papers that are unknown, and how each entry (by its `id`) looks to this reader."""
+) -> tuple[Content, list[Shown]]:
+    """The edition without the papers that are unknown; its entries as they are shown, each with how it looks."""
     known = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
-    begins = str(escape(links.feedback or ""))
-    views = {
-        id(entry): _paper(entry, papers[entry.paper, entry.revision], reader, links, blocks, begins) for entry in known
-    }
-    return edition if len(known) == len(edition.entries) else replace(edition, entries=known), views
+    shown = [
+        (entry, _view(entry, papers[entry.paper, entry.revision], reader, links, blocks))
+        for name, _ in _SECTIONS
+        for entry in known
+        if entry.section == name
+    ]
+    return edition if len(known) == len(edition.entries) else replace(edition, entries=known), shown
 
 
-def _by_section(entries: Sequence[Entry]) -> list[Entry]:
-    """The entries in the order they are shown."""
-    return [entry for name, _ in _SECTIONS for entry in entries if entry.section == name]
+def _fewer(shown: list[Shown], over: int, size: int) -> list[Shown]:
+    """The papers without enough of the last new ones (then of any) to lose so many bytes."""
+    drop = min(len(shown) - 1, over * len(shown) // size + 1)
+    last = [place for place, (entry, _) in enumerate(shown) if entry.section == NEW][-drop:]
+    last += [place for place, (entry, _) in reversed([*enumerate(shown)]) if entry.section != NEW][: drop - len(last)]
+    return [one for place, one in enumerate(shown) if place not in last]
 
 
-def _fewer(entries: list[Entry], over: int, size: int) -> list[Entry]:
-    """The entries without enough of the last new ones (then of any) to lose so many bytes."""
-    drop = min(len(entries) - 1, over * len(entries) // size + 1)
-    last = [entry for entry in entries if entry.section == NEW][-drop:]
-    last += [entry for entry in reversed(entries) if entry.section != NEW][: drop - len(last)]
-    gone = {id(entry) for entry in last}
-    return [entry for entry in entries if id(entry) not in gone]
-
-
-def _digest(
-    edition: Content,
-    papers: Sequence[tuple[Entry, _Paper]],
-    reader: Reader,
-    links: Links,
-    service: Service,
-) -> Rendered:
+def _digest(edition: Content, shown: Sequence[Shown], reader: Reader, links: Links, service: Service) -> Rendered:
     """The mail with these papers."""
-    values = _values(edition, papers, reader) | {"sections": _sections([(entry, _SLOT) for entry, _ in papers])}
+    values = _values(edition, shown, reader) | {"sections": _sections([(entry, _SLOT) for entry, _ in shown])}
     page = listed("digest", values, reader, links, service)
+    begins = str(escape(links.feedback or ""))
     return Rendered(
         page.subject,
-        _filled(page.text, [(paper.view.lines,) for _, paper in papers]),
-        _filled(page.html, [paper.html for _, paper in papers]),
+        _filled(page.text_pieces, [(view.lines,) for _, view in shown]),
+        _filled(page.html_pieces, [_begun(view.parts, begins) for _, view in shown]),
     )
 
 
-def _filled(page: str, papers: Sequence[Pieces]) -> Pieces:
+def _begun(parts: Pieces, begins: str) -> Sequence[str]:
+    """The parts of a paper, between them how the reader's links begin."""
+    pieces = [begins] * (2 * len(parts) - 1)
+    pieces[::2] = parts
+    return pieces
+
+
+def _filled(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
     """The page with the papers where their places are."""
-    first, *others = page.split(HERE)
-    pieces = [first]
-    for paper, after in zip(papers, others, strict=True):
-        pieces += paper
-        if after:
-            pieces.append(after)
-    return tuple(pieces)
+    filled: list[str] = []
+    left = iter(papers)
+    for piece in page:
+        first, *others = piece.split(HERE)
+        filled.append(first)
+        for after in others:
+            filled += next(left)
+            if after:
+                filled.append(after)
+    return tuple(filled)
 
 
 def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
@@ -176,18 +169,18 @@ def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     return [section for section in found if section.papers]
 
 
-def _values(edition: Content, papers: Sequence[tuple[Entry, _Paper]], reader: Reader) -> dict[str, object]:
+def _values(edition: Content, shown: Sequence[Shown], reader: Reader) -> dict[str, object]:
     """What templates are told of an edition with these papers, beside the papers themselves."""
-    titles = [paper.view.lines.partition("\n")[0] for _, paper in papers[:TITLES]]
+    titles = [view.lines.partition("\n")[0] for _, view in shown[:TITLES]]
     opening, notice = phrases.opening(reader), _notice(edition)
     return {
         "headline": phrases.headline(edition),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
-        "preheader": shown(phrases.preheader(titles)),
+        "preheader": words.shown(phrases.preheader(titles)),
         "opening": opening,
-        "notice": shown(notice),
-        "left": phrases.rolled_over(len(edition.entries) - len(papers)),
+        "notice": words.shown(notice),
+        "left": phrases.rolled_over(len(edition.entries) - len(shown)),
         "past": phrases.past_limit(edition.more),
         "considered": phrases.chosen_from(edition.considered),
         "line": phrases.subject(edition, reader),
@@ -199,18 +192,12 @@ def _notice(edition: Content) -> str:
     return one_line(say(edition.notice)) if edition.notice else ""
 
 
-def _paper(
-    entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks, begins: str
-) -> _Paper:  # fmt: skip
-    """What this reader sees of one paper. `begins`: how the reader's links begin, for HTML."""
+def _view(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> View:
+    """One paper as all see it who got it for the same reasons."""
     topics, asks = reader.topics, links.feedback is not None
-    matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
+    matched = tuple([(topics[i] if 0 <= i < len(topics) else "", found) for i, found in entry.matched])
 
     def make() -> View:
         return pieces.view(entry, record, reader, blocks, page=links.paper, asks=asks)
 
-    view = blocks.views.get((_SHOWN(entry), matched, asks, links.paper is None), make)
-    html = [view.parts[0]]
-    for part in view.parts[1:]:
-        html += (begins, part)
-    return _Paper(tuple(html), view, tuple([(links.feedback or "") + end if end else None for end in view.ends]))
+    return blocks.views.get((_SHOWN(entry), matched, asks, links.paper is None), make)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 FOLLOWED, NEW, RISING = "followed", "new", "rising"
 NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One paper of an edition, as it was when it was chosen, so that it renders the same again.
 
     `matched`: (topic's index in the profile version, words as the reader typed them). `followed`: author names.
@@ -53,7 +52,7 @@ class Content:
 
     def section(self, name: str) -> tuple[Entry, ...]:
         """The entries of one section, in order."""
-        return tuple(entry for entry in self.entries if entry.section == name)
+        return tuple([entry for entry in self.entries if entry.section == name])
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is the inverse."""
@@ -64,7 +63,7 @@ class Content:
     def from_json(cls, value: Mapping[str, Any]) -> Content:
         """The content that `to_json` gave."""
         return cls(
-            entries=tuple(_entry(entry) for entry in value.get("entries", ())),
+            entries=tuple([_entry(entry) for entry in value.get("entries", ())]),
             considered=int(value.get("considered", 0)),
             more=int(value.get("more", 0)),
             notice=str(value.get("notice", "")),
@@ -121,13 +120,21 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def _entry(value: Mapping[str, Any]) -> Entry:
-    fields = dict(value)
-    fields["matched"] = tuple((int(i), tuple(words)) for i, words in value.get("matched", ()))
-    fields["followed"] = tuple(value.get("followed", ()))
-    fields["signals"] = tuple((str(name), float(number)) for name, number in value.get("signals", ()))
-    return Entry(**fields)
+    get = value.get
+    return Entry(
+        value["paper"],
+        value["revision"],
+        value["section"],
+        get("score", 0),
+        get("strict", False),
+        get("topic", -1),
+        get("mask", 0),
+        tuple([(int(i), tuple(words)) for i, words in get("matched", ())]),
+        tuple(get("followed", ())),
+        tuple([(str(name), float(number)) for name, number in get("signals", ())]),
+        get("reason", ""),
+        get("spark", ""),
+    )
 
 
-_DEFAULTS = tuple(
-    (field.name, field.default) for field in fields(Entry) if field.name not in {"paper", "revision", "section"}
-)
+_DEFAULTS = tuple(Entry._field_defaults.items())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import date
 from functools import lru_cache
+from typing import NamedTuple
 
 from digest.compose import language
 from digest.compose.edition import FOLLOWED, RISING, Content, Entry
@@ -35,10 +35,32 @@ def number(value: float) -> str:
     return language.decimal(value)
 
 
+class _Brought(NamedTuple):
+    """How many papers each section has; `by`: the followed author named first, '' for none."""
+
+    followed: int
+    new: int
+    rising: int
+    by: str = ""
+
+
+def _brought(edition: Content) -> _Brought:
+    sections = [entry.section for entry in edition.entries]
+    followed, rising = sections.count(FOLLOWED), sections.count(RISING)
+    names = (
+        [name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed] if followed else ()
+    )
+    return _Brought(followed, len(sections) - rising - followed, rising, names[0] if names else "")
+
+
 def headline(edition: Content) -> str:
     """What the day brought, section by section: `7 new on your topics · 3 rising`."""
-    followed, rising = len(edition.section(FOLLOWED)), len(edition.section(RISING))
-    new = len(edition.entries) - rising - followed
+    return _headline(_brought(edition), language.tag())
+
+
+@lru_cache(maxsize=1024)
+def _headline(brought: _Brought, _language: str) -> str:
+    followed, new, rising, _ = brought
     if followed:  # three parts have to fit a phone's line
         parts = [
             count("%(n)s followed", "%(n)s followed", followed),
@@ -52,27 +74,30 @@ def headline(edition: Content) -> str:
 
 def subject(edition: Content, reader: Reader) -> str:
     """The mail's subject: counts and the topics that brought most of them; never longer than SUBJECT."""
-    before = {"resend": say("Again: "), "welcome": say("Welcome: ")}.get(reader.kind, "")
-    for named in (*_named(edition, reader), ""):
-        line = before + " · ".join(_counts(edition, named))
+    return _subject(_brought(edition), *_topics(edition, reader), reader.kind, language.tag())
+
+
+@lru_cache(maxsize=8192)
+def _subject(brought: _Brought, topics: tuple[str, ...], number: int, kind: str, _language: str) -> str:
+    """`number`: how many topics brought papers, those included that can't be named."""
+    before = {"resend": say("Again: "), "welcome": say("Welcome: ")}.get(kind, "")
+    for named in (*_named(topics, number), ""):
+        line = before + " · ".join(_counts(brought, named))
         if len(line) <= SUBJECT:
             break
     # a line that is ASCII needs no encoding, so it is never folded
     return shortened(line if len(line.encode()) <= 52 else line.replace(" · ", ", "), SUBJECT)
 
 
-def _counts(edition: Content, named: str) -> list[str]:
+def _counts(brought: _Brought, named: str) -> list[str]:
     """The subject's parts; the topics stand behind the first count only."""
-    followed = edition.section(FOLLOWED)
-    rising = len(edition.section(RISING))
-    new = len(edition.entries) - rising - len(followed)
+    followed, new, rising, by = brought
     parts = []
     if followed:
-        names = [name for entry in followed for name in entry.followed]
         parts.append(
-            say("New by %(name)s", name=shortened(one_line(names[0]), 28))
-            if names
-            else count("%(n)s followed", "%(n)s followed", len(followed))
+            say("New by %(name)s", name=shortened(one_line(by), 28))
+            if by
+            else count("%(n)s followed", "%(n)s followed", followed)
         )
     if new and named:
         parts.append(count("%(n)s new on %(topics)s", "%(n)s new on %(topics)s", new, topics=named))
@@ -85,12 +110,29 @@ def _counts(edition: Content, named: str) -> list[str]:
     return parts or [say("Nothing new for your topics today")]
 
 
-def _named(edition: Content, reader: Reader) -> list[str]:
-    """Ways to name the topics, the fullest first: two, one, none; `and more` where others brought papers too."""
-    counts = Counter(_topic(entry) for entry in edition.entries if entry.section != FOLLOWED)
-    topics = [one_line(reader.topics[index]) for index, _ in counts.most_common() if 0 <= index < len(reader.topics)]
-    topics = [topic for topic in topics if topic and len(topic) <= 40 and not _QUERY.search(topic)]
-    named = [(", ".join(topics[:n]), len(counts) > n) for n in (2, 1) if len(topics) >= n]
+def _topics(edition: Content, reader: Reader) -> tuple[tuple[str, ...], int]:
+    """The two topics that brought most papers and fit a subject, and how many brought any."""
+    counts: dict[int, int] = {}
+    for entry in edition.entries:
+        if entry.section != FOLLOWED:
+            topic = _topic(entry)
+            counts[topic] = counts.get(topic, 0) + 1
+    known = len(reader.topics)
+    most = sorted(counts, key=counts.__getitem__, reverse=True)
+    topics = [name for index in most if 0 <= index < known and (name := _short(reader.topics[index]))]
+    return tuple(topics[:2]), len(counts)
+
+
+@lru_cache(maxsize=8192)
+def _short(topic: str) -> str:
+    """The topic in one line, '' where it is too long for a subject or a query."""
+    line = one_line(topic)
+    return line if len(line) <= 40 and not _QUERY.search(line) else ""
+
+
+def _named(topics: tuple[str, ...], number: int) -> list[str]:
+    """Ways to name the topics, the fullest first: two, one; `and more` where others brought papers too."""
+    named = [(", ".join(topics[:n]), number > n) for n in (2, 1) if len(topics) >= n]
     return [say("%(topics)s and more", topics=some) if more else some for some, more in named]
 
 

@@ -67,7 +67,9 @@ def view(
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)
     reason, reason_lines = _line(phrases.reason(entry, reader, block.category))
-    signal, signal_lines = _signal(phrases.rising(entry), entry.spark if entry.section == RISING else "")
+    signal, signal_lines = _signal(
+        phrases.rising(entry), phrases.one_line(entry.spark) if entry.section == RISING else ""
+    )
     url, searched = block.url, block.found_by_search
     if searched and page:
         url, searched = escape(page(entry.paper)), False

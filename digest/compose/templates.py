@@ -26,6 +26,7 @@ _text = Environment(
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
 
 
+CUT = "\x02"  # where a page may be cut, so that what all mails of a kind say is a piece of its own
 _SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
 for _one in (_html, _text):
     _one.add_extension("jinja2.ext.i18n")
@@ -58,7 +59,7 @@ def _parted(name: str) -> tuple[str, str, str]:
     where HTML allows text.
     """
     source = _read("layout.html").replace("<!-- body -->", _read(f"{name}/body.html"))
-    source = _inliner.inline(source.replace("<!-- footer -->", _read("footer.html")))
+    source = _inliner.inline(source.replace("<!-- footer -->", _read("footer.html"))).replace("<!-- cut -->", CUT)
     before, _, rest = source.partition("<!-- piece -->")
     inside, _, after = rest.partition("<!-- /piece -->")
     return before, inside, after

@@ -18,7 +18,9 @@ MARK = 'class="mark" style="background-color:#fdf0c4"'
 
 def shown(text: str) -> Markup:
     """Foreign text for HTML. Nothing in it can look like markup, or like a template that was not filled."""
-    escaped = str(escape(text)).translate(_TEMPLATE_LIKE)
+    escaped = str(escape(text))
+    if "{" in escaped or "}" in escaped:
+        escaped = escaped.translate(_TEMPLATE_LIKE)
     return Markup(escaped.replace("None", "N&#111;ne").replace("undefined", "un&#100;efined"))  # noqa: S704
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -14,10 +15,10 @@ from digest.errors import Misconfigured
 from digest.settings import Settings
 
 _SIGNED = (
-    "from", "to", "subject", "date", "message-id", "mime-version", "content-type", "reply-to", "auto-submitted",
-    "list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id",
+    b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type", b"reply-to",
+    b"auto-submitted", b"list-id", b"list-unsubscribe", b"list-unsubscribe-post", b"feedback-id",
 )  # fmt: skip
-_OVERSIGNED = ("from", "to", "subject", "date")  # once more than they occur: nobody can add a second one
+_OVERSIGNED = (b"from", b"to", b"subject", b"date")  # once more than they occur: nobody can add a second one
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 
@@ -39,10 +40,9 @@ class Signer:
         """The message with its signature in front. It must have CRLF line ends, as `message.build` gives it."""
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
-        names = [name for name in _SIGNED for _ in range(len(fields.get(name, ())))]
-        names += _OVERSIGNED
+        names, lines = _signed(fields)
         header = f"{self._tags}\r\n h={_folded(names)};\r\n bh={_body_hash(body)};\r\n b="
-        canonical = b"".join(_signed_lines(fields, names)) + _relaxed("dkim-signature", header.encode("ascii"))
+        canonical = b"".join(lines) + _relaxed(b"dkim-signature", _FOLD.sub(b"", header.encode("ascii")))
         signature = self._key.sign(canonical, padding.PKCS1v15(), hashes.SHA256())
         return f"DKIM-Signature: {header}{_wrapped(signature)}\r\n".encode("ascii") + message
 
@@ -62,24 +62,31 @@ def dns_record(private_key_pem: bytes) -> str:
     return f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode('ascii')}"
 
 
-def _fields(head: bytes) -> dict[str, list[bytes]]:
+def _fields(head: bytes) -> dict[bytes, list[bytes]]:
     """Header values by lower-case name, in their order, unfolded."""
-    fields: dict[str, list[bytes]] = {}
-    for line in _FOLD.sub(b"", head).split(b"\r\n"):
+    fields: dict[bytes, list[bytes]] = {}
+    unfolded = _FOLD.sub(b"", head) if b"\r\n " in head or b"\r\n\t" in head else head
+    for line in unfolded.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        fields.setdefault(name.decode("ascii").lower(), []).append(value)
+        fields.setdefault(name.lower(), []).append(value)
     return fields
 
 
-def _signed_lines(fields: dict[str, list[bytes]], names: list[str]) -> list[bytes]:
-    """The signed headers in canonical form; of several with one name the last comes first, a missing one is nothing."""
-    left = {name: list(values) for name, values in fields.items()}
-    return [_relaxed(name, left[name].pop()) + b"\r\n" for name in names if left.get(name)]
+def _signed(fields: dict[bytes, list[bytes]]) -> tuple[tuple[bytes, ...], list[bytes]]:
+    """The names that are signed, and their headers in canonical form: of several with one name the last comes first.
+
+    What is signed once more than it occurs is nothing the last time.
+    """
+    names = tuple([name for name in _SIGNED for _ in fields.get(name, ())])
+    lines = [_relaxed(name, value) + b"\r\n" for name in _SIGNED for value in reversed(fields.get(name, ()))]
+    return names + _OVERSIGNED, lines
 
 
-def _relaxed(name: str, value: bytes) -> bytes:
-    """Relaxed canonical form (RFC 6376, 3.4.2): lower-case name, unfolded, runs of blanks made one."""
-    return name.encode("ascii") + b":" + _BLANKS.sub(b" ", _FOLD.sub(b"", value)).strip(b" \t")
+def _relaxed(name: bytes, value: bytes) -> bytes:
+    """Relaxed canonical form (RFC 6376, 3.4.2) of an unfolded header: lower-case name, runs of blanks made one."""
+    if b"  " in value or b"\t" in value:
+        value = _BLANKS.sub(b" ", value)
+    return name + b":" + value.strip(b" \t")
 
 
 def _body_hash(body: bytes) -> str:
@@ -92,9 +99,11 @@ def _body_hash(body: bytes) -> str:
     return base64.b64encode(digest.digest()).decode("ascii")
 
 
-def _folded(names: list[str]) -> str:
+@lru_cache(maxsize=64)
+def _folded(names: tuple[bytes, ...]) -> str:
     """The names of the signed headers with a fold every six."""
-    return ":\r\n  ".join(":".join(names[start : start + 6]) for start in range(0, len(names), 6))
+    told = [name.decode("ascii") for name in names]
+    return ":\r\n  ".join(":".join(told[start : start + 6]) for start in range(0, len(told), 6))
 
 
 def _wrapped(signature: bytes) -> str:

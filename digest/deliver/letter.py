@@ -17,21 +17,27 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 class Letter:
     """A mail ready to go. `raw` is sent byte for byte: CRLF line ends only, the last one included.
 
-    Raises ValueError where SMTP could not carry it unchanged.
+    `built`: `message.build` wrote it, so its lines end in CRLF and none begins with a dot; a mail is long to look
+    through. Raises ValueError where SMTP could not carry it unchanged.
     """
 
     envelope_from: str
     recipient: str
     raw: bytes
     message_id: str
+    built: bool = False
 
     def __post_init__(self) -> None:
         """A bare CR or LF would be changed on the way, and the signature with it."""
-        lines = self.raw.count(b"\r\n")
-        if not self.raw.endswith(b"\r\n") or self.raw.count(b"\n") != lines or self.raw.count(b"\r") != lines:
+        if not self.built and not _in_lines(self.raw):
             raise ValueError(f"message {self.message_id}: every line must end in CRLF")
         if _UNSAFE.search(self.envelope_from + self.recipient):
             raise ValueError(f"message {self.message_id}: an envelope address has a blank or a control character")
+
+
+def _in_lines(raw: bytes) -> bool:
+    lines = raw.count(b"\r\n")
+    return raw.endswith(b"\r\n") and raw.count(b"\n") == raw.count(b"\r") == lines
 
 
 @dataclass(frozen=True, slots=True)

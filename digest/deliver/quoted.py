@@ -13,7 +13,9 @@ _CHUNK = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ +
 _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _STOP = "~"  # stands for itself in quoted-printable, and for what follows a piece
 _FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
+_DOT = re.compile(rb"^\.", re.MULTILINE)
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
+_ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]\\@]{1,64}@[A-Za-z0-9.-]{1,190}")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
@@ -21,7 +23,7 @@ def body(pieces: Sequence[str]) -> bytes:
     """The text of these pieces as quoted-printable: CRLF, lines of at most 76, closed by one line end.
 
     Every sign that ends a line is a line end; in a piece none has blanks before it. Pieces meet in a soft break, so
-    that what many mails share is encoded once.
+    that what many mails share is encoded once. No line begins with a dot, which SMTP would double.
     """
     *before, last = pieces or ("",)
     encoded = b"".join([*map(_piece, before), _piece(f"{last}\n")]).rstrip(b"\r\n")
@@ -41,11 +43,15 @@ def _piece(piece: str) -> bytes:
         encoded += b"=\n"  # the stop has left its place to it
     if b"From " in encoded:
         encoded = _FROM.sub(b"=46rom =\n", encoded)  # a mailbox file would turn it into `>From`, and break DKIM
+    if b"\n." in encoded or encoded.startswith(b"."):
+        encoded = _DOT.sub(b"=2E=\n", encoded)
     return encoded.replace(b"\n", b"\r\n")
 
 
 def plain(text: str) -> str:
     """One line that can stand in a header: every run of blanks one blank, no controls and no hidden signs."""
+    if text.isprintable():
+        return " ".join(text.split())
     return " ".join(_UNSAFE.sub("", _BREAKS.sub(" ", text)).split()).encode("utf-8", "replace").decode("utf-8")
 
 
@@ -67,9 +73,9 @@ def structured(name: str, value: str) -> bytes:
 
 def mailbox(name: str, display: str, address: str) -> bytes:
     """From, To or Reply-To with one address; its display name quoted or encoded as it needs. Raises ValueError."""
-    if not re.fullmatch(r"[^\s<>\"(),:;\[\]\\@]{1,64}@[A-Za-z0-9.-]{1,190}", address) or not address.isascii():
+    if not _ADDRESS.fullmatch(address) or not address.isascii():
         raise ValueError(f"{name} needs an address of printable ASCII")
-    display = plain(display)
+    display = plain(display) if display else ""
     if not display:
         return structured(name, address)
     if display.isascii() and "=?" not in display and len(display) < 200:
@@ -79,18 +85,22 @@ def mailbox(name: str, display: str, address: str) -> bytes:
     return f"{name}: ".encode("ascii") + words + f"\r\n <{address}>\r\n".encode("ascii")
 
 
-def _quoted(letter: str) -> str:
-    """One character in the Q form that is safe in free text and in names."""
-    if letter == " ":
-        return "_"
-    if letter.isascii() and letter.isalnum():
-        return letter
-    return "".join(f"={byte:02X}" for byte in letter.encode("utf-8"))
+class _Quoted(dict[int, str]):
+    """By character its Q form that is safe in free text and in names, made at its first use."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        plain = letter.isascii() and letter.isalnum()
+        self[code] = letter if plain else "".join(f"={byte:02X}" for byte in letter.encode("utf-8"))
+        return self[code]
+
+
+_QUOTED = _Quoted({ord(" "): "_"})
 
 
 def _words(text: str, before: int) -> Iterator[bytes]:
     """Encoded-words, none longer than 75 nor splitting a character; the first shares its line, and may be alone."""
-    letters = "".join(_quoted(letter) for letter in text)
+    letters = text.translate(_QUOTED)
     if before + len(letters) + len("=?utf-8?q??=") <= LINE and len(letters) <= LINE - 1 - len("=?utf-8?q??="):
         yield f"=?utf-8?q?{letters}?=".encode("ascii")
         return

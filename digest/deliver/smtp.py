@@ -133,7 +133,7 @@ class Connection:
 
     async def _hand_over(self, session: Dialogue, letter: Letter) -> Outcome:
         """The content, after the 354: from here on no answer means uncertain."""
-        replies = await session.ask(_dotted(letter.raw), 1, seconds=self._left())
+        replies = await session.ask(_ended(letter), 1, seconds=self._left())
         if not replies:
             return Outcome(UNCERTAIN, f"no answer after the message was handed over: {session.why}")
         outcome = judged(CONTENT, *replies[0])
@@ -175,9 +175,11 @@ def _refusal(commands: Sequence[str], replies: Sequence[Reply], why: str) -> Out
     return None
 
 
-def _dotted(raw: bytes) -> bytes:
+def _ended(letter: Letter) -> bytes:
     """The content as it goes over the wire: a dot before every line that begins with one, and the last dot."""
-    stuffed = raw.replace(b"\r\n.", b"\r\n..")
+    if letter.built:
+        return letter.raw + b".\r\n"
+    stuffed = letter.raw.replace(b"\r\n.", b"\r\n..")
     return (b"." if stuffed.startswith(b".") else b"") + stuffed + b".\r\n"
 
 

@@ -49,6 +49,10 @@ class Keys:
     alike: tuple[str, ...]
     people: tuple[str, ...]
 
+    def __reduce__(self) -> tuple[type[Keys], tuple[object, ...]]:
+        """As `Record` goes."""
+        return Keys, (self.alike, self.people)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -61,6 +65,10 @@ class Listed:
     announce_type: str | None = None  # arXiv's own words: new, cross, replace, replace-cross
     signals: tuple[tuple[str, float], ...] = ()
     keys: Keys | None = field(default=None, compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[type[Listed], tuple[object, ...]]:
+        """As `Record` goes."""
+        return Listed, (self.record, self.announce_type, self.signals, self.keys)
 
 
 @dataclass(frozen=True, slots=True)

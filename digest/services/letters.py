@@ -152,6 +152,7 @@ class Letters:
             recipient=delivery.address,
             raw=self._signer.sign(raw) if self._signer else raw,
             message_id=delivery.message_id,
+            built=True,
         )
 
     def _rendered(self, delivery: Claimed, known: _Known) -> Rendered | Withheld:

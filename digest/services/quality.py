@@ -132,7 +132,7 @@ def signed(entries: Sequence[Entry], known: Mapping[int, Signs]) -> tuple[Entry,
     """Entries with these further signals."""
     return tuple(
         [
-            replace(entry, signals=entry.signals + known[entry.paper]) if entry.paper in known else entry
+            entry._replace(signals=entry.signals + known[entry.paper]) if entry.paper in known else entry
             for entry in entries
         ]
     )

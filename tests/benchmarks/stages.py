@@ -87,7 +87,7 @@ def window(
     signer = letters._signer
     signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
     mails = [
-        Letter(letters._return_path(row), row.address, one, row.message_id)
+        Letter(letters._return_path(row), row.address, one, row.message_id, built=True)
         for row, one in zip(rows, signed, strict=True)
     ]
     outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])

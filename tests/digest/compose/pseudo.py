@@ -71,6 +71,6 @@ def _forget() -> None:
     language.forget()
     for kept in (
         templates.html, templates.piece, templates.text, templates.fragment, pieces._line, pieces._framed,
-        phrases._match, assemble._dated,
+        phrases._match, phrases._headline, phrases._subject, assemble._dated,
     ):  # fmt: skip
         kept.cache_clear()
