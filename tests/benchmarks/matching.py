@@ -40,7 +40,7 @@ def traversed(world: World) -> str:
     pairs = asked / len(world.day)
     return (
         f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); {single / asked:.1%} of them are walked,"
-        " the others lie in rows of common words, added 8 papers at a time, where something holds or may be close"
+        " the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
     )
 
 
