@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import mmap
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -31,24 +32,35 @@ def to_bytes(magic: bytes, values: Mapping[str, Any]) -> bytes:
     return first + b" " * (-len(first) % 64) + body
 
 
-def read(path: Path, magic: bytes, kind: str) -> dict[str, Any]:
+def read(path: Path, magic: bytes, kind: str, later: Collection[str] = ()) -> dict[str, Any]:
     """What is in a file, arrays mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError.
 
-    `kind`: what it should be, for the error.
+    `kind`: what it should be, for the error. Lists of words named in `later` come as functions that read them.
     """
     with path.open("rb") as file:
         try:
             ours = file.read(len(magic)) == magic
             told = json.loads(file.readline()) if ours else {}
+            good = ours and _good(file, told)
             # A private copy that nobody writes to: arrays that can't be written would be a type of their own.
             view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))[-told.get("size", 1) :]
         except ValueError as error:
             raise BadInput(f"{kind} that is cut", field=path.name) from error
     if not ours:
         raise BadInput(f"not {kind}, or from another version", field=path.name)
-    if len(view) != told["size"] or zlib.adler32(view) != told["sum"]:
+    if not good:
         raise BadInput(f"{kind} that is cut or changed", field=path.name)
-    return {key: _value(view[at : at + size], kind) for key, (kind, at, size) in told["fields"].items()}
+    made = {key: partial(_value, view[at : at + size], kind) for key, (kind, at, size) in told["fields"].items()}
+    return {key: value if key in later else value() for key, value in made.items()}
+
+
+def _good(file: BinaryIO, told: dict[str, Any]) -> bool:
+    """True where what is behind the first line is what was written. Read by parts, as what is mapped takes memory."""
+    file.seek(-file.tell() % 64, 1)
+    size, found = 0, 1
+    while part := file.read(1 << 20):
+        size, found = size + len(part), zlib.adler32(part, found)
+    return (size, found) == (told["size"], told["sum"])
 
 
 def _value(raw: memoryview, kind: str) -> Any:

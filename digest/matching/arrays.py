@@ -30,6 +30,7 @@ TERM = columns("", "atom want_at")
 WANT = columns("", "word fixed")
 WORD = columns("", "at idf most row")
 POSTING = columns("", "paper impact")
+HEAD = columns("", "plain at behind set wants floor")
 PAPER = columns("tie rank factor", "announcement unused")
 QUESTION = columns("row sent_at tau", "fresh unused")
 WORK_DAY = columns("stamp count worth paper")
@@ -39,7 +40,7 @@ HIT = columns("", "paper score relevance topic kind")
 
 
 class Book(NamedTuple):
-    """Profiles compiled. `record` says where each one's is in `stream`.
+    """Profiles compiled. `record` says where each one's is in `stream`. `deepest`: the sets a program needs at once.
 
     A record: flags + 256·topics; each topic's query, −1 if muted; behind their number the words of the plain topics,
     each as 64·word + how many plain topics have it; behind their number all the topics' wants in order, each as
@@ -57,6 +58,7 @@ class Book(NamedTuple):
     terms: Rows
     want: I32
     wants: Rows
+    deepest: int
 
 
 class Day(NamedTuple):
@@ -64,8 +66,9 @@ class Day(NamedTuple):
 
     A set of papers is a row of bits, 64 a number. `atom_set`: the row in `sets` of an atom that holds often, else 0.
     Each word's papers with impacts are in `postings`; those of a word in many papers also by paper, in its `row` of
-    `dense` (else 0, a row of zeros). `most`: a word's largest impact; `floors`: what a plain query's words are worth
-    once each, −1 if it has none that weigh.
+    `dense` (else 0, a row of zeros). `most`: a word's largest impact. `heads`: of each plain query the atom's part of
+    `atom_paper` and its row in `sets`; of every query how many wants it has, and what they are worth once each as
+    words, −1 without one.
     `lift`: what a phrase's words are worth once more, for each of `atom_paper`; 0 for single words and other fields.
     `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order;
     `factor`: thousandths of the score.
@@ -79,7 +82,7 @@ class Day(NamedTuple):
     words: Rows
     postings: Rows
     dense: I16
-    floors: I32
+    heads: Rows
     lift: I32
     papers: Rows
     by_tie: I32
@@ -97,10 +100,10 @@ class Ask(NamedTuple):
 class Work(NamedTuple):
     """The kernel's desk.
 
-    `s`: single numbers; `plain` and `liked`: words with weights; `laid`: papers that are told of, `held`: the topics
-    that hold for them, as bits, `place`: by paper, where it is among these, or −1; `gains`: what each key gives in each
-    of them, −1 where it is not found; `lifted`: what each topic's phrases add there; `counted`: the topic that a key
-    was last counted for; `shown`: the wants found; `sums`: what each paper gives, `lifts`: what likes add; `sets`: sets
+    `s`: single numbers; `plain` and `liked`: words with weights; `laid`: papers that are told of, `place`: by paper,
+    where it is among these, or −1; `held`: by topic the papers laid that it holds for, `shown`: by want those that it
+    is found in, as bits; `gains`: what each key gives in each, −1 where it is not found, `gain`: each topic; `lifted`:
+    what its phrases add; `sums`: what each paper gives, `lifts`: what likes add; `sets`: sets
     of papers, the last ones a stack; `of_topic`: where each topic that is a query holds; `of_key`: where each key of a
     query has to be added; `wants`: of which want each key is; `best`: the keys of what was found, in order.
     """
@@ -114,8 +117,8 @@ class Work(NamedTuple):
     place: I32
     gains: I32
     lifted: I32
-    counted: I64
-    shown: U8
+    gain: I32
+    shown: I64
     sums: I32
     lifts: I32
     sets: I64

@@ -41,10 +41,10 @@ def strict(book: Book, day: Day, work: Work) -> bool:
         query = book.stream[s[TOPIC_AT] + topic]
         if query < 0:
             continue
-        if book.queries[query].plain:
-            atom = book.queries[query].atom
-            if day.atom_at[atom] < day.atom_at[atom + 1]:
-                put(day, work.sets[HELD], atom)
+        head = day.heads[query]
+        if head.plain:
+            if head.at < head.behind:
+                put(day, work.sets[HELD], head.set, head.at, head.behind)
                 found = True
         elif evaluate(book, day, work, query):
             clear(work.of_topic[topic])
@@ -57,7 +57,7 @@ def strict(book: Book, day: Day, work: Work) -> bool:
     for i in range(book.stream[at] if at >= 0 else 0):
         atom = book.stream[at + 1 + 2 * i]
         if day.atom_at[atom] < day.atom_at[atom + 1]:
-            put(day, work.sets[FOLLOWING], atom)
+            put(day, work.sets[FOLLOWING], 0, day.atom_at[atom], day.atom_at[atom + 1])
             s[FOLLOWS] = 1
     return bool(found or s[FOLLOWS])
 

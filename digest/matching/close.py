@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from digest.matching.arrays import CLOSE, Ask, Book, Day, Work
 from digest.matching.candidates import limit, strict
-from digest.matching.jit import above, entry, lean, lowest
-from digest.matching.profiles import BOUND, FLAGS, FLOOR, FOUND, FURTHER, LEAST, SERIAL, WORDS, decode
+from digest.matching.jit import entry, lean
+from digest.matching.profiles import BOUND, FLAGS, FLOOR, FOUND, FURTHER, LEAST, SERIAL, WORDS, bounds, decode
 from digest.matching.sets import FOLLOWING, REST, SURE
 from digest.matching.sums import add_all, add_extras
+from digest.matching.vectors import above, lowest
 
 CLOSE_A_DAY = 3
 
 
 @lean
-def may_be_close(work: Work, tau: int) -> bool:
+def may_be_close(book: Book, day: Day, work: Work, tau: int) -> bool:
     """True where all words of the profile together could lift a paper over the threshold."""
+    if not (work.s[FURTHER] and work.s[FLAGS] & CLOSE):
+        return False
+    bounds(book, day, work)
     work.s[LEAST] = max(tau, work.s[FLOOR] - 1)
-    wished = work.s[FURTHER] and work.s[FLAGS] & CLOSE
-    return bool(wished and work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
+    return bool(work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
 
 
 @lean
@@ -74,12 +77,12 @@ def _less(day: Day, work: Work, place: int, paper: int, worth: int) -> bool:
 def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
     """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
     for row in range(len(ask.rows) - 1):
-        decode(book, day, work, ask.rows[row].row)
+        decode(book, work, ask.rows[row].row)
         strict(book, day, work)
         limit(book, day, ask, work, row)
         for j in range(work.sets.shape[1]):
             work.sets[SURE, j] = work.sets[REST, j]
-        add_all(day, work, work.plain, work.s[WORDS], work.sums)
+        add_all(day, work, work.plain, work.s[WORDS], work.sets[SURE], work.sums)
         add_extras(book, day, work)
         for i in range(most):
             work.best[i] = 0

@@ -28,7 +28,6 @@ from digest.matching.arrays import (
     WORK_DAY,
     WORK_TOPIC,
     Ask,
-    Book,
     Day,
     Found,
     Work,
@@ -37,7 +36,7 @@ from digest.matching.index import Index
 from digest.matching.join import Joined, join
 from digest.matching.kernel import ALL, CAPPED, RANKED
 from digest.matching.profile import Profile
-from digest.matching.profiles import EXPLAIN, FURTHER, LARGEST, MODE, RANKED_MOST
+from digest.matching.profiles import EXPLAIN, FURTHER, LARGEST, MODE, RANKED_MOST, TOGETHER
 from digest.matching.rows import as_sets
 from digest.matching.sets import STACK
 from digest.matching.store import Store
@@ -184,7 +183,7 @@ class Matcher:
             words=worth.words,
             postings=worth.postings,
             dense=worth.dense,
-            floors=worth.floors,
+            heads=worth.heads,
             lift=worth.lift,
             papers=papers,
             by_tie=order,
@@ -196,21 +195,23 @@ class Matcher:
         papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]
         days = int(day.papers["announcement"].max()) + 1
+        s = np.zeros(32, np.int64)
+        s[TOGETHER] = 0xFFFF // max(1, int(day.words["most"].max()))
         return Work(
-            s=np.zeros(32, np.int64),
+            s=s,
             plain=np.zeros((2, wide), np.int32),
             liked=np.zeros((2, wide), np.int32),
-            rows=np.zeros((2, wide + 4), np.int32),
+            rows=np.zeros((2, wide), np.int32),
             laid=np.zeros(LAID, np.int32),
-            held=np.zeros(LAID, np.int64),
+            held=np.zeros(MOST_TOPICS, np.int64),
             place=np.full(64 * words, -1, np.int32),
             gains=np.zeros((wide, LAID), np.int32),
             lifted=np.zeros((MOST_TOPICS, LAID), np.int32),
-            counted=np.zeros(wide, np.int64),
-            shown=np.zeros(wide, np.uint8),
+            gain=np.zeros((MOST_TOPICS, LAID), np.int32),
+            shown=np.zeros(wide, np.int64),
             sums=np.zeros(64 * words, np.int32),
             lifts=np.zeros(64 * words, np.int32),
-            sets=np.zeros((STACK + _deepest(self.book), words), np.int64),
+            sets=np.zeros((STACK + self.book.deepest, words), np.int64),
             of_topic=np.zeros((MOST_TOPICS + 1, words), np.int64),
             of_key=np.zeros((wide, words), np.int64),
             wants=np.zeros(wide, np.int32),
@@ -227,15 +228,6 @@ def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weig
     for profile in profiles:
         store.add(profile)
     return Matcher(store, indexes, weights)
-
-
-def _deepest(book: Book) -> int:
-    """How many sets of papers a query holds at once, at most."""
-    if not len(book.program):
-        return 1
-    deep = np.cumsum(np.where(book.program >= 0, 1, -1))
-    query = np.repeat(np.arange(len(book.queries) - 1), np.diff(book.queries["program_at"]))
-    return int((deep - query).max())
 
 
 def _room(rows: int, papers: int) -> Found:

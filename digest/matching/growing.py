@@ -1,12 +1,15 @@
-"""Arrays that grow."""
+"""Arrays that grow, and things that are numbered as they come."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from digest.matching import arrays
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Numbers:
@@ -38,3 +41,35 @@ class Numbers:
     def view(self) -> arrays.I32:
         """All of them."""
         return self._values[: self._size]
+
+
+class Numbered(Generic[K]):
+    """Things numbered in the order in which they came.
+
+    Those of a file (`later`) are made when somebody asks for one: who only matches never does, and saves their memory.
+    """
+
+    def __init__(self, later: Callable[[], Iterable[K]] = tuple) -> None:
+        self._later: Callable[[], Iterable[K]] | None = later
+        self._numbers: dict[K, int] = {}
+
+    @property
+    def _known(self) -> dict[K, int]:
+        if self._later is not None:
+            self._numbers, self._later = {key: number for number, key in enumerate(self._later())}, None
+        return self._numbers
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._known)
+
+    def get(self, key: K) -> int | None:
+        """Its number, if it has one."""
+        return self._known.get(key)
+
+    def number(self, key: K) -> int:
+        """Its number; a new one gets the next."""
+        known = self._known
+        return known.setdefault(key, len(known))

@@ -12,18 +12,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-from numba.np import arrayobj
 
 F = TypeVar("F", bound=Callable[..., object])
 _HERE = Path(__file__).parent
-_BIT, _NUMBER = ir.IntType(1), ir.IntType(32)
-_NUMBERS, _FIRST = ir.VectorType(_NUMBER, 64), ir.Constant(_NUMBER, 0)
 _SOURCES = (
-    "arrays", "candidates", "close", "jit", "kernel", "pairs", "phrases", "profiles", "reasons", "sets", "sums",
-    "writing",
+    "arrays", "candidates", "close", "jit", "kernel", "notes", "pairs", "phrases", "profiles", "reasons", "sets",
+    "sums", "vectors", "writing",
 )  # fmt: skip
 
 
@@ -33,7 +27,6 @@ def _state() -> str:
 
 
 config: Any = numba.config
-array: Any = arrayobj.make_array
 config.CACHE_DIR = str(Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / f"matching-{_state()}")
 
 
@@ -50,37 +43,6 @@ def entry(function: F) -> F:
 def lean(function: F) -> F:
     """Like `entry`, for functions that only machine code calls: they become part of their callers."""
     return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
-
-
-def _instruction(function: Callable[..., Any]) -> Callable[..., int]:
-    """A few instructions, written down as such."""
-    return cast(Callable[..., int], intrinsic(function))
-
-
-@_instruction
-def lowest(_: Any, bits: Any) -> Any:  # noqa: ARG001 (the type of the argument)
-    """The place of the lowest bit that is set. Undefined for 0."""
-    return types.int64(types.int64), lambda _, builder, __, values: builder.cttz(values[0], ir.Constant(_BIT, 1))
-
-
-@_instruction
-def ones(_: Any, bits: Any) -> Any:  # noqa: ARG001 (the type of the argument)
-    """How many bits are set."""
-    return types.int64(types.int64), lambda _, builder, __, values: builder.ctpop(values[0])
-
-
-@_instruction
-def above(_: Any, numbers: Any, at: Any, least: Any) -> Any:  # noqa: ARG001 (the types of the arguments)
-    """Of the 64 numbers from `at` on (of four bytes each) those larger than `least`, as bits."""
-
-    def made(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        data = array(signature.args[0])(context, builder, values[0]).data
-        place = builder.bitcast(builder.gep(data, [values[1]]), _NUMBERS.as_pointer())
-        first = builder.insert_element(ir.Constant(_NUMBERS, ir.Undefined), builder.trunc(values[2], _NUMBER), _FIRST)
-        bound = builder.shuffle_vector(first, ir.Constant(_NUMBERS, ir.Undefined), ir.Constant(_NUMBERS, None))
-        return builder.bitcast(builder.icmp_signed(">", builder.load(place, align=4), bound), ir.IntType(64))
-
-    return types.int64(numbers, types.int64, types.int64), made
 
 
 def _lean(function: F, **options: Any) -> F:

@@ -10,7 +10,8 @@ import numpy as np
 from digest.matching.arrays import FOLLOWED, I64, LAID, Ask, Book, Day, Found, Work
 from digest.matching.candidates import limit, strict
 from digest.matching.close import close, may_be_close, thresholds
-from digest.matching.jit import above, entry, lean, lowest, ones
+from digest.matching.jit import entry, lean
+from digest.matching.notes import note
 from digest.matching.profiles import (
     BAR,
     CAP_AT,
@@ -25,34 +26,38 @@ from digest.matching.profiles import (
     TIES,
     WANTED,
     WORDS,
+    ahead,
     decode,
 )
-from digest.matching.reasons import kind_of, lay, measure, note, reasons, weigh
-from digest.matching.sets import FOLLOWING, GONE, SURE, has
-from digest.matching.sums import add_all, add_extras, add_for, add_likes, add_phrases
+from digest.matching.reasons import first, kind_of, lay, measure
+from digest.matching.sets import BLOCKS, FOLLOWING, GONE, REST, SURE, has
+from digest.matching.sums import add_all, add_extras, add_likes, add_phrases
+from digest.matching.vectors import above, lowest, ones, passed
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
 _SORTED = 64  # so many are kept in order as they come
-_FEW = 6  # papers whose words are looked up one by one
+_MANY = 24  # papers of which most are not among the best
 
 
 @entry
 def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) -> int:
     """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
-    for row in range(begin, len(ask.rows) - 1):
-        decode(book, day, work, ask.rows[row].row)
+    last = len(ask.rows) - 2
+    for row in range(begin, last + 1):
+        ahead(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
+        decode(book, work, ask.rows[row].row)
         keys = 0
         sure = strict(book, day, work)
-        further = may_be_close(work, ask.rows[row].tau)
+        further = may_be_close(book, day, work, ask.rows[row].tau)
         if sure or further:
             limit(book, day, ask, work, row)
             keys = _order(book, day, work, ask.rows[row].tau, further)
         if not _tell(book, day, work, found, row, keys):
             return row
-    return len(ask.rows) - 1
+    return last + 1
 
 
 @lean
@@ -62,23 +67,13 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
     number = 0
     for j in range(len(sure)):
         number += ones(sure[j])
-    if further or number > _FEW:
-        add_all(day, work, work.plain, s[WORDS], work.sums)
-    elif number:
-        add_for(day, work.plain, s[WORDS], sure, work.sums)
-    if s[LIKE_AT] >= 0 and (number or further):
-        add_likes(book, day, work)
-    if number:
-        add_phrases(book, day, work)
-        add_extras(book, day, work)
+    if not number and not further:
+        s[KEPT] = 0
+        return 0
+    _add(book, day, work, number, further)
     s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
-    for j in range(len(sure) if number else 0):
-        bits = sure[j]
-        if bits and s[BAR] > 0:
-            bits &= above(work.sums, j << 6, (s[BAR] - 1) // s[LARGEST])
-        while bits:
-            _offer(day, work, (j << 6) + lowest(bits))
-            bits &= bits - 1
+    if number:
+        _offer_all(day, work, number)
     if further:
         close(day, work, tau)
         for i in range(s[FOUND]):
@@ -89,6 +84,39 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
         _sort(work.best, s[KEPT])
         s[KEPT] = min(s[KEPT], s[WANTED])
     return int(number)
+
+
+@lean
+def _add(book: Book, day: Day, work: Work, number: int, further: bool) -> None:
+    """Add up what papers give: for those found for sure, and if there may be close ones for the rest."""
+    s, sure = work.s, work.sets[SURE]
+    for j in range(len(sure)):
+        work.sets[BLOCKS, j] = sure[j] | (work.sets[REST, j] if further else 0)
+    add_all(day, work, work.plain, s[WORDS], work.sets[BLOCKS], work.sums)
+    if s[LIKE_AT] >= 0:
+        add_likes(book, day, work)
+    if number:
+        add_phrases(book, day, work)
+        add_extras(book, day, work)
+
+
+@lean
+def _offer_all(day: Day, work: Work, number: int) -> None:
+    """Put the papers found for sure in order. Many are left out at once by what the best give at least."""
+    s, sure = work.s, work.sets[SURE]
+    if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = passed(work.sums, sure, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
+    bar, least = -1, -1
+    for j in range(len(sure)):
+        bits = sure[j]
+        if bits and s[BAR] > 0:
+            if s[BAR] != bar:
+                bar = s[BAR]
+                least = (bar - 1) // s[LARGEST]
+            bits &= above(work.sums, j << 6, least)
+        while bits:
+            _offer(day, work, (j << 6) + lowest(bits))
+            bits &= bits - 1
 
 
 @lean
@@ -178,7 +206,7 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
     s, of = work.s, found.rows[row]
     n, at, top = of.first, of.note_at, s[KEPT] if keys else 0
     of.total = keys
-    size = measure(book, work, of) if top else 0
+    size = measure(book, day, work, of) if top else 0
     if n + top > len(found.papers) or at + top * size > len(found.notes):
         return False
     used = 0
@@ -186,21 +214,19 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         if i % LAID == 0:
             lay(book, day, work, i, min(top - i, LAID))
         place = i % LAID
-        paper, held = work.laid[place], work.held[place]
-        kind = kind_of(held, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
+        paper = work.laid[place]
+        kind = kind_of(work, place, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
         if capped and used >= s[MOST]:
             break
-        weigh(book, day, work, place, kind & FOLLOWED != 0)
-        told = reasons(book, work, place)
-        topic = work.topics[0].told if told else -1
+        topic = first(work, place)
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
             if 0 <= cap <= work.topics[topic].used:
                 continue
             used += 1
             work.topics[topic].used += 1
-        note(book, day, work, place, told, found, at, of)
+        note(book, day, work, place, found, at, of)
         hit = found.papers[n]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
         hit.score = score(day, work, paper)

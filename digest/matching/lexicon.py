@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
+from digest.matching.growing import Numbered
 from digest.matching.query import TEXT_FIELDS, Term, Wanted, phrase
 from digest.matching.weights import FIXED
 from digest.text.fold import fold
@@ -23,10 +24,10 @@ class Lexicon:
 
     words: dict[tuple[str, bool], int] = field(default_factory=dict)
     weighing: set[int] = field(default_factory=set)
-    phrases: dict[bytes, int] = field(default_factory=dict)
+    phrases: Numbered[bytes] = field(default_factory=Numbered)
     phrase_word: array[int] = field(default_factory=lambda: array("i"))
     phrase_at: array[int] = field(default_factory=lambda: array("i", [0]))
-    atoms: dict[tuple[str, str] | tuple[int, int], int] = field(default_factory=dict)
+    atoms: Numbered[tuple[str, str] | tuple[int, int]] = field(default_factory=Numbered)
     atom_phrase: array[int] = field(default_factory=lambda: array("i"))
     atom_kinds: array[int] = field(default_factory=lambda: array("i"))
     authors: list[tuple[Name, bool, int]] = field(default_factory=list)
@@ -34,7 +35,7 @@ class Lexicon:
     exact: list[tuple[str, int]] = field(default_factory=list)
     code: int = -1
     admitting: dict[str, int] = field(default_factory=dict)
-    wants: dict[Wanted, int] = field(default_factory=dict)
+    wants: Numbered[Wanted] = field(default_factory=Numbered)
     want_key: array[int] = field(default_factory=lambda: array("i"))  # the want that it counts as, whatever its field
     want_row: array[int] = field(default_factory=lambda: array("i"))  # word, fixed
 
@@ -49,7 +50,7 @@ class Lexicon:
             return known
         text = want.field in TEXT_FIELDS
         key = self.want(want._replace(field="")) if text and want.field else len(self.wants)
-        number = self.wants[want] = len(self.wants)
+        number = self.wants.number(want)
         word = self.word(want.text, want.prefix) if text else -1
         self.weighing.add(word)
         self.want_key.append(key)
@@ -89,7 +90,7 @@ class Lexicon:
         key = words.tobytes()
         known = self.phrases.get(key)
         if known is None:
-            known = self.phrases[key] = len(self.phrases)
+            known = self.phrases.number(key)
             self.phrase_word.extend(words)
             self.phrase_at.append(len(self.phrase_word))
         return known
@@ -99,9 +100,14 @@ class Lexicon:
         known = self.atoms.get(key)
         if known is not None:
             return known
-        number = self.atoms[key] = len(self.atoms)
+        number = self.atoms.number(key)
         self.atom_phrase.append(words)
         self.atom_kinds.append(kinds)
+        self.name_atom(key, text, number)
+        return number
+
+    def name_atom(self, key: tuple[str, str] | tuple[int, int], text: str, number: int) -> None:
+        """Note an atom of other fields under what it looks for."""
         if key[0] in {"au", "all"}:
             self.authors.append((name(text.removesuffix("*")), text.endswith("*"), number))
         if key[0] == "all":
@@ -110,4 +116,3 @@ class Lexicon:
             self.categories.append((str(key[1]), number))
         elif key[0] == "has":
             self.code = number
-        return number

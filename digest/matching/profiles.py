@@ -19,6 +19,7 @@ from digest.matching.arrays import (
     Work,
 )
 from digest.matching.jit import lean
+from digest.matching.vectors import soon
 
 ONE = 16
 _MOST = 2**62
@@ -30,11 +31,11 @@ WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPIC
 # Places in the desk's list of single numbers.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
 SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
-MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, COUNTED, LARGEST = range(22, 29)
+MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, LARGEST, TOGETHER = range(22, 29)
 
 
 @lean
-def decode(book: Book, day: Day, work: Work, row: int) -> None:
+def decode(book: Book, work: Work, row: int) -> None:
     """Where the parts of a profile's record are (−1: it lacks that part), and the words of its plain topics."""
     s = work.s
     at = book.record[row]
@@ -44,11 +45,13 @@ def decode(book: Book, day: Day, work: Work, row: int) -> None:
     s[TOPIC_AT] = at + 1
     at += 1 + topics
     s[SERIAL] += 1
-    repeated = _words(book, day, work, at)
+    s[WORDS] = book.stream[at]
+    for i in range(s[WORDS]):
+        heard = book.stream[at + 1 + i]
+        work.plain[0, i], work.plain[1, i] = heard >> 6, WEIGHT[heard & 63]
     at += 1 + s[WORDS]
     s[BITS], s[KEYS] = book.stream[at + 1] >> 16, book.stream[at + 1] & 0xFFFF
     s[OCCURS_AT] = at + 2
-    _floor(book, day, work, repeated)
     at += 2 + book.stream[at]
     s[MOST] = 10
     if flags & LIMIT:
@@ -66,32 +69,22 @@ def decode(book: Book, day: Day, work: Work, row: int) -> None:
 
 
 @lean
-def _words(book: Book, day: Day, work: Work, at: int) -> bool:
-    """The plain topics' words with their weights, and the most they can give together. True if a word comes twice."""
-    bound, repeated = np.int64(0), False
-    number = work.s[WORDS] = book.stream[at]
-    for i in range(number):
-        word, times = book.stream[at + 1 + i] >> 6, book.stream[at + 1 + i] & 63
-        weight = WEIGHT[times]
-        work.plain[0, i], work.plain[1, i] = word, weight
-        bound += weight * day.words[word].most
-        repeated |= times > 1
-    work.s[BOUND] = bound
-    return repeated
-
-
-@lean
-def _floor(book: Book, day: Day, work: Work, repeated: bool) -> None:
-    """The least that a plain topic's words are worth once each; 0 without one."""
+def bounds(book: Book, day: Day, work: Work) -> None:
+    """The most that the plain topics' words can give together, and the least that a topic's are worth; 0 without."""
     s = work.s
+    bound, repeated = np.int64(0), False
+    for i in range(s[WORDS]):
+        bound += work.plain[1, i] * np.int64(day.words[work.plain[0, i]].most)
+        repeated |= work.plain[1, i] > ONE
+    s[BOUND] = bound
     least, occurs = np.int64(_MOST), s[OCCURS_AT]
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
         if query < 0:
             continue
-        wants = book.queries[query].wants
-        if wants and book.queries[query].plain:
-            total = np.int64(day.floors[query])
+        wants = day.heads[query].wants
+        if wants and day.heads[query].plain:
+            total = np.int64(day.heads[query].floor)
             if repeated:
                 total = np.int64(0)
                 for i in range(occurs, occurs + wants):
@@ -103,9 +96,25 @@ def _floor(book: Book, day: Day, work: Work, repeated: bool) -> None:
 
 
 @lean
-def where(day: Day, atom: int, paper: int) -> int:
-    """Where among the atom's papers this one is, which must be there."""
-    low, high = day.atom_at[atom], day.atom_at[atom + 1]
+def ahead(book: Book, day: Day, row: int, later: int) -> None:
+    """Bring near what the next row will ask for, and what one later will be found by."""
+    at = book.record[later]
+    for i in range(at + 1, at + 1 + (book.stream[at] >> 8)):
+        soon(day.heads, book.stream[i])
+    at = book.record[row]
+    topics = book.stream[at] >> 8
+    for i in range(at + 1, at + 1 + topics):
+        if book.stream[i] >= 0:
+            soon(day.atom_paper, day.heads[book.stream[i]].at)
+            soon(day.lift, day.heads[book.stream[i]].at)
+    at += 2 + topics
+    for i in range(at, at + book.stream[at - 1]):
+        soon(day.words, book.stream[i] >> 6)
+
+
+@lean
+def where(day: Day, low: int, high: int, paper: int) -> int:
+    """Where in that part of the atoms' papers this one is, which must be there."""
     while low + 1 < high:
         middle = (low + high) >> 1
         if day.atom_paper[middle] <= paper:

@@ -1,4 +1,4 @@
-"""Why a paper was found, in machine code: the topics that tell, the best first, and the terms that matched."""
+"""Why papers were found, in machine code: they are laid out, and what each topic gives is added up for all at once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from digest.matching.arrays import FOLLOWED, LAID, STRICT, Book, Day, Found, Work
+from digest.matching.arrays import FOLLOWED, LAID, STRICT, Book, Day, Work
 from digest.matching.jit import lean
 from digest.matching.profiles import (
-    AUTHOR,
-    AUTHOR_AT,
     BITS,
-    COUNTED,
     EXPLAIN,
     HOLDING,
     KEYS,
@@ -25,11 +22,12 @@ from digest.matching.profiles import (
     look,
     where,
 )
-from digest.matching.sets import has, holds
+from digest.matching.sets import has
+from digest.matching.vectors import gather, lanes, lowest
 
 
 @lean
-def measure(book: Book, work: Work, answer: Any) -> int:
+def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
     """Where each topic's wants begin. Returns how many bytes a paper's notes take."""
     s = work.s
     occurs = terms = 0
@@ -38,57 +36,42 @@ def measure(book: Book, work: Work, answer: Any) -> int:
         work.topics[topic].occurs = occurs
         work.topics[topic].used = 0
         if query >= 0:
-            occurs += book.queries[query].wants
-            terms += book.queries[query + 1].term_at - book.queries[query].term_at
+            occurs += day.heads[query].wants
+            terms += book.queries[query + 1].term_at - book.queries[query].term_at if s[EXPLAIN] else 0
     work.topics[s[TOPICS]].occurs = occurs
     answer.masks = (s[BITS] + 7) >> 3
-    answer.terms = (terms + 7) >> 3 if s[EXPLAIN] else 0
+    answer.terms = (terms + 7) >> 3
     answer.topics = s[TOPICS] if s[EXPLAIN] else 0
     return int(answer.masks + answer.terms + answer.topics)
 
 
 @lean
 def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
-    """Lay so many of the best papers on the desk, with the topics that hold and what plain topics' words give."""
+    """Lay so many of the best papers on the desk, with the topics that hold and what each topic gives there."""
+    s = work.s
     for i in range(number):
-        paper = day.by_tie[work.best[begin + i] & TIE]
-        work.laid[i], work.held[i], work.place[paper] = paper, 0, i
-    for topic in range(work.s[TOPICS]):
-        query = book.stream[work.s[TOPIC_AT] + topic]
-        for i in range(LAID):
-            work.lifted[topic, i] = 0
-        if query < 0:
-            continue
-        if not book.queries[query].plain:
-            for i in range(number if work.s[HOLDING] >> topic & 1 else 0):
-                work.held[i] |= np.int64(has(work.of_topic[topic], work.laid[i])) << topic
-        else:
-            _hold(day, work, number, book.queries[query].atom, topic)
-    for key in range(work.s[KEYS]):
+        work.laid[i] = day.by_tie[work.best[begin + i] & TIE]
+        work.place[work.laid[i]] = i
+    for key in range(s[KEYS]):
         gains = work.gains[key]
         for i in range(LAID):
             gains[i] = -1
-        if key < work.s[WORDS]:
+        if key < s[WORDS]:
             _gains(day, work, number, key)
+    for topic in range(s[TOPICS]):
+        work.held[topic] = 0
+        for i in range(LAID):
+            work.lifted[topic, i] = 0
+        query = book.stream[s[TOPIC_AT] + topic]
+        if query >= 0 and day.heads[query].plain:
+            head = day.heads[query]
+            work.held[topic] = _standing(day, work, number, head.set, head.at, head.behind, topic, -1, head.wants)
+        elif query >= 0:
+            _show(book, day, work, number, topic)
+    for topic in range(s[TOPICS]):
+        _gain(book, day, work, topic)
     for i in range(number):
         work.place[work.laid[i]] = -1
-
-
-@lean
-def _hold(day: Day, work: Work, number: int, atom: int, topic: int) -> None:
-    """Note a plain topic at the papers it holds for."""
-    if day.atom_set[atom]:
-        row = day.sets[day.atom_set[atom]]
-        for i in range(number):
-            if has(row, work.laid[i]):
-                work.held[i] |= np.int64(1) << topic
-                work.lifted[topic, i] = day.lift[where(day, atom, work.laid[i])]
-        return
-    for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
-        place = work.place[day.atom_paper[at]]
-        if place >= 0:
-            work.held[place] |= np.int64(1) << topic
-            work.lifted[topic, place] = day.lift[at]
 
 
 @lean
@@ -99,7 +82,7 @@ def _gains(day: Day, work: Work, number: int, key: int) -> None:
         row = day.dense[day.words[word].row]
         for i in range(number):
             impact = row[work.laid[i]]
-            gains[i] = weight * impact if impact else -1
+            gains[i] = weight * impact - (impact == 0)
         return
     for at in range(day.words[word].at, day.words[word + 1].at):
         place = work.place[day.postings[at].paper]
@@ -108,141 +91,102 @@ def _gains(day: Day, work: Work, number: int, key: int) -> None:
 
 
 @lean
-def weigh(book: Book, day: Day, work: Work, place: int, followed: bool) -> None:
-    """Add what queries that hold and followed authors give in a paper laid out."""
-    s = work.s
-    for topic in range(s[TOPICS] if s[HOLDING] else 0):
-        if s[HOLDING] >> topic & 1:
-            _show(book, day, work, place, topic)
-    at = s[AUTHOR_AT]
-    for i in range(book.stream[at] if followed else 0):
-        if holds(day, book.stream[at + 1 + 2 * i], work.laid[place]):
-            work.gains[book.stream[at + 2 + 2 * i], place] = ONE * AUTHOR
+def _standing(
+    day: Day, work: Work, number: int, which: int, first: int, behind: int, topic: int, among: int, wants: int
+) -> int:
+    """The papers laid out for which an atom holds, as bits. If it is a phrase, it lifts the topic in these of them."""
+    bits = np.int64(0)
+    if not which:
+        for at in range(first, behind):
+            place = work.place[day.atom_paper[at]]
+            if place >= 0 and among >> place & 1:
+                bits |= np.int64(1) << place
+                work.lifted[topic, place] += day.lift[at]
+        return int(bits)
+    row = day.sets[which]
+    for i in range(number):
+        bits |= np.int64(has(row, work.laid[i])) << i
+    bits &= among
+    left = bits if wants > 1 else 0
+    while left:
+        place = lowest(left)
+        left &= left - 1
+        work.lifted[topic, place] += day.lift[where(day, first, behind, work.laid[place])]
+    return int(bits)
 
 
 @lean
-def _show(book: Book, day: Day, work: Work, place: int, topic: int) -> None:
-    """The wants of a query that holds are found where their terms hold; each key counts once."""
-    query, i = book.stream[work.s[TOPIC_AT] + topic], work.topics[topic].occurs
-    held, paper = work.held[place] >> topic & 1, work.laid[place]
+def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
+    """A query's wants are found in the papers where it holds and their terms do."""
+    s, query = work.s, book.stream[work.s[TOPIC_AT] + topic]
+    held = np.int64(0)
+    for i in range(number if s[HOLDING] >> topic & 1 else 0):
+        held |= np.int64(has(work.of_topic[topic], work.laid[i])) << i
+    work.held[topic] = held
+    occurs = work.topics[topic].occurs
+    if not held:
+        for i in range(occurs, work.topics[topic + 1].occurs):
+            work.shown[i] = 0
+        return
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
-        shown = held and holds(day, book.terms[term].atom, paper)
-        if shown:
-            work.lifted[topic, place] += day.lift[where(day, book.terms[term].atom, paper)]
-        for at in range(book.terms[term].want_at, book.terms[term + 1].want_at):
-            work.shown[i] = shown
-            key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
-            if shown and work.gains[key, place] < 0:
-                want = book.wants[book.want[at]]
-                gain = want.fixed if want.word < 0 else max(look(day, paper, want.word), 0)
-                work.gains[key, place] = ONE * gain
-            i += 1
+        first, wants = book.terms[term].want_at, book.terms[term + 1].want_at - book.terms[term].want_at
+        atom = book.terms[term].atom
+        begin, behind = day.atom_at[atom], day.atom_at[atom + 1]
+        shown = _standing(day, work, number, day.atom_set[atom], begin, behind, topic, int(held), wants)
+        for i in range(wants):
+            work.shown[occurs + i] = shown
+            _fill(book, day, work, shown, book.stream[s[OCCURS_AT] + occurs + i] & 0xFFFF, book.want[first + i])
+        occurs += wants
 
 
 @lean
-def reasons(book: Book, work: Work, place: int) -> int:
-    """Put the topics that found something in the paper just weighed into `told`, best first. Returns how many."""
-    s, held = work.s, work.held[place]
-    n = 0
-    for topic in range(s[TOPICS]):
-        query = book.stream[s[TOPIC_AT] + topic]
-        if query < 0:
-            continue
-        holding = held >> topic & 1
-        gain = -1
-        if book.queries[query].plain:
-            gain = _gain(book, work, place, topic)
-        elif holding:
-            gain = _gain_once(book, work, place, topic)
-        if gain < 0 and not holding:
-            continue
-        gain = max(gain, 0) + work.lifted[topic, place]
-        last = n
-        while last > 0 and work.topics[last - 1].gain < gain:
-            work.topics[last].told, work.topics[last].gain = work.topics[last - 1].told, work.topics[last - 1].gain
-            last -= 1
-        work.topics[last].told, work.topics[last].gain = topic, gain
-        n += 1
-    return n
+def _fill(book: Book, day: Day, work: Work, shown: int, key: int, at: int) -> None:
+    """What a want gives in the papers it is found in, if nothing said so before."""
+    want, gains = book.wants[at], work.gains[key]
+    left = shown & ~lanes(gains, 0, -1)
+    while left:
+        place = lowest(left)
+        left &= left - 1
+        gains[place] = ONE * (want.fixed if want.word < 0 else max(look(day, work.laid[place], want.word), 0))
 
 
 @lean
-def _gain(book: Book, work: Work, place: int, topic: int) -> int:
-    """What a plain topic gives; −1 where it found nothing."""
-    total = np.int64(-1)
-    for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
-        gain = work.gains[book.stream[work.s[OCCURS_AT] + i] & 0xFFFF, place]
-        work.shown[i] = gain >= 0
-        if gain >= 0:
-            total = max(total, 0) + gain
-    return int(total)
+def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
+    """What a topic gives in each paper laid out, a query each key once; -1 where it found nothing."""
+    query, gain, held = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.held[topic]
+    for i in range(LAID):
+        gain[i] = -1
+    if query < 0:
+        return
+    plain, first, behind = day.heads[query].plain, work.topics[topic].occurs, work.topics[topic + 1].occurs
+    for at in range(first, behind if plain or held else first):
+        key = book.stream[work.s[OCCURS_AT] + at] & 0xFFFF
+        gains = work.gains[key]
+        if plain:
+            shown = work.shown[at] = lanes(gains, 0, -1)
+        else:
+            shown = work.shown[at]
+            for before in range(first, at):
+                if book.stream[work.s[OCCURS_AT] + before] & 0xFFFF == key:
+                    shown &= ~work.shown[before]
+        gather(gain, gains, shown)
+    gather(gain, work.lifted[topic], held)
 
 
 @lean
-def _gain_once(book: Book, work: Work, place: int, topic: int) -> int:
-    """What a query gives, each key once; −1 where it found nothing."""
-    total = np.int64(-1)
-    work.s[COUNTED] += 1
-    for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
-        key = book.stream[work.s[OCCURS_AT] + i] & 0xFFFF
-        if work.shown[i] and work.counted[key] != work.s[COUNTED]:
-            work.counted[key] = work.s[COUNTED]
-            total = max(total, 0) + work.gains[key, place]
-    return int(total)
+def first(work: Work, place: int) -> int:
+    """The topic that gives most in a paper laid out, the first of equals; -1 if none told of it."""
+    told, most = -1, np.int32(-1)
+    for topic in range(work.s[TOPICS]):
+        if work.gain[topic, place] > most:
+            told, most = topic, work.gain[topic, place]
+    return told
 
 
 @lean
-def note(book: Book, day: Day, work: Work, place: int, told: int, found: Found, at: int, answer: Any) -> None:
-    """Write down why: the mask; and if asked for the terms by which topics hold, and the topics told.
-
-    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
-    """
-    paper, held = work.laid[place], work.held[place]
-    tell = at + answer.masks + answer.terms
-    for i in range(at, tell + answer.topics):
-        found.notes[i] = 0 if i < tell else 255
-    for i in range(told):
-        topic = work.topics[i].told
-        marks = _mark(book, work, topic, found, at)
-        if answer.topics:
-            wants = work.topics[topic + 1].occurs - work.topics[topic].occurs
-            if held >> topic & 1 or i == 0 or marks > wants:
-                found.notes[tell] = topic
-                tell += 1
-            if held >> topic & 1:
-                _terms(book, day, work, paper, topic, found, at + answer.masks)
-
-
-@lean
-def _mark(book: Book, work: Work, topic: int, found: Found, at: int) -> int:
-    """Set the mask's bits of a topic. Returns twice how many it has, 0 if none of them is new."""
-    bits, fresh = 0, 0
-    for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
-        if work.shown[i]:
-            bit = book.stream[work.s[OCCURS_AT] + i] >> 16
-            byte = at + (bit >> 3)
-            fresh |= ~(found.notes[byte] >> (bit & 7)) & 1
-            found.notes[byte] |= 1 << (bit & 7)
-            bits += 1
-    return 2 * bits if fresh else 0
-
-
-@lean
-def _terms(book: Book, day: Day, work: Work, paper: int, topic: int, found: Found, at: int) -> None:
-    """Set the bits of the terms by which a topic holds, numbered through the profile."""
-    bit = 0
-    for before in range(topic):
-        query = book.stream[work.s[TOPIC_AT] + before]
-        if query >= 0:
-            bit += book.queries[query + 1].term_at - book.queries[query].term_at
-    query = book.stream[work.s[TOPIC_AT] + topic]
-    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
-        if holds(day, book.terms[term].atom, paper):
-            found.notes[at + (bit >> 3)] |= 1 << (bit & 7)
-        bit += 1
-
-
-@lean
-def kind_of(held: int, followed: bool) -> int:
+def kind_of(work: Work, place: int, followed: bool) -> int:
     """STRICT, FOLLOWED, both, or 0 for a close match."""
-    return (STRICT if held else 0) | (FOLLOWED if followed else 0)
+    held = np.int64(0)
+    for topic in range(work.s[TOPICS]):
+        held |= work.held[topic]
+    return (STRICT if held >> place & 1 else 0) | (FOLLOWED if followed else 0)

@@ -12,7 +12,7 @@ from digest.matching.arrays import I32, I64
 
 def often(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
     """The row of each atom that holds for many papers (else 0), and the rows as sets; the first one is empty."""
-    many = common(np.bincount(atom, minlength=atoms), papers)
+    many = np.bincount(atom, minlength=atoms) > max(8, papers >> 7)
     which = np.zeros(max(atoms, 1), np.int32)
     which[:atoms][many] = 1 + np.arange(np.count_nonzero(many))
     rows = np.zeros((1 + np.count_nonzero(many), papers), bool)

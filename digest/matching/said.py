@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from digest.matching.arrays import I32, I64, U8
+from digest.matching.growing import Numbered
 from digest.matching.query import Query, Wanted, phrase, positive
 
 
@@ -32,8 +33,7 @@ class Words(NamedTuple):
 class Said:
     """The texts of queries in the order in which these were compiled."""
 
-    texts: dict[str, int] = field(default_factory=dict)
-    pieces: list[bytes] = field(default_factory=list)
+    texts: Numbered[str] = field(default_factory=Numbered)
     term: array[int] = field(default_factory=lambda: array("i"))
     word_at: array[int] = field(default_factory=lambda: array("i", [0]))
     word: array[int] = field(default_factory=lambda: array("i"))
@@ -41,21 +41,16 @@ class Said:
     def add(self, query: Query, wants: Sequence[Wanted]) -> None:
         """The next query, with what all its terms want."""
         for term in positive(query.root):
-            self.term.append(self._text(term.text))
+            self.term.append(self.texts.number(term.text))
             for word in phrase(term) if query.plain else ():
                 if word.weighs:
-                    self.word.extend((wants.index(Wanted("", word.text, word.prefix)), self._text(word.typed)))
+                    self.word.extend((wants.index(Wanted("", word.text, word.prefix)), self.texts.number(word.typed)))
         self.word_at.append(len(self.word))
 
     def words(self) -> Words:
         """The arrays as they are now."""
-        at = np.array([0, *accumulate(map(len, self.pieces))], np.int64)
-        text = np.frombuffer(b"".join(self.pieces), np.uint8)
+        pieces = [json.dumps(text, ensure_ascii=False).encode() for text in self.texts]
+        at = np.array([0, *accumulate(map(len, pieces))], np.int64)
+        text = np.frombuffer(b"".join(pieces), np.uint8)
         term, word = np.array(self.term, np.int32), np.array(self.word, np.int32)
         return Words(text, at, term, np.array(self.word_at, np.int32), word)
-
-    def _text(self, text: str) -> int:
-        known = self.texts.setdefault(text, len(self.texts))
-        if known == len(self.pieces):
-            self.pieces.append(json.dumps(text, ensure_ascii=False).encode())
-        return known

@@ -6,8 +6,9 @@ from digest.matching.arrays import AND, I64, OR, Book, Day, Work
 from digest.matching.jit import lean
 
 # Rows of the desk's sets: what topics hold for; papers of followed authors; what may be seen and no exclusion holds
-# for, and of it what categories admit; sent before; found for sure, the rest; then a stack.
-HELD, FOLLOWING, OPEN, ALLOWED, GONE, SURE, REST, STACK = range(8)
+# for, and of it what categories admit; sent before; found for sure, the rest, those whose sums are wanted; then a
+# stack.
+HELD, FOLLOWING, OPEN, ALLOWED, GONE, SURE, REST, BLOCKS, STACK = range(9)
 
 
 @lean
@@ -51,14 +52,20 @@ def some(row: I64) -> bool:
 
 
 @lean
-def put(day: Day, row: I64, atom: int) -> None:
-    """Add the papers for which the atom holds."""
-    if day.atom_set[atom]:
-        unite(row, day.sets[day.atom_set[atom]])
+def put(day: Day, row: I64, which: int, at: int, behind: int) -> None:
+    """Add an atom's papers, its row of the day's sets or else that part of the list."""
+    if which:
+        unite(row, day.sets[which])
     else:
-        for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
-            paper = day.atom_paper[at]
+        for i in range(at, behind):
+            paper = day.atom_paper[i]
             row[paper >> 6] |= 1 << (paper & 63)
+
+
+@lean
+def put_atom(day: Day, row: I64, atom: int) -> None:
+    """Add the papers for which the atom holds."""
+    put(day, row, day.atom_set[atom], day.atom_at[atom], day.atom_at[atom + 1])
 
 
 @lean
@@ -69,7 +76,7 @@ def evaluate(book: Book, day: Day, work: Work, query: int) -> bool:
         code = book.program[i]
         if code >= 0:
             clear(work.sets[top])
-            put(day, work.sets[top], code)
+            put_atom(day, work.sets[top], code)
             top += 1
             continue
         top -= 1

@@ -18,7 +18,7 @@ from digest.errors import BadInput
 from digest.matching import arrays
 from digest.matching.arrays import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, Book
 from digest.matching.asked import Asked, ready
-from digest.matching.growing import Numbers
+from digest.matching.growing import Numbered, Numbers
 from digest.matching.lexicon import Lexicon
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query import And, Node, Or, Term, Wanted, parse, positive, wanted
@@ -38,7 +38,7 @@ class Store:
     """
 
     lexicon: Lexicon = field(default_factory=Lexicon)
-    queries: dict[str, int] = field(default_factory=dict)
+    queries: Numbered[str] = field(default_factory=Numbered)
     plain: array[int] = field(default_factory=lambda: array("B"))
     term_at: array[int] = field(default_factory=lambda: array("i", [0]))
     program_at: array[int] = field(default_factory=lambda: array("i", [0]))
@@ -98,8 +98,7 @@ class Store:
         self.plain.append(query.plain)
         self.term_at.append(len(self.term_atom))
         self.program_at.append(len(self.program))
-        number = self.queries[text] = len(self.queries)
-        return number
+        return self.queries.number(text)
 
     def wants_of(self, query: int) -> array[int]:
         """What a query's terms want, in order."""
@@ -127,6 +126,7 @@ class Store:
             terms=_table(TERM, _padded(self.term_atom), self.want_at),
             want=_array(self.want),
             wants=_array(self.lexicon.want_row).view(WANT).reshape(-1),
+            deepest=_deepest(_array(self.program), _array(self.program_at)),
         )
 
     def _firsts(self) -> tuple[arrays.I32, ...]:
@@ -156,6 +156,12 @@ def _table(kind: np.dtype[Any], *values: array[int] | arrays.I32) -> arrays.Rows
     for column, value in zip(kind.names or (), values, strict=True):
         found[column] = value
     return found
+
+
+def _deepest(program: arrays.I32, program_at: arrays.I32) -> int:
+    """How many sets of papers a query holds at once, at most."""
+    deep = np.cumsum(np.where(program >= 0, np.int8(1), np.int8(-1)), dtype=np.int32)
+    return int((np.maximum.reduceat(deep, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(deep) else 1
 
 
 def _padded(values: array[int]) -> arrays.I32:

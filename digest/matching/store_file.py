@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching import array_file
-from digest.matching.growing import Numbers
+from digest.matching.growing import Numbered, Numbers
 from digest.matching.lexicon import Lexicon
 from digest.matching.query import Wanted
 from digest.matching.store import Store
 
-_MAGIC = b"compiled profiles 1\n"
+_MAGIC = b"compiled profiles 2\n"
 _HERE = Path(__file__).parent
 _SOURCES = (
     "arrays",
@@ -37,6 +39,8 @@ _LISTS = {
     "record": "q",
 }  # fmt: skip
 _SAID = ("term", "word_at", "word")
+_NUMBERS = ("phrase_word", "phrase_at", "atom_phrase", "atom_kinds", "want_key", "want_row")
+_LATER = ("queries", "said_text", "atom_name", "want_field", "want_text")
 
 
 def _state() -> str:
@@ -52,21 +56,20 @@ def to_bytes(store: Store, **more: NDArray[Any]) -> bytes:
     """The store as bytes, with further arrays of the caller's."""
     values: dict[str, Any] = {name: np.array(getattr(store, name)) for name in _LISTS}
     values |= {f"said_{name}": np.array(getattr(store.said, name)) for name in _SAID}
-    values |= {"said_text": tuple(store.said.texts), "said_pieces": tuple(one.decode() for one in store.said.pieces)}
+    values |= {"said_text": tuple(store.said.texts)}
     values |= {"stream": store.stream.view(), "widest": np.array([store.widest]), "queries": tuple(store.queries)}
     return array_file.to_bytes(_MAGIC, values | _words(store.lexicon) | {f"more_{n}": more[n] for n in more})
 
 
 def read(path: Path) -> tuple[Store, dict[str, NDArray[Any]]]:
     """The store in a file, as it was, and the caller's arrays. Raises BadInput for one that is not good; OSError."""
-    found = array_file.read(path, _MAGIC, "a file of compiled profiles")
-    store = Store(lexicon=_lexicon(found), queries=_numbered(found["queries"]), widest=int(found["widest"][0]))
+    found = array_file.read(path, _MAGIC, "a file of compiled profiles", _LATER)
+    store = Store(lexicon=_lexicon(found), queries=Numbered(found["queries"]), widest=int(found["widest"][0]))
     for name, kind in _LISTS.items():
         setattr(store, name, array(kind, found[name].tobytes()))
     for name in _SAID:
         setattr(store.said, name, array("i", found[f"said_{name}"].tobytes()))
-    store.said.texts = _numbered(found["said_text"])
-    store.said.pieces = [one.encode() for one in found["said_pieces"]]
+    store.said.texts = Numbered(found["said_text"])
     store.stream = Numbers.of(found["stream"])
     return store, {name.removeprefix("more_"): one for name, one in found.items() if name.startswith("more_")}
 
@@ -78,41 +81,46 @@ def _words(lexicon: Lexicon) -> dict[str, Any]:
         "words": tuple(text for text, _ in lexicon.words),
         "prefix": np.array([prefix for _, prefix in lexicon.words], np.uint8),
         "weighing": np.array(sorted(lexicon.weighing), np.int32),
-        "phrase_word": np.array(lexicon.phrase_word, np.int32),
-        "phrase_at": np.array(lexicon.phrase_at, np.int32),
         "atom_name": tuple(names),
-        "atom_phrase": np.array(lexicon.atom_phrase, np.int32),
-        "atom_kinds": np.array(lexicon.atom_kinds, np.int32),
         "admitting": tuple(lexicon.admitting),
         "want_field": tuple(want.field for want in lexicon.wants),
         "want_text": tuple(want.text for want in lexicon.wants),
         "want_prefix": np.array([want.prefix for want in lexicon.wants], np.uint8),
-        "want_key": np.array(lexicon.want_key, np.int32),
-        "want_row": np.array(lexicon.want_row, np.int32),
+        **{name: np.array(getattr(lexicon, name), np.int32) for name in _NUMBERS},
     }
 
 
 def _lexicon(found: dict[str, Any]) -> Lexicon:
-    word, at = found["phrase_word"].tobytes(), (4 * found["phrase_at"].astype(np.int64)).tolist()
-    prefixes = map(bool, found["want_prefix"].tolist())
-    wants = map(Wanted._make, zip(found["want_field"], found["want_text"], prefixes, strict=True))
+    prefix = map(bool, found["prefix"].tolist())
     lexicon = Lexicon(
-        words=_numbered(zip(found["words"], map(bool, found["prefix"].tolist()), strict=True)),
+        words={key: number for number, key in enumerate(zip(found["words"], prefix, strict=True))},
         weighing=set(found["weighing"].tolist()),
-        phrases=_numbered(word[begin:end] for begin, end in pairwise(at)),
-        phrase_word=array("i", word),
-        phrase_at=array("i", found["phrase_at"].tobytes()),
-        admitting=_numbered(found["admitting"]),
-        wants=_numbered(wants),
-        want_key=array("i", found["want_key"].tobytes()),
-        want_row=array("i", found["want_row"].tobytes()),
+        phrases=Numbered(partial(_phrases, found)),
+        atoms=Numbered(partial(_atoms, found)),
+        wants=Numbered(partial(_wants, found)),
+        admitting={name: number for number, name in enumerate(found["admitting"])},
     )
-    atoms = zip(found["atom_name"], found["atom_phrase"].tolist(), found["atom_kinds"].tolist(), strict=True)
-    for name, phrase, kinds in atoms:
-        field, _, text = name.partition(":")
-        lexicon.put_atom((field, text) if name else (phrase, kinds), text, phrase, kinds)
+    for name in _NUMBERS:
+        setattr(lexicon, name, array("i", found[name].tobytes()))
+    for number, name in enumerate(found["atom_name"]()):
+        if name:
+            field, _, text = name.partition(":")
+            lexicon.name_atom((field, text), text, number)
     return lexicon
 
 
-def _numbered(keys: Any) -> dict[Any, int]:
-    return {key: number for number, key in enumerate(keys)}
+def _phrases(found: dict[str, Any]) -> Iterator[bytes]:
+    word, at = found["phrase_word"].tobytes(), (4 * found["phrase_at"].astype(np.int64)).tolist()
+    return (word[begin:end] for begin, end in pairwise(at))
+
+
+def _atoms(found: dict[str, Any]) -> Iterator[tuple[str, str] | tuple[int, int]]:
+    atoms = zip(found["atom_name"](), found["atom_phrase"].tolist(), found["atom_kinds"].tolist(), strict=True)
+    for name, phrase, kinds in atoms:
+        field, _, text = name.partition(":")
+        yield (field, text) if name else (phrase, kinds)
+
+
+def _wants(found: dict[str, Any]) -> Iterator[Wanted]:
+    prefix = map(bool, found["want_prefix"].tolist())
+    return map(Wanted._make, zip(found["want_field"](), found["want_text"](), prefix, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from digest.matching.arrays import I32, I64, Book, Day, Work
-from digest.matching.jit import entry, lean, lowest
+from digest.matching.jit import entry, lean
 from digest.matching.profiles import (
     AUTHOR,
     AUTHOR_AT,
@@ -20,60 +20,39 @@ from digest.matching.profiles import (
     LIKE_AT,
     OCCURS_AT,
     ONE,
+    TOGETHER,
     TOPIC_AT,
     TOPICS,
     WORDS,
     look,
 )
-from digest.matching.sets import STACK, SURE, clear, has, put, some
+from digest.matching.sets import BLOCKS, STACK, SURE, clear, has, put_atom, some
+from digest.matching.vectors import add_rows, lowest
 
 
 @lean
-def add_all(day: Day, work: Work, words: I32, number: int, sums: I32) -> None:
-    """Write into `sums` what the words (numbers above their weights) give each paper."""
-    many = 0
+def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I32) -> None:
+    """Write into `sums` what the words (numbers above weights) give each paper of the wanted blocks of 64.
+
+    Rows of weight 16 come first, as long as their sums are sure to fit into two bytes; then the others.
+    """
+    ones, back = 0, work.rows.shape[1]
     for i in range(number):
-        row = day.words[words[0, i]].row
-        if row:
-            work.rows[0, many], work.rows[1, many] = row, words[1, i]
-            many += 1
-    for i in range(many, many + 4):
-        work.rows[0, i], work.rows[1, i] = 0, 0
-    for at in range(0, max(many, 1), 4):
-        _add_rows(day, work, at, sums)
+        row, weight = day.words[words[0, i]].row, words[1, i]
+        if not row:
+            continue
+        if weight == ONE and ones < work.s[TOGETHER]:
+            work.rows[0, ones] = row
+            ones += 1
+        else:
+            back -= 1
+            work.rows[0, back], work.rows[1, back] = row, weight
+    add_rows(day.dense, work.rows, ones, back, wanted, sums)
     for i in range(number):
         word, weight = words[0, i], words[1, i]
         if not day.words[word].row:
             for at in range(day.words[word].at, day.words[word + 1].at):
                 sums[day.postings[at].paper] += weight * day.postings[at].impact
-
-
-@lean
-def _add_rows(day: Day, work: Work, at: int, sums: I32) -> None:
-    """Add four rows at once; the first four are written."""
-    a, b, c, d = work.rows[1, at], work.rows[1, at + 1], work.rows[1, at + 2], work.rows[1, at + 3]
-    one, two = day.dense[work.rows[0, at]], day.dense[work.rows[0, at + 1]]
-    three, four = day.dense[work.rows[0, at + 2]], day.dense[work.rows[0, at + 3]]
-    if at == 0:
-        for p in range(len(sums)):
-            sums[p] = a * one[p] + b * two[p] + c * three[p] + d * four[p]
-    else:
-        for p in range(len(sums)):
-            sums[p] += a * one[p] + b * two[p] + c * three[p] + d * four[p]
-
-
-@lean
-def add_for(day: Day, words: I32, number: int, row: I64, sums: I32) -> None:
-    """The same for the papers of one set."""
-    for j in range(len(row)):
-        bits = row[j]
-        while bits:
-            paper = (j << 6) + lowest(bits)
-            bits &= bits - 1
-            total = np.int64(0)
-            for i in range(number):
-                total += words[1, i] * np.int64(max(look(day, paper, words[0, i]), 0))
-            sums[paper] = total
 
 
 @entry
@@ -97,9 +76,8 @@ def add_phrases(book: Book, day: Day, work: Work) -> None:
     """Add what topics of plain words give as phrases."""
     for topic in range(work.s[TOPICS]):
         query = book.stream[work.s[TOPIC_AT] + topic]
-        if query >= 0 and book.queries[query].plain and book.queries[query].wants > 1:
-            atom = book.queries[query].atom
-            for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
+        if query >= 0 and day.heads[query].plain and day.heads[query].wants > 1:
+            for at in range(day.heads[query].at, day.heads[query].behind):
                 work.sums[day.atom_paper[at]] += day.lift[at]
 
 
@@ -116,11 +94,11 @@ def add_extras(book: Book, day: Day, work: Work) -> None:
         query = book.stream[s[TOPIC_AT] + topic]
         if s[HOLDING] >> topic & 1:
             _where_shown(book, day, work, topic, occurs)
-        occurs += book.queries[query].wants if query >= 0 else 0
+        occurs += day.heads[query].wants if query >= 0 else 0
     at = s[AUTHOR_AT]
     for i in range(book.stream[at] if s[FOLLOWS] else 0):
         clear(work.sets[STACK])
-        put(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
+        put_atom(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
         key = book.stream[at + 2 + 2 * i] - s[WORDS]
         work.wants[key] = -1
         _count(work, key)
@@ -138,7 +116,7 @@ def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> N
         wants = book.terms[term + 1].want_at - first
         if day.atom_at[atom] < day.atom_at[atom + 1]:
             clear(work.sets[STACK])
-            put(day, work.sets[STACK], atom)
+            put_atom(day, work.sets[STACK], atom)
             for j in range(work.sets.shape[1]):
                 work.sets[STACK, j] &= work.of_topic[topic, j]
             for i in range(wants):
@@ -146,7 +124,7 @@ def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> N
                 if key >= 0:
                     work.wants[key] = book.want[first + i]
                     _count(work, key)
-            for at in range(day.atom_at[atom], day.atom_at[atom + 1]):
+            for at in range(day.atom_at[atom], day.atom_at[atom + 1] if wants > 1 else 0):
                 if has(work.of_topic[topic], day.atom_paper[at]):
                     work.sums[day.atom_paper[at]] += day.lift[at]
         occurs += wants
@@ -184,4 +162,4 @@ def add_likes(book: Book, day: Day, work: Work) -> None:
     at = work.s[LIKE_AT]
     for i in range(book.stream[at]):
         work.liked[0, i], work.liked[1, i] = book.stream[at + 1 + 2 * i], book.stream[at + 2 + 2 * i]
-    add_all(day, work, work.liked, book.stream[at], work.lifts)
+    add_all(day, work, work.liked, book.stream[at], work.sets[BLOCKS], work.lifts)

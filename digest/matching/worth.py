@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digest.matching.arrays import I16, I32, POSTING, WORD, Book, Rows
+from digest.matching.arrays import HEAD, I16, I32, POSTING, WORD, Book, Rows
 from digest.matching.join import Joined
 from digest.matching.ranges import begins
 from digest.matching.rows import common
@@ -20,7 +20,7 @@ class Worth(NamedTuple):
     words: Rows
     postings: Rows
     dense: I16
-    floors: I32
+    heads: Rows
     lift: I32
 
 
@@ -40,9 +40,20 @@ def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
     dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impact[row > 0]
-    worth = Worth(words, postings, dense, _floors(book, idf), np.zeros(len(joined.atom_paper), np.int32))
+    worth = Worth(words, postings, dense, _heads(joined, book, idf), np.zeros(len(joined.atom_paper), np.int32))
     lift_phrases(book, joined.atom_at, joined.atom_paper, worth)
     return worth
+
+
+def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
+    """What the kernel asks first of each query, side by side."""
+    heads = np.empty(len(book.queries), HEAD)
+    atom = book.queries["atom"]
+    heads["plain"], heads["wants"] = book.queries["plain"], book.queries["wants"]
+    heads["at"], heads["behind"] = joined.atom_at[atom], joined.atom_at[1:][atom]
+    heads["set"] = joined.atom_set[atom]
+    heads["floor"][:-1] = _floors(book, idf)
+    return heads
 
 
 def _floors(book: Book, idf: I32) -> I32:

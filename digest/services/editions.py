@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -17,7 +17,6 @@ from digest.compose.views import Links, Reader, Service
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.errors import NotFound
-from digest.matching.profile import Profile
 from digest.models import Audit, Edition, ProfileVersion, Subscriber
 from digest.papers import Record
 from digest.services import links
@@ -63,14 +62,14 @@ class Issue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What editions show, each read once: papers by (paper, revision), profiles by version."""
+    """What editions show, each read once: papers by (paper, revision), topics as typed by profile version."""
 
-    profiles: Mapping[int, Profile]
+    by_version: Mapping[int, tuple[str, ...]]
     papers: Mapping[tuple[int, int], Record]
 
-    def profile(self, edition: Edition) -> Profile:
-        """The profile that an edition was chosen for."""
-        return self.profiles.get(edition.profile_id, Profile())
+    def topics(self, edition: Edition) -> tuple[str, ...]:
+        """The topics that an edition was chosen for."""
+        return self.by_version.get(edition.profile_id, ())
 
 
 def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
@@ -79,7 +78,7 @@ def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
     versions = by_id(session, ProfileVersion, {e.profile_id for e in known})
     wanted = {(int(p["paper"]), int(p["revision"])) for e in known for p in e.content["entries"]}
     return Shown(
-        profiles={n: Profile.from_json(v.profile) for n, v in versions.items()},
+        by_version={n: typed(v.profile) for n, v in versions.items()},
         papers=store.versions(session, wanted) if wanted else {},
     )
 
@@ -92,11 +91,16 @@ def web_view(edition_id: int) -> str:
         if edition is None or reader is None or edition.cancelled:
             raise NotFound(say("this edition no longer exists"))
         shown = look_up(session, [edition])
-    to = reader_of(edition, reader, shown.profile(edition))
+    to = reader_of(edition, reader, shown.topics(edition))
     content, own = Content.from_json(edition.content), replace(links_of(edition, reader), web_view=None)  # it is here
     if not content.entries:
         return render.notice(to, own, content.considered, service=service()).html
     return daily.digest(content, shown.papers, to, own, service=service(), limit=None).html
+
+
+def typed(profile: Mapping[str, Any]) -> tuple[str, ...]:
+    """The topics of a stored profile version as they were typed."""
+    return tuple([topic["text"] for topic in profile.get("topics", ())])
 
 
 def service() -> Service:
@@ -105,11 +109,11 @@ def service() -> Service:
     return Service(chosen.service_name, chosen.base_url, chosen.postal_address)
 
 
-def reader_of(edition: Issue, reader: Addressee, profile: Profile, *, kind: str | None = None) -> Reader:
-    """For whom an edition is; `kind` is the mail's where it is not the edition's own."""
+def reader_of(edition: Issue, reader: Addressee, topics: tuple[str, ...], *, kind: str | None = None) -> Reader:
+    """For whom an edition is, with the `topics` it was chosen for; `kind`: the mail's where it is not the edition's."""
     confirmed = reader.confirmed_at or reader.created_at
     return Reader(
-        topics=tuple(topic.text for topic in profile.topics),
+        topics=topics,
         confirmed=confirmed.astimezone(clock.zone(reader.time_zone)).date(),
         day=edition.day,
         kind=kind or edition.kind,

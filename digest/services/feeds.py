@@ -56,7 +56,7 @@ def of_reader(subscriber_id: int) -> Feed:
 
 
 def _edition(edition: Edition, reader: Subscriber, shown: editions.Shown, blocks: Blocks) -> Item:
-    to = editions.reader_of(edition, reader, shown.profile(edition))
+    to = editions.reader_of(edition, reader, shown.topics(edition))
     content = Content.from_json(edition.content)
     own = editions.links_of(edition, reader)
     subject, html = daily.fragment(content, shown.papers, to, own, blocks=blocks)

@@ -174,8 +174,7 @@ class Memory:
     def engine(self) -> int:
         """Our composer and our connections."""
         shared, flying, taken = transport.shared(settings.get()), set(), 0
-        for row in self.rows:
-            letter = self.letters._one(row, self.known[row.id])
+        for _, letter in self.letters._made(self.rows, self.known):
             assert isinstance(letter, Letter)
             if len(flying) >= shared.size:
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)

@@ -1,0 +1,117 @@
+"""A crowd compiled, and a day matched for all of them: what the matching benchmark measures."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+
+from digest.matching import calibrate
+from digest.matching.engine import Facts, Matcher
+from digest.matching.index import build
+from digest.matching.profile import Profile
+from digest.matching.store import Store
+from digest.matching.weights import Weights
+from digest.papers import Record
+from digest.services import warming
+from tests.benchmarks import crowd
+
+DAYS = 14
+SHARD = 10_000  # readers of a shard, as workers take them
+
+
+@dataclass(slots=True)
+class World:
+    """A crowd compiled, and the papers: those of the day, and those of the announcements before it."""
+
+    day: list[Record]
+    before: list[Record]
+    profiles: list[Profile] = field(default_factory=list)
+    store: Store = field(default_factory=Store)
+    weights: Weights = field(default_factory=lambda: Weights(calibrate.prior()))
+    taus: Sequence[int] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def make_ready(self) -> None:
+        """What is done once after profiles changed."""
+        warming.match_something()  # loads the machine code
+        started = process_time()
+        self.store.ready()
+        self.store.idf(self.weights)
+        self.figures["profiles: make ready"] = process_time() - started
+
+    def calibrate(self) -> None:
+        """Everybody's threshold, by a task of its own, so its memory is not the day's."""
+        with get_context("fork").Pool(1, _remember, (self,)) as aside:
+            self.taus, self.figures["weekly: calibrate"] = aside.apply(calibrated)
+
+
+def prepare(corpus: Path, profiles: int, papers: int = 1000, keep: int = 0) -> World:
+    """Read, compile and calibrate; `keep`: how many profiles stay as they were typed."""
+    with crowd.apart(corpus, profiles, papers, 1000 * DAYS) as (records, made):
+        world = World(records[-papers:], records[:-papers])
+        spent = 0.0
+        for number, profile in enumerate(made):
+            if number < keep:
+                world.profiles.append(profile)
+            started = process_time()
+            world.store.add(profile)
+            spent += process_time() - started
+    world.figures["profiles: compile"] = spent
+    world.make_ready()
+    world.calibrate()
+    return world
+
+
+_world: list[World] = []
+
+
+def _remember(world: World) -> None:
+    _world[:] = [world]
+
+
+def calibrated() -> tuple[Sequence[int], float]:
+    """Everybody's threshold from the announcements before, and its CPU seconds."""
+    world = _world[0]
+    parts = [
+        build([(number, record) for number, record in enumerate(world.before[at : at + 1000], at)])
+        for at in range(0, len(world.before), 1000)
+    ]
+    started = process_time()
+    matcher = Matcher(world.store, parts, world.weights)
+    facts = Facts(np.repeat(np.arange(DAYS), 1000), np.zeros(len(world.before), np.int32))
+    return np.array(matcher.thresholds(facts), np.int64), process_time() - started
+
+
+def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
+    """CPU seconds of each stage for the day, shard by shard; without thresholds close matches are off."""
+    times = [process_time()]
+    index = build(list(enumerate(world.day)))
+    times.append(process_time())
+    matcher = Matcher(world.store, [index], world.weights)
+    times.append(process_time())
+    size, rows = len(world.day), len(world.store.record)
+    facts = Facts(np.ones(size, np.int64), np.zeros(size, np.int32))
+    told = hits = 0
+    for at in range(0, rows, SHARD):
+        shard = range(at, min(at + SHARD, rows))
+        some = None if taus is None else taus[at : at + SHARD]
+        answers = matcher.match(facts, rows=shard, taus=some, explain=False, close=taus is not None)
+        told += int(answers.found.rows["first"][-1])
+        hits += int(answers.found.rows["total"].sum())
+    times.append(process_time())
+    stages = dict(zip(("index", "join and weigh", "kernel"), np.diff(times).tolist(), strict=True))
+    return {**stages, "all": times[-1] - times[0], "told": told / rows, "hits": hits / rows}
+
+
+def memory() -> float:
+    """The most that this process has held so far, in MB: as Linux says, else with what held the one that began it."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    peak = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    return (peak[0] if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
