@@ -47,12 +47,12 @@ def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
 
 def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
     """What the kernel asks first of each query, side by side."""
-    heads = np.empty(len(book.queries), HEAD)
-    atom = book.queries["atom"]
-    heads["plain"], heads["wants"] = book.queries["plain"], book.queries["wants"]
+    queries = book.queries[:-1]  # the last one is none
+    heads, atom = np.empty(len(queries), HEAD), queries["atom"]
+    heads["plain"], heads["wants"] = queries["plain"], queries["wants"]
     heads["at"], heads["behind"] = joined.atom_at[atom], joined.atom_at[1:][atom]
     heads["set"] = joined.atom_set[atom]
-    heads["floor"][:-1] = _floors(book, idf)
+    heads["floor"] = _floors(book, idf)
     return heads
 
 
