@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -27,12 +30,26 @@ def _config() -> Config:
 def upgrade(to: str = "head") -> str:
     """Run the missing steps up to a version, one process at a time; returns the version reached."""
     config = _config()
-    with engine().begin() as connection:
+    with engine().connect() as connection, _tables_may_be_made_anew(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, to)
     return newest() if to == "head" else to
+
+
+@contextmanager
+def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew, and dropping the old one would take along all that names its rows."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection  # within a transaction it would not listen
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def stamp(connection: Connection) -> None:

@@ -50,13 +50,14 @@ class Paper(SQLModel, table=True):
     """One work. Identity: arXiv id, else DOI, else what `papers.same` says of those that share a `PaperKey`.
 
     `announcement_id` is the mailing day it was new on; None: known only as a revision or by a signal, never 'new'.
+    It and the batch go in with the paper, and stay: no foreign key is checked for each.
     """
 
     id: int | None = Field(default=None, primary_key=True)
     arxiv_id: str | None = Field(default=None, unique=True, max_length=40)
     doi: str | None = Field(default=None, unique=True, max_length=250)
-    announcement_id: int | None = Field(default=None, foreign_key="announcement.id", index=True)
-    batch_id: int = Field(foreign_key="batch.id", index=True)
+    announcement_id: int | None = Field(default=None, index=True)
+    batch_id: int = Field(index=True)
     revision: int = 1
     withdrawn: bool = False
     announce_type: str | None = Field(default=None, max_length=13)  # arXiv's word, the strongest of that announcement
@@ -84,7 +85,7 @@ class PaperVersion(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     paper_id: int = Field(foreign_key="paper.id")
     revision: int
-    batch_id: int = Field(foreign_key="batch.id")
+    batch_id: int
     title: str
     abstract: str
     detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))

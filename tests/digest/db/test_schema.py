@@ -13,13 +13,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, SQLModel, select
 
 from digest.db import schema
 from digest.db.dialect import unused_numbers
 from digest.db.engine import engine
 from digest.errors import Misconfigured
-from digest.models import Announcement, Batch, Delivery, Edition, Paper, PaperKey
+from digest.models import Announcement, Batch, Delivery, Edition, Paper, PaperKey, PaperVersion, Signal
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -97,6 +98,8 @@ def first_with_rows(empty: None) -> None:
         session.add(Paper(id=1, arxiv_id="2511.00001", announcement_id=739575, batch_id=1))
         session.flush()
         session.add_all(PaperKey(key=key, paper_id=1) for key in ("one", "two"))
+        session.add(PaperVersion(paper_id=1, revision=1, batch_id=1, title="A title", abstract="", detail={}))
+        session.add(Signal(paper_id=1, source="seeds", name="upvotes", taken_at=NOON, value=3))
         session.add(owed(7))
     schema.upgrade()
 
@@ -105,8 +108,16 @@ def test_rows_of_the_first_schema_are_all_there_in_the_newest(first_with_rows: N
     with Session(engine()) as session:
         keys = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()
         mails = session.exec(select(Delivery.subject_id)).all()
+        papers = session.exec(select(Paper.arxiv_id, PaperVersion.title).join(PaperVersion)).all()
+        signals = session.exec(select(Signal.paper_id, Signal.value)).all()
 
     assert (keys, mails) == (["one", "two"], [7])
+    assert (papers, signals) == ([("2511.00001", "A title")], [(1, 3)])
+
+
+def test_what_names_a_row_must_name_one_after_migrating(first_with_rows: None) -> None:
+    with Session(engine()) as session, pytest.raises(IntegrityError), session.begin():
+        session.add(Signal(paper_id=2, source="seeds", name="upvotes", taken_at=NOON, value=3))
 
 
 def test_a_migrated_database_is_as_the_models_say(first_with_rows: None) -> None:
