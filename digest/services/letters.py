@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
 from email.utils import parseaddr
-from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest import settings
 from digest.compose import daily, render
@@ -21,80 +18,15 @@ from digest.db.deliveries import Claimed
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
-from digest.models import Audit, Delivery, Edition, ProfileVersion, Subscriber, Suppression
-from digest.models.delivery import (
-    ALARM,
-    CANCELLED,
-    CONFIRMATION,
-    DIGEST,
-    LINK,
-    NOTICE,
-    RESEND,
-    SIGN_IN,
-    SUPPRESSED,
-    TEST,
-    WELCOME,
-)
-from digest.models.subscriber import ACTIVE, PENDING
+from digest.models import Audit
+from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, SIGN_IN, TEST
 from digest.papers import Record
-from digest.services import editions, links
-from digest.services.editions import by_id
+from digest.services import editions, links, needed
+from digest.services.needed import EDITIONS, MailedEdition, MailedReader, Needed
 
-_EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
 _PAPERS_KEPT = 4096
 TOGETHER = 8  # mails made step by step
 _Shown = Mapping[tuple[int, int], Record]
-
-
-class _Reader(NamedTuple):
-    """What of a subscriber a mail needs."""
-
-    id: int
-    state: str
-    time_zone: str
-    created_at: datetime
-    confirmed_at: datetime | None
-    profile_id: int | None
-
-
-class _Edition(NamedTuple):
-    """What of an edition a mail needs."""
-
-    id: int
-    day: date
-    kind: str
-    cancelled: bool
-    content: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What one delivery needs. `suppressed`: why its reader must not be mailed, None where they may."""
-
-    reader: _Reader | None = None
-    edition: _Edition | None = None
-    topics: tuple[str, ...] = ()
-    suppressed: str | None = None
-    audit: Audit | None = None
-
-
-# Readers, editions, profiles and suppressions of some deliveries, in one query. Made once: building costs too.
-_OF_READER = len(_Reader._fields)
-_WINDOW = (
-    select(
-        col(Delivery.id),
-        *[getattr(Subscriber, name) for name in _Reader._fields],
-        *[getattr(Edition, name) for name in _Edition._fields],
-        col(ProfileVersion.profile),
-        col(Suppression.reason),
-    )
-    .select_from(Delivery)
-    .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(_EDITIONS))
-    .outerjoin(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))
-    .outerjoin(Suppression, col(Suppression.address_key) == col(Subscriber.address_key))
-    .where(col(Delivery.id).in_(bindparam("ids", expanding=True)))
-)
 
 
 class _Papers:
@@ -136,12 +68,12 @@ class Letters:
         yield from self._made(deliveries, known)
 
     def _made(
-        self, deliveries: Sequence[Claimed], known: Mapping[int, _Known]
+        self, deliveries: Sequence[Claimed], known: Mapping[int, Needed]
     ) -> Iterator[tuple[int, Letter | Withheld]]:
         """A few mails at a time, step by step for all of these, which a processor does faster than mail by mail."""
         for start in range(0, len(deliveries), TOGETHER):
             some = deliveries[start : start + TOGETHER]
-            rendered = [_withheld(one, known[one.id]) or self._rendered(one, known[one.id]) for one in some]
+            rendered = [needed.withheld(one, known[one.id]) or self._rendered(one, known[one.id]) for one in some]
             written = [
                 content if isinstance(content, Withheld) else self._written(one, content, known[one.id].reader)
                 for one, content in zip(some, rendered, strict=True)
@@ -149,7 +81,7 @@ class Letters:
             for one, letter in zip(some, written, strict=True):
                 yield one.id, letter if isinstance(letter, Withheld) else self._signed(letter)
 
-    def _written(self, delivery: Claimed, rendered: Rendered, reader: _Reader | None) -> Letter:
+    def _written(self, delivery: Claimed, rendered: Rendered, reader: MailedReader | None) -> Letter:
         path = self._return_path(delivery)
         return Letter(
             envelope_from=path,
@@ -162,9 +94,9 @@ class Letters:
     def _signed(self, letter: Letter) -> Letter:
         return replace(letter, raw=self._signer.sign(letter.raw)) if self._signer else letter
 
-    def _rendered(self, delivery: Claimed, known: _Known) -> Rendered | Withheld:
+    def _rendered(self, delivery: Claimed, known: Needed) -> Rendered | Withheld:
         reader, edition = known.reader, known.edition
-        if delivery.kind in _EDITIONS:
+        if delivery.kind in EDITIONS:
             if edition is None or reader is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition is gone")
             return self._edition(delivery, edition, reader, known.topics)
@@ -189,7 +121,9 @@ class Letters:
             return render.trial(service=self._service)
         return Withheld(CANCELLED, "nothing to say any more")
 
-    def _edition(self, delivery: Claimed, edition: _Edition, reader: _Reader, topics: tuple[str, ...]) -> Rendered:
+    def _edition(
+        self, delivery: Claimed, edition: MailedEdition, reader: MailedReader, topics: tuple[str, ...]
+    ) -> Rendered:
         content = Content.from_json(edition.content)
         to = editions.reader_of(edition, reader, topics, kind=delivery.kind)
         own = editions.links_of(edition, reader)
@@ -197,7 +131,7 @@ class Letters:
             return render.notice(to, own, content.considered, service=self._service)
         return daily.digest(content, self._shown, to, own, service=self._service, blocks=self._blocks)
 
-    def _envelope(self, delivery: Claimed, reader: _Reader | None, path: str) -> message.Envelope:
+    def _envelope(self, delivery: Claimed, reader: MailedReader | None, path: str) -> message.Envelope:
         chosen = self._settings
         number = reader.id if reader and reader.id else 0
         return message.Envelope(
@@ -214,20 +148,13 @@ class Letters:
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
 
-    def _look_up(self, session: Session, deliveries: Sequence[Claimed]) -> Mapping[int, _Known]:
+    def _look_up(self, session: Session, deliveries: Sequence[Claimed]) -> Mapping[int, Needed]:
         """What each delivery needs, by its id. The papers of all of them are at hand afterwards."""
-        audits = by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
-        known = {d.id: _Known(audit=audits.get(d.subject_id)) for d in deliveries}
-        wanted: set[tuple[int, int]] = set()
-        for number, *columns, profile, reason in session.connection().execute(_WINDOW, {"ids": list(known)}):
-            reader = _Reader(*columns[:_OF_READER]) if columns[0] is not None else None
-            edition = _Edition(*columns[_OF_READER:]) if columns[_OF_READER] is not None else None
-            topics = editions.typed(profile) if profile else ()
-            known[number] = _Known(reader, edition, topics, reason, known[number].audit)
-            if edition:
-                wanted.update([(entry["paper"], entry["revision"]) for entry in edition.content["entries"]])
+        found = needed.look_up(session, deliveries)
+        shown = [one.edition.content["entries"] for one in found.values() if one.edition]
+        wanted = {(entry["paper"], entry["revision"]) for entries in shown for entry in entries}
         self._shown = self._papers.fetch(session, wanted)
-        return known
+        return found
 
     def _leave_by_mail(self, path: str, number: int) -> str | None:
         """A mail to there ends the subscription: `digest bounces ingest` reads it, by its signed subject."""
@@ -239,18 +166,3 @@ class Letters:
         if not self._settings.bounce_address:
             return self._sender[1]
         return message.verp(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])
-
-
-def _withheld(delivery: Claimed, known: _Known) -> Withheld | None:
-    """Why this mail must not go out now; None where it may."""
-    if delivery.kind in {SIGN_IN, ALARM, TEST}:
-        return None
-    reader = known.reader
-    if reader is None:
-        return Withheld(CANCELLED, "the reader is gone")
-    if known.suppressed is not None:
-        return Withheld(SUPPRESSED, f"suppressed: {known.suppressed}")
-    wanted = {CONFIRMATION: PENDING}.get(delivery.kind, ACTIVE)
-    if reader.state != wanted and not (delivery.kind == CONFIRMATION and reader.state != ACTIVE):
-        return Withheld(CANCELLED, f"the reader is {reader.state}")
-    return None

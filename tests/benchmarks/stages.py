@@ -16,6 +16,7 @@ from digest.deliver import message, transport
 from digest.deliver.letter import Letter
 from digest.deliver.results import Judge
 from digest.services import letters as composing
+from digest.services.needed import Needed
 from tests.benchmarks import mailing
 from tests.benchmarks.report import Report
 
@@ -71,7 +72,7 @@ def window(
             leases.bump_beat(session, lease)
             return claims.claim(session, lease, road.size, now, domain="digest.example")
 
-    def look_up() -> Mapping[int, composing._Known]:
+    def look_up() -> Mapping[int, Needed]:
         with reading() as session:
             return letters._look_up(session, rows)
 
