@@ -75,7 +75,8 @@ def each(
 
 def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
     """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
-    return next(_choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window))
+    [found] = _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)
+    return found
 
 
 def _choose(

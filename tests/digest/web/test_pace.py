@@ -27,8 +27,11 @@ def test_a_minute_later_it_goes_on() -> None:
     counted.take("one")
     counted.take("one")
     now[0] = 60.1
-
     counted.take("one")
+    counted.take("one")
+
+    with pytest.raises(TooMany):
+        counted.take("one")
 
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
