@@ -34,8 +34,7 @@ class Signer:
 
     def sign(self, purpose: str, *values: int | str) -> str:
         """An opaque, URL-safe token for `values`; it never expires."""
-        plain = len(values) == 1 and type(values[0]) is int  # as nearly all are
-        payload = _encoded((f"[{values[0]}]" if plain else _COMPACT.encode(values)).encode())
+        payload = _encoded(_COMPACT.encode(values).encode())
         mac = hmac.digest(self._key(purpose), payload, "sha1")
         return (payload + b"." + _encoded(mac)).decode("ascii")
 

@@ -31,11 +31,9 @@ def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
     known, known_plain = _known(service, language.tag())
     plain = {**known_plain, **values}
     for key, value in values.items():
-        if type(value) is Markup or type(value) is list:
+        if isinstance(value, Markup | list):
             plain[key] = _plain(value)
-    line = templates.only(name, "subject")
-    subject = str(plain[line]) if line else templates.text(name, "subject").render(plain)
-    subject = shortened(one_line(subject), 120)
+    subject = shortened(one_line(templates.text(name, "subject").render(plain)), 120)
     page = templates.html(name).render(known, **values, subject=shown(subject))
     return Rendered(subject, (templates.text(name).render(plain),), tuple(page.split(templates.CUT)))
 

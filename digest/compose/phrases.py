@@ -47,9 +47,7 @@ class _Brought(NamedTuple):
 def _brought(edition: Content) -> _Brought:
     sections = [entry.section for entry in edition.entries]
     followed, rising = sections.count(FOLLOWED), sections.count(RISING)
-    names = (
-        [name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed] if followed else ()
-    )
+    names = [name for entry in edition.section(FOLLOWED) for name in entry.followed] if followed else ()
     return _Brought(followed, len(sections) - rising - followed, rising, names[0] if names else "")
 
 

@@ -27,7 +27,6 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=F
 
 
 CUT = "\x02"  # where a page may be cut, so that what all mails of a kind say is a piece of its own
-_ONLY = re.compile(r"\{\{ ([a-z_]+) \}\}")
 _SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
 for _one in (_html, _text):
     _one.add_extension("jinja2.ext.i18n")
@@ -79,13 +78,6 @@ def _compiled(environment: Environment, source: str) -> Template:
 def text(name: str, part: str = "body") -> Template:
     """The text part, or the subject, of a mail."""
     return _compiled(_text, _read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
-
-
-@lru_cache(maxsize=64)
-def only(name: str, part: str) -> str:
-    """The value that a text template says, where it says nothing else; '' for others. Then it need not be rendered."""
-    found = _ONLY.fullmatch(_read(f"{name}/{part}.txt").strip())
-    return found[1] if found else ""
 
 
 def _bound(environment: Environment, sentence: str) -> str:
