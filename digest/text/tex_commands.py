@@ -28,7 +28,7 @@ class Commands(Lexemes):
         name = name if len(name) == 1 else name.rstrip("*")
         if name in tables.MARKS and not (name in tables.TEXT_MARKS and self.math and name.isalpha()):
             self.mark(name, pieces, depth)
-        elif name in tables.SPACES:
+        elif name in tables.SPACES or name in tables.BREAKS:
             pieces.append(Piece(" ", "space"))
         elif name in tables.ESCAPED:
             pieces.append(Piece(tables.ESCAPED[name]))

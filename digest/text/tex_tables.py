@@ -118,13 +118,14 @@ SILENT = _words(
     """
     bf it rm sf tt sc sl em boldmath unboldmath displaystyle textstyle scriptstyle scriptscriptstyle limits
     nolimits left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm biggm
-    nonumber notag noindent indent small large Large footnotesize scriptsize normalsize tiny huge centering par
-    smallskip medskip bigskip newline linebreak nolinebreak pagebreak newpage hfill vfill allowbreak protect
-    mathsurround strut itshape bfseries upshape rmfamily sffamily ttfamily scshape mdseries normalfont sloppy
+    nonumber notag noindent indent small large Large footnotesize scriptsize normalsize tiny huge centering
+    nolinebreak allowbreak protect mathsurround strut itshape bfseries upshape rmfamily sffamily ttfamily scshape mdseries normalfont sloppy
     maketitle null ignorespaces phantomsection xspace break nobreak leavevmode unskip aligned endaligned cases
-    endcases hline toprule midrule bottomrule hss flushleft begingroup endgroup mathstrut nobreakspace
+    endcases toprule midrule bottomrule hss flushleft begingroup endgroup mathstrut nobreakspace
     """
 )
+# ends of lines and of paragraphs
+BREAKS = _words("par smallskip medskip bigskip newline linebreak pagebreak newpage hfill vfill hline cr eqno leqno")
 # commands that vanish together with their one argument
 DROPPED = _words(
     """
