@@ -35,7 +35,7 @@ FORMULAS = {
     r"$\not\in$ and $\not=$": "∉ and ≠",
     r"\left\{x, y\right\}": "{x, y}",
     r"$\hat{x}$, $\overline{AB}$": "x̂, A̅B̅",
-    r"10$^{-3}$ M$_{\odot}$": "10⁻³ M_⊙",
+    r"10$^{-3}$ M$_{\odot}$": "10⁻³ M⊙",
 }
 PROSE = {
     r"Erd\H{o}s and Gr\"onwall": "Erdős and Grönwall",
