@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from digest.db.dialect import among, insert_ignore
 from digest.models import AuthorFigure, Novelty, Paper, PaperVersion
 from digest.papers import Person
+from digest.text.plain import clean
 
 _CHUNK = 500
 _LATE = "openalex"
@@ -58,7 +59,9 @@ def texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, 
         part = numbers[start : start + _CHUNK]
         statement = select(col(Paper.id), col(PaperVersion.title), col(PaperVersion.abstract))
         statement = statement.join(PaperVersion, _newest()).where(among(session, col(Paper.id), part))
-        found = {number: (number, title, abstract) for number, title, abstract in session.execute(statement)}
+        found = {
+            number: (number, clean(title), clean(abstract)) for number, title, abstract in session.execute(statement)
+        }
         yield from (found[number] for number in part if number in found)
 
 

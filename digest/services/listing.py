@@ -21,6 +21,7 @@ from digest.services import trending as rising
 from digest.services.quality import Figures
 from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name
+from digest.text.plain import one_line
 from digest.text.tex import readable
 
 FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
@@ -71,7 +72,7 @@ def author(wanted: str, limit: int) -> AuthorPage:
     if not theirs and not printed:
         raise NotFound(say("no paper here is by that author"))
     rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
-    return AuthorPage(wanted, rows, _figures(printed, rows))
+    return AuthorPage(one_line(wanted), rows, _figures(printed, rows))
 
 
 def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOWN) -> Row:

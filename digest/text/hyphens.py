@@ -10,22 +10,27 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
-_CUT = re.compile(r"(?<![^\W\d_])(?<!-)([A-Za-z][a-z]+)-\s+([a-z]{2,})(?![\w-])")
+_CUT = re.compile(r"-\s+(?=[a-z]{2})")  # short and rare, so that looking for it costs little
+_BEFORE = re.compile(r"(?<![\w-])[A-Za-z][a-z]+$")
+_AFTER = re.compile(r"[a-z]{2,}(?![\w-])")
+_LONGEST = 30  # letters of a word
 
 
 def rejoin(text: str) -> str:
     """The text with words put together again that a hyphen and a line end have cut."""
     if "- " not in text and "-\n" not in text:
         return text
-    return _CUT.sub(_mended, text)
+    return _CUT.sub(lambda found: "" if _is_cut(text, found.start(), found.end()) else found[0], text)
 
 
-def _mended(found: re.Match[str]) -> str:
-    first, second = found[1].lower(), found[2]
-    words = _common_words()
-    if first + second in words and not (first in words and second in words):
-        return found[1] + second
-    return found[0]
+def _is_cut(text: str, hyphen: int, end: int) -> bool:
+    """True where the words around the hyphen are the halves of a common one."""
+    before = _BEFORE.search(text, max(0, hyphen - _LONGEST), hyphen)
+    after = _AFTER.match(text, end, end + _LONGEST)
+    if not before or not after:
+        return False
+    words, first, second = _common_words(), before[0].lower(), after[0]
+    return first + second in words and not (first in words and second in words)
 
 
 @lru_cache(maxsize=1)

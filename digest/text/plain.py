@@ -21,7 +21,7 @@ _JOINED_SCRIPTS = re.compile(
     "[\u0600-\u07ff\u08a0-\u0dff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]"
 )
 # A run of combining marks lies within a run of signs that are neither letters nor blanks nor ASCII.
-_SIGNS = re.compile(rf"[^\w\s!-~]{{{MOST_MARKS + 1},}}")
+_SIGNS = re.compile(rf"[^\x00-\x7f\w\s]{{{MOST_MARKS + 1},}}")
 
 
 def clean(text: str) -> str:

@@ -14,7 +14,7 @@ from digest.text.tex_pieces import join
 from digest.text.tex_reader import Reader
 from digest.text.tex_stripped import mend
 
-_SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])'(?![\w'])")
+_SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
 _BRACKET_BLANKS = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
 _TEX = re.compile(r"[\\${}^~`]|''|--|mathcal|mathbb|varepsilon|varphi|tilde")
 
@@ -32,5 +32,7 @@ def render(text: str) -> tuple[str, int]:
     if "`" in text:
         text = _SINGLE_QUOTES.sub(r"‘\1’", text)
     reader = Reader(mend(text))
-    rendered = _BRACKET_BLANKS.sub("", join(reader.group(0)))
-    return one_line(normalize(rendered).replace("\\", "")), reader.unknown
+    rendered = normalize(join(reader.group(0))).replace("\\", "")
+    if "⟩" in rendered or "⌋" in rendered or "⌉" in rendered:
+        rendered = _BRACKET_BLANKS.sub("", rendered)
+    return " ".join(rendered.split()), reader.unknown

@@ -21,6 +21,7 @@ class Commands(Lexemes):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.unknown = 0
+        self.infixes = 0
         self.matrices = 0  # that are open
 
     def argument(self, depth: int) -> list[Piece]:
@@ -56,7 +57,7 @@ class Commands(Lexemes):
             self.structure(name, pieces, depth)
 
     def relation(self, sign: str, pieces: list[Piece]) -> None:
-        """A sign between two things; one that ends its formula (`$\\sim$5`, `5$\\times$`) belongs to its only neighbour."""
+        r"""A sign between two things; one that ends its formula (`$\sim$5`, `5$\times$`) stands at one neighbour."""
         ends = self.math and self.peek() == "$"
         alone = ends and (not pieces or pieces[-1].kind == "space" or (sign == "×" and pieces[-1].text[-1:].isdigit()))
         pieces.append(Piece(sign, "unary" if alone else "relation"))
@@ -83,6 +84,7 @@ class Commands(Lexemes):
         if name in tables.FUNCTIONS:
             pieces.append(Piece(name, "word"))
         elif name in tables.INFIX:
+            self.infixes += 1
             pieces.append(Piece(name, "infix"))
         elif name in tables.FRACTIONS or name in {"binom", "tbinom", "dbinom"}:
             self.fraction(pieces, depth, name)
@@ -131,7 +133,7 @@ class Commands(Lexemes):
             pieces.append(Piece(name, "word"))
 
     def quantity(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """`\\SI{5}{\\kilo\\metre}` is 5 km, `\\ion{H}{ii}` H ii."""
+        r"""`\SI{5}{\kilo\metre}` is 5 km, `\ion{H}{ii}` H ii."""
         number = "" if name in {"si", "unit"} else join(self.argument(depth)).strip()
         if name == "ion":
             unit = join(self.argument(depth)).strip()
@@ -220,7 +222,7 @@ class Commands(Lexemes):
             pieces.append(Piece(" ", "space"))
 
     def cell(self, mark: str, pieces: list[Piece]) -> None:
-        """The end of a matrix's cell (`&`) or row (`\\\\`): a comma or a semicolon; elsewhere a blank."""
+        r"""The end of a matrix's cell (`&`) or row (`\\`): a comma or a semicolon; elsewhere a blank."""
         while pieces and pieces[-1].kind == "space":
             pieces.pop()
         self.skip_blanks()

@@ -14,9 +14,9 @@ _PROSE = re.compile(r"(?<![\\A-Za-z])[a-z]{4,}(?=[\s,.;])")
 
 
 def mathematics(text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """Positions of the dollars that switch mathematics on or off, and of those that are litter.
+    r"""Positions of the dollars that switch mathematics on or off, and of those that are litter.
 
-    Of `$$` around a display the second dollar is litter; within `$z$$\\le$1` it ends one formula and begins the next.
+    Of `$$` around a display the second dollar is litter; within `$z$$\le$1` it ends one formula and begins the next.
     """
     marks = [(match.start(), match[0]) for match in _DOLLAR.finditer(text) if match[0][0] == "$"]
     marks.reverse()

@@ -60,12 +60,13 @@ def scripted(lexeme: str, text: str) -> Piece:
     bare = len(text) == 1 or (lexeme == "_" and text.isascii() and text.isalnum())
     return Piece(f"{lexeme}{text}" if bare else f"{lexeme}({text})", "script", text)
 
+
 def errors(first: Piece, second: Piece) -> Piece | None:
-    """` (+0.3/−0.2)` for the bounds of error `^{+0.3}_{-0.2}`, in either order; None where the scripts are none."""
+    """`(+0.3/−0.2)` for the bounds of error `^{+0.3}_{-0.2}`, in either order; None where the scripts are none."""
     bounds = sorted((first.script, second.script))  # + stands before - and −
     if "script" not in {first.kind, second.kind} or not (_ABOVE.fullmatch(bounds[0]) and _BELOW.fullmatch(bounds[1])):
         return None
-    return Piece(f" ({bounds[0]}/−{bounds[1][1:]})", "errors")
+    return Piece(f"({bounds[0]}/−{bounds[1][1:]})", "errors")
 
 
 def fraction(name: str, upper: str, lower: str) -> Piece:
@@ -79,12 +80,11 @@ def fraction(name: str, upper: str, lower: str) -> Piece:
 
 
 def divided(pieces: list[Piece]) -> list[Piece]:
-    """The pieces of a group, those around `\\over` or `\\choose` made one fraction."""
+    r"""The pieces of a group, those around `\over` or `\choose` made one fraction."""
     for at, piece in enumerate(pieces):
         if piece.kind == "infix":
             return [fraction(tables.INFIX[piece.text], join(pieces[:at]), join(pieces[at + 1 :]))]
     return pieces
-
 
 
 def atom(text: str) -> bool:
@@ -137,14 +137,14 @@ def join(pieces: list[Piece]) -> str:
 def _among(piece: Piece, last: str, following: Piece) -> str:
     """The piece as it reads between the character before and the piece behind."""
     text, after = piece.text, following.text[:1]
-    if piece.kind == "errors":
-        return text + " " if after.isalnum() or after in {"∼", "×"} else text
-    if piece.kind in {"infix", "unary"}:
-        return f" {text} " if piece.kind == "infix" else text
+    if piece.kind in {"infix", "errors"}:
+        behind = " " if piece.kind == "infix" or after.isalnum() else ""
+        return f" {text}{behind}"
     if piece.kind == "relation":
         if last == " " and following.kind not in {"space", "script"} and after.isalnum():
-            return text + " "
-        return f" {text}" if last != " " and following.kind == "space" and last.isalnum() else text
+            text += " "
+        elif last.isalnum() and following.kind == "space":
+            text = f" {text}"
     if piece.kind == "word":
         apart = after and (after in "√∑∏∫∇" or (after.isalnum() and after not in tables.SCRIPTED))
         return (

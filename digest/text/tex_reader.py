@@ -7,7 +7,9 @@ import re
 from digest.text.tex_commands import MAX_DEPTH, Commands
 from digest.text.tex_pieces import Piece, atom, divided, errors, join, scripted
 
+_LIGATURES = frozenset(["~", "&", "``", "''", "--", "---"])
 _TIED_BEHIND = frozenset(".,;:)]}'’”*%…")
+_LOOSE = frozenset([" ", "(", "/", "[", "=", "<", ">", "+", "≈"])
 _VARIABLE = re.compile(r"(?:[^\W\d_]|[^\w\d][^\W\d_])")
 _NO_VARIABLES = frozenset([" a", " A", " I", "a", "A", "I"])
 
@@ -30,7 +32,7 @@ class Reader(Commands):
                 self.at += 1
                 break
             self.piece(pieces, depth)
-        return divided(pieces) if depth else pieces
+        return divided(pieces) if depth and self.infixes else pieces
 
     def piece(self, pieces: list[Piece], depth: int) -> None:
         """Read one thing and add what it gives."""
@@ -54,25 +56,25 @@ class Reader(Commands):
 
     def prose(self, lexeme: str, pieces: list[Piece]) -> None:
         """Plain characters and TeX's ligatures."""
-        if lexeme == "~":
+        if lexeme not in _LIGATURES:
+            pieces.append(Piece(lexeme.replace("'", "′") if self.math else lexeme))
+        elif lexeme == "~":
             self.tie(pieces)
         elif lexeme == "&" and (self.math or self.matrices):
             self.cell(lexeme, pieces)
-        elif lexeme in {"--", "---"}:
+        elif lexeme[0] == "-":
             pieces.append(Piece(self.dash(lexeme, pieces)))
-        elif self.math:
-            pieces.append(Piece(lexeme.replace("''", "″").replace("'", "′")))
-        elif lexeme in {"``", "''"}:
-            pieces.append(Piece(self.quote(lexeme, pieces)))
-        else:
+        elif lexeme == "&":
             pieces.append(Piece(lexeme))
+        else:
+            pieces.append(Piece("″" if self.math and lexeme == "''" else self.quote(lexeme, pieces)))
 
     def switch(self, pieces: list[Piece]) -> None:
-        """Begin or end a formula; the whole of one may be a fraction: `$a \\over b$`."""
+        r"""Begin or end a formula; the whole of one may be a fraction: `$a \over b$`."""
         self.math ^= 1
         if self.math:
             self.formula, self.begin = pieces, len(pieces)
-        elif self.formula is pieces:
+        elif self.infixes and self.formula is pieces:
             pieces[self.begin :] = divided(pieces[self.begin :])
 
     def quote(self, lexeme: str, pieces: list[Piece]) -> str:
@@ -84,7 +86,9 @@ class Reader(Commands):
         if self.quoted:
             self.quoted -= 1
             return "”"
-        return "″" if before.isdigit() else lexeme
+        if before.isdigit():
+            return "″"
+        return lexeme if self.peek()[:1].isalnum() else '"'  # the other half of `"boundary''`
 
     def dash(self, lexeme: str, pieces: list[Piece]) -> str:
         """A long dash between words or numbers; `--flag` and `x--y` in a formula stay what they are."""
@@ -95,18 +99,20 @@ class Reader(Commands):
         return "–" if lexeme == "--" else "—"
 
     def tie(self, pieces: list[Piece]) -> None:
-        """`~` ties words together. Apart from the word before it, or between a variable and a number, it means 'about'."""
+        """`~` ties words; apart from the word before it, or between a variable and a number, it means 'about'."""
         before, after = pieces[-1].text[-2:] if pieces else " ", self.peek()
-        if before[-1:] in {" ", "("} and (pieces[-1:] and len(pieces) > 1 and pieces[-2].text[-1:] == "." and after[:1].isupper()):
-            pieces.append(Piece(" ", "space"))  # J. ~M. Keynes
-        elif before[-1:] == " " and after.isspace():
-            pieces.append(Piece("∼"))
-        elif not before[-1:].isalnum() and before[-1:] not in _TIED_BEHIND and after and not after.isspace():
-            pieces.append(Piece("~"))
-        elif _VARIABLE.fullmatch(before) and before not in _NO_VARIABLES and after[:1].isdigit():
-            pieces.append(Piece("∼"))
+        if after[:1] == " ":
+            beyond = self.lexemes[self.at + 1][:1] if self.at + 1 < len(self.lexemes) else " "
+            sign = "∼" if before[-1:] == " " and (beyond.isdigit() or not (self.math or beyond in "~ ")) else " "
+        elif after[:1].isdigit():
+            variable = _VARIABLE.fullmatch(before) and before not in _NO_VARIABLES
+            sign = "∼" if variable else " " if before[-1:].isalnum() or before[-1:] in _TIED_BEHIND else "~"
+        elif before[-1:] in _LOOSE and not self.math and after[:1] not in {"", "~", "\\"}:
+            initial = after[:1].isupper() and len(pieces) > 1 and pieces[-2].text.endswith(".")  # J. ~M. Keynes
+            sign = " " if initial else "~"
         else:
-            pieces.append(Piece(" ", "space"))
+            sign = " "
+        pieces.append(Piece(sign, "space" if sign == " " else "plain"))
 
     def braces(self, pieces: list[Piece], depth: int) -> None:
         """A group in braces keeps together when something is raised or lowered behind it."""

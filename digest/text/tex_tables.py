@@ -28,7 +28,8 @@ GREEK = _pairs(
 # short names that authors define for Greek letters, where nobody means anything else by them
 _AUTHORS_GREEK = _pairs(
     """
-    Om Ω om ω la λ ga γ La Λ lam λ al α alp α Ga Γ gam γ De Δ ep ε epsi ε epsln ε ve ε vep ε veps ε vepsi ε vp φ vphi φ Si Σ
+    Om Ω om ω la λ ga γ La Λ lam λ al α alp α Ga Γ gam γ De Δ
+    ep ε epsi ε epsln ε ve ε vep ε veps ε vepsi ε vp φ vphi φ Si Σ
     ka κ ze ζ
     """
 )
@@ -42,8 +43,13 @@ _AUTHORS_TERMS = _pairs(
 ) | {"kms": "km s⁻¹", "HI": "H I", "HII": "H II", "oiii": "[O III]", "oii": "[O II]", "nii": "[N II]"}
 _UPRIGHT = {f"up{name}": sign for name, sign in GREEK.items()}
 
-LETTERS = GREEK | _AUTHORS_GREEK | _AUTHORS_TERMS | _UPRIGHT | _pairs(
-    """
+LETTERS = (
+    GREEK
+    | _AUTHORS_GREEK
+    | _AUTHORS_TERMS
+    | _UPRIGHT
+    | _pairs(
+        """
     ell ℓ hbar ℏ hslash ℏ imath ı jmath ȷ wp ℘ Re ℜ Im ℑ aleph ℵ beth ℶ eth ð eps ε ell ℓ
     partial ∂ nabla ∇ infty ∞ emptyset ∅ varnothing ∅ forall ∀ exists ∃ nexists ∄ neg ¬ lnot ¬ top ⊤ bot ⊥
     angle ∠ triangle △ Delta Δ square □ Box □ Diamond ◇ diamond ⋄ blacksquare ■ bigstar ★ prime ′ backprime ‵
@@ -62,8 +68,10 @@ LETTERS = GREEK | _AUTHORS_GREEK | _AUTHORS_TERMS | _UPRIGHT | _pairs(
     ohorn ơ OHORN Ơ uhorn ư UHORN Ư abreve ă ABREVE Ă acircumflex â ACIRCUMFLEX Â ecircumflex ê ECIRCUMFLEX Ê
     ocircumflex ô OCIRCUMFLEX Ô gimel ℷ daleth ℸ digamma ϝ Digamma Ϝ Omicron Ο omicron ο
     bR ℝ BR ℝ bbr ℝ BBR ℝ BbbR ℝ real ℝ Real ℝ RN ℝᴺ rn ℝⁿ Rd ℝᵈ infinity ∞ pa ∂ na ∇ nab ∇ celsius °C degC °C
-    llcorner ⌞ lrcorner ⌟ blacktriangle ▲ vartriangle △ lozenge ◊ blacklozenge ⧫ circledR ® mho ℧ Finv Ⅎ complement ∁ surd √ bullet •
+    llcorner ⌞ lrcorner ⌟ blacktriangle ▲ vartriangle △ lozenge ◊ blacklozenge ⧫
+    circledR ® mho ℧ Finv Ⅎ complement ∁ surd √ bullet •
     """
+    )
 )
 
 NATIONAL = _words(
@@ -135,7 +143,8 @@ PLAIN_FONTS = _words(
     overbrace mathrm mathbf mathsf mathtt mathit mathnormal boldsymbol bm pmb bold mathop mathbin mathrel
     mathord mathclose operatorname ensuremath mathchoice smash uppercase lowercase uline ul sout underuline fbox
     boxed framebox textsuperscript textsubscript enquote texorpdfstring centerline substack
-    up mathinner hl section subsection paragraph title author caption scalebox mathstrut protect textquote ce num mb mc textnumero
+    up mathinner hl section subsection paragraph title author caption scalebox
+    mathstrut protect textquote ce num mb mc textnumero
     """
 )
 # old switches and sizes: they change the face, not the meaning
@@ -144,7 +153,8 @@ SILENT = _words(
     bf it rm sf tt sc sl em boldmath unboldmath displaystyle textstyle scriptstyle scriptscriptstyle limits
     nolimits left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm biggm
     nonumber notag noindent indent small large Large footnotesize scriptsize normalsize tiny huge centering
-    nolinebreak allowbreak protect mathsurround strut itshape bfseries upshape rmfamily sffamily ttfamily scshape mdseries normalfont sloppy
+    nolinebreak allowbreak protect mathsurround strut itshape bfseries upshape
+    rmfamily sffamily ttfamily scshape mdseries normalfont sloppy
     maketitle null ignorespaces phantomsection xspace break nobreak leavevmode unskip aligned endaligned cases
     endcases toprule midrule bottomrule hss flushleft begingroup endgroup mathstrut nobreakspace
     """

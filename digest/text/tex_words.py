@@ -12,9 +12,11 @@ from digest.text import tex_tables as tables
 from digest.text.fold import fold
 
 # Commands whose (first) argument is no text: keys of references, names of environments, lengths, addresses.
-_SKIPPED = {"begin", "end", "href", "textcolor", "raisebox"} | tables.DROPPED | tables.REFERENCES | tables.LABELS
+_SKIPPED = frozenset({"begin", "end", "href", "textcolor", "raisebox", "unicode"}) | tables.DROPPED
+_SKIPPED |= tables.REFERENCES | tables.LABELS
 _COMMAND = re.compile(
-    rf"\\(?P<skipped>{'|'.join(sorted(_SKIPPED))})(?![A-Za-z])\*?\s*(?:\[[^\[\]{{}}]*\]\s*)?\{{[^{{}}]*\}}"
+    r"\\begin\s*\{(?:array|tabular)\*?\}\s*(?:\[[^\[\]{}]*\]\s*)?\{[^{}]*\}"
+    rf"|\\(?P<skipped>{'|'.join(sorted(_SKIPPED))})(?![A-Za-z])\*?\s*(?:\[[^\[\]{{}}]*\]\s*)?\{{[^{{}}]*\}}"
     r"|\\(?P<accent>(?:[`'\"^~=.](?=\s*[\\{A-Za-z])|[uvHrckdbth](?=\s*[\\{]|\s+[A-Za-z]))\s*)"
     r"|\\(?P<name>[A-Za-z]+)\*?(?P<blank>\s*)"
     r"|\\(?P<sign>[^A-Za-z])"

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import Stemmer
 
 from digest.text.fold import GREEK, fold
+from digest.text.hyphens import rejoin
 from digest.text.tables import (
     CLOSED,
     FIRST_PARTS,
@@ -79,6 +80,7 @@ def whole_words(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
+    text = rejoin(text)
     folded = fold(without_tex(text) if _TEX.search(text) else text)
     if "'" in folded:
         folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
