@@ -38,7 +38,7 @@ _AUTHORS_TERMS = _pairs(
     """
     lcdm ΛCDM LCDM ΛCDM msun M⊙ Msun M⊙ solarmass M⊙ lsun L⊙ Lsun L⊙ rsun R⊙ Rsun R⊙ zsun Z⊙ Zsun Z⊙ lya Lyα Lya Lyα
     ha Hα Ha Hα halpha Hα Halpha Hα hb Hβ Hb Hβ hbeta Hβ Hbeta Hβ micron μm mum μm angstrom Å
-    arcsec ″ arcmin ′ farcs ″ farcm ′ fdg ° degr ° arcdeg °
+    arcsec ″ arcmin ′ farcs ″. farcm ′. fdg °. degr ° arcdeg °
     """
 ) | {"kms": "km s⁻¹", "HI": "H I", "HII": "H II", "oiii": "[O III]", "oii": "[O II]", "nii": "[N II]"}
 _UPRIGHT = {f"up{name}": sign for name, sign in GREEK.items()}
@@ -201,6 +201,9 @@ ALPHABETS = {
     "mathbb": _DOUBLE, "Bbb": _DOUBLE, "mathds": _DOUBLE, "mathbbm": _DOUBLE, "bb": _DOUBLE, "mathcal": _SCRIPT,
     "mathscr": _SCRIPT, "cal": _SCRIPT, "mathfrak": _FRAKTUR, "frak": _FRAKTUR,
 }  # fmt: skip
+# authors' names for a letter of an alphabet: \\cS, \\bbT
+LETTERS |= {f"c{capital}": styled for capital, styled in _SCRIPT.items() if capital.isupper()}
+LETTERS |= {f"bb{capital}": styled for capital, styled in _DOUBLE.items() if capital.isupper()}
 FENCES = {"abs": "| |", "norm": "‖ ‖", "floor": "⌊ ⌋", "ceil": "⌈ ⌉", "set": "{ }", "ket": "| ⟩", "bra": "⟨ |"}
 FRACTIONS = frozenset(["frac", "tfrac", "dfrac", "nicefrac", "sfrac", "cfrac", "flatfrac"])
 MATH_ENVIRONMENTS = _words(
