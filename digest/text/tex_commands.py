@@ -10,8 +10,9 @@ from digest.text.tex_lexemes import Lexemes
 from digest.text.tex_pieces import Piece, accent, character, fraction, join, line, raised, scripted
 
 _SIGN_MARKS = frozenset("\"'`^~=.")
-# one letter with what is raised or lowered at it: the mark of `\\widehat{w_p}` belongs to w
-_INDEXED = re.compile(rf"[^\W\d_](?:[{''.join(sorted(tables.SCRIPTED))}′*†⊙∞]+|[_^](?:\w|\([^()]*\)))+")
+# one letter with what is raised or lowered at it: the mark of `\widehat{w_p}` belongs to w. The alternatives begin
+# with different characters, so a long text that fails is read once.
+_INDEXED = re.compile(rf"[^\W\d_](?:[{''.join(sorted(tables.SCRIPTED))}′*†⊙∞]|[_^](?:\w|\([^()]*\)))+")
 MAX_DEPTH = 40  # braces deeper than this are read as if they were not there
 
 
@@ -22,7 +23,7 @@ class Commands(Lexemes):
         super().__init__(text)
         self.unknown = 0
         self.infixes = 0
-        self.matrices = 0  # that are open
+        self.matrices: list[str] = []  # what parts the cells of those that are open
 
     def argument(self, depth: int) -> list[Piece]:
         """What a command takes; the reader of braces knows how."""
@@ -213,7 +214,10 @@ class Commands(Lexemes):
             self.optional()
             self.source()
         if kind in tables.MATRICES:
-            self.matrices += 1 if name == "begin" else -min(1, self.matrices)
+            if name == "begin":
+                self.matrices.append("" if kind in {"array", "cases", "dcases"} else ",")
+            elif self.matrices:
+                self.matrices.pop()
             pieces.append(Piece(tables.MATRICES[kind][name == "end"]))
         elif kind in tables.MATH_ENVIRONMENTS:
             self.math = int(name == "begin")
@@ -223,9 +227,9 @@ class Commands(Lexemes):
 
     def cell(self, mark: str, pieces: list[Piece]) -> None:
         r"""The end of a matrix's cell (`&`) or row (`\\`): a comma or a semicolon; elsewhere a blank."""
-        while pieces and pieces[-1].kind == "space":
+        while pieces and (pieces[-1].kind == "space" or not pieces[-1].text):
             pieces.pop()
         self.skip_blanks()
         last = pieces[-1].text[-1:] if pieces else ""
-        sign = ("," if mark == "&" else ";") if self.matrices and last and last not in "([{|‖,;" else ""
+        sign = "" if not self.matrices or not last or last in "([{|‖,;." else self.matrices[-1] if mark == "&" else ";"
         pieces += [Piece(sign), Piece(" ", "space")]

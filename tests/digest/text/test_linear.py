@@ -114,6 +114,11 @@ def test_no_long_run_of_marks_is_normalised(
     assert all(longest_run(text) <= 2 * plain.MOST_MARKS for text in seen)
 
 
+def test_long_indices_under_a_mark_are_read_once() -> None:
+    """An expression whose alternatives overlapped would try 2^5000 ways to part this."""
+    assert readable("$\\hat{x_{" + "1" * 5000 + "}!}$").startswith("hat(x₁₁")
+
+
 def longest_run(text: str) -> int:
     longest = run = 0
     for sign in text:
