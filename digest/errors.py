@@ -91,6 +91,10 @@ class TooMany(Transient):
         self.seconds = seconds
 
 
+class Cancelled(Transient):
+    """Nobody waits for the result any more, so the work was given up."""
+
+
 class SourceDown(Transient):
     """A source could not be reached or did not answer in form.
 

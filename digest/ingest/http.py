@@ -11,7 +11,6 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -23,7 +22,10 @@ import httpx
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
+from digest.ingest.redirect_policy import Request, redirected
 from digest.ingest.turn import turn
+
+__all__ = ["Request", "ask"]
 
 log = logs.get(__name__)
 
@@ -36,17 +38,6 @@ LONGEST_RETRY_AFTER = 6 * 3600.0
 MOST_MOVES = 3
 _MOVED = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One question: `turn` names whose turn it takes; `body` is JSON and makes it a POST."""
-
-    url: str
-    turn: str
-    params: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
 
 
 def ask(request: Request, read: Callable[[bytes], T]) -> T:
@@ -76,22 +67,20 @@ def _pause(tried: int) -> float:
 class _Elsewhere(Exception):
     """The answer is a redirect."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
+    def __init__(self, status: int, location: str) -> None:
+        super().__init__(location)
+        self.status, self.location = status, location
 
 
 def _moved_along(request: Request) -> bytes:
     """The body, after at most three redirects; each is a request of its own, with a turn of its own."""
+    configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MOST_MOVES + 1):
         try:
             with turn(request.turn) as until:
                 return _once(request, min(until, time.monotonic() + WHOLE_SECONDS))
         except _Elsewhere as moved:
-            target = httpx.URL(request.url).join(moved.url)
-            if target.scheme not in {"http", "https"}:
-                raise SourceDown(f"redirected to {str(target)[:100]}", again=False) from None
-            request = replace(request, url=str(target), params=())
+            request = redirected(request, moved.status, moved.location, configured_host=configured_host)
     raise SourceDown(f"redirected more than {MOST_MOVES} times", again=False)
 
 
@@ -103,14 +92,20 @@ def _once(request: Request, until: float) -> bytes:
         headers["Content-Type"] = "application/json"
     name = urlsplit(request.url).hostname
     try:
-        url = httpx.URL(request.url).copy_merge_params(dict(request.params)) if request.params else request.url
+        url = httpx.URL(request.url)
+        if request.params:
+            url = url.copy_merge_params(dict(request.params))
+        extensions = {}
+        if request.address is not None:
+            headers["Host"], extensions["sni_hostname"] = url.netloc.decode("ascii"), url.host
+            url = url.copy_with(host=request.address)
         method = "GET" if request.body is None else "POST"
         with (
             httpx.Client(timeout=timeout, verify=_trust()) as client,
-            client.stream(method, url, headers=headers, content=request.body) as answer,
+            client.stream(method, url, headers=headers, content=request.body, extensions=extensions) as answer,
         ):
             if answer.status_code in _MOVED and "location" in answer.headers:
-                raise _Elsewhere(answer.headers["location"])
+                raise _Elsewhere(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
                 raise _refusal(answer, until)
             return b"".join(_body(answer, settings.get().source_limit, until))

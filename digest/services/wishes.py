@@ -6,15 +6,16 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from digest import clock, settings
 from digest.compose.language import say
 from digest.errors import BadInput
 from digest.matching import query
 from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
+from digest.matching.profile_cost import check_cost
 from digest.models import Subscriber
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
@@ -131,6 +132,12 @@ class Wishes(BaseModel):
     time_zone: Annotated[str, BeforeValidator(_time_zone)] = "UTC"
     send_at: Annotated[time, BeforeValidator(_send_at)] = Field(default_factory=lambda: settings.get().send_at)
     quiet_day: Literal["skip", "notice"] = Field(default_factory=lambda: settings.get().quiet_day)
+
+    @model_validator(mode="after")
+    def _affordable(self) -> Self:
+        """Refuse what would take too long to match; each text was parsed before, so its cost is known."""
+        check_cost(self.profile())
+        return self
 
     def profile(self, before: Profile | None = None) -> Profile:
         """What to match. Likes, and caps and mutes of topics that stay as they were, are kept from `before`."""

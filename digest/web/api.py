@@ -17,7 +17,7 @@ from digest.services.views import Preview
 from digest.services.wishes import CATEGORY, Subscription, Wishes
 from digest.web.client import Client
 from digest.web.given import GivenHere, Queue
-from digest.web.pace import Counted
+from digest.web.preview_limits import LimitedPreview
 
 router = APIRouter(prefix="/api/v1")
 bearer = HTTPBearer(auto_error=False, description="made by `digest admin token create`")
@@ -50,10 +50,9 @@ def subscriptions(body: Subscription, client: Client, queue: Queue) -> dict[str,
 
 
 @router.post("/preview")
-def preview(body: PreviewRequest, given: GivenHere, counted: Counted) -> dict[str, Any]:
+def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any]:
     """What these wishes would have brought, day by day, without subscribing."""
-    counted()
-    return as_json(given.preview(body.profile(), days=body.days, limit=body.limit))
+    return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
 
 
 def as_json(shown: Preview) -> dict[str, Any]:

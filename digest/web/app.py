@@ -23,6 +23,7 @@ from digest.web import (
 )
 from digest.web.given import Given
 from digest.web.pace import Pace
+from digest.web.preview_limits import PreviewSlots
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
 PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
@@ -39,6 +40,7 @@ def build(enqueue: Enqueue, given: Given) -> FastAPI:
         title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
     app.state.enqueue, app.state.given, app.state.pace = enqueue, given, Pace()
+    app.state.preview_slots = PreviewSlots()
     for part in PAGES:
         app.include_router(part.router)
     errors.install(app)

@@ -17,8 +17,8 @@ from digest.services.views import AuthorPage, PaperPage, Preview, Row
 class Previewing(Protocol):
     """What a profile would have got in the last `days` days, at most `limit` papers of each."""
 
-    def __call__(self, profile: Profile, *, days: int, limit: int) -> Preview:
-        """Raises BadInput for a topic that can't be read."""
+    def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
+        """Raises BadInput for a topic that can't be read, Cancelled soon after `cancelled` has become true."""
 
 
 class Resending(Protocol):

@@ -67,7 +67,7 @@ ROWS = (
 )
 
 
-def preview(profile: Profile, *, days: int, limit: int) -> Preview:
+def preview(profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
     first = date(2025, 11, 8)
     words = profile.topics[0].text if profile.topics else ""
     papers = tuple(
