@@ -12,7 +12,7 @@ from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.ingest import dates, http, identifiers, markup
 from digest.ingest.limits import within_limits
-from digest.ingest.names import comma_names
+from digest.ingest.names import authors_of
 from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Parsed, Record
 
@@ -110,10 +110,12 @@ def _listed(item: Element) -> Listed:
     abstract = " ".join(_LEAD.sub("", _text(item, "description") or _text(item, "atom:summary")).split())
     terms = [e.get("term", "") for e in item.iterfind("atom:category", _NS)]
     categories = [(e.text or "").strip() for e in item.iterfind("category")] or terms
+    authors = authors_of(_text(item, "dc:creator"))
     record = Record(
         title=title,
         abstract=abstract,
-        authors=comma_names(_text(item, "dc:creator")),
+        authors=authors.names,
+        authors_complete=authors.complete,
         arxiv_id=arxiv_id,
         version=version or 1,
         doi=_text(item, "arxiv:DOI") or None,

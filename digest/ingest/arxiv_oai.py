@@ -18,7 +18,7 @@ from digest import papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.ingest import calendar, dates, http, identifiers, markup
 from digest.ingest.limits import within_limits
-from digest.ingest.names import comma_names
+from digest.ingest.names import Authors, authors_of
 from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Record
 
@@ -213,7 +213,7 @@ def _plain(meta: Element, arxiv_id: str, changed: date) -> Harvested:
         parts = (markup.text(author, f"a:{part}", names) for part in ("forenames", "keyname", "suffix"))
         authors.append(" ".join(part for part in parts if part))
     sent_in = dates.day("created", text("created"))
-    record = _record(text, arxiv_id, tuple(name for name in authors if name), sent_in)
+    record = _record(text, arxiv_id, Authors(tuple(name for name in authors if name)), sent_in)
     return Harvested(replace(record, version=2 if text("updated") else 1), changed, sent_in)
 
 
@@ -231,7 +231,7 @@ def _raw(meta: Element, arxiv_id: str, changed: date) -> Harvested:
     number = _VERSION.fullmatch(last.get("version", ""))
     sent_in = _sent_in(markup.text(first, "a:date", names))
     empty = markup.text(last, "a:size", names).lower() in {"0kb", "0b"}
-    record = _record(text, arxiv_id, comma_names(text("authors")), sent_in)
+    record = _record(text, arxiv_id, authors_of(text("authors")), sent_in)
     version = int(number[1]) if number else len(versions)
     return Harvested(replace(record, version=version, withdrawn=record.withdrawn or empty), changed, sent_in)
 
@@ -245,7 +245,7 @@ def _sent_in(text: str) -> date:
     return dates.plausible("version", found)
 
 
-def _record(text: _Text, arxiv_id: str, authors: tuple[str, ...], sent_in: date) -> Record:
+def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Record:
     """What both forms have. Raises ValueError."""
     if text("id") and identifiers.split(text("id"))[0] != arxiv_id:
         raise ValueError(f"id: {text('id')[:40]} stands under the identifier {arxiv_id}")
@@ -255,7 +255,8 @@ def _record(text: _Text, arxiv_id: str, authors: tuple[str, ...], sent_in: date)
     record = Record(
         title=title,
         abstract=abstract,
-        authors=authors,
+        authors=authors.names,
+        authors_complete=authors.complete,
         arxiv_id=arxiv_id,
         doi=text("doi").split(" ")[0].lower() or None,
         categories=tuple(text("categories").split()),

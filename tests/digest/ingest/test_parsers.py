@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digest.errors import BadInput, SourceDown
 from digest.ingest import arxiv_api, arxiv_feed, arxiv_oai, huggingface, identifiers, openalex, semantic_scholar
 from digest.ingest.arxiv_oai import Harvested
-from digest.ingest.names import comma_names
+from digest.ingest.names import authors_of
 from digest.papers import AuthorFigures, Person, Record
 from tests.wire_server import API_ERROR, BOMB, FEED_ERROR
 
@@ -184,7 +184,7 @@ def test_no_bytes_break_a_parser(data: bytes) -> None:
     ],
 )
 def test_names_in_one_line_are_parted(line: str, names: tuple[str, ...]) -> None:
-    assert comma_names(line) == names
+    assert authors_of(line).names == names
 
 
 # --- Hugging Face
