@@ -188,7 +188,10 @@ def _is_surely_family(pieces: Sequence[str]) -> bool:
 
 
 def _are_initials(text: str) -> bool:
-    return text[:1].isupper() and _INITIALS.fullmatch(text) is not None
+    """True for `A.`, `J.-P.`, `E`, `Yu. A.`, also before `Jr.` and the like."""
+    words = text.split()
+    bare = " ".join(words[:-1]) if len(words) > 1 and _SUFFIX.fullmatch(words[-1]) else text
+    return bare[:1].isupper() and _INITIALS.fullmatch(bare) is not None
 
 
 def _turned(pieces: Sequence[str]) -> str:

@@ -239,7 +239,6 @@ LISTING = [
         (b'"title": "Title 2"', b'"title"'),
         (b'"Title 2"', b'"\\x Title 2"'),
         (b'"Title 2"', b'["Title 2"]'),
-        (b'"Title 2"', b'"Title 2"}}'),
     ],
 )
 def test_one_damaged_row_of_a_listing_costs_that_row_alone(
