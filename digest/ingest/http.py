@@ -40,21 +40,29 @@ _MOVED = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
-def ask(request: Request, read: Callable[[bytes], T]) -> T:
+def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
     """The answer as `read` understands it. What it refuses (BadInput) may be half an answer, so that is tried again.
 
-    Raises SourceDown after the last try, at once where trying again can't help, and with `retry_after` where the
-    source asks for more patience than the setting has.
+    So is an answer that is not `whole`; where none becomes whole, the last one that could be read is returned. Raises
+    SourceDown after the last try, at once where trying again can't help, and with `retry_after` where the source asks
+    for more patience than the setting has.
     """
+    partial: list[T] = []
     for tried in range(1, TRIES + 1):
         try:
-            return read(_moved_along(request))
+            answer = read(_moved_along(request))
         except (SourceDown, BadInput) as error:
             down = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait = _pause(tried) if down.retry_after is None else down.retry_after
             if tried == TRIES or not down.again or wait > settings.get().source_patience:
+                if partial:
+                    return partial[0]
                 raise down from error
-            log.info("source_asked_again", source=request.turn, tried=tried, wait_seconds=round(wait, 1))
+        else:
+            if tried == TRIES or whole(answer):
+                return answer
+            partial, wait = [answer], _pause(tried)
+        log.info("source_asked_again", source=request.turn, tried=tried, wait_seconds=round(wait, 1))
         time.sleep(wait)
     raise AssertionError("unreachable")
 

@@ -49,11 +49,16 @@ def sound(session: Session, subject: str, title: str, facts: Sequence[str], *, n
 
 
 def watch(*, now: datetime | None = None) -> int:
-    """Look for what an administrator must know: mail overdue, domains that refuse us. Returns how many alarms.
+    """Look for what an administrator must know: mail overdue, domains that refuse us, sources in trouble.
 
-    Raises Transient.
+    Returns how many alarms. Raises Transient.
     """
-    return patiently(partial(_watch, now or clock.now()), seconds=0)
+    from digest.services import source_alarms
+
+    now = now or clock.now()
+    told = patiently(partial(_watch, now), seconds=0)
+    sources = partial(source_alarms.watch, found=source_alarms.current(now), now=now)
+    return told + patiently(sources, seconds=0)
 
 
 def _watch(now: datetime, session: Session) -> int:
