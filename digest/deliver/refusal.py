@@ -68,7 +68,7 @@ _WORDS = (
 _BEATS_STATUS = frozenset(
     {Cause.RELAY, Cause.CLIENT, Cause.SENDER, Cause.AUTHENTICATION, Cause.RATE, Cause.CONTENT, Cause.POLICY}
 )
-_LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954
+LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954
 _NO_MAIL_CODE = 556  # RFC 7504: the domain takes no mail
 _NO_SERVICE_CODE = 521  # RFC 7504: the server takes no mail, from us at least
 
@@ -171,7 +171,7 @@ def _is_specific(status: str) -> bool:
 
 
 def _decide(worded: Cause | None, detail: str, status: str, code: int) -> Cause:
-    if code in _LOGIN_CODES:
+    if code in LOGIN_CODES:
         return Cause.AUTHENTICATION
     if code == _NO_SERVICE_CODE:
         return Cause.CLIENT
