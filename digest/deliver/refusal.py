@@ -72,7 +72,7 @@ LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954
 _NO_MAIL_CODE = 556  # RFC 7504: the domain takes no mail
 _NO_SERVICE_CODE = 521  # RFC 7504: the server takes no mail, from us at least
 
-_CODED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]|\w)")
+_CODED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
 _REPLY = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -](?!\d*\.\d)|$)")
 _ADDRESS_IN_TEXT = re.compile(r"<[^<>\s]*>|[^\s<>,;:()\[\]\"']+@[^\s<>,;:()\[\]\"']+")
 # Written by a sender's own server in front of whatever the receiver said.

@@ -83,7 +83,7 @@ def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool
     facts = (
         "The mail server refuses recipients at many domains in the same way. That is about us, not about them.",
         f"It said: {pause.reason}",
-        f"Nothing but alarms is sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is asked again, every few minutes.",
+        f"Nothing but alarms is sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is asked again every few minutes.",
         "No subscriber is suppressed or rejected for it; their mail waits.",
         "Check the relay's login, its permission to relay for us, and our sender address; `digest doctor` helps.",
     )
@@ -128,7 +128,8 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
 def servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
     """A pass met no mail server that works (or did). True where an alarm was owed: they have failed for 10 minutes.
 
-    `refusal`: what the server says that refuses us; that is told at once. The alarm waits with all other mail until one works again; the log has it at once. Raises Transient.
+    `refusal`: what the server says that refuses us; that is told at once. The alarm waits with all other mail until one
+    works again; the log has it at once. Raises Transient.
     """
     return patiently(partial(_servers, failing, refusal, now or clock.now()), seconds=0)
 

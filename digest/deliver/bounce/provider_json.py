@@ -1,4 +1,4 @@
-"""Reports that a provider writes as JSON into a mail: Amazon SES, by itself or wrapped by its notification service (SNS).
+"""Reports that a provider writes as JSON into a mail: Amazon SES, by itself or wrapped by its notification service.
 
 The objects are those of SES's "notification contents" and "event publishing": `notificationType` or `eventType`,
 `bounce` with `bouncedRecipients`, `complaint` with `complainedRecipients`.

@@ -80,7 +80,7 @@ def delivery_status(mail: Mail) -> Verdict | None:
 
 
 def status_in_text(mail: Mail) -> Verdict | None:
-    """The fields of a delivery status that a server wrote into its text instead of a part; None where there are none."""
+    """The fields of a delivery status that a server wrote into its text, not into a part; None for none."""
     found = _FIELDS_IN_TEXT.search(mail.text)
     fields = message_from_string(re.sub(r"\n{2,}", "\n", mail.text[found.start() :]).strip()) if found else None
     if fields is None or not _value(fields, "Action").lower().startswith(("fail", "error", "expire", "delay")):

@@ -46,7 +46,7 @@ def settle(code: str, text: str, *, temporary: bool) -> Refusal:
     if found.cause == Cause.UNKNOWN and len(stated) < len(text):
         found = refusal.classify(text, code=refusal.find_code(text), status=found.status)
     if found.status:
-        return found
+        return Refusal(found.cause, f"4{found.status[1:]}" if temporary else found.status)
     reply = refusal.find_code(text)
     return Refusal(found.cause, f"{'4' if temporary else '5'}.0.0" if reply else "")
 
