@@ -85,7 +85,8 @@ SENDER = _any(
     rf"illegal|blacklisted|no permission for) (?:\w+ ){{0,2}}{_SENDER}",
     r"(?:permission|permitted|authori[sz]ed|allowed)s? to send (?:as|mail|e-?mails?|messages?|from|using|on behalf)",
     r"send as (?:this|denied)|on behalf of|own(?:ed)? (?:by user|the address)|domain of (?:the )?sender|callout|"
-    r"verify (?:the )?(?:return|sender)|your (?:e-?mail )?(?:address|domain|account|organi[sz]ation)\b"
+    r"verify (?:the )?(?:return|sender)|dns check failed|your (?:e-?mail )?(?:address|domain|account|"
+    r"organi[sz]ation)\b"
     rf"{_NEAR}(?:{_REFUSED}|suspended|disabled|locked)",
 )
 BLOCKLISTS = _any(
@@ -111,7 +112,7 @@ CLIENT = _any(
     r"adresse ip\b|\[?tss\d\d\]?|\boub?[0-9]|dynamic (?:ip|address|host)|banned sending|suspicious (?:ip|"
     r"activity|host)|"
     r"mismatch\w* (?:\w+ )?(?:client|ip)|my name was rejected|(?:server|relay|gateway) of your (?:isp|provider)|"
-    r"your isp\b|no (?:smtp|mail) service",
+    r"your isp\b|no (?:smtp|mail) service here",
     r"(?:mails?|messages?|traffic) from (?:your |this |that )(?:\w+ )?(?:ip|host|server|network|mta|address)\b",
 )
 _OUR_QUOTA = r"(?:sending|daily|hourly|outgoing|outbound|relay|send|messages?|smtp|per[ -](?:hour|day|minute))"
@@ -180,6 +181,9 @@ FULL = _any(
     r"(?:pleine|voll|lleno|llena|piena|cheia|pełna|переполнен|満杯|いっぱい|已满|满|超)",
 )
 NO_ADDRESS = _any(
+    r"(?:not|n['’]?t)(?: be)? (?:able to )?(?:find|locate) (?:the |that |any |a )?(?:\w+ )?(?:user|recipient|"
+    r"mail ?box|address)|"
+    r"(?:address|mail ?box|account) (?:\w+ )?no longer (?:accepts?|receives?|exists?|used|active|available)",
     rf"{_RECIPIENT}\b[^.;]{{0,50}}\b{_NO_SUCH}",
     rf"{_RECIPIENT}:? {_NO_SUCH}",
     rf"(?:unknown|invalid|no such|bad|non-?existent|nonexisting|not an? (?:valid|known)|un-?recogni[sz]ed|illegal|"
@@ -217,6 +221,10 @@ LOOKUP_FAILED = _any(
     r"(?:dns|lookup|name ?service|resolution|resolving)\b[^;]{0,60}(?:temporar\w+|servfail|time(?:d)?[ -]?out)",
 )
 NO_DOMAIN = _any(
+    r"indicated no smtp service|look-?ups? failed permanently|(?:not|n['’]?t)(?: be)? able to find (?:the |any |a )?"
+    r"(?:\w+ )?(?:domain|host)|(?:could|can|did|was) ?(?:not|n['’]?t) (?:find|locate|resolve) (?:the |any |"
+    r"a )?(?:\w+ )?"
+    r"(?:domain|host|mail exchanger)",
     rf"{_HOST}\b[^.;:]{{0,30}}(?:unknown|not (?:be )?found|{_NO_SUCH}|nxdomain|does(?: not|n['’]?t) (?:accept|"
     rf"receive|take))",
     rf"(?:unknown|no such|invalid|non-?existent|illegal|bad|unrouteable|"

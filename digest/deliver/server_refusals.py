@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from digest.deliver.refusal import Cause
 from digest.models import SessionReply
 from digest.models.delivery import ALARM, CONFIRMATION, SENT
 
-WINDOW = timedelta(hours=12)
+WINDOW = timedelta(hours=24)
 # Distinct domains, and their share of the answers. Words about a mailbox must be shared by more: several addresses
 # may well have vanished. Addresses that were never confirmed are no evidence then: anybody may sign up any.
 LEAST_DOMAINS, LEAST_SHARE = 3, 0.6
@@ -75,7 +75,8 @@ def review(session: Session, results: Sequence[Result], taken: int, now: datetim
         return Review()
     note_accepted(session, taken, now)
     session_replies.note(session, [_reply(result, now) for result in refused])
-    shared = shared_refusals(session_replies.recent(session, now - WINDOW))
+    ways = {result.way for result in refused}
+    shared = shared_refusals(session_replies.recent(session, now - WINDOW), ways)
     if not shared:
         return Review()
     until, ways = now + retry.SERVER_REFUSES, {reply.way for reply in shared}
@@ -87,26 +88,45 @@ def review(session: Session, results: Sequence[Result], taken: int, now: datetim
     return Review(words or "many domains refuse in the same way", taken_back)
 
 
-def shared_refusals(replies: Sequence[SessionReply]) -> list[SessionReply]:
-    """Of the answers, oldest first, the refusals that are the server's trouble and not yet known as such."""
+def shared_refusals(replies: Sequence[SessionReply], ways: Collection[str]) -> list[SessionReply]:
+    """Of the answers, oldest first, the refusals in one of these ways that are the server's trouble, newly found.
+
+    After a rest one refusal in a way known as the server's is enough, until it takes a mail again.
+    """
     last = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
     fresh, known = replies[last + 1 :], {reply.way for reply in replies if reply.shared}
-    refused = [reply for reply in fresh if reply.way]
-    taken = sum(reply.accepted for reply in fresh)
-    if not taken and any(reply.way in known for reply in refused):
-        return [reply for reply in refused if reply.way in known or _is_shared(reply.way, refused, taken)]
-    return [reply for reply in refused if _is_shared(reply.way, refused, taken)]
+    if not sum(reply.accepted for reply in fresh) and known.intersection(ways):
+        return [reply for reply in fresh if reply.way in known]
+    return [reply for way in sorted(ways) for reply in _latest_run(way, fresh)]
 
 
-def _is_shared(way: str, refused: Sequence[SessionReply], taken: int) -> bool:
-    alike = [reply for reply in refused if reply.way == way]
-    domains = {reply.domain for reply in alike}
+def _latest_run(way: str, replies: Sequence[SessionReply]) -> list[SessionReply]:
+    """The refusals in that way among the newest answers, going back as far as they are shared; none where they aren't.
+
+    Counted from the newest: what was taken before the trouble began says nothing.
+    """
+    alike: list[SessionReply] = []
+    run: list[SessionReply] = []
+    others = of_addresses = taken = 0
+    for reply in reversed(replies):
+        taken += reply.accepted
+        if reply.way and reply.way != way:
+            others += not reply.about_address
+            of_addresses += reply.about_address
+        elif reply.way:
+            alike.append(reply)
+            if _is_shared(alike, others, of_addresses, taken):
+                run = list(alike)
+    return run
+
+
+def _is_shared(alike: Sequence[SessionReply], others: int, of_addresses: int, taken: int) -> bool:
+    """`others`: refusals in other ways, but those about single addresses, which are `of_addresses`."""
+    domains = len({reply.domain for reply in alike})
     if any(reply.about_address for reply in alike):
-        share = len(alike) / (len(refused) + taken)
-        return len(domains) >= LEAST_DOMAINS_OF_ADDRESSES and share >= LEAST_SHARE_OF_ADDRESSES
-    others = [reply for reply in refused if reply.way != way and not reply.about_address]
-    share = len(alike) / (len(alike) + len(others) + taken)
-    return len(domains) >= LEAST_DOMAINS and share >= LEAST_SHARE
+        share = len(alike) / (len(alike) + others + of_addresses + taken)
+        return domains >= LEAST_DOMAINS_OF_ADDRESSES and share >= LEAST_SHARE_OF_ADDRESSES
+    return domains >= LEAST_DOMAINS and len(alike) / (len(alike) + others + taken) >= LEAST_SHARE
 
 
 def _is_evidence(result: Result) -> bool:

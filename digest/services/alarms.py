@@ -59,17 +59,19 @@ def watch(*, now: datetime | None = None) -> int:
 
 
 def _watch(now: datetime, session: Session) -> int:
-    refused = _refusals(now, session)
+    refused = tell_refusals(session, now=now)
     server = session_replies.server_pause(session, now - OVERDUE)
     return refused + (server is None and _overdue(session, now))
 
 
 def refusals(*, now: datetime | None = None) -> int:
     """Tell who refuses us: the mail server, or receiving domains. Returns how many alarms. Raises Transient."""
-    return patiently(partial(_refusals, now or clock.now()), seconds=0)
+    moment = now or clock.now()
+    return patiently(lambda session: tell_refusals(session, now=moment), seconds=0)
 
 
-def _refusals(now: datetime, session: Session) -> int:
+def tell_refusals(session: Session, *, now: datetime) -> int:
+    """One alarm for the mail server, else one for each domain that rests, or one for all where they are many."""
     pauses = bounces.pauses(session, now)
     server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
     if server is not None:

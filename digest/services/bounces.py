@@ -192,11 +192,11 @@ def _suppress(session: Session, case: _Case, key: str, reason: str, now: datetim
 
 
 def _rest(session: Session, case: _Case, now: datetime) -> str:
-    """The domain rests for some hours; its readers keep their subscription, their mail waits."""
+    """The domain rests for some hours; its subscribers stay subscribed, their mail waits."""
     domain, until = case.address.rpartition("@")[2].lower(), now + retry.POLICY
     words = case.told.words or case.told.status
     deliveries.pause_domain(session, domain, until, words)
-    alarms.domain_paused(session, domain, until, words, now=now)
+    alarms.tell_refusals(session, now=now)
     return PAUSED
 
 

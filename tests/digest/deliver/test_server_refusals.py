@@ -117,12 +117,36 @@ def reply(domain: str, way: str = "a", **more: object) -> SessionReply:
     return SessionReply.model_validate({"at": clock.now(), "way": way, "domain": domain, **more})
 
 
+def taken(count: int) -> SessionReply:
+    return SessionReply(at=clock.now(), accepted=count)
+
+
+REFUSED = [reply(f"mail{n}.example") for n in range(5)]
+
+
+def shared(*replies: SessionReply) -> int:
+    """How many of these answers are the server's trouble."""
+    return len(shared_refusals(replies, {"a"}))
+
+
 def test_one_domain_alone_is_not_the_server() -> None:
-    assert shared_refusals([reply("one.example")] * 50) == []
+    assert shared(*[reply("one.example")] * 50) == 0
 
 
 def test_mails_that_are_taken_count_against_it() -> None:
-    refused = [reply(f"mail{n}.example") for n in range(5)]
+    assert shared(*REFUSED, taken(5)) == 0
+    assert shared(*REFUSED, taken(2)) == 5
 
-    assert shared_refusals([*refused, SessionReply(at=clock.now(), accepted=5)]) == []
-    assert shared_refusals([*refused, SessionReply(at=clock.now(), accepted=2)]) == refused
+
+def test_what_was_taken_before_the_trouble_began_says_nothing() -> None:
+    assert shared(taken(10_000), *REFUSED) == 5
+
+
+def test_refusals_in_another_way_count_against_it() -> None:
+    assert shared(*REFUSED, *[reply("one.example", "b")] * 5) == 0
+
+
+def test_words_about_a_mailbox_must_be_shared_by_more_domains() -> None:
+    gone = [reply(f"mail{n}.example", about_address=True) for n in range(5)]
+
+    assert (shared(*gone[:4]), shared(*gone), shared(*gone, taken(2))) == (0, 5, 0)
