@@ -87,6 +87,12 @@ def unsuppress(session: Session, address_key: str) -> bool:
     return session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
 
 
+def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]:
+    """Suppressions made since then, oldest first."""
+    query = select(Suppression).where(col(Suppression.at) >= since)
+    return session.exec(query.order_by(col(Suppression.at), col(Suppression.address_key))).all()
+
+
 def pauses(session: Session, now: datetime) -> Sequence[DomainPause]:
     """Domains that refuse by policy and rest now."""
     return session.exec(select(DomainPause).where(col(DomainPause.until) > now).order_by(DomainPause.domain)).all()

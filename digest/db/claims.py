@@ -60,6 +60,7 @@ PICK = (
     .limit(bindparam("room"))
     .with_for_update(of=_ROWS, skip_locked=True)
 )
+_PICK_KIND = PICK.where(_ROWS.c.kind == bindparam("kind"))
 # `<kind.subject.serial@domain>`: a retry repeats its Message-ID, because the row's key does.
 _NUMBERS = cast(_ROWS.c.subject_id, String) + "." + cast(_ROWS.c.serial, String)
 _NAME = "<" + _ROWS.c.kind + "." + _NUMBERS + bindparam("behind", type_=String())
@@ -83,18 +84,18 @@ _MOVE = (
 
 
 def claim(
-    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None
+    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only: str = ""
 ) -> list[Claimed]:
     """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
 
     Not those of paused domains, of paused and cancelled runs, and whom `gate` does not admit: they are put off.
-    `domain` stands behind the @ of their Message-IDs.
+    `domain` stands behind the @ of their Message-IDs. `only`: mails of that kind, '' for all.
     """
     claimed: list[Claimed] = []
     for priority in (FIRST, LAST):
         for _ in range(ROUNDS):
             room = limit - len(claimed)
-            picked = _pick(session, priority, room, now) if room > 0 else []
+            picked = _pick(session, priority, room, now, only) if room > 0 else []
             ids = _sifted(session, priority, picked, now, gate)
             claimed += _take(session, lease_id, ids, now, domain)
             if len(ids) == len(picked):
@@ -102,8 +103,10 @@ def claim(
     return claimed
 
 
-def _pick(session: Session, priority: int, limit: int, now: datetime) -> list[_Picked]:
-    chosen = {"priority": priority, "now": now, "room": limit}
+def _pick(session: Session, priority: int, limit: int, now: datetime, only: str) -> list[_Picked]:
+    chosen: dict[str, object] = {"priority": priority, "now": now, "room": limit}
+    if only:
+        return [_Picked(*row) for row in session.connection().execute(_PICK_KIND, chosen | {"kind": only})]
     return [_Picked(*row) for row in session.connection().execute(PICK, chosen)]
 
 

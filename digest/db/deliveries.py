@@ -61,6 +61,7 @@ class Result:
     `counted`: False where the try says nothing about the mail (the server was in trouble).
     `bounce`: the kind of bounce it counts as, '' for none; `suppress`: the address does not exist.
     `pause_until`: nothing is sent to its domain until then.
+    `way`: what is the same for refusals (5yz) in the same way, '' for no refusal; `about_address`: by its words.
     """
 
     delivery: Claimed
@@ -72,6 +73,8 @@ class Result:
     bounce: str = ""
     suppress: bool = False
     pause_until: datetime | None = None
+    way: str = ""
+    about_address: bool = False
 
 
 def address_key(address: str) -> str:

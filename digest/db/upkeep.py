@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
+from digest.db import session_replies
 from digest.db.deliveries import ROWS_A_STATEMENT, UNASKED
 from digest.models import Attempt, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
 from digest.models.delivery import (
@@ -165,9 +166,10 @@ def retire(session: Session, before: datetime, *, limit: int = 10_000) -> int:
 
 
 def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> int:
-    """Delete bounces older than `reports`, tries at limited things and pauses older than `tries`. Returns how many."""
+    """Delete bounces older than `reports`, tries, replies and pauses older than `tries`. Returns how many."""
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
+    gone += session_replies.forget(session, tries)
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
 
 

@@ -1,6 +1,6 @@
 """The tables. They don't validate: what comes from outside passes a schema of its own first."""
 
-from digest.models.delivery import AdminToken, Audit, Bounce, Delivery, DomainPause, Lease
+from digest.models.delivery import AdminToken, Audit, Bounce, Delivery, DomainPause, Lease, SessionReply
 from digest.models.edition import Edition, Run, Shard
 from digest.models.paper import (
     Announcement,
@@ -39,6 +39,7 @@ __all__ = [
     "ProfileVersion",
     "Reject",
     "Run",
+    "SessionReply",
     "Shard",
     "Signal",
     "SourceDay",

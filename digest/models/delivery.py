@@ -89,6 +89,25 @@ class DomainPause(SQLModel, table=True):
     reason: str = Field(max_length=500)
 
 
+class SessionReply(SQLModel, table=True):
+    """How a mail server answered of late: one refused mail, or how many were taken in a row. Kept for two days.
+
+    `way`: what is the same for refusals in the same way, '' for mails taken (`accepted`: how many).
+    `shared`: many domains refused in this way, so it was the server's trouble.
+    """
+
+    __tablename__ = "session_reply"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
+    at: datetime = Field(sa_type=UTCDateTime, index=True)
+    way: str = Field(default="", max_length=40)
+    domain: str = Field(default="", max_length=254)
+    delivery_id: int | None = Field(default=None, sa_type=Wide)
+    accepted: int = 0
+    about_address: bool = False
+    shared: bool = False
+
+
 class Bounce(SQLModel, table=True):
     """A report that an address failed, in the session or later. `report_key` is unique: one report counts once."""
 

@@ -1,7 +1,8 @@
 """What follows from what comes back: counted once, and only on proof that its writer had our mail.
 
-A hard 5.1.x gives an address up; other failures add to a score that decays (`deliver.bounce.score`). A policy refusal
-rests the domain and raises an alarm: the reader is not at fault. A complaint ends the subscription for good, a wish to
+A hard bounce (the address is gone) gives an address up; other failures add to a score that decays
+(`deliver.bounce.score`). A refusal for what concerns us rests the domain and raises an alarm: the subscriber is not at
+fault. A complaint ends the subscription for good, a wish to
 leave ends it. An automatic answer means nothing.
 """
 
@@ -23,11 +24,10 @@ from digest.db import deliveries, subscribers
 from digest.db.deliveries import address_key
 from digest.db.engine import reading, transaction
 from digest.db.patience import patiently
-from digest.deliver import bounce, retry
+from digest.deliver import bounce, refusal, retry
 from digest.deliver.bounce import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, Judgement
 from digest.deliver.bounce.origin import read_path
 from digest.deliver.bounce.score import FAILED, LATE, WINDOW, Failure, given_up
-from digest.deliver.outcome import NO_SUCH_ADDRESS
 from digest.models import Bounce
 from digest.services import alarms
 from digest.services.leave import depart
@@ -112,7 +112,16 @@ def _told(report: Report) -> Judgement:
     made = seal()
     origin = read_path(report.return_path, report.message_id, made)
     name = hashlib.sha256(f"provider:{report.id}".encode()).hexdigest()
-    return Judgement(report.kind, (recipient,), report.status, report.words, origin, name)
+    kind, status = _classified(report)
+    return Judgement(kind, (recipient,), status, report.words, origin, name)
+
+
+def _classified(report: Report) -> tuple[str, str]:
+    """Kind and status of a provider's report: many call hard whatever failed for good, also what is our fault."""
+    if report.kind != HARD:
+        return report.kind, report.status
+    found = refusal.classify(report.words, status=report.status)
+    return POLICY if found.cause in refusal.ABOUT_US else HARD, found.status
 
 
 def _provided(judged: Sequence[Judgement], now: datetime, session: Session) -> dict[str, int]:
@@ -169,7 +178,7 @@ def _first_time(session: Session, case: _Case, key: str, now: datetime) -> str:
         if case.reader_id is not None:
             depart(session, case.reader_id, "complaint", now=now)
         return _suppress(session, case, key, COMPLAINED, now)
-    if told.kind == HARD and told.status in NO_SUCH_ADDRESS:
+    if told.kind == HARD and refusal.is_address_status(told.status):
         return _suppress(session, case, key, NO_ADDRESS, now)
     if given_up(_failures(store.failures(session, key, since=now - WINDOW)), now=now):
         return _suppress(session, case, key, KEEPS_FAILING, now)
@@ -183,19 +192,22 @@ def _suppress(session: Session, case: _Case, key: str, reason: str, now: datetim
 
 
 def _rest(session: Session, case: _Case, now: datetime) -> str:
-    """The domain rests for some hours; its readers keep their subscription, their mail waits."""
+    """The domain rests for some hours; its subscribers stay subscribed, their mail waits."""
     domain, until = case.address.rpartition("@")[2].lower(), now + retry.POLICY
     words = case.told.words or case.told.status
     deliveries.pause_domain(session, domain, until, words)
-    alarms.domain_paused(session, domain, until, words, now=now)
+    alarms.tell_refusals(session, now=now)
     return PAUSED
 
 
 def _failures(rows: Sequence[Bounce]) -> list[Failure]:
     """What failed in the session has failed for good, also where its code says 'later': it was tried for a day."""
-    return [
-        Failure(row.at, FAILED if row.kind == HARD or row.report_key.startswith("session:") else LATE) for row in rows
-    ]
+    return [Failure(row.at, FAILED if _is_for_good(row) else LATE) for row in rows]
+
+
+def _is_for_good(row: Bounce) -> bool:
+    """A hard bounce, a refusal in the session, or a mailbox that a report says is full or disabled (5.2.x)."""
+    return row.kind == HARD or row.report_key.startswith("session:") or row.status.startswith("5.2.")
 
 
 def settle(*, now: datetime | None = None) -> int:

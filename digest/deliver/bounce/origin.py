@@ -55,9 +55,9 @@ def trace(mail: Mail, seal: Seal) -> Origin:
     headers = "\n".join(value for name in _TO_US for value in mail.headers(name))
     everything = mail.raw.decode("latin-1").replace("=\r\n", "").replace("=\n", "")
     return Origin(
-        delivery_id=_stamped(f"{headers}\n{everything}", seal.keys),
-        named=_named(everything, seal.domain),
-        reader_id=_token(f"{mail.header('Subject')}\n{everything}\n{mail.text}", seal.keys),
+        delivery_id=_stamped(f"{headers}\n{everything}\n{mail.json_text}", seal.keys),
+        named=_named(f"{everything}\n{mail.json_text}", seal.domain),
+        reader_id=_token(f"{mail.header('Subject')}\n{everything}\n{mail.text}\n{mail.json_text}", seal.keys),
     )
 
 

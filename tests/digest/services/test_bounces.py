@@ -109,7 +109,7 @@ def test_one_report_counts_once(mail: int) -> None:
 
     assert take(full, full) == ["counted", "known"]
     assert take(full) == ["known"]
-    assert given_house.bounces() == [(ADA, "hard")]
+    assert given_house.bounces() == [(ADA, "soft")]
 
 
 def test_a_policy_refusal_rests_the_domain_and_tells_the_administrators(mail: int, ada: int) -> None:
@@ -176,7 +176,7 @@ def failed(*days_ago: float, kind: str = "hard", source: str = "report") -> None
                 report_key=f"{source}:{place}",
                 address_key=ADA,
                 kind=kind,
-                status="5.2.2",
+                status="5.2.2" if kind == "hard" else "4.4.1",
                 at=now - timedelta(days=days),
             )
             for place, days in enumerate(days_ago)
@@ -219,6 +219,18 @@ def test_an_address_freed_again_begins_anew(mail: int) -> None:
     assert bounces.settle() == 0
     assert given_house.suppressed() == {}
     assert {kind for _, kind in given_house.bounces()} == {"forgiven"}
+
+
+def test_a_report_about_us_suppresses_nobody(mail: int) -> None:
+    assert take(report("5.0.0", said="smtp; 550 relay not permitted", to=path(mail))) == ["domain paused"]
+    assert given_house.suppressed() == {}
+
+
+def test_a_provider_that_calls_a_blocklist_hard_suppresses_nobody(mail: int) -> None:
+    listed = provided("hard", status="5.1.1", words="550 5.1.1 blocked using Spamhaus")
+
+    assert bounces.take_reports([listed]) == {"domain paused": 1}
+    assert given_house.suppressed() == {}
 
 
 def provided(kind: str, **more: str) -> Report:
