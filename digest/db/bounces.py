@@ -9,19 +9,29 @@ from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from digest.db.dialect import insert_ignore
+from digest.db.message_ids import ReadMessageId
 from digest.models import Bounce, Delivery, DomainPause, Suppression
 
 FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
 COUNTED = ("hard", "soft")
 
 
-def delivery(session: Session, delivery_id: int | None, named: tuple[str, int, int] | None) -> Delivery | None:
-    """The delivery of that id, else the one whose Message-ID names its kind, subject and serial."""
+def delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
+    """The delivery of that id, else the one that has exactly the Message-ID `named`."""
     if delivery_id is not None and delivery_id < 2**63:
         return session.get(Delivery, delivery_id)
-    if named is None or max(named[1:]) >= 2**31:
+    found = _delivery_named(session, named) if named is not None else None
+    same = found is not None and named is not None and (found.message_id or "").lower() == named.text.lower()
+    return found if same else None
+
+
+def _delivery_named(session: Session, named: ReadMessageId) -> Delivery | None:
+    """The delivery that a Message-ID names, whether or not it is that delivery's own."""
+    if named.delivery_id is not None:
+        return session.get(Delivery, named.delivery_id)
+    if named.key is None or named.key[2] >= 2**31:
         return None
-    kind, subject, serial = named
+    kind, subject, serial = named.key
     query = select(Delivery).where(Delivery.kind == kind, Delivery.subject_id == subject, Delivery.serial == serial)
     return session.exec(query).one_or_none()
 

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
-from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
+from digest.errors import AlreadyOwed
+from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.types import UTCDateTime
@@ -25,7 +26,7 @@ UNASKED = (QUEUED, DEFERRED)  # nobody can have got these
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One e-mail to be owed. (kind, subject_id, serial) says which; owing it again changes nothing."""
+    """One e-mail to be owed. (kind, subject_id, serial) says which; it can be owed once."""
 
     kind: str
     subject_id: int
@@ -81,9 +82,30 @@ def address_key(address: str) -> str:
 
 
 def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
-    """Put mails into the outbox, due now; those owed already stay as they are. Returns how many are new."""
-    rows = (_row(one, now) for one in owed)
-    return sum(_insert_new(session, Delivery, part) for part in _parts(rows))
+    """Put mails into the outbox, due now. Returns how many.
+
+    Raises AlreadyOwed where a mail of the same kind, subject and serial was owed before: nobody may be told that a
+    mail goes out that does not. The caller's transaction has to be rolled back then.
+    """
+    count = 0
+    for part in _parts(_row(one, now) for one in owed):
+        if _insert_new(session, Delivery, part) != len(part):
+            keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in part[:3])
+            raise AlreadyOwed(f"nothing is sent: an e-mail with the same number was owed before (among {keys})")
+        count += len(part)
+    return count
+
+
+def next_serial(session: Session, kind: str, subject_id: int, *, first: int = 0) -> int:
+    """The next serial of that kind of mail about that subject, for ever: it does not look at rows, which may be gone.
+
+    Two transactions at once get different ones; a serial is given back only where its transaction is rolled back.
+    """
+    insert = _insert(session, DeliverySerial).values(kind=kind, subject_id=subject_id, last=first)
+    counted = insert.on_conflict_do_update(
+        index_elements=["kind", "subject_id"], set_={"last": _SERIALS.c.last + 1}
+    ).returning(_SERIALS.c.last)
+    return int(session.connection().execute(counted).scalar_one())
 
 
 def _row(owed: Owed, now: datetime) -> dict[str, Any]:
@@ -124,6 +146,7 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
 
 
 _ROWS = SQLModel.metadata.tables["delivery"]
+_SERIALS = SQLModel.metadata.tables["delivery_serial"]
 _RECORD = (
     update(_ROWS)
     .where(

@@ -11,6 +11,7 @@ from digest.db.engine import reading, transaction
 from digest.models import Epoch, Run
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.ports import Enqueue
 from digest.services import choosing, epochs, thresholds
 from digest.services.choosing import Chosen, Kept
@@ -76,7 +77,7 @@ def _choose(run: Run, subscriber_id: int) -> Chosen | None:
 
 def _freeze(run: Run, chosen: Chosen) -> bool:
     """One transaction. Two at once: the second waits for the reader's row and finds the first one's edition."""
-    number = chosen.reader.id or 0
+    number = stored_id(chosen.reader)
     with transaction() as session:
         reader = subscribers.by_id(session, number, lock=True)
         if reader is None or reader.state != ACTIVE or runs.dated(session, [number], [chosen.day]):
