@@ -1,4 +1,4 @@
-"""`digest admin`: resend, runs, subscribers, suppression, tokens, figures."""
+"""`digest admin`: resend, runs, subscribers, domains, suppression, tokens, figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli import output, runs, subscribers
+from digest.cli import domains, output, runs, subscribers
 from digest.cli.outside import Outside
 from digest.services import house, resend, tokens
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     _mail(admin, outside)
     runs.add(admin, outside)
     subscribers.add(admin)
+    domains.add(admin, outside)
     _tokens(admin)
 
 

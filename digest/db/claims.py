@@ -99,7 +99,7 @@ def claim(
 
 def _pick(session: Session, priority: int, limit: int, now: datetime) -> list[_Picked]:
     chosen = {"priority": priority, "now": now, "room": limit}
-    return [_Picked(*row) for row in session.connection().execute(PICK, chosen)]
+    return [_Picked._make(row) for row in session.connection().execute(PICK, chosen)]
 
 
 def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: datetime, gate: Gate | None) -> set[int]:

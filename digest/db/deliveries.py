@@ -211,15 +211,23 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     session.exec(update(Delivery).where(*sooner).values(due_at=until))
 
 
-def resume_domain(session: Session, domain: str, now: datetime) -> bool:
-    """Send to that domain again. False where it was not paused."""
-    pause = session.get(DomainPause, domain)
+def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
+    """Send to that domain again. Returns how many of its mails waited for that, None where it was not paused."""
+    query = select(DomainPause).where(DomainPause.domain == domain, col(DomainPause.until) > now)
+    pause = session.exec(query.with_for_update()).one_or_none()
     if pause is None:
-        return False
+        return None
     later = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) >= pause.until
     session.exec(update(Delivery).where(*later).values(due_at=now))
+    waiting = waiting_for(session, [domain]).get(domain, 0)
     session.delete(pause)
-    return True
+    return waiting
+
+
+def waiting_for(session: Session, domains: Sequence[str]) -> dict[str, int]:
+    """How many mails wait for each of those domains, due or not; what is held for a person's decision is not meant."""
+    query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), WAITING)
+    return {domain: int(count) for domain, count in session.exec(query.group_by(Delivery.domain))}
 
 
 def is_due(session: Session, now: datetime) -> bool:

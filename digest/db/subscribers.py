@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func
@@ -17,9 +17,11 @@ from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE, PENDING
 
 MAX_ADDRESS = 254
+WELCOME_WITHIN = timedelta(days=1)  # who was confirmed longer ago gets no first edition any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,11 @@ def unwelcomed(session: Session, action: str, *, since: datetime, until: datetim
         .limit(limit)
     )
     return [number for number in session.exec(query) if number]
+
+
+def leave_unwelcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:
+    """As if the reader's first edition had been considered and there was nothing to send."""
+    note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WELCOME_WITHIN)
 
 
 def note_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:

@@ -38,7 +38,9 @@ class UTCDateTime(TypeDecorator[datetime]):
 class HasId(Protocol):
     """A row whose id the database gives."""
 
-    id: int | None
+    @property
+    def id(self) -> int | None:
+        """None before the row is stored."""
 
 
 def stored_id(row: HasId) -> int:

@@ -16,6 +16,7 @@ from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
 
@@ -92,22 +93,43 @@ def _person(reader: Subscriber, profile: Profile) -> Row:
     }
 
 
-def add(values: Mapping[str, Any], *, consent: str) -> None:
-    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused."""
-    if not consent.strip():
-        raise BadInput("consent: say how and when this person agreed", field="consent")
-    request = wishes.read(wishes.Subscription, values)
-    who, now = subscribers.address(request.address), clock.now()
+def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> None:
+    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused.
+
+    The scheduler sees to their first edition within minutes, unless `welcome` is False.
+    """
+    request, who = _checked(values, consent)
+    now = clock.now()
     with transaction() as session:
         reader = subscribers.admit(session, who, now=now)
         session.flush()
         if reader.state == ACTIVE:
             raise Refused(f"{who.text} is subscribed already")
         request.schedule(reader)
-        version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
+        version = subscribers.new_profile(session, stored_id(reader), request.profile(), now=now)
         confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
+        if not welcome:
+            subscribers.leave_unwelcomed(session, stored_id(reader), now=now)
         detail = {"subscriber": reader.id, "consent": consent[:200]}
         session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+
+
+def check(values: Mapping[str, Any], *, consent: str) -> str:
+    """Raise what `add` would raise, and add nobody. Returns the address's key."""
+    _, who = _checked(values, consent)
+    with reading() as session:
+        known = subscribers.by_key(session, who.key)
+        if known is not None and known.state == ACTIVE:
+            raise Refused(f"{who.text} is subscribed already")
+        confirm.must_not_be_suppressed(session, who.key)
+    return who.key
+
+
+def _checked(values: Mapping[str, Any], consent: str) -> tuple[wishes.Subscription, subscribers.Address]:
+    if not consent.strip():
+        raise BadInput("consent: say how and when this person agreed", field="consent")
+    request = wishes.read(wishes.Subscription, values)
+    return request, subscribers.address(request.address)
 
 
 def erase(address: str) -> None:

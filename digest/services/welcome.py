@@ -8,6 +8,7 @@ from digest import clock
 from digest.db import deliveries, frozen, runs, subscribers
 from digest.db import papers as store
 from digest.db.engine import reading, transaction
+from digest.db.subscribers import WELCOME_WITHIN
 from digest.models import Epoch, Run
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
@@ -17,8 +18,8 @@ from digest.services import choosing, epochs, thresholds
 from digest.services.choosing import Chosen, Kept
 
 ANNOUNCEMENTS = 7
-AFTER, WITHIN = timedelta(minutes=2), timedelta(days=1)  # a wake-up that was lost is given again between these
-AT_ONCE = 200
+AFTER = timedelta(minutes=2)  # a wake-up that was lost is given again between this and `WELCOME_WITHIN`
+AT_ONCE = 1000  # so many of an import wait in the queue at a time
 
 
 def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
@@ -48,7 +49,7 @@ def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
     """Ask again for the welcomes that nobody has considered: their wake-ups were lost. Returns how many."""
     now = now or clock.now()
     with reading() as session:
-        found = subscribers.unwelcomed(session, WELCOME, since=now - WITHIN, until=now - AFTER, limit=AT_ONCE)
+        found = subscribers.unwelcomed(session, WELCOME, since=now - WELCOME_WITHIN, until=now - AFTER, limit=AT_ONCE)
     for number in found:
         enqueue.welcome(number)
     return len(found)
@@ -57,7 +58,7 @@ def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
 def _note(subscriber_id: int, now: datetime) -> None:
     """The reader's welcome was considered, whether or not there was one to send."""
     with transaction() as session:
-        subscribers.note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WITHIN)
+        subscribers.leave_unwelcomed(session, subscriber_id, now=now)
 
 
 def _choose(run: Run, subscriber_id: int) -> Chosen | None:
