@@ -42,8 +42,8 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
         """Never mail this address again."""
-        house.suppress(address, reason=reason)
-        output.say("suppressed")
+        is_new = house.suppress(address, reason=reason)
+        output.say("suppressed" if is_new else "suppressed before; the reason given then stays")
 
     @admin.command()
     @output.guarded

@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, String, Update, bindparam, cast, func, 
 from sqlmodel import Session, SQLModel, col
 
 from digest.db import installation
-from digest.db.deliveries import FIRST, LAST, UNASKED, Claimed, due
+from digest.db.deliveries import BULK, FIRST, LAST, UNASKED, Claimed, due
 from digest.db.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
 from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
@@ -86,7 +86,7 @@ def claim(
     `domain` stands behind the @ of their Message-IDs.
     """
     claimed: list[Claimed] = []
-    for priority in (FIRST, LAST):
+    for priority in (FIRST, LAST, BULK):
         for _ in range(ROUNDS):
             room = limit - len(claimed)
             picked = _pick(session, priority, room, now) if room > 0 else []
@@ -138,7 +138,7 @@ def _space(session: Session, priority: int, domain: str, now: datetime, gate: Ga
         given: dict[bool, list[datetime]] = {}
         for fresh in (False, True):
             count = sum(row[1] is fresh for row in rows)
-            first, step = gate.later(domain, count, queue=fresh and priority == LAST) if count else (0.0, 0.0)
+            first, step = gate.later(domain, count, queue=fresh and priority != FIRST) if count else (0.0, 0.0)
             given[fresh] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
         return [given[fresh].pop() for _, fresh in rows]
 

@@ -19,14 +19,17 @@ from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTA
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.types import UTCDateTime
 
-FIRST, LAST = 0, 5  # priorities: what a person waits for; the day's mail
+FIRST, LAST, BULK = 0, 5, 9  # priorities: what a person waits for; the day's mail; welcomes of an import
 ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
 UNASKED = (QUEUED, DEFERRED)  # nobody can have got these
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One e-mail to be owed. (kind, subject_id, serial) says which; it can be owed once."""
+    """One e-mail to be owed. (kind, subject_id, serial) says which; it can be owed once.
+
+    `bulk`: nobody waits for it, so it goes behind all other mail.
+    """
 
     kind: str
     subject_id: int
@@ -35,6 +38,7 @@ class Owed:
     subscriber_id: int | None = None
     run_id: int | None = None
     payload: Mapping[str, Any] | None = None
+    bulk: bool = False
 
 
 class Claimed(NamedTuple):
@@ -117,7 +121,7 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
         "run_id": owed.run_id,
         "address": owed.address,
         "domain": owed.address.rpartition("@")[2].lower(),
-        "priority": FIRST if owed.kind in URGENT else LAST,
+        "priority": BULK if owed.bulk else FIRST if owed.kind in URGENT else LAST,
         "state": QUEUED,
         "due_at": now,
         "created_at": now,

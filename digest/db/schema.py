@@ -95,11 +95,3 @@ def explained(error: InterfaceError | OperationalError | ProgrammingError) -> Di
         return missing
     reason = str(error.orig).strip().partition("\n")[0][:160]
     return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")
-
-
-def revise(message: str) -> None:
-    """Write a new step from the difference between models and database (for developers)."""
-    config = _config()
-    with engine().begin() as connection:
-        config.attributes["connection"] = connection
-        command.revision(config, message, autogenerate=True)

@@ -41,8 +41,8 @@ def runs(limit: int) -> list[Row]:
 
 
 def _run_row(session: Session, run: Run) -> Row:
-    _, skipped, papers = run_store.shard_totals(session, [run.id or 0])
-    states = run_store.deliveries_of(session, [run.id or 0])
+    _, skipped, papers = run_store.shard_totals(session, [stored_id(run)])
+    states = run_store.deliveries_of(session, [stored_id(run)])
     named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
     return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
@@ -60,7 +60,7 @@ def subscriber(address: str) -> Row:
     """One subscriber with topics and consent. Raises NotFound."""
     with reading() as session:
         reader = _reader(session, address)
-        events = subscribers.consents(session, reader.id or 0)
+        events = subscribers.consents(session, stored_id(reader))
         said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
         return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
 
@@ -107,7 +107,7 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
             raise Refused(f"{who.text} is subscribed already")
         request.schedule(reader)
         version = subscribers.new_profile(session, stored_id(reader), request.profile(), now=now)
-        confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
+        confirm.begin(session, reader, version, event=subscribers.IMPORTED, client="administrator", now=now)
         if not welcome:
             subscribers.leave_unwelcomed(session, stored_id(reader), now=now)
         detail = {"subscriber": reader.id, "consent": consent[:200]}
@@ -135,17 +135,19 @@ def _checked(values: Mapping[str, Any], consent: str) -> tuple[wishes.Subscripti
 def erase(address: str) -> None:
     """Delete a person's data. Raises NotFound."""
     with reading() as session:
-        number = _reader(session, address).id or 0
+        number = stored_id(_reader(session, address))
     erasing.erase(number)
 
 
-def suppress(address: str, *, reason: str) -> None:
-    """Never mail this address again; the first reason given stays."""
+def suppress(address: str, *, reason: str) -> bool:
+    """Never mail this address again. False where it was suppressed before: then the first reason given stays."""
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        bounces.suppress(session, key, reason=reason, source="administrator", at=now)
-        session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+        is_new = bounces.suppress(session, key, reason=reason, source="administrator", at=now)
+        if is_new:
+            session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+    return is_new
 
 
 def unsuppress(address: str) -> None:

@@ -86,6 +86,7 @@ def _freeze(run: Run, chosen: Chosen) -> bool:
         if chosen.reader.profile_id:
             thresholds.keep(session, run.epoch_id, {chosen.reader.profile_id: chosen.tau})
         [edition_id] = frozen.editions(session, choosing.columns(run, [Kept.of(chosen)], run.created_at, kind=WELCOME))
-        mail = deliveries.Owed(WELCOME, edition_id, reader.address, subscriber_id=number, run_id=run.id)
+        bulk = subscribers.was_imported(session, number)  # thousands at once must not delay the day's mail
+        mail = deliveries.Owed(WELCOME, edition_id, reader.address, subscriber_id=number, run_id=run.id, bulk=bulk)
         deliveries.owe(session, [mail], run.created_at)
     return True
