@@ -1,14 +1,13 @@
 """`digest worker`: one process, or some, for each queue, so that none waits for the tasks of another.
 
 They are forked from this process once everything is imported: that is quick, and they share its memory. A pool that
-dies is started again, and the task that it was doing is given to it again.
+dies is started again. This process holds no connection, so none is shared.
 """
 
 from __future__ import annotations
 
 import ctypes
 import gc
-import json
 import multiprocessing
 import os
 import signal
@@ -20,10 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
 
-from digest import logs, redis, settings
+from digest import logs, settings
 from digest.db import engine
-from digest.errors import Transient
-from workers import app, tasks
+from workers import app, tasks  # noqa: F401 - the tasks are imported before forking
 from workers.queues import Pool
 
 log = logs.get(__name__)
@@ -89,20 +87,8 @@ def _died(each: _Running, now: float) -> None:
     assert each.process is not None
     each.delay = FIRST_DELAY if now - each.born > SECONDS_STEADY else each.delay
     log.error("pool_died", queues=each.pool.name, code=each.process.exitcode, again_in=each.delay)
-    _give_again(each.process.pid or 0, each.pool)
     each.process, each.start_at = None, now + each.delay
     each.delay = min(2 * each.delay, LONGEST_DELAY)
-
-
-def _give_again(pid: int, pool: Pool) -> None:
-    """Enqueue the task anew that a dead process was doing; its message would come back after half an hour only."""
-    try:
-        doing = redis.connect(settings.get().redis_url).process_gone(app.process_name(pid), pool.queues)
-        if doing is not None:
-            name, args = json.loads(doing)
-            tasks.enqueue().again(name, args)
-    except Transient as error:
-        log.warning("task_not_given_again", reason=str(error))
 
 
 def _fork(pool: Pool) -> ForkProcess:

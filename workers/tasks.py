@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -274,6 +275,36 @@ def _ended(**_: object) -> None:
         log.warning("progress_not_stamped", reason=str(error))
 
 
+def _ready(**_: object) -> None:
+    """A worker that can begin gets on. What processes of this host left undone when they died is enqueued anew.
+
+    Their messages would come back only after `VISIBILITY_SECONDS`.
+    """
+    _ended()
+    try:
+        for process in _own_store().processes_in_a_task():
+            host, _, pid = process.rpartition(":")
+            if host == socket.gethostname() and _is_dead(int(pid)):
+                doing = _own_store().process_gone(process, QUEUES)
+                if doing is not None:
+                    enqueue().again(*json.loads(doing))
+    except Transient as error:
+        log.warning("tasks_not_taken_over", reason=str(error))
+
+
+def _is_dead(pid: int) -> bool:
+    """True also for a process that had this one's number: this one has begun nothing yet."""
+    if pid == os.getpid():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 def _gone(**_: object) -> None:
     """A process that ends in order serves nothing any more, and nobody waits until its progress is old."""
     try:
@@ -288,6 +319,6 @@ def _own_store() -> redis.Store:
 
 task_prerun.connect(_started)
 task_postrun.connect(_ended)
-worker_ready.connect(_ended)
+worker_ready.connect(_ready)
 worker_shutdown.connect(_gone)
 worker_process_shutdown.connect(_gone)

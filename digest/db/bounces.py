@@ -17,12 +17,21 @@ COUNTED = ("hard", "soft")
 
 
 def delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
-    """The delivery of that id, else the one that has exactly the Message-ID `named`."""
+    """The delivery of that id, else the one that has exactly the Message-ID `named`.
+
+    None where the Message-ID is another delivery's of the same id: the report is on a mail that went out before the
+    database was restored from a backup, which gave the id again.
+    """
     if delivery_id is not None and delivery_id < 2**63:
-        return session.get(Delivery, delivery_id)
+        found = session.get(Delivery, delivery_id)
+        speaks_of_it = named is None or named.delivery_id != delivery_id or _has_message_id(found, named)
+        return found if speaks_of_it else None
     found = _delivery_named(session, named) if named is not None else None
-    same = found is not None and named is not None and (found.message_id or "").lower() == named.text.lower()
-    return found if same else None
+    return found if named is not None and _has_message_id(found, named) else None
+
+
+def _has_message_id(delivery: Delivery | None, named: ReadMessageId) -> bool:
+    return delivery is not None and (delivery.message_id or "").lower() == named.text.lower()
 
 
 def _delivery_named(session: Session, named: ReadMessageId) -> Delivery | None:

@@ -109,16 +109,22 @@ class Store:
         """It got the task done just now."""
         self._stamp_queues(process, queues, ahead=0.0, doing=None)
 
+    def processes_in_a_task(self) -> list[str]:
+        """The processes that began a task and did not end it: busy with it, or dead."""
+        with _answering():
+            names: list[bytes] = self._client.hkeys(f"{PREFIX}doing")  # type: ignore[assignment]
+        return [name.decode() for name in names]
+
     def process_gone(self, process: str, queues: Sequence[str]) -> str | None:
-        """It has ended. Returns the task that it was in the middle of, None for none."""
+        """It has ended. Returns the task that it was in the middle of, to one caller alone; None for none."""
         with _answering():
             pipe = self._client.pipeline()
             pipe.hget(f"{PREFIX}doing", process)
             pipe.hdel(f"{PREFIX}doing", process)
             for kind in (WORKER, *map(queue_kind, queues)):
                 pipe.zrem(f"{PREFIX}progress:{kind}", process)
-            doing: bytes | None = pipe.execute()[0]
-        return None if doing is None else doing.decode()
+            doing, was_first, *_ = pipe.execute()
+        return doing.decode() if was_first else None
 
     def _stamp_queues(self, process: str, queues: Sequence[str], *, ahead: float, doing: str | None) -> None:
         with _answering():
