@@ -75,6 +75,10 @@ class Refused(DigestError):
     """Allowed to nobody now: a suppressed address, an unsubscribed reader. The text says why."""
 
 
+class AlreadyOwed(DigestError):
+    """An e-mail that was to be queued has the key of another one, so nothing was queued. A fault of the caller."""
+
+
 class BadToken(BadInput):
     """A signed link was altered, has expired, or was made for another purpose."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 import hmac
 import json
@@ -76,6 +77,16 @@ class Signer:
         except BadSignature as error:
             raise BadToken(N_("this link is incomplete or was altered; open it again from your e-mail")) from error
         return values if isinstance(values, list) else [values]
+
+
+def stamp(key: str, purpose: str, *parts: str, length: int) -> str:
+    """An HMAC-SHA256 of the parts in lower-case base32, cut to `length` characters of five bits.
+
+    For names that must survive a change of case, such as the local part of an address.
+    """
+    mac = hmac.digest(key.encode(), "\0".join((purpose, *parts)).encode(), "sha256")
+    groups = -(-length // 8)  # of eight characters, made of five bytes
+    return base64.b32encode(mac[: 5 * groups]).decode("ascii").lower()[:length]
 
 
 def _encoded(value: bytes) -> bytes:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import socket
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 
 from digest import redis, settings
-from digest.errors import Transient
+from digest.errors import BadInput, Transient
+from digest.ports import QUEUES
 
 SECONDS_FRESH = 60.0
 SECONDS_TO_WORK = 20.0  # a delivery task takes up to 10 s and a message; the pulse waits behind it
@@ -25,9 +28,17 @@ class Process(StrEnum):
     scheduler = "scheduler"
 
 
-def examine(process: Process) -> str:
-    """One line on its progress. Raises Transient where there is none, Misconfigured without a Redis to ask."""
-    return {Process.web: _web, Process.worker: _worker, Process.scheduler: _scheduler}[process]()
+def examine(process: Process, queues: Sequence[str] = ()) -> str:
+    """One line on its progress. `queues`: those that a worker must serve; none are those that it served lately.
+
+    Raises Transient where there is no progress, Misconfigured without a Redis to ask, BadInput for an unknown queue.
+    """
+    unknown = [queue for queue in queues if queue not in QUEUES]
+    if unknown:
+        raise BadInput(f"queue: there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}", field="queue")
+    if process is Process.worker:
+        return _worker(queues)
+    return _web() if process is Process.web else _scheduler()
 
 
 def _web() -> str:
@@ -48,29 +59,37 @@ def _web() -> str:
     return "web: it answers, and its database too"
 
 
-def _worker() -> str:
-    """It did something lately, or does when it is asked: the question goes through a queue that only it serves."""
+def _worker(queues: Sequence[str]) -> str:
+    """For each queue somebody did something lately, or does when asked: only this host is asked."""
     store = redis.connect(settings.get().redis_url)
-    age = _age(store, redis.WORKER)
-    if age > SECONDS_FRESH:
+    ages = {queue: _age(store, redis.queue_kind(queue)) for queue in QUEUES}
+    wanted = queues or [queue for queue in QUEUES if ages[queue] < math.inf] or QUEUES
+    silent = [queue for queue in wanted if ages[queue] > SECONDS_FRESH]
+    if silent:
+        _ask(silent)
         asked = time.monotonic()
-        _ask()
-        while (age := _age(store, redis.WORKER)) > time.monotonic() - asked:
-            if time.monotonic() > asked + SECONDS_TO_WORK:
-                raise Transient(f"the worker did nothing for {SECONDS_TO_WORK:.0f} s while asked to")
-            time.sleep(0.1)
-    return f"worker: progress {age:.0f} s ago"
+    while silent:
+        ages |= {queue: _age(store, redis.queue_kind(queue)) for queue in silent}
+        silent = [queue for queue in silent if ages[queue] > time.monotonic() - asked]
+        if silent and time.monotonic() > asked + SECONDS_TO_WORK:
+            raise Transient(
+                f"the worker did nothing for {SECONDS_TO_WORK:.0f} s while asked to (queues: {', '.join(silent)})"
+            )
+        time.sleep(0.1)
+    return f"worker: progress {max(ages[queue] for queue in wanted):.0f} s ago ({', '.join(wanted)})"
 
 
-def _ask() -> None:
+def _ask(queues: Sequence[str]) -> None:
     from kombu.exceptions import OperationalError  # only here is a queue needed
 
-    from workers.app import configure, own_queue
+    from workers.app import configure
+    from workers.queues import health_list
     from workers.tasks import pulse
 
     configure(settings.get().redis_url)
     try:
-        pulse.apply_async(queue=own_queue(), expires=SECONDS_TO_WORK)
+        for queue in queues:
+            pulse.apply_async(queue=health_list(queue), expires=SECONDS_TO_WORK)
     except OperationalError as error:
         raise Transient(f"Redis does not answer: {error}") from error
 

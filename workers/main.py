@@ -68,14 +68,22 @@ def up(port: Port = None) -> None:
 @app.command()
 @output.guarded
 def worker(
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Children; default: cores, 2 at least.")] = None,
+    queues: Annotated[
+        str | None,
+        typer.Option(help="What to serve, as in delivery=2,selection=4,ingestion+background. Default: all queues."),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Processes for each queue that --queues gives no number.")
+    ] = None,
 ) -> None:
-    """One worker process: matches, composes, delivers."""
-    from workers import app as queue
+    """A worker: chooses papers, delivers, asks sources. Each queue has processes of its own."""
+    from workers import pools
+    from workers.queues import read_pools
 
+    wanted = read_pools(queues, processes=concurrency)
     _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
     logs.configure(level=settings.get().log_level)
-    sys.exit(queue.work(concurrency=concurrency))
+    sys.exit(pools.serve(wanted))
 
 
 @app.command()
@@ -117,9 +125,12 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
 @output.guarded
 def healthcheck(
     process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only those who serve this queue. Default: whatever this machine serves.")
+    ] = None,
 ) -> None:
     """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
-    output.say(healthchecks.examine(process))
+    output.say(healthchecks.examine(process, queue or ()))
 
 
 @app.command()

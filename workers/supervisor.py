@@ -88,10 +88,6 @@ class Supervisor:
         """End `run` from a signal or another thread."""
         self._over.set()
 
-    def pids(self) -> dict[str, int]:
-        """The running processes by name."""
-        return {child.name: child.process.pid for child in self._children if child.process is not None}
-
     def start(self) -> None:
         """Start what is not running and may start."""
         self._keep_redis()

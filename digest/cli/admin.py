@@ -1,4 +1,4 @@
-"""`digest admin`: resend, runs, subscribers, suppression, tokens, figures."""
+"""`digest admin`: resend, runs, subscribers, domains, suppression, tokens, figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli import output, runs, subscribers
+from digest.cli import domains, output, runs, subscribers
 from digest.cli.outside import Outside
 from digest.errors import BadInput
 from digest.services import bulk_unsuppress, house, resend, tokens
@@ -23,6 +23,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     _mail(admin, outside)
     runs.add(admin, outside)
     subscribers.add(admin)
+    domains.add(admin, outside)
     _tokens(admin)
 
 
@@ -42,8 +43,8 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
         """Never mail this address again."""
-        house.suppress(address, reason=reason)
-        output.say("suppressed")
+        is_new = house.suppress(address, reason=reason)
+        output.say("suppressed" if is_new else "suppressed before; the reason given then stays")
 
     @admin.command()
     @output.guarded

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 
 import typer
 from rich.console import Console
@@ -98,6 +99,29 @@ def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence
         numbers=numbers,
         whole=whole,
     )
+
+
+class ShowProgress(Protocol):
+    """Shows how far a command has come: steps done, of how many if that is known, and what it is at."""
+
+    def __call__(self, done: int, total: int | None, label: str = "") -> None:
+        """Show it."""
+
+
+@contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
+    """A bar on standard error; nothing where that is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    shown_on = console(stderr=True)
+    with Progress(*columns, console=shown_on, transient=True, disable=quiet or not shown_on.is_terminal) as shown:
+        task = shown.add_task("", total=None)
+
+        def show(done: int, total: int | None, label: str = "") -> None:
+            shown.update(task, completed=done, total=total, description=label)
+
+        yield show
 
 
 def say(line: str) -> None:

@@ -13,19 +13,23 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
-from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
+from digest.errors import AlreadyOwed
+from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.types import UTCDateTime
 
-FIRST, LAST = 0, 5  # priorities: what a person waits for; the day's mail
+FIRST, LAST, BULK = 0, 5, 9  # priorities: what a person waits for; the day's mail; welcomes of an import
 ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
 UNASKED = (QUEUED, DEFERRED)  # nobody can have got these
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One e-mail to be owed. (kind, subject_id, serial) says which; owing it again changes nothing."""
+    """One e-mail to be owed. (kind, subject_id, serial) says which; it can be owed once.
+
+    `bulk`: nobody waits for it, so it goes behind all other mail.
+    """
 
     kind: str
     subject_id: int
@@ -34,6 +38,7 @@ class Owed:
     subscriber_id: int | None = None
     run_id: int | None = None
     payload: Mapping[str, Any] | None = None
+    bulk: bool = False
 
 
 class Claimed(NamedTuple):
@@ -84,9 +89,30 @@ def address_key(address: str) -> str:
 
 
 def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
-    """Put mails into the outbox, due now; those owed already stay as they are. Returns how many are new."""
-    rows = (_row(one, now) for one in owed)
-    return sum(_insert_new(session, Delivery, part) for part in _parts(rows))
+    """Put mails into the outbox, due now. Returns how many.
+
+    Raises AlreadyOwed where a mail of the same kind, subject and serial was owed before: nobody may be told that a
+    mail goes out that does not. The caller's transaction has to be rolled back then.
+    """
+    count = 0
+    for part in _parts(_row(one, now) for one in owed):
+        if _insert_new(session, Delivery, part) != len(part):
+            keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in part[:3])
+            raise AlreadyOwed(f"nothing is sent: an e-mail with the same number was owed before (among {keys})")
+        count += len(part)
+    return count
+
+
+def next_serial(session: Session, kind: str, subject_id: int, *, first: int = 0) -> int:
+    """The next serial of that kind of mail about that subject, for ever: it does not look at rows, which may be gone.
+
+    Two transactions at once get different ones; a serial is given back only where its transaction is rolled back.
+    """
+    insert = _insert(session, DeliverySerial).values(kind=kind, subject_id=subject_id, last=first)
+    counted = insert.on_conflict_do_update(
+        index_elements=["kind", "subject_id"], set_={"last": _SERIALS.c.last + 1}
+    ).returning(_SERIALS.c.last)
+    return int(session.connection().execute(counted).scalar_one())
 
 
 def _row(owed: Owed, now: datetime) -> dict[str, Any]:
@@ -98,7 +124,7 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
         "run_id": owed.run_id,
         "address": owed.address,
         "domain": owed.address.rpartition("@")[2].lower(),
-        "priority": FIRST if owed.kind in URGENT else LAST,
+        "priority": BULK if owed.bulk else FIRST if owed.kind in URGENT else LAST,
         "state": QUEUED,
         "due_at": now,
         "created_at": now,
@@ -127,6 +153,7 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
 
 
 _ROWS = SQLModel.metadata.tables["delivery"]
+_SERIALS = SQLModel.metadata.tables["delivery_serial"]
 _RECORD = (
     update(_ROWS)
     .where(
@@ -191,15 +218,23 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     session.exec(update(Delivery).where(*sooner).values(due_at=until))
 
 
-def resume_domain(session: Session, domain: str, now: datetime) -> bool:
-    """Send to that domain again. False where it was not paused."""
-    pause = session.get(DomainPause, domain)
+def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
+    """Send to that domain again. Returns how many of its mails waited for that, None where it was not paused."""
+    query = select(DomainPause).where(DomainPause.domain == domain, col(DomainPause.until) > now)
+    pause = session.exec(query.with_for_update()).one_or_none()
     if pause is None:
-        return False
+        return None
     later = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) >= pause.until
     session.exec(update(Delivery).where(*later).values(due_at=now))
+    waiting = waiting_for(session, [domain]).get(domain, 0)
     session.delete(pause)
-    return True
+    return waiting
+
+
+def waiting_for(session: Session, domains: Sequence[str]) -> dict[str, int]:
+    """How many mails wait for each of those domains, due or not; what is held for a person's decision is not meant."""
+    query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), WAITING)
+    return {domain: int(count) for domain, count in session.exec(query.group_by(Delivery.domain))}
 
 
 def is_due(session: Session, now: datetime) -> bool:

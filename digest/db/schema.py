@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
+from digest.db import installation
 from digest.db.engine import engine
 from digest.errors import DigestError, Misconfigured, Transient
 
@@ -28,13 +29,18 @@ def _config() -> Config:
 
 
 def upgrade(to: str = "head") -> str:
-    """Run the missing steps up to a version, one process at a time; returns the version reached."""
+    """Run the missing steps up to a version, one process at a time; returns the version reached.
+
+    The newest version has an installation id; it is made where there is none.
+    """
     config = _config()
     with engine().connect() as connection, _tables_may_be_made_anew(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, to)
+        if to == "head":
+            installation.ensure(connection)
     return newest() if to == "head" else to
 
 
@@ -57,6 +63,7 @@ def stamp(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.stamp(config, "head")
+    installation.ensure(connection)
 
 
 def newest() -> str:
@@ -88,11 +95,3 @@ def explained(error: InterfaceError | OperationalError | ProgrammingError) -> Di
         return missing
     reason = str(error.orig).strip().partition("\n")[0][:160]
     return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")
-
-
-def revise(message: str) -> None:
-    """Write a new step from the difference between models and database (for developers)."""
-    config = _config()
-    with engine().begin() as connection:
-        config.attributes["connection"] = connection
-        command.revision(config, message, autogenerate=True)

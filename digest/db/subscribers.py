@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func
@@ -17,9 +17,13 @@ from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE, PENDING
+from digest.models.types import stored_id
 
 MAX_ADDRESS = 254
+IMPORTED = "imported"  # the consent event of who was put in by an administrator
+WELCOME_WITHIN = timedelta(days=1)  # who was confirmed longer ago gets no first edition any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +79,6 @@ def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | No
     return _one(session, col(Subscriber.address_key) == key, lock=lock)
 
 
-def by_address(session: Session, text: str) -> Subscriber | None:
-    """The subscriber with that address as typed. Raises BadInput where it is none."""
-    return by_key(session, address(text).key)
-
-
 def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that id; `lock` holds the row until the transaction ends."""
     return _one(session, col(Subscriber.id) == subscriber_id, lock=lock)
@@ -88,17 +87,6 @@ def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscr
 def _one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
     query = select(Subscriber).where(condition)
     return session.exec(query.with_for_update() if lock else query).one_or_none()
-
-
-def due(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
-    """Active readers whose slot has come, the longest waiting first."""
-    query = (
-        select(Subscriber)
-        .where(Subscriber.state == ACTIVE, col(Subscriber.next_due_at) <= before)
-        .order_by(col(Subscriber.next_due_at), col(Subscriber.id))
-        .limit(limit)
-    )
-    return session.exec(query).all()
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -151,7 +139,7 @@ def profile_version(session: Session, subscriber_id: int, profile_id: int | None
 
 def profile_of(session: Session, subscriber: Subscriber) -> Profile:
     """What the reader wants now; an empty profile before the first one is confirmed."""
-    version = profile_version(session, subscriber.id or 0, subscriber.profile_id)
+    version = profile_version(session, stored_id(subscriber), subscriber.profile_id)
     return Profile.from_json(version.profile) if version else Profile()
 
 
@@ -164,6 +152,12 @@ def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:
     """A reader's consent events, oldest first."""
     query = select(Consent).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id))
     return session.exec(query).all()
+
+
+def was_imported(session: Session, subscriber_id: int) -> bool:
+    """True where an administrator put the reader in last, False where the reader confirmed a sign-up."""
+    events = select(Consent.event).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id).desc())
+    return session.exec(events.limit(1)).first() == IMPORTED
 
 
 def known_through(session: Session, *, now: datetime) -> int:
@@ -195,6 +189,11 @@ def unwelcomed(session: Session, action: str, *, since: datetime, until: datetim
         .limit(limit)
     )
     return [number for number in session.exec(query) if number]
+
+
+def leave_unwelcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:
+    """As if the reader's first edition had been considered and there was nothing to send."""
+    note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WELCOME_WITHIN)
 
 
 def note_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:

@@ -85,11 +85,11 @@ def called_back(session: Session, run_id: int) -> list[tuple[int, int, int | Non
     mail = select(Delivery.id).where(
         col(Delivery.kind).in_(OWN), col(Delivery.subject_id) == col(Edition.id), Delivery.state == CANCELLED
     )
-    query = select(Edition.id, Edition.subscriber_id, Edition.previous_seen, newer.exists()).where(
-        Edition.run_id == run_id, col(Edition.cancelled).is_(False), mail.exists()
+    query = select(col(Edition.id), col(Edition.subscriber_id), col(Edition.previous_seen), newer.exists()).where(
+        col(Edition.run_id) == run_id, col(Edition.cancelled).is_(False), mail.exists()
     )
     query = query.order_by(col(Edition.subscriber_id))  # the order in which a shard locks them
-    return [(number or 0, reader, None if has else seen) for number, reader, seen, has in session.exec(query)]
+    return [(number, reader, None if has else seen) for number, reader, seen, has in session.execute(query)]
 
 
 def cancel_editions(session: Session, called: Sequence[tuple[int, int, int | None]]) -> int:

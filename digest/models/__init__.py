@@ -1,6 +1,16 @@
 """The tables. They don't validate: what comes from outside passes a schema of its own first."""
 
-from digest.models.delivery import AdminToken, Audit, Bounce, Delivery, DomainPause, Lease, SessionReply
+from digest.models.delivery import (
+    AdminToken,
+    Audit,
+    Bounce,
+    Delivery,
+    DeliverySerial,
+    DomainPause,
+    Installation,
+    Lease,
+    SessionReply,
+)
 from digest.models.edition import Edition, Run, Shard
 from digest.models.paper import (
     Announcement,
@@ -27,10 +37,12 @@ __all__ = [
     "Bounce",
     "Consent",
     "Delivery",
+    "DeliverySerial",
     "DomainPause",
     "Edition",
     "Epoch",
     "Feedback",
+    "Installation",
     "Lease",
     "Novelty",
     "Paper",

@@ -5,7 +5,7 @@ The one module that knows the client library; a server that does not answer is T
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,11 @@ PREFIX = "digest:"
 SECONDS_TO_ANSWER = 5.0
 SECONDS_WITH_PROGRESS = 86_400
 WORKER, SCHEDULER = "worker", "scheduler"  # the kinds of processes that show progress here
+
+
+def queue_kind(queue: str) -> str:
+    """The kind of progress that processes which serve that queue show."""
+    return f"queue:{queue}"
 
 
 class Store:
@@ -95,6 +100,45 @@ class Store:
             now = self._time()
             self._client.zadd(key, {process: now})
             self._client.zremrangebyscore(key, "-inf", now - SECONDS_WITH_PROGRESS)
+
+    def task_started(self, process: str, queues: Sequence[str], task: str, *, seconds: float) -> None:
+        """A process that serves these queues began that task. It counts as getting on for so many seconds."""
+        self._stamp_queues(process, queues, ahead=seconds, doing=task)
+
+    def task_ended(self, process: str, queues: Sequence[str]) -> None:
+        """It got the task done just now."""
+        self._stamp_queues(process, queues, ahead=0.0, doing=None)
+
+    def processes_in_a_task(self) -> list[str]:
+        """The processes that began a task and did not end it: busy with it, or dead."""
+        with _answering():
+            names: list[bytes] = self._client.hkeys(f"{PREFIX}doing")  # type: ignore[assignment]
+        return [name.decode() for name in names]
+
+    def process_gone(self, process: str, queues: Sequence[str]) -> str | None:
+        """It has ended. Returns the task that it was in the middle of, to one caller alone; None for none."""
+        with _answering():
+            pipe = self._client.pipeline()
+            pipe.hget(f"{PREFIX}doing", process)
+            pipe.hdel(f"{PREFIX}doing", process)
+            for kind in (WORKER, *map(queue_kind, queues)):
+                pipe.zrem(f"{PREFIX}progress:{kind}", process)
+            doing, was_first, *_ = pipe.execute()
+        return doing.decode() if was_first else None
+
+    def _stamp_queues(self, process: str, queues: Sequence[str], *, ahead: float, doing: str | None) -> None:
+        with _answering():
+            now = self._time()
+            pipe = self._client.pipeline()
+            for kind in (WORKER, *map(queue_kind, queues)):
+                pipe.zadd(f"{PREFIX}progress:{kind}", {process: now + ahead})
+                pipe.zremrangebyscore(f"{PREFIX}progress:{kind}", "-inf", now - SECONDS_WITH_PROGRESS)
+            if doing is None:
+                pipe.hdel(f"{PREFIX}doing", process)
+            else:
+                pipe.hset(f"{PREFIX}doing", process, doing)
+                pipe.expire(f"{PREFIX}doing", SECONDS_WITH_PROGRESS)
+            pipe.execute()
 
     def progress(self, kind: str = WORKER) -> dict[str, float]:
         """Seconds since each process of that kind last got something done, by the server's clock."""

@@ -16,6 +16,8 @@ from digest.db.engine import transaction
 from digest.db.patience import patiently
 from digest.models import Audit, DomainPause
 from digest.models.delivery import ALARM
+from digest.models.types import stored_id
+from digest.services.owing import owe_next
 
 log = logs.get(__name__)
 
@@ -42,11 +44,8 @@ def sound(session: Session, subject: str, title: str, facts: Sequence[str], *, n
     session.add(audit)
     session.flush()
     told = {"title": title, "facts": [fact[:300] for fact in facts]}
-    owed = (
-        deliveries.Owed(ALARM, audit.id or 0, address, serial=place, payload=told)
-        for place, address in enumerate(settings.get().admin_emails)
-    )
-    deliveries.owe(session, owed, now)
+    for address in settings.get().admin_emails:
+        owe_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=told)
     return True
 
 

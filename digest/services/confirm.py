@@ -57,13 +57,18 @@ def begin(
     session: Session, reader: Subscriber, version: ProfileVersion | None, *, event: str, client: str, now: datetime
 ) -> None:
     """Make a reader active, with proof. Only papers of later ingests are new; the welcome covers those before."""
-    if subscribers.suppression(session, reader.address_key) is not None:
-        raise Refused(say("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
+    must_not_be_suppressed(session, reader.address_key)
     reader.state, reader.confirmed_at, reader.left_at = ACTIVE, now, None
     reader.profile_id = version.id if version else reader.profile_id
     reader.seen_through = subscribers.known_through(session, now=now)
     reader.next_due_at = cadence.due_after(reader, now)
     subscribers.consent(session, reader.id or 0, event, now=now, client=limits.keyed(client), wording=WORDING)
+
+
+def must_not_be_suppressed(session: Session, address_key: str) -> None:
+    """Raises Refused where that address must not be mailed."""
+    if subscribers.suppression(session, address_key) is not None:
+        raise Refused(say("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
 
 
 def _asked(

@@ -16,6 +16,7 @@ from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
 
@@ -40,8 +41,8 @@ def runs(limit: int) -> list[Row]:
 
 
 def _run_row(session: Session, run: Run) -> Row:
-    _, skipped, papers = run_store.shard_totals(session, [run.id or 0])
-    states = run_store.deliveries_of(session, [run.id or 0])
+    _, skipped, papers = run_store.shard_totals(session, [stored_id(run)])
+    states = run_store.deliveries_of(session, [stored_id(run)])
     named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
     return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
@@ -59,7 +60,7 @@ def subscriber(address: str) -> Row:
     """One subscriber with topics and consent. Raises NotFound."""
     with reading() as session:
         reader = _reader(session, address)
-        events = subscribers.consents(session, reader.id or 0)
+        events = subscribers.consents(session, stored_id(reader))
         said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
         return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
 
@@ -92,38 +93,61 @@ def _person(reader: Subscriber, profile: Profile) -> Row:
     }
 
 
-def add(values: Mapping[str, Any], *, consent: str) -> None:
-    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused."""
-    if not consent.strip():
-        raise BadInput("consent: say how and when this person agreed", field="consent")
-    request = wishes.read(wishes.Subscription, values)
-    who, now = subscribers.address(request.address), clock.now()
+def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> None:
+    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused.
+
+    The scheduler sees to their first edition within minutes, unless `welcome` is False.
+    """
+    request, who = _checked(values, consent)
+    now = clock.now()
     with transaction() as session:
         reader = subscribers.admit(session, who, now=now)
         session.flush()
         if reader.state == ACTIVE:
             raise Refused(f"{who.text} is subscribed already")
         request.schedule(reader)
-        version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
-        confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
+        version = subscribers.new_profile(session, stored_id(reader), request.profile(), now=now)
+        confirm.begin(session, reader, version, event=subscribers.IMPORTED, client="administrator", now=now)
+        if not welcome:
+            subscribers.leave_unwelcomed(session, stored_id(reader), now=now)
         detail = {"subscriber": reader.id, "consent": consent[:200]}
         session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+
+
+def check(values: Mapping[str, Any], *, consent: str) -> str:
+    """Raise what `add` would raise, and add nobody. Returns the address's key."""
+    _, who = _checked(values, consent)
+    with reading() as session:
+        known = subscribers.by_key(session, who.key)
+        if known is not None and known.state == ACTIVE:
+            raise Refused(f"{who.text} is subscribed already")
+        confirm.must_not_be_suppressed(session, who.key)
+    return who.key
+
+
+def _checked(values: Mapping[str, Any], consent: str) -> tuple[wishes.Subscription, subscribers.Address]:
+    if not consent.strip():
+        raise BadInput("consent: say how and when this person agreed", field="consent")
+    request = wishes.read(wishes.Subscription, values)
+    return request, subscribers.address(request.address)
 
 
 def erase(address: str) -> None:
     """Delete a person's data. Raises NotFound."""
     with reading() as session:
-        number = _reader(session, address).id or 0
+        number = stored_id(_reader(session, address))
     erasing.erase(number)
 
 
-def suppress(address: str, *, reason: str) -> None:
-    """Never mail this address again; the first reason given stays."""
+def suppress(address: str, *, reason: str) -> bool:
+    """Never mail this address again. False where it was suppressed before: then the first reason given stays."""
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        bounces.suppress(session, key, reason=reason, source="administrator", at=now)
-        session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+        is_new = bounces.suppress(session, key, reason=reason, source="administrator", at=now)
+        if is_new:
+            session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+    return is_new
 
 
 def unsuppress(address: str) -> None:

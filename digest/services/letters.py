@@ -20,6 +20,7 @@ from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
 from digest.models import Audit
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, SIGN_IN, TEST
+from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services import editions, links, needed
 from digest.services.needed import EDITIONS, MailedEdition, MailedReader, Needed
@@ -100,18 +101,20 @@ class Letters:
             if edition is None or reader is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition is gone")
             return self._edition(delivery, edition, reader, known.topics)
-        if delivery.kind in {CONFIRMATION, LINK} and reader is not None:
-            profile_id = (delivery.payload or {}).get("profile_id") or reader.profile_id or 0
-            if delivery.kind == LINK:
-                return render.link(links.preferences(reader.id or 0), service=self._service)
-            return render.confirmation(links.confirm(reader.id or 0, profile_id), service=self._service)
+        if delivery.kind == LINK and reader is not None:
+            return render.link(links.preferences(reader.id), service=self._service)
+        if delivery.kind == CONFIRMATION and reader is not None:
+            profile_id = (delivery.payload or {}).get("profile_id") or reader.profile_id
+            if profile_id is None:
+                return Withheld(CANCELLED, "there is no profile to confirm")
+            return render.confirmation(links.confirm(reader.id, profile_id), service=self._service)
         return self._internal(delivery, known.audit)
 
     def _internal(self, delivery: Claimed, audit: Audit | None) -> Rendered | Withheld:
         """Mail to administrators."""
         if delivery.kind == SIGN_IN and audit is not None:
             minutes = int(links.SIGN_IN_FOR.total_seconds()) // 60
-            return render.sign_in(links.sign_in(audit.id or 0), minutes=minutes, service=self._service)
+            return render.sign_in(links.sign_in(stored_id(audit)), minutes=minutes, service=self._service)
         if delivery.kind == ALARM:
             told = delivery.payload or {}
             url = f"{self._settings.base_url}/admin"

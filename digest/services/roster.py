@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from digest.errors import BadInput, DigestError
+from digest.errors import BadInput, DigestError, Refused
 from digest.services import house
 
 MOST_ROWS, MOST_BYTES = 100_000, 64 * 1024 * 1024
@@ -28,20 +28,38 @@ def export_csv() -> str:
     return out.getvalue()
 
 
-def import_csv(file: Path, *, consent: str) -> tuple[int, list[str]]:
+def _no_progress(_done: int, _total: int) -> None:
+    pass
+
+
+def import_csv(
+    file: Path,
+    *,
+    consent: str,
+    welcome: bool = True,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] = _no_progress,
+) -> tuple[int, list[str]]:
     """Add people from a CSV file with a header. Returns how many, and one line for each row refused.
 
     Several topics stand in one cell, a line each or separated by `;`. Those whose state says that they left, or never
-    confirmed, are refused. Raises BadInput for the file as a whole.
+    confirmed, are refused. Without `welcome` nobody gets a first edition. `dry_run` adds nobody and says what would
+    happen. `progress` is told how many rows of how many are done. Raises BadInput for the file as a whole.
     """
-    added, bad = 0, []
-    for number, row in _rows(file):
+    rows, seen, bad = _rows(file), set[str](), list[str]()
+    for done, (number, row) in enumerate(rows, 1):
         try:
-            house.add(_values(row), consent=consent)
-            added += 1
+            if dry_run:
+                key = house.check(_values(row), consent=consent)
+                if key in seen:
+                    raise Refused("the same address stands further up")
+                seen.add(key)
+            else:
+                house.add(_values(row), consent=consent, welcome=welcome)
         except DigestError as error:
             bad.append(f"line {number}: {error}")
-    return added, bad
+        progress(done, len(rows))
+    return len(rows) - len(bad), bad
 
 
 def _rows(file: Path) -> list[tuple[int, dict[str, str | None]]]:

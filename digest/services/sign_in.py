@@ -10,6 +10,7 @@ from digest.db import engine, subscribers
 from digest.errors import StaleToken, TooMany
 from digest.models import Audit
 from digest.models.delivery import SIGN_IN
+from digest.models.types import stored_id
 from digest.ports import Enqueue
 from digest.services import limits
 from digest.services.owing import owe_next
@@ -37,7 +38,7 @@ def _owe(session: Session, address: str) -> None:
     asked = Audit(at=now, actor="page", action=ASKED, detail={})
     session.add(asked)
     session.flush()
-    owe_next(session, SIGN_IN, subject_id=asked.id or 0, address=address, now=now)
+    owe_next(session, SIGN_IN, subject_id=stored_id(asked), address=address, now=now)
 
 
 def enter(audit_id: int) -> None:

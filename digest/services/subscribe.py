@@ -13,6 +13,7 @@ from digest.errors import TooMany
 from digest.models import Subscriber
 from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.ports import Enqueue
 from digest.services import limits
 from digest.services.owing import owe_next
@@ -40,7 +41,7 @@ def subscribe(request: Subscription, client: str, enqueue: Enqueue) -> None:
 def _answer(session: Session, reader: Subscriber, request: Subscription, *, client: str, now: datetime) -> None:
     """A stranger can't change an active reader; others get their wishes kept until they confirm them."""
     session.flush()
-    known = reader.id or 0
+    known = stored_id(reader)
     if reader.state == ACTIVE:
         owe_next(session, LINK, subject_id=known, address=reader.address, subscriber_id=known, now=now)
         return

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import settings, signing
 from digest.compose.language import count, decimal, say
 from digest.errors import N_, BadInput, BadToken, NotFound, Refused
-from digest.services import control, history, links, overview, sign_in
+from digest.services import control, domain_pauses, history, links, overview, sign_in
 from digest.web import forms, pages, plots
 from digest.web.client import Client
 from digest.web.forms import Form, Pressed
@@ -112,6 +112,21 @@ def hold(request: Request, run_id: int, act: Literal["pause", "resume"], queue: 
     return _overview(held=count(one, many, mails, run=run_id))
 
 
+@router.post("/domains/release")
+def release(request: Request, form: Form, queue: Queue) -> HTMLResponse:
+    """Send to a paused domain again."""
+    session = _session(request)
+    if session is None:
+        raise Refused(say("sign in first"))
+    domain = str(form.get("domain", ""))
+    try:
+        waiting = domain_pauses.release(domain, actor=f"page, sign-in {session}", enqueue=queue)
+    except (BadInput, NotFound) as error:
+        return _overview(released=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
+    one, many = N_("%(n)s e-mail to %(domain)s goes out."), N_("%(n)s e-mails to %(domain)s go out.")
+    return _overview(released=count(one, many, waiting, domain=domain))
+
+
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -125,6 +140,7 @@ def _overview(
     wrong: BadInput | NotFound | Refused | None = None,
     done: str = "",
     held: str = "",
+    released: str = "",
     status: int = 200,
 ) -> HTMLResponse:
     error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
@@ -138,6 +154,7 @@ def _overview(
         wrong=forms.complaint(error),
         done=done,
         held=held,
+        released=released,
         days=(days := history.days()),
         plots=_plots(days),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from digest.compose import render
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.views import Rendered
+from digest.db.message_ids import DeliveryKey, message_id
 from digest.deliver import dkim, message
 from digest.papers import Record
 from tests.digest.compose import samples
@@ -76,7 +77,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
             kind=kind,
             sender=("Papers Inbox", f"digest@{DOMAIN}"),
             to="ada.byron@reader.example",
-            message_id=message.message_id(kind, place, 0, DOMAIN, "a key of the gate"),
+            message_id=message_id(DeliveryKey(place, kind, place, 0, AT), installation="a key", domain=DOMAIN),
             date=AT,
             list_id=f"papers.{DOMAIN}",
             reply_to=("Papers Inbox", f"help@{DOMAIN}") if place % 2 else None,

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
+from digest.db.message_ids import ReadMessageId, read_message_ids
 from digest.deliver.bounce.mail import Mail
 from digest.deliver.message import read_verp
 from digest.errors import BadToken
@@ -18,7 +20,6 @@ from digest.signing import UNSUBSCRIBE, Signer
 MOST_TRIED = 40
 
 _STAMPED = re.compile(r"\+\d{1,18}-[a-z2-7]{10}@", re.IGNORECASE | re.ASCII)
-_NAMED = re.compile(r"<([a-z][a-z-]{1,11})\.(\d{1,18})\.(\d{1,9})@([\w.-]{1,255})>", re.IGNORECASE | re.ASCII)
 _TOKEN = re.compile(r"(?:/unsubscribe/|\bunsubscribe[ +]|unsubscribe%20)([\w.-]{20,300})", re.ASCII | re.IGNORECASE)
 _TO_US = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Original-Recipient", "Cc", "Received")
 
@@ -33,13 +34,13 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`delivery_id` by the stamp; `named`: (kind, subject, serial) by the Message-ID; `reader_id` by the token.
+    """`delivery_id` by the stamp; `named` by the Message-ID; `reader_id` by the token.
 
     `proved`: the stamp or the token is good, so whoever wrote this had the mail.
     """
 
     delivery_id: int | None = None
-    named: tuple[str, int, int] | None = None
+    named: ReadMessageId | None = None
     reader_id: int | None = None
 
     @property
@@ -73,10 +74,9 @@ def _stamped(text: str, keys: Iterable[str]) -> int | None:
     return next((number for number in found if number is not None), None)
 
 
-def _named(text: str, domain: str) -> tuple[str, int, int] | None:
-    ours = (match for match in _few(_NAMED, text) if domain and match[4].lower() == domain)
-    found = next(ours, None)
-    return (found[1].lower(), int(found[2]), int(found[3])) if found else None
+def _named(text: str, domain: str) -> ReadMessageId | None:
+    ours = (found for found in islice(read_message_ids(text), MOST_TRIED) if domain and found.domain == domain)
+    return next(ours, None)
 
 
 def _token(text: str, keys: tuple[str, ...]) -> int | None:

@@ -20,7 +20,7 @@ from digest.db import schema
 from digest.db.dialect import unused_numbers
 from digest.db.engine import engine
 from digest.errors import Misconfigured
-from digest.models import Announcement, Batch, Delivery, Edition, Paper, PaperKey, PaperVersion, Signal
+from digest.models import Announcement, Audit, Batch, Delivery, Edition, Paper, PaperKey, PaperVersion, Signal
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -155,3 +155,49 @@ def test_mails_are_numbered_beyond_four_bytes(first_with_rows: None) -> None:
 
     assert found is not None
     assert found.subject_id == 2**40
+
+
+def rows(statement: str) -> list[tuple[object, ...]]:
+    with engine().connect() as connection:
+        return [tuple(row) for row in connection.execute(text(statement))]
+
+
+def test_migrating_makes_an_installation_id_of_128_bits_once(empty: None) -> None:
+    schema.upgrade()
+    first = rows("SELECT id, key FROM installation")
+    schema.upgrade()
+
+    assert rows("SELECT id, key FROM installation") == first
+    assert [len(bytes.fromhex(str(key))) for _, key in first] == [16]
+
+
+def test_serials_go_on_from_the_deliveries_and_from_what_the_audit_knows(empty: None) -> None:
+    schema.upgrade("0005")
+    with Session(engine()) as session, session.begin():
+        for kind, subject, serial in (("resend", 5, 1), ("resend", 5, 2), ("link", 3, 0), ("digest", 5, 0)):
+            row = owed(10 * subject + serial + len(kind))
+            row.kind, row.subject_id, row.serial = kind, subject, serial
+            session.add(row)
+        for edition, serial in ((5, 1), (5, 7), (6, 2)):
+            detail = {"edition": edition, "serial": serial, "subscriber": 1}
+            session.add(Audit(at=NOON, actor="command line", action="resend", detail=detail))
+        session.add(Audit(at=NOON, actor="command line", action="suppress", detail={"serial": 9}))
+    schema.upgrade()
+
+    counted = rows("SELECT kind, subject_id, last FROM delivery_serial ORDER BY kind, subject_id")
+
+    assert counted == [("link", 3, 0), ("resend", 5, 7), ("resend", 6, 2)]
+
+
+def test_a_removed_delivery_s_number_is_not_given_again_after_migrating(first_with_rows: None) -> None:
+    with Session(engine()) as session, session.begin():
+        session.connection().execute(text("DELETE FROM delivery"))
+        if session.get_bind().dialect.name == "postgresql":
+            session.connection().execute(text("SELECT setval('delivery_id_seq', 7)"))
+        fresh = owed(8)
+        fresh.id = None
+        session.add(fresh)
+        session.flush()
+        number = fresh.id
+
+    assert number == 8

@@ -12,6 +12,7 @@ from sqlmodel import select
 from digest import clock
 from digest.db.engine import reading, transaction
 from digest.deliver.letter import Withheld
+from digest.errors import AlreadyOwed
 from digest.models import Bounce, DomainPause, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from tests.outbox import BODY, Outbox
@@ -37,12 +38,13 @@ def test_the_bytes_arrive_as_they_were_composed(outbox: Outbox, smtp: MailServer
     assert smtp.log[0].sender == f"bounce+{outbox.row().id}@digest.example"
 
 
-def test_owing_a_mail_again_changes_nothing(outbox: Outbox, smtp: MailServer) -> None:
-    first, second = outbox.owe("ada@one.example"), outbox.owe("ada@one.example")
+def test_owing_a_mail_again_is_an_error_and_sends_nothing_more(outbox: Outbox, smtp: MailServer) -> None:
+    outbox.owe("ada@one.example")
+    with pytest.raises(AlreadyOwed):
+        outbox.owe("ada@one.example")
 
     outbox.send()
 
-    assert (first, second) == (1, 0)
     assert len(smtp.log) == 1
 
 

@@ -16,6 +16,7 @@ from digest.compose.edition import Content
 from digest.db import bounces as store
 from digest.db.deliveries import address_key
 from digest.db.engine import transaction
+from digest.db.message_ids import DeliveryKey, message_id
 from digest.deliver.bounce.score import FAILED, LATE, THRESHOLD, Failure, given_up, score
 from digest.deliver.letter import Letter
 from digest.deliver.message import verp
@@ -335,3 +336,19 @@ def test_a_real_letters_mailto_leaves(letter: Letter, ada: int) -> None:
     assert address == letter.envelope_from
     assert take(ordinary(subject)) == ["left"]
     assert given_house.reader(ada).state == "left"
+
+
+def test_a_report_on_a_mail_from_before_a_restore_blames_nobody_who_got_its_number_after(mail: int) -> None:
+    before = message_id(
+        DeliveryKey(mail, "digest", 1, 0, given_house.later(days=-3)), installation="k", domain="digest.example"
+    )
+    own = message_id(DeliveryKey(mail, "digest", 1, 0, clock.now()), installation="k", domain="digest.example")
+    with transaction() as session:
+        session.get_one(Delivery, mail).message_id = own
+
+    stale = take(report(to=path(mail), returned=f"Message-ID: {before}"))
+    nobody = given_house.suppressed()
+    fresh = take(report(to=path(mail), returned=f"Message-ID: {own}"))
+
+    assert (stale, nobody) == (["nothing"], {})
+    assert fresh == ["suppressed"]
