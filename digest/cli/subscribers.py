@@ -43,7 +43,7 @@ def _looking(people: typer.Typer) -> None:
     def export(json: Json = False) -> None:
         """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
         if json:
-            output.emit(house.subscriber_rows())
+            output.emit(roster.export_rows())
         else:
             typer.echo(roster.export_csv(), nl=False)
 
@@ -68,8 +68,8 @@ def _coming(people: typer.Typer) -> None:
     def import_(
         file: Path, consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")]
     ) -> None:
-        """Add people from a CSV file with a header (address, topics; time_zone, categories are optional)."""
-        added, bad = roster.import_csv(file, consent=consent)
+        """Add people from a CSV file with a header (address, topics, …), or from what `export` wrote."""
+        added, bad = roster.import_file(file, consent=consent)
         for line in bad:
             typer.echo(line, err=True)
         output.say(f"{added} added, {len(bad)} refused")

@@ -15,7 +15,17 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.source import SourceDay, SourceState
-from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.subscriber import (
+    Attempt,
+    Consent,
+    Feedback,
+    FormerAddress,
+    ProfileVersion,
+    StoredKey,
+    Subscriber,
+    Suppression,
+    Threshold,
+)
 
 __all__ = [
     "AdminToken",
@@ -31,6 +41,7 @@ __all__ = [
     "Edition",
     "Epoch",
     "Feedback",
+    "FormerAddress",
     "Lease",
     "Novelty",
     "Paper",
@@ -43,6 +54,7 @@ __all__ = [
     "Signal",
     "SourceDay",
     "SourceState",
+    "StoredKey",
     "Subscriber",
     "Suppression",
     "Threshold",

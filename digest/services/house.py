@@ -73,23 +73,15 @@ def _reader(session: Session, address: str) -> Subscriber:
 
 def _person(reader: Subscriber, profile: Profile) -> Row:
     """What can be said of a reader, all of it in words; lists have a line each."""
-    return {
-        "address": reader.address,
-        "state": reader.state,
-        "topics": "\n".join(topic.text for topic in profile.topics),
-        "exclusions": "\n".join(profile.exclusions),
-        "categories": " ".join(profile.categories),
-        "authors": "\n".join(profile.authors),
-        "close": "yes" if profile.close else "no",
-        "minimum": profile.minimum,
-        "limit": profile.limit,
-        "cadence": reader.cadence,
-        "weekday": reader.weekday,
-        "time_zone": reader.time_zone,
-        "send_at": reader.send_at.isoformat("minutes"),
-        "quiet_day": reader.quiet_day,
-        "paused_until": reader.paused_until.isoformat() if reader.paused_until else "",
-    }
+    chosen = wishes.values(reader, profile)
+    return {"address": reader.address, "state": reader.state} | {n: _listed(n, value) for n, value in chosen.items()}
+
+
+def _listed(name: str, value: object) -> object:
+    """A preference as listings show it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, int) else wishes.as_text(name, value)
 
 
 def add(values: Mapping[str, Any], *, consent: str) -> None:

@@ -46,7 +46,7 @@ def _answer(session: Session, reader: Subscriber, request: Subscription, *, clie
         return
     request.schedule(reader)
     version = subscribers.new_profile(session, known, request.profile(), now=now)
-    subscribers.consent(session, known, "asked", now=now, client=limits.keyed(client), wording=WORDING)
+    subscribers.consent(session, known, "asked", now=now, client=client, wording=WORDING)
     owe_next(
         session,
         CONFIRMATION,
