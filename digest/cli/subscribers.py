@@ -82,8 +82,9 @@ def _leaving(people: typer.Typer) -> None:
     @output.guarded
     def erase(address: Address) -> None:
         """Delete a person's data."""
-        house.erase(address)
-        output.say("erased")
+        scrubbed = house.erase(address)
+        later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
+        output.say(f"erased{'' if scrubbed else later}")
 
 
 def _briefly(row: house.Row) -> house.Row:

@@ -17,6 +17,7 @@ from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.types import UTCDateTime
+from digest.text.redaction import redact_addresses
 
 FIRST, LAST = 0, 5  # priorities: what a person waits for; the day's mail
 ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
@@ -180,7 +181,8 @@ def _suppression(result: Result, now: datetime) -> dict[str, Any]:
 
 
 def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:
-    """Send nothing to that domain until then. A second refusal moves the time."""
+    """Send nothing to that domain until then. A second refusal moves the time. Addresses in the reason are left out."""
+    reason = redact_addresses(reason)
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
     moved = {"until": until, "reason": reason[:500]}
     session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))

@@ -64,7 +64,7 @@ def peers(
         select(col(Paper.id), col(Paper.announcement_id), primary)
         .join(PaperVersion, _newest())
         .where(col(Paper.announcement_id).in_(announcements), col(Paper.withdrawn).is_(False))
-        .where(select(Signal.paper_id).where(col(Signal.paper_id) == col(Paper.id)).exists())
+        .where(select(col(Signal.paper_id)).where(col(Signal.paper_id) == col(Paper.id)).exists())
     )
     if through is not None:
         statement = statement.where(col(Paper.batch_id) <= through)

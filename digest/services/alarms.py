@@ -16,6 +16,7 @@ from digest.db.engine import transaction
 from digest.db.patience import patiently
 from digest.models import Audit
 from digest.models.delivery import ALARM
+from digest.text.redaction import redact_addresses
 
 log = logs.get(__name__)
 
@@ -79,7 +80,7 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
         "No reader is suppressed for it; their mail waits.",
-        f"It said: {reason}",
+        f"It said: {redact_addresses(reason)}",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
     return sound(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)

@@ -18,6 +18,7 @@ from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run
 from digest.models.subscriber import ACTIVE
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
+from digest.text.redaction import redact_addresses
 
 Row = dict[str, object]
 
@@ -60,8 +61,13 @@ def subscriber(address: str) -> Row:
     with reading() as session:
         reader = _reader(session, address)
         events = subscribers.consents(session, reader.id or 0)
-        said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
+        said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC{_from(c.client)} ({c.wording})" for c in events)
         return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
+
+
+def _from(client: str) -> str:
+    """Where a consent came from, as far as it was kept."""
+    return f" from {client}" if client else ""
 
 
 def _reader(session: Session, address: str) -> Subscriber:
@@ -98,15 +104,15 @@ def add(values: Mapping[str, Any], *, consent: str) -> None:
         request.schedule(reader)
         version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
         confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
-        detail = {"subscriber": reader.id, "consent": consent[:200]}
+        detail = {"subscriber": reader.id, "consent": redact_addresses(consent)[:200]}
         session.add(Audit(at=now, actor="command line", action="add", detail=detail))
 
 
-def erase(address: str) -> None:
-    """Delete a person's data. Raises NotFound."""
+def erase(address: str) -> bool:
+    """Delete a person's data. False where traces in the database's file go later, by `retention`. Raises NotFound."""
     with reading() as session:
         number = _reader(session, address).id or 0
-    erasing.erase(number)
+    return erasing.erase(number, by_administrator=True)
 
 
 def suppress(address: str, *, reason: str) -> None:

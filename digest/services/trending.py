@@ -79,7 +79,8 @@ class _Compared(NamedTuple):
 
 def peers(session: Session, announcements: Sequence[int], *, through: int | None = None) -> dict[int, Peer]:
     """The papers of these announcements with signals, of batches up to `through`: whom their papers rank among."""
-    return {number: Peer(*rest) for number, *rest in figure_store.peers(session, announcements, through=through)}
+    rows = figure_store.peers(session, announcements, through=through)
+    return {number: Peer(announcement, field) for number, announcement, field in rows}
 
 
 def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> dict[int, Trend]:
