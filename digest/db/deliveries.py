@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
+from digest.db import former_addresses
 from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
@@ -116,8 +117,9 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
     in_order = sorted(results, key=lambda result: result.delivery.id)
     done = session.connection().execute(_RECORD, [_fields(lease_id, result) for result in in_order])
     _cancel_deferred(session, in_order)
-    _insert_new(session, Bounce, [_bounce(result, now) for result in in_order if result.bounce])
-    _insert_new(session, Suppression, [_suppression(result, now) for result in in_order if result.suppress])
+    failed = _of_present_people(session, [result for result in in_order if result.bounce or result.suppress], now)
+    _insert_new(session, Bounce, [_bounce(result, now) for result in failed if result.bounce])
+    _insert_new(session, Suppression, [_suppression(result, now) for result in failed if result.suppress])
     paused = {result.delivery.domain: result for result in in_order if result.pause_until is not None}
     for domain, result in paused.items():
         pause_domain(session, domain, result.pause_until or now, result.reply)
@@ -162,6 +164,19 @@ def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
         cancelled = select(Run.id).where(Run.state == RUN_CANCELLED)
         chosen = col(Delivery.id).in_(ids), col(Delivery.run_id).in_(cancelled), col(Delivery.state).in_(UNASKED)
         session.exec(update(Delivery).where(*chosen).values(state=CANCELLED, due_at=None))
+
+
+def _of_present_people(session: Session, failed: Sequence[Result], now: datetime) -> list[Result]:
+    """Those whose delivery still has its address: of people erased while their mail was under way, none is kept."""
+    if not failed:
+        return []
+    numbers = [result.delivery.id for result in failed]
+    erased = set(session.exec(select(Delivery.id).where(col(Delivery.id).in_(numbers), Delivery.address == "")))
+    for result in failed:
+        if result.delivery.id in erased and result.suppress:
+            key, reason = address_key(result.delivery.address), str(_suppression(result, now)["reason"])
+            former_addresses.remember(session, key, reason=reason, suppressed=True, at=now)
+    return [result for result in failed if result.delivery.id not in erased]
 
 
 def _bounce(result: Result, now: datetime) -> dict[str, Any]:

@@ -128,12 +128,14 @@ def _csv_rows(text: str, header: _Header) -> Iterator[TableRow]:
     body = text[separator_line.end() :] if separator_line else text
     delimiter = separator_line[1] if separator_line else _delimiter(body, header)
     records = _records(body, delimiter, skipped=1 if separator_line else 0)
-    _, first = next(records, (0, []))
+    line, first = next(records, (1, []))
+    if isinstance(first, str):
+        raise BadInput(f"line {line}: {first}")
     columns, width = header.read(first), len(first)
     for count, (line, cells) in enumerate(records, 1):
         if count > MAX_ROWS:
             raise BadInput(f"line {line}: more than {MAX_ROWS} rows; import them in parts")
-        yield _row(line, cells, columns, width)
+        yield TableRow(line, {}, cells) if isinstance(cells, str) else _row(line, cells, columns, width)
 
 
 def _row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -> TableRow:
@@ -163,29 +165,34 @@ def _cells(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """Each record that is not blank, with the line it begins in. Raises BadInput where quotes or lengths are wrong."""
+def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, list[str] | str]]:
+    """Each record that is not blank, or why it can't be read, with the line it begins in.
+
+    Raises BadInput where it can't be told where a record ends.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
         line = skipped + reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise BadInput(f"line {line}: {_reason(error)}") from error
+            yield line, _broken_record(line, error)
+            continue
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
             yield line, cells
 
 
-def _reason(error: csv.Error) -> str:
-    """The library's words, made clear."""
+def _broken_record(line: int, error: csv.Error) -> str:
+    """What is wrong with one record. Raises BadInput where it swallowed those after it."""
     words = str(error)
     if "field limit" in words:
-        return f"a cell is longer than {csv.field_size_limit()} characters (is a quote left open?)"
+        limit = csv.field_size_limit()
+        raise BadInput(f"line {line}: a cell is longer than {limit} characters (is a quote left open?)") from error
     if "unexpected end" in words:
-        return "a quote is opened and never closed"
-    return words
+        raise BadInput(f"line {line}: a quote is opened and never closed") from error
+    return "a quote inside a cell: put the whole cell in quotes, and write each quote in it twice"
 
 
 def _json_rows(text: str, header: _Header) -> Iterator[TableRow]:

@@ -85,15 +85,15 @@ def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weigh
     if found is None:
         listed = {paper.id: day.number for day in days for paper in day.papers}
         papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in standing(days, last).items()}
-        among = None if len(numbers) >= WINDOW else _peers(session, numbers, last)
-        found = Pool(days, last, trending.figures(session, papers, at=at, among=among), weights)
+        members = None if len(numbers) >= WINDOW else _window(session, numbers, at, last)
+        found = Pool(days, last, trending.figures(session, papers, at=at, members=members), weights)
     kept[key] = found
     while len(kept) > _KEPT:
         kept.pop(next(iter(kept)))
     return found
 
 
-def _peers(session: Session, numbers: Sequence[int], through: int) -> dict[int, trending.Peer]:
+def _window(session: Session, numbers: Sequence[int], at: datetime, through: int) -> trending.Population:
     """Whom the papers of a few announcements rank among: the whole window up to the newest, as in a run."""
     window = store.window(session, max(numbers), WINDOW)
-    return trending.peers(session, list({*window, *numbers}), through=through)
+    return trending.population(session, list({*window, *numbers}), at=at, through=through)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from digest import clock
 from digest.db import bounces, former_addresses, subscribers
@@ -93,7 +93,7 @@ def export_rows() -> list[Row]:
     rows: list[Row] = []
     for subscriber in people:
         number = subscriber.id or 0
-        profile = profiles.get(subscriber.profile_id or -number, Profile())
+        profile = profiles.get(number, Profile())
         person = _person(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
         rows.append(person | {"consents": _consent_cell(consents.get(number, ()))})
     for key, row in suppressed.items():
@@ -102,12 +102,11 @@ def export_rows() -> list[Row]:
 
 
 def _profiles(session: Session) -> dict[int, Profile]:
-    """Profiles by version; the newest of each subscriber also by the subscriber's negated number."""
-    found: dict[int, Profile] = {}
-    for version in session.exec(select(ProfileVersion).order_by(col(ProfileVersion.id))):
-        profile = Profile.from_json(version.profile)
-        found |= {version.id or 0: profile, -version.subscriber_id: profile}
-    return found
+    """Current profiles by subscriber; of who has none yet (not confirmed) the newest that was asked for."""
+    mine = col(ProfileVersion.subscriber_id) == col(Subscriber.id)
+    wanted = or_(col(Subscriber.profile_id) == col(ProfileVersion.id), col(Subscriber.profile_id).is_(None))
+    query = select(ProfileVersion).join(Subscriber, mine).where(wanted).order_by(col(ProfileVersion.id))
+    return {version.subscriber_id: Profile.from_json(version.profile) for version in session.exec(query)}
 
 
 def _person(subscriber: Subscriber, profile: Profile) -> Row:

@@ -8,7 +8,9 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
+from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from digest import clock
@@ -16,7 +18,7 @@ from digest.compose import language
 from digest.db import figures as figure_store
 from digest.db import papers as store
 from digest.db import signals
-from digest.db.engine import reading
+from digest.db.engine import engine, reading
 from digest.matching import forecast, trending
 from digest.matching.strict import in_category
 from digest.matching.trending import Signals
@@ -77,10 +79,12 @@ class _Compared(NamedTuple):
     strength: float
 
 
-def peers(session: Session, announcements: Sequence[int], *, through: int | None = None) -> dict[int, Peer]:
+def population(
+    session: Session, announcements: Sequence[int], *, at: datetime, through: int | None = None
+) -> Population:
     """The papers of these announcements with signals, of batches up to `through`: whom their papers rank among."""
-    rows = figure_store.peers(session, announcements, through=through)
-    return {number: Peer(announcement, field) for number, announcement, field in rows}
+    peers, values = _values(session, announcements, at, through)
+    return Population(_compared(values, peers, (), at))
 
 
 def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> dict[int, Trend]:
@@ -90,8 +94,35 @@ def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> 
     """
     current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
     recent = store.window(session, current, WINDOW) if current else []
-    days = {paper.announcement for paper in papers.values() if paper.announcement is not None}
-    return figures(session, papers, at=at, among=peers(session, [*recent, *days.difference(recent)]), recent=recent)
+    peers, values = _recent_values(session, recent, at)
+    older = {paper.announcement for paper in papers.values() if paper.announcement is not None}.difference(recent)
+    if older:
+        more_peers, more_values = _values(session, sorted(older), at)
+        peers, values = peers | more_peers, values | more_values
+    members = Population(_compared(values, peers, recent, at))
+    return figures(session, papers, at=at, members=members, recent=recent)
+
+
+_Values = dict[int, dict[str, float]]
+_recent: WeakKeyDictionary[Engine, tuple[Hashable, dict[int, Peer], _Values]] = WeakKeyDictionary()
+
+
+def _values(
+    session: Session, announcements: Sequence[int], at: datetime, through: int | None = None
+) -> tuple[dict[int, Peer], _Values]:
+    """The papers of these announcements with signals, and the newest value of each counter."""
+    rows = figure_store.peers(session, announcements, through=through)
+    peers = {number: Peer(announcement, field) for number, announcement, field in rows}
+    return peers, signals.as_of(session, peers, at)
+
+
+def _recent_values(session: Session, announcements: Sequence[int], at: datetime) -> tuple[dict[int, Peer], _Values]:
+    """`_values` for pages, read once as long as no batch is stored: two weeks of snapshots are much for one page."""
+    key = tuple(announcements), store.newest_batch(session), clock.slot_of(at)
+    known = _recent.get(engine())
+    if known is None or known[0] != key:
+        known = _recent[engine()] = (key, *_values(session, announcements, at))
+    return known[1], known[2]
 
 
 def figures(
@@ -99,12 +130,12 @@ def figures(
     papers: Mapping[int, Listing],
     *,
     at: datetime,
-    among: Mapping[int, Peer] | None = None,
+    members: Population | None = None,
     recent: Collection[int] = (),
 ) -> dict[int, Trend]:
     """Trends of the papers that have votes or a rank, as of an instant.
 
-    `among`: whom they rank among; without it, each other. `recent`: announcements that make one group; each other
+    `members`: whom they rank among; without it, each other. `recent`: announcements that make one group; each other
     announcement is a group of its own. Without it all are one.
     """
     known = signals.as_of(session, papers, at)
@@ -113,17 +144,14 @@ def figures(
     records = {number: record for (number, _), record in found.items()}
     asked = {n: Peer(papers[n].announcement, _field(records[n])) for n in known}
     compared = _compared(known, asked, recent, at)
-    if among is not None:
-        population = _Population(_compared(signals.as_of(session, among, at), among, recent, at))
-    else:
-        population = _Population(compared)
+    members = members or Population(compared)
     seen = {n: _seen(asked[n].announcement, records[n], known[n], before.get(n, {}), at) for n in compared}
-    placed = {n: population.placed(n, compared[n], one) for n, one in seen.items()}
+    placed = {n: members.placed(n, compared[n], one) for n, one in seen.items()}
     sparks = {n: trending.sparkline(votes) for n, votes in signals.history(session, compared, "upvotes", at).items()}
     return {
         n: Trend(
             one.strength,
-            population.percentile(n, one),
+            members.percentile(n, one),
             tuple(sorted(known[n].items())),
             trending.explain(placed[n], language),
             sparks.get(n, ""),
@@ -147,7 +175,7 @@ def _compared(
     return found
 
 
-class _Population:
+class Population:
     """The papers that others are ranked among. One that is not of them is ranked as if it were."""
 
     def __init__(self, members: Mapping[int, _Compared]) -> None:
@@ -229,7 +257,7 @@ def now(category: str | None, limit: int) -> list[Rising]:
         today = at.astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
         recent = store.window(session, current, RECENT) if current else []
-        with_signal = peers(session, recent)
+        with_signal = {n for n, *_ in figure_store.peers(session, recent)}
         found = {p.id: (p, r) for p, r in store.newest_many(session, list(with_signal)) if p.id}
         if category is not None:
             wanted = category.lower()

@@ -235,3 +235,25 @@ def test_tries_of_an_erased_person_are_forgotten(service: str) -> None:
     erase.erase(number)
 
     assert everything()["attempt"] == []
+
+
+def test_a_refusal_that_comes_after_the_erasing_does_not_bring_the_address_back(service: str) -> None:
+    number = add_reader(ADA)
+    with transaction() as session:
+        row = Delivery(
+            kind="link", subject_id=1, address=ADA, domain="x", state="sending", created_at=later(), lease_id=7,
+            subscriber_id=number,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        values = {name: getattr(row, name) for name in deliveries.Claimed._fields if hasattr(row, name)}
+    claimed = deliveries.Claimed(**values)
+    erase.erase(number, by_administrator=True)
+
+    with transaction() as session:
+        refused = deliveries.Result(claimed, "rejected", f"550 <{ADA}>", "5.1.1", bounce="hard", suppress=True)
+        deliveries.record(session, 7, [refused], clock.now())
+
+    assert KEY not in str(everything()).lower()
+    with reading() as session:
+        assert subscribers.suppression(session, KEY) is not None
