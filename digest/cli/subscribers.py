@@ -33,9 +33,13 @@ def _looking(people: typer.Typer) -> None:
 
     @people.command()
     @output.guarded
-    def show(address: Address, json: Json = False) -> None:
+    def show(
+        address: Address,
+        client: Annotated[str, typer.Option(help="An IP address: did the consent come from there?")] = "",
+        json: Json = False,
+    ) -> None:
         """One subscriber, with topics and consent."""
-        found = house.subscriber(address)
+        found = house.subscriber(address, client=client)
         output.facts(found, json=json)
 
     @people.command()

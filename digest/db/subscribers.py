@@ -162,8 +162,8 @@ def profile_of(session: Session, subscriber: Subscriber) -> Profile:
 
 
 def consent(session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str) -> None:
-    """Keep the proof of what a subscriber asked for. `client`: from where, so that a person can read it."""
-    session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client[:64], wording=wording))
+    """Keep the proof of what a subscriber asked for. `client`: from where, a hash or a word, never an address."""
+    session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
 
 
 def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:

@@ -88,8 +88,7 @@ class Feedback(SQLModel, table=True):
 class Consent(SQLModel, table=True):
     """Proof: what happened (asked, confirmed, left), when, from where, under which wording.
 
-    `client`: the address (IPv6: the /64 network) as it was, so that the proof can be read and outlives every key and
-    a move to another installation. It is erased with its subscriber, and goes when they have left long enough.
+    `client`: a hash that a claim can be checked against (`services.consent_origin`), or a word such as administrator.
     """
 
     id: int | None = Field(default=None, primary_key=True)

@@ -16,7 +16,7 @@ from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
 from digest.models.subscriber import ACTIVE
-from digest.services import confirm, wishes
+from digest.services import confirm, consent_origin, wishes
 from digest.services import erase as erasing
 from digest.text.redaction import redact_addresses
 
@@ -56,18 +56,27 @@ def subscriber_rows() -> list[Row]:
         return [_person(reader, profiles.get(reader.profile_id, Profile())) for reader in people]
 
 
-def subscriber(address: str) -> Row:
-    """One subscriber with topics and consent. Raises NotFound."""
+def subscriber(address: str, *, client: str = "") -> Row:
+    """One subscriber with topics and consent. `client`: an IP address, to check which consents came from there.
+
+    Raises NotFound, BadInput.
+    """
     with reading() as session:
         reader = _reader(session, address)
         events = subscribers.consents(session, reader.id or 0)
-        said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC{_from(c.client)} ({c.wording})" for c in events)
+        said = "; ".join(
+            f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC{_origin(c.client, client)} ({c.wording})" for c in events
+        )
         return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
 
 
-def _from(client: str) -> str:
-    """Where a consent came from, as far as it was kept."""
-    return f" from {client}" if client else ""
+def _origin(stored: str, client: str) -> str:
+    """Where a consent came from, as far as it can be said."""
+    if stored in consent_origin.WORDS:
+        return f" by {stored}" if stored else ""
+    if not client:
+        return ""
+    return f" from {client}" if consent_origin.came_from(stored, client) else f" not from {client}"
 
 
 def _reader(session: Session, address: str) -> Subscriber:
@@ -103,7 +112,7 @@ def add(values: Mapping[str, Any], *, consent: str) -> None:
             raise Refused(f"{who.text} is subscribed already")
         request.schedule(reader)
         version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
-        confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
+        confirm.begin(session, reader, version, event="imported", client=consent_origin.ADMINISTRATOR, now=now)
         detail = {"subscriber": reader.id, "consent": redact_addresses(consent)[:200]}
         session.add(Audit(at=now, actor="command line", action="add", detail=detail))
 

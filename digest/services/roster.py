@@ -27,7 +27,7 @@ from digest.matching.feedback import FULL, WORDS
 from digest.matching.profile import Profile, Topic
 from digest.models import Audit, Consent, ProfileVersion, Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT, PENDING
-from digest.services import cadence, csv_table, wishes
+from digest.services import cadence, consent_origin, csv_table, wishes
 from digest.services.subscribe import WORDING
 from digest.text.redaction import redact_addresses
 
@@ -251,7 +251,9 @@ class _Person:
         for event in self.consents:
             session.add(Consent(subscriber_id=number, **event.model_dump()))
         if not self.consents:
-            subscribers.consent(session, number, "imported", now=now, client="administrator", wording=WORDING)
+            subscribers.consent(
+                session, number, "imported", now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING
+            )
 
 
 class _Switch(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -345,20 +345,3 @@ def test_columns_follow_the_list_of_preferences(service: str) -> None:
 
     assert set(wishes.FIELDS) <= set(roster.COLUMNS)
     assert set(wishes.FIELDS) <= set(house.subscriber_rows()[0])
-
-
-def test_the_proof_of_consent_is_readable_after_the_key_was_rotated(
-    service: str, tmp_path: Path, configured: Callable[..., None]
-) -> None:
-    with transaction() as session:
-        subscriber = subscribers.admit(session, subscribers.address("ada@one.example"), now=NOON)
-        session.flush()
-        version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=NOON)
-        begin(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
-    configured(SECRET_KEY="quite another key for tests, long enough")
-
-    (row,) = roster.export_rows()
-
-    assert json.loads(str(row["consents"])) == [
-        {"event": "confirmed", "at": "2025-11-20T12:00:00Z", "client": "203.0.113.7", "wording": "2025-11"}
-    ]
