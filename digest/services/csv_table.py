@@ -143,12 +143,19 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) ->
         problem = f"column {width + 1}: {len(cells)} cells, but {width} columns (does a cell need quotes?)"
         return TableRow(line, {}, problem)
     named = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
-    for name, cell in named.items():
-        if "\0" in cell:
-            return TableRow(line, named, f"{name}: holds a NUL character")
     if any(cell.strip() for cell in cells[len(columns) :]):
         return TableRow(line, named, f"column {len(columns) + 1}: a cell under no name")
-    return TableRow(line, named)
+    return TableRow(line, named, _unstorable(named))
+
+
+def _unstorable(cells: Mapping[str, str]) -> str:
+    """Why a row's cells can't be kept by every database, '' where they can."""
+    for name, cell in cells.items():
+        if "\0" in cell:
+            return f"{name}: holds a NUL character"
+        if any("\ud800" <= character <= "\udfff" for character in cell):
+            return f"{name}: holds half of a character (a lone surrogate)"
+    return ""
 
 
 def _delimiter(text: str, header: _Header) -> str:
@@ -216,7 +223,7 @@ def _json_row(number: int, row: Any, header: _Header) -> TableRow:
     if wrong is not None:
         return TableRow(number, {}, f"{wrong}: expected a text, a list, a whole number, true, false or null")
     cells = {name: text for name, value in row.items() if (text := _json_cell(value))}
-    return TableRow(number, cells)
+    return TableRow(number, cells, _unstorable(cells))
 
 
 def _json_cell(value: Any) -> str:

@@ -12,11 +12,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlmodel import Session, col, or_, select
 
 from digest import clock
@@ -54,6 +54,7 @@ _ENTRY = re.compile(r"(?:[^\\;\n]|\\[\\;]|\\)+")
 
 
 Row = dict[str, str | int]
+OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
 
 
 class ConsentEvent(BaseModel):
@@ -62,7 +63,7 @@ class ConsentEvent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event: str = Field(min_length=1, max_length=20)
-    at: datetime
+    at: AwareDatetime
     client: str = Field(default="", max_length=64)
     wording: str = Field(default="", max_length=20)
 
@@ -227,12 +228,12 @@ class _Person:
             raise Refused(f"{who.text} is known here already, as {known.state}")
         if known is not None and known.state == LEFT:
             raise Refused(f"{who.text} has unsubscribed here; only they can subscribe again, on the page")
-        if self.state == LEFT or self.suppression is not None:
+        if self.state == LEFT:
             return  # no mail comes of it
         former = former_addresses.find(session, who.key)
         if former is not None and not former.suppressed:
             raise Refused(f"{who.text} has unsubscribed here; only they can subscribe again, on the page")
-        if subscribers.suppression(session, who.key) is not None:
+        if self.suppression is None and subscribers.suppression(session, who.key) is not None:
             raise Refused(f"mail to {who.text} is stopped here after a bounce or a complaint")
 
     def _write(self, session: Session, subscriber: Subscriber, now: datetime) -> None:
@@ -309,16 +310,31 @@ def _instant(name: str, cell: str) -> datetime:
         ) from error
     if at.tzinfo is None:
         raise BadInput(f"{name}: {cell[:40]!r} lacks its offset from UTC, such as +00:00", field=name)
-    if at > clock.now() + timedelta(days=1):
-        raise BadInput(f"{name}: {cell[:40]!r} lies in the future", field=name)
+    return _plausible(name, at)
+
+
+def _plausible(name: str, at: datetime) -> datetime:
+    """The instant, if this service can have seen it."""
+    if not OLDEST <= at <= clock.now() + timedelta(days=1):
+        raise BadInput(f"{name}: {at.isoformat()} lies in the future, or too far back", field=name)
     return at
 
 
 def _consents(cell: str) -> list[ConsentEvent]:
     try:
-        return _CONSENTS.validate_json(cell) if cell else []
+        events = _CONSENTS.validate_json(cell) if cell else []
     except ValidationError as error:
         raise _wrong_json("consents", error) from error
+    for event in events:
+        _plausible("consents", event.at)
+        _without_nul("consents", event.event + event.client + event.wording)
+    return events
+
+
+def _without_nul(name: str, text: str) -> None:
+    """PostgreSQL keeps no NUL."""
+    if "\0" in text:
+        raise BadInput(f"{name}: holds a NUL character", field=name)
 
 
 def _likes(cell: str) -> tuple[tuple[str, int], ...]:
@@ -329,6 +345,7 @@ def _likes(cell: str) -> tuple[tuple[str, int], ...]:
         raise _wrong_json("likes", error) from error
     if len(likes) > WORDS or any(not (0 < len(word) <= 100 and 0 < weight <= FULL) for word, weight in likes):
         raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL}", field="likes")
+    _without_nul("likes", "".join(word for word, _ in likes))
     return tuple(likes)
 
 

@@ -87,11 +87,14 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
         known = pool.of(session, numbers, at=clock.now(), weights=epochs.weights(None))
         listings = {n: trending.Listing(known.announcement[n], p.revision) for n, p in known.papers.items()}
         shown = trending.ranked(session, listings, at=clock.now())
-        one_day = pool.of(session, numbers[3:4], at=clock.now(), weights=epochs.weights(None))
+        newest = pool.of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
     assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}
-    assert one_day.trends.keys() < known.trends.keys()
+    assert 0 < len(newest.trends) < len(known.trends)
+    assert {n: t.percentile for n, t in newest.trends.items()}.items() <= {
+        n: t.percentile for n, t in shown.items()
+    }.items()
 
 
 def test_an_old_paper_ranks_among_those_of_its_day(lab: Lab) -> None:

@@ -315,6 +315,11 @@ def test_a_bad_row_is_named_by_line_and_column_and_the_rest_goes_on(
         ("left_at", "yesterday", "left_at: "),
         ("left_at", "2025-01-01", "left_at: "),
         ("confirmed_at", "2999-01-01T00:00:00+00:00", "confirmed_at: "),
+        ("confirmed_at", "0001-01-01T00:00:00+14:00", "confirmed_at: "),
+        ("consents", '[{""event"": ""asked"", ""at"": ""2025-01-01T00:00:00""}]', "consents: 0.at: "),
+        ("consents", '[{""event"": ""a\\u0000"", ""at"": ""2025-01-01T00:00:00Z""}]', "consents: holds a NUL"),
+        ("consents", '[{""event"": ""a"", ""at"": ""0001-01-01T00:00:00+14:00""}]', "consents: "),
+        ("likes", '[[""\\u0000"", 1]]', "likes: holds a NUL"),
         ("consents", "asked", "consents: "),
         ("likes", "[[1]]", "likes: "),
         ("suppressed_at", "2025-01-01T00:00:00+00:00", "suppressed_reason: "),
@@ -345,3 +350,22 @@ def test_columns_follow_the_list_of_preferences(service: str) -> None:
 
     assert set(wishes.FIELDS) <= set(roster.COLUMNS)
     assert set(wishes.FIELDS) <= set(house.subscriber_rows()[0])
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("7", "row 1: expected an object"),
+        ('{"address": "ada@one.example", "topic": "x"}', "row 1: 'topic' is no column here; did you mean 'topics'?"),
+        ('{"address": "ada@one.example", "topics": {"text": "x"}}', "row 1: topics: expected a text, a list"),
+        ('{"address": "ada@one.example", "topics": ["a\\u0000"]}', "row 1: topics: holds a NUL character"),
+        ('{"address": "ada@one.example", "suppressed_reason": "\\ud800"}', "row 1: suppressed_reason: holds half"),
+        ('{"address": 7}', "row 1: address: "),
+    ],
+)
+def test_a_bad_row_of_json_is_named_too(service: str, tmp_path: Path, row: str, told: str) -> None:
+    added, bad = imported(tmp_path, f'[{row}, {{"address": "bob@one.example", "topics": ["a; b", "c"], "limit": 7}}]')
+
+    assert added == 1
+    assert bad[0].startswith(told)
+    assert topics_of("bob@one.example") == ["a; b", "c"]
