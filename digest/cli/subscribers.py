@@ -34,9 +34,13 @@ def _looking(people: typer.Typer) -> None:
 
     @people.command()
     @output.guarded
-    def show(address: Address, json: Json = False) -> None:
+    def show(
+        address: Address,
+        client: Annotated[str, typer.Option(help="An IP address: did the consent come from there?")] = "",
+        json: Json = False,
+    ) -> None:
         """One subscriber, with topics and consent."""
-        found = house.subscriber(address)
+        found = house.subscriber(address, client=client)
         output.facts(found, json=json)
 
     @people.command()
@@ -44,7 +48,7 @@ def _looking(people: typer.Typer) -> None:
     def export(json: Json = False) -> None:
         """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
         if json:
-            output.emit(house.subscriber_rows())
+            output.emit(roster.export_rows())
         else:
             typer.echo(roster.export_csv(), nl=False)
 
@@ -73,10 +77,10 @@ def _coming(people: typer.Typer) -> None:
         welcome: Welcome = True,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Add nobody; say what would happen.")] = False,
     ) -> None:
-        """Add people from a CSV file with a header (address, topics; time_zone, categories are optional)."""
+        """Add people from a CSV file with a header (address, topics, …), or from what `export` wrote."""
         output.say(_what_is_sent(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
-            added, bad = roster.import_csv(file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress)
+            added, bad = roster.import_file(file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress)
         for line in bad:
             typer.echo(line, err=True)
         output.say(f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused")
@@ -100,8 +104,9 @@ def _leaving(people: typer.Typer) -> None:
     @output.guarded
     def erase(address: Address) -> None:
         """Delete a person's data."""
-        house.erase(address)
-        output.say("erased")
+        scrubbed = house.erase(address)
+        later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
+        output.say(f"erased{'' if scrubbed else later}")
 
 
 def _briefly(row: house.Row) -> house.Row:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
+from digest.db import former_addresses
 from digest.db.dialect import insert_ignore
 from digest.db.message_ids import ReadMessageId
 from digest.models import Bounce, Delivery, DomainPause, Suppression
@@ -103,7 +104,11 @@ def suppress(session: Session, address_key: str, *, reason: str, source: str, at
 
 def unsuppress(session: Session, address_key: str) -> bool:
     """Allow mail to this address again. False where it was not suppressed."""
-    return session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    gone = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    former = former_addresses.find(session, address_key)
+    if former is not None and former.suppressed:
+        return former_addresses.forget(session, address_key)
+    return gone
 
 
 def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]:

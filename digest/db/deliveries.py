@@ -13,11 +13,13 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
+from digest.db import former_addresses
 from digest.errors import AlreadyOwed
 from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.types import UTCDateTime
+from digest.text.redaction import redact_addresses
 
 FIRST, LAST, BULK = 0, 5, 9  # priorities: what a person waits for; the day's mail; welcomes of an import
 ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
@@ -144,8 +146,9 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
     in_order = sorted(results, key=lambda result: result.delivery.id)
     done = session.connection().execute(_RECORD, [_fields(lease_id, result) for result in in_order])
     _cancel_deferred(session, in_order)
-    _insert_new(session, Bounce, [_bounce(result, now) for result in in_order if result.bounce])
-    _insert_new(session, Suppression, [_suppression(result, now) for result in in_order if result.suppress])
+    failed = _of_present_people(session, [result for result in in_order if result.bounce or result.suppress], now)
+    _insert_new(session, Bounce, [_bounce(result, now) for result in failed if result.bounce])
+    _insert_new(session, Suppression, [_suppression(result, now) for result in failed if result.suppress])
     paused = {result.delivery.domain: result for result in in_order if result.pause_until is not None}
     for domain, result in paused.items():
         pause_domain(session, domain, result.pause_until or now, result.reply)
@@ -193,6 +196,19 @@ def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
         session.exec(update(Delivery).where(*chosen).values(state=CANCELLED, due_at=None))
 
 
+def _of_present_people(session: Session, failed: Sequence[Result], now: datetime) -> list[Result]:
+    """Those whose delivery still has its address: of people erased while their mail was under way, none is kept."""
+    if not failed:
+        return []
+    numbers = [result.delivery.id for result in failed]
+    erased = set(session.exec(select(Delivery.id).where(col(Delivery.id).in_(numbers), Delivery.address == "")))
+    for result in failed:
+        if result.delivery.id in erased and result.suppress:
+            key, reason = address_key(result.delivery.address), str(_suppression(result, now)["reason"])
+            former_addresses.remember(session, key, reason=reason, suppressed=True, at=now)
+    return [result for result in failed if result.delivery.id not in erased]
+
+
 def _bounce(result: Result, now: datetime) -> dict[str, Any]:
     return {
         "report_key": f"session:{result.delivery.id}",
@@ -210,7 +226,8 @@ def _suppression(result: Result, now: datetime) -> dict[str, Any]:
 
 
 def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:
-    """Send nothing to that domain until then. A second refusal moves the time."""
+    """Send nothing to that domain until then. A second refusal moves the time. Addresses in the reason are left out."""
+    reason = redact_addresses(reason)
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
     moved = {"until": until, "reason": reason[:500]}
     session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from digest import settings
+from digest.db import former_addresses
 from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
@@ -105,6 +106,7 @@ def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
     try:
         with session.begin_nested():
             session.add(made)
+            former_addresses.restore_suppression(session, who.key)
     except IntegrityError:
         other = by_key(session, who.key, lock=True)
         if other is None:
@@ -114,8 +116,12 @@ def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
 
 
 def suppression(session: Session, key: str) -> Suppression | None:
-    """Why that address must not be mailed; None where it may be."""
-    return session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+    """Why that address must not be mailed; None where it may be. Also of a deleted person, known by a hash alone."""
+    found = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+    former = None if found else former_addresses.find(session, key)
+    if former is not None and former.suppressed:
+        return Suppression(address_key=key, reason=former.reason, at=former.at)
+    return found
 
 
 def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
@@ -144,7 +150,7 @@ def profile_of(session: Session, subscriber: Subscriber) -> Profile:
 
 
 def consent(session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str) -> None:
-    """Keep the proof of what a reader asked for. `client` is a keyed hash, never an address."""
+    """Keep the proof of what a subscriber asked for. `client`: from where, a hash or a word, never an address."""
     session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, delete, func, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
 from digest.db import session_replies
 from digest.db.deliveries import ROWS_A_STATEMENT, UNASKED
-from digest.models import Attempt, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
+from digest.models import Attempt, Audit, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
 from digest.models.delivery import (
     CANCELLED,
     DIGEST,
@@ -171,6 +171,15 @@ def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> i
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
     gone += session_replies.forget(session, tries)
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
+
+
+def forget_audit(session: Session, before: datetime) -> int:
+    """Delete audit rows older than that. Returns how many.
+
+    The newest stays: where a database numbers on from the last row, a number that mails derive from would come again.
+    """
+    newest = select(func.max(Audit.id)).scalar_subquery()
+    return session.exec(delete(Audit).where(col(Audit.at) < before, col(Audit.id) < newest)).rowcount
 
 
 def _set_run(session: Session, run_id: int, state: str) -> None:

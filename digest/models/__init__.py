@@ -25,7 +25,17 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.source import SourceDay, SourceState
-from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.subscriber import (
+    Attempt,
+    Consent,
+    Feedback,
+    FormerAddress,
+    ProfileVersion,
+    StoredKey,
+    Subscriber,
+    Suppression,
+    Threshold,
+)
 
 __all__ = [
     "AdminToken",
@@ -42,6 +52,7 @@ __all__ = [
     "Edition",
     "Epoch",
     "Feedback",
+    "FormerAddress",
     "Installation",
     "Lease",
     "Novelty",
@@ -56,6 +67,7 @@ __all__ = [
     "Signal",
     "SourceDay",
     "SourceState",
+    "StoredKey",
     "Subscriber",
     "Suppression",
     "Threshold",

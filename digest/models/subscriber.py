@@ -86,7 +86,10 @@ class Feedback(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """Proof: what happened (asked, confirmed, left), when, from where (a keyed hash), under which wording."""
+    """Proof: what happened (asked, confirmed, left), when, from where, under which wording.
+
+    `client`: a hash that a claim can be checked against (`services.consent_origin`), or a word such as administrator.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
@@ -97,13 +100,38 @@ class Consent(SQLModel, table=True):
 
 
 class Suppression(SQLModel, table=True):
-    """An address that must not be mailed, and why. The key is all that is kept of an erased reader's address."""
+    """An address that must not be mailed, and why. When its subscriber is erased, a FormerAddress takes its place."""
 
     id: int | None = Field(default=None, primary_key=True)
     address_key: str = Field(max_length=254, unique=True)
     reason: str = Field(max_length=40)
     source: str = Field(default="", max_length=200)
     at: datetime = Field(sa_type=UTCDateTime)
+
+
+class FormerAddress(SQLModel, table=True):
+    """A deleted person's address as a keyed hash. `suppressed`: never mail it; else: an import must not bring it back.
+
+    `reason`: of the suppression, or left or erased.
+    """
+
+    __tablename__ = "former_address"
+
+    id: int | None = Field(default=None, primary_key=True)
+    address_hash: str = Field(max_length=64, unique=True)
+    reason: str = Field(max_length=40)
+    suppressed: bool = False
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class StoredKey(SQLModel, table=True):
+    """A key (in hex) that must outlive a rotation of DIGEST_SECRET_KEY; made at its first use, never changed."""
+
+    __tablename__ = "stored_key"
+
+    name: str = Field(primary_key=True, max_length=40)
+    value: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UTCDateTime)
 
 
 class Attempt(SQLModel, table=True):

@@ -18,6 +18,7 @@ from digest.models import Audit, DomainPause
 from digest.models.delivery import ALARM
 from digest.models.types import stored_id
 from digest.services.owing import owe_next
+from digest.text.redaction import redact_addresses
 
 log = logs.get(__name__)
 
@@ -125,7 +126,7 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
         "No subscriber is suppressed for it; their mail waits.",
-        f"It said: {reason}",
+        f"It said: {redact_addresses(reason)}",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
     return sound(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)

@@ -9,13 +9,13 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.compose.language import say
-from digest.db import engine, subscribers
+from digest.db import engine, former_addresses, subscribers
 from digest.errors import NotFound, Refused, StaleToken
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.ports import Enqueue
-from digest.services import cadence, limits
+from digest.services import cadence, consent_origin
 from digest.services.subscribe import WORDING
 
 GOOD_FOR = timedelta(days=14)
@@ -58,11 +58,14 @@ def begin(
 ) -> None:
     """Make a reader active, with proof. Only papers of later ingests are new; the welcome covers those before."""
     must_not_be_suppressed(session, reader.address_key)
+    former_addresses.forget(session, reader.address_key)
     reader.state, reader.confirmed_at, reader.left_at = ACTIVE, now, None
     reader.profile_id = version.id if version else reader.profile_id
     reader.seen_through = subscribers.known_through(session, now=now)
     reader.next_due_at = cadence.due_after(reader, now)
-    subscribers.consent(session, reader.id or 0, event, now=now, client=limits.keyed(client), wording=WORDING)
+    subscribers.consent(
+        session, reader.id or 0, event, now=now, client=consent_origin.stored_form(client), wording=WORDING
+    )
 
 
 def must_not_be_suppressed(session: Session, address_key: str) -> None:

@@ -17,8 +17,9 @@ from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
-from digest.services import confirm, wishes
+from digest.services import confirm, consent_origin, wishes
 from digest.services import erase as erasing
+from digest.text.redaction import redact_addresses
 
 Row = dict[str, object]
 
@@ -56,13 +57,27 @@ def subscriber_rows() -> list[Row]:
         return [_person(reader, profiles.get(reader.profile_id, Profile())) for reader in people]
 
 
-def subscriber(address: str) -> Row:
-    """One subscriber with topics and consent. Raises NotFound."""
+def subscriber(address: str, *, client: str = "") -> Row:
+    """One subscriber with topics and consent. `client`: an IP address, to check which consents came from there.
+
+    Raises NotFound, BadInput.
+    """
     with reading() as session:
         reader = _reader(session, address)
         events = subscribers.consents(session, stored_id(reader))
-        said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
+        said = "; ".join(
+            f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC{_origin(c.client, client)} ({c.wording})" for c in events
+        )
         return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
+
+
+def _origin(stored: str, client: str) -> str:
+    """Where a consent came from, as far as it can be said."""
+    if stored in consent_origin.WORDS:
+        return f" by {stored}" if stored else ""
+    if not client:
+        return ""
+    return f" from {client}" if consent_origin.came_from(stored, client) else f" not from {client}"
 
 
 def _reader(session: Session, address: str) -> Subscriber:
@@ -74,23 +89,15 @@ def _reader(session: Session, address: str) -> Subscriber:
 
 def _person(reader: Subscriber, profile: Profile) -> Row:
     """What can be said of a reader, all of it in words; lists have a line each."""
-    return {
-        "address": reader.address,
-        "state": reader.state,
-        "topics": "\n".join(topic.text for topic in profile.topics),
-        "exclusions": "\n".join(profile.exclusions),
-        "categories": " ".join(profile.categories),
-        "authors": "\n".join(profile.authors),
-        "close": "yes" if profile.close else "no",
-        "minimum": profile.minimum,
-        "limit": profile.limit,
-        "cadence": reader.cadence,
-        "weekday": reader.weekday,
-        "time_zone": reader.time_zone,
-        "send_at": reader.send_at.isoformat("minutes"),
-        "quiet_day": reader.quiet_day,
-        "paused_until": reader.paused_until.isoformat() if reader.paused_until else "",
-    }
+    chosen = wishes.values(reader, profile)
+    return {"address": reader.address, "state": reader.state} | {n: _listed(n, value) for n, value in chosen.items()}
+
+
+def _listed(name: str, value: object) -> object:
+    """A preference as listings show it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, int) else wishes.as_text(name, value)
 
 
 def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> None:
@@ -107,10 +114,12 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
             raise Refused(f"{who.text} is subscribed already")
         request.schedule(reader)
         version = subscribers.new_profile(session, stored_id(reader), request.profile(), now=now)
-        confirm.begin(session, reader, version, event=subscribers.IMPORTED, client="administrator", now=now)
+        confirm.begin(
+            session, reader, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
+        )
         if not welcome:
             subscribers.leave_unwelcomed(session, stored_id(reader), now=now)
-        detail = {"subscriber": reader.id, "consent": consent[:200]}
+        detail = {"subscriber": reader.id, "consent": redact_addresses(consent)[:200]}
         session.add(Audit(at=now, actor="command line", action="add", detail=detail))
 
 
@@ -132,11 +141,11 @@ def _checked(values: Mapping[str, Any], consent: str) -> tuple[wishes.Subscripti
     return request, subscribers.address(request.address)
 
 
-def erase(address: str) -> None:
-    """Delete a person's data. Raises NotFound."""
+def erase(address: str) -> bool:
+    """Delete a person's data. False where traces in the database's file go later, by `retention`. Raises NotFound."""
     with reading() as session:
         number = stored_id(_reader(session, address))
-    erasing.erase(number)
+    return erasing.erase(number, by_administrator=True)
 
 
 def suppress(address: str, *, reason: str) -> bool:

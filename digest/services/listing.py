@@ -45,7 +45,7 @@ def paper(number: int) -> PaperPage:
             raise NotFound(say("there is no such paper here"))
         kept, record = found
         listed = rising.Listing(kept.announcement_id, kept.revision)
-        trends = rising.figures(session, {number: listed}, at=clock.now())
+        trends = rising.ranked(session, {number: listed}, at=clock.now())
         figures = quality.of(session, {number: record}, trends)[number]
         near = store.paper(session, figures.nearest) if figures.nearest else None
     facts = trends[number].facts if number in trends else ""
@@ -68,7 +68,7 @@ def author(wanted: str, limit: int) -> AuthorPage:
         theirs = [(p, r) for p, r in found if any(agree(sought, name(one)) for one in r.authors)]
         records = {p.id or 0: r for p, r in theirs}
         listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
-        known = quality.of(session, records, rising.figures(session, listings, at=clock.now()))
+        known = quality.of(session, records, rising.ranked(session, listings, at=clock.now()))
     if not theirs and not printed:
         raise NotFound(say("no paper here is by that author"))
     rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())

@@ -21,7 +21,7 @@ from digest.models import Epoch, Run
 from digest.services import announced, epochs, trending
 from digest.services.announced import Day, Listed
 
-WINDOW = 14
+WINDOW = trending.WINDOW
 RISING_WINDOW = 7
 _KEPT = 48
 _pools: WeakKeyDictionary[Engine, dict[object, Pool]] = WeakKeyDictionary()
@@ -85,8 +85,15 @@ def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weigh
     if found is None:
         listed = {paper.id: day.number for day in days for paper in day.papers}
         papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in standing(days, last).items()}
-        found = Pool(days, last, trending.figures(session, papers, at=at), weights)
+        members = None if len(numbers) >= WINDOW else _window(session, numbers, at, last)
+        found = Pool(days, last, trending.figures(session, papers, at=at, members=members), weights)
     kept[key] = found
     while len(kept) > _KEPT:
         kept.pop(next(iter(kept)))
     return found
+
+
+def _window(session: Session, numbers: Sequence[int], at: datetime, through: int) -> trending.Population:
+    """Whom the papers of a few announcements rank among: the whole window up to the newest, as in a run."""
+    window = store.window(session, max(numbers), WINDOW)
+    return trending.population(session, list({*window, *numbers}), at=at, through=through)

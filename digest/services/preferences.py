@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, select
-
 from digest import clock
 from digest.compose.language import say
-from digest.db import engine, feedback, subscribers
+from digest.db import engine, subscribers
 from digest.errors import NotFound, Refused
 from digest.matching.profile import Profile
-from digest.models import Delivery, Edition, Subscriber
+from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, LEFT
-from digest.services import cadence
+from digest.services import cadence, personal_data
 from digest.services.confirm import begin
 from digest.services.wishes import Preferences
 
@@ -72,25 +70,9 @@ def come_back(subscriber_id: int, client: str) -> None:
 
 
 def export(subscriber_id: int) -> dict[str, Any]:
-    """All that is kept about a reader, as plain JSON values. Raises NotFound."""
+    """All that is kept about a subscriber, as plain JSON values. Raises NotFound."""
     with engine.reading() as session:
-        reader = _present(subscribers.by_id(session, subscriber_id))
-        editions = session.exec(
-            select(Edition).where(Edition.subscriber_id == subscriber_id).order_by(col(Edition.day))
-        ).all()
-        events = subscribers.consents(session, subscriber_id)
-        said = feedback.of(session, subscriber_id)
-        mails = session.exec(
-            select(Delivery).where(Delivery.subscriber_id == subscriber_id).order_by(col(Delivery.id))
-        ).all()
-        return {
-            "subscriber": reader.model_dump(mode="json", exclude={"id", "address_key", "profile_id"}),
-            "profile": subscribers.profile_of(session, reader).to_json(),
-            "consent": [event.model_dump(mode="json", include={"event", "at", "wording"}) for event in events],
-            "editions": [e.model_dump(mode="json", include={"day", "kind", "papers", "content"}) for e in editions],
-            "feedback": [f.model_dump(mode="json", include={"paper_id", "verb", "topic", "at"}) for f in said],
-            "mails": [m.model_dump(mode="json", include={"kind", "state", "created_at", "reply"}) for m in mails],
-        }
+        return personal_data.collect(session, _present(subscribers.by_id(session, subscriber_id)))
 
 
 def _present(reader: Subscriber | None) -> Subscriber:

@@ -15,7 +15,7 @@ from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.ports import Enqueue
-from digest.services import limits
+from digest.services import consent_origin, limits
 from digest.services.owing import owe_next
 from digest.services.wishes import Subscription
 
@@ -47,7 +47,7 @@ def _answer(session: Session, reader: Subscriber, request: Subscription, *, clie
         return
     request.schedule(reader)
     version = subscribers.new_profile(session, known, request.profile(), now=now)
-    subscribers.consent(session, known, "asked", now=now, client=limits.keyed(client), wording=WORDING)
+    subscribers.consent(session, known, "asked", now=now, client=consent_origin.stored_form(client), wording=WORDING)
     owe_next(
         session,
         CONFIRMATION,

@@ -213,6 +213,23 @@ def test_what_is_exported_can_be_imported_elsewhere(lab: Terminal, tmp_path: Pat
     assert lab.ok("admin", "subscribers", "export") == file.read_text()
 
 
+def test_an_export_as_json_keeps_who_must_not_be_mailed(lab: Terminal, tmp_path: Path, smtp: MailServer) -> None:
+    lab.ok("admin", "suppress", "ada@example.com", "--reason", "complaint")
+    lab.ok("admin", "suppress", "bob@example.com", "--reason", "complaint")
+    file = tmp_path / "people.json"
+    file.write_text(lab.ok("admin", "subscribers", "export", "--json"))
+    lab.ok("admin", "subscribers", "erase", "ada@example.com")
+    lab.ok("admin", "unsuppress", "ada@example.com")
+    lab.ok("admin", "unsuppress", "bob@example.com")
+
+    told = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+
+    assert told == "2 added, 0 refused\n"
+    assert json.loads(lab.ok("admin", "subscribers", "export", "--json")) == json.loads(file.read_text())
+    assert smtp.recipients() == {}
+
+
 @SQLITE
 def test_an_import_refuses_the_bad_rows_by_line_and_takes_the_rest(ready: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"

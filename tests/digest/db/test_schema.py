@@ -201,3 +201,20 @@ def test_a_removed_delivery_s_number_is_not_given_again_after_migrating(first_wi
         number = fresh.id
 
     assert number == 8
+
+
+def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> None:
+    schema.upgrade("0005")
+    zones = ("localtime", "Factory", "right/Europe/Berlin", "posix/Asia/Tokyo", "America/New_York")
+    with engine().begin() as connection:
+        for number, zone in enumerate(zones):
+            connection.execute(
+                text("INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence,"
+                     f" weekday, quiet_day, seen_through) VALUES ({number}, 'a', 'a{number}', 'active', '2025-11-20',"
+                     f" '{zone}', '07:00', 'daily', 0, 'skip', 0)")
+            )  # fmt: skip
+    schema.upgrade()
+    with engine().connect() as connection:
+        found = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
+
+    assert found == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
