@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
+from digest.db import rate_limit_counters
 from digest.db.deliveries import ROWS_A_STATEMENT, UNASKED
 from digest.models import Attempt, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
 from digest.models.delivery import (
@@ -168,6 +169,7 @@ def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> i
     """Delete bounces older than `reports`, tries at limited things and pauses older than `tries`. Returns how many."""
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
+    gone += rate_limit_counters.delete_older_than(session, tries)
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
 
 

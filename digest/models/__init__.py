@@ -1,5 +1,6 @@
 """The tables. They don't validate: what comes from outside passes a schema of its own first."""
 
+from digest.models.access import AdminLogin, RateLimitCounter
 from digest.models.delivery import AdminToken, Audit, Bounce, Delivery, DomainPause, Lease
 from digest.models.edition import Edition, Run, Shard
 from digest.models.paper import (
@@ -18,6 +19,7 @@ from digest.models.source import SourceDay, SourceState
 from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
 
 __all__ = [
+    "AdminLogin",
     "AdminToken",
     "Announcement",
     "Attempt",
@@ -37,6 +39,7 @@ __all__ = [
     "PaperKey",
     "PaperVersion",
     "ProfileVersion",
+    "RateLimitCounter",
     "Reject",
     "Run",
     "Shard",

@@ -15,7 +15,7 @@ from digest.matching.profile import Profile
 from digest.models import ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.ports import Enqueue
-from digest.services import cadence, limits
+from digest.services import cadence, rate_limits
 from digest.services.subscribe import WORDING
 
 GOOD_FOR = timedelta(days=14)
@@ -63,7 +63,7 @@ def begin(
     reader.profile_id = version.id if version else reader.profile_id
     reader.seen_through = subscribers.known_through(session, now=now)
     reader.next_due_at = cadence.due_after(reader, now)
-    subscribers.consent(session, reader.id or 0, event, now=now, client=limits.keyed(client), wording=WORDING)
+    subscribers.consent(session, reader.id or 0, event, now=now, client=rate_limits.keyed(client), wording=WORDING)
 
 
 def _asked(

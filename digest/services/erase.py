@@ -7,9 +7,9 @@ from sqlmodel import Session, col, delete, or_, update
 from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import NotFound
-from digest.models import Attempt, Bounce, Delivery, Edition, Subscriber, Suppression
+from digest.models import Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
-from digest.services import limits, shelves
+from digest.services import rate_limits, shelves
 
 
 def erase(subscriber_id: int) -> None:
@@ -36,7 +36,6 @@ def forget(session: Session, reader: Subscriber) -> None:
     session.execute(update(Delivery).where(theirs).values(address="", reply="", payload=None, subscriber_id=None))
     session.execute(delete(Bounce).where(col(Bounce.address_key) == reader.address_key))
     session.execute(update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source=""))
-    key = limits.keyed(f"{limits.CONFIRMATIONS.action}:{reader.address_key}")
-    session.execute(delete(Attempt).where(col(Attempt.key) == key))
+    rate_limits.forget_address(session, reader.address_key)
     session.execute(delete(Edition).where(col(Edition.subscriber_id) == reader.id))
     session.execute(delete(Subscriber).where(col(Subscriber.id) == reader.id))

@@ -18,6 +18,7 @@ from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run
 from digest.models.subscriber import ACTIVE
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
+from digest.services.audit_actor import command_line_actor
 
 Row = dict[str, object]
 
@@ -107,7 +108,7 @@ def add(values: Mapping[str, Any], *, consent: str) -> None:
         version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
         confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
         detail = {"subscriber": reader.id, "consent": consent[:200]}
-        session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+        session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
 
 
 def erase(address: str) -> None:
@@ -123,7 +124,7 @@ def suppress(address: str, *, reason: str) -> None:
     now = clock.now()
     with transaction() as session:
         bounces.suppress(session, key, reason=reason, source="administrator", at=now)
-        session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+        session.add(Audit(at=now, actor=command_line_actor(), action="suppress", detail={"reason": reason[:40]}))
 
 
 def unsuppress(address: str) -> None:
@@ -133,4 +134,6 @@ def unsuppress(address: str) -> None:
         if not bounces.unsuppress(session, key):
             raise NotFound(f"{address} is not suppressed")
         forgiven = bounces.forgive(session, key)
-        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={"forgiven": forgiven}))
+        session.add(
+            Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail={"forgiven": forgiven})
+        )

@@ -18,7 +18,7 @@ from digest.db.deliveries import Claimed
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
-from digest.models import Audit
+from digest.models import AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, SIGN_IN, TEST
 from digest.papers import Record
 from digest.services import editions, links, needed
@@ -105,13 +105,13 @@ class Letters:
             if delivery.kind == LINK:
                 return render.link(links.preferences(reader.id or 0), service=self._service)
             return render.confirmation(links.confirm(reader.id or 0, profile_id), service=self._service)
-        return self._internal(delivery, known.audit)
+        return self._internal(delivery, known.login)
 
-    def _internal(self, delivery: Claimed, audit: Audit | None) -> Rendered | Withheld:
+    def _internal(self, delivery: Claimed, login: AdminLogin | None) -> Rendered | Withheld:
         """Mail to administrators."""
-        if delivery.kind == SIGN_IN and audit is not None:
-            minutes = int(links.SIGN_IN_FOR.total_seconds()) // 60
-            return render.sign_in(links.sign_in(audit.id or 0), minutes=minutes, service=self._service)
+        if delivery.kind == SIGN_IN and login is not None and login.id is not None:
+            minutes = int((login.link_expires_at - login.asked_at).total_seconds()) // 60
+            return render.sign_in(links.sign_in(login.id), minutes=minutes, service=self._service)
         if delivery.kind == ALARM:
             told = delivery.payload or {}
             url = f"{self._settings.base_url}/admin"

@@ -20,8 +20,10 @@ from digest.web import pages
 TITLES = {
     400: N_("This request can’t be read"),
     401: N_("Not without a token"),
+    403: N_("Not from there"),
     404: N_("Nothing here"),
     405: N_("Not that way"),
+    408: N_("That took too long"),
     409: N_("That can’t be done"),
     410: N_("This link is out of date"),
     413: N_("That is too much at once"),
@@ -63,9 +65,14 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
     return made
 
 
-def too_large(scope: Scope) -> Response:
-    """The answer to a body beyond the bound."""
-    return answer(scope, 413, say("a request may have 64 KB at most"))
+def refused_body(scope: Scope, status: int) -> Response:
+    """The answer to a body that is too large (413), too slow (408), or has no readable length (400)."""
+    texts = {
+        400: say("its form is broken"),
+        408: say("the rest of the request did not come in time; send it again"),
+        413: say("a request may have 64 KB at most"),
+    }
+    return answer(scope, status, texts[status])
 
 
 async def _ours(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from digest.services import links
 from digest.web.client import UNKNOWN, client_of
 from tests.digest.web.conftest import Browser, everything, path, subscribed
 
-PUBLIC = ("/", "/trending", "/trending/cs.LG", "/papers/1", "/authors/Ming%20Yin", "/healthz", "/readyz", "/metrics")
+PUBLIC = ("/", "/trending", "/trending/cs.LG", "/papers/1", "/authors/Ming%20Yin", "/healthz", "/readyz")
 
 
 @pytest.mark.parametrize("page", PUBLIC)
