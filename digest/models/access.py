@@ -13,7 +13,8 @@ from digest.models.types import UTCDateTime
 class RateLimitCounter(SQLModel, table=True):
     """How often one key did one limited thing in the current window. One row a key, changed by one UPSERT.
 
-    `key` is a keyed hash of a client or an address. `started_at`: when the window began; `last_at`: when it was last done.
+    `key` is a keyed hash of a client or an address. `started_at`: when the window began; `last_at`: the last try that
+    was allowed.
     """
 
     __tablename__ = "rate_limit_counter"

@@ -29,6 +29,7 @@ TITLES = {
     413: N_("That is too much at once"),
     422: N_("One thing needs mending"),
     429: N_("A little slower"),
+    431: N_("That is too much at once"),
     500: N_("Something broke here"),
     503: N_("Not just now"),
 }
@@ -66,11 +67,12 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
 
 
 def refused_body(scope: Scope, status: int) -> Response:
-    """The answer to a body that is too large (413), too slow (408), or has no readable length (400)."""
+    """The answer to a body that is too large (413), too slow (408), has a head that is too large (431), or no readable length (400)."""
     texts = {
         400: say("its form is broken"),
         408: say("the rest of the request did not come in time; send it again"),
         413: say("a request may have 64 KB at most"),
+        431: say("its address and headers may have 16 KB together"),
     }
     return answer(scope, status, texts[status])
 

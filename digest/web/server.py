@@ -137,6 +137,7 @@ def configuration(
         port=port,
         http=type("ConfiguredProtocol", (LimitedProtocol,), limits),
         ws="none",
+        lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024
+MAX_HEAD = 16 * 1024
 SECONDS_FOR_BODY = 15.0  # of any request: 64 KB in that time are 35 kbit/s
 CLIENT_LEFT = -1
 
@@ -65,6 +66,10 @@ class BoundedBody:
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """The body with status 0, or the status to answer with."""
+        if _head_size(scope) > MAX_HEAD:
+            return 431, b""
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            return 400, b""  # no text of ours holds one, and PostgreSQL refuses it
         length = Headers(scope=scope).get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             return 400, b""
@@ -75,6 +80,12 @@ class BoundedBody:
                 return await _whole(receive)
         except TimeoutError:
             return 408, b""
+
+
+def _head_size(scope: Scope) -> int:
+    """Bytes of address and headers. The server's own limit holds only for heads that come in several parts."""
+    address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    return address + sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 async def _whole(receive: Receive) -> tuple[int, bytes]:
