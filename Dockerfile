@@ -22,7 +22,7 @@ RUN DIGEST_DATA_DIR=/warm NUMBA_CPU_NAME=generic /opt/digest/bin/digest migrate
 FROM python:${PYTHON}-slim-bookworm
 RUN groupadd --gid 10001 digest \
     && useradd --uid 10001 --gid digest --no-create-home --home-dir /data --shell /usr/sbin/nologin digest \
-    && install --directory --owner digest --group digest --mode 0750 /data
+    && install --directory --owner digest --group digest --mode 0700 /data
 COPY --from=build /opt/digest /opt/digest
 COPY --from=build --chown=digest:digest /warm/kernel /data/kernel
 ENV PATH=/opt/digest/bin:$PATH \

@@ -1,15 +1,69 @@
-"""Logs: one JSON line an event on stderr; constant event names, ids and counts as keys, never an address or a token."""
+"""Logs: one JSON line an event on stderr; constant event names, ids and counts as keys, never an address or a token.
+
+Our own events carry none; but the text of an exception may: a driver repeats the row that it refused, a library the
+address that it could not read. So every line is redacted before it is written, tracebacks and other libraries' lines
+included.
+"""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
+# Each in one pass without backtracking over more than a bounded length: log lines hold what strangers sent.
+_REDACTIONS = (
+    (re.compile(r"(?<=://)[^\s/@]{1,200}@"), "<credentials>@"),
+    (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w.-]{1,255}"), "<address>"),
+    (re.compile(r"digest_[A-Za-z0-9_-]{20,}"), "<token>"),
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{4,200}\.(?:[A-Za-z0-9_-]{6}\.)?[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])"
+        ),
+        "<token>",
+    ),
+    (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), "<token>"),
+)
+_DRIVERS_DETAIL = re.compile(r"(?m)^(DETAIL|CONTEXT):.*$")  # PostgreSQL repeats the values of the row
+
+
+def redact(text: str) -> str:
+    """The text without e-mail addresses, signed and bearer tokens, passwords in URLs, and values of rows."""
+    text = _DRIVERS_DETAIL.sub(r"\1: <values>", text)
+    for pattern, replacement in _REDACTIONS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class _RedactingFormatter(logging.Formatter):
+    """Lines of the standard library's loggers, Celery's and uvicorn's among them, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As usual, then redacted."""
+        return redact(super().format(record))
+
+
+def _redact_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: every text of the event, also inside lists."""
+    return {key: _redacted(value) for key, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return value if isinstance(value, int | float | None) else redact(str(value))
+
 
 def configure(*, level: str = "INFO", json: bool = True) -> None:
-    """Route structlog and the standard library's loggers to stderr at `level`."""
+    """Route structlog and the standard library's loggers to stderr at `level`, redacted."""
     renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -17,13 +71,16 @@ def configure(*, level: str = "INFO", json: bool = True) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _redact_values,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "apscheduler", "celery"):  # httpx would log addresses of links
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, time
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from digest.errors import Misconfigured
 Words = Annotated[tuple[str, ...], NoDecode]
 
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+KEY_BYTES = 32  # of each secret key: as many as the HMAC's own key has use for
 _ASK = "`digest init` asks for it and writes .env"
 _CURES = {
     "secret_key": MAKE_A_KEY,
@@ -39,6 +41,7 @@ class Settings(BaseSettings):
     reply_to: str = ""
     bounce_address: str = ""
     webhook_key: str = ""
+    metrics_token: str = ""
     postal_address: str = ""
     dkim_domain: str = ""
     dkim_selector: str = ""
@@ -47,6 +50,8 @@ class Settings(BaseSettings):
     trusted_proxies: Words = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    web_connections: int = Field(default=2000, ge=10, le=50_000)
+    sign_up_ceiling: int = Field(default=1000, ge=1, le=1_000_000)
     send_at: time = time(7, 0)
     uncertain: Literal["resend", "hold"] = "resend"
     message_timeout: int = Field(default=60, ge=1, le=900)
@@ -94,6 +99,26 @@ class Settings(BaseSettings):
         """Lists are written with commas."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: Words) -> Words:
+        """A short key can be guessed, and then every link be forged. The key itself is never shown."""
+        for number, key in enumerate(value, start=1):
+            if len(key.encode()) < KEY_BYTES:
+                which = f"key {number} of the list" if len(value) > 1 else "the key"
+                raise ValueError(f"{which} has {len(key.encode())} bytes, {KEY_BYTES} are needed; {MAKE_A_KEY}")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: Words) -> Words:
+        for network in value:
+            try:
+                ip_network(network, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
         return value
 
     @field_validator("lease")

@@ -43,12 +43,15 @@ def examine(process: Process, queues: Sequence[str] = ()) -> str:
 
 def _web() -> str:
     """It answers and its database does. A worker's trouble is not its own: pages go on being served."""
+    from digest.web.health import healthcheck_token  # only here is the web part needed
+
     chosen = settings.get()
+    chosen.require("secret_key")
     connection = http.client.HTTPConnection(
         EVERYWHERE.get(chosen.host, chosen.host), chosen.port, timeout=SECONDS_TO_SERVE
     )
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {healthcheck_token()}"})
         found = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Transient(f"web does not answer on port {chosen.port}: {error}") from error

@@ -101,24 +101,17 @@ def scheduler() -> None:
 @output.guarded
 def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
     """One web process: pages and API."""
-    import uvicorn
-
+    from digest.services import sign_in
+    from digest.web import server
     from digest.web.app import build as pages
     from digest.web.wiring import given
 
     chosen = settings.get()
     _must_be_ready("secret_key", "mail_from")
     logs.configure(level=chosen.log_level)
+    sign_in.end_removed()
     application = pages(_enqueue(), given())
-    uvicorn.run(
-        application,
-        host=host or chosen.host,
-        port=port or chosen.port,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-    )
+    server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
 
 
 @app.command()

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from digest import clock
 from digest.cli import domains, output, runs, subscribers
 from digest.cli.outside import Outside
 from digest.errors import BadInput
 from digest.services import bulk_unsuppress, house, resend, tokens
+from digest.services.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in tokens.SCOPES.items())
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
 
 
@@ -36,7 +39,7 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """Send the same edition again, as a new e-mail; audited."""
         day = date.date() if date else None
-        serial = resend.resend(address, day=day, actor="command line", enqueue=outside.enqueue())
+        serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=outside.enqueue())
         output.say(f"queued: resend no. {serial} of that edition")
 
     @admin.command()
@@ -95,9 +98,20 @@ def _tokens(admin: typer.Typer) -> None:
 
     @token.command()
     @output.guarded
-    def create(name: str) -> None:
+    def create(
+        name: Annotated[str, typer.Argument(help="What it is for; stands in the list and the audit.")],
+        scope: Annotated[list[str] | None, typer.Option(help=f"May be repeated. {SCOPES}")] = None,
+        expires: Annotated[str, typer.Option(help="90d, a date, or never. Default: in a year.")] = "365d",
+    ) -> None:
         """Make a token; it is shown this once."""
-        typer.echo(tokens.create(name))
+        made = tokens.create(name, scope or (), expires_at=tokens.expiry(expires, now=clock.now()))
+        typer.echo(made)
+
+    @token.command("list")
+    @output.guarded
+    def list_tokens(json: Json = False) -> None:
+        """Names, scopes, expiry and last use of all tokens."""
+        output.listing(tokens.listing(), json=json)
 
     @token.command()
     @output.guarded

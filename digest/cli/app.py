@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from digest import __version__, logs
 from digest.cli import admin, bounces, ingest, preview, replay, run, setup, why
 from digest.cli.outside import Outside
+
+PRIVATE_UMASK = 0o077  # what any command or process writes, DATA_DIR first of all, is its owner's alone
 
 
 def build(outside: Outside) -> typer.Typer:
@@ -27,6 +30,7 @@ def build(outside: Outside) -> typer.Typer:
         version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Say it.")] = False,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Logs on stderr.")] = False,
     ) -> None:
+        os.umask(PRIVATE_UMASK)
         logs.configure(level="INFO" if verbose else "WARNING", json=False)
 
     for group in (setup, ingest, preview, run, replay, why, bounces, admin):

@@ -10,10 +10,10 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.services import control, house
+from digest.services.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Number = Annotated[int, typer.Argument(metavar="RUN", help="Its number, as `runs list` shows it.")]
-ACTOR = "command line"
 
 
 def add(admin: typer.Typer, outside: Outside) -> None:
@@ -48,13 +48,15 @@ def _holding(runs: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def pause(run: Number) -> None:
         """Hold what waits of a run."""
-        output.say(f"paused: {control.pause(run, actor=ACTOR)} e-mails wait")
+        output.say(f"paused: {control.pause(run, actor=command_line_actor())} e-mails wait")
 
     @runs.command()
     @output.guarded
     def resume(run: Number) -> None:
         """Let a paused run go."""
-        output.say(f"resumed: {control.resume(run, actor=ACTOR, enqueue=outside.enqueue())} e-mails go out")
+        output.say(
+            f"resumed: {control.resume(run, actor=command_line_actor(), enqueue=outside.enqueue())} e-mails go out"
+        )
 
 
 def _mending(runs: typer.Typer, outside: Outside) -> None:
@@ -62,7 +64,7 @@ def _mending(runs: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def cancel(run: Number) -> None:
         """Stop a run for good. What was not sent is new again for its readers."""
-        done = control.cancel(run, actor=ACTOR)
+        done = control.cancel(run, actor=command_line_actor())
         output.say(f"cancelled: {done.cancelled} e-mails; to {done.restored} readers their papers are new again")
         if done.held:
             output.say(f"{done.held} may have arrived and are held: `digest admin runs show {run}` lists them")
@@ -78,7 +80,7 @@ def _mending(runs: typer.Typer, outside: Outside) -> None:
         ] = False,
     ) -> None:
         """Send a run again to those who did not get it, and only to them."""
-        again = control.resend_missed(run, actor=ACTOR, enqueue=outside.enqueue(), uncertain=uncertain)
+        again = control.resend_missed(run, actor=command_line_actor(), enqueue=outside.enqueue(), uncertain=uncertain)
         output.say(f"queued: {again.queued} e-mails")
         if again.held:
             output.say(f"{len(again.held)} may have arrived and are held; --also-uncertain sends them too:")

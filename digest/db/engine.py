@@ -31,12 +31,12 @@ def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "sqlite":
-            return _checked(create_engine(url, pool_size=5, max_overflow=15))
+            return _checked(create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True))
     except (ArgumentError, ImportError) as error:  # a password may stand in it: the address is not shown
         raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
         _make_folder(Path(url.database).parent)
-    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
     event.listen(made, "connect", _prepare_sqlite)
     event.listen(made, "begin", _begin_sqlite)
     return made
@@ -65,7 +65,7 @@ def _checked(made: Engine) -> Engine:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or "it can't be made"
         raise Misconfigured(f"the database's folder {folder}: {reason}; set DIGEST_DATA_DIR") from error

@@ -178,6 +178,11 @@ def attempts(session: Session, action: str, key: str, *, since: datetime) -> Seq
     return session.exec(query.order_by(col(Attempt.at))).all()
 
 
+def attempt_keys(session: Session, action: str, *, since: datetime) -> set[str]:
+    """The keys with which that was tried since then."""
+    return set(session.exec(select(Attempt.key).where(Attempt.action == action, col(Attempt.at) > since)))
+
+
 def forget_attempts(session: Session, action: str, key: str) -> None:
     """That key's tries count no more."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))

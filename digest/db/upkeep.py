@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
-from digest.db import session_replies
+from digest.db import rate_limit_counters, session_replies
 from digest.db.deliveries import ROWS_A_STATEMENT, UNASKED
 from digest.models import Attempt, Audit, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
 from digest.models.delivery import (
@@ -170,6 +170,7 @@ def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> i
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
     gone += session_replies.forget(session, tries)
+    gone += rate_limit_counters.delete_older_than(session, tries)
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
 
 

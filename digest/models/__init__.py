@@ -1,5 +1,6 @@
 """The tables. They don't validate: what comes from outside passes a schema of its own first."""
 
+from digest.models.access import AdminLogin, RateLimitCounter
 from digest.models.delivery import (
     AdminToken,
     Audit,
@@ -38,6 +39,7 @@ from digest.models.subscriber import (
 )
 
 __all__ = [
+    "AdminLogin",
     "AdminToken",
     "Announcement",
     "Attempt",
@@ -60,6 +62,7 @@ __all__ = [
     "PaperKey",
     "PaperVersion",
     "ProfileVersion",
+    "RateLimitCounter",
     "Reject",
     "Run",
     "SessionReply",

@@ -147,18 +147,21 @@ class Audit(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UTCDateTime)
-    actor: str = Field(max_length=60)
+    actor: str = Field(max_length=300)
     action: str = Field(max_length=40)
     detail: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class AdminToken(SQLModel, table=True):
-    """A bearer token for the API; only its hash is kept."""
+    """A bearer token for the API; only its hash is kept. `scopes`: what it may do, separated by blanks."""
 
     __tablename__ = "admin_token"
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True, max_length=60)
     digest: str = Field(unique=True, max_length=64)
+    scopes: str = Field(max_length=400)
     created_at: datetime = Field(sa_type=UTCDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from digest.errors import DigestError, Misconfigured, Transient
 from digest.models import Batch
 from digest.models.types import UTCDateTime
 from digest.ports import QUEUES
-from digest.services import standing
+from digest.services import proxy_warning, standing, tokens
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 _SILENT = timedelta(minutes=5)
@@ -50,6 +51,11 @@ def examine() -> list[Finding]:
     except Misconfigured as error:
         return [Finding(ERROR, "settings", str(error))]
     return [finding for check in _CHECKS for finding in check(chosen)]
+
+
+def examine_proxies() -> list[Finding]:
+    """The check of DIGEST_TRUSTED_PROXIES alone."""
+    return list(_proxies(settings.get()))
 
 
 def _required(chosen: settings.Settings) -> Iterator[Finding]:
@@ -229,7 +235,62 @@ def _cure(one: standing.Standing) -> str:
     return "it is asked again by itself; gaps are filled by arxiv-oai, or now: digest ingest arxiv-oai"
 
 
+def _proxies(chosen: settings.Settings) -> Iterator[Finding]:
+    """Behind a proxy that is not trusted, all people are one client and share its limits."""
+    cure = "set DIGEST_TRUSTED_PROXIES to the proxy's address or the container bridge's network"
+    everybody = [name for name in chosen.trusted_proxies if ip_network(name, strict=False).prefixlen == 0]
+    if everybody:
+        text = f"DIGEST_TRUSTED_PROXIES names everybody ({everybody[0]}): any client can choose its own address"
+        yield Finding(ERROR, "proxies", text, "name the proxy alone")
+    try:
+        seen = proxy_warning.seen()
+    except SQLAlchemyError:
+        return  # said by the check of the database
+    for peer in seen:
+        yield Finding(WARNING, "proxies", f"{peer} forwards requests and is not trusted: its people count as one", cure)
+    if urlsplit(chosen.base_url).scheme == "https" and not chosen.trusted_proxies:
+        text = "https ends at a proxy, but none is trusted: all people count as one client"
+        yield Finding(WARNING, "proxies", text, cure)
+    elif chosen.trusted_proxies and not everybody and not seen:
+        yield Finding(OK, "proxies", f"X-Forwarded-For is believed from {', '.join(chosen.trusted_proxies)}")
+
+
+def _api_tokens(chosen: settings.Settings) -> Iterator[Finding]:
+    try:
+        names = tokens.unlimited()
+    except SQLAlchemyError:
+        return  # said by the check of the database
+    if names:
+        listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+        cure = "make ones with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"
+        yield Finding(WARNING, "api tokens", f"may do everything and never expire: {listed}", cure)
+
+
+def _short_keys(chosen: settings.Settings) -> Iterator[Finding]:
+    """Keys of programs that were in use before a length was asked for."""
+    for name in ("webhook_key", "metrics_token"):
+        length = len(getattr(chosen, name).encode())
+        if 0 < length < settings.KEY_BYTES:
+            text = f"DIGEST_{name.upper()} has {length} bytes and could be guessed"
+            yield Finding(WARNING, "settings", text, settings.MAKE_A_KEY)
+
+
+def _data_dir(chosen: settings.Settings) -> Iterator[Finding]:
+    """DATA_DIR holds addresses and profiles; new ones are made for their owner alone, older ones were not."""
+    try:
+        open_to_others = [path for path in (chosen.data_dir, *chosen.data_dir.glob("*")) if path.stat().st_mode & 0o077]
+    except OSError:
+        return  # not there yet
+    if open_to_others:
+        first = open_to_others[0]
+        text = f"{first} is readable by others (mode {first.stat().st_mode & 0o777:04o})"
+        more = f", and {len(open_to_others) - 1} more" if len(open_to_others) > 1 else ""
+        yield Finding(WARNING, "data folder", text + more, f"chmod -R go= {chosen.data_dir}")
+    else:
+        yield Finding(OK, "data folder", f"{chosen.data_dir} is its owner's alone")
+
+
 _CHECKS: tuple[Callable[[settings.Settings], Iterator[Finding]], ...] = (
-    *(_required, _address, _database, _clock, _queue, _redis),
+    *(_required, _short_keys, _data_dir, _address, _proxies, _api_tokens, _database, _clock, _queue, _redis),
     *(_mail_server, _signature, _sender_domain, _sources),
 )

@@ -17,11 +17,11 @@ from digest.compose.views import Links, Reader, Service
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.errors import NotFound
-from digest.models import Audit, Edition, ProfileVersion, Subscriber
+from digest.models import AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.papers import Record
 from digest.services import links
 
-T = TypeVar("T", Subscriber, Edition, ProfileVersion, Audit)
+T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin)
 
 
 class Addressee(Protocol):

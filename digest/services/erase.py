@@ -18,7 +18,7 @@ from digest.errors import NotFound
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
 from digest.models.subscriber import ACTIVE, LEFT
-from digest.services import limits, local_mailbox, shelves
+from digest.services import local_mailbox, rate_limits, shelves
 
 ERASE = "erase"  # the action of the audit
 
@@ -58,8 +58,8 @@ def forget(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
     )
     session.execute(delete(Bounce).where(col(Bounce.address_key) == key))
     session.execute(delete(Audit).where(col(Audit.detail)["subscriber"].as_integer() == subscriber.id))
-    keys = (limits.keyed(f"{limits.CONFIRMATIONS.action}:{key}"), str(subscriber.id))
-    session.execute(delete(Attempt).where(col(Attempt.key).in_(keys)))
+    session.execute(delete(Attempt).where(col(Attempt.key) == str(subscriber.id)))
+    rate_limits.forget_address(session, key)
     session.execute(delete(Edition).where(col(Edition.subscriber_id) == subscriber.id))
     _keep_hash(session, subscriber, now)
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber.id))

@@ -19,6 +19,7 @@ from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services import confirm, consent_origin, wishes
 from digest.services import erase as erasing
+from digest.services.audit_actor import command_line_actor
 from digest.text.redaction import redact_addresses
 
 Row = dict[str, object]
@@ -120,7 +121,7 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
         if not welcome:
             subscribers.leave_unwelcomed(session, stored_id(reader), now=now)
         detail = {"subscriber": reader.id, "consent": redact_addresses(consent)[:200]}
-        session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+        session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
 
 
 def check(values: Mapping[str, Any], *, consent: str) -> str:
@@ -155,7 +156,7 @@ def suppress(address: str, *, reason: str) -> bool:
     with transaction() as session:
         is_new = bounces.suppress(session, key, reason=reason, source="administrator", at=now)
         if is_new:
-            session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
+            session.add(Audit(at=now, actor=command_line_actor(), action="suppress", detail={"reason": reason[:40]}))
     return is_new
 
 
@@ -166,4 +167,6 @@ def unsuppress(address: str) -> None:
         if not bounces.unsuppress(session, key):
             raise NotFound(f"{address} is not suppressed")
         forgiven = bounces.forgive(session, key)
-        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail={"forgiven": forgiven}))
+        session.add(
+            Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail={"forgiven": forgiven})
+        )

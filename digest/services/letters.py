@@ -18,9 +18,8 @@ from digest.db.deliveries import Claimed
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
-from digest.models import Audit
+from digest.models import AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, SIGN_IN, TEST
-from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services import editions, links, needed
 from digest.services.needed import EDITIONS, MailedEdition, MailedReader, Needed
@@ -108,13 +107,13 @@ class Letters:
             if profile_id is None:
                 return Withheld(CANCELLED, "there is no profile to confirm")
             return render.confirmation(links.confirm(reader.id, profile_id), service=self._service)
-        return self._internal(delivery, known.audit)
+        return self._internal(delivery, known.login)
 
-    def _internal(self, delivery: Claimed, audit: Audit | None) -> Rendered | Withheld:
+    def _internal(self, delivery: Claimed, login: AdminLogin | None) -> Rendered | Withheld:
         """Mail to administrators."""
-        if delivery.kind == SIGN_IN and audit is not None:
-            minutes = int(links.SIGN_IN_FOR.total_seconds()) // 60
-            return render.sign_in(links.sign_in(stored_id(audit)), minutes=minutes, service=self._service)
+        if delivery.kind == SIGN_IN and login is not None and login.id is not None:
+            minutes = int((login.link_expires_at - login.asked_at).total_seconds()) // 60
+            return render.sign_in(links.sign_in(login.id), minutes=minutes, service=self._service)
         if delivery.kind == ALARM:
             told = delivery.payload or {}
             url = f"{self._settings.base_url}/admin"

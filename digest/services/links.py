@@ -12,8 +12,6 @@ from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
 
 VERBS = (MORE, LESS, MUTE, FOLLOW)
-SIGN_IN_FOR = timedelta(minutes=30)
-SESSION_FOR = timedelta(hours=12)
 
 
 def signer() -> signing.Signer:
@@ -82,9 +80,9 @@ def read_feedback(token: str) -> tuple[int, int, str]:
     return edition_id, int(parts[1]), parts[2]
 
 
-def sign_in(audit_id: int) -> str:
-    """An administrator's way in, for half an hour, once. `audit_id`: the row that recorded the request."""
-    return _url("admin/enter", signer().sign_timed(signing.SIGN_IN, audit_id))
+def sign_in(login_id: int) -> str:
+    """An administrator's way in, once. `login_id`: the AdminLogin, which says how long it is good."""
+    return _url("admin/enter", signer().sign_timed(signing.SIGN_IN, login_id))
 
 
 def read(purpose: str, token: str, *, values: int = 1) -> tuple[int, ...]:

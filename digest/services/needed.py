@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from digest.db.deliveries import Claimed
 from digest.deliver.letter import Withheld
-from digest.models import Audit, Delivery, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models import AdminLogin, Delivery, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.delivery import (
     ALARM,
     CANCELLED,
@@ -60,7 +60,7 @@ class Needed:
     edition: MailedEdition | None = None
     topics: tuple[str, ...] = ()
     suppressed: str | None = None
-    audit: Audit | None = None
+    login: AdminLogin | None = None
 
 
 # Readers, editions, profiles and suppressions of some deliveries, in one query. Made once: building costs too.
@@ -84,13 +84,13 @@ _WINDOW = (
 
 def look_up(session: Session, deliveries: Sequence[Claimed]) -> dict[int, Needed]:
     """What each delivery needs, by its id."""
-    audits = by_id(session, Audit, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
-    needed = {d.id: Needed(audit=audits.get(d.subject_id)) for d in deliveries}
+    logins = by_id(session, AdminLogin, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
+    needed = {d.id: Needed(login=logins.get(d.subject_id)) for d in deliveries}
     for number, *columns, profile, reason in session.connection().execute(_WINDOW, {"ids": list(needed)}):
         reader = MailedReader(*columns[:_OF_READER]) if columns[0] is not None else None
         edition = MailedEdition(*columns[_OF_READER:]) if columns[_OF_READER] is not None else None
         topics = typed(profile) if profile else ()
-        needed[number] = Needed(reader, edition, topics, reason, needed[number].audit)
+        needed[number] = Needed(reader, edition, topics, reason, needed[number].login)
     return needed
 
 

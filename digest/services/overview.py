@@ -98,12 +98,16 @@ def runs(*, before: int | None, limit: int) -> list[dict[str, Any]]:
 
 
 def deliveries(
-    *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int
+    *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int, addresses: bool
 ) -> list[dict[str, Any]]:
-    """Mails as JSON values, the newest first. What a mail carries stays inside."""
+    """Mails as JSON values, the newest first. What a mail carries stays inside.
+
+    Without `addresses` neither the address nor what could name it: the server's reply often repeats the address.
+    """
+    hidden = {"payload", "lease_id", "domain"} | (set() if addresses else {"address", "reply"})
     with engine.reading() as session:
         found = overview.deliveries(session, state=state, kind=kind, run_id=run_id, before=before, limit=limit)
-        return [row.model_dump(mode="json", exclude={"payload", "lease_id", "domain"}) for row in found]
+        return [row.model_dump(mode="json", exclude=hidden) for row in found]
 
 
 def editions(*, run_id: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:

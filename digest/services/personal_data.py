@@ -23,7 +23,7 @@ from digest.models import (
     Subscriber,
     Threshold,
 )
-from digest.services import limits
+from digest.services import rate_limits
 
 Section = Callable[[Session, Subscriber], Any]
 OF_ADMINISTRATORS = frozenset({signing.SIGN_IN, signing.SESSION})
@@ -92,10 +92,14 @@ def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | N
 
 
 def _attempts(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    """Tries that are counted under the address or the number; those of a client are counted under a hash of it."""
-    keys = (limits.keyed(f"{limits.CONFIRMATIONS.action}:{subscriber.address_key}"), str(subscriber.id))
-    query = select(Attempt).where(col(Attempt.key).in_(keys)).order_by(col(Attempt.id))
+    """Tries that are counted under the subscriber's number."""
+    query = select(Attempt).where(Attempt.key == str(subscriber.id)).order_by(col(Attempt.id))
     return _dumped(session.exec(query).all(), {"id", "key"})
+
+
+def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    """How often mail was asked for to the address; what a client asked for is counted under a hash of the client."""
+    return _dumped(rate_limits.of_address(session, subscriber.address_key), {"key"})
 
 
 def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
@@ -115,6 +119,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("bounce", "bounces", _bounces),
     ("suppression", "suppression", _suppression),
     ("attempt", "attempts", _attempts),
+    ("rate_limit_counter", "request_counters", _request_counters),
     ("audit", "audit", _audit),
 )
 

@@ -7,34 +7,39 @@ from datetime import datetime
 from sqlmodel import Session
 
 from digest import clock
-from digest.compose.language import say
 from digest.db import engine, subscribers
-from digest.errors import TooMany
 from digest.models import Subscriber
 from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.ports import Enqueue
-from digest.services import consent_origin, limits
+from digest.services import consent_origin, rate_limits
 from digest.services.owing import owe_next
 from digest.services.wishes import Subscription
 
 WORDING = "2025-11"  # of the sentences on the confirmation page; change it whenever they change
 
 
-def subscribe(request: Subscription, client: str, enqueue: Enqueue) -> None:
+def subscribe(
+    request: Subscription,
+    client: str,
+    enqueue: Enqueue,
+    *,
+    client_limit: rate_limits.RateLimit = rate_limits.SIGN_UPS,
+) -> None:
     """Owe a confirmation to the address, or the link to their preferences to one who is subscribed already.
 
-    Suppressed addresses and those with three mails within the hour silently get nothing. `client` is where the
-    request came from. Raises BadInput for the address, TooMany for the client.
+    Suppressed addresses and those that had enough mail lately (`rate_limits`) silently get nothing. `client` is where
+    the request came from. Raises BadInput for the address, TooMany for the client.
     """
     who, now = subscribers.address(request.address), clock.now()
-    with engine.transaction() as session:
-        if not limits.take(session, limits.SIGN_UPS, client, now=now):
-            raise TooMany(say("too many sign-ups from here within the hour; try again later"))
-        wanted = limits.take(session, limits.CONFIRMATIONS, who.key, now=now)
-        if wanted and subscribers.suppression(session, who.key) is None:
-            _answer(session, subscribers.admit(session, who, now=now), request, client=client, now=now)
+    with engine.reading() as session:
+        known = subscribers.by_key(session, who.key)
+    limit = rate_limits.LINKS if known is not None and known.state == ACTIVE else rate_limits.CONFIRMATIONS
+    if rate_limits.allow_mail(limit, who.key, client_limit=client_limit, client=client):
+        with engine.transaction() as session:
+            if subscribers.suppression(session, who.key) is None:
+                _answer(session, subscribers.admit(session, who, now=now), request, client=client, now=now)
     enqueue.deliver()
 
 

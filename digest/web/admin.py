@@ -4,51 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from digest import settings, signing
+from digest import signing
 from digest.compose.language import count, decimal, say
-from digest.errors import N_, BadInput, BadToken, NotFound, Refused
+from digest.errors import N_, BadInput, NotFound, Refused
 from digest.services import control, domain_pauses, history, links, overview, sign_in
-from digest.web import forms, pages, plots
+from digest.web import admin_session, forms, pages, plots
+from digest.web.admin_session import Administrator, MaybeAdministrator
 from digest.web.client import Client
 from digest.web.forms import Form, Pressed
 from digest.web.given import GivenHere, Queue
 
-router = APIRouter(prefix="/admin", include_in_schema=False)
-
-COOKIE = "digest_admin"
-
-
-def _session(request: Request) -> int | None:
-    """The sign-in behind the request's cookie; None without a good one."""
-    try:
-        return links.read_timed(signing.SESSION, request.cookies.get(COOKIE, ""), within=links.SESSION_FOR)
-    except BadToken:
-        return None
+router = APIRouter(prefix="/admin", include_in_schema=False, dependencies=[Depends(admin_session.require_same_origin)])
 
 
 @router.get("")
-def home(request: Request) -> HTMLResponse:
+def home(administrator: MaybeAdministrator) -> HTMLResponse:
     """The service at a glance; without a session the way in."""
-    return _overview() if _session(request) else pages.page("sign_in.html", private=True, asked=False)
+    return _overview() if administrator else _page("sign_in.html", asked=False)
 
 
 @router.post("/sign-in")
 def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
     """Owe the link. The answer is the same for every address."""
     sign_in.ask(str(form.get("address", "")), client, queue)
-    return pages.page("sign_in.html", private=True, asked=True)
+    return _page("sign_in.html", asked=True)
 
 
 @router.get("/enter/{token}")
 def look(token: str) -> HTMLResponse:
     """A button, as scanners of mail follow links."""
-    links.read_timed(signing.SIGN_IN, token, within=links.SIGN_IN_FOR)
-    return pages.page("enter.html", private=True)
+    sign_in.look(links.read_timed(signing.SIGN_IN, token, within=sign_in.LONGEST_LINK_FOR))
+    return _page("enter.html")
 
 
 @router.post("/enter/{token}")
@@ -56,56 +47,41 @@ def enter(token: str, pressed: Pressed) -> Response:
     """Use the link up and begin a session."""
     if not pressed:
         return look(token)
-    audit_id = links.read_timed(signing.SIGN_IN, token, within=links.SIGN_IN_FOR)
-    sign_in.enter(audit_id)
+    login_id = links.read_timed(signing.SIGN_IN, token, within=sign_in.LONGEST_LINK_FOR)
     answer = RedirectResponse("/admin", status_code=303, headers=pages.PRIVATE)
-    answer.set_cookie(
-        COOKIE,
-        links.signer().sign_timed(signing.SESSION, audit_id),
-        max_age=int(links.SESSION_FOR.total_seconds()),
-        path="/admin",
-        secure=settings.get().base_url.startswith("https://"),
-        httponly=True,
-        samesite="strict",
-    )
+    admin_session.set_cookie(answer, sign_in.enter(login_id))
     return answer
 
 
 @router.post("/sign-out")
-def leave() -> Response:
-    """End the session in this browser."""
+def leave(request: Request) -> Response:
+    """End the session, here and on the server."""
+    sign_in.leave(admin_session.cookie_of(request))
     answer = RedirectResponse("/admin", status_code=303, headers=pages.PRIVATE)
-    answer.delete_cookie(COOKIE, path="/admin", httponly=True, samesite="strict")
+    admin_session.delete_cookie(answer)
     return answer
 
 
 @router.post("/resend")
-def resend(request: Request, form: Form, given: GivenHere, queue: Queue) -> HTMLResponse:
+def resend(form: Form, given: GivenHere, queue: Queue, administrator: Administrator) -> HTMLResponse:
     """The same edition again to one reader."""
-    session = _session(request)
-    if session is None:
-        raise Refused(say("sign in first"))
     address, day = str(form.get("address", "")), str(form.get("day", ""))
     try:
-        number = given.resend(address, day=_day(day), actor=f"page, sign-in {session}", enqueue=queue)
+        number = given.resend(address, day=_day(day), actor=administrator, enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
         return _overview(typed=(address, day), wrong=error)
     return _overview(done=say("Owed again to %(address)s, as its number %(n)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
-def hold(request: Request, run_id: int, act: Literal["pause", "resume"], queue: Queue) -> HTMLResponse:
+def hold(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator) -> HTMLResponse:
     """Hold what waits of a run, or let it go."""
-    session = _session(request)
-    if session is None:
-        raise Refused(say("sign in first"))
-    actor = f"page, sign-in {session}"
     try:
         if act == "pause":
-            mails = control.pause(run_id, actor=actor)
+            mails = control.pause(run_id, actor=administrator)
             one, many = N_("Run %(run)s waits, with %(n)s e-mail."), N_("Run %(run)s waits, with %(n)s e-mails.")
         else:
-            mails = control.resume(run_id, actor=actor, enqueue=queue)
+            mails = control.resume(run_id, actor=administrator, enqueue=queue)
             one, many = N_("Run %(run)s goes on, with %(n)s e-mail."), N_("Run %(run)s goes on, with %(n)s e-mails.")
     except (NotFound, Refused) as error:
         return _overview(held=forms.sentence(error), status=409)
@@ -113,18 +89,22 @@ def hold(request: Request, run_id: int, act: Literal["pause", "resume"], queue: 
 
 
 @router.post("/domains/release")
-def release(request: Request, form: Form, queue: Queue) -> HTMLResponse:
+def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLResponse:
     """Send to a paused domain again."""
-    session = _session(request)
-    if session is None:
-        raise Refused(say("sign in first"))
     domain = str(form.get("domain", ""))
     try:
-        waiting = domain_pauses.release(domain, actor=f"page, sign-in {session}", enqueue=queue)
+        waiting = domain_pauses.release(domain, actor=administrator, enqueue=queue)
     except (BadInput, NotFound) as error:
         return _overview(released=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
     one, many = N_("%(n)s e-mail to %(domain)s goes out."), N_("%(n)s e-mails to %(domain)s go out.")
     return _overview(released=count(one, many, waiting, domain=domain))
+
+
+def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page for one administrator alone, whose forms say where they come from."""
+    made = pages.page(name, status=status, private=True, **values)
+    made.headers.update(admin_session.REFERRER_POLICY)
+    return made
 
 
 def _day(text: str) -> date | None:
@@ -144,10 +124,9 @@ def _overview(
     status: int = 200,
 ) -> HTMLResponse:
     error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
-    return pages.page(
+    return _page(
         "admin.html",
         status=422 if wrong else status,
-        private=True,
         glance=overview.glance(),
         states=overview.STATES,
         typed=typed,

@@ -1,4 +1,4 @@
-"""The API under /api/v1: the same use cases as the pages, as JSON. Admin parts ask for a bearer token."""
+"""The API under /api/v1: the same use cases as the pages, as JSON. The administrator's parts ask for a token."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import Field
-from starlette.exceptions import HTTPException
 
 from digest.errors import NotFound
-from digest.services import overview, tokens
+from digest.services import overview
 from digest.services.subscribe import subscribe
+from digest.services.tokens import ApiToken
 from digest.services.views import Preview
 from digest.services.wishes import CATEGORY, Subscription, Wishes
-from digest.web.client import Client
+from digest.web import api_auth
+from digest.web.api_auth import Caller
 from digest.web.given import GivenHere, Queue
 from digest.web.preview_limits import LimitedPreview
 
 router = APIRouter(prefix="/api/v1")
-bearer = HTTPBearer(auto_error=False, description="made by `digest admin token create`")
 
 
 class PreviewRequest(Wishes):
@@ -29,27 +28,22 @@ class PreviewRequest(Wishes):
     days: int = Field(default=14, ge=1, le=60)
 
 
-def _admin(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
-    """The name of the token that came along; 401 without a good one."""
-    name = tokens.check(given.credentials) if given else None
-    if name is None:
-        raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
-    return name
-
-
-ADMIN = (Depends(_admin),)
+READ_PAPERS = Depends(api_auth.public("papers:read"))
+WriteSubscriptions = Annotated[Caller, Depends(api_auth.public("subscriptions:write"))]
+ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require("deliveries:read"))]
+RUNS, EDITIONS = (Depends(api_auth.require(scope)) for scope in ("runs:read", "editions:read"))
 Limit = Annotated[int, Query(ge=1, le=500)]
 Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below this one: the next page")]
 
 
 @router.post("/subscriptions", status_code=202)
-def subscriptions(body: Subscription, client: Client, queue: Queue) -> dict[str, str]:
+def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    subscribe(body, client, queue)
+    subscribe(body, caller.name, queue, client_limit=caller.sign_ups)
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 
-@router.post("/preview")
+@router.post("/preview", dependencies=[READ_PAPERS])
 def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any]:
     """What these wishes would have brought, day by day, without subscribing."""
     return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
@@ -72,7 +66,7 @@ def as_json(shown: Preview) -> dict[str, Any]:
     }
 
 
-@router.get("/papers")
+@router.get("/papers", dependencies=[READ_PAPERS])
 def papers(given: GivenHere, category: str | None = None, limit: Limit = 50) -> dict[str, Any]:
     """Papers that are trending now, in all fields or in one category."""
     if category is not None and not (len(category) <= 20 and CATEGORY.fullmatch(category)):
@@ -80,7 +74,7 @@ def papers(given: GivenHere, category: str | None = None, limit: Limit = 50) -> 
     return {"papers": [asdict(row) for row in given.trending(category, limit)]}
 
 
-@router.get("/papers/{paper_id}")
+@router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])
 def paper(paper_id: int, given: GivenHere) -> dict[str, Any]:
     """One paper."""
     if not 0 < paper_id < 2**31:
@@ -88,25 +82,29 @@ def paper(paper_id: int, given: GivenHere) -> dict[str, Any]:
     return asdict(given.paper(paper_id))
 
 
-@router.get("/runs", dependencies=ADMIN)
+@router.get("/runs", dependencies=[RUNS])
 def runs(limit: Limit = 50, before: Before = None) -> dict[str, Any]:
     """Runs, the newest first, each with its e-mails by state."""
     return {"runs": overview.runs(before=before, limit=limit)}
 
 
-@router.get("/deliveries", dependencies=ADMIN)
+@router.get("/deliveries")
 def deliveries(
+    token: ReadDeliveries,
     state: Annotated[str | None, Query(max_length=10)] = None,
     kind: Annotated[str | None, Query(max_length=12)] = None,
     run: Before = None,
     limit: Limit = 50,
     before: Before = None,
 ) -> dict[str, Any]:
-    """E-mails, the newest first."""
-    return {"deliveries": overview.deliveries(state=state, kind=kind, run_id=run, before=before, limit=limit)}
+    """E-mails, the newest first; to whom they go only for tokens with the scope `addresses:read`."""
+    rows = overview.deliveries(
+        state=state, kind=kind, run_id=run, before=before, limit=limit, addresses=token.may("addresses:read")
+    )
+    return {"deliveries": rows}
 
 
-@router.get("/editions", dependencies=ADMIN)
+@router.get("/editions", dependencies=[EDITIONS])
 def editions(run: Before = None, limit: Limit = 50, before: Before = None) -> dict[str, Any]:
     """Editions, the newest first."""
     return {"editions": overview.editions(run_id=run, before=before, limit=limit)}

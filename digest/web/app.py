@@ -22,7 +22,7 @@ from digest.web import (
     start,
 )
 from digest.web.given import Given
-from digest.web.pace import Pace
+from digest.web.pace import API_MOST, FEEDBACK_MOST, REQUEST_MESSAGE, WEBHOOK_MOST, Pace
 from digest.web.preview_limits import PreviewSlots
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
@@ -37,15 +37,23 @@ def build(enqueue: Enqueue, given: Given) -> FastAPI:
     chosen = settings.get()
     chosen.require("secret_key")
     app = FastAPI(
-        title=chosen.service_name, version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+        title=chosen.service_name,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
     app.state.enqueue, app.state.given, app.state.pace = enqueue, given, Pace()
     app.state.preview_slots = PreviewSlots()
+    app.state.api_pace = Pace(API_MOST, message=REQUEST_MESSAGE)
+    app.state.feedback_pace = Pace(FEEDBACK_MOST, message=REQUEST_MESSAGE)
+    app.state.webhook_pace = Pace(WEBHOOK_MOST, message=REQUEST_MESSAGE)
     for part in PAGES:
         app.include_router(part.router)
     errors.install(app)
     content_policy = policy(styles=source(pages.style()), scripts=source(pages.script()))
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BoundedBody, refuse=errors.too_large)
+    app.add_middleware(BoundedBody, refuse=errors.refused_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=chosen.base_url.startswith("https://"))
     return app

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from digest import clock, settings
 from digest.errors import NotFound
 from digest.services.bounces import Report, take_reports
+from digest.web.pace import count_webhook
 
 router = APIRouter(prefix="/api/v1")
 
@@ -64,7 +65,9 @@ async def _signed(request: Request, digest_signature: Annotated[str, Header(desc
 
 
 @router.post(
-    "/bounces", dependencies=[Depends(_signed)], responses={401: {"description": "signature missing or wrong"}}
+    "/bounces",
+    dependencies=[Depends(count_webhook), Depends(_signed)],
+    responses={401: {"description": "signature missing or wrong"}},
 )
 def bounces(body: Reports) -> Outcomes:
     """Bounces, complaints and unsubscribes that a mail provider reports, signed."""

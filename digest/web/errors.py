@@ -20,13 +20,16 @@ from digest.web import pages
 TITLES = {
     400: N_("This request can’t be read"),
     401: N_("Not without a token"),
+    403: N_("Not from there"),
     404: N_("Nothing here"),
     405: N_("Not that way"),
+    408: N_("That took too long"),
     409: N_("That can’t be done"),
     410: N_("This link is out of date"),
     413: N_("That is too much at once"),
     422: N_("One thing needs mending"),
     429: N_("A little slower"),
+    431: N_("That is too much at once"),
     500: N_("Something broke here"),
     503: N_("Not just now"),
 }
@@ -63,9 +66,15 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
     return made
 
 
-def too_large(scope: Scope) -> Response:
-    """The answer to a body beyond the bound."""
-    return answer(scope, 413, say("a request may have 64 KB at most"))
+def refused_body(scope: Scope, status: int) -> Response:
+    """The answer to a body that is too large (413) or too slow (408), a head that is too large (431)."""
+    texts = {
+        400: say("its form is broken"),
+        408: say("the rest of the request did not come in time; send it again"),
+        413: say("a request may have 64 KB at most"),
+        431: say("its address and headers may have 16 KB together"),
+    }
+    return answer(scope, status, texts[status])
 
 
 async def _ours(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from digest.compose.language import say
@@ -12,6 +12,7 @@ from digest.services import feedback, links
 from digest.services.feedback import JUST_THIS, Said
 from digest.web import forms, pages
 from digest.web.forms import Form, Pressed
+from digest.web.pace import count_feedback
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,7 +39,7 @@ def ask(token: str) -> HTMLResponse:
     return _page(edition_id, verb, feedback.look(edition_id, paper_id))
 
 
-@router.post("/feedback/{token}")
+@router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
 def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     """Do it, and say what was done."""
     if not pressed:

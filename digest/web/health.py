@@ -1,45 +1,86 @@
-"""Health: alive, ready to serve, and figures for Prometheus."""
+"""Health: alive, ready to serve, and figures for Prometheus.
+
+Anybody may ask whether the service lives and is ready. Figures and reasons need a bearer token: a counter that moves
+by one as an address is sent to the sign-up tells whether that address is known.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
 
-from digest.services import overview, standing
+from digest import settings
+from digest.compose.language import say
+from digest.services import overview, standing, tokens
 from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
 
+Authorization = Annotated[str, Header()]
+
 FRESH = {"Cache-Control": "no-store"}
 
 
+def healthcheck_token() -> str:
+    """What `digest healthcheck` shows to the web process of its own installation: both know the secret key."""
+    return _derived(settings.get().secret_key[0])
+
+
+def _derived(key: str) -> str:
+    return hmac.new(key.encode(), b"digest.healthcheck", hashlib.sha256).hexdigest()
+
+
+def _may_see_details(authorization: str, *, ask_database: bool = True) -> bool:
+    """True for DIGEST_METRICS_TOKEN, the health check's own token, and an API token with the scope metrics:read."""
+    scheme, _, given = authorization.partition(" ")
+    given = given.strip()
+    if scheme.lower() != "bearer" or not given:
+        return False
+    chosen = settings.get()
+    accepted = [_derived(key) for key in chosen.secret_key] + [chosen.metrics_token] * bool(chosen.metrics_token)
+    if any(hmac.compare_digest(given.encode(), token.encode()) for token in accepted):
+        return True
+    token = tokens.check(given) if ask_database else None
+    return token is not None and token.may("metrics:read")
+
+
 @router.get("/healthz")
-def healthz() -> PlainTextResponse:
-    """The process answers."""
+async def healthz() -> PlainTextResponse:
+    """The process answers. It needs no thread, so it does while all of them are busy."""
     return PlainTextResponse("ok\n", headers=FRESH)
 
 
 @router.get("/readyz")
-def readyz(queue: Queue) -> JSONResponse:
-    """The database answers and a worker makes progress; else 503 with what is wrong."""
-    found = {"database": _database(), "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
-    status = 503 if any(found.values()) else 200
-    # a source that is down is no reason to take no readers, so it changes nothing but the detail
-    sources = {} if found["database"] else {one.source: one.state for one in standing.standings()}
-    told = {name: wrong or "ok" for name, wrong in found.items()} | {"sources": sources}
-    return JSONResponse(told, status_code=status, headers=FRESH)
+def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
+    """The database answers and a worker makes progress, or 503; what is wrong is told with a token alone."""
+    database = _database()
+    found = {"database": database, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
+    ready = not any(found.values())
+    body: dict[str, object] = {"ready": ready}
+    if _may_see_details(authorization, ask_database=not database):
+        body |= {name: wrong or "ok" for name, wrong in found.items()}
+        # a source that is down is no reason to take no readers, so it changes nothing but the detail
+        body["sources"] = {} if database else {one.source: one.state for one in standing.standings()}
+    return JSONResponse(body, status_code=200 if ready else 503, headers=FRESH)
 
 
 @router.get("/metrics")
-def metrics() -> Response:
-    """Counts as of this moment."""
+def metrics(authorization: Authorization = "") -> Response:
+    """Counts as of this moment, for who shows a token."""
+    if not _may_see_details(authorization):
+        message = say("this needs DIGEST_METRICS_TOKEN, or an API token with the scope metrics:read, as bearer token")
+        raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(overview.counts(), standing.standings()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024
+MAX_HEAD = 16 * 1024
+SECONDS_FOR_BODY = 15.0  # of any request: 64 KB in that time are 35 kbit/s
+CLIENT_LEFT = -1
 
 
 def source(text: str) -> str:
@@ -34,33 +38,67 @@ def policy(*, styles: str, scripts: str = "") -> str:
 
 
 class BoundedBody:
-    """Takes the body in whole before the app sees the request; more than `MAX_BODY` bytes are refused."""
+    """Takes the body in whole before the app sees the request, so that nobody who sends slowly holds a thread.
 
-    def __init__(self, app: ASGIApp, refuse: Callable[[Scope], Response]) -> None:
-        self.app, self.refuse = app, refuse
+    More than `MAX_BODY` bytes are refused with 413; a body that is not there after `seconds` with 408. Either answer
+    closes the connection, as the rest of the body may still come.
+    """
+
+    def __init__(
+        self, app: ASGIApp, refuse: Callable[[Scope, int], Response], *, seconds: float = SECONDS_FOR_BODY
+    ) -> None:
+        self.app, self.refuse, self.seconds = app, refuse, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with its body, or answer 413."""
+        """Pass the request on with its body, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        told = Headers(scope=scope).get("content-length", "0")
-        body = None if not told.isdigit() or int(told) > MAX_BODY else await _whole(receive)
-        if body is None:
-            await self.refuse(scope)(scope, receive, send)
+        status, body = await self._read(scope, receive)
+        if status == CLIENT_LEFT:
+            return
+        if status:
+            refusal = self.refuse(scope, status)
+            refusal.headers["Connection"] = "close"
+            await refusal(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
 
+    async def _read(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
+        """The body with status 0, or the status to answer with."""
+        if _head_size(scope) > MAX_HEAD:
+            return 431, b""
+        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+            return 400, b""  # no text of ours holds one, and PostgreSQL refuses it
+        length = Headers(scope=scope).get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            return 400, b""
+        if len(length) > 20 or int(length) > MAX_BODY:
+            return 413, b""
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await _whole(receive)
+        except TimeoutError:
+            return 408, b""
 
-async def _whole(receive: Receive) -> bytes | None:
-    body: bytes = b""
+
+def _head_size(scope: Scope) -> int:
+    """Bytes of address and headers. The server's own limit holds only for heads that come in several parts."""
+    address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    return address + sum(len(name) + len(value) for name, value in scope["headers"])
+
+
+async def _whole(receive: Receive) -> tuple[int, bytes]:
+    body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return CLIENT_LEFT, b""
         body += message.get("body", b"")
         if len(body) > MAX_BODY:
-            return None
+            return 413, b""
         if not message.get("more_body", False):
-            return body
+            return 0, bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -79,7 +79,7 @@ def main() -> None:
         return
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        os.environ |= {"DIGEST_DATA_DIR": folder, "DIGEST_SECRET_KEY": "a key for benchmarks"}
+        os.environ |= {"DIGEST_DATA_DIR": folder, "DIGEST_SECRET_KEY": "a key for benchmarks of at least 32 bytes"}
         os.environ.setdefault("NUMBA_CACHE_DIR", str(Path("build/kernel").resolve()))
         if given.database == "postgresql":
             from tests.servers import Postgres

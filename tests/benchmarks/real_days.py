@@ -123,7 +123,7 @@ def lines(told: Told, seconds: float) -> Sequence[str]:
 def main(shared: Path) -> int:
     """Play with 30 readers in a folder of its own; exit 1 where a paper is repeated or unexplained."""
     with tempfile.TemporaryDirectory() as folder, MailServer() as server:
-        values = {"DATA_DIR": folder, "SMTP_URL": server.url, "SECRET_KEY": "a benchmark's key"}
+        values = {"DATA_DIR": folder, "SMTP_URL": server.url, "SECRET_KEY": "a benchmark's key of at least 32 bytes"}
         values |= {
             "MAIL_FROM": "Papers <papers@digest.example>",
             "DATABASE_URL": "",

@@ -19,6 +19,7 @@ from digest.deliver import transport
 from digest.papers import Parsed
 from digest.services import day, deliver, welcome
 from digest.services.ingest import store_document
+from digest.web import server
 from digest.web.app import build
 from digest.web.wiring import given
 from seeds import loader
@@ -74,13 +75,13 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
     """Serve what `build` makes for an address, at that address, until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(build(url), log_config=None, access_log=False, lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([listening],), name="web")
+    running_server = uvicorn.Server(server.configuration(build(url)))
+    thread = threading.Thread(target=running_server.run, args=([listening],), name="web")
     thread.start()
     try:
         yield url
     finally:
-        server.should_exit = True
+        running_server.should_exit = True
         thread.join()
         listening.close()
 
@@ -95,7 +96,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
     def built(url: str) -> FastAPI:
         configure(
             BASE_URL=url,
-            SECRET_KEY="a-key-for-tests",
+            SECRET_KEY="a-key-for-tests-of-at-least-32-bytes",
             SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}",
             MAIL_FROM="Papers Inbox <papers@digest.example>",
             POSTAL_ADDRESS="1 Example Street, Exampletown",

@@ -32,7 +32,7 @@ def test_without_a_secret_nothing_starts(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["web", "up"])
 def test_on_a_database_never_migrated_nothing_starts(tmp_path: Path, command: str) -> None:
-    given = {"SECRET_KEY": "k", "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
+    given = {"SECRET_KEY": "k" * 32, "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
 
     done = start(tmp_path, command, **given)
 
@@ -42,7 +42,7 @@ def test_on_a_database_never_migrated_nothing_starts(tmp_path: Path, command: st
 
 @pytest.mark.parametrize("command", ["worker", "scheduler"])
 def test_without_a_redis_the_cure_is_named(tmp_path: Path, command: str) -> None:
-    given = {"SECRET_KEY": "k", "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
+    given = {"SECRET_KEY": "k" * 32, "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
 
     done = start(tmp_path, command, **given)
 

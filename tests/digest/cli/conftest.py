@@ -58,5 +58,5 @@ def terminal(configured: Callable[..., None]) -> Iterator[Terminal]:
 @pytest.fixture
 def ready(database: str, configured: Callable[..., None], smtp: MailServer, terminal: Terminal) -> Terminal:
     """A terminal of an installation that is set up and empty."""
-    configured(SECRET_KEY="a key for tests", BASE_URL="https://digest.example")
+    configured(SECRET_KEY="a key for tests of at least 32 bytes", BASE_URL="https://digest.example")
     return terminal

@@ -310,7 +310,7 @@ def test_suppress_and_back(lab: Terminal, smtp: MailServer) -> None:
 def test_on_a_database_never_migrated_the_cure_is_named(
     terminal: Terminal, smtp: MailServer, configured: Callable[..., None], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}", SECRET_KEY="a key for tests")
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}", SECRET_KEY="a key for tests of at least 32 bytes")
     (tmp_path / "none.jsonl").write_text('{"title": "A title of some words"}\n')
     words = tuple(str(tmp_path / word) if word == "none.jsonl" else word for word in words)
 
@@ -346,7 +346,7 @@ def test_a_setting_in_error_is_named(
 def test_an_inline_run_without_a_mail_server_stops_before_it_chooses(
     database: str, terminal: Terminal, configured: Callable[..., None]
 ) -> None:
-    configured(SECRET_KEY="a key for tests", MAIL_FROM="papers@digest.example")
+    configured(SECRET_KEY="a key for tests of at least 32 bytes", MAIL_FROM="papers@digest.example")
 
     code, said = terminal.refused("run", "--inline")
 

@@ -24,7 +24,7 @@ from digest.deliver.message import Envelope, build, date_line, read_verp, verp
 from digest.deliver.quoted import body
 from tests.digest.compose import samples
 
-KEY = "a key for tests"
+KEY = "a key for tests of at least 32 bytes"
 ENVELOPE = Envelope(
     kind="digest",
     sender=("Papers Inbox", "daily@papers.example"),

@@ -22,7 +22,7 @@ from digest.services.ingest import Counts, store_document
 from tests.servers import MailServer
 
 MONDAY = date(2025, 11, 17)
-KEY = "a key for tests"
+KEY = "a key for tests of at least 32 bytes"
 FILLER = "We study {} in detail and report what we found, with proofs, experiments and open code for everything."
 
 

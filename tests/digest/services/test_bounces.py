@@ -46,7 +46,7 @@ def mail(ada: int) -> int:
     return given_house.add_mail(ada, given_house.add_run())
 
 
-def path(mail: int, key: str = "a key for tests") -> str:
+def path(mail: int, key: str = "a key for tests of at least 32 bytes") -> str:
     return verp(BOUNCES, mail, key)
 
 

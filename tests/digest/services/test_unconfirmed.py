@@ -17,7 +17,7 @@ from tests.digest.web.conftest import ADA, NOW, everything, only_reader
 @pytest.fixture(autouse=True)
 def _asked(database: str, configured: Callable[..., None]) -> None:
     """Ada has signed up."""
-    configured(SECRET_KEY="a-key-for-tests")
+    configured(SECRET_KEY="a-key-for-tests-of-at-least-32-bytes")
     with time_machine.travel(NOW, tick=False):
         subscribe.subscribe(Subscription(address=ADA, topics="graphs"), "203.0.113.7", NoQueue())
 

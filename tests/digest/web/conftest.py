@@ -26,6 +26,7 @@ from digest.web.given import Given
 
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)  # a Friday
 ADA = "ada@digest.example"
+METRICS = {"authorization": "Bearer a-token-for-the-figures-of-32-bytes"}
 
 
 @dataclass
@@ -129,11 +130,12 @@ def clock_stands() -> Iterator[time_machine.Traveller]:
 def settled(database: str, configured: Callable[..., None]) -> None:
     """Settings of an installation over a fresh database."""
     configured(
-        SECRET_KEY="a-key-for-tests",
+        SECRET_KEY="a-key-for-tests-of-at-least-32-bytes",
         BASE_URL="http://testserver",
         MAIL_FROM="digest@digest.example",
         ADMIN_EMAILS="root@digest.example",
         TRUSTED_PROXIES="10.0.0.0/8",
+        METRICS_TOKEN=METRICS["authorization"].removeprefix("Bearer "),
     )
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
 import pytest
 import time_machine
+from sqlmodel import select
 
 from digest import clock
 from digest.db import deliveries
-from digest.db.engine import transaction
+from digest.db.engine import reading, transaction
 from digest.db.sources import put_state
-from digest.services import domain_pauses, links
+from digest.models import Audit
+from digest.services import domain_pauses, links, sign_in
 from tests.digest.services.house import add_mail, add_reader, add_run
 from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
 
@@ -101,11 +104,27 @@ def test_a_session_ends_after_twelve_hours(web: Browser, clock_stands: time_mach
     assert "At a glance" not in web.get("/admin", headers=cookie).text
 
 
-def test_the_cookie_stays_here(web: Browser) -> None:
+@pytest.mark.parametrize(
+    ("base_url", "words"),
+    [
+        ("https://papers.example", ("__host-digest_admin=", "secure", "path=/;")),
+        ("https://papers.example:8443", ("__host-digest_admin=", "secure", "path=/;")),
+        ("http://papers.example", ("__host-digest_admin=", "secure", "path=/;")),
+        ("http://127.0.0.1:8000", ("digest_admin=", "path=/admin;")),
+        ("http://localhost", ("digest_admin=", "path=/admin;")),
+        ("http://[::1]:8000", ("digest_admin=", "path=/admin;")),
+    ],
+)
+def test_the_cookie_stays_on_this_host(
+    web: Browser, configured: Callable[..., None], base_url: str, words: tuple[str, ...]
+) -> None:
+    configured(BASE_URL=base_url)
     web.post("/admin/sign-in", data={"address": ROOT})
-    cookie = web.post(path(links.sign_in(1))).headers["set-cookie"].lower()
+    cookie = web.post(links.sign_in(1).removeprefix(base_url)).headers["set-cookie"].lower() + ";"
 
-    assert all(word in cookie for word in ("httponly", "samesite=strict", "path=/admin", "max-age=43200"))
+    assert cookie.startswith(words[0])
+    assert all(word in cookie for word in (*words, "httponly", "samesite=strict", "max-age=43200"))
+    assert ("secure" in cookie) == ("secure" in words)
 
 
 def test_resending_needs_a_session(web: Browser) -> None:
@@ -198,3 +217,164 @@ def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
 
     assert answer.status_code == 409
     assert [one.domain for one in domain_pauses.paused()] == ["one.example"]
+
+
+def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    """Every two minutes for two days somebody posts the address; at any time the newest link opens a session."""
+    start = clock.now()
+    for minute in range(0, 2 * 24 * 60, 10):
+        clock_stands.move_to(start + timedelta(minutes=minute))
+        for n in range(5):
+            Browser(web.app, host=f"198.51.100.{(minute + n) % 250}").post("/admin/sign-in", data={"address": ROOT})
+        if minute % 240 == 230:
+            look = web.get(path(links.sign_in(mails()[-1].subject_id)))
+            assert look.status_code == 200
+
+    assert len(mails()) <= 2 * 4 + 5
+    entered = web.post(path(links.sign_in(mails()[-1].subject_id)))
+    assert entered.status_code == 303
+
+
+def test_who_shares_the_clients_address_with_an_attacker_still_gets_a_link(web: Browser) -> None:
+    for _ in range(20):
+        web.post("/admin/sign-in", data={"address": ADA})
+    unknown = web.post("/admin/sign-in", data={"address": ADA})
+    administrator = web.post("/admin/sign-in", data={"address": ROOT})
+
+    assert (unknown.status_code, unknown.text) == (administrator.status_code, administrator.text)
+    assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
+
+
+def test_after_a_sign_in_the_next_link_need_not_wait(web: Browser) -> None:
+    signed_in(web)
+    web.post("/admin/sign-in", data={"address": ROOT})
+
+    assert len(mails()) == 2
+
+
+def test_a_link_stays_good_until_the_next_may_be_sent(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    for minutes in (0, 2, 11, 31):  # each as soon as it is allowed; after the fourth 2 hours pass
+        clock_stands.shift(timedelta(minutes=minutes))
+        web.post("/admin/sign-in", data={"address": ROOT})
+    assert len(mails()) == 4
+    clock_stands.shift(timedelta(minutes=119))
+    web.post("/admin/sign-in", data={"address": ROOT})
+
+    assert len(mails()) == 4
+    assert web.get(path(links.sign_in(4))).status_code == 200
+    assert web.get(path(links.sign_in(3))).status_code == 410
+
+
+def test_signing_out_ends_the_session_on_the_server(web: Browser) -> None:
+    cookie = signed_in(web)
+    web.post("/admin/sign-out", headers=cookie)
+
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert web.post("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 409
+
+
+def test_signing_out_ends_no_other_session(web: Browser) -> None:
+    first, second = signed_in(web), signed_in(web)
+    web.post("/admin/sign-out", headers=first)
+
+    assert "At a glance" in web.get("/admin", headers=second).text
+
+
+def test_a_removed_address_has_neither_session_nor_link(web: Browser, configured: Callable[..., None]) -> None:
+    cookie = signed_in(web)
+    web.post("/admin/sign-in", data={"address": ROOT})
+    link = path(links.sign_in(mails()[-1].subject_id))
+    configured(ADMIN_EMAILS="other@digest.example")
+
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert web.post("/admin/runs/1/pause", headers=cookie).status_code == 409
+    assert [web.get(link).status_code, web.post(link).status_code] == [410, 410]
+
+
+def test_what_a_removed_address_had_stays_ended_when_it_comes_back(
+    web: Browser, configured: Callable[..., None]
+) -> None:
+    cookie = signed_in(web)
+    web.post("/admin/sign-in", data={"address": ROOT})
+    configured(ADMIN_EMAILS="other@digest.example")
+    ended = sign_in.end_removed()  # as `digest web` does at its start
+    configured(ADMIN_EMAILS=ROOT)
+
+    assert ended == 2
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert web.post(path(links.sign_in(mails()[-1].subject_id))).status_code == 410
+
+
+def test_the_cookie_is_kept_as_its_hash_alone(web: Browser) -> None:
+    value = signed_in(web)["cookie"].partition("=")[2]
+
+    assert value not in str(everything())
+
+
+def test_the_audit_names_who_acted(web: Browser) -> None:
+    run = add_run()
+    cookie = signed_in(web)
+    web.post(f"/admin/runs/{run}/pause", headers=cookie)
+    web.post("/admin/sign-out", headers=cookie)
+
+    acts = {row.action: row.actor for row in audits()}
+    assert {acts[action] for action in ("signed in", "pause run", "signed out")} == {ROOT}
+
+
+def audits() -> list[Audit]:
+    with reading() as session:
+        return list(session.exec(select(Audit)))
+
+
+FOREIGN = (
+    {"origin": "https://evil.example"},
+    {"origin": "http://testserver:81"},
+    {"origin": "https://testserver"},
+    {"origin": "http://sub.testserver"},
+    {"origin": "null"},
+    {"origin": ""},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "cross-site", "origin": "http://testserver"},
+    {"sec-fetch-site": "nonsense"},
+    {"sec-fetch-site": "same-origin", "origin": "http://evil.example"},
+)
+OURS = (
+    {},
+    {"origin": "http://testserver"},
+    {"sec-fetch-site": "same-origin", "origin": "http://testserver"},
+    {"sec-fetch-site": "same-origin", "origin": "null"},
+    {"sec-fetch-site": "none"},
+)
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize("page", ["sign-in", "enter/x", "sign-out", "resend", "runs/1/pause", "nothing"])
+def test_a_form_from_another_origin_is_refused(web: Browser, page: str, headers: dict[str, str]) -> None:
+    run = add_run()
+    cookie = signed_in(web)
+    before = everything()
+    answer = web.post(f"/admin/{page}", data={"address": ROOT}, headers=cookie | headers)
+
+    assert (run, answer.status_code) == (1, 404 if page == "nothing" else 403)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("headers", OURS, ids=str)
+def test_a_form_of_our_own_is_taken(web: Browser, headers: dict[str, str]) -> None:
+    run = add_run()
+
+    assert web.post(f"/admin/runs/{run}/pause", headers=signed_in(web) | headers).status_code == 200
+
+
+def test_on_this_machine_each_of_its_names_is_ours(web: Browser, configured: Callable[..., None]) -> None:
+    configured(BASE_URL="http://127.0.0.1:8000")
+    origins = ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000", "http://localhost:9000")
+    answers = [
+        web.post("/admin/sign-in", data={"address": ADA}, headers={"origin": origin}).status_code for origin in origins
+    ]
+
+    assert answers == [200, 200, 200, 403]
+
+
+def test_admin_pages_let_browsers_say_where_a_form_comes_from(web: Browser) -> None:
+    assert web.get("/admin").headers["referrer-policy"] == "same-origin"

@@ -14,7 +14,7 @@ import time_machine
 from digest import clock, settings
 from digest.services import house
 from digest.web.bounces import SECONDS, sign
-from tests.digest.web.conftest import ADA, Browser, everything
+from tests.digest.web.conftest import ADA, METRICS, Browser, everything
 
 KEY = "a key for the provider"
 PATH = "/api/v1/bounces"
@@ -128,7 +128,7 @@ def test_the_signature_is_documented(web: Browser) -> None:
 
 def test_the_figures_of_the_queue_are_told(web: Browser) -> None:
     house.suppress(ADA, reason="asked by phone")
-    text = web.get("/metrics").text
+    text = web.get("/metrics", headers=METRICS).text
 
     for name in ("oldest_due_seconds", "queue_age_seconds", "deliveries_overdue", "deliveries_held", "domains_paused"):
         assert f"digest_{name} 0.0" in text

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.web import plots
-from tests.digest.web.conftest import ADA, NOW, Browser, everything, subscribed
+from tests.digest.web.conftest import ADA, METRICS, NOW, Browser, everything, subscribed
 
 
 def test_the_start_page_has_the_box_above_what_rises(web: Browser) -> None:
@@ -81,7 +81,7 @@ def test_an_author_can_be_followed_from_their_page(web: Browser) -> None:
 
 def test_figures_are_counted_for_prometheus(web: Browser) -> None:
     web.post("/subscribe", data={"address": "bob@digest.example"})
-    text = web.get("/metrics").text
+    text = web.get("/metrics", headers=METRICS).text
 
     assert 'digest_deliveries{state="queued"} 1.0' in text
     assert 'digest_subscribers{state="pending"} 1.0' in text
@@ -90,7 +90,7 @@ def test_figures_are_counted_for_prometheus(web: Browser) -> None:
 
 
 def test_ready_means_database_and_worker(web: Browser) -> None:
-    answer = web.get("/readyz").json()
+    answer = web.get("/readyz", headers=METRICS).json()
 
     assert (answer["database"], answer["worker"]) == ("ok", "ok")
     assert set(answer["sources"].values()) == {"never asked"}
@@ -106,7 +106,7 @@ def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
 def test_a_confirmed_reader_is_counted_as_active(web: Browser) -> None:
     subscribed(web)
 
-    assert 'digest_subscribers{state="active"} 1.0' in web.get("/metrics").text
+    assert 'digest_subscribers{state="active"} 1.0' in web.get("/metrics", headers=METRICS).text
 
 
 @given(totals=st.lists(st.integers(0, 5000), max_size=60))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,16 +85,53 @@ def test_a_stranger_can_not_change_an_active_reader_who_gets_their_link_instead(
     assert [mail.kind for mail in mails()] == ["confirmation", "link"]
 
 
-def test_an_address_gets_three_confirmations_an_hour_at_most(
+def test_an_address_gets_three_confirmations_a_day_at_most_with_growing_gaps(
     web: Browser, clock_stands: time_machine.Traveller
 ) -> None:
-    for _ in range(5):
-        assert web.post("/subscribe", data=WISHES).status_code == 200
-    assert len(mails()) == 3
+    sent_after_minutes = []
+    for minute in (*range(0, 70, 5), *range(70, 1504, 90), 1504, 1505):
+        clock_stands.move_to(NOW + timedelta(minutes=minute))
+        before = len(mails())
+        browser = Browser(web.app, host=f"198.51.100.{minute % 250}")
+        assert browser.post("/subscribe", data=WISHES).status_code == 200
+        sent_after_minutes += [minute] * (len(mails()) - before)
+
+    assert sent_after_minutes == [0, 5, 65, 65 + 24 * 60]
+    assert [mail.serial for mail in mails()] == [0, 1, 2, 3]
+
+
+def test_the_spellings_of_one_inbox_share_its_limit(web: Browser) -> None:
+    for address in ("ada@gmail.com", "a.d.a@gmail.com", "ADA+x@gmail.com", "ada+y+z@googlemail.com"):
+        assert web.post("/subscribe", data=WISHES | {"address": address}).status_code == 200
+    web.post("/subscribe", data=WISHES | {"address": "a.da@digest.example"})
+    web.post("/subscribe", data=WISHES | {"address": "ada@digest.example"})
+
+    assert [mail.address for mail in mails()] == ["ada@gmail.com", "a.da@digest.example", "ada@digest.example"]
+
+
+def test_beyond_the_ceiling_of_all_sign_ups_they_rest_and_the_administrators_are_told(
+    web: Browser, configured: Callable[..., None], clock_stands: time_machine.Traveller
+) -> None:
+    configured(SIGN_UP_CEILING=2)
+    answers = [
+        Browser(web.app, host=f"198.51.100.{n}").post("/subscribe", data=WISHES | {"address": f"r{n}@digest.example"})
+        for n in range(4)
+    ]
     clock_stands.shift(timedelta(minutes=61))
+    later = web.post("/subscribe", data=WISHES | {"address": "r9@digest.example"})
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert later.status_code == 200
+    assert [mail.kind for mail in mails()] == ["confirmation", "confirmation", "alarm", "confirmation"]
+
+
+def test_at_the_ceiling_an_address_that_gets_nothing_anyway_is_answered_alike(
+    web: Browser, configured: Callable[..., None]
+) -> None:
+    configured(SIGN_UP_CEILING=1)
     web.post("/subscribe", data=WISHES)
 
-    assert [mail.serial for mail in mails()] == [0, 1, 2, 3]
+    assert web.post("/subscribe", data=WISHES).status_code == 429
 
 
 def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
@@ -229,8 +267,9 @@ def test_two_spellings_of_one_address_are_one_subscriber(web: Browser) -> None:
         assert len(session.exec(select(Subscriber)).all()) == 1
 
 
-def test_no_address_stands_in_the_table_of_attempts(web: Browser) -> None:
+def test_no_address_stands_in_the_counters_of_limits(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
 
-    assert ADA not in str(everything()["attempt"])
+    assert everything()["rate_limit_counter"]
+    assert ADA not in str(everything()["rate_limit_counter"])
     assert "203.0.113" not in str(everything())

@@ -1,0 +1,46 @@
+"""Access control: counters of rate limits, administrators' sign-ins and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from digest.models.types import UTCDateTime
+
+
+class RateLimitCounter(SQLModel, table=True):
+    """How often one key did one limited thing in the current window. One row a key, changed by one UPSERT.
+
+    `key` is a keyed hash of a client or an address. `started_at`: when the window began; `last_at`: the last try that
+    was allowed.
+    """
+
+    __tablename__ = "rate_limit_counter"
+    __table_args__ = (Index("ix_rate_limit_counter_last_at", "last_at"),)
+
+    action: str = Field(primary_key=True, max_length=20)
+    key: str = Field(primary_key=True, max_length=64)
+    count: int
+    started_at: datetime = Field(sa_type=UTCDateTime)
+    last_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class AdminLogin(SQLModel, table=True):
+    """A sign-in link mailed to an administrator, and the session that began with it.
+
+    The link is good until `link_expires_at` or `used_at`; the session until `session_expires_at` or `ended_at`.
+    `session_hash`: SHA-256 of the cookie's value.
+    """
+
+    __tablename__ = "admin_login"
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str = Field(index=True, max_length=254)
+    asked_at: datetime = Field(sa_type=UTCDateTime)
+    link_expires_at: datetime = Field(sa_type=UTCDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    session_hash: str | None = Field(default=None, unique=True, max_length=64)
+    session_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,0 +1,163 @@
+"""The HTTP server: uvicorn on h11, with the limits on connections that uvicorn lacks.
+
+| limit | why |
+|---|---|
+| `SECONDS_FOR_HEADERS` from the first byte of a request to the end of its headers | slow headers (slowloris) |
+| 16 KB of headers (h11) | answered with 400 |
+| `shield.SECONDS_FOR_BODY`, `shield.MAX_BODY` | slow and large bodies, answered with 408 and 413 |
+| `SECONDS_FOR_ANSWER` without a byte of the answer taken | clients that don't read |
+| DIGEST_WEB_CONNECTIONS at once | the one whose request has been incomplete for longest makes room for a new one |
+
+Other servers were looked at: granian limits the time of headers and not of bodies; hypercorn limits the pause between
+two reads, and a client that sends a byte now and then passes. Either would need the time limit for bodies in the
+application as well, and neither makes room for others by ending the slowest connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from contextlib import suppress
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from digest import logs
+
+log = logs.get(__name__)
+
+SECONDS_FOR_HEADERS = 10.0
+SECONDS_FOR_ANSWER = 30.0
+SECONDS_KEPT_ALIVE = 5
+SPARE_FILES = 200  # descriptors beside connections: database, Redis, logs, the matching's files
+
+
+class LimitedProtocol(H11Protocol):
+    """One connection, cut off where its client is too slow."""
+
+    max_connections = 2000
+    seconds_for_headers = SECONDS_FOR_HEADERS
+    seconds_for_answer = SECONDS_FOR_ANSWER
+    _incomplete: dict[LimitedProtocol, None] = {}  # noqa: RUF012 - shared: whose request is not whole, oldest first
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request; with too many connections the slowest one goes."""
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections and self._incomplete:
+            oldest = next(iter(self._incomplete))
+            oldest._cut("no room for a client this slow")
+        self._watch_request()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and see whether the request is whole now."""
+        super().data_received(data)
+        self._watch_request()
+
+    def on_response_complete(self) -> None:
+        """The next request of the connection may have begun already."""
+        super().on_response_complete()
+        self._watch_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget its timers."""
+        self._incomplete.pop(self, None)
+        self._stop_header_timer()
+        self._stop_answer_timer()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not take the answer as fast as it is made."""
+        self.flow.pause_writing()
+        if self._answer_timer is None:
+            self._answer_timer = self.loop.call_later(self.seconds_for_answer, self._cut, "the answer was not read")
+
+    def resume_writing(self) -> None:
+        """It took some of it."""
+        self._stop_answer_timer()
+        self.flow.resume_writing()
+
+    def _watch_request(self) -> None:
+        """Keep the time of headers, and the order of connections whose request is not whole."""
+        if self.transport.is_closing():
+            return
+        state = self.conn.their_state
+        idle = state is h11.IDLE and self.timeout_keep_alive_task is not None
+        if state is h11.IDLE and not idle:
+            if self._header_timer is None:
+                self._header_timer = self.loop.call_later(self.seconds_for_headers, self._cut, "no headers in time")
+        else:
+            self._stop_header_timer()
+        if state in {h11.IDLE, h11.SEND_BODY}:
+            self._incomplete.setdefault(self)
+        else:
+            self._incomplete.pop(self, None)
+
+    def _cut(self, reason: str) -> None:
+        """End the connection at once: the client gets a reset."""
+        log.info("connection_cut", reason=reason)
+        self._incomplete.pop(self, None)
+        self.transport.abort()
+
+    def _stop_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _stop_answer_timer(self) -> None:
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+            self._answer_timer = None
+
+
+def configuration(
+    app: ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    connections: int = LimitedProtocol.max_connections,
+    seconds_for_headers: float = SECONDS_FOR_HEADERS,
+) -> uvicorn.Config:
+    """How the application is served. `connections`: at once, as far as the process may open so many files."""
+    limits = {
+        "max_connections": min(connections, _allow_files(connections + SPARE_FILES) - SPARE_FILES),
+        "seconds_for_headers": seconds_for_headers,
+        "_incomplete": {},
+    }
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=type("ConfiguredProtocol", (LimitedProtocol,), limits),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=SECONDS_KEPT_ALIVE,
+    )
+
+
+def serve(app: ASGIApp, *, host: str, port: int, connections: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    server = uvicorn.Server(configuration(app, host=host, port=port, connections=connections))
+    with suppress(KeyboardInterrupt):  # uvicorn drains first, then raises the signal again
+        server.run()
+
+
+def _allow_files(wanted: int) -> int:
+    """Raise the soft limit of open files to `wanted` as far as the hard one allows; returns the limit in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return max(wanted, SPARE_FILES + 10) if soft == resource.RLIM_INFINITY else soft
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most

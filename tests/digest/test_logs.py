@@ -1,0 +1,104 @@
+"""Logs hold no address, no token and no password, whoever wrote the line."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from digest import clock, logs
+from digest.db.engine import transaction
+from digest.models import Subscriber
+from digest.services import tokens
+from digest.signing import CONFIRM, Signer
+
+ADA = "ada.lovelace@digest.example"
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """What was written to standard error, with logs set up as in a process."""
+    handlers = logging.root.handlers[:]
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    logs.configure(level="INFO")
+    yield stderr.getvalue
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+
+
+@pytest.mark.parametrize(
+    ("line", "redacted"),
+    [
+        (f"no mailbox {ADA} here", "no mailbox <address> here"),
+        (f"<{ADA}>, 'Bob+x@one.example'", "<<address>>, <address>'"),
+        ("GET /?address=ada%40digest.example HTTP", "GET <address> HTTP"),
+        ("postgresql://digest:secret@db:5432/digest", "postgresql://<credentials>@db:5432/digest"),
+        ("smtp://user%40x:p%40ss@host:587", "smtp://<credentials>@host:587"),
+        ("DETAIL:  Key (address)=(x) already exists.\nmore", "DETAIL: <values>\nmore"),
+        (
+            "run 7 of 3,000 mails at 12:30 in digest.services.day",
+            "run 7 of 3,000 mails at 12:30 in digest.services.day",
+        ),
+    ],
+)
+def test_a_line_is_redacted(line: str, redacted: str) -> None:
+    assert logs.redact(line) == redacted
+
+
+@given(number=st.integers(0, 2**31), key=st.text("abcdefgh", min_size=32, max_size=40))
+def test_no_signed_token_stays_in_a_line(number: int, key: str) -> None:
+    signer = Signer((key,))
+    for token in (signer.sign(CONFIRM, number, 7), signer.sign_timed(CONFIRM, number)):
+        assert token not in logs.redact(f"GET /confirm/{token} failed")
+        assert token[-20:] not in logs.redact(f'{{"path": "/confirm/{token}"}}')
+
+
+def test_redacting_is_linear_in_the_length_of_a_line() -> None:
+    for hostile in ("a" * 300_000, "a@" * 150_000, "a." * 150_000, "://" * 100_000, "%40" * 100_000):
+        logs.redact(hostile)  # quadratic time would meet the test's time-out
+
+
+def fail(session: Session) -> None:
+    session.add_all(Subscriber(address=ADA, address_key=ADA, created_at=clock.now(), time_zone="UTC") for _ in range(2))
+    session.flush()
+
+
+def test_a_row_that_the_database_refuses_is_not_in_the_log(database: str, written: Callable[[], str]) -> None:
+    try:
+        with transaction() as session:
+            fail(session)
+    except SQLAlchemyError as error:
+        structlog.get_logger("web").error("request failed", exc_info=error)
+        logging.getLogger("celery.app.trace").exception("task failed")
+    found = written()
+
+    assert found.count("IntegrityError") >= 2
+    assert "lovelace" not in found
+
+
+def test_a_parameter_of_a_query_is_not_in_its_error(database: str) -> None:
+    with pytest.raises(SQLAlchemyError) as failed, transaction() as session:
+        session.execute(text("SELECT nothing FROM nowhere WHERE address = :address"), {"address": ADA})
+
+    assert "lovelace" not in str(failed.value)
+
+
+def test_an_events_values_and_a_librarys_line_are_redacted(database: str, written: Callable[[], str]) -> None:
+    token = tokens.create("monitor", ["admin"], expires_at=None)
+    structlog.get_logger("x").info("refused", reason=f"for {ADA}", more=[token, {"to": ADA}], count=3)
+    logging.getLogger("kombu").warning("message %s for %s", token, ADA)
+    found = written()
+
+    assert '"count": 3' in found
+    assert "lovelace" not in found
+    assert token not in found
