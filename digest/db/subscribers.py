@@ -16,7 +16,16 @@ from digest import settings
 from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models import (
+    Attempt,
+    Batch,
+    Consent,
+    Edition,
+    ProfileVersion,
+    SignUpRequest,
+    Subscriber,
+    Suppression,
+)
 from digest.models.subscriber import ACTIVE, PENDING
 
 MAX_ADDRESS = 254
@@ -128,6 +137,18 @@ def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
 def suppression(session: Session, key: str) -> Suppression | None:
     """Why that address must not be mailed; None where it may be."""
     return session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+
+
+def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
+    """That request of that subscriber; None where there is none, or where it is about another subscriber."""
+    found = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
+    return found if found is not None and found.subscriber_id == subscriber_id else None
+
+
+def last_sign_up_request(session: Session, subscriber_id: int) -> datetime | None:
+    """When a confirmation was last sent because somebody signed up with this subscriber's address."""
+    query = select(func.max(SignUpRequest.created_at)).where(SignUpRequest.subscriber_id == subscriber_id)
+    return session.exec(query).one()
 
 
 def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:

@@ -15,9 +15,20 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.source import SourceDay, SourceState
-from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.subscriber import (
+    AccountRequest,
+    Attempt,
+    Consent,
+    Feedback,
+    ProfileVersion,
+    SignUpRequest,
+    Subscriber,
+    Suppression,
+    Threshold,
+)
 
 __all__ = [
+    "AccountRequest",
     "AdminToken",
     "Announcement",
     "Attempt",
@@ -40,6 +51,7 @@ __all__ = [
     "Reject",
     "Run",
     "Shard",
+    "SignUpRequest",
     "Signal",
     "SourceDay",
     "SourceState",

@@ -27,6 +27,9 @@ class Limit:
 CONFIRMATIONS = Limit("confirmation", 3)
 SIGN_UPS = Limit("sign-up", 20)
 SIGN_INS = Limit("sign-in", 5)
+# Per subscriber: whoever has a shared edition, or a forwarded mail, can ask for these mails.
+LINK_MAILS = Limit("link mail", 3, within=timedelta(days=1))
+ACCOUNT_MAILS = Limit("account mail", 6, within=timedelta(days=1))
 
 
 def keyed(text: str) -> str:

@@ -10,10 +10,11 @@ from digest import settings, signing
 from digest.compose.language import say
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
+from digest.services.link_lifetimes import lifetime
 
 VERBS = (MORE, LESS, MUTE, FOLLOW)
-SIGN_IN_FOR = timedelta(minutes=30)
-SESSION_FOR = timedelta(hours=12)
+SIGN_IN_FOR = lifetime(signing.SIGN_IN)
+SESSION_FOR = lifetime(signing.SESSION)
 
 
 def signer() -> signing.Signer:
@@ -29,9 +30,19 @@ def _signer(keys: tuple[str, ...]) -> signing.Signer:
     return signing.Signer(keys)
 
 
-def confirm(subscriber_id: int, profile_id: int) -> str:
-    """Asks the reader to confirm this version of the profile."""
-    return _url("confirm", signer().sign(signing.CONFIRM, subscriber_id, profile_id))
+def confirm(subscriber_id: int, request_id: int) -> str:
+    """Asks the owner of the address to confirm this sign-up request."""
+    return _url("confirm", signer().sign(signing.CONFIRM, subscriber_id, request_id))
+
+
+def not_me(subscriber_id: int, request_id: int) -> str:
+    """Lets the owner of the address refuse a sign-up that somebody else made, and all later ones."""
+    return _url("not-me", signer().sign(signing.NOT_ME, subscriber_id, request_id))
+
+
+def account(action: str, request_id: int) -> str:
+    """The mailed link of an account request; `action` is its purpose. It expires, counted from now."""
+    return _url(f"account/{action}", signer().sign_timed(action, request_id))
 
 
 def unsubscribe(subscriber_id: int) -> str:
@@ -63,6 +74,14 @@ def edition(edition_id: int) -> str:
 def feed(subscriber_id: int, form: str = "atom") -> str:
     """A reader's editions as a feed; `form` is atom or json. It never expires."""
     return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
+
+
+def feed_edition(subscriber_id: int, edition_id: int) -> str:
+    """One edition in the browser, as the subscriber's feed names it.
+
+    Its token has the purpose of the feed but two values, so it opens this edition only, not the feed.
+    """
+    return _url("feeds/editions", signer().sign(signing.FEED, subscriber_id, edition_id))
 
 
 def feedback(edition_id: int) -> str:

@@ -20,6 +20,7 @@ from digest.models import Subscriber
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
+SCHEDULE_FIELDS = ("time_zone", "send_at", "cadence", "weekday", "quiet_day")
 ARCHIVES = (
     "astro-ph|cond-mat|cs|econ|eess|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|nlin|nucl-ex|nucl-th"
     "|physics|q-bio|q-fin|quant-ph|stat"
@@ -151,6 +152,15 @@ class Wishes(BaseModel):
         """Write when mail is wanted into the subscriber's row."""
         subscriber.time_zone, subscriber.send_at = self.time_zone, self.send_at
         subscriber.cadence, subscriber.weekday, subscriber.quiet_day = self.cadence, self.weekday, self.quiet_day
+
+    def schedule_json(self) -> dict[str, Any]:
+        """When mail is wanted, as plain JSON values; `apply_schedule` writes them into a row."""
+        return self.model_dump(mode="json", include=set(SCHEDULE_FIELDS))
+
+
+def apply_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
+    """Write a schedule that `schedule_json` gave into the subscriber's row."""
+    read(Wishes, {name: values[name] for name in SCHEDULE_FIELDS}).schedule(subscriber)
 
 
 def _paused_until(value: object) -> date | None:

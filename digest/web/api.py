@@ -16,6 +16,7 @@ from digest.services.subscribe import subscribe
 from digest.services.views import Preview
 from digest.services.wishes import CATEGORY, Subscription, Wishes
 from digest.web.client import Client
+from digest.web.constant_time import in_steps
 from digest.web.given import GivenHere, Queue
 from digest.web.pace import Counted
 
@@ -43,9 +44,9 @@ Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below
 
 
 @router.post("/subscriptions", status_code=202)
-def subscriptions(body: Subscription, client: Client, queue: Queue) -> dict[str, str]:
+async def subscriptions(body: Subscription, client: Client, queue: Queue) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    subscribe(body, client, queue)
+    await in_steps(lambda: subscribe(body, client, queue))
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from digest import settings
 from digest.ports import Enqueue
 from digest.web import (
+    account,
     admin,
     api,
     bounces,
@@ -16,6 +17,7 @@ from digest.web import (
     feeds,
     health,
     leave,
+    mail_link,
     pages,
     preferences,
     public,
@@ -25,7 +27,7 @@ from digest.web.given import Given
 from digest.web.pace import Pace
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
+PAGES = (start, confirm, preferences, account, leave, feedback, mail_link, public, feeds, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:
