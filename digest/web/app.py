@@ -27,7 +27,7 @@ from digest.web.given import Given
 from digest.web.pace import Pace
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, account, leave, feedback, mail_link, public, feeds, health, api, bounces, admin)
+PAGES = (start, confirm, preferences, account, leave, feedback, mail_link, feeds, public, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:

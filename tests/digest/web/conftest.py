@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, select
 from digest.db import engine
 from digest.errors import NotFound
 from digest.matching.profile import Profile
-from digest.models import Delivery, SignUpRequest, Subscriber
+from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
 from digest.ports import Enqueue
 from digest.services import links
 from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
@@ -194,6 +194,16 @@ def only_reader() -> Subscriber:
 
 def path(link: str) -> str:
     return link.removeprefix("http://testserver")
+
+
+def account_link(web: Browser, action: str, subscriber_id: int = 1) -> str:
+    """The mailed link that an action on the preferences page asks for: its path, as its mail will carry it."""
+    answer = web.post(path(links.preferences(subscriber_id)), data={"action": action})
+    assert answer.status_code == 200
+    with engine.reading() as session:
+        request = session.exec(select(AccountRequest).order_by(AccountRequest.id.desc())).first()  # type: ignore[union-attr]
+    assert request is not None
+    return path(links.account(action, request.id or 0))
 
 
 def subscribed(web: Browser, address: str = ADA) -> Subscriber:
