@@ -18,7 +18,7 @@ from digest.models import Edition
 from digest.services import links
 from digest.services.letters import Letters
 from digest.services.link_lifetimes import LIFETIMES, lifetime
-from digest.web.app import build
+from digest.web.app import PAGES, build
 from digest.web.wiring import given
 from tests.digest.web.conftest import (
     ADA,
@@ -124,8 +124,8 @@ def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real
     seen = crawl(real, starts)
 
     assert everything() == before
-    assert set(seen.statuses.values()) <= {200, 429}
-    assert len(seen.pages) > len(starts) or kind in {"alarm"}
+    assert seen.broken(but="/authors/") == {}
+    assert 200 in seen.statuses.values()
 
 
 def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None:
@@ -133,10 +133,10 @@ def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None
     before = everything()
     seen = crawl(real, [links.edition(1)])
 
-    assert set(seen.statuses.values()) <= {200, 429}
+    assert seen.broken(but="/authors/") == {}
     assert "/papers/1" in seen.pages
     assert ADA not in seen.everything
-    assert "ada" not in seen.everything.lower().replace("adam", "").replace("ada byron", "").replace("ada%20byron", "")
+    assert "ada@" not in seen.everything.lower()
     assert {purpose for purpose, _ in tokens(seen.everything)} == {signing.EDITION}
     assert everything() == before
 
@@ -210,7 +210,8 @@ def test_a_token_is_refused_on_every_route_of_another_purpose(real: Browser, rou
         for token in forms(purpose) if purpose != owner else ():
             answers = [real.get(route.format(token)), real.post(route.format(token), data={"address": EVE})]
 
-            assert [answer.status_code for answer in answers] == [400, 400], purpose
+            assert answers[0].status_code == 400, purpose
+            assert answers[1].status_code in {400, 405}, purpose
     assert everything() == before
 
 
@@ -234,7 +235,8 @@ def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
     known = {name.partition("{token}")[0] for name in named}
     taken = {
         route.path.partition("{token}")[0].replace("{action}", action)
-        for route in real.app.routes
+        for part in PAGES
+        for route in part.router.routes
         for action in ("export", "erase", "change-address", "new-address")
         if "{token}" in getattr(route, "path", "")
     }
