@@ -9,6 +9,7 @@ from digest.db import engine, subscribers
 from digest.errors import NotFound
 from digest.models import Attempt, Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
+from digest.models.subscriber import BY_ADMINISTRATOR
 from digest.services import limits, shelves
 
 
@@ -35,7 +36,8 @@ def forget(session: Session, reader: Subscriber) -> None:
     )
     session.execute(update(Delivery).where(theirs).values(address="", reply="", payload=None, subscriber_id=None))
     session.execute(delete(Bounce).where(col(Bounce.address_key) == reader.address_key))
-    session.execute(update(Suppression).where(col(Suppression.address_key) == reader.address_key).values(source=""))
+    told = col(Suppression.address_key) == reader.address_key, col(Suppression.source) != BY_ADMINISTRATOR
+    session.execute(update(Suppression).where(*told).values(source=""))
     key = limits.keyed(f"{limits.CONFIRMATIONS.action}:{reader.address_key}")
     session.execute(delete(Attempt).where(col(Attempt.key) == key))
     session.execute(delete(Edition).where(col(Edition.subscriber_id) == reader.id))

@@ -15,7 +15,7 @@ from digest.db.engine import reading, transaction
 from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
-from digest.models.subscriber import ACTIVE
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR
 from digest.services import confirm, wishes
 from digest.services import erase as erasing
 
@@ -122,7 +122,7 @@ def suppress(address: str, *, reason: str) -> None:
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        bounces.suppress(session, key, reason=reason, source="administrator", at=now)
+        bounces.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
         session.add(Audit(at=now, actor="command line", action="suppress", detail={"reason": reason[:40]}))
 
 

@@ -190,7 +190,7 @@ def test_an_address_that_bounced_gets_one_confirmation_a_week(
         sent.append(confirmations())
         clock_stands.shift(timedelta(days=1))
 
-    assert sent == [1] * 8 + [2] * 7
+    assert sent == [1] * 7 + [2] * 7 + [3]
 
 
 def test_a_confirmation_from_before_the_bounce_does_not_lift_it(
