@@ -119,8 +119,16 @@ def addresses(site: Site) -> dict[str, str]:
     }
 
 
-def ask(site: Site, address: str = "newton@digest.example") -> str:
-    """The link that one who has just signed up is to open."""
+def ask(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
+    """The link that one who has just signed up is to open; `page` not-me: the one for who did not."""
     form = {"address": address, "topics": "\n".join(READERS[0].topics), "time_zone": "Europe/Berlin"}
     httpx.post(f"{site.url}/subscribe", data=form).raise_for_status()
-    return link(site.mail(address), "confirm")
+    return link(site.mail(address), page)
+
+
+def ask_to_move(site: Site) -> str:
+    """The link that a subscriber who wants another address is to open."""
+    with engine.reading() as session:
+        ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
+    httpx.post(links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
+    return link(site.mail(ada.address, "Change your address"), "account")

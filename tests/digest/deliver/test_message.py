@@ -190,7 +190,7 @@ def test_every_kind_of_mail_passes_the_lint(shared: Path, tmp_path: Path) -> Non
     mails["notice"] = render.notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE)
     small = {
         "confirmation": render.confirmation(samples.URL, samples.URL, service=samples.SERVICE),
-        "export": render.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),
+        "account-link": render.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),
         "moved": render.moved(service=samples.SERVICE),
         "link": render.link(samples.URL, service=samples.SERVICE),
         "sign-in": render.sign_in(samples.URL, service=samples.SERVICE),
