@@ -13,7 +13,9 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLS
 from digest.errors import N_, BadToken, StaleToken
 
 CONFIRM, UNSUBSCRIBE, PREFERENCES = "confirm", "unsubscribe", "preferences"
-EDITION, FEED, FEEDBACK, SIGN_IN, SESSION = "edition", "feed", "feedback", "sign-in", "session"
+EDITION, FEED, FEEDBACK, SIGN_IN = "edition", "feed", "feedback", "sign-in"
+NOT_ME, EXPORT, ERASE = "not-me", "export", "erase"
+CHANGE_ADDRESS, NEW_ADDRESS = "change-address", "new-address"
 
 _COMPACT = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False

@@ -12,6 +12,7 @@ from digest.db import former_addresses
 from digest.db.dialect import insert_ignore
 from digest.db.message_ids import ReadMessageId
 from digest.models import Bounce, Delivery, DomainPause, Suppression
+from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR
 
 FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
 COUNTED = ("hard", "soft")
@@ -97,9 +98,22 @@ def forgive(session: Session, address_key: str) -> int:
 
 
 def suppress(session: Session, address_key: str, *, reason: str, source: str, at: datetime) -> bool:
-    """Never mail this address again. False where it was suppressed before: the first reason stays."""
+    """Never mail this address again. False where it was suppressed before: the first reason stays.
+
+    But a reason of a person's own (a complaint, 'not me', an administrator's) replaces that of a bounce, which the
+    owner of the address could lift by signing up again.
+    """
     row = {"address_key": address_key, "reason": reason[:40], "source": source[:200], "at": at}
-    return insert_ignore(session, Suppression, [row]) == 1
+    if insert_ignore(session, Suppression, [row]) == 1:
+        return True
+    if reason not in BOUNCE_REASONS or source == BY_ADMINISTRATOR:
+        replaced = update(Suppression).where(
+            col(Suppression.address_key) == address_key,
+            col(Suppression.reason).in_(BOUNCE_REASONS),
+            col(Suppression.source) != BY_ADMINISTRATOR,
+        )
+        session.exec(replaced.values(reason=row["reason"], source=row["source"], at=at))
+    return False
 
 
 def unsuppress(session: Session, address_key: str) -> bool:

@@ -18,6 +18,7 @@ from digest.errors import AlreadyOwed
 from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
+from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
 from digest.text.redaction import redact_addresses
 
@@ -222,7 +223,7 @@ def _bounce(result: Result, now: datetime) -> dict[str, Any]:
 
 def _suppression(result: Result, now: datetime) -> dict[str, Any]:
     key = address_key(result.delivery.address)
-    return {"address_key": key, "reason": "no such address", "source": f"session {result.status}".strip(), "at": now}
+    return {"address_key": key, "reason": NO_SUCH_ADDRESS, "source": f"session {result.status}".strip(), "at": now}
 
 
 def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:

@@ -17,7 +17,16 @@ from digest.db import former_addresses
 from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models import (
+    Attempt,
+    Batch,
+    Consent,
+    Edition,
+    ProfileVersion,
+    SignUpRequest,
+    Subscriber,
+    Suppression,
+)
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE, PENDING
 from digest.models.types import stored_id
@@ -122,6 +131,18 @@ def suppression(session: Session, key: str) -> Suppression | None:
     if former is not None and former.suppressed:
         return Suppression(address_key=key, reason=former.reason, at=former.at)
     return found
+
+
+def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
+    """That request of that subscriber; None where there is none, or where it is about another subscriber."""
+    found = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
+    return found if found is not None and found.subscriber_id == subscriber_id else None
+
+
+def last_sign_up_request(session: Session, subscriber_id: int) -> datetime | None:
+    """When a confirmation was last sent because somebody signed up with this subscriber's address."""
+    query = select(func.max(SignUpRequest.created_at)).where(SignUpRequest.subscriber_id == subscriber_id)
+    return session.exec(query).one()
 
 
 def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:

@@ -13,7 +13,7 @@ from digest.compose.views import Pieces, Rendered
 from digest.deliver.quoted import body, mailbox, structured, unstructured
 from digest.signing import stamp
 
-TRANSACTIONAL = frozenset({"confirmation", "link", "sign-in", "alarm", "test"})
+TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test"})
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -27,11 +27,13 @@ from digest.models.paper import (
 )
 from digest.models.source import SourceDay, SourceState
 from digest.models.subscriber import (
+    AccountRequest,
     Attempt,
     Consent,
     Feedback,
     FormerAddress,
     ProfileVersion,
+    SignUpRequest,
     StoredKey,
     Subscriber,
     Suppression,
@@ -39,6 +41,7 @@ from digest.models.subscriber import (
 )
 
 __all__ = [
+    "AccountRequest",
     "AdminLogin",
     "AdminToken",
     "Announcement",
@@ -67,6 +70,7 @@ __all__ = [
     "Run",
     "SessionReply",
     "Shard",
+    "SignUpRequest",
     "Signal",
     "SourceDay",
     "SourceState",

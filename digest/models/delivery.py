@@ -22,8 +22,9 @@ _LEASED = text("lease_id IS NOT NULL")
 # kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 CONFIRMATION, LINK = "confirmation", "link"
+ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
 SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"
-URGENT = (CONFIRMATION, LINK, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
+URGENT = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
 
 
 class Lease(SQLModel, table=True):

@@ -28,7 +28,10 @@ from digest.deliver import bounce, refusal, retry
 from digest.deliver.bounce import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, Judgement
 from digest.deliver.bounce.origin import read_path
 from digest.deliver.bounce.score import FAILED, LATE, WINDOW, Failure, given_up
-from digest.models import Bounce
+from digest.models import Bounce, Delivery
+from digest.models.subscriber import COMPLAINT as COMPLAINED
+from digest.models.subscriber import KEEPS_FAILING
+from digest.models.subscriber import NO_SUCH_ADDRESS as NO_ADDRESS
 from digest.services import alarms
 from digest.services.leave import depart
 
@@ -36,7 +39,6 @@ from digest.services.leave import depart
 SUPPRESSED, COUNTED, PAUSED, LEFT = "suppressed", "counted", "domain paused", "left"
 KNOWN, UNPROVED, NOTHING = "known", "not proved", "nothing"
 
-NO_ADDRESS, KEEPS_FAILING, COMPLAINED = "no such address", "keeps failing", "complaint"
 LEAST_FAILURES = 3  # fewer can't reach the threshold
 SECONDS_FOR_DATABASE = 10.0
 READERS_A_LOOK = 500
@@ -95,7 +97,7 @@ def apply(session: Session, told: Judgement, *, now: datetime) -> str:
     """Do what one report asks for, if it is proved. Returns what it led to."""
     if told.kind not in {HARD, SOFT, POLICY, COMPLAINT, UNSUBSCRIBE}:
         return NOTHING
-    if not told.origin.proved:
+    if not told.origin.proves(told.kind):
         return UNPROVED
     case = _case(session, told)
     return NOTHING if case is None else _follow(session, case, now)
@@ -139,16 +141,26 @@ def _provided(judged: Sequence[Judgement], now: datetime, session: Session) -> d
 def _case(session: Session, told: Judgement) -> _Case | None:
     """Whom a proved report is about: the delivery's own address, whatever the report says; None where all is gone.
 
-    Where the link is the proof, the delivery that the Message-ID names must be of the link's reader.
+    Only the stamp says which delivery it is. The token of a link proves no more than the wish to leave of its
+    subscriber: a forwarded mail contains it.
     """
-    origin = told.origin
-    found = store.delivery(session, origin.delivery_id, origin.named)
-    if found is not None and origin.delivery_id is None and found.subscriber_id != origin.reader_id:
-        found = None
+    found = store.delivery(session, told.origin.delivery_id, None) if told.origin.delivery_id is not None else None
     if found is not None and found.address:
-        return _Case(told, found.address, found.subscriber_id or None, found.id)
-    reader = subscribers.by_id(session, origin.reader_id) if origin.reader_id else None
+        return _Case(told, found.address, _subscriber_at(session, found), found.id)
+    leaving = told.origin.reader_id if told.kind == UNSUBSCRIBE else None
+    reader = subscribers.by_id(session, leaving) if leaving else None
     return _Case(told, reader.address, reader.id, None) if reader else None
+
+
+def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
+    """The subscriber who has the delivery's address; None where they have another address now, or not yet this one.
+
+    Only the owner of an address speaks for its subscription: not who had the address before it was changed, nor who
+    got the question whether it should be changed to theirs.
+    """
+    subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
+    same = subscriber is not None and subscriber.address_key == address_key(delivery.address)
+    return subscriber.id if subscriber is not None and same else None
 
 
 def _follow(session: Session, case: _Case, now: datetime) -> str:

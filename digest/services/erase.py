@@ -17,7 +17,7 @@ from digest.db.scrub import scrub_deleted
 from digest.errors import NotFound
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
 from digest.services import local_mailbox, rate_limits, shelves
 
 ERASE = "erase"  # the action of the audit
@@ -70,7 +70,8 @@ def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
     key = subscriber.address_key
     suppression = subscribers.suppression(session, key)
     if suppression is not None:
-        former_addresses.remember(session, key, reason=suppression.reason, suppressed=True, at=suppression.at)
+        reason = BY_ADMINISTRATOR if suppression.source == BY_ADMINISTRATOR else suppression.reason
+        former_addresses.remember(session, key, reason=reason, suppressed=True, at=suppression.at)
         session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
     elif subscriber.state == LEFT:
         at = subscriber.left_at or now

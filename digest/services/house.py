@@ -15,7 +15,7 @@ from digest.db.engine import reading, transaction
 from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
-from digest.models.subscriber import ACTIVE
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR
 from digest.models.types import stored_id
 from digest.services import confirm, consent_origin, wishes
 from digest.services import erase as erasing
@@ -154,7 +154,7 @@ def suppress(address: str, *, reason: str) -> bool:
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        is_new = bounces.suppress(session, key, reason=reason, source="administrator", at=now)
+        is_new = bounces.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
         if is_new:
             session.add(Audit(at=now, actor=command_line_actor(), action="suppress", detail={"reason": reason[:40]}))
     return is_new

@@ -14,19 +14,21 @@ from sqlmodel import Session, SQLModel, col, or_, select
 from digest import signing
 from digest.db import feedback, subscribers
 from digest.models import (
+    AccountRequest,
     Attempt,
     Audit,
     Bounce,
     Delivery,
     Edition,
     ProfileVersion,
+    SignUpRequest,
     Subscriber,
     Threshold,
 )
 from digest.services import rate_limits
 
 Section = Callable[[Session, Subscriber], Any]
-OF_ADMINISTRATORS = frozenset({signing.SIGN_IN, signing.SESSION})
+OF_ADMINISTRATORS = frozenset({signing.SIGN_IN})
 
 
 def collect(session: Session, subscriber: Subscriber) -> dict[str, Any]:
@@ -97,6 +99,16 @@ def _attempts(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     return _dumped(session.exec(query).all(), {"id", "key"})
 
 
+def _sign_up_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(SignUpRequest).where(SignUpRequest.subscriber_id == subscriber.id).order_by(col(SignUpRequest.id))
+    return _dumped(session.exec(query).all(), {"id", "subscriber_id"})
+
+
+def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(AccountRequest).where(AccountRequest.subscriber_id == subscriber.id).order_by(col(AccountRequest.id))
+    return _dumped(session.exec(query).all(), {"id", "subscriber_id"})
+
+
 def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     """How often mail was asked for to the address; what a client asked for is counted under a hash of the client."""
     return _dumped(rate_limits.of_address(session, subscriber.address_key), {"key"})
@@ -119,6 +131,8 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("bounce", "bounces", _bounces),
     ("suppression", "suppression", _suppression),
     ("attempt", "attempts", _attempts),
+    ("sign_up_request", "sign_up_requests", _sign_up_requests),
+    ("account_request", "account_requests", _account_requests),
     ("rate_limit_counter", "request_counters", _request_counters),
     ("audit", "audit", _audit),
 )

@@ -11,7 +11,7 @@ from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import NotFound, Refused
 from digest.matching.profile import Profile
-from digest.models import Subscriber
+from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services import cadence, personal_data
 from digest.services.confirm import begin
@@ -20,17 +20,19 @@ from digest.services.wishes import Preferences
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A subscriber with the profile that counts now."""
+    """A subscriber with the profile that counts now. `suppression`: why the address gets no mail, if so."""
 
     subscriber: Subscriber
     profile: Profile
+    suppression: Suppression | None = None
 
 
 def look(subscriber_id: int) -> Reader:
     """The reader and what they want. Raises NotFound after erasure."""
     with engine.reading() as session:
         reader = _present(subscribers.by_id(session, subscriber_id))
-        return Reader(reader, subscribers.profile_of(session, reader))
+        suppression = subscribers.suppression(session, reader.address_key)
+        return Reader(reader, subscribers.profile_of(session, reader), suppression)
 
 
 def change(subscriber_id: int, wanted: Preferences) -> Reader:
@@ -47,7 +49,7 @@ def change(subscriber_id: int, wanted: Preferences) -> Reader:
         reader.paused_until = wanted.paused_until
         if reader.state == ACTIVE and not _waits(reader, now):
             reader.next_due_at = cadence.due_after(reader, now)
-        return Reader(reader, profile)
+        return Reader(reader, profile, subscribers.suppression(session, reader.address_key))
 
 
 def _waits(reader: Subscriber, now: datetime) -> bool:

@@ -61,6 +61,9 @@ LINK_REQUESTS = RateLimit("link request", 20)
 CONFIRMATIONS = Backoff("confirmation", (MINUTE, HOUR, DAY))
 LINKS = Backoff("link", (MINUTE, HOUR, DAY))
 INBOX_LIMITS = (CONFIRMATIONS, LINKS)
+# mails that whoever has a shared edition, a forwarded mail or the preferences link can ask for, by subscriber
+LINK_MAILS = RateLimit("link mail", 3, within=DAY)
+ACCOUNT_MAILS = RateLimit("account mail", 6, within=DAY)
 # an administrator's sign-in links, and requests to the sign-in page by client
 SIGN_IN_MAILS = Backoff("sign-in mail", (MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR))
 SIGN_INS = RateLimit("sign-in", 5)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from digest import clock
 from digest.db import bounces, former_addresses, subscribers
@@ -26,7 +26,7 @@ from digest.db.engine import engine, reading, transaction
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.feedback import FULL, WORDS
 from digest.matching.profile import Profile, Topic
-from digest.models import Audit, Consent, ProfileVersion, Subscriber, Suppression
+from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT, PENDING
 from digest.models.types import stored_id
 from digest.services import cadence, consent_origin, csv_table, wishes
@@ -88,7 +88,7 @@ def export_rows() -> list[Row]:
     """All subscribers and suppressed addresses by `COLUMNS`; lists have an entry a line."""
     with reading() as session:
         people = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
-        profiles = _profiles(session)
+        profiles, requests = _profiles(session), _requests(session)
         consents: dict[int, list[Consent]] = {}
         for event in session.exec(select(Consent).order_by(col(Consent.id))):
             consents.setdefault(event.subscriber_id, []).append(event)
@@ -97,6 +97,8 @@ def export_rows() -> list[Row]:
     for subscriber in people:
         number = stored_id(subscriber)
         profile = profiles.get(number, Profile())
+        if subscriber.state == PENDING and number in requests:
+            profile = _as_requested(subscriber, requests[number])
         person = _person(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
         rows.append(person | {"consents": _consent_cell(consents.get(number, ()))})
     for key, row in suppressed.items():
@@ -105,11 +107,21 @@ def export_rows() -> list[Row]:
 
 
 def _profiles(session: Session) -> dict[int, Profile]:
-    """Current profiles by subscriber; of who has none yet (not confirmed) the newest that was asked for."""
-    mine = col(ProfileVersion.subscriber_id) == col(Subscriber.id)
-    wanted = or_(col(Subscriber.profile_id) == col(ProfileVersion.id), col(Subscriber.profile_id).is_(None))
-    query = select(ProfileVersion).join(Subscriber, mine).where(wanted).order_by(col(ProfileVersion.id))
+    """Current profiles by subscriber."""
+    query = select(ProfileVersion).join(Subscriber, col(Subscriber.profile_id) == col(ProfileVersion.id))
     return {version.subscriber_id: Profile.from_json(version.profile) for version in session.exec(query)}
+
+
+def _requests(session: Session) -> dict[int, SignUpRequest]:
+    """The newest sign-up request of each subscriber."""
+    query = select(SignUpRequest).order_by(col(SignUpRequest.id))
+    return {request.subscriber_id: request for request in session.exec(query)}
+
+
+def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
+    """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
+    wishes.apply_schedule(request.schedule, subscriber)
+    return Profile.from_json(request.profile)
 
 
 def _person(subscriber: Subscriber, profile: Profile) -> Row:
@@ -265,14 +277,16 @@ class _Person:
 
     def _write(self, session: Session, subscriber: Subscriber, now: datetime) -> None:
         number = stored_id(subscriber)
-        version = subscribers.new_profile(session, number, self.profile, now=now)
         self.preferences.schedule(subscriber)
         subscriber.paused_until = self.preferences.paused_until
         subscriber.state = self.state
         subscriber.created_at = self.times.get("created_at", now)
         subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)
         subscriber.left_at = self.times.get("left_at", now) if self.state == LEFT else None
-        subscriber.profile_id = version.id if subscriber.confirmed_at else None
+        if subscriber.confirmed_at:
+            subscriber.profile_id = subscribers.new_profile(session, number, self.profile, now=now).id
+        else:
+            session.add(self._request(number, subscriber.created_at))
         if self.state == ACTIVE:
             subscriber.seen_through = subscribers.known_through(session, now=now)
             subscriber.next_due_at = cadence.due_after(subscriber, now)
@@ -282,6 +296,17 @@ class _Person:
             subscribers.consent(
                 session, number, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING
             )
+
+    def _request(self, subscriber_id: int, at: datetime) -> SignUpRequest:
+        """What somebody asked for who has not confirmed: a new sign-up of theirs replaces it."""
+        return SignUpRequest(
+            subscriber_id=subscriber_id,
+            created_at=at,
+            profile=self.profile.to_json(),
+            schedule=self.preferences.schedule_json(),
+            client=consent_origin.ADMINISTRATOR,
+            wording=WORDING,
+        )
 
 
 class _Switch(BaseModel):

@@ -152,9 +152,20 @@ class Wishes(BaseModel):
 
     def schedule(self, subscriber: Subscriber) -> None:
         """Write when mail is wanted into the subscriber's row."""
-        for name in Wishes.model_fields:
-            if name not in _PROFILE_FIELDS:
-                setattr(subscriber, name, getattr(self, name))
+        for name in SCHEDULE_FIELDS:
+            setattr(subscriber, name, getattr(self, name))
+
+    def schedule_json(self) -> dict[str, Any]:
+        """When mail is wanted, as plain JSON values; `apply_schedule` writes them into a row."""
+        return self.model_dump(mode="json", include=set(SCHEDULE_FIELDS))
+
+
+SCHEDULE_FIELDS = tuple(name for name in Wishes.model_fields if name not in _PROFILE_FIELDS)
+
+
+def apply_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
+    """Write a schedule that `schedule_json` gave into the subscriber's row."""
+    read(Wishes, {name: values[name] for name in SCHEDULE_FIELDS}).schedule(subscriber)
 
 
 def _paused_until(value: object) -> date | None:

@@ -16,6 +16,7 @@ from digest.services.views import Preview
 from digest.services.wishes import CATEGORY, Subscription, Wishes
 from digest.web import api_auth
 from digest.web.api_auth import Caller
+from digest.web.constant_time import in_steps
 from digest.web.given import GivenHere, Queue
 from digest.web.preview_limits import LimitedPreview
 
@@ -37,9 +38,9 @@ Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below
 
 
 @router.post("/subscriptions", status_code=202)
-def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
+async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    subscribe(body, caller.name, queue, client_limit=caller.sign_ups)
+    await in_steps(lambda: subscribe(body, caller.name, queue, client_limit=caller.sign_ups))
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 

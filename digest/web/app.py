@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from digest import settings
 from digest.ports import Enqueue
 from digest.web import (
+    account,
     admin,
     api,
     bounces,
@@ -16,6 +17,7 @@ from digest.web import (
     feeds,
     health,
     leave,
+    mail_link,
     pages,
     preferences,
     public,
@@ -26,7 +28,7 @@ from digest.web.pace import API_MOST, FEEDBACK_MOST, REQUEST_MESSAGE, WEBHOOK_MO
 from digest.web.preview_limits import PreviewSlots
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
+PAGES = (start, confirm, preferences, account, leave, feedback, mail_link, feeds, public, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:

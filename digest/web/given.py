@@ -32,14 +32,14 @@ class Resending(Protocol):
 class Given:
     """The services that pages show. Each raises NotFound for what it doesn't know.
 
-    `edition` gives the whole HTML of an edition's web view.
+    `edition` gives the whole HTML of an edition's web view, by its id and where its owner gets their link mailed.
     """
 
     preview: Previewing
     trending: Callable[[str | None, int], Sequence[Row]]
     paper: Callable[[int], PaperPage]
     author: Callable[[str, int], AuthorPage]
-    edition: Callable[[int], str]
+    edition: Callable[[int, str], str]
     resend: Resending
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
 
 from digest.compose.language import say
 from digest.errors import BadInput, TooMany
@@ -13,6 +14,7 @@ from digest.services.subscribe import subscribe
 from digest.services.wishes import Subscription, Wishes
 from digest.web import forms, pages, plots
 from digest.web.client import Client
+from digest.web.constant_time import in_steps
 from digest.web.errors import home, status_of
 from digest.web.forms import Form
 from digest.web.given import Given, GivenHere, Queue
@@ -48,13 +50,13 @@ def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
 
 
 @router.post("/subscribe")
-def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLResponse:
-    """Owe the confirmation. The answer is the same for every address."""
+async def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLResponse:
+    """Owe the confirmation. The answer, and the time it takes, are the same for every address."""
     values = forms.typed(form)
     try:
-        subscribe(forms.read(Subscription, values), client, queue)
+        await in_steps(lambda: subscribe(forms.read(Subscription, values), client, queue))
     except BadInput as error:
-        return _box(given, values, error=error)
+        return await run_in_threadpool(_box, given, values, error=error)
     return pages.message(
         say("Look into your inbox"),
         say("If the address is right, an e-mail with one button is on its way. The papers come after you press it."),

@@ -107,7 +107,7 @@ def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rend
     yield "formulas", "digest", _day(heavy[:5], draw)
     yield "formulas-many", "digest", _day(heavy, draw)
     yield "odd", "digest", _day(ODD, draw)
-    for place in range(max(0, number - 13)):
+    for place in range(max(0, number - 18)):
         size = (1, 10, 60, 3, 20, 2, 5)[place % 7]
         papers = [*draw.sample(every, min(size, len(every)))]
         if place % 5 == 0:
@@ -120,7 +120,11 @@ def _small() -> Iterator[tuple[str, str, Rendered]]:
     reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
     yield "notice", "notice", render.notice(reader, links, 412, service=service)
     yield "empty", "digest", render.digest(Content(considered=412), {}, reader, links, service=service)
-    yield "confirmation", "confirmation", render.confirmation(samples.URL, service=service)
+    yield "confirmation", "confirmation", render.confirmation(samples.URL, f"{samples.URL}n", service=service)
+    for action in ("export", "erase", "change-address", "new-address"):
+        kind = "new-address" if action == "new-address" else "account-link"
+        yield action, kind, render.account_link(action, samples.URL, minutes=60, service=service)
+    yield "moved", "moved", render.moved(service=service)
     yield "link", "link", render.link(samples.URL, service=service)
     yield "sign-in", "sign-in", render.sign_in(samples.URL, service=service)
     facts = ("Queue: 1,204 waiting", "Oldest: 48 min", f"Server: {LONG[:100]}")

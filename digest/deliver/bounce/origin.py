@@ -1,7 +1,8 @@
 """Which delivery a returned mail speaks of, and whether it proves that it saw that mail.
 
-Anybody can write a report. It counts only with something that was in the mail alone: the stamp of its return path,
-or the signed token of its unsubscribe link. Its Message-ID tells which delivery, but could be guessed.
+Anybody can write a report. A bounce or a complaint counts only with the stamp of the mail's return path, which stands
+in its envelope and headers. The signed token of its unsubscribe link does not prove one: whoever gets a forwarded mail
+has it, and may at most end the subscription with it. The Message-ID tells which delivery, but could be guessed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from digest.db.message_ids import ReadMessageId, read_message_ids
+from digest.deliver.bounce.kinds import UNSUBSCRIBE
 from digest.deliver.bounce.mail import Mail
 from digest.deliver.message import read_verp
 from digest.errors import BadToken
-from digest.signing import UNSUBSCRIBE, Signer
+from digest.signing import UNSUBSCRIBE as UNSUBSCRIBE_LINK
+from digest.signing import Signer
 
 MOST_TRIED = 40
 
@@ -36,7 +39,7 @@ class Seal:
 class Origin:
     """`delivery_id` by the stamp; `named` by the Message-ID; `reader_id` by the token.
 
-    `proved`: the stamp or the token is good, so whoever wrote this had the mail.
+    The stamp proves any report; the token only the wish to leave.
     """
 
     delivery_id: int | None = None
@@ -45,8 +48,12 @@ class Origin:
 
     @property
     def proved(self) -> bool:
-        """True where only somebody with the mail could have written it."""
-        return self.delivery_id is not None or self.reader_id is not None
+        """True where the stamp is good: whoever wrote this had the mail's envelope or headers."""
+        return self.delivery_id is not None
+
+    def proves(self, kind: str) -> bool:
+        """True where this is enough to believe a report of this kind."""
+        return self.proved or (kind == UNSUBSCRIBE and self.reader_id is not None)
 
 
 def trace(mail: Mail, seal: Seal) -> Origin:
@@ -83,7 +90,7 @@ def _token(text: str, keys: tuple[str, ...]) -> int | None:
     signer = Signer(keys)
     for token in dict.fromkeys(match[1] for match in _few(_TOKEN, text)):
         try:
-            values = signer.read(UNSUBSCRIBE, token.rstrip("."))
+            values = signer.read(UNSUBSCRIBE_LINK, token.rstrip("."))
         except BadToken:
             continue
         if len(values) == 1 and isinstance(values[0], int):

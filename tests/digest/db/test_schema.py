@@ -14,13 +14,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
+from digest import clock
 from digest.db import schema
 from digest.db.dialect import unused_numbers
 from digest.db.engine import engine
 from digest.errors import Misconfigured
-from digest.models import Announcement, Audit, Batch, Delivery, Edition, Paper, PaperKey, PaperVersion, Signal
+from digest.models import (
+    Announcement,
+    Audit,
+    Batch,
+    Delivery,
+    Edition,
+    Paper,
+    PaperKey,
+    PaperVersion,
+    Signal,
+    SignUpRequest,
+)
+from digest.ports import NoQueue
+from digest.services import confirm
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -75,6 +89,44 @@ def test_migrating_again_changes_nothing(empty: None) -> None:
 def test_a_database_that_was_never_migrated_is_named_with_its_cure(empty: None) -> None:
     with pytest.raises(Misconfigured, match=r"schema is empty, not .*; run: digest migrate"):
         schema.must_be_newest()
+
+
+def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
+    empty: None, configured: Callable[..., None]
+) -> None:
+    """Its link carries the number of a profile version, which the request inherits."""
+    configured(SECRET_KEY="a key for tests")
+    schema.upgrade("0005")
+    subscriber = (
+        "INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence, weekday, "
+        "quiet_day, seen_through, profile_id) VALUES (:id, :a, :a, :s, :t, 'Asia/Tokyo', '18:15:00', 'weekly', 2, "
+        "'notice', 0, :p)"
+    )
+    version = (
+        "INSERT INTO profile_version (id, subscriber_id, number, created_at, profile) "
+        """VALUES (:id, :s, :id, :t, '{"topics": [{"text": "graphs"}]}')"""
+    )
+    at = clock.now()
+    with engine().begin() as connection:
+        for number, state, profile in ((1, "pending", None), (2, "active", 8), (3, "left", 9)):
+            values = {"id": number, "a": f"r{number}@one.example", "s": state, "t": str(at), "p": profile}
+            connection.execute(text(subscriber), values)
+        for number, owner in ((7, 1), (8, 2), (9, 3), (10, 3)):
+            connection.execute(text(version), {"id": number, "s": owner, "t": str(at)})
+    schema.upgrade()
+    with Session(engine()) as session:
+        kept = session.exec(select(SignUpRequest).order_by(col(SignUpRequest.id))).all()
+        asked = SignUpRequest(subscriber_id=2, created_at=at, profile={}, schedule={})
+        session.add(asked)
+        session.flush()
+
+        assert [(one.id, one.subscriber_id) for one in kept] == [(7, 1), (10, 3)]
+        assert asked.id == 11
+    shown = confirm.confirm(1, 7, "client", NoQueue())
+
+    assert shown.profile.topics[0].text == "graphs"
+    assert (shown.schedule.time_zone, f"{shown.schedule.send_at}") == ("Asia/Tokyo", "18:15:00")
+    assert (shown.schedule.cadence, shown.schedule.weekday) == ("weekly", 2)
 
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)

@@ -341,13 +341,13 @@ def test_a_stamp_of_another_delivery_proves_nothing_for_this_one() -> None:
     assert not origin(report(to=path)).proved
 
 
-def test_the_signed_link_in_the_returned_mail_proves_it() -> None:
+def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
     found = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
 
     assert found.named is not None
     assert (found.named.key, found.reader_id) == (("digest", 5, 0), 7)
-    assert found.proved
+    assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
 
 
 def test_a_message_id_alone_tells_the_delivery_but_proves_nothing() -> None:

@@ -181,7 +181,9 @@ def test_every_kind_of_mail_passes_the_lint(shared: Path, tmp_path: Path) -> Non
     mails["digest-invented"] = _digest(list(samples.INVENTED))
     mails["notice"] = render.notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE)
     small = {
-        "confirmation": render.confirmation(samples.URL, service=samples.SERVICE),
+        "confirmation": render.confirmation(samples.URL, samples.URL, service=samples.SERVICE),
+        "account-link": render.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),
+        "moved": render.moved(service=samples.SERVICE),
         "link": render.link(samples.URL, service=samples.SERVICE),
         "sign-in": render.sign_in(samples.URL, service=samples.SERVICE),
         "alarm": render.alarm("No papers", ["arxiv-rss is empty"], url=samples.URL, service=samples.SERVICE),

@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from digest.db.engine import transaction
 from digest.models import (
+    AccountRequest,
     Attempt,
     Audit,
     Bounce,
@@ -18,6 +19,7 @@ from digest.models import (
     Feedback,
     Paper,
     ProfileVersion,
+    SignUpRequest,
     Suppression,
     Threshold,
 )
@@ -65,6 +67,8 @@ def ada(service: str) -> int:
         Suppression(address_key=ADA, reason="complaint", at=later()),
         Delivery(kind="test", subject_id=9, address=ADA, domain="one.example", created_at=later()),
         *(Audit(at=later(), actor="root", action="add", detail={"subscriber": n}) for n in (number, other)),
+        *(SignUpRequest(subscriber_id=n, created_at=later(), profile={}, schedule={}) for n in (number, other)),
+        *(AccountRequest(subscriber_id=n, action="export", created_at=later()) for n in (number, other)),
         Attempt(action="welcome", key=str(number), at=later()),
     )
     with transaction() as session:
@@ -85,6 +89,8 @@ def test_the_export_holds_what_every_table_holds_of_them_and_nothing_of_others(a
         "mails": 2,
         "bounces": 1,
         "attempts": 1,
+        "sign_up_requests": 1,
+        "account_requests": 1,
         "request_counters": 1,
         "audit": 1,
     }

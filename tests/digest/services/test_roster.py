@@ -17,14 +17,15 @@ from digest.db import former_addresses, subscribers
 from digest.db.engine import reading, transaction
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.models import Consent, Delivery, ProfileVersion, Subscriber, Suppression
-from digest.services import house, roster, wishes
+from digest.models import Consent, Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.services import consent_origin, house, roster, wishes
 from digest.services.confirm import begin
+from digest.services.subscribe import WORDING
 from tests.digest.services.house import add_reader, put
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-EVERYONE = ("subscriber", "suppression", "consent", "profile_version")
+EVERYONE = ("subscriber", "suppression", "consent", "profile_version", "sign_up_request")
 
 texts = st.text(st.sampled_from("ab;,'\\éß=+ 1\t"), min_size=1, max_size=12).filter(str.strip)
 quoted = st.text(st.sampled_from('ab;,\\é"\n\r\u2028'), max_size=6)
@@ -70,8 +71,7 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
         st.lists(st.tuples(st.sampled_from(["asked", "confirmed", "left"]), instants, quoted), min_size=1, max_size=3)
     )
     consents = [Consent(subscriber_id=0, event=e, at=at, client=client, wording="2025-11") for e, at, client in events]
-    version = ProfileVersion(subscriber_id=0, number=1, created_at=NOON, profile=profile.to_json())
-    rows: list[SQLModel] = [subscriber, version, *consents]
+    rows: list[SQLModel] = [subscriber, _wanted(subscriber, profile), *consents]
     if draw(st.booleans()):
         reason = draw(st.sampled_from(["complaint", "no such address"]))
         rows.append(
@@ -80,6 +80,21 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
     if draw(st.booleans()):
         rows.append(Suppression(address_key="gone@one.example", reason="complaint", at=draw(instants)))
     return rows
+
+
+def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
+    """The profile; of somebody who has not confirmed, the request that holds it."""
+    if subscriber.state != "pending":
+        return ProfileVersion(subscriber_id=0, number=1, created_at=NOON, profile=profile.to_json())
+    schedule = {name: getattr(subscriber, name) for name in wishes.SCHEDULE_FIELDS}
+    return SignUpRequest(
+        subscriber_id=0,
+        created_at=subscriber.created_at,
+        profile=profile.to_json(),
+        schedule=schedule | {"send_at": subscriber.send_at.isoformat()},
+        client=consent_origin.ADMINISTRATOR,
+        wording=WORDING,
+    )
 
 
 def _readable(wanted: Sequence[tuple[str, int | None, bool]]) -> list[tuple[str, int | None, bool]]:
@@ -101,11 +116,11 @@ def store(rows: Sequence[SQLModel]) -> None:
         session.add(subscriber)
         session.flush()
         for row in rows:
-            if isinstance(row, ProfileVersion | Consent):
+            if isinstance(row, ProfileVersion | SignUpRequest | Consent):
                 row.subscriber_id = subscriber.id or 0
             session.add(row)
             session.flush()
-            if isinstance(row, ProfileVersion) and subscriber.state != "pending":
+            if isinstance(row, ProfileVersion):
                 subscriber.profile_id = row.id
 
 
