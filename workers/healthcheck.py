@@ -1,15 +1,22 @@
-"""Is a process of this machine getting on? Asked by containers and monitors. Progress counts, not presence."""
+"""Is a process of this machine getting on? Asked by containers and monitors. Progress counts, not presence.
+
+Asked once a minute for each process, so it is kept cheap: neither our settings, the database nor the Redis client is
+imported for it.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import time
 from enum import StrEnum
+from pathlib import Path
 
-from digest import redis, settings
-from digest.errors import Transient
+from digest import redis
+from digest.errors import Misconfigured, Transient
+from digest.redis import light, running
 
 SECONDS_FRESH = 60.0
 SECONDS_TO_WORK = 20.0  # a delivery task takes up to 10 s and a message; the pulse waits behind it
@@ -32,15 +39,13 @@ def examine(process: Process) -> str:
 
 def _web() -> str:
     """It answers and its database does. A worker's trouble is not its own: pages go on being served."""
-    chosen = settings.get()
-    connection = http.client.HTTPConnection(
-        EVERYWHERE.get(chosen.host, chosen.host), chosen.port, timeout=SECONDS_TO_SERVE
-    )
+    host, port = _setting("host", "127.0.0.1"), _port()
+    connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=SECONDS_TO_SERVE)
     try:
         connection.request("GET", "/readyz")
         found = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Transient(f"web does not answer on port {chosen.port}: {error}") from error
+        raise Transient(f"web does not answer on port {port}: {error}") from error
     finally:
         connection.close()
     if found.get("database") != "ok":
@@ -50,25 +55,25 @@ def _web() -> str:
 
 def _worker() -> str:
     """It did something lately, or does when it is asked: the question goes through a queue that only it serves."""
-    store = redis.connect(settings.get().redis_url)
-    age = _age(store, redis.WORKER)
+    url = _redis_url()
+    age = _age(url, redis.WORKER)
     if age > SECONDS_FRESH:
         asked = time.monotonic()
-        _ask()
-        while (age := _age(store, redis.WORKER)) > time.monotonic() - asked:
+        _ask(url)
+        while (age := _age(url, redis.WORKER)) > time.monotonic() - asked:
             if time.monotonic() > asked + SECONDS_TO_WORK:
                 raise Transient(f"the worker did nothing for {SECONDS_TO_WORK:.0f} s while asked to")
             time.sleep(0.1)
     return f"worker: progress {age:.0f} s ago"
 
 
-def _ask() -> None:
+def _ask(url: str) -> None:
     from kombu.exceptions import OperationalError  # only here is a queue needed
 
     from workers.app import configure, own_queue
     from workers.tasks import pulse
 
-    configure(settings.get().redis_url)
+    configure(url)
     try:
         pulse.apply_async(queue=own_queue(), expires=SECONDS_TO_WORK)
     except OperationalError as error:
@@ -77,14 +82,51 @@ def _ask() -> None:
 
 def _scheduler() -> str:
     """It looked after its jobs lately, as the leader or waiting to be."""
-    age = _age(redis.connect(settings.get().redis_url), redis.SCHEDULER)
+    age = _age(_redis_url(), redis.SCHEDULER)
     if age > SECONDS_FRESH:
         raise Transient(f"the scheduler did nothing for {SECONDS_FRESH:.0f} s")
     return f"scheduler: progress {age:.0f} s ago"
 
 
-def _age(store: redis.Store, kind: str) -> float:
+def _age(url: str, kind: str) -> float:
     """Seconds since a process of that kind on this host last got something done; infinite where none ever did."""
     own = socket.gethostname()
-    ages = [age for name, age in store.progress(kind).items() if name.rpartition(":")[0] == own]
+    ages = [age for name, age in light.progress(url, kind).items() if name.rpartition(":")[0] == own]
     return min(ages, default=float("inf"))
+
+
+def _redis_url() -> str:
+    """The configured Redis, else the private one of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
+    if url := _setting("redis_url"):
+        return url
+    if found := running.find(_data_dir()):
+        return found.redis_url
+    raise Misconfigured(f"DIGEST_REDIS_URL is not set, and no `digest up` runs with DIGEST_DATA_DIR={_data_dir()}")
+
+
+def _port() -> int:
+    """The port of a `digest up` with the same DATA_DIR, else the configured one. Raises Misconfigured."""
+    if found := running.find(_data_dir()):
+        return found.port
+    text = _setting("port", "8000")
+    try:
+        return int(text)
+    except ValueError as error:
+        raise Misconfigured(f"DIGEST_PORT: expected a number, not {text[:20]!r}") from error
+
+
+def _data_dir() -> Path:
+    return Path(_setting("data_dir", "data"))
+
+
+def _setting(name: str, default: str = "") -> str:
+    """A setting as `digest.settings` reads it, from the environment, then `.env`; not validated."""
+    key = f"digest_{name}"
+    for variable, value in os.environ.items():
+        if variable.lower() == key:
+            return value
+    if not Path(".env").exists():
+        return default
+    from dotenv import dotenv_values
+
+    return next((value for variable, value in dotenv_values(".env").items() if variable.lower() == key and value), default)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import logs, settings
+from digest import logs
 from digest.cli import output
 from digest.cli.app import build
 from digest.cli.outside import Outside
-from digest.papers import Parsed
-from digest.ports import Enqueue
 from workers import healthcheck as healthchecks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from digest.papers import Parsed
+    from digest.ports import Enqueue
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
 
@@ -34,6 +37,7 @@ def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parsed]]:
 
 def _enqueue() -> Enqueue:
     """The workers' queue where there is one to reach, else one that wakes nobody: the next sweep finds the work."""
+    from digest import settings
     from digest.ports import NoQueue
 
     if not settings.get().redis_url:
@@ -45,6 +49,7 @@ def _enqueue() -> Enqueue:
 
 def _must_be_ready(*names: str) -> None:
     """No process starts without its settings, or on a database of another version. Raises Misconfigured."""
+    from digest import settings
     from digest.db import schema
 
     settings.get().require(*names)
@@ -58,6 +63,7 @@ app = build(Outside(enqueue=_enqueue, seeds=_seeds))
 @output.guarded
 def up(port: Port = None) -> None:
     """All processes on this machine, supervised."""
+    from digest import settings
     from workers import supervisor
 
     _must_be_ready("secret_key", "mail_from", "smtp_url")
@@ -71,6 +77,7 @@ def worker(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Children; default: cores, 2 at least.")] = None,
 ) -> None:
     """One worker process: matches, composes, delivers."""
+    from digest import settings
     from workers import app as queue
 
     _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
@@ -82,6 +89,7 @@ def worker(
 @output.guarded
 def scheduler() -> None:
     """One scheduler process: plans what is due, frees what hangs."""
+    from digest import settings
     from workers import scheduler as clockwork
 
     _must_be_ready("redis_url")
@@ -95,6 +103,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     """One web process: pages and API."""
     import uvicorn
 
+    from digest import settings
     from digest.web.app import build as pages
     from digest.web.wiring import given
 
@@ -119,7 +128,7 @@ def healthcheck(
     process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
 ) -> None:
     """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
-    output.say(healthchecks.examine(process))
+    typer.echo(healthchecks.examine(process))
 
 
 @app.command()

@@ -17,6 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from digest.db.engine import engine
 from digest.errors import DigestError, Misconfigured, Transient
 
+DatabaseFailure = InterfaceError | OperationalError | ProgrammingError
 FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explained` puts into words
 _LOCK = 7_230_117  # any number; the same for all who migrate
 
@@ -80,7 +81,7 @@ def must_be_newest() -> None:
         raise Misconfigured(f"the database's schema is {found or 'empty'}, not {newest()}; run: digest migrate")
 
 
-def explained(error: InterfaceError | OperationalError | ProgrammingError) -> DigestError:
+def explained(error: DatabaseFailure) -> DigestError:
     """A failure of the database in one line, with its cure where it has one."""
     try:
         must_be_newest()
