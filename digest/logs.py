@@ -39,7 +39,7 @@ def _configure_structlog() -> None:
     """Apply what was chosen, once."""
     import structlog
 
-    global _chosen  # noqa: PLW0603
+    global _chosen
     if _chosen is None:
         return
     (level, json), _chosen = _chosen, None

@@ -129,4 +129,5 @@ def _setting(name: str, default: str = "") -> str:
         return default
     from dotenv import dotenv_values
 
-    return next((value for variable, value in dotenv_values(".env").items() if variable.lower() == key and value), default)
+    found = (value for variable, value in dotenv_values(".env").items() if variable.lower() == key)
+    return next(filter(None, found), default)

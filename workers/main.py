@@ -64,11 +64,13 @@ app = build(Outside(enqueue=_enqueue, seeds=_seeds))
 def up(port: Port = None) -> None:
     """All processes on this machine, supervised."""
     from digest import settings
-    from workers import supervisor
+    from workers import listening, supervisor
 
+    chosen = settings.get()
     _must_be_ready("secret_key", "mail_from", "smtp_url")
-    logs.configure(level=settings.get().log_level)
-    sys.exit(supervisor.up(port=port or settings.get().port))
+    listening.must_be_free(chosen.host, port or chosen.port)
+    logs.configure(level=chosen.log_level)
+    sys.exit(supervisor.up(port=port or chosen.port))
 
 
 @app.command()
@@ -106,9 +108,11 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     from digest import settings
     from digest.web.app import build as pages
     from digest.web.wiring import given
+    from workers.listening import must_be_free
 
     chosen = settings.get()
     _must_be_ready("secret_key", "mail_from")
+    must_be_free(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
     application = pages(_enqueue(), given())
     uvicorn.run(

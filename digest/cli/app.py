@@ -12,7 +12,7 @@ from digest.cli.outside import Outside
 
 COMMANDS = {
     "digest.cli.setup": {
-        "migrate": "Bring the database to the newest schema.",
+        "migrate": "Bring the database to the newest schema. Compile the matching engine where it is needed.",
         "doctor": "Check configuration, database, Redis, workers, mail server and readiness for bulk mail.",
         "init": "Write .env with fresh secrets, and send a test mail.",
     },

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
@@ -114,6 +115,21 @@ def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence
 def say(line: str) -> None:
     """One line for the person at the terminal; may carry rich markup. What comes from outside goes through `plain`."""
     console().print(line)
+
+
+@contextmanager
+def working(line: str) -> Iterator[None]:
+    """Say what takes a while; on a terminal with a sign of life and the time it has taken so far."""
+    shown = console()
+    if not shown.is_terminal:
+        say(line)
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=shown) as progress:
+        progress.add_task(line, total=None)
+        yield
 
 
 def plain(text: str) -> str:

@@ -59,7 +59,11 @@ def _connected(parts: SplitResult) -> socket.socket:
     if parts.scheme == "unix":
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(SECONDS_TO_ANSWER)
-        connection.connect(unquote(parts.path))
+        try:
+            connection.connect(unquote(parts.path))
+        except OSError:
+            connection.close()
+            raise
         return connection
     host = parts.hostname or "localhost"
     connection = socket.create_connection((host, parts.port or 6379), timeout=SECONDS_TO_ANSWER)
