@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import json
 from typing import Any
@@ -16,6 +17,12 @@ CONFIRM, UNSUBSCRIBE, PREFERENCES = "confirm", "unsubscribe", "preferences"
 EDITION, FEED, FEEDBACK, SIGN_IN = "edition", "feed", "feedback", "sign-in"
 NOT_ME, EXPORT, ERASE = "not-me", "export", "erase"
 CHANGE_ADDRESS, NEW_ADDRESS = "change-address", "new-address"
+
+
+def healthcheck_token(secret_key: str) -> str:
+    """What `digest healthcheck` shows to the web process of its own installation: both know the secret key."""
+    return hmac.new(secret_key.encode(), b"digest.healthcheck", hashlib.sha256).hexdigest()
+
 
 _COMPACT = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False

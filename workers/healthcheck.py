@@ -1,18 +1,26 @@
-"""Is a process of this machine getting on? Asked by containers and monitors. Progress counts, not presence."""
+"""Is a process of this machine getting on? Asked by containers and monitors. Progress counts, not presence.
+
+Asked once a minute for each process, so it is kept cheap: neither our settings, the database nor the Redis client is
+imported for it.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
 import math
+import os
 import socket
 import time
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 
-from digest import redis, settings
-from digest.errors import BadInput, Transient
+from digest import redis
+from digest.errors import BadInput, Misconfigured, Transient
 from digest.ports import QUEUES
+from digest.redis import light, running
+from digest.signing import healthcheck_token
 
 SECONDS_FRESH = 60.0
 SECONDS_TO_WORK = 20.0  # a delivery task takes up to 10 s and a message; the pulse waits behind it
@@ -43,36 +51,33 @@ def examine(process: Process, queues: Sequence[str] = ()) -> str:
 
 def _web() -> str:
     """It answers and its database does. A worker's trouble is not its own: pages go on being served."""
-    from digest.web.health import healthcheck_token  # only here is the web part needed
-
-    chosen = settings.get()
-    chosen.require("secret_key")
-    connection = http.client.HTTPConnection(
-        EVERYWHERE.get(chosen.host, chosen.host), chosen.port, timeout=SECONDS_TO_SERVE
-    )
+    host, port = _setting("host", "127.0.0.1"), _port()
+    connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=SECONDS_TO_SERVE)
     try:
-        connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {healthcheck_token()}"})
+        connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {_web_token()}"})
         found = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Transient(f"web does not answer on port {chosen.port}: {error}") from error
+        raise Transient(f"web does not answer on port {port}: {error}") from error
     finally:
         connection.close()
-    if found.get("database") != "ok":
-        raise Transient(f"web has no database: {found.get('database')}")
+    if "database" not in found:
+        raise Transient("web answers, but not with details: it runs with another DIGEST_SECRET_KEY")
+    if found["database"] != "ok":
+        raise Transient(f"web has no database: {found['database']}")
     return "web: it answers, and its database too"
 
 
 def _worker(queues: Sequence[str]) -> str:
     """For each queue somebody did something lately, or does when asked: only this host is asked."""
-    store = redis.connect(settings.get().redis_url)
-    ages = {queue: _age(store, redis.queue_kind(queue)) for queue in QUEUES}
+    url = _redis_url()
+    ages = {queue: _age(url, redis.queue_kind(queue)) for queue in QUEUES}
     wanted = queues or [queue for queue in QUEUES if ages[queue] < math.inf] or QUEUES
     silent = [queue for queue in wanted if ages[queue] > SECONDS_FRESH]
     if silent:
-        _ask(silent)
+        _ask(url, silent)
         asked = time.monotonic()
     while silent:
-        ages |= {queue: _age(store, redis.queue_kind(queue)) for queue in silent}
+        ages |= {queue: _age(url, redis.queue_kind(queue)) for queue in silent}
         silent = [queue for queue in silent if ages[queue] > time.monotonic() - asked]
         if silent and time.monotonic() > asked + SECONDS_TO_WORK:
             raise Transient(
@@ -82,14 +87,14 @@ def _worker(queues: Sequence[str]) -> str:
     return f"worker: progress {max(ages[queue] for queue in wanted):.0f} s ago ({', '.join(wanted)})"
 
 
-def _ask(queues: Sequence[str]) -> None:
+def _ask(url: str, queues: Sequence[str]) -> None:
     from kombu.exceptions import OperationalError  # only here is a queue needed
 
     from workers.app import configure
     from workers.queues import health_list
     from workers.tasks import pulse
 
-    configure(settings.get().redis_url)
+    configure(url)
     try:
         for queue in queues:
             pulse.apply_async(queue=health_list(queue), expires=SECONDS_TO_WORK)
@@ -99,14 +104,57 @@ def _ask(queues: Sequence[str]) -> None:
 
 def _scheduler() -> str:
     """It looked after its jobs lately, as the leader or waiting to be."""
-    age = _age(redis.connect(settings.get().redis_url), redis.SCHEDULER)
+    age = _age(_redis_url(), redis.SCHEDULER)
     if age > SECONDS_FRESH:
         raise Transient(f"the scheduler did nothing for {SECONDS_FRESH:.0f} s")
     return f"scheduler: progress {age:.0f} s ago"
 
 
-def _age(store: redis.Store, kind: str) -> float:
+def _age(url: str, kind: str) -> float:
     """Seconds since a process of that kind on this host last got something done; infinite where none ever did."""
     own = socket.gethostname()
-    ages = [age for name, age in store.progress(kind).items() if name.rpartition(":")[0] == own]
+    ages = [age for name, age in light.progress(url, kind).items() if name.rpartition(":")[0] == own]
     return min(ages, default=float("inf"))
+
+
+def _redis_url() -> str:
+    """The configured Redis, else the private one of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
+    if url := _setting("redis_url"):
+        return url
+    if found := running.find(_data_dir()):
+        return found.redis_url
+    raise Misconfigured(f"DIGEST_REDIS_URL is not set, and no `digest up` runs with DIGEST_DATA_DIR={_data_dir()}")
+
+
+def _port() -> int:
+    """The port of a `digest up` with the same DATA_DIR, else the configured one. Raises Misconfigured."""
+    if found := running.find(_data_dir()):
+        return found.port
+    text = _setting("port", "8000")
+    try:
+        return int(text)
+    except ValueError as error:
+        raise Misconfigured(f"DIGEST_PORT: expected a number, not {text[:20]!r}") from error
+
+
+def _web_token() -> str:
+    """What the web process of the same installation takes for the details of /readyz."""
+    return healthcheck_token(_setting("secret_key").partition(",")[0].strip())
+
+
+def _data_dir() -> Path:
+    return Path(_setting("data_dir", "data"))
+
+
+def _setting(name: str, default: str = "") -> str:
+    """A setting as `digest.settings` reads it, from the environment, then `.env`; not validated."""
+    key = f"digest_{name}"
+    for variable, value in os.environ.items():
+        if variable.lower() == key:
+            return value
+    if not Path(".env").exists():
+        return default
+    from dotenv import dotenv_values
+
+    found = (value for variable, value in dotenv_values(".env").items() if variable.lower() == key)
+    return next(filter(None, found), default)

@@ -80,6 +80,12 @@ def window(session: Session, announcement: int, size: int) -> list[int]:
     return list(session.execute(statement).scalars())
 
 
+def count_announced(session: Session, numbers: Sequence[int]) -> int:
+    """How many papers these announcements have."""
+    statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(numbers))
+    return int(session.execute(statement).scalar_one())
+
+
 def newest_batch(session: Session) -> int:
     """The last batch stored; 0 for none. As long as it is the same, no paper has changed."""
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())

@@ -69,6 +69,15 @@ def active(session: Session) -> int:
     return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
 
 
+def words_of_profiles(session: Session, most: int) -> list[int]:
+    """How many words, authors and words of likes each of the newest profiles looks for, `most` profiles at most."""
+    newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(most)
+    found = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
+    queries = ([*(topic.text for topic in one.topics), *one.exclusions] for one in found)
+    words = (sum(len(text.split()) for text in texts) for texts in queries)
+    return [count + len(one.authors) + len(one.likes) for count, one in zip(words, found, strict=True)]
+
+
 def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
     """The profiles with these version numbers."""
     if not versions:

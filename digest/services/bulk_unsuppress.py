@@ -12,9 +12,9 @@ from digest.db import bounces as store
 from digest.db.engine import reading, transaction
 from digest.errors import BadInput
 from digest.models import Audit, Suppression
-from digest.services.bounces import KEEPS_FAILING, NO_ADDRESS
+from digest.models.subscriber import BOUNCE_REASONS
 
-AUTOMATIC = frozenset({NO_ADDRESS, KEEPS_FAILING})  # reasons that the service gives by itself for failures
+AUTOMATIC = frozenset(BOUNCE_REASONS)  # reasons that the service gives by itself for failures
 ROWS_AT_ONCE = 500  # a transaction
 
 

@@ -51,6 +51,10 @@ class Pool:
         """What may be chosen, by number."""
         return standing(self.days, self.through)
 
+    def count_after(self, batch: int) -> int:
+        """How many papers came by later batches than that one."""
+        return sum(paper.batch > batch for paper in self.papers.values())
+
     @cached_property
     def announcement(self) -> Mapping[int, int]:
         """Each paper's announcement."""
