@@ -283,7 +283,7 @@ def _ready(**_: object) -> None:
     _ended()
     try:
         for process in _own_store().processes_in_a_task():
-            host, _, pid = process.rpartition(":")
+            host, _separator, pid = process.rpartition(":")
             if host == socket.gethostname() and _is_dead(int(pid)):
                 doing = _own_store().process_gone(process, QUEUES)
                 if doing is not None:

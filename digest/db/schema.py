@@ -83,7 +83,7 @@ def newest() -> str:
     found = [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
     revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
     (head,) = revisions - before
-    return head
+    return str(head)
 
 
 def current() -> str | None:

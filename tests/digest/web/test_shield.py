@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from digest import settings
 from digest.services import doctor, links, proxy_warning, tokens
+from digest.signing import healthcheck_token
 from digest.web.client import UNKNOWN, client_of, is_untrusted_proxy
 from tests.digest.web.conftest import ADA, METRICS, Browser, everything, mails, path, subscribed
 
