@@ -149,11 +149,12 @@ def listing(day: date) -> Outcome:
     with reading() as session:
         current = papers_store.current_announcement(session, day)
     joined = date.fromordinal(current) if current else calendar.current(day, settings.get().closed_evenings)
-    mark = _Mark(day, len(parsed.papers), whole=True, final=over) if failed is None else _NO_MARK
+    cut = any(page.cut for page in pages)
+    mark = _Mark(day, len(parsed.papers), whole=True, final=over) if failed is None and not cut else _NO_MARK
     counts = _store(HUGGINGFACE, f"daily papers of {day}", parsed, joined, mark)
     if failed is not None:
         raise failed
-    return Outcome(counts)
+    return Outcome(counts, verdict.PARTIAL, f"the listing of {day} breaks off") if cut else Outcome(counts)
 
 
 def week() -> Outcome:

@@ -253,6 +253,15 @@ def test_one_damaged_row_of_a_listing_costs_that_row_alone(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_listing_that_breaks_off_leaves_its_day_open(wire: WireServer, database: str) -> None:
+    wire.daily = {"2025-09-29": LISTING}
+    wire.fail("hf", cut(b"Title 4"), times=5)
+    result = catchup.ingest("huggingface", first=DAY, last=DAY)
+
+    assert (result.counts.new, result.outcome, days()) == (3, "partial", [])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_control_characters_and_broken_bytes_in_json_cost_nothing(wire: WireServer, database: str) -> None:
     wire.daily = {"2025-09-29": LISTING}
     wire.fail(
