@@ -67,7 +67,7 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
 
 
 def refused_body(scope: Scope, status: int) -> Response:
-    """The answer to a body that is too large (413) or too slow (408), a head that is too large (431)."""
+    """The answer to a body that is too large (413) or too slow (408), or a head that is too large (431) or broken."""
     texts = {
         400: say("its form is broken"),
         408: say("the rest of the request did not come in time; send it again"),
