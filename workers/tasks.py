@@ -275,7 +275,7 @@ def _ended(**_: object) -> None:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _ready(**_: object) -> None:
+def _ready(**_kwargs: object) -> None:
     """A worker that can begin gets on. What processes of this host left undone when they died is enqueued anew.
 
     Their messages would come back only after `VISIBILITY_SECONDS`.
