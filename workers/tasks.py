@@ -260,6 +260,9 @@ def _quietly_end(name: str) -> None:
 
 
 def _started(task: Task, args: Sequence[int | str], **_: object) -> None:
+    """Note what this process does, so that a long task counts as progress and a dead process's task is found."""
+    if task.name == pulse.name:  # takes no time: a process that stops in the middle of it hangs
+        return
     doing = json.dumps([task.name, list(args)])
     try:
         _own_store().task_started(process_name(os.getpid()), served(), doing, seconds=SECONDS_BUSY)
@@ -275,7 +278,7 @@ def _ended(**_: object) -> None:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _ready(**_: object) -> None:
+def _ready(**_kwargs: object) -> None:
     """A worker that can begin gets on. What processes of this host left undone when they died is enqueued anew.
 
     Their messages would come back only after `VISIBILITY_SECONDS`.

@@ -12,7 +12,7 @@ import pytest
 from digest import settings
 from digest.errors import BadInput, Transient
 from digest.ports import QUEUES
-from digest.redis import PrivateRedis
+from digest.redis import PrivateRedis, connect, queue_kind
 from digest.services import deliver as delivering
 from digest.services import doctor
 from tests.digest.test_redis import gone
@@ -275,22 +275,25 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 
 @SQLITE
 def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
-    start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
+    start: Start, port: CeleryEnqueue, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 3.0)
+    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 10.0)
     worker = start("delivery,selection")
     wait_for(port.alive, seconds=90)
     healthy = examine(Process.worker)
     monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.1)
+    store = connect(redis_server.url)
+    wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
     os.kill(frozen, signal.SIGSTOP)
 
     try:
-        with pytest.raises(Transient, match=r"did nothing for 3 s while asked to \(queues: delivery\)"):
+        with pytest.raises(Transient, match=r"did nothing for 10 s while asked to \(queues: delivery\)"):
             examine(Process.worker)
     finally:
         os.kill(frozen, signal.SIGCONT)
 
+    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 60.0)
     assert healthy.endswith("(delivery, selection)")
     assert examine(Process.worker, ["selection"]).endswith("(selection)")
     with pytest.raises(BadInput, match="there is no queue 'mail'"):
