@@ -74,12 +74,15 @@ _NO_SERVICE_CODE = 521  # RFC 7504: the server takes no mail, from us at least
 
 _CODED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
 _REPLY = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -](?!\d*\.\d)|$)")
-_ADDRESS_IN_TEXT = re.compile(r"<[^<>\s]*>|[^\s<>,;:()\[\]\"']+@[^\s<>,;:()\[\]\"']+")
+# Each begins where a word begins, so that a long word is looked at once.
+_ADDRESS_IN_TEXT = re.compile(
+    r"<[^<>\s]{0,300}>|(?<![^\s<>,;:()\[\]\"'])[^\s<>,;:()\[\]\"'@]{1,254}@[^\s<>,;:()\[\]\"']+"
+)
 # Written by a sender's own server in front of whatever the receiver said.
 _PHRASES_WITHOUT_MEANING = re.compile(r"unknown address error|permanent fatal errors|fatal error|permanent error")
 _CODES_IN_FRONT = re.compile(r"^(?:smtp; ?)?(?:[45]\d\d[ -])?[ #]*(?:[45]\.\d+\.\d+)?")
 _URL = re.compile(r"\bhttps?://\S*")
-_HOST_NAME = re.compile(r"(?<![\w.])(?:[\w-]+\.)+[a-z][\w-]+|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?")
+_HOST_NAME = re.compile(r"(?<![\w.-])(?:[\w-]{1,63}\.){1,12}[a-z][\w-]*|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?")
 _KEPT_NAMES = re.compile(r"resolver\.|queue\.|adr\.|recipnotfound")
 _VAGUE_DETAILS = frozenset({"0", "1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0"})
 

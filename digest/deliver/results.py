@@ -65,21 +65,27 @@ class Judge:
         return self._again(delivery, outcome, now)
 
     def _resting(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
-        """Refused because of us: its domain rests, and the try does not count, for as long as the horizon reaches."""
+        """Refused because of us: its domain rests as well, for as long as the horizon reaches."""
         rest = retry.REFUSED if outcome.by_our_server else retry.POLICY
+        return replace(self._held(delivery, outcome, now, rest), pause_until=now + rest)
+
+    def _held(self, delivery: Claimed, outcome: Outcome, now: datetime, rest: timedelta) -> Result:
+        """The try does not count; beyond the horizon the mail is given up, and counts against nobody."""
         if now - delivery.created_at > retry.HORIZON:
             reply = f"gave up after {retry.HORIZON.days} days: {outcome.reply}"
-            return Result(delivery, REJECTED, reply, outcome.status, pause_until=now + rest)
+            return Result(delivery, REJECTED, reply, outcome.status)
         later = now + rest + self._spread(retry.FIRST)
-        return Result(delivery, DEFERRED, outcome.reply, outcome.status, later, counted=False, pause_until=now + rest)
+        return Result(delivery, DEFERRED, outcome.reply, outcome.status, later, counted=False)
 
     def _again(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
-        """Not now: after a day it is given up, but for what is put off because of us: then the domain rests."""
+        """Not now: a 4yz is given up after a day; what is not about the subscriber, and 5yz or about us, is held."""
         delay = retry.wait(delivery.attempts)
         if delay is not None:
             return Result(delivery, DEFERRED, outcome.reply, outcome.status, now + self._spread(delay))
         if outcome.about_us:
             return self._resting(delivery, outcome, now)
+        if outcome.refused:
+            return self._held(delivery, outcome, now, retry.POLICY)
         return _rejected(delivery, outcome, f"gave up after a day: {outcome.reply}")
 
     def _spread(self, delay: timedelta) -> timedelta:

@@ -42,7 +42,7 @@ def clock_at(ready: Terminal, configured: Callable[..., None]) -> Iterator[Calla
     transport.close_all()
 
 
-def subscribe(ready: Terminal, tmp_path: Path) -> list[str]:
+def subscribe(ready: Terminal) -> list[str]:
     """Two subscribers at each of many domains, and two whose mailbox is gone."""
     addresses = [f"{name}@mail{n:02}.example" for n in range(DOMAINS) for name in ("ada", "bob")] + list(UNKNOWN)
     for address in addresses:
@@ -57,16 +57,19 @@ def announce(ready: Terminal, tmp_path: Path, day: datetime) -> None:
     ready.ok("ingest", "jsonl", "--file", str(file))
 
 
+def unknown_mailboxes() -> list[Fault]:
+    return [Fault(RCPT, f"550 5.1.1 <{address}> mailbox does not exist here", -1, address) for address in UNKNOWN]
+
+
 def refuse(smtp: MailServer, stage: str, reply: str) -> None:
     """Refuse every subscriber; the mailboxes that are gone are unknown, and the administrator's domain is served."""
-    gone = [Fault(RCPT, f"550 5.1.1 <{address}> mailbox does not exist here", -1, address) for address in UNKNOWN]
-    smtp.faults = [*gone, Fault(stage, reply, -1, "" if stage == MAIL else "@mail")]
+    smtp.faults = [*unknown_mailboxes(), Fault(stage, reply, -1, "" if stage == MAIL else "@mail")]
 
 
 def test_ten_ways_of_refusing_us_over_four_days_cost_no_subscriber(
     ready: Terminal, smtp: MailServer, clock_at: Callable[[datetime], object], tmp_path: Path
 ) -> None:
-    addresses = subscribe(ready, tmp_path)
+    addresses = subscribe(ready)
     step = timedelta(days=DAYS) / len(WAYS)
     announced: set[date] = set()
     for number, (stage, reply) in enumerate(WAYS):
@@ -82,7 +85,7 @@ def test_ten_ways_of_refusing_us_over_four_days_cost_no_subscriber(
     refused = {row.address: row.state for row in Outbox().rows() if row.kind != "alarm"}
     before = set(suppressed()) | {address for address, _ in bounces()}
     told = {mail.recipient for mail in smtp.log if mail.answered}
-    smtp.faults = smtp.faults[: len(UNKNOWN)]
+    smtp.faults = unknown_mailboxes()
     clock_at(MONDAY + timedelta(days=DAYS, hours=8))
     ready.ok("run", "--inline")
     clock_at(MONDAY + timedelta(days=DAYS, hours=8, minutes=30))
@@ -99,3 +102,30 @@ def test_ten_ways_of_refusing_us_over_four_days_cost_no_subscriber(
         if address not in UNKNOWN  # who subscribes at 8 is due the next day
     }
     assert set(suppressed()) == set(UNKNOWN)
+
+
+def test_domains_that_each_refuse_us_in_their_own_way_for_four_days_lose_nothing(
+    ready: Terminal, smtp: MailServer, clock_at: Callable[[datetime], object], tmp_path: Path
+) -> None:
+    subscribe(ready)
+    ways = [way for way in WAYS if way[0] != MAIL and way[1][:3] != "452" and "User unknown" not in way[1]]
+    gone = unknown_mailboxes()
+    each = [Fault(*ways[n % len(ways)], -1, f"@mail{n:02}.example") for n in range(DOMAINS)]
+    smtp.faults = [*gone, *each]
+    for day in range(DAYS):
+        clock_at(MONDAY + timedelta(days=day))
+        announce(ready, tmp_path, MONDAY + timedelta(days=day))
+        for hour in (0, 5, 10, 15):
+            clock_at(MONDAY + timedelta(days=day, hours=hour))
+            ready.ok("run", "--inline")
+    refused = {row.address for row in Outbox().rows() if row.state == "rejected"}
+    alarms = [mail for mail in smtp.log if mail.answered and mail.recipient == "root@admin.example"]
+    smtp.faults = gone
+    for hours in (8, 9, 14):
+        clock_at(MONDAY + timedelta(days=DAYS, hours=hours))
+        ready.ok("run", "--inline")
+
+    assert refused <= set(UNKNOWN)
+    assert set(suppressed()) == set(UNKNOWN)
+    assert alarms != []
+    assert {row.state for row in Outbox().rows() if row.address not in UNKNOWN} == {"sent"}

@@ -178,11 +178,8 @@ def test_what_is_refused_because_of_us_is_tried_for_two_weeks(outbox: Outbox, sm
     assert bounces == []
 
 
-@pytest.mark.parametrize("reply", ["550 no", "451 4.3.0 try later"])
-def test_a_refusal_without_a_reason_ends_after_a_day_and_counts_against_nobody(
-    outbox: Outbox, smtp: MailServer, reply: str
-) -> None:
-    smtp.fail(RCPT, reply, times=-1)
+def test_not_now_without_a_reason_ends_after_a_day_and_counts_against_nobody(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "451 4.3.0 try later", times=-1)
     outbox.owe("ada@one.example")
 
     while outbox.row().state != REJECTED:
@@ -191,6 +188,26 @@ def test_a_refusal_without_a_reason_ends_after_a_day_and_counts_against_nobody(
 
     with reading() as session:
         assert session.exec(select(Bounce)).all() == []
+
+
+def test_never_without_a_reason_is_held_for_two_weeks_and_counts_against_nobody(
+    outbox: Outbox, smtp: MailServer
+) -> None:
+    smtp.fail(RCPT, "550 no", times=-1)
+    outbox.owe("ada@one.example")
+    for _ in range(30):
+        outbox.make_due()
+        outbox.send()
+    after_many_tries = outbox.row().state
+    outbox.change(lambda row, now: setattr(row, "created_at", now - timedelta(days=14, hours=1)))
+    outbox.make_due()
+
+    outbox.send()
+
+    with reading() as session:
+        assert session.exec(select(Bounce)).all() == []
+        assert session.exec(select(DomainPause)).all() == []
+    assert (after_many_tries, outbox.row().state) == (DEFERRED, REJECTED)
 
 
 def test_another_server_takes_what_the_first_does_not_relay(
