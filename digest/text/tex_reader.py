@@ -8,7 +8,7 @@ from digest.text.tex_commands import MAX_DEPTH, Commands
 from digest.text.tex_pieces import Piece, atom, divided, errors, join, scripted
 
 _LIGATURES = frozenset(["~", "&", "``", "''", "--", "---"])
-_TIED_BEHIND = frozenset(".,;:)]}'’”*%…")
+_TIED_BEHIND = frozenset(".,;:)]}'’”*%…=<>≤≥≈≃±∼")
 _LOOSE = frozenset([" ", "(", "/", "[", "=", "<", ">", "+", "≈"])
 _VARIABLE = re.compile(r"(?:[^\W\d_]|[^\w\d][^\W\d_])")
 _NO_VARIABLES = frozenset([" a", " A", " I", "a", "A", "I"])
@@ -160,7 +160,7 @@ class Reader(Commands):
 
     def meant(self, lexeme: str, following: str, pieces: list[Piece]) -> bool:
         """True where `^` or `_` in prose is TeX's: before a brace, or `x^2`."""
-        if following == "{":
+        if following == "{" or (following[:1] == "\\" and following[1:2].isalpha()):
             return True
         before = pieces[-1].text[-1:] if pieces else ""
         if lexeme == "_" or not (before.isalnum() or before in {")", "]"}):
