@@ -68,9 +68,9 @@ def authors_of(line: str) -> Authors:
     """
     line = _MARK.sub(" ", line[:MOST])
     text, debris = _without_affiliations(readable(line))
-    text, more = _ET_AL.subn(" , ", text)
+    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # patterns below rest on single blanks
     text = _SEVERAL.sub(lambda found: _AND_WORD.sub("\x03", found[0].translate(_KEPT_TOGETHER)), text)
-    text = _ON_BEHALF.sub(" , ", text)
+    text = " ".join(_ON_BEHALF.sub(" , ", text).split())
     names: list[str] = []
     for part in text.split(":"):
         if not _LABEL.fullmatch(part):
