@@ -44,7 +44,7 @@ ABOUT_US = frozenset(
 _WORDS = (
     (Cause.RELAY, "7.1", patterns.RELAY),
     (Cause.CLIENT, "7.1", patterns.CLIENT),
-    (Cause.POLICY, "7.1", patterns.DOMAIN_AUTHENTICATION),
+    (Cause.POLICY, "7.26", patterns.DOMAIN_AUTHENTICATION),
     (Cause.SENDER, "1.8", patterns.SENDER),
     (Cause.AUTHENTICATION, "7.0", patterns.AUTHENTICATION),
     (Cause.RATE, "7.0", patterns.QUOTA),
@@ -68,6 +68,9 @@ _WORDS = (
 _BEATS_STATUS = frozenset(
     {Cause.RELAY, Cause.CLIENT, Cause.SENDER, Cause.AUTHENTICATION, Cause.RATE, Cause.CONTENT, Cause.POLICY}
 )
+# Words about size, format and policy may only paraphrase a precise status; spam, SPF and blocklists do not.
+_GENERAL_WORDS = frozenset({(Cause.CONTENT, "3.4"), (Cause.CONTENT, "6.0"), (Cause.POLICY, "7.1")})
+_PRECISE_DETAILS = frozenset({"1.1", "1.6", "1.10", "2.1", "2.2"})
 LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954
 _NO_MAIL_CODE = 556  # RFC 7504: the domain takes no mail
 _NO_SERVICE_CODE = 521  # RFC 7504: the server takes no mail, from us at least
@@ -179,7 +182,7 @@ def _decide(worded: Cause | None, detail: str, status: str, code: int) -> Cause:
     if code == _NO_SERVICE_CODE:
         return Cause.CLIENT
     coded = _cause_of_status(status)
-    if worded in _BEATS_STATUS and not _contradicts(worded, coded, status):
+    if worded in _BEATS_STATUS and not _contradicts((worded, detail), coded, status):
         return worded
     if worded == Cause.ADDRESS and status.startswith("4.") and detail == "1.2":
         return Cause.NETWORK  # the reporter itself says that the look-up may succeed later
@@ -190,10 +193,9 @@ def _decide(worded: Cause | None, detail: str, status: str, code: int) -> Cause:
     return coded or Cause.UNKNOWN
 
 
-def _contradicts(worded: Cause, coded: Cause | None, status: str) -> bool:
+def _contradicts(words: tuple[Cause | None, str], coded: Cause | None, status: str) -> bool:
     """True where a precise status outweighs general words: 5.1.1 'message rejected', 5.2.2 'exceeded'."""
-    general = worded in {Cause.CONTENT, Cause.POLICY}
-    return general and coded in ABOUT_SUBSCRIBER and status[2:] in {"1.1", "1.6", "1.10", "2.1", "2.2"}
+    return words in _GENERAL_WORDS and coded in ABOUT_SUBSCRIBER and status[2:] in _PRECISE_DETAILS
 
 
 def _settles(worded: Cause, coded: Cause, status: str) -> bool:

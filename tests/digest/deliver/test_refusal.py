@@ -40,6 +40,8 @@ ABOUT_US_SAID = [
     (550, "5.7.515 Access denied, sending domain lab.example does not meet the required authentication level"),
     (550, "5.4.5 Daily user sending limit exceeded"),
     (550, "Message quota exceeded for your account"),
+    (550, "5.1.1 this message looks like spam"),
+    (550, "5.1.1 SPF check failed"),
     (550, "Too many invalid recipients"),
     (550, "Connection frequency limited"),
     (554, "5.7.1 Message contains a virus"),
