@@ -148,10 +148,14 @@ def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> Si
     return found if found is not None and found.subscriber_id == subscriber_id else None
 
 
-def last_sign_up_request(session: Session, subscriber_id: int) -> datetime | None:
-    """When a confirmation was last sent because somebody signed up with this subscriber's address."""
-    query = select(func.max(SignUpRequest.created_at)).where(SignUpRequest.subscriber_id == subscriber_id)
-    return session.exec(query).one()
+def has_open_request(session: Session, subscriber_id: int, *, since: datetime) -> bool:
+    """True where a confirmation was sent since then, because somebody signed up, and nobody used it."""
+    query = select(SignUpRequest.id).where(
+        SignUpRequest.subscriber_id == subscriber_id,
+        col(SignUpRequest.created_at) >= since,
+        col(SignUpRequest.confirmed_at).is_(None),
+    )
+    return session.exec(query.limit(1)).first() is not None
 
 
 def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:

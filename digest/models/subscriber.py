@@ -124,6 +124,7 @@ class SignUpRequest(SQLModel, table=True):
     schedule: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     client: str = Field(default="", max_length=64)
     wording: str = Field(default="", max_length=20)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class AccountRequest(SQLModel, table=True):

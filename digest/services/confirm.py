@@ -57,16 +57,17 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         suppression = subscribers.suppression(session, subscriber.address_key)
         if suppression is not None and _liftable(suppression):
             suppressions.lift(session, suppression)
-        _keep_request(session, subscriber, request)
+        _keep_request(session, subscriber, request, now=now)
         version = subscribers.new_profile(session, subscriber_id, Profile.from_json(request.profile), now=now)
         begin(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
 
 
-def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest) -> None:
+def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:
     """Write what was asked for into the subscriber's row, and when and from where it was asked for."""
     apply_schedule(request.schedule, subscriber)
+    request.confirmed_at = now
     asked_at, client, wording = request.created_at, request.client, request.wording
     subscribers.consent(session, subscriber.id or 0, "asked", now=asked_at, client=client, wording=wording)
 

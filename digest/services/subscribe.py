@@ -66,9 +66,10 @@ def _answer(
     if subscriber.state == ACTIVE and suppression is None:
         owe_next(session, LINK, subject_id=known, address=subscriber.address, subscriber_id=known, now=now)
         return
-    last = subscribers.last_sign_up_request(session, known)
-    if suppression is not None and last is not None and last > now - AFTER_BOUNCE:
-        return
+    if suppression is not None:
+        since = max(suppression.at, now - AFTER_BOUNCE + timedelta(seconds=1))  # after a whole week it is due
+        if subscribers.has_open_request(session, known, since=since):
+            return
     asked = SignUpRequest(
         subscriber_id=known,
         created_at=now,

@@ -193,6 +193,21 @@ def test_an_address_that_bounced_gets_one_confirmation_a_week(
     assert sent == [1] * 7 + [2] * 7 + [3]
 
 
+@pytest.mark.parametrize("before", [active, former])
+def test_who_bounced_right_after_signing_up_can_confirm_again_at_once(
+    web: Browser, clock_stands: time_machine.Traveller, before: Callable[[Browser], None]
+) -> None:
+    before(web)
+    suppress()
+    clock_stands.shift(timedelta(hours=2))
+    for _ in range(2):
+        sign_up(web)
+
+    assert confirmations() == 2
+    web.post(newest_confirmation())
+    assert everything()["suppression"] == []
+
+
 def test_a_confirmation_from_before_the_bounce_does_not_lift_it(
     web: Browser, clock_stands: time_machine.Traveller
 ) -> None:
