@@ -21,6 +21,7 @@ from digest.db.dialect import unused_numbers
 from digest.db.engine import engine
 from digest.errors import Misconfigured
 from digest.models import Announcement, Batch, Delivery, Edition, Paper, PaperKey, PaperVersion, Signal
+from digest.services import tokens
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -155,3 +156,14 @@ def test_mails_are_numbered_beyond_four_bytes(first_with_rows: None) -> None:
 
     assert found is not None
     assert found.subject_id == 2**40
+
+
+def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> None:
+    schema.upgrade("0005")
+    made = "INSERT INTO admin_token (name, digest, created_at) VALUES ('old', 'x', '2025-01-01 00:00:00+00:00')"
+    with engine().begin() as connection:
+        connection.execute(text(made if connection.dialect.name != "sqlite" else made.replace("+00:00", "")))
+    schema.upgrade()
+
+    assert [(row["name"], row["scopes"], row["state"]) for row in tokens.listing()] == [("old", "admin", "active")]
+    assert tokens.unlimited() == ["old"]
