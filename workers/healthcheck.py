@@ -54,14 +54,14 @@ def _web() -> str:
     host, port = _setting("host", "127.0.0.1"), _port()
     connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=SECONDS_TO_SERVE)
     try:
-        connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {_web_token()}"})
+        connection.request("GET", "/readyz", headers=_authorization())
         found = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Transient(f"web does not answer on port {port}: {error}") from error
     finally:
         connection.close()
     if "database" not in found:
-        raise Transient("web answers, but not with details: it runs with another DIGEST_SECRET_KEY")
+        raise Transient("web answers, but not with details: DIGEST_SECRET_KEY is unset here, or is another one")
     if found["database"] != "ok":
         raise Transient(f"web has no database: {found['database']}")
     return "web: it answers, and its database too"
@@ -137,9 +137,10 @@ def _port() -> int:
         raise Misconfigured(f"DIGEST_PORT: expected a number, not {text[:20]!r}") from error
 
 
-def _web_token() -> str:
-    """What the web process of the same installation takes for the details of /readyz."""
-    return healthcheck_token(_setting("secret_key").partition(",")[0].strip())
+def _authorization() -> dict[str, str]:
+    """What the web process of the same installation takes for the details of /readyz; nothing without a key."""
+    key = _setting("secret_key").partition(",")[0].strip()
+    return {"Authorization": f"Bearer {healthcheck_token(key)}"} if key else {}
 
 
 def _data_dir() -> Path:

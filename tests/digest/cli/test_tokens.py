@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from digest.db.engine import reading, transaction
+from digest.db.engine import reading
 from tests.conftest import ROOT
 from tests.digest.cli.conftest import Terminal
 
@@ -110,15 +110,3 @@ def test_what_a_process_writes_is_its_owners_alone(tmp_path: Path) -> None:
     assert modes[folder] == 0o700
     assert modes[folder / "digest.db"] == 0o600
     assert {mode & 0o077 for mode in modes.values()} == {0}
-
-
-def test_a_token_of_before_scopes_goes_on_with_all_of_them(ready: Terminal) -> None:
-    with transaction() as session:
-        session.execute(
-            text(
-                "INSERT INTO admin_token (name, digest, scopes, created_at)"
-                " VALUES ('old', 'x', 'admin', '2025-01-01 00:00:00+00')"
-            )
-        )
-
-    assert json.loads(ready.ok("admin", "token", "list", "--json"))[0]["state"] == "active"

@@ -34,7 +34,7 @@ from digest.models import (
     SignUpRequest,
 )
 from digest.ports import NoQueue
-from digest.services import confirm
+from digest.services import confirm, tokens
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -95,7 +95,7 @@ def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
     empty: None, configured: Callable[..., None]
 ) -> None:
     """Its link carries the number of a profile version, which the request inherits."""
-    configured(SECRET_KEY="a key for tests")
+    configured(SECRET_KEY="a key for tests, as long as it has to be")
     schema.upgrade("0005")
     subscriber = (
         "INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence, weekday, "
@@ -270,3 +270,14 @@ def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> 
         found = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
 
     assert found == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
+
+
+def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> None:
+    schema.upgrade("0005")
+    made = "INSERT INTO admin_token (name, digest, created_at) VALUES ('old', 'x', '2025-01-01 00:00:00+00:00')"
+    with engine().begin() as connection:
+        connection.execute(text(made if connection.dialect.name != "sqlite" else made.replace("+00:00", "")))
+    schema.upgrade()
+
+    assert [(row["name"], row["scopes"], row["state"]) for row in tokens.listing()] == [("old", "admin", "active")]
+    assert tokens.unlimited() == ["old"]

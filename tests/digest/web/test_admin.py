@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,14 +13,16 @@ import pytest
 import time_machine
 from sqlmodel import select
 
-from digest import clock
+from digest import clock, settings
 from digest.db import deliveries
 from digest.db.engine import reading, transaction
 from digest.db.sources import put_state
 from digest.models import Audit
 from digest.services import domain_pauses, links, sign_in
+from digest.services.letters import Letters
 from tests.digest.services.house import add_mail, add_reader, add_run
 from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
+from tests.outbox import as_claimed
 
 ROOT = "root@digest.example"
 
@@ -378,3 +383,14 @@ def test_on_this_machine_each_of_its_names_is_ours(web: Browser, configured: Cal
 
 def test_admin_pages_let_browsers_say_where_a_form_comes_from(web: Browser) -> None:
     assert web.get("/admin").headers["referrer-policy"] == "same-origin"
+
+
+def test_the_mail_says_how_long_its_link_is_good_and_the_link_works(web: Browser) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    ((_, letter),) = Letters(settings.get()).compose([as_claimed(row) for row in mails()])
+    message = email.message_from_bytes(letter.raw, policy=email.policy.default)  # type: ignore[union-attr]
+    text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+    (link,) = re.findall(r"http://testserver/admin/enter/\S+", text)
+
+    assert "within 30 minutes" in " ".join(text.split())
+    assert web.post(path(link)).status_code == 303
