@@ -56,14 +56,15 @@ def _web() -> str:
 def _worker() -> str:
     """It did something lately, or does when it is asked: the question goes through a queue that only it serves."""
     url = _redis_url()
-    age = _age(url, redis.WORKER)
+    age, before = _progress(url, redis.WORKER)
     if age > SECONDS_FRESH:
-        asked = time.monotonic()
+        until = time.monotonic() + SECONDS_TO_WORK
         _ask(url)
-        while (age := _age(url, redis.WORKER)) > time.monotonic() - asked:
-            if time.monotonic() > asked + SECONDS_TO_WORK:
+        while (found := _progress(url, redis.WORKER))[1] == before:  # by one clock, the server's
+            if time.monotonic() > until:
                 raise Transient(f"the worker did nothing for {SECONDS_TO_WORK:.0f} s while asked to")
             time.sleep(0.1)
+        age = found[0]
     return f"worker: progress {age:.0f} s ago"
 
 
@@ -82,17 +83,18 @@ def _ask(url: str) -> None:
 
 def _scheduler() -> str:
     """It looked after its jobs lately, as the leader or waiting to be."""
-    age = _age(_redis_url(), redis.SCHEDULER)
+    age, _ = _progress(_redis_url(), redis.SCHEDULER)
     if age > SECONDS_FRESH:
         raise Transient(f"the scheduler did nothing for {SECONDS_FRESH:.0f} s")
     return f"scheduler: progress {age:.0f} s ago"
 
 
-def _age(url: str, kind: str) -> float:
-    """Seconds since a process of that kind on this host last got something done; infinite where none ever did."""
+def _progress(url: str, kind: str) -> tuple[float, float]:
+    """Seconds since a process of that kind on this host last got something done, and when; infinite, 0 for never."""
     own = socket.gethostname()
-    ages = [age for name, age in light.progress(url, kind).items() if name.rpartition(":")[0] == own]
-    return min(ages, default=float("inf"))
+    now, stamps = light.progress(url, kind)
+    last = max((at for name, at in stamps.items() if name.rpartition(":")[0] == own), default=0.0)
+    return (max(now - last, 0.0), last) if last else (float("inf"), 0.0)
 
 
 def _redis_url() -> str:
