@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import math
 import os
 import socket
 import time
@@ -70,21 +69,25 @@ def _web() -> str:
 def _worker(queues: Sequence[str]) -> str:
     """For each queue somebody did something lately, or does when asked: only this host is asked."""
     url = _redis_url()
-    ages = {queue: _age(url, redis.queue_kind(queue)) for queue in QUEUES}
-    wanted = queues or [queue for queue in QUEUES if ages[queue] < math.inf] or QUEUES
-    silent = [queue for queue in wanted if ages[queue] > SECONDS_FRESH]
+    before = {queue: _progress(url, redis.queue_kind(queue)) for queue in QUEUES}
+    wanted = queues or [queue for queue in QUEUES if before[queue][1]] or QUEUES
+    silent = [queue for queue in wanted if before[queue][0] > SECONDS_FRESH]
+    ages = {queue: before[queue][0] for queue in wanted if queue not in silent}
+    until = time.monotonic() + SECONDS_TO_WORK
     if silent:
         _ask(url, silent)
-        asked = time.monotonic()
     while silent:
-        ages |= {queue: _age(url, redis.queue_kind(queue)) for queue in silent}
-        silent = [queue for queue in silent if ages[queue] > time.monotonic() - asked]
-        if silent and time.monotonic() > asked + SECONDS_TO_WORK:
+        for queue in tuple(silent):
+            age, last = _progress(url, redis.queue_kind(queue))
+            if last != before[queue][1]:  # by one clock, the server's
+                silent.remove(queue)
+                ages[queue] = age
+        if silent and time.monotonic() > until:
             raise Transient(
                 f"the worker did nothing for {SECONDS_TO_WORK:.0f} s while asked to (queues: {', '.join(silent)})"
             )
         time.sleep(0.1)
-    return f"worker: progress {max(ages[queue] for queue in wanted):.0f} s ago ({', '.join(wanted)})"
+    return f"worker: progress {max(ages.values()):.0f} s ago ({', '.join(wanted)})"
 
 
 def _ask(url: str, queues: Sequence[str]) -> None:
@@ -104,17 +107,18 @@ def _ask(url: str, queues: Sequence[str]) -> None:
 
 def _scheduler() -> str:
     """It looked after its jobs lately, as the leader or waiting to be."""
-    age = _age(_redis_url(), redis.SCHEDULER)
+    age, _ = _progress(_redis_url(), redis.SCHEDULER)
     if age > SECONDS_FRESH:
         raise Transient(f"the scheduler did nothing for {SECONDS_FRESH:.0f} s")
     return f"scheduler: progress {age:.0f} s ago"
 
 
-def _age(url: str, kind: str) -> float:
-    """Seconds since a process of that kind on this host last got something done; infinite where none ever did."""
+def _progress(url: str, kind: str) -> tuple[float, float]:
+    """Seconds since a process of that kind on this host last got something done, and when; infinite, 0 for never."""
     own = socket.gethostname()
-    ages = [age for name, age in light.progress(url, kind).items() if name.rpartition(":")[0] == own]
-    return min(ages, default=float("inf"))
+    now, stamps = light.progress(url, kind)
+    last = max((at for name, at in stamps.items() if name.rpartition(":")[0] == own), default=0.0)
+    return (max(now - last, 0.0), last) if last else (float("inf"), 0.0)
 
 
 def _redis_url() -> str:

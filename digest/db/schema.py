@@ -82,6 +82,7 @@ def newest() -> str:
     steps = [file for file in (files("digest.db") / "migrations" / "versions").iterdir() if file.name.endswith(".py")]
     found = [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
     revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
+    head: str
     (head,) = revisions - before
     return str(head)
 

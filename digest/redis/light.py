@@ -22,11 +22,11 @@ def ping(url: str) -> None:
     ask(url, ("PING",))
 
 
-def progress(url: str, kind: str) -> dict[str, float]:
-    """Seconds since each process of that kind last got something done, as `Store.progress` says. Raises Transient."""
-    (seconds, _), stamps = ask(url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES"))
-    ages = zip(stamps[::2], stamps[1::2], strict=True)
-    return {process.decode(): max(float(seconds) - float(stamp), 0.0) for process, stamp in ages}
+def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
+    """The server's time, and when each process of that kind last got something done by it. Raises Transient."""
+    (seconds, micros), stamps = ask(url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES"))
+    pairs = zip(stamps[::2], stamps[1::2], strict=True)
+    return float(seconds) + float(micros) / 1e6, {process.decode(): float(stamp) for process, stamp in pairs}
 
 
 def ask(url: str, *commands: Sequence[str]) -> list[Any]:

@@ -95,7 +95,7 @@ def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
     empty: None, configured: Callable[..., None]
 ) -> None:
     """Its link carries the number of a profile version, which the request inherits."""
-    configured(SECRET_KEY="a key for tests, as long as it has to be")
+    configured(SECRET_KEY="a key for tests as long as it has to be")
     schema.upgrade("0005")
     subscriber = (
         "INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence, weekday, "

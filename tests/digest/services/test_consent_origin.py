@@ -37,7 +37,7 @@ def consent(client: str) -> str:
 
 def test_the_proof_can_be_checked_after_the_key_was_rotated(service: str, configured: Callable[..., None]) -> None:
     confirmed()
-    configured(SECRET_KEY="quite another key for tests, long enough")
+    configured(SECRET_KEY="quite another key for tests of enough length")
 
     assert f"UTC from {CLIENT} (" in consent(CLIENT)
     assert "UTC not from 203.0.113.8 (" in consent("203.0.113.8")
@@ -53,7 +53,7 @@ def test_the_proof_can_be_checked_where_it_was_imported(
     with transaction() as session:
         for table in reversed(SQLModel.metadata.sorted_tables):
             session.connection().execute(table.delete())
-    configured(SECRET_KEY="the key of another installation, long enough")
+    configured(SECRET_KEY="the key of another installation of enough length")
     roster.import_file(file, consent="as over there")
 
     assert CLIENT not in file.read_text()

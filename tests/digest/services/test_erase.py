@@ -169,7 +169,7 @@ def test_the_suppression_of_an_erased_address_holds_and_outlives_the_key(
     number = add_reader(ADA)
     put(Suppression(address_key=KEY, reason="complaint", at=later()))
     erase.erase(number)
-    configured(SECRET_KEY="another key for tests, after a rotation")
+    configured(SECRET_KEY="another key for tests after a rotation")
 
     with reading() as session:
         found = subscribers.suppression(session, KEY)

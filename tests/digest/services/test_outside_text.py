@@ -54,7 +54,7 @@ def hidden(text: str) -> set[str]:
 @pytest.fixture
 def ready(database: str, configured: Callable[..., None]) -> None:
     configured(
-        SECRET_KEY="a key for tests, as long as it has to be",
+        SECRET_KEY="a key for tests as long as it has to be",
         BASE_URL="http://testserver",
         MAIL_FROM="digest@digest.example",
     )
