@@ -56,6 +56,24 @@ def _must_be_ready(*names: str) -> None:
     schema.must_be_newest()
 
 
+def _must_be_ready_asked_apart(*names: str) -> None:
+    """`_must_be_ready` in a child: the supervisor lives as long as the service and needs no database libraries."""
+    import multiprocessing
+
+    child = multiprocessing.get_context("fork").Process(target=_exit_unless_ready, args=names)
+    child.start()
+    child.join()
+    if child.exitcode:
+        raise typer.Exit(child.exitcode)
+
+
+def _exit_unless_ready(*names: str) -> None:
+    try:
+        output.guarded(_must_be_ready)(*names)
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
+
+
 app = build(Outside(enqueue=_enqueue, seeds=_seeds))
 
 
@@ -67,7 +85,7 @@ def up(port: Port = None) -> None:
     from workers import listening, supervisor
 
     chosen = settings.get()
-    _must_be_ready("secret_key", "mail_from", "smtp_url")
+    _must_be_ready_asked_apart("secret_key", "mail_from", "smtp_url")
     listening.must_be_free(chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
     sys.exit(supervisor.up(port=port or chosen.port))

@@ -72,6 +72,8 @@ def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
 ) -> None:
     for process in PROCESSES:
         wait_for(lambda name=process: installation.run("healthcheck", name)[0] == 0, seconds=200)  # type: ignore[misc]
+    # SQLAlchemy's compiled parts would be mapped in the supervisor, which needs no database.
+    assert "sqlalchemy" not in Path(f"/proc/{up.pid}/maps").read_text()
     up.terminate()
     up.communicate(timeout=120)
     code, said = installation.run("healthcheck", "worker")
@@ -79,6 +81,16 @@ def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
     assert code == 2
     assert "no `digest up` runs with DIGEST_DATA_DIR=" in said
     assert not (installation.folder / "state" / running.FILE).exists()
+
+
+def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+
+    code, said = installation.run("up", "--port", str(free_port()))
+
+    assert code == 2
+    assert said.startswith("digest: the database's schema is empty")
+    assert said.endswith("run: digest migrate\n")
 
 
 @pytest.mark.parametrize("command", ["up", "web"])
