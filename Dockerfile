@@ -17,7 +17,7 @@ RUN /opt/digest/bin/pip install --no-cache-dir --disable-pip-version-check --no-
     && /opt/digest/bin/pip uninstall -y pip \
     && python -m compileall -q /opt/digest
 # The matching's machine code, for any processor of this kind; a fresh volume begins with it.
-RUN DIGEST_DATA_DIR=/warm NUMBA_CPU_NAME=generic /opt/digest/bin/digest migrate
+RUN DIGEST_DATA_DIR=/warm NUMBA_CPU_NAME=generic /opt/digest/bin/digest migrate --compile
 
 FROM python:${PYTHON}-slim-bookworm
 RUN groupadd --gid 10001 digest \

@@ -3,16 +3,18 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 ONCE ?=
 GROWTH ?=
 PORT ?= 8000
+UPGRADE ?=
+# With extras kept, a lock is closed: it holds all that its packages ask for, and nothing is resolved when it is installed.
+COMPILE := uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Tests at once; they wait more than they compute.
 JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-delivery bench-ingest bench-merging bench-render bench-matching bench-preview bench-pipeline bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-ingest bench-merging bench-render bench-matching bench-preview bench-pipeline bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,15 +24,14 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(VENV)/.run: $(VENV)/.made requirements.txt pyproject.toml
-	$(PIP) install --require-hashes -r requirements.txt
-	$(PIP) install --no-deps --no-build-isolation -e .
+# INSTALLER=pip does without uv.
+$(VENV)/.run: $(VENV)/.made requirements.txt requirements-uv.txt pyproject.toml
+	.ci/install $(VENV) requirements.txt
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.made requirements-dev.txt pyproject.toml
-	$(PIP) install --require-hashes -r requirements-dev.txt
-	$(PIP) install --no-deps --no-build-isolation -e .
-	touch $@ $(VENV)/.run
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	.ci/install $(VENV) requirements-dev.txt
+	touch $@
 
 demo: $(VENV)/.run ## everything on this machine, with the seed papers and demo readers (ONCE=1 stops after the mails)
 	$(BIN)/digest demo --port $(PORT) $(if $(ONCE),--once)
@@ -50,13 +51,16 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
-bench: bench-delivery bench-ingest bench-matching bench-merging bench-trending bench-preview bench-pipeline bench-render ## all benchmarks, one after the other
+bench: bench-bounces bench-delivery bench-ingest bench-matching bench-merging bench-trending bench-preview bench-pipeline bench-render ## all benchmarks, one after the other
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
 
 bench-ingest: $(VENV)/.dev ## papers stored a second, first and again, on both databases; peak memory
 	$(BIN)/python -m tests.benchmarks.ingest $(or $(DIGEST_TEST_SHARED),../shared) --rounds 3
+
+bench-bounces: $(VENV)/.dev ## how surely bounce reports and complaints are told apart
+	$(BIN)/python -m tests.benchmarks.bounces $(or $(DIGEST_TEST_SHARED),../shared)
 
 bench-merging: $(VENV)/.dev ## how surely the same paper from two sources becomes one
 	$(BIN)/python -m tests.benchmarks.merging $(or $(DIGEST_TEST_SHARED),../shared)
@@ -112,9 +116,10 @@ floors: $(VENV)/.dev
 wheel: $(VENV)/.dev ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
-lock: ## resolve the dependencies anew (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+lock: ## resolve the dependencies anew (needs uv); UPGRADE=1 takes the newest releases
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra build pyproject.toml -o requirements.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra build --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	echo uv | $(COMPILE) -c requirements-dev.txt - -o requirements-uv.txt
 
 pictures: $(VENV)/.dev ## the pages as they are, into docs/pictures (needs Chromium)
 	$(BIN)/python -m tests.browser.pictures

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from digest.errors import N_, BadInput
 
@@ -23,6 +25,52 @@ def zone(name: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         message = N_("time zone %(name)s is unknown; use an IANA name such as Europe/Berlin")
         raise BadInput(message, field="time_zone", name=repr(name[:60])) from error
+
+
+# Files of a zone database that describe no place: `Factory` says "not set", the others depend on the machine.
+_NOT_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+_NOT_FOLDERS = ("posix/", "right/")
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    """The IANA names that a subscriber may use."""
+    names = available_timezones() - _NOT_PLACES
+    return frozenset(name for name in names if not name.startswith(_NOT_FOLDERS))
+
+
+def read_time_zone(value: object) -> str:
+    """The IANA name in a value from outside, exactly as IANA spells it. Raises BadInput, with a near name if any."""
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 60:
+        raise BadInput(N_("time zone: use an IANA name such as Europe/Berlin"), field="time_zone")
+    name = value.strip()
+    if name in time_zones():
+        return name
+    if suggestion := _similar_time_zone(name):
+        message = N_("time zone %(name)s is unknown; did you mean %(suggestion)s?")
+        raise BadInput(message, field="time_zone", name=repr(name), suggestion=suggestion)
+    message = N_("time zone %(name)s is unknown; use an IANA name such as Europe/Berlin")
+    raise BadInput(message, field="time_zone", name=repr(name))
+
+
+def _similar_time_zone(name: str) -> str | None:
+    """The IANA name that was probably meant: the same but for case, its last part alone, or a spelling mistake."""
+    wanted = name.casefold().replace(" ", "_")
+    # `Etc/GMT+2` lies two hours *behind* Greenwich: nobody who types GMT+2 means it, so no Etc zone is suggested.
+    zones = sorted(zone for zone in time_zones() if not zone.startswith("Etc/"))
+    by_fold = {zone.casefold(): zone for zone in zones}
+    by_city = {zone.rpartition("/")[2].casefold(): zone for zone in reversed(zones) if "/" in zone}
+    for spellings in (by_fold, by_city):
+        if wanted in spellings:
+            return spellings[wanted]
+    if len(wanted) < 5 or not wanted.replace("/", "").replace("_", "").isalpha():
+        return None  # the nearest spelling of an abbreviation (CEST) or an offset (GMT+2) is quite another zone
+    if wanted in {item.casefold() for item in _NOT_PLACES}:
+        return None
+    for spellings in (by_fold, by_city):
+        if close := difflib.get_close_matches(wanted, spellings, n=1, cutoff=0.8):
+            return spellings[close[0]]
+    return None
 
 
 def local_instant(day: date, at: time, where: ZoneInfo) -> datetime:

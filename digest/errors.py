@@ -75,6 +75,10 @@ class Refused(DigestError):
     """Allowed to nobody now: a suppressed address, an unsubscribed reader. The text says why."""
 
 
+class AlreadyOwed(DigestError):
+    """An e-mail that was to be queued has the key of another one, so nothing was queued. A fault of the caller."""
+
+
 class BadToken(BadInput):
     """A signed link was altered, has expired, or was made for another purpose."""
 
@@ -89,6 +93,10 @@ class TooMany(Transient):
     def __init__(self, message: str, *, seconds: int = 3600) -> None:
         super().__init__(message)
         self.seconds = seconds
+
+
+class Cancelled(Transient):
+    """Nobody waits for the result any more, so the work was given up."""
 
 
 class SourceDown(Transient):

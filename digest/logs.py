@@ -3,6 +3,7 @@
 Our own events carry none; but the text of an exception may: a driver repeats the row that it refused, a library the
 address that it could not read. So every line is redacted before it is written, tracebacks and other libraries' lines
 included.
+structlog is imported by the first module that logs: it takes a quarter of a second, which `--help` need not pay.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
+if TYPE_CHECKING:
+    import structlog
+
+_chosen: tuple[str, bool] | None = None  # level and form, where structlog was not there yet to be told
 
 # Each in one pass without backtracking over more than a bounded length: log lines hold what strangers sent.
 _REDACTIONS = (
@@ -64,6 +68,34 @@ def _redacted(value: Any) -> Any:
 
 def configure(*, level: str = "INFO", json: bool = True) -> None:
     """Route structlog and the standard library's loggers to stderr at `level`, redacted."""
+    global _chosen  # noqa: PLW0603 - the process has one configuration of logs
+    _chosen = level, json
+    if "structlog" in sys.modules:
+        _configure_structlog()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for chatty in ("httpx", "apscheduler", "celery"):  # httpx would log addresses of links
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """The logger of a module."""
+    import structlog
+
+    if _chosen is not None:
+        _configure_structlog()
+    return structlog.get_logger(name)  # type: ignore[no-any-return]
+
+
+def _configure_structlog() -> None:
+    """Apply what was chosen, once."""
+    import structlog
+
+    global _chosen
+    if _chosen is None:
+        return
+    (level, json), _chosen = _chosen, None
     renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -78,13 +110,3 @@ def configure(*, level: str = "INFO", json: bool = True) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "apscheduler", "celery"):  # httpx would log addresses of links
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def get(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a module."""
-    return structlog.get_logger(name)  # type: ignore[no-any-return]

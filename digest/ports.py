@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+# The queues of background work, the most urgent first. What each is for stands in OPERATIONS.md.
+DELIVERY, SELECTION, INGESTION, BACKGROUND = "delivery", "selection", "ingestion", "background"
+QUEUES = (DELIVERY, SELECTION, INGESTION, BACKGROUND)
+
 
 class Enqueue(Protocol):
     """Wakes the workers after a commit. Ids only; a lost call costs time, never work: the sweeper finds what is due."""
@@ -18,7 +22,7 @@ class Enqueue(Protocol):
         """Choose a first edition for a reader who has just confirmed."""
 
     def alive(self) -> bool:
-        """True where a live worker answers."""
+        """True where live workers answer that choose editions and send mail."""
 
 
 class NoQueue:

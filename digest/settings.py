@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     send_rate: float = Field(default=0, ge=0, le=10_000)
     domain_rates: Words = ()
     retention_days: int = Field(default=400, ge=30, le=3650)
+    retention_left_days: int = Field(default=365, ge=1, le=3650)
+    retention_pending_days: int = Field(default=30, ge=15, le=365)  # the link in the mail is good for 14
+    retention_audit_days: int = Field(default=730, ge=30, le=3650)
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,8})?$")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
+import hashlib
 import hmac
 import json
 from typing import Any
@@ -12,7 +14,15 @@ from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLS
 from digest.errors import N_, BadToken, StaleToken
 
 CONFIRM, UNSUBSCRIBE, PREFERENCES = "confirm", "unsubscribe", "preferences"
-EDITION, FEED, FEEDBACK, SIGN_IN, SESSION = "edition", "feed", "feedback", "sign-in", "session"
+EDITION, FEED, FEEDBACK, SIGN_IN = "edition", "feed", "feedback", "sign-in"
+NOT_ME, EXPORT, ERASE = "not-me", "export", "erase"
+CHANGE_ADDRESS, NEW_ADDRESS = "change-address", "new-address"
+
+
+def healthcheck_token(secret_key: str) -> str:
+    """What `digest healthcheck` shows to the web process of its own installation: both know the secret key."""
+    return hmac.new(secret_key.encode(), b"digest.healthcheck", hashlib.sha256).hexdigest()
+
 
 _COMPACT = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False
@@ -76,6 +86,16 @@ class Signer:
         except BadSignature as error:
             raise BadToken(N_("this link is incomplete or was altered; open it again from your e-mail")) from error
         return values if isinstance(values, list) else [values]
+
+
+def stamp(key: str, purpose: str, *parts: str, length: int) -> str:
+    """An HMAC-SHA256 of the parts in lower-case base32, cut to `length` characters of five bits.
+
+    For names that must survive a change of case, such as the local part of an address.
+    """
+    mac = hmac.digest(key.encode(), "\0".join((purpose, *parts)).encode(), "sha256")
+    groups = -(-length // 8)  # of eight characters, made of five bytes
+    return base64.b32encode(mac[: 5 * groups]).decode("ascii").lower()[:length]
 
 
 def _encoded(value: bytes) -> bytes:

@@ -13,12 +13,15 @@ from celery.signals import setup_logging, worker_process_init
 
 from digest import logs, settings
 from digest.db import engine
+from digest.ports import BACKGROUND
 from digest.redis import broker_url
+from workers.queues import PREFIX, ROUTES, Pool
 
-QUEUE = "digest"
 # Longer than any task may take: a delivery's 10 s and its last message, or a shard. Redelivered later: harmless.
 VISIBILITY_SECONDS = 1800
 SECONDS_TO_CONNECT = 5
+
+_served: tuple[str, ...] = ()
 
 app = Celery("digest", set_as_current=True)
 app.conf.update(
@@ -34,7 +37,8 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    task_default_queue=QUEUE,
+    task_default_queue=f"{PREFIX}{BACKGROUND}",
+    task_routes=ROUTES,
     task_create_missing_queues=True,
     task_publish_retry=False,
     broker_connection_retry=True,
@@ -43,6 +47,7 @@ app.conf.update(
     broker_connection_timeout=SECONDS_TO_CONNECT,
     broker_transport_options={
         "visibility_timeout": VISIBILITY_SECONDS,
+        "queue_order_strategy": "priority",  # a pool's queues in their order, not in turn
         "socket_connect_timeout": SECONDS_TO_CONNECT,
         "socket_keepalive": True,
         "health_check_interval": 25,
@@ -58,23 +63,34 @@ def configure(redis_url: str) -> Celery:
     return app
 
 
-def own_queue() -> str:
-    """The queue that the worker of this host alone serves: how its health is asked."""
-    return f"{QUEUE}.{socket.gethostname()}"
+def process_name(pid: int) -> str:
+    """How that process of this host is called where progress is kept."""
+    return f"{socket.gethostname()}:{pid}"
 
 
-def work(*, concurrency: int | None = None) -> int:
-    """Run a worker until SIGTERM, which lets running tasks end. Returns its exit code.
+def served() -> tuple[str, ...]:
+    """The queues that this process serves; none before it works."""
+    return _served
 
+
+def work(pool: Pool | None = None, *, concurrency: int | None = None) -> int:
+    """Run one worker until SIGTERM, which lets running tasks end. Returns its exit code.
+
+    `pool`: what it serves; all queues where it is left out, with `concurrency` processes. A single process does its
+    tasks itself, one after the other; several are children of this one.
     Started here, not by the `celery` executable, so that a folder's own `workers/` is never taken for ours.
     """
+    global _served  # noqa: PLW0603 - set once, before any child is forked
+    pool = pool or Pool(processes=concurrency or max(os.cpu_count() or 1, 2))
+    _served = pool.queues
     settings.get().require("redis_url")
     warnings.simplefilter("ignore", SecurityWarning)  # of root and pickle: this queue reads JSON alone
     configure(settings.get().redis_url)
     worker = app.Worker(
-        concurrency=concurrency or max(os.cpu_count() or 1, 2),
-        pool="prefork",
-        queues=[QUEUE, own_queue()],
+        concurrency=pool.processes,
+        pool="solo" if pool.processes == 1 else "prefork",
+        queues=pool.lists(),
+        hostname=f"{pool.name}@{socket.gethostname()}",
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest import logs, settings
+from digest import logs
 from digest.cli import output
 from digest.cli.app import build
 from digest.cli.outside import Outside
-from digest.papers import Parsed
-from digest.ports import Enqueue
 from workers import healthcheck as healthchecks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from digest.papers import Parsed
+    from digest.ports import Enqueue
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
 
@@ -34,6 +37,7 @@ def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parsed]]:
 
 def _enqueue() -> Enqueue:
     """The workers' queue where there is one to reach, else one that wakes nobody: the next sweep finds the work."""
+    from digest import settings
     from digest.ports import NoQueue
 
     if not settings.get().redis_url:
@@ -45,6 +49,7 @@ def _enqueue() -> Enqueue:
 
 def _must_be_ready(*names: str) -> None:
     """No process starts without its settings, or on a database of another version. Raises Misconfigured."""
+    from digest import settings
     from digest.db import schema
 
     settings.get().require(*names)
@@ -58,30 +63,43 @@ app = build(Outside(enqueue=_enqueue, seeds=_seeds))
 @output.guarded
 def up(port: Port = None) -> None:
     """All processes on this machine, supervised."""
-    from workers import supervisor
+    from digest import settings
+    from workers import listening, supervisor
 
+    chosen = settings.get()
     _must_be_ready("secret_key", "mail_from", "smtp_url")
-    logs.configure(level=settings.get().log_level)
-    sys.exit(supervisor.up(port=port or settings.get().port))
+    listening.must_be_free(chosen.host, port or chosen.port)
+    logs.configure(level=chosen.log_level)
+    sys.exit(supervisor.up(port=port or chosen.port))
 
 
 @app.command()
 @output.guarded
 def worker(
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Children; default: cores, 2 at least.")] = None,
+    queues: Annotated[
+        str | None,
+        typer.Option(help="What to serve, as in delivery=2,selection=4,ingestion+background. Default: all queues."),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Processes for each queue that --queues gives no number.")
+    ] = None,
 ) -> None:
-    """One worker process: matches, composes, delivers."""
-    from workers import app as queue
+    """A worker: chooses papers, delivers, asks sources. Each queue has processes of its own."""
+    from digest import settings
+    from workers import pools
+    from workers.queues import read_pools
 
+    wanted = read_pools(queues, processes=concurrency)
     _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
     logs.configure(level=settings.get().log_level)
-    sys.exit(queue.work(concurrency=concurrency))
+    sys.exit(pools.serve(wanted))
 
 
 @app.command()
 @output.guarded
 def scheduler() -> None:
     """One scheduler process: plans what is due, frees what hangs."""
+    from digest import settings
     from workers import scheduler as clockwork
 
     _must_be_ready("redis_url")
@@ -93,13 +111,16 @@ def scheduler() -> None:
 @output.guarded
 def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
     """One web process: pages and API."""
+    from digest import settings
     from digest.services import sign_in
     from digest.web import server
     from digest.web.app import build as pages
     from digest.web.wiring import given
+    from workers.listening import must_be_free
 
     chosen = settings.get()
     _must_be_ready("secret_key", "mail_from")
+    must_be_free(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
     sign_in.end_removed()
     application = pages(_enqueue(), given())
@@ -110,9 +131,12 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
 @output.guarded
 def healthcheck(
     process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only those who serve this queue. Default: whatever this machine serves.")
+    ] = None,
 ) -> None:
     """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
-    output.say(healthchecks.examine(process))
+    typer.echo(healthchecks.examine(process, queue or ()))
 
 
 @app.command()

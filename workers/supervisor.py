@@ -16,7 +16,7 @@ from types import FrameType
 
 from digest import logs, settings
 from digest.errors import Transient
-from digest.redis import PrivateRedis, guarded
+from digest.redis import PrivateRedis, guarded, running
 
 log = logs.get(__name__)
 
@@ -88,10 +88,6 @@ class Supervisor:
         """End `run` from a signal or another thread."""
         self._over.set()
 
-    def pids(self) -> dict[str, int]:
-        """The running processes by name."""
-        return {child.name: child.process.pid for child in self._children if child.process is not None}
-
     def start(self) -> None:
         """Start what is not running and may start."""
         self._keep_redis()
@@ -150,10 +146,12 @@ def commands(port: int) -> dict[str, list[str]]:
 
 def up(*, port: int = 8000) -> int:
     """Web, worker and scheduler, with a Redis of our own where REDIS_URL is unset. Returns the exit code."""
-    if settings.get().redis_url:
-        return Supervisor(commands(port)).run()
-    private = PrivateRedis()
-    return Supervisor(commands(port), redis=private, environment={"DIGEST_REDIS_URL": private.url}).run()
+    chosen = settings.get()
+    private = None if chosen.redis_url else PrivateRedis()
+    url = private.url if private else chosen.redis_url
+    supervisor = Supervisor(commands(port), redis=private, environment={"DIGEST_REDIS_URL": url})
+    with running.noted(chosen.data_dir, port=port, redis_url=url):
+        return supervisor.run()
 
 
 def _tell(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
+from collections.abc import Sequence
 from functools import cache
 
 from celery import Task
-from celery.signals import task_postrun
+from celery.signals import task_postrun, task_prerun, worker_process_shutdown, worker_ready, worker_shutdown
 from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
 from digest.errors import Transient
+from digest.ports import DELIVERY, QUEUES, SELECTION
 from digest.services import deliver as delivering
-from workers.app import app, configure
+from workers.app import app, configure, process_name, served
+from workers.queues import PREFIX
 
 log = logs.get(__name__)
 
@@ -23,8 +27,10 @@ MEASURE = "measure"
 CALIBRATE = "calibrate"
 SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
 SECONDS_TO_FREEZE = 600.0
+SECONDS_TO_WELCOME = 86_400.0  # as long as it may be asked for: thousands of an import wait for their turn
 SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
 SECONDS_ALIVE = 45.0  # three pulses
+SECONDS_BUSY = 180.0  # who began a task this lately gets on, whatever the task
 SECONDS_TO_ANSWER = 3.0
 MOST_STARTS = 3  # a task that ends its child every time is left alone after so many
 A_DAY = 86_400.0
@@ -62,8 +68,10 @@ def welcome(subscriber_id: int) -> None:
     """Choose a first edition for a reader who has just confirmed. Safe to run twice: a date has one edition."""
     from digest.services.welcome import first_edition
 
-    first_edition(subscriber_id)
-    _quietly_end(_mark("welcome", subscriber_id))
+    try:
+        first_edition(subscriber_id)
+    finally:  # one that failed may be asked for again
+        _quietly_end(_mark("welcome", subscriber_id))
     enqueue().deliver()
 
 
@@ -156,7 +164,7 @@ class CeleryEnqueue:
 
     def welcome(self, subscriber_id: int) -> None:
         """Choose a first edition for a reader who has just confirmed."""
-        self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_DELIVER, subscriber_id)
+        self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_WELCOME, subscriber_id)
 
     def ingest(self, source: str) -> None:
         """Ask a source for what is due or missing."""
@@ -178,34 +186,47 @@ class CeleryEnqueue:
         """Thin out old snapshots."""
         self._wake(tidy_signals, "tidy_signals", SECONDS_TO_FREEZE)
 
-    def pulse(self) -> None:
-        """Ask the workers for a sign of life."""
-        self._wake(pulse, "pulse", SECONDS_TO_ANSWER)
+    def pulse(self, queues: Sequence[str] = QUEUES) -> None:
+        """Ask those who serve these queues for a sign of life."""
+        for queue in queues:
+            self._wake(pulse, _mark("pulse", queue), SECONDS_TO_ANSWER, queue=f"{PREFIX}{queue}")
+
+    def again(self, task: str, ids: Sequence[int | str]) -> None:
+        """Do a task that was begun and not ended."""
+        try:
+            app.send_task(task, args=list(ids))
+        except OperationalError as error:
+            log.warning("wake_up_lost", task=task, reason=str(error))
 
     def alive(self) -> bool:
-        """True where a worker got something done lately, or answers within seconds."""
+        """True where those who choose editions and who send mail got something done lately, or answer in seconds."""
         try:
-            if self._lately(SECONDS_ALIVE):
-                return True
-            self.pulse()
+            missing = self._silent((SELECTION, DELIVERY), SECONDS_ALIVE)
+            if missing:
+                self.pulse(missing)
             until = time.monotonic() + SECONDS_TO_ANSWER
-            while time.monotonic() < until:
-                if self._lately(SECONDS_TO_ANSWER):
-                    return True
+            while missing and time.monotonic() < until:
                 time.sleep(0.05)
+                missing = self._silent(missing, SECONDS_TO_ANSWER)
         except Transient:
             return False
-        return False
+        return not missing
 
-    def _lately(self, seconds: float) -> bool:
-        return any(age < seconds for age in self._store.progress().values())
+    def _silent(self, queues: Sequence[str], seconds: float) -> list[str]:
+        """Those queues that nobody serves who got something done so lately."""
+        ages = {queue: self._store.progress(redis.queue_kind(queue)).values() for queue in queues}
+        return [queue for queue in queues if min(ages[queue], default=seconds) >= seconds]
 
-    def _wake(self, task: Task, mark: str, seconds: float, *ids: int | str) -> None:
+    def _wake(self, task: Task, mark: str, seconds: float, *ids: int | str, queue: str | None = None) -> None:
+        marked = False
         try:
-            if self._store.mark(mark, seconds):
-                task.apply_async(args=ids)
+            marked = self._store.mark(mark, seconds)
+            if marked:
+                task.apply_async(args=ids, **({"queue": queue} if queue else {}))
         except (Transient, OperationalError) as error:
             log.warning("wake_up_lost", task=task.name, reason=str(error))
+            if marked:
+                _quietly_end(mark)  # else nobody could ask for it before the mark expires
 
 
 def enqueue() -> CeleryEnqueue:
@@ -238,12 +259,69 @@ def _quietly_end(name: str) -> None:
         log.warning("mark_kept", reason=str(error))  # it expires
 
 
-def _progress(**_: object) -> None:
-    """Every task that ends is progress."""
+def _started(task: Task, args: Sequence[int | str], **_: object) -> None:
+    """Note what this process does, so that a long task counts as progress and a dead process's task is found."""
+    if task.name == pulse.name:  # takes no time: a process that stops in the middle of it hangs
+        return
+    doing = json.dumps([task.name, list(args)])
     try:
-        _store(os.getpid(), settings.get().redis_url).stamp(f"{socket.gethostname()}:{os.getpid()}")
+        _own_store().task_started(process_name(os.getpid()), served(), doing, seconds=SECONDS_BUSY)
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-task_postrun.connect(_progress)
+def _ended(**_: object) -> None:
+    """Every task that ends is progress; so is that a worker is ready."""
+    try:
+        _own_store().task_ended(process_name(os.getpid()), served())
+    except Transient as error:
+        log.warning("progress_not_stamped", reason=str(error))
+
+
+def _ready(**_kwargs: object) -> None:
+    """A worker that can begin gets on. What processes of this host left undone when they died is enqueued anew.
+
+    Their messages would come back only after `VISIBILITY_SECONDS`.
+    """
+    _ended()
+    try:
+        for process in _own_store().processes_in_a_task():
+            host, _separator, pid = process.rpartition(":")
+            if host == socket.gethostname() and _is_dead(int(pid)):
+                doing = _own_store().process_gone(process, QUEUES)
+                if doing is not None:
+                    enqueue().again(*json.loads(doing))
+    except Transient as error:
+        log.warning("tasks_not_taken_over", reason=str(error))
+
+
+def _is_dead(pid: int) -> bool:
+    """True also for a process that had this one's number: this one has begun nothing yet."""
+    if pid == os.getpid():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _gone(**_: object) -> None:
+    """A process that ends in order serves nothing any more, and nobody waits until its progress is old."""
+    try:
+        _own_store().process_gone(process_name(os.getpid()), served())
+    except Transient as error:
+        log.warning("progress_not_stamped", reason=str(error))
+
+
+def _own_store() -> redis.Store:
+    return _store(os.getpid(), settings.get().redis_url)
+
+
+task_prerun.connect(_started)
+task_postrun.connect(_ended)
+worker_ready.connect(_ready)
+worker_shutdown.connect(_gone)
+worker_process_shutdown.connect(_gone)

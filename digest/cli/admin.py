@@ -1,4 +1,4 @@
-"""`digest admin`: resend, runs, subscribers, suppression, tokens, figures."""
+"""`digest admin`: resend, runs, subscribers, domains, suppression, tokens, figures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from digest import clock
-from digest.cli import output, runs, subscribers
+from digest.cli import domains, output, runs, subscribers
 from digest.cli.outside import Outside
-from digest.services import house, resend, tokens
+from digest.errors import BadInput
+from digest.services import bulk_unsuppress, house, resend, tokens
 from digest.services.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -25,6 +26,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     _mail(admin, outside)
     runs.add(admin, outside)
     subscribers.add(admin)
+    domains.add(admin, outside)
     _tokens(admin)
 
 
@@ -44,21 +46,50 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
         """Never mail this address again."""
-        house.suppress(address, reason=reason)
-        output.say("suppressed")
+        is_new = house.suppress(address, reason=reason)
+        output.say("suppressed" if is_new else "suppressed before; the reason given then stays")
 
     @admin.command()
     @output.guarded
-    def unsuppress(address: Address) -> None:
-        """Allow mail to this address again."""
-        house.unsuppress(address)
-        output.say("mail to it is allowed again")
+    def unsuppress(
+        address: Annotated[str | None, typer.Argument(help="The subscriber's address.")] = None,
+        since: Annotated[datetime | None, output.date_option("Release all suppressed since that day (UTC).")] = None,
+        reason: Annotated[str, typer.Option(help="With --since: which reason to release, or why.")] = "",
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be released.")] = False,
+        json: Json = False,
+    ) -> None:
+        """Allow mail to this address again, or to all suppressed since a day; audited."""
+        if (address is None) == (since is None):
+            raise BadInput("name an ADDRESS or --since DAY, one of the two")
+        if address is not None:
+            _unsuppress_one(address, dry_run=dry_run, json=json)
+        elif since is not None:
+            _unsuppress_since(since, reason, dry_run=dry_run, json=json)
 
     @admin.command()
     @output.guarded
     def stats(json: Json = False) -> None:
         """How many of everything."""
         output.facts(house.stats(), json=json)
+
+
+def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:
+    if dry_run or json:
+        raise BadInput("--dry-run and --json go with --since")
+    house.unsuppress(address)
+    output.say("mail to it is allowed again")
+
+
+def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool) -> None:
+    released = bulk_unsuppress.unsuppress_since(since.date(), reason=reason, dry_run=dry_run)
+    if json:
+        output.emit(released.as_json())
+        return
+    if dry_run:
+        output.listing(released.suppressions, json=False)
+    counts = ", ".join(f"{count} {output.plain(name)}" for name, count in released.by_reason.items())
+    done = "would be released" if dry_run else "released"
+    output.say(f"{len(released.suppressions)} addresses {done}{f': {counts}' if counts else ''}")
 
 
 def _tokens(admin: typer.Typer) -> None:

@@ -8,16 +8,38 @@ from typing import Annotated
 import typer
 
 from digest import __version__, logs
-from digest.cli import admin, bounces, ingest, preview, replay, run, setup, why
+from digest.cli.lazy import lazy_group
 from digest.cli.outside import Outside
 
 PRIVATE_UMASK = 0o077  # what any command or process writes, DATA_DIR first of all, is its owner's alone
+
+COMMANDS = {
+    "digest.cli.setup": {
+        "migrate": "Bring the database to the newest schema. Compile the matching engine where it is needed.",
+        "doctor": "Check configuration, database, Redis, workers, mail server and readiness for bulk mail.",
+        "init": "Write .env with fresh secrets, and send a test mail.",
+    },
+    "digest.cli.ingest": {
+        "ingest": "Fetch what is due or missing, or the days asked for, and store it; again changes nothing."
+    },
+    "digest.cli.preview": {"preview": "What this profile would have got, per day, without subscribing."},
+    "digest.cli.run": {
+        "run": "Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."
+    },
+    "digest.cli.replay": {
+        "replay": "What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."
+    },
+    "digest.cli.why": {"why": "Why this reader got this paper, or did not, or got no mail."},
+    "digest.cli.bounces": {"bounces": "What came back."},
+    "digest.cli.admin": {"admin": "Runs, subscribers, suppressions, domains, tokens, figures."},
+}
 
 
 def build(outside: Outside) -> typer.Typer:
     """All commands of the core; the composition root adds those that start processes."""
     app = typer.Typer(
         name="digest",
+        cls=lazy_group(COMMANDS, outside),
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -33,8 +55,6 @@ def build(outside: Outside) -> typer.Typer:
         os.umask(PRIVATE_UMASK)
         logs.configure(level="INFO" if verbose else "WARNING", json=False)
 
-    for group in (setup, ingest, preview, run, replay, why, bounces, admin):
-        group.register(app, outside)
     return app
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from digest.cli import output
 from digest.cli.outside import Outside
@@ -44,7 +41,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
             day = date.date() if date else None
             counts, said = sources.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
         else:
-            with _bar(quiet=json) as progress:
+            with output.progress_bar(quiet=json) as progress:
                 days = first.date() if first else None, last.date() if last else None
                 result = catchup.ingest(source, first=days[0], last=days[1], progress=progress)
             counts, said = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
@@ -64,13 +61,3 @@ def _tell(counts: Counts, said: str, *, json: bool) -> None:
         return
     refused = f", {counts.bad} refused" if counts.bad else ""
     output.say(f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(said)}")
-
-
-@contextmanager
-def _bar(*, quiet: bool) -> Iterator[catchup.Progress]:
-    """A bar over the steps, on standard error; nothing where that is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = output.console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as shown:
-        task = shown.add_task("", total=None)
-        yield lambda done, total, label: shown.update(task, completed=done, total=total, description=label)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
-from rich.theme import Theme
 
-from digest.db import schema
 from digest.errors import BadInput, DigestError, Misconfigured
 from digest.text.plain import one_line
 
+if TYPE_CHECKING:  # rich is imported where something is printed: `digest --help` and long-lived processes do without
+    from rich.console import Console
+    from rich.text import Text
+
+    from digest.db.schema import DatabaseFailure
+
 DONE, FAILED, WRONG = 0, 1, 2
 
-_THEME = Theme({"accent": "#0b7285", "rising": "#c2501f", "muted": "dim", "good": "#2b7a3d", "bad": "bold #c2501f"})
+_BAD = (0xC2, 0x51, 0x1F)
+_THEME = {"accent": "#0b7285", "rising": "#c2501f", "muted": "dim", "good": "#2b7a3d", "bad": "bold #c2501f"}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +38,10 @@ def date_option(words: str, *names: str) -> Any:
 
 def console(*, stderr: bool = False) -> Console:
     """A console that honours NO_COLOR and pipes."""
-    return Console(theme=_THEME, stderr=stderr, highlight=False, soft_wrap=True)
+    from rich.console import Console
+    from rich.theme import Theme
+
+    return Console(theme=Theme(_THEME), stderr=stderr, highlight=False, soft_wrap=True)
 
 
 def table(
@@ -52,6 +58,8 @@ def table(
     Columns named in `numbers` stand to the right; those in `whole` are never broken. `apart`: rows of several lines
     have a blank one between them.
     """
+    from rich.table import Table
+
     cells = [[_cell(cell) for cell in row] for row in rows]
     apart = apart and any("\n" in cell.plain for row in cells for cell in row)
     shown = Table(
@@ -69,6 +77,8 @@ def table(
 
 def _cell(value: object) -> Text:
     """A cell's text, line by line without what would steer the terminal."""
+    from rich.text import Text
+
     if isinstance(value, Text):
         return value
     if isinstance(value, datetime):
@@ -79,6 +89,8 @@ def _cell(value: object) -> Text:
 
 def marked(text: str, style: str) -> Text:
     """A cell in one of the theme's styles."""
+    from rich.text import Text
+
     return Text(text, style=style)
 
 
@@ -100,13 +112,53 @@ def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence
     )
 
 
+class ShowProgress(Protocol):
+    """Shows how far a command has come: steps done, of how many if that is known, and what it is at."""
+
+    def __call__(self, done: int, total: int | None, label: str = "") -> None:
+        """Show it."""
+
+
+@contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
+    """A bar on standard error; nothing where that is no terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    shown_on = console(stderr=True)
+    with Progress(*columns, console=shown_on, transient=True, disable=quiet or not shown_on.is_terminal) as shown:
+        task = shown.add_task("", total=None)
+
+        def show(done: int, total: int | None, label: str = "") -> None:
+            shown.update(task, completed=done, total=total, description=label)
+
+        yield show
+
+
 def say(line: str) -> None:
     """One line for the person at the terminal; may carry rich markup. What comes from outside goes through `plain`."""
     console().print(line)
 
 
+@contextmanager
+def working(line: str) -> Iterator[None]:
+    """Say what takes a while; on a terminal with a sign of life and the time it has taken so far."""
+    shown = console()
+    if not shown.is_terminal:
+        say(line)
+        yield
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=shown) as progress:
+        progress.add_task(line, total=None)
+        yield
+
+
 def plain(text: str) -> str:
     """Somebody else's text for a line that may carry markup."""
+    from rich.markup import escape
+
     return escape(one_line(text))
 
 
@@ -121,7 +173,9 @@ def _json(value: object) -> str:
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
     """One clear line on standard error; raise what this returns."""
-    console(stderr=True).print(f"[bad]digest:[/bad] {plain(message)}")
+    # Without rich: a health check that fails every minute is to cost no more than one that does not.
+    name = typer.style("digest:", fg=_BAD, bold=True)
+    typer.echo(f"{name} {one_line(message)}", err=True, color=False if os.environ.get("NO_COLOR") else None)
     return typer.Exit(code)
 
 
@@ -132,12 +186,23 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except schema.FAILURES as error:
-            raise _failed(schema.explained(error)) from error
         except DigestError as error:
             raise _failed(error) from error
+        except _database_failures() as error:
+            from digest.db import schema
+
+            raise _failed(schema.explained(error)) from error
 
     return run
+
+
+def _database_failures() -> tuple[type[DatabaseFailure], ...]:
+    """The exceptions of a database that `schema.explained` puts into words; none where no database was asked."""
+    if "sqlalchemy" not in sys.modules:
+        return ()
+    from digest.db import schema
+
+    return schema.FAILURES
 
 
 def _failed(error: DigestError) -> typer.Exit:

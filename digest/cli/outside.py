@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from digest.ports import Enqueue
-from digest.services.sources import Seeds
+if TYPE_CHECKING:
+    from digest.ports import Enqueue
+    from digest.services.sources import Seeds
 
 
 @dataclass(frozen=True, slots=True)

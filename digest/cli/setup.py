@@ -10,7 +10,8 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.db import schema
-from digest.services import doctor, init, kernel
+from digest.db.engine import reading
+from digest.services import doctor, engine_need, init, kernel
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
@@ -23,12 +24,26 @@ def register(app: typer.Typer, outside: Outside) -> None:
 def _migrate(app: typer.Typer) -> None:
     @app.command()
     @output.guarded
-    def migrate() -> None:
-        """Bring the database to the newest schema, and make the matching's machine code ready in DATA_DIR."""
+    def migrate(
+        compile_engine: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Compile the matching engine, or not. Default: if this installation is large enough.",
+            ),
+        ] = None,
+    ) -> None:
+        """Bring the database to the newest schema. Compile the matching engine where it is needed."""
         before = schema.current()
         after = schema.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
-        kernel.engine()
+        if compile_engine is None:
+            with reading() as session:
+                compile_engine = engine_need.measure(session).needs_engine
+        if compile_engine and not kernel.compiled():
+            with output.working("compiling the matching engine, about a minute, once"):
+                kernel.engine()
+            output.say("the matching engine is compiled")
 
 
 def _doctor(app: typer.Typer) -> None:

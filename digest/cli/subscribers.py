@@ -12,6 +12,7 @@ from digest.services import house, roster
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
+Welcome = Annotated[bool, typer.Option(help="Send a first edition within minutes.")]
 
 
 def add(admin: typer.Typer) -> None:
@@ -33,9 +34,13 @@ def _looking(people: typer.Typer) -> None:
 
     @people.command()
     @output.guarded
-    def show(address: Address, json: Json = False) -> None:
+    def show(
+        address: Address,
+        client: Annotated[str, typer.Option(help="An IP address: did the consent come from there?")] = "",
+        json: Json = False,
+    ) -> None:
         """One subscriber, with topics and consent."""
-        found = house.subscriber(address)
+        found = house.subscriber(address, client=client)
         output.facts(found, json=json)
 
     @people.command()
@@ -43,7 +48,7 @@ def _looking(people: typer.Typer) -> None:
     def export(json: Json = False) -> None:
         """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
         if json:
-            output.emit(house.subscriber_rows())
+            output.emit(roster.export_rows())
         else:
             typer.echo(roster.export_csv(), nl=False)
 
@@ -57,24 +62,41 @@ def _coming(people: typer.Typer) -> None:
         topic: Annotated[list[str] | None, typer.Option()] = None,
         category: Annotated[list[str] | None, typer.Option()] = None,
         time_zone: Annotated[str, typer.Option()] = "UTC",
+        welcome: Welcome = True,
     ) -> None:
         """Add somebody whose consent you hold."""
         values = {"address": address, "topics": topic or [], "categories": category or [], "time_zone": time_zone}
-        house.add(values, consent=consent)
+        house.add(values, consent=consent, welcome=welcome)
         output.say("added")
 
     @people.command("import")
     @output.guarded
     def import_(
-        file: Path, consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")]
+        file: Path,
+        consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")],
+        welcome: Welcome = True,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Add nobody; say what would happen.")] = False,
     ) -> None:
-        """Add people from a CSV file with a header (address, topics; time_zone, categories are optional)."""
-        added, bad = roster.import_csv(file, consent=consent)
+        """Add people from a CSV file with a header (address, topics, …), or from what `export` wrote."""
+        output.say(_what_is_sent(welcome=welcome, dry_run=dry_run))
+        with output.progress_bar() as progress:
+            added, bad = roster.import_file(file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress)
         for line in bad:
             typer.echo(line, err=True)
-        output.say(f"{added} added, {len(bad)} refused")
+        output.say(f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused")
         if bad:
             raise typer.Exit(output.FAILED)
+
+
+def _what_is_sent(*, welcome: bool, dry_run: bool) -> str:
+    """What an import sends to those whom it adds. No confirmation: their consent is held already."""
+    would = "would get" if dry_run else "gets"
+    if not welcome:
+        return f"whoever is added {would} no welcome; the first e-mail is the next one due"
+    return (
+        f"whoever is added {would} one welcome e-mail within minutes, with papers of the last 7 announcements, where"
+        " some match (--no-welcome: none); the next ones when they are due"
+    )
 
 
 def _leaving(people: typer.Typer) -> None:
@@ -82,8 +104,9 @@ def _leaving(people: typer.Typer) -> None:
     @output.guarded
     def erase(address: Address) -> None:
         """Delete a person's data."""
-        house.erase(address)
-        output.say("erased")
+        scrubbed = house.erase(address)
+        later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
+        output.say(f"erased{'' if scrubbed else later}")
 
 
 def _briefly(row: house.Row) -> house.Row:

@@ -22,6 +22,7 @@ def listed(name: str, values: Mapping[str, object], reader: Reader, links: Links
         "preferences": links.preferences,
         "unsubscribe": links.unsubscribe,
         "web_view": links.web_view,
+        "mail_link": links.mail_link,
     }
     return mail(name, {**values, **footer}, service)
 

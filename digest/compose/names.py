@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 from digest.compose.language import count, say
+from digest.text.collectives import is_collective
+from digest.text.names import matching
+from digest.text.names import name as parsed
 from digest.text.tex import readable
 
 SHOWN = 3
 _SOURCE = 400  # characters of a name that are read at all
 _AFFILIATION = re.compile(r"\s*\([^)]*\)?")
+_SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?", re.IGNORECASE)
 _STAR = " ★"
 
 
@@ -20,7 +23,7 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
     if not authors:
         return ""
     room = SHOWN + (len(authors) == SHOWN + 1)  # never 'and 1 more'
-    wanted = [index for index, name in enumerate(authors) if _same(name, followed)][:room]
+    wanted = sorted({place for name in followed for place in matching(name, authors)})[:room]
     others = [index for index in range(min(len(authors), 2 * room)) if index not in wanted]
     chosen = sorted(wanted + others[: room - len(wanted)])
     names = [short(authors[index]) + _STAR * (index in wanted) for index in chosen]
@@ -33,35 +36,27 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
 
 
 def short(name: str) -> str:
-    """`Yingbin Liang` as `Y. Liang`; names in other scripts, and of one word, as they are."""
+    """`Yingbin Liang` as `Y. Liang`. Collaborations, other scripts and names without a given one stay as they are."""
     name = _AFFILIATION.sub("", readable(name[:_SOURCE])[:120]).strip()
+    if is_collective(name):
+        return name
+    parts = [part.strip() for part in name.split(",")]
+    suffixes = [part for part in parts[1:] if _SUFFIX.fullmatch(part)]
+    if len(parts) - len(suffixes) == 2:
+        family, given = (part for part in parts if part not in suffixes)
+        name = " ".join([given, family, *suffixes])
     first, _, rest = name.partition(" ")
-    if not rest or not _latin(first) or "," in name:
+    if not rest or not _latin(first) or not parsed(name).given:
         return name
     return f"{_initials(first)} {rest}"
 
 
 def _initials(first: str) -> str:
-    """`Jean-Pierre` as `J.-P.`; what is an initial stays."""
-    if first.endswith("."):
+    """`Jean-Pierre` as `J.-P.`; initials stay, also two without stops (`JP`)."""
+    if first.endswith(".") or (len(first) == 2 and first.isupper()):
         return first
     return "-".join(f"{part[0]}." for part in first.split("-") if part)
 
 
 def _latin(word: str) -> bool:
     return unicodedata.name(word[:1], "").startswith("LATIN CAPITAL")
-
-
-def _same(name: str, followed: tuple[str, ...]) -> bool:
-    """True where the author is one of the followed: same family name, and same first letter."""
-    if not followed:
-        return False
-    keys = {_key(one) for one in followed}
-    return _key(name) in keys
-
-
-@lru_cache(maxsize=65536)
-def _key(name: str) -> tuple[str, str]:
-    plain = unicodedata.normalize("NFKD", _AFFILIATION.sub("", readable(name[:_SOURCE]))).casefold()
-    words = re.findall(r"\w+", "".join(letter for letter in plain if not unicodedata.combining(letter)))
-    return (words[-1], words[0][:1]) if words else ("", "")

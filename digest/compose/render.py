@@ -15,8 +15,8 @@ from digest.compose.wrap import shortened, wrap
 from digest.text.plain import one_line
 
 __all__ = [
-    "LESS", "MORE", "MUTE", "Blocks", "Links", "Reader", "Rendered", "Service", "alarm", "confirmation", "digest",
-    "link", "notice", "sign_in", "trial",
+    "LESS", "MORE", "MUTE", "Blocks", "Links", "Reader", "Rendered", "Service", "account_link", "alarm", "confirmation",
+    "digest", "link", "moved", "notice", "sign_in", "trial",
 ]  # fmt: skip
 
 
@@ -30,14 +30,27 @@ def notice(reader: Reader, links: Links, considered: int, *, service: Service = 
     return listed("notice", values, reader, links, service)
 
 
-def confirmation(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
-    """'Is this you?' for a sign-up. Holds nothing that a stranger typed."""
-    return mail("confirmation", {"url": url}, service)
+def confirmation(url: str, not_me: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """'Is this you?' for a sign-up. Holds nothing that a stranger typed. `not_me`: where its receiver refuses it."""
+    return mail("confirmation", {"url": url, "not_me": not_me}, service)
 
 
 def link(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
     """The link to a reader's preferences, asked for on the page."""
     return mail("link", {"url": url}, service)
+
+
+def account_link(action: str, url: str, *, minutes: int, service: Service = PLAIN_SERVICE) -> Rendered:
+    """The link that confirms an export, erasure or change of address; it works for so many minutes.
+
+    `action` names the mail's templates: export, erase, change-address or new-address.
+    """
+    return mail(action, {"url": url, "minutes": minutes}, service)
+
+
+def moved(*, service: Service = PLAIN_SERVICE) -> Rendered:
+    """Tells the old address that the mail goes to another one. Does not say which."""
+    return mail("moved", {}, service)
 
 
 def sign_in(url: str, *, minutes: int = 15, service: Service = PLAIN_SERVICE) -> Rendered:

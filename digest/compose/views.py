@@ -61,7 +61,8 @@ class Reader:
 class Links:
     """A reader's own addresses; None where a page does not exist.
 
-    `feedback` is how their addresses begin, see `asked`; `paper` gives a paper's public page by its id.
+    `feedback` is how their addresses begin, see `asked`; `paper` gives a paper's public page by its id. `mail_link`:
+    where the owner of a page that everybody may see gets the preferences link mailed; only such a page has it.
     """
 
     preferences: str | None = None
@@ -69,6 +70,7 @@ class Links:
     web_view: str | None = None
     feedback: str | None = None
     paper: Callable[[int], str] | None = None
+    mail_link: str | None = None
 
 
 def asked(paper: int, verb: str) -> str:

@@ -8,11 +8,15 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
+from digest.text.fold import GREEK
+
 _TEMPLATE_LIKE = str.maketrans({"{": "&#123;", "}": "&#125;"})
 _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
 _COMMON = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
 )
+_SIGNS = {name: sign for sign, name in GREEK.items()}
+_PART = re.compile(r"[α-ω]|[^\W_α-ω]+")
 MARK = 'class="mark" style="background-color:#fdf0c4"'
 
 
@@ -49,14 +53,20 @@ def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
 def _expression(word: str) -> str:
     """One word or phrase as an expression, '' for one too common to mark."""
     plain = fold(_FIELD.sub("", word.strip().strip("\"'"))).strip("\"' ")
-    parts = re.findall(r"[^\W_]+", plain)[:12]
+    parts = _PART.findall(plain)[:12]
     if not parts or " ".join(parts) in _COMMON or len("".join(parts)) < 2:
         return ""
     ending = r"\w*" if plain.endswith("*") else r"(?:s|es)?"
     last = parts[-1]
-    if ending != r"\w*" and len(last) > 3 and last.endswith("s"):
+    if ending != r"\w*" and len(last) > 3 and last.endswith("s") and last not in _SIGNS:
         last = last[:-1]
-    return r"[\s\-–]?".join([*map(re.escape, parts[:-1]), re.escape(last)]) + ending
+    return r"[\s\-–_]?".join(map(_part, [*parts[:-1], last])) + ending
+
+
+def _part(part: str) -> str:
+    """A part of a word as an expression: the name of a Greek letter finds the letter, and the letter its name."""
+    name, sign = GREEK.get(part, part), _SIGNS.get(part, part)
+    return re.escape(part) if name == sign else f"(?:{name}|{sign})"
 
 
 def marked(text: str, folded: str, found: re.Pattern[str] | None, plain: Markup) -> Markup:

@@ -8,20 +8,41 @@ from datetime import datetime
 from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
+from digest.db import former_addresses
 from digest.db.dialect import insert_ignore
+from digest.db.message_ids import ReadMessageId
 from digest.models import Bounce, Delivery, DomainPause, Suppression
+from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR
 
 FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
 COUNTED = ("hard", "soft")
 
 
-def delivery(session: Session, delivery_id: int | None, named: tuple[str, int, int] | None) -> Delivery | None:
-    """The delivery of that id, else the one whose Message-ID names its kind, subject and serial."""
+def delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
+    """The delivery of that id, else the one that has exactly the Message-ID `named`.
+
+    None where the Message-ID is another delivery's of the same id: the report is on a mail that went out before the
+    database was restored from a backup, which gave the id again.
+    """
     if delivery_id is not None and delivery_id < 2**63:
-        return session.get(Delivery, delivery_id)
-    if named is None or max(named[1:]) >= 2**31:
+        found = session.get(Delivery, delivery_id)
+        speaks_of_it = named is None or named.delivery_id != delivery_id or _has_message_id(found, named)
+        return found if speaks_of_it else None
+    found = _delivery_named(session, named) if named is not None else None
+    return found if named is not None and _has_message_id(found, named) else None
+
+
+def _has_message_id(delivery: Delivery | None, named: ReadMessageId) -> bool:
+    return delivery is not None and (delivery.message_id or "").lower() == named.text.lower()
+
+
+def _delivery_named(session: Session, named: ReadMessageId) -> Delivery | None:
+    """The delivery that a Message-ID names, whether or not it is that delivery's own."""
+    if named.delivery_id is not None:
+        return session.get(Delivery, named.delivery_id)
+    if named.key is None or named.key[2] >= 2**31:
         return None
-    kind, subject, serial = named
+    kind, subject, serial = named.key
     query = select(Delivery).where(Delivery.kind == kind, Delivery.subject_id == subject, Delivery.serial == serial)
     return session.exec(query).one_or_none()
 
@@ -77,14 +98,37 @@ def forgive(session: Session, address_key: str) -> int:
 
 
 def suppress(session: Session, address_key: str, *, reason: str, source: str, at: datetime) -> bool:
-    """Never mail this address again. False where it was suppressed before: the first reason stays."""
+    """Never mail this address again. False where it was suppressed before: the first reason stays.
+
+    But a reason of a person's own (a complaint, 'not me', an administrator's) replaces that of a bounce, which the
+    owner of the address could lift by signing up again.
+    """
     row = {"address_key": address_key, "reason": reason[:40], "source": source[:200], "at": at}
-    return insert_ignore(session, Suppression, [row]) == 1
+    if insert_ignore(session, Suppression, [row]) == 1:
+        return True
+    if reason not in BOUNCE_REASONS or source == BY_ADMINISTRATOR:
+        replaced = update(Suppression).where(
+            col(Suppression.address_key) == address_key,
+            col(Suppression.reason).in_(BOUNCE_REASONS),
+            col(Suppression.source) != BY_ADMINISTRATOR,
+        )
+        session.exec(replaced.values(reason=row["reason"], source=row["source"], at=at))
+    return False
 
 
 def unsuppress(session: Session, address_key: str) -> bool:
     """Allow mail to this address again. False where it was not suppressed."""
-    return session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    gone = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    former = former_addresses.find(session, address_key)
+    if former is not None and former.suppressed:
+        return former_addresses.forget(session, address_key)
+    return gone
+
+
+def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]:
+    """Suppressions made since then, oldest first."""
+    query = select(Suppression).where(col(Suppression.at) >= since)
+    return session.exec(query.order_by(col(Suppression.at), col(Suppression.address_key))).all()
 
 
 def pauses(session: Session, now: datetime) -> Sequence[DomainPause]:

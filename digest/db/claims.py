@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import String, bindparam, cast, func, select, update
+from sqlalchemy import JSON, BigInteger, String, Update, bindparam, cast, func, select, update
 from sqlmodel import Session, SQLModel, col
 
-from digest.db.deliveries import FIRST, LAST, UNASKED, Claimed, due
+from digest.db import installation
+from digest.db.deliveries import BULK, FIRST, LAST, UNASKED, Claimed, due
+from digest.db.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
 from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
@@ -34,24 +37,31 @@ class Gate(Protocol):
 
 
 class _Picked(NamedTuple):
-    """A due mail that nobody else is taking just now."""
+    """A due mail that nobody else is taking just now. `installation`: its key, None where it has none."""
 
     id: int
+    kind: str
+    subject_id: int
+    serial: int
+    created_at: datetime
     domain: str
     run_id: int | None
     run_state: str | None
     paused_until: datetime | None
+    installation: str | None
 
 
 _ROWS = SQLModel.metadata.tables["delivery"]
 _RUNS = SQLModel.metadata.tables["run"]
 _PAUSES = SQLModel.metadata.tables["domain_pause"]
 _NOW = bindparam("now", type_=UTCDateTime())
+_KEY = tuple(_ROWS.c[name] for name in DeliveryKey._fields)
+_INSTALLATION = select(SQLModel.metadata.tables["installation"].c.key).scalar_subquery()
 
 # Statements are made once: building one costs more than its answer.
 # What is due, along the partial index, with each mail's run and its domain's pause.
 PICK = (
-    select(_ROWS.c.id, _ROWS.c.domain, _ROWS.c.run_id, _RUNS.c.state, _PAUSES.c.until)
+    select(*_KEY, _ROWS.c.domain, _ROWS.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
     .select_from(
         _ROWS.outerjoin(_RUNS, _RUNS.c.id == _ROWS.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _ROWS.c.domain)
     )
@@ -60,21 +70,7 @@ PICK = (
     .limit(bindparam("room"))
     .with_for_update(of=_ROWS, skip_locked=True)
 )
-# `<kind.subject.serial@domain>`: a retry repeats its Message-ID, because the row's key does.
-_NUMBERS = cast(_ROWS.c.subject_id, String) + "." + cast(_ROWS.c.serial, String)
-_NAME = "<" + _ROWS.c.kind + "." + _NUMBERS + bindparam("behind", type_=String())
-_TAKE = (
-    update(_ROWS)
-    .where(_ROWS.c.id.in_(bindparam("ids", expanding=True)), WAITING)
-    .values(
-        state=SENDING,
-        lease_id=bindparam("lease"),
-        attempts=_ROWS.c.attempts + 1,
-        tried_at=_NOW,
-        message_id=func.coalesce(_ROWS.c.message_id, _NAME),
-    )
-    .returning(*[_ROWS.c[name] for name in Claimed._fields])
-)
+_PICK_KIND = PICK.where(_ROWS.c.kind == bindparam("kind"))
 _MOVE = (
     update(_ROWS)
     .where(_ROWS.c.id == bindparam("row_id"), WAITING)
@@ -83,31 +79,33 @@ _MOVE = (
 
 
 def claim(
-    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None
+    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only: str = ""
 ) -> list[Claimed]:
     """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
 
     Not those of paused domains, of paused and cancelled runs, and whom `gate` does not admit: they are put off.
-    `domain` stands behind the @ of their Message-IDs.
+    `domain` stands behind the @ of their Message-IDs. `only`: mails of that kind, '' for all.
     """
     claimed: list[Claimed] = []
-    for priority in (FIRST, LAST):
+    for priority in (FIRST, LAST, BULK):
         for _ in range(ROUNDS):
             room = limit - len(claimed)
-            picked = _pick(session, priority, room, now) if room > 0 else []
+            picked = _pick(session, priority, room, now, only) if room > 0 else []
             ids = _sifted(session, priority, picked, now, gate)
-            claimed += _take(session, lease_id, ids, now, domain)
+            claimed += _take(session, lease_id, [one for one in picked if one.id in ids], now, domain)
             if len(ids) == len(picked):
                 break
     return claimed
 
 
-def _pick(session: Session, priority: int, limit: int, now: datetime) -> list[_Picked]:
-    chosen = {"priority": priority, "now": now, "room": limit}
-    return [_Picked(*row) for row in session.connection().execute(PICK, chosen)]
+def _pick(session: Session, priority: int, limit: int, now: datetime, only: str) -> list[_Picked]:
+    chosen: dict[str, object] = {"priority": priority, "now": now, "room": limit}
+    if only:
+        return [_Picked._make(row) for row in session.connection().execute(_PICK_KIND, chosen | {"kind": only})]
+    return [_Picked._make(row) for row in session.connection().execute(PICK, chosen)]
 
 
-def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: datetime, gate: Gate | None) -> list[int]:
+def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: datetime, gate: Gate | None) -> set[int]:
     """The ids of those that may go now; the others, and their like, are put off."""
     resting = {one.run_id: one.run_state for one in picked if one.run_state in {PAUSED, RUN_CANCELLED}}
     paused = {one.domain: one.paused_until for one in picked if one.paused_until and one.paused_until > now}
@@ -117,12 +115,12 @@ def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: dat
         _put_off(session, priority, domain, now, partial(_all_at, until))
     left = [one for one in picked if one.run_id not in resting and one.domain not in paused]
     if gate is None or not left:
-        return [one.id for one in left]
+        return {one.id for one in left}
     admitted = list(zip(left, gate.admit([one.domain for one in left]), strict=True))
     for domain in {one.domain for one, may in admitted if not may}:
         taken = {one.id for one, may in admitted if may}
         _space(session, priority, domain, now, gate, taken)
-    return [one.id for one, may in admitted if may]
+    return {one.id for one, may in admitted if may}
 
 
 def _rest(session: Session, run_id: int | None, state: str | None, now: datetime) -> None:
@@ -143,7 +141,7 @@ def _space(session: Session, priority: int, domain: str, now: datetime, gate: Ga
         given: dict[bool, list[datetime]] = {}
         for fresh in (False, True):
             count = sum(row[1] is fresh for row in rows)
-            first, step = gate.later(domain, count, queue=fresh and priority == LAST) if count else (0.0, 0.0)
+            first, step = gate.later(domain, count, queue=fresh and priority != FIRST) if count else (0.0, 0.0)
             given[fresh] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
         return [given[fresh].pop() for _, fresh in rows]
 
@@ -179,9 +177,33 @@ def _put_off(
         session.connection().execute(_MOVE, moved)
 
 
-def _take(session: Session, lease_id: int, ids: Sequence[int], now: datetime, domain: str) -> list[Claimed]:
-    if not ids:
+@cache
+def _take_statement(dialect: str) -> Update:
+    """Take the mails that are named in a JSON object {id: Message-ID}. Who has a Message-ID already keeps it."""
+    given = bindparam("message_ids", type_=String())
+    pairs = func.json_each(given) if dialect == "sqlite" else func.json_each_text(cast(given, JSON))
+    named = pairs.table_valued("key", "value", name="named")
+    return (
+        update(_ROWS)
+        .where(_ROWS.c.id == cast(named.c.key, BigInteger), WAITING)
+        .values(
+            state=SENDING,
+            lease_id=bindparam("lease"),
+            attempts=_ROWS.c.attempts + 1,
+            tried_at=_NOW,
+            message_id=func.coalesce(_ROWS.c.message_id, named.c.value),
+        )
+        .returning(*[_ROWS.c[name] for name in Claimed._fields])
+    )
+
+
+def _take(session: Session, lease_id: int, picked: Sequence[_Picked], now: datetime, domain: str) -> list[Claimed]:
+    if not picked:
         return []
-    values = {"ids": list(ids), "lease": lease_id, "now": now, "behind": f"@{domain}>"}
-    rows = {row.id: row for row in map(Claimed._make, session.connection().execute(_TAKE, values))}
-    return [rows[delivery_id] for delivery_id in ids if delivery_id in rows]
+    connection = session.connection()
+    key = picked[0].installation or installation.ensure(connection)
+    named = {one.id: message_id(DeliveryKey._make(one[: len(_KEY)]), installation=key, domain=domain) for one in picked}
+    values = {"message_ids": json.dumps(named), "lease": lease_id, "now": now}
+    taken = connection.execute(_take_statement(connection.dialect.name), values)
+    rows = {row.id: row for row in map(Claimed._make, taken)}
+    return [rows[one.id] for one in picked if one.id in rows]

@@ -13,19 +13,26 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
-from digest.models import Bounce, Delivery, DomainPause, Run, Suppression
+from digest.db import former_addresses
+from digest.errors import AlreadyOwed
+from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
+from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
+from digest.text.redaction import redact_addresses
 
-FIRST, LAST = 0, 5  # priorities: what a person waits for; the day's mail
+FIRST, LAST, BULK = 0, 5, 9  # priorities: what a person waits for; the day's mail; welcomes of an import
 ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
 UNASKED = (QUEUED, DEFERRED)  # nobody can have got these
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One e-mail to be owed. (kind, subject_id, serial) says which; owing it again changes nothing."""
+    """One e-mail to be owed. (kind, subject_id, serial) says which; it can be owed once.
+
+    `bulk`: nobody waits for it, so it goes behind all other mail.
+    """
 
     kind: str
     subject_id: int
@@ -34,6 +41,7 @@ class Owed:
     subscriber_id: int | None = None
     run_id: int | None = None
     payload: Mapping[str, Any] | None = None
+    bulk: bool = False
 
 
 class Claimed(NamedTuple):
@@ -61,6 +69,7 @@ class Result:
     `counted`: False where the try says nothing about the mail (the server was in trouble).
     `bounce`: the kind of bounce it counts as, '' for none; `suppress`: the address does not exist.
     `pause_until`: nothing is sent to its domain until then.
+    `way`: what is the same for refusals (5yz) in the same way, '' for no refusal; `about_address`: by its words.
     """
 
     delivery: Claimed
@@ -72,6 +81,8 @@ class Result:
     bounce: str = ""
     suppress: bool = False
     pause_until: datetime | None = None
+    way: str = ""
+    about_address: bool = False
 
 
 def address_key(address: str) -> str:
@@ -81,9 +92,30 @@ def address_key(address: str) -> str:
 
 
 def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
-    """Put mails into the outbox, due now; those owed already stay as they are. Returns how many are new."""
-    rows = (_row(one, now) for one in owed)
-    return sum(_insert_new(session, Delivery, part) for part in _parts(rows))
+    """Put mails into the outbox, due now. Returns how many.
+
+    Raises AlreadyOwed where a mail of the same kind, subject and serial was owed before: nobody may be told that a
+    mail goes out that does not. The caller's transaction has to be rolled back then.
+    """
+    count = 0
+    for part in _parts(_row(one, now) for one in owed):
+        if _insert_new(session, Delivery, part) != len(part):
+            keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in part[:3])
+            raise AlreadyOwed(f"nothing is sent: an e-mail with the same number was owed before (among {keys})")
+        count += len(part)
+    return count
+
+
+def next_serial(session: Session, kind: str, subject_id: int, *, first: int = 0) -> int:
+    """The next serial of that kind of mail about that subject, for ever: it does not look at rows, which may be gone.
+
+    Two transactions at once get different ones; a serial is given back only where its transaction is rolled back.
+    """
+    insert = _insert(session, DeliverySerial).values(kind=kind, subject_id=subject_id, last=first)
+    counted = insert.on_conflict_do_update(
+        index_elements=["kind", "subject_id"], set_={"last": _SERIALS.c.last + 1}
+    ).returning(_SERIALS.c.last)
+    return int(session.connection().execute(counted).scalar_one())
 
 
 def _row(owed: Owed, now: datetime) -> dict[str, Any]:
@@ -95,7 +127,7 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
         "run_id": owed.run_id,
         "address": owed.address,
         "domain": owed.address.rpartition("@")[2].lower(),
-        "priority": FIRST if owed.kind in URGENT else LAST,
+        "priority": BULK if owed.bulk else FIRST if owed.kind in URGENT else LAST,
         "state": QUEUED,
         "due_at": now,
         "created_at": now,
@@ -115,8 +147,9 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
     in_order = sorted(results, key=lambda result: result.delivery.id)
     done = session.connection().execute(_RECORD, [_fields(lease_id, result) for result in in_order])
     _cancel_deferred(session, in_order)
-    _insert_new(session, Bounce, [_bounce(result, now) for result in in_order if result.bounce])
-    _insert_new(session, Suppression, [_suppression(result, now) for result in in_order if result.suppress])
+    failed = _of_present_people(session, [result for result in in_order if result.bounce or result.suppress], now)
+    _insert_new(session, Bounce, [_bounce(result, now) for result in failed if result.bounce])
+    _insert_new(session, Suppression, [_suppression(result, now) for result in failed if result.suppress])
     paused = {result.delivery.domain: result for result in in_order if result.pause_until is not None}
     for domain, result in paused.items():
         pause_domain(session, domain, result.pause_until or now, result.reply)
@@ -124,6 +157,7 @@ def record(session: Session, lease_id: int, results: Sequence[Result], now: date
 
 
 _ROWS = SQLModel.metadata.tables["delivery"]
+_SERIALS = SQLModel.metadata.tables["delivery_serial"]
 _RECORD = (
     update(_ROWS)
     .where(
@@ -163,6 +197,19 @@ def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
         session.exec(update(Delivery).where(*chosen).values(state=CANCELLED, due_at=None))
 
 
+def _of_present_people(session: Session, failed: Sequence[Result], now: datetime) -> list[Result]:
+    """Those whose delivery still has its address: of people erased while their mail was under way, none is kept."""
+    if not failed:
+        return []
+    numbers = [result.delivery.id for result in failed]
+    erased = set(session.exec(select(Delivery.id).where(col(Delivery.id).in_(numbers), Delivery.address == "")))
+    for result in failed:
+        if result.delivery.id in erased and result.suppress:
+            key, reason = address_key(result.delivery.address), str(_suppression(result, now)["reason"])
+            former_addresses.remember(session, key, reason=reason, suppressed=True, at=now)
+    return [result for result in failed if result.delivery.id not in erased]
+
+
 def _bounce(result: Result, now: datetime) -> dict[str, Any]:
     return {
         "report_key": f"session:{result.delivery.id}",
@@ -176,11 +223,12 @@ def _bounce(result: Result, now: datetime) -> dict[str, Any]:
 
 def _suppression(result: Result, now: datetime) -> dict[str, Any]:
     key = address_key(result.delivery.address)
-    return {"address_key": key, "reason": "no such address", "source": f"session {result.status}".strip(), "at": now}
+    return {"address_key": key, "reason": NO_SUCH_ADDRESS, "source": f"session {result.status}".strip(), "at": now}
 
 
 def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:
-    """Send nothing to that domain until then. A second refusal moves the time."""
+    """Send nothing to that domain until then. A second refusal moves the time. Addresses in the reason are left out."""
+    reason = redact_addresses(reason)
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
     moved = {"until": until, "reason": reason[:500]}
     session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))
@@ -188,15 +236,23 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     session.exec(update(Delivery).where(*sooner).values(due_at=until))
 
 
-def resume_domain(session: Session, domain: str, now: datetime) -> bool:
-    """Send to that domain again. False where it was not paused."""
-    pause = session.get(DomainPause, domain)
+def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
+    """Send to that domain again. Returns how many of its mails waited for that, None where it was not paused."""
+    query = select(DomainPause).where(DomainPause.domain == domain, col(DomainPause.until) > now)
+    pause = session.exec(query.with_for_update()).one_or_none()
     if pause is None:
-        return False
+        return None
     later = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) >= pause.until
     session.exec(update(Delivery).where(*later).values(due_at=now))
+    waiting = waiting_for(session, [domain]).get(domain, 0)
     session.delete(pause)
-    return True
+    return waiting
+
+
+def waiting_for(session: Session, domains: Sequence[str]) -> dict[str, int]:
+    """How many mails wait for each of those domains, due or not; what is held for a person's decision is not meant."""
+    query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), WAITING)
+    return {domain: int(count) for domain, count in session.exec(query.group_by(Delivery.domain))}
 
 
 def is_due(session: Session, now: datetime) -> bool:

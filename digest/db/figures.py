@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore
-from digest.models import AuthorFigure, Novelty, Paper, PaperVersion
+from digest.models import AuthorFigure, Novelty, Paper, PaperVersion, Signal
 from digest.papers import Person
+from digest.text.plain import clean
 
 _CHUNK = 500
 _LATE = "openalex"
@@ -52,13 +53,34 @@ def fields(session: Session, first: int, last: int) -> dict[str, list[int]]:
     return found
 
 
+def peers(
+    session: Session, announcements: Sequence[int], *, through: int | None = None
+) -> list[tuple[int, int | None, str]]:
+    """(paper, announcement, field) of those announcements' papers that have a signal and stand.
+
+    `through`: the last batch whose papers count; None for all.
+    """
+    primary = func.coalesce(col(PaperVersion.detail)[("categories", 0)].as_string(), "")
+    statement = (
+        select(col(Paper.id), col(Paper.announcement_id), primary)
+        .join(PaperVersion, _newest())
+        .where(col(Paper.announcement_id).in_(announcements), col(Paper.withdrawn).is_(False))
+        .where(select(col(Signal.paper_id)).where(col(Signal.paper_id) == col(Paper.id)).exists())
+    )
+    if through is not None:
+        statement = statement.where(col(Paper.batch_id) <= through)
+    return [(number, day, field) for number, day, field in session.execute(statement)]
+
+
 def texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
     """(paper, title, abstract) in the order of the numbers, read in small parts."""
     for start in range(0, len(numbers), _CHUNK):
         part = numbers[start : start + _CHUNK]
         statement = select(col(Paper.id), col(PaperVersion.title), col(PaperVersion.abstract))
         statement = statement.join(PaperVersion, _newest()).where(among(session, col(Paper.id), part))
-        found = {number: (number, title, abstract) for number, title, abstract in session.execute(statement)}
+        found = {
+            number: (number, clean(title), clean(abstract)) for number, title, abstract in session.execute(statement)
+        }
         yield from (found[number] for number in part if number in found)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, update
 from sqlmodel import Session, SQLModel, col, select
 
 from digest.models.delivery import DEFERRED, SENDING, UNCERTAIN, Delivery, Lease
+from digest.models.types import stored_id
 
 _ROWS = SQLModel.metadata.tables["lease"]
 _BUMP = update(_ROWS).where(_ROWS.c.id == bindparam("lease")).values(beat=_ROWS.c.beat + 1)  # made once, used often
@@ -19,7 +20,7 @@ def open_lease(session: Session, holder: str, now: datetime) -> int:
     lease = Lease(holder=holder[:80], created_at=now)
     session.add(lease)
     session.flush()
-    return lease.id or 0
+    return stored_id(lease)
 
 
 def bump_beat(session: Session, lease_id: int) -> bool:

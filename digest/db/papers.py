@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from digest.db.dialect import among, insert_ignore
 from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
-from digest.papers import Record
+from digest.papers import Record, clean_record
 
 _TUPLES = {field.name for field in fields(Record) if "tuple" in str(field.type)}
 _CHUNK = 500
@@ -53,7 +53,7 @@ def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
     detail: dict[str, Any] = {k: tuple(v) if k in _TUPLES else v for k, v in values.items()}
     if "published" in detail:
         detail["published"] = date.fromisoformat(detail["published"])
-    return Record(title=title, abstract=abstract, **detail)
+    return clean_record(Record(title=title, abstract=abstract, **detail))  # what was stored before the entry gate
 
 
 def announcement_for(session: Session, day: date) -> int:
@@ -78,6 +78,12 @@ def window(session: Session, announcement: int, size: int) -> list[int]:
         .limit(size)
     )
     return list(session.execute(statement).scalars())
+
+
+def count_announced(session: Session, numbers: Sequence[int]) -> int:
+    """How many papers these announcements have."""
+    statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(numbers))
+    return int(session.execute(statement).scalar_one())
 
 
 def newest_batch(session: Session) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func
@@ -13,13 +13,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from digest import settings
+from digest.db import former_addresses
 from digest.db.dialect import among
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models import (
+    Attempt,
+    Batch,
+    Consent,
+    Edition,
+    ProfileVersion,
+    SignUpRequest,
+    Subscriber,
+    Suppression,
+)
+from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE, PENDING
+from digest.models.types import stored_id
 
 MAX_ADDRESS = 254
+IMPORTED = "imported"  # the consent event of who was put in by an administrator
+WELCOME_WITHIN = timedelta(days=1)  # who was confirmed longer ago gets no first edition any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,15 @@ def active(session: Session) -> int:
     return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
 
 
+def words_of_profiles(session: Session, most: int) -> list[int]:
+    """How many words, authors and words of likes each of the newest profiles looks for, `most` profiles at most."""
+    newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(most)
+    found = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
+    queries = ([*(topic.text for topic in one.topics), *one.exclusions] for one in found)
+    words = (sum(len(text.split()) for text in texts) for texts in queries)
+    return [count + len(one.authors) + len(one.likes) for count, one in zip(words, found, strict=True)]
+
+
 def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
     """The profiles with these version numbers."""
     if not versions:
@@ -75,11 +98,6 @@ def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | No
     return _one(session, col(Subscriber.address_key) == key, lock=lock)
 
 
-def by_address(session: Session, text: str) -> Subscriber | None:
-    """The subscriber with that address as typed. Raises BadInput where it is none."""
-    return by_key(session, address(text).key)
-
-
 def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that id; `lock` holds the row until the transaction ends."""
     return _one(session, col(Subscriber.id) == subscriber_id, lock=lock)
@@ -88,17 +106,6 @@ def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscr
 def _one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
     query = select(Subscriber).where(condition)
     return session.exec(query.with_for_update() if lock else query).one_or_none()
-
-
-def due(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
-    """Active readers whose slot has come, the longest waiting first."""
-    query = (
-        select(Subscriber)
-        .where(Subscriber.state == ACTIVE, col(Subscriber.next_due_at) <= before)
-        .order_by(col(Subscriber.next_due_at), col(Subscriber.id))
-        .limit(limit)
-    )
-    return session.exec(query).all()
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -117,6 +124,7 @@ def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
     try:
         with session.begin_nested():
             session.add(made)
+            former_addresses.restore_suppression(session, who.key)
     except IntegrityError:
         other = by_key(session, who.key, lock=True)
         if other is None:
@@ -126,8 +134,28 @@ def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
 
 
 def suppression(session: Session, key: str) -> Suppression | None:
-    """Why that address must not be mailed; None where it may be."""
-    return session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+    """Why that address must not be mailed; None where it may be. Also of a deleted person, known by a hash alone."""
+    found = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+    former = None if found else former_addresses.find(session, key)
+    if former is not None and former.suppressed:
+        return Suppression(address_key=key, reason=former.reason, at=former.at)
+    return found
+
+
+def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
+    """That request of that subscriber; None where there is none, or where it is about another subscriber."""
+    found = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
+    return found if found is not None and found.subscriber_id == subscriber_id else None
+
+
+def has_open_request(session: Session, subscriber_id: int, *, since: datetime) -> bool:
+    """True where a confirmation was sent since then, because somebody signed up, and nobody used it."""
+    query = select(SignUpRequest.id).where(
+        SignUpRequest.subscriber_id == subscriber_id,
+        col(SignUpRequest.created_at) >= since,
+        col(SignUpRequest.confirmed_at).is_(None),
+    )
+    return session.exec(query.limit(1)).first() is not None
 
 
 def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
@@ -151,12 +179,12 @@ def profile_version(session: Session, subscriber_id: int, profile_id: int | None
 
 def profile_of(session: Session, subscriber: Subscriber) -> Profile:
     """What the reader wants now; an empty profile before the first one is confirmed."""
-    version = profile_version(session, subscriber.id or 0, subscriber.profile_id)
+    version = profile_version(session, stored_id(subscriber), subscriber.profile_id)
     return Profile.from_json(version.profile) if version else Profile()
 
 
 def consent(session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str) -> None:
-    """Keep the proof of what a reader asked for. `client` is a keyed hash, never an address."""
+    """Keep the proof of what a subscriber asked for. `client`: from where, a hash or a word, never an address."""
     session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
 
 
@@ -164,6 +192,12 @@ def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:
     """A reader's consent events, oldest first."""
     query = select(Consent).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id))
     return session.exec(query).all()
+
+
+def was_imported(session: Session, subscriber_id: int) -> bool:
+    """True where an administrator put the reader in last, False where the reader confirmed a sign-up."""
+    events = select(Consent.event).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id).desc())
+    return session.exec(events.limit(1)).first() == IMPORTED
 
 
 def known_through(session: Session, *, now: datetime) -> int:
@@ -200,6 +234,11 @@ def unwelcomed(session: Session, action: str, *, since: datetime, until: datetim
         .limit(limit)
     )
     return [number for number in session.exec(query) if number]
+
+
+def leave_unwelcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:
+    """As if the reader's first edition had been considered and there was nothing to send."""
+    note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WELCOME_WITHIN)
 
 
 def note_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:

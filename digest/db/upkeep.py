@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, delete, func, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
-from digest.db import rate_limit_counters
+from digest.db import rate_limit_counters, session_replies
 from digest.db.deliveries import ROWS_A_STATEMENT, UNASKED
-from digest.models import Attempt, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
+from digest.models import Attempt, Audit, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
 from digest.models.delivery import (
     CANCELLED,
     DIGEST,
@@ -85,11 +85,11 @@ def called_back(session: Session, run_id: int) -> list[tuple[int, int, int | Non
     mail = select(Delivery.id).where(
         col(Delivery.kind).in_(OWN), col(Delivery.subject_id) == col(Edition.id), Delivery.state == CANCELLED
     )
-    query = select(Edition.id, Edition.subscriber_id, Edition.previous_seen, newer.exists()).where(
-        Edition.run_id == run_id, col(Edition.cancelled).is_(False), mail.exists()
+    query = select(col(Edition.id), col(Edition.subscriber_id), col(Edition.previous_seen), newer.exists()).where(
+        col(Edition.run_id) == run_id, col(Edition.cancelled).is_(False), mail.exists()
     )
     query = query.order_by(col(Edition.subscriber_id))  # the order in which a shard locks them
-    return [(number or 0, reader, None if has else seen) for number, reader, seen, has in session.exec(query)]
+    return [(number, reader, None if has else seen) for number, reader, seen, has in session.execute(query)]
 
 
 def cancel_editions(session: Session, called: Sequence[tuple[int, int, int | None]]) -> int:
@@ -166,11 +166,21 @@ def retire(session: Session, before: datetime, *, limit: int = 10_000) -> int:
 
 
 def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> int:
-    """Delete bounces older than `reports`, tries at limited things and pauses older than `tries`. Returns how many."""
+    """Delete bounces older than `reports`, tries, replies and pauses older than `tries`. Returns how many."""
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
+    gone += session_replies.forget(session, tries)
     gone += rate_limit_counters.delete_older_than(session, tries)
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
+
+
+def forget_audit(session: Session, before: datetime) -> int:
+    """Delete audit rows older than that. Returns how many.
+
+    The newest stays: where a database numbers on from the last row, a number that mails derive from would come again.
+    """
+    newest = select(func.max(Audit.id)).scalar_subquery()
+    return session.exec(delete(Audit).where(col(Audit.at) < before, col(Audit.id) < newest)).rowcount
 
 
 def _set_run(session: Session, run_id: int, state: str) -> None:

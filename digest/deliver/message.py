@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -12,8 +11,9 @@ from functools import lru_cache
 
 from digest.compose.views import Pieces, Rendered
 from digest.deliver.quoted import body, mailbox, structured, unstructured
+from digest.signing import stamp
 
-TRANSACTIONAL = frozenset({"confirmation", "link", "sign-in", "alarm", "test"})
+TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test"})
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -128,15 +128,10 @@ def date_line(at: datetime) -> str:
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at.isoformat()[11:19]} {zone}"
 
 
-def message_id(kind: str, subject_id: int, serial: int, domain: str, key: str) -> str:
-    """The mail's name, from the delivery's unique key: an attempt repeats it, another delivery has another."""
-    return f"<{kind}.{_stamp(key, 'message-id', kind, str(subject_id), str(serial), length=20)}@{domain}>"
-
-
 def verp(bounce_address: str, delivery_id: int, key: str) -> str:
     """The return path of one delivery, `bounce+<id>-<stamp>@domain`, signed so that no stranger can report it."""
     local, _, domain = bounce_address.partition("@")
-    return f"{local}+{delivery_id}-{_stamp(key, 'verp', str(delivery_id), length=10)}@{domain}"
+    return f"{local}+{delivery_id}-{stamp(key, 'verp', str(delivery_id), length=10)}@{domain}"
 
 
 def read_verp(address: str, key: str) -> int | None:
@@ -144,12 +139,5 @@ def read_verp(address: str, key: str) -> int | None:
     found = re.fullmatch(r"[^@\s]{1,64}?\+(\d{1,18})-([a-z2-7]{10})@[^@\s]{1,255}", address.strip("<> ").lower())
     if not found:
         return None
-    stamp = _stamp(key, "verp", str(int(found[1])), length=10)
-    return int(found[1]) if hmac.compare_digest(stamp, found[2]) else None
-
-
-def _stamp(key: str, purpose: str, *parts: str, length: int) -> str:
-    """An HMAC-SHA256 of the parts in lower-case base32, cut to `length` signs of five bits."""
-    mac = hmac.digest(key.encode(), "\0".join((purpose, *parts)).encode(), "sha256")
-    groups = -(-length // 8)  # of eight signs, made of five bytes
-    return base64.b32encode(mac[: 5 * groups]).decode("ascii").lower()[:length]
+    expected = stamp(key, "verp", str(int(found[1])), length=10)
+    return int(found[1]) if hmac.compare_digest(expected, found[2]) else None

@@ -18,19 +18,20 @@ from functools import partial
 from sqlmodel import Session
 
 from digest import clock, logs
-from digest.db import claims, deliveries, leases
+from digest.db import claims, deliveries, leases, session_replies
 from digest.db.deliveries import Claimed, Result
 from digest.db.patience import patiently
-from digest.deliver import retry
+from digest.deliver import retry, server_refusals
 from digest.deliver import throttle as throttles
 from digest.deliver.letter import Composer, Letter, Withheld
 from digest.deliver.outcome import Outcome
 from digest.deliver.results import Judge
+from digest.deliver.server_refusals import Review
 from digest.deliver.tally import Counts, Tally
 from digest.deliver.throttle import Throttle
 from digest.deliver.transport import Transport, shared
 from digest.errors import DigestError, Transient
-from digest.models.delivery import UNCERTAIN
+from digest.models.delivery import ALARM, UNCERTAIN
 from digest.settings import Settings
 
 log = logs.get(__name__)
@@ -77,6 +78,8 @@ class Sender:
         self._flying: dict[Future[Outcome], Claimed] = {}
         self._ended: list[Result] = []  # known, but not yet recorded
         self._tally = Tally()
+        self._accepted = 0  # since the last look at refusals
+        self._server_rests = False  # it refuses mail for many domains; only alarms are tried
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> Counts:
         """Do the pass. See `deliver_due`."""
@@ -90,6 +93,8 @@ class Sender:
             self._abandon()
             raise
         more = patiently(self._close, seconds=self._settings.lease)
+        if self._server_rests:
+            self._tally.trouble = self._tally.paused = True
         return self._tally.counts(more=more)
 
     def _windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
@@ -118,21 +123,36 @@ class Sender:
         """Record what ended and claim as many, in one transaction. Raises LeaseLost."""
         began = time.monotonic()
         turn = partial(self._record_and_claim, self._ended, room)
-        fenced, claimed = patiently(turn, seconds=self._settings.lease)
+        fenced, claimed, review = patiently(turn, seconds=self._settings.lease)
         self._beat_at(began)
         self._throttle.spent(self._transport.server, len(claimed))
         self._tally.note(self._ended)
         self._tally.fenced += fenced
+        self._accepted += server_refusals.accepted(self._ended)
         self._ended = []
+        if review.reply:
+            self._rest(review)
         return claimed
 
-    def _record_and_claim(self, ended: Sequence[Result], room: int, session: Session) -> tuple[int, list[Claimed]]:
+    def _rest(self, review: Review) -> None:
+        """The server refuses us: the pass ends, and what was rejected waits."""
+        log.error("mail_server_refuses", answer=review.reply[:11], taken_back=review.taken_back)
+        self._tally.take_back(review.taken_back)
+        self._tally.trouble = self._tally.paused = True
+        self._accepted = 0
+
+    def _record_and_claim(
+        self, ended: Sequence[Result], room: int, session: Session
+    ) -> tuple[int, list[Claimed], Review]:
         if not leases.bump_beat(session, self._lease):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
         fenced = deliveries.record(session, self._lease, ended, now)
-        domain = self._settings.mail_domain or "localhost"
-        return fenced, claims.claim(session, self._lease, room, now, domain=domain, gate=self._throttle)
+        review = server_refusals.review(session, ended, self._accepted + server_refusals.accepted(ended), now)
+        domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_rests else ""
+        room = 0 if review.reply else room
+        claimed = claims.claim(session, self._lease, room, now, domain=domain, gate=self._throttle, only=only)
+        return fenced, claimed, review
 
     def _start(self, claimed: Sequence[Claimed]) -> None:
         """Compose what was claimed, each handed over as soon as it is there; what is withheld has ended already."""
@@ -171,10 +191,12 @@ class Sender:
         """Say what an administrator must know; a server's words may name an address, so only their beginning."""
         if outcome.server_trouble:
             self._tally.trouble = True
+            self._tally.refusal = outcome.reply if outcome.refused else self._tally.refusal
             log.error("mail_server_trouble", answer=outcome.reply[:11], status=outcome.status)
         if outcome.slow_down:
             self._throttle.slow(delivery.domain)
         if outcome.pause_domain:
+            self._tally.paused = True
             log.error("domain_paused", domain=delivery.domain, status=outcome.status)
 
     def _lost(self) -> None:
@@ -202,9 +224,12 @@ class Sender:
         self._fresh_until = moment + self._settings.lease - self._settings.message_timeout
 
     def _open(self, session: Session) -> int:
-        return leases.open_lease(session, f"{socket.gethostname()}:{os.getpid()}", clock.now())
+        now = clock.now()
+        self._server_rests = session_replies.server_pause(session, now) is not None
+        return leases.open_lease(session, f"{socket.gethostname()}:{os.getpid()}", now)
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
+        server_refusals.note_accepted(session, self._accepted, now)
         leases.close_lease(session, self._lease, now + retry.FIRST)
         return deliveries.is_due(session, now + SOON if self._throttle.holds else now)

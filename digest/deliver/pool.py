@@ -33,15 +33,20 @@ class Pool:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def send(self, letter: Letter, allowed: Callable[[], bool] = lambda: True) -> Outcome:
-        """Send one mail through the first server that takes it. `allowed` is asked before its content is offered."""
+        """Send one mail through the first server that takes it. `allowed` is asked before its content is offered.
+
+        A server that refuses us for this mail is not down: it may take others.
+        """
         async with self._room:
             outcome = Outcome(DEFERRED, "no server was asked", server_trouble=True)
             for server in self._in_order():
                 outcome = await self._through(server, letter, allowed)
-                if not outcome.server_trouble:
-                    self._down_until.pop(server, None)
+                if outcome.server_trouble:
+                    self._down_until[server] = time.monotonic() + SECONDS_DOWN
+                    continue
+                self._down_until.pop(server, None)
+                if not outcome.worth_another_server:
                     return outcome
-                self._down_until[server] = time.monotonic() + SECONDS_DOWN
             return outcome
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from email.utils import parseaddr
 
 from digest import clock
@@ -44,7 +45,7 @@ def send_test(url: str, *, sender: str, recipient: str) -> str:
         kind=TEST,
         sender=name,
         to=recipient,
-        message_id=f"<test.{now:%Y%m%d%H%M%S%f}@{domain}>",
+        message_id=f"<{TEST}.{secrets.token_hex(16)}@{domain}>",  # no delivery: it is tried once
         date=now,
     )
     raw = message.build(render.trial(), envelope)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db.deliveries import Claimed, Result
-from digest.deliver import retry
+from digest.deliver import retry, server_refusals
 from digest.deliver.letter import Withheld
 from digest.deliver.outcome import NOT_STARTED, Outcome
+from digest.deliver.refusal import ABOUT_SUBSCRIBER
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 HARD, SOFT = "hard", "soft"  # kinds of bounce
@@ -25,15 +26,20 @@ class Judge:
 
     def result(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
         """What the try to send it came to."""
+        result = self._result(delivery, outcome, now)
+        if not outcome.refused or outcome.server_trouble:
+            return result
+        about_address = outcome.state == REJECTED
+        return replace(result, way=server_refusals.way(outcome), about_address=about_address)
+
+    def _result(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
         if outcome.state == DEFERRED:
             return self._deferred(delivery, outcome, now)
         if outcome.state == UNCERTAIN:
             again = self.in_doubt(delivery.doubts + 1, now)
             return Result(delivery, UNCERTAIN, outcome.reply, outcome.status, again)
         if outcome.state == REJECTED:
-            bounce = HARD if outcome.no_such_address else SOFT
-            reply, status = outcome.reply, outcome.status
-            return Result(delivery, REJECTED, reply, status, bounce=bounce, suppress=outcome.no_such_address)
+            return _rejected(delivery, outcome, outcome.reply)
         return Result(delivery, outcome.state, outcome.reply, outcome.status)
 
     def withheld(self, delivery: Claimed, withheld: Withheld | None, now: datetime) -> Result:
@@ -55,15 +61,40 @@ class Judge:
             soon = now + self._spread(retry.TROUBLE)
             return Result(delivery, waiting, outcome.reply, outcome.status, soon, counted=False)
         if outcome.pause_domain:
-            rested, later = now + retry.POLICY, now + retry.POLICY + self._spread(retry.FIRST)
-            return Result(delivery, DEFERRED, outcome.reply, outcome.status, later, pause_until=rested)
+            return self._resting(delivery, outcome, now)
         return self._again(delivery, outcome, now)
 
+    def _resting(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+        """Refused because of us: its domain rests as well, for as long as the horizon reaches."""
+        rest = retry.REFUSED if outcome.by_our_server else retry.POLICY
+        return replace(self._held(delivery, outcome, now, rest), pause_until=now + rest)
+
+    def _held(self, delivery: Claimed, outcome: Outcome, now: datetime, rest: timedelta) -> Result:
+        """The try does not count; beyond the horizon the mail is given up, and counts against nobody."""
+        if now - delivery.created_at > retry.HORIZON:
+            reply = f"gave up after {retry.HORIZON.days} days: {outcome.reply}"
+            return Result(delivery, REJECTED, reply, outcome.status)
+        later = now + rest + self._spread(retry.FIRST)
+        return Result(delivery, DEFERRED, outcome.reply, outcome.status, later, counted=False)
+
     def _again(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+        """Not now: a 4yz is given up after a day; what is not about the subscriber, and 5yz or about us, is held."""
         delay = retry.wait(delivery.attempts)
-        if delay is None:
-            return Result(delivery, REJECTED, f"gave up after a day: {outcome.reply}", outcome.status, bounce=SOFT)
-        return Result(delivery, DEFERRED, outcome.reply, outcome.status, now + self._spread(delay))
+        if delay is not None:
+            return Result(delivery, DEFERRED, outcome.reply, outcome.status, now + self._spread(delay))
+        if outcome.about_us:
+            return self._resting(delivery, outcome, now)
+        if outcome.refused:
+            return self._held(delivery, outcome, now, retry.POLICY)
+        return _rejected(delivery, outcome, f"gave up after a day: {outcome.reply}")
 
     def _spread(self, delay: timedelta) -> timedelta:
         return retry.jittered(delay, self.chance)
+
+
+def _rejected(delivery: Claimed, outcome: Outcome, reply: str) -> Result:
+    """Given up. It counts against the address only where the reply is about the address or its mailbox."""
+    bounce = ""
+    if outcome.cause in ABOUT_SUBSCRIBER:
+        bounce = HARD if outcome.no_such_address else SOFT
+    return Result(delivery, REJECTED, reply, outcome.status, bounce=bounce, suppress=outcome.no_such_address)

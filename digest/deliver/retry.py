@@ -11,6 +11,9 @@ SHARE = 0.2  # a wait is this much shorter or longer by chance
 IN_DOUBT = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800))
 TROUBLE = timedelta(minutes=1)  # our own server failed: it is asked again soon
 POLICY = timedelta(hours=4)  # a domain that refuses by policy rests
+REFUSED = timedelta(minutes=30)  # a domain for which our server does not serve us (relaying, sender, quota) rests
+SERVER_REFUSES = timedelta(minutes=10)  # the server refuses mail for many domains: it is asked again after so long
+HORIZON = timedelta(days=14)  # a mail that is refused because of us is tried for so long
 
 
 def wait(attempts: int) -> timedelta | None:

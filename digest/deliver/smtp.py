@@ -18,6 +18,7 @@ import aiosmtplib
 from digest.deliver.dialogue import Dialogue, Reply
 from digest.deliver.letter import Letter
 from digest.deliver.outcome import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, Outcome, judged
+from digest.deliver.refusal import Cause
 from digest.deliver.servers import Server
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
@@ -69,7 +70,8 @@ class Connection:
             self._session = Dialogue(cast(asyncio.Transport, self._client.transport))
         except _FAILURES as error:
             self._client.close()
-            return Outcome(DEFERRED, f"no session: {_why(error)}", server_trouble=True)
+            refused = isinstance(error, aiosmtplib.SMTPResponseException) and error.code // 100 == 5
+            return Outcome(DEFERRED, f"no session: {_why(error)}", refused=refused, server_trouble=True)
         return None
 
     async def _greet(self) -> None:
@@ -100,7 +102,7 @@ class Connection:
         """MAIL, RCPT and DATA. None at the 354; else why it did not come so far."""
         international = not (letter.recipient + letter.envelope_from).isascii()
         if international and not self._client.supports_extension("smtputf8"):
-            return Outcome(REJECTED, _NEVER_OFFERED, "5.6.7")
+            return Outcome(REJECTED, _NEVER_OFFERED, "5.6.7", Cause.CONTENT)
         commands = self._commands(letter, international)
         for group in (commands,) if self._pipelines else [(command,) for command in commands]:
             words = b"".join([line for _, line in group])
@@ -108,7 +110,7 @@ class Connection:
                 await self._forget(session, 0)
                 return NOT_STARTED
             replies = await session.ask(words, len(group), seconds=self._left())
-            refused = _refusal([command for command, _ in group], replies, session.why)
+            refused = _refusal([command for command, _ in group], replies, session.why, letter)
             if refused is not None:
                 await self._forget(session, replies[-1].code if replies else 0)
                 return refused
@@ -136,7 +138,7 @@ class Connection:
         replies = await session.ask(_ended(letter), 1, seconds=self._left())
         if not replies:
             return Outcome(UNCERTAIN, f"no answer after the message was handed over: {session.why}")
-        outcome = judged(CONTENT, *replies[0])
+        outcome = judged(CONTENT, *replies[0], sender=letter.envelope_from, recipient=letter.recipient)
         if replies[0].code == 421 or outcome.state == UNCERTAIN:
             session.end("the server leaves")
         return outcome
@@ -164,11 +166,11 @@ class Connection:
         self._session.end("left")
 
 
-def _refusal(commands: Sequence[str], replies: Sequence[Reply], why: str) -> Outcome | None:
+def _refusal(commands: Sequence[str], replies: Sequence[Reply], why: str, letter: Letter) -> Outcome | None:
     """What the first reply means that is not as it should be; None where all are."""
     for command, reply in zip(commands, replies, strict=False):
         if reply.code not in _EXPECTED[command]:
-            return judged(command, *reply)
+            return judged(command, *reply, sender=letter.envelope_from, recipient=letter.recipient)
     if len(replies) < len(commands):
         command = commands[len(replies)]
         return Outcome(DEFERRED, f"lost at {command}: {why}", server_trouble=command == MAIL)

@@ -32,11 +32,6 @@ class Sweeper:
         self._seen: dict[int, tuple[int, float]] = {}  # lease id: its beat, and when that was first seen
         self.buried = 0  # leases taken over so far
 
-    @property
-    def watching(self) -> bool:
-        """True while there are leases whose holders may be alive or dead."""
-        return bool(self._seen)
-
     def sweep(self) -> int:
         """Take over from whom one lease has passed without a beat. Returns how many mails became uncertain.
 

@@ -11,7 +11,10 @@ from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What one pass did. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due."""
+    """What one pass did. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due.
+
+    `paused`: a domain, or the server, refuses us and rests; `refusal`: the words of a server that refuses our session.
+    """
 
     sent: int = 0
     deferred: int = 0
@@ -21,6 +24,8 @@ class Counts:
     fenced: int = 0
     trouble: bool = False
     more: bool = False
+    paused: bool = False
+    refusal: str = ""
 
     def __add__(self, other: Counts) -> Counts:
         """Both passes; trouble and more as the later one says."""
@@ -33,6 +38,8 @@ class Counts:
             self.fenced + other.fenced,
             other.trouble,
             other.more,
+            self.paused or other.paused,
+            other.refusal,
         )
 
 
@@ -43,11 +50,19 @@ class Tally:
     by_state: dict[str, int] = field(default_factory=dict)
     fenced: int = 0
     trouble: bool = False
+    paused: bool = False
+    refusal: str = ""
 
     def note(self, results: Sequence[Result]) -> None:
         """Count these."""
         for result in results:
             self.by_state[result.state] = self.by_state.get(result.state, 0) + 1
+
+    def take_back(self, count: int) -> None:
+        """So many that were counted as rejected wait after all."""
+        moved = min(count, self.by_state.get(REJECTED, 0))
+        self.by_state[REJECTED] = self.by_state.get(REJECTED, 0) - moved
+        self.by_state[DEFERRED] = self.by_state.get(DEFERRED, 0) + moved
 
     def counts(self, *, more: bool) -> Counts:
         """What it comes to; `more`: mail is still due."""
@@ -62,4 +77,6 @@ class Tally:
             fenced=self.fenced,
             trouble=self.trouble,
             more=more and not self.trouble,
+            paused=self.paused,
+            refusal=self.refusal,
         )

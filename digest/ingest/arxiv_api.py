@@ -7,13 +7,14 @@ promises is asked for again, and what is still missing then is an error, never s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
 from digest import papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.ingest import http, identifiers, markup
+from digest.ingest import dates, http, identifiers, markup
+from digest.ingest.limits import within_limits
 from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Parsed, Record
 
@@ -28,23 +29,38 @@ _NS = {
 }
 
 
+_FORM = markup.form(
+    ("entry",),
+    {"feed": ""},
+    (("totalResults", _NS["opensearch"]),),
+    {"": _NS["atom"], **{prefix: _NS[prefix] for prefix in ("arxiv", "opensearch")}},
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One slice. `entries`: how many it holds, refused ones included; `total`: how many the query has in all."""
+    """One slice. `entries`: how many it holds, refused ones included; `total`: how many the query has in all.
+
+    `total` is None where a damaged answer does not tell it. `cut`: where it breaks off; what it cuts is no entry.
+    """
 
     parsed: Parsed
     entries: int
-    total: int
+    total: int | None
+    cut: Bad | None = None
 
 
 def parse(data: bytes) -> Page:
     """One answer. Raises BadInput where it is none, SourceDown with its reason where it is the API's error."""
-    feed = markup.root(data)
+    document = markup.read(data, _FORM)
+    feed = document.head
     if feed.tag != f"{{{_NS['atom']}}}feed":
         raise BadInput("not an answer of the API: expected an Atom <feed>")
     found, bad = [], []
-    entries = feed.findall("atom:entry", _NS)
-    for position, entry in enumerate(entries, start=1):
+    for position, entry in enumerate(document.items, start=1):
+        if isinstance(entry, Bad):
+            bad.append(entry)
+            continue
         title = markup.text(entry, "atom:title", _NS)
         if title == "Error" and "/api/errors" in markup.text(entry, "atom:id", _NS):
             raise SourceDown(f"arXiv refused the query: {markup.text(entry, 'atom:summary', _NS)[:120]}", again=False)
@@ -52,19 +68,29 @@ def parse(data: bytes) -> Page:
             found.append(_listed(entry, title))
         except ValueError as error:
             bad.append(Bad(position, str(error), title[:120]))
-    total = markup.text(feed, "opensearch:totalResults", _NS)
-    return Page(Parsed(tuple(found), tuple(bad)), len(entries), int(total) if total.isdigit() else len(entries))
+    entries = len(document.items)
+    told = markup.text(feed, "opensearch:totalResults", _NS)
+    damaged = document.cut is not None or any(isinstance(entry, Bad) for entry in document.items)
+    total = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None if damaged else entries
+    return Page(Parsed(tuple(found), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
+
+
+def parse_saved(data: bytes) -> Parsed:
+    """The papers of a saved answer; where it breaks off is one more refused piece."""
+    page = parse(data)
+    return replace(page.parsed, bad=(*page.parsed.bad, page.cut)) if page.cut else page.parsed
 
 
 def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[Page]:
     """All papers of these categories first sent in between two instants, in the order of their coming.
 
-    Raises SourceDown where the API stays short of what it promises.
+    A page that breaks off is used up to there; the next request begins behind it. Raises SourceDown where the API
+    stays short of what it promises.
     """
     done, total = 0, 1
     while done < total:
         page = _slice(categories, first, last, done)
-        total = page.total
+        total = max(total, done + page.entries + 1) if page.total is None else page.total
         if total > MOST:
             raise SourceDown(f"{total} papers in one query; the API gives {MOST}: ask for fewer days", again=False)
         if page.entries:
@@ -79,10 +105,10 @@ def _slice(categories: Sequence[str], first: datetime, last: datetime, start: in
     request = _request(categories, first, last, start)
     best = http.ask(request, parse)
     for _ in range(TRIES - 1):
-        if best.entries and best.entries >= min(SLICE, best.total - start):
+        if best.total is not None and best.entries and best.entries >= min(SLICE, best.total - start):
             break
         page = http.ask(request, parse)
-        best = max(best, page, key=lambda p: (p.entries, p.total))
+        best = max(best, page, key=lambda p: (p.entries, p.total or 0))
     return best
 
 
@@ -127,13 +153,9 @@ def _listed(entry: Element, title: str) -> Listed:
         published=sent_in(entry).date(),
         withdrawn=papers.withdrawn(comment, abstract),
     )
-    return Listed(record, announce_type="new")
+    return Listed(within_limits(record), announce_type="new")
 
 
 def sent_in(entry: Element) -> datetime:
     """When the first version was sent in. Raises ValueError."""
-    stamp = markup.text(entry, "atom:published", _NS)
-    try:
-        return datetime.fromisoformat(stamp).astimezone(UTC)
-    except ValueError as error:
-        raise ValueError(f"published: {stamp[:40]!r} is not an instant") from error
+    return dates.instant("published", markup.text(entry, "atom:published", _NS))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 
 from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.ingest import http, identifiers, markup
-from digest.ingest.names import comma_names
+from digest.ingest import dates, http, identifiers, markup
+from digest.ingest.limits import within_limits
+from digest.ingest.names import authors_of
 from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Parsed, Record
 
@@ -22,6 +23,12 @@ _NS = {
     "arxiv": "http://arxiv.org/schemas/atom",
     "dc": "http://purl.org/dc/elements/1.1/",
 }
+_FORM = markup.form(
+    ("item", "entry"),
+    {"rss": "channel", "feed": ""},
+    (("title", ""), ("pubDate", ""), ("updated", "")),
+    {"": _NS["atom"], **{prefix: _NS[prefix] for prefix in ("arxiv", "dc")}},
+)
 _OAI = "oai:arXiv.org:"
 _LEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*", re.IGNORECASE)
 _TYPES = {"new", "cross", "replace", "replace-cross"}
@@ -32,7 +39,8 @@ def parse(data: bytes) -> Parsed:
 
     Raises BadInput where it is no feed at all or too large, SourceDown where it is arXiv's own error feed.
     """
-    root = markup.root(data)
+    document = markup.read(data, _FORM)
+    root = document.head
     channel = root.find("channel") if root.tag == "rss" else root
     if channel is None or root.tag not in {"rss", f"{{{_NS['atom']}}}feed"}:
         raise BadInput("not a feed: expected <rss> or an Atom <feed>")
@@ -40,18 +48,23 @@ def parse(data: bytes) -> Parsed:
     if title.startswith("Feed error for query:"):
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
     found, bad = [], []
-    for position, item in enumerate(_items(channel), start=1):
+    for position, item in enumerate(document.items, start=1):
+        if isinstance(item, Bad):
+            bad.append(item)
+            continue
         try:
             found.append(_listed(item))
         except ValueError as error:
             bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
-    return Parsed(papers=tuple(found), bad=tuple(bad), announced=_date(channel))
+    cut = (document.cut,) if document.cut else ()
+    return Parsed(tuple(found), (*bad, *cut), _date(document), cut=bool(cut))
 
 
 def fetch(categories: Sequence[str]) -> Parsed:
     """The current announcement of all these categories, in one request: its types depend on what is asked for."""
     wanted = "+".join(categories)
-    return http.ask(http.Request(f"{settings.get().arxiv_rss_url.rstrip('/')}/rss/{wanted}", ARXIV), parse)
+    request = http.Request(f"{settings.get().arxiv_rss_url.rstrip('/')}/rss/{wanted}", ARXIV)
+    return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
 
 
 def overflows(parsed: Parsed) -> bool:
@@ -59,25 +72,25 @@ def overflows(parsed: Parsed) -> bool:
     return len(parsed.papers) + len(parsed.bad) >= MOST_ITEMS
 
 
-def _items(channel: Element) -> Iterator[Element]:
-    yield from channel.iter("item")
-    yield from channel.iterfind("atom:entry", _NS)
-
-
 def _text(element: Element, path: str) -> str:
     return (element.findtext(path, "", _NS) or "").strip()
 
 
-def _date(channel: Element) -> date | None:
+def _date(document: markup.Document) -> date | None:
     """The feed's day; None where it says none that can be read.
 
     Its items say midnight in New York; an Atom feed without items only says when it was made.
     """
-    published = _text(channel, "pubDate")
-    stamp = _text(channel, "atom:entry/atom:published") or _text(channel, "atom:updated")
+    channel = document.head.find("channel") if document.head.tag == "rss" else document.head
+    first = next((item for item in document.items if not isinstance(item, Bad)), None)
+    published = _text(channel, "pubDate") if channel is not None else ""
+    stamp = _text(first, "atom:published") if first is not None else ""
     try:
-        made = parsedate_to_datetime(published) if published else datetime.fromisoformat(stamp)
-        return made.astimezone(clock.ARXIV_ZONE).date()
+        if published:
+            made = parsedate_to_datetime(published)
+        else:
+            made = datetime.fromisoformat(stamp or _text(document.head, "atom:updated"))
+        return dates.plausible("date", made.astimezone(clock.ARXIV_ZONE).date())
     except (ValueError, TypeError, OverflowError):
         return None
 
@@ -97,10 +110,12 @@ def _listed(item: Element) -> Listed:
     abstract = " ".join(_LEAD.sub("", _text(item, "description") or _text(item, "atom:summary")).split())
     terms = [e.get("term", "") for e in item.iterfind("atom:category", _NS)]
     categories = [(e.text or "").strip() for e in item.iterfind("category")] or terms
+    authors = authors_of(_text(item, "dc:creator"))
     record = Record(
         title=title,
         abstract=abstract,
-        authors=comma_names(_text(item, "dc:creator")),
+        authors=authors.names,
+        authors_complete=authors.complete,
         arxiv_id=arxiv_id,
         version=version or 1,
         doi=_text(item, "arxiv:DOI") or None,
@@ -108,4 +123,4 @@ def _listed(item: Element) -> Listed:
         categories=tuple(dict.fromkeys(c for c in categories if c)),
         withdrawn=papers.withdrawn(None, abstract),
     )
-    return Listed(record, announce_type=kind)
+    return Listed(within_limits(record), announce_type=kind)

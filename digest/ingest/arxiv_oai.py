@@ -16,8 +16,9 @@ from xml.etree.ElementTree import Element
 
 from digest import papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.ingest import calendar, http, identifiers, markup
-from digest.ingest.names import comma_names
+from digest.ingest import calendar, dates, http, identifiers, markup
+from digest.ingest.limits import within_limits
+from digest.ingest.names import Authors, authors_of
 from digest.ingest.turn import ARXIV
 from digest.papers import Bad, Listed, Record
 
@@ -42,6 +43,7 @@ _PHYSICS = {
 }
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _NS = {"oai": "http://www.openarchives.org/OAI/2.0/"}
+_FORM = markup.form(("record",), {"OAI-PMH": "ListRecords"}, (("resumptionToken", ""),), {"": _NS["oai"]})
 _VERSION = re.compile(r"v(\d+)")
 _Text = Callable[[str], str]
 
@@ -57,12 +59,16 @@ class Harvested:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer. `token` leads to the next, '' ends the list. `error`: the protocol's code, '' for none."""
+    """One answer. `token` leads to the next, '' ends the list. `error`: the protocol's code, '' for none.
+
+    `cut`: where the answer breaks off, or that its token can't be read: then records are missing behind it.
+    """
 
     records: tuple[Harvested, ...] = ()
     bad: tuple[Bad, ...] = ()
     token: str = ""
     error: str = ""
+    cut: Bad | None = None
 
 
 class TokenEnded(SourceDown):
@@ -71,7 +77,8 @@ class TokenEnded(SourceDown):
 
 def parse(data: bytes) -> Page:
     """One answer. Raises BadInput where it is none; errors of the protocol that need an answer come as `error`."""
-    top = markup.root(data)
+    document = markup.read(data, _FORM)
+    top = document.head
     if top.tag != f"{_OAI}OAI-PMH":
         raise BadInput("not an answer of OAI-PMH: expected <OAI-PMH>")
     error = top.find("oai:error", _NS)
@@ -84,13 +91,19 @@ def parse(data: bytes) -> Page:
     if listing is None:
         raise BadInput("not a list of records: expected <ListRecords>")
     found, bad = [], []
-    for position, record in enumerate(listing.iterfind("oai:record", _NS), start=1):
+    for position, record in enumerate(document.items, start=1):
+        if isinstance(record, Bad):
+            bad.append(record)
+            continue
         try:
             found.append(_harvested(record))
         except ValueError as wrong:
             where = markup.text(record, "oai:header/oai:identifier", _NS)
             bad.append(Bad(position, str(wrong), where[:120]))
-    return Page(tuple(found), tuple(bad), markup.text(listing, "oai:resumptionToken", _NS))
+    cut = document.cut
+    if cut is None and document.rebuilt and listing.find("oai:resumptionToken", _NS) is None:
+        cut = Bad(len(document.items) + 1, "the resumption token can't be read", "")
+    return Page(tuple(found), tuple(bad), markup.text(listing, "oai:resumptionToken", _NS), cut=cut)
 
 
 def set_of(category: str) -> str:
@@ -141,18 +154,23 @@ class _OtherForm(Exception):
 
 def _pages(request: http.Request) -> Iterator[Page]:
     seen: set[str] = set()
+    cut: Bad | None = None
     while len(seen) < MOST_PAGES:
-        page = http.ask(request, parse)
+        page = http.ask(request, parse, whole=lambda page: page.cut is None)
         if page.error == "cannotDisseminateFormat":
             raise _OtherForm
         if page.error == "badResumptionToken":
             raise TokenEnded("the resumption token ended", again=False)
         yield page
+        cut = cut or page.cut
         if not page.token or page.token in seen:
-            return
+            break
         seen.add(page.token)
         request = replace(request, params=(("verb", "ListRecords"), ("resumptionToken", _unquoted(page.token))))
-    raise SourceDown(f"more than {MOST_PAGES} pages for one date", again=False)
+    else:
+        raise SourceDown(f"more than {MOST_PAGES} pages for one date", again=False)
+    if cut is not None:
+        raise SourceDown(f"record {cut.position} of a page: {cut.reason}", again=False)
 
 
 def _unquoted(token: str) -> str:
@@ -173,7 +191,7 @@ def _harvested(record: Element) -> Harvested:
     if header is None:
         raise ValueError("no header")
     arxiv_id, _ = identifiers.split(markup.text(header, "oai:identifier", _NS).removeprefix("oai:arXiv.org:"))
-    changed = _date("datestamp", markup.text(header, "oai:datestamp", _NS))
+    changed = dates.day("datestamp", markup.text(header, "oai:datestamp", _NS))
     if header.get("status") == "deleted":
         return Harvested(Record("", arxiv_id=arxiv_id, withdrawn=True), changed, None)
     for form, read in (("arXiv", _plain), ("arXivRaw", _raw)):
@@ -194,8 +212,8 @@ def _plain(meta: Element, arxiv_id: str, changed: date) -> Harvested:
     for author in meta.iterfind("a:authors/a:author", names):
         parts = (markup.text(author, f"a:{part}", names) for part in ("forenames", "keyname", "suffix"))
         authors.append(" ".join(part for part in parts if part))
-    sent_in = _date("created", text("created"))
-    record = _record(text, arxiv_id, tuple(name for name in authors if name), sent_in)
+    sent_in = dates.day("created", text("created"))
+    record = _record(text, arxiv_id, Authors(tuple(name for name in authors if name)), sent_in)
     return Harvested(replace(record, version=2 if text("updated") else 1), changed, sent_in)
 
 
@@ -211,24 +229,34 @@ def _raw(meta: Element, arxiv_id: str, changed: date) -> Harvested:
         raise ValueError("no version")
     first, last = versions[0], versions[-1]
     number = _VERSION.fullmatch(last.get("version", ""))
-    sent_in = parsedate_to_datetime(markup.text(first, "a:date", names)).date()
+    sent_in = _sent_in(markup.text(first, "a:date", names))
     empty = markup.text(last, "a:size", names).lower() in {"0kb", "0b"}
-    record = _record(text, arxiv_id, comma_names(text("authors")), sent_in)
+    record = _record(text, arxiv_id, authors_of(text("authors")), sent_in)
     version = int(number[1]) if number else len(versions)
     return Harvested(replace(record, version=version, withdrawn=record.withdrawn or empty), changed, sent_in)
 
 
-def _record(text: _Text, arxiv_id: str, authors: tuple[str, ...], sent_in: date) -> Record:
+def _sent_in(text: str) -> date:
+    """The date of a version, in the form of mail headers. Raises ValueError."""
+    try:
+        found = parsedate_to_datetime(text).date()
+    except (ValueError, TypeError, OverflowError, IndexError) as error:
+        raise ValueError(f"version: {text[:40]!r} is not a date") from error
+    return dates.plausible("version", found)
+
+
+def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Record:
     """What both forms have. Raises ValueError."""
     if text("id") and identifiers.split(text("id"))[0] != arxiv_id:
         raise ValueError(f"id: {text('id')[:40]} stands under the identifier {arxiv_id}")
     title, abstract, comment = text("title"), text("abstract"), text("comments") or None
     if not title:
         raise ValueError("no title")
-    return Record(
+    record = Record(
         title=title,
         abstract=abstract,
-        authors=authors,
+        authors=authors.names,
+        authors_complete=authors.complete,
         arxiv_id=arxiv_id,
         doi=text("doi").split(" ")[0].lower() or None,
         categories=tuple(text("categories").split()),
@@ -238,10 +266,4 @@ def _record(text: _Text, arxiv_id: str, authors: tuple[str, ...], sent_in: date)
         published=sent_in,
         withdrawn=papers.withdrawn(comment, abstract),
     )
-
-
-def _date(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError as error:
-        raise ValueError(f"{name}: {text[:40]!r} is not a date") from error
+    return within_limits(record)

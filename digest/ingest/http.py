@@ -11,7 +11,6 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -23,7 +22,10 @@ import httpx
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
+from digest.ingest.redirect_policy import Request, redirected
 from digest.ingest.turn import turn
+
+__all__ = ["Request", "ask"]
 
 log = logs.get(__name__)
 
@@ -38,32 +40,29 @@ _MOVED = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One question: `turn` names whose turn it takes; `body` is JSON and makes it a POST."""
-
-    url: str
-    turn: str
-    params: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
-
-
-def ask(request: Request, read: Callable[[bytes], T]) -> T:
+def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
     """The answer as `read` understands it. What it refuses (BadInput) may be half an answer, so that is tried again.
 
-    Raises SourceDown after the last try, at once where trying again can't help, and with `retry_after` where the
-    source asks for more patience than the setting has.
+    So is an answer that is not `whole`; where none becomes whole, the last one that could be read is returned. Raises
+    SourceDown after the last try, at once where trying again can't help, and with `retry_after` where the source asks
+    for more patience than the setting has.
     """
+    partial: list[T] = []
     for tried in range(1, TRIES + 1):
         try:
-            return read(_moved_along(request))
+            answer = read(_moved_along(request))
         except (SourceDown, BadInput) as error:
             down = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait = _pause(tried) if down.retry_after is None else down.retry_after
             if tried == TRIES or not down.again or wait > settings.get().source_patience:
+                if partial:
+                    return partial[0]
                 raise down from error
-            log.info("source_asked_again", source=request.turn, tried=tried, wait_seconds=round(wait, 1))
+        else:
+            if tried == TRIES or whole(answer):
+                return answer
+            partial, wait = [answer], _pause(tried)
+        log.info("source_asked_again", source=request.turn, tried=tried, wait_seconds=round(wait, 1))
         time.sleep(wait)
     raise AssertionError("unreachable")
 
@@ -76,22 +75,20 @@ def _pause(tried: int) -> float:
 class _Elsewhere(Exception):
     """The answer is a redirect."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.url = url
+    def __init__(self, status: int, location: str) -> None:
+        super().__init__(location)
+        self.status, self.location = status, location
 
 
 def _moved_along(request: Request) -> bytes:
     """The body, after at most three redirects; each is a request of its own, with a turn of its own."""
+    configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MOST_MOVES + 1):
         try:
             with turn(request.turn) as until:
                 return _once(request, min(until, time.monotonic() + WHOLE_SECONDS))
         except _Elsewhere as moved:
-            target = httpx.URL(request.url).join(moved.url)
-            if target.scheme not in {"http", "https"}:
-                raise SourceDown(f"redirected to {str(target)[:100]}", again=False) from None
-            request = replace(request, url=str(target), params=())
+            request = redirected(request, moved.status, moved.location, configured_host=configured_host)
     raise SourceDown(f"redirected more than {MOST_MOVES} times", again=False)
 
 
@@ -103,14 +100,20 @@ def _once(request: Request, until: float) -> bytes:
         headers["Content-Type"] = "application/json"
     name = urlsplit(request.url).hostname
     try:
-        url = httpx.URL(request.url).copy_merge_params(dict(request.params)) if request.params else request.url
+        url = httpx.URL(request.url)
+        if request.params:
+            url = url.copy_merge_params(dict(request.params))
+        extensions = {}
+        if request.address is not None:
+            headers["Host"], extensions["sni_hostname"] = url.netloc.decode("ascii"), url.host
+            url = url.copy_with(host=request.address)
         method = "GET" if request.body is None else "POST"
         with (
             httpx.Client(timeout=timeout, verify=_trust()) as client,
-            client.stream(method, url, headers=headers, content=request.body) as answer,
+            client.stream(method, url, headers=headers, content=request.body, extensions=extensions) as answer,
         ):
             if answer.status_code in _MOVED and "location" in answer.headers:
-                raise _Elsewhere(answer.headers["location"])
+                raise _Elsewhere(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
                 raise _refusal(answer, until)
             return b"".join(_body(answer, settings.get().source_limit, until))

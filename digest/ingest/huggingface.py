@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any
 
 from digest import papers, settings
-from digest.errors import BadInput
-from digest.ingest import http, identifiers
+from digest.ingest import dates, http, identifiers, json_items
+from digest.ingest.limits import within_limits
 from digest.papers import Bad, Listed, Parsed, Record
 from digest.text.plain import one_line
 
@@ -27,14 +27,12 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
 
     Raises BadInput where it is no list.
     """
-    try:
-        rows = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON: {str(error)[:100]}") from error
-    if not isinstance(rows, list):
-        raise BadInput("expected a list of papers")
+    items = json_items.read(data)
     found, bad, days = [], [], set()
-    for place, row in enumerate(rows):
+    for place, row in enumerate(items.values):
+        if isinstance(row, Bad):
+            bad.append(row)
+            continue
         try:
             listed, day = _listed(row, first_rank + place if ranked else None)
         except (ValueError, TypeError, AttributeError) as error:
@@ -43,7 +41,7 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
         found.append(listed)
         days.add(day)
     only = days.pop() if len(days) == 1 else None
-    return Parsed(tuple(found), tuple(bad), announced=None if ranked else only)
+    return Parsed(tuple(found), tuple(bad), announced=None if ranked else only, cut=items.cut)
 
 
 def by_date(day: date) -> Iterator[Parsed]:
@@ -59,7 +57,9 @@ def by_week(day: date) -> Iterator[Parsed]:
 
 def trending() -> Iterator[Parsed]:
     """The hundred that trend now, with their ranks."""
-    yield http.ask(_request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True))
+    yield http.ask(
+        _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), whole=_whole
+    )
 
 
 def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Parsed]:
@@ -67,13 +67,17 @@ def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Pars
     seen: set[str] = set()
     for number in range(MOST_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
-        page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked))
+        page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
         fresh = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - seen
         if fresh or page.bad:
             yield page
         if not fresh or len(page.papers) + len(page.bad) < LIMIT:
             return
         seen |= fresh
+
+
+def _whole(parsed: Parsed) -> bool:
+    return not parsed.cut
 
 
 def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
@@ -105,7 +109,7 @@ def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
     known = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return Listed(record, signals=known), _date(paper, "submittedOnDailyAt")
+    return Listed(within_limits(record), signals=known), _date(paper, "submittedOnDailyAt")
 
 
 def _text(values: Any, name: str) -> str:
@@ -128,6 +132,6 @@ def _number(values: dict[str, Any], name: str) -> float | None:
 def _date(values: dict[str, Any], name: str) -> date | None:
     stamp = _text(values, name)
     try:
-        return datetime.fromisoformat(stamp).date() if stamp else None
+        return dates.plausible(name, datetime.fromisoformat(stamp).date()) if stamp else None
     except ValueError as error:
         raise ValueError(f"{name}: {stamp[:40]!r} is not an instant") from error

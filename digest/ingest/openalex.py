@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from contextlib import suppress
 from typing import Any
 
 from digest import settings
 from digest.errors import BadInput
-from digest.ingest import http
-from digest.papers import AuthorFigures, Listed, Parsed, Person, Record, arxiv_identity
+from digest.ingest import dates, http, json_items
+from digest.ingest.limits import within_limits
+from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record, arxiv_identity
 from digest.text.plain import one_line
 
 TURN = "openalex"
@@ -27,26 +28,46 @@ _AUTHOR = "id,display_name,works_count,cited_by_count,summary_stats"
 
 
 def parse(data: bytes) -> Parsed:
-    """One work, the works of a list, or authors. Raises BadInput where it is none of these."""
-    try:
-        found = _objects(data)
-        works = [one for one in found if not _is_author(one)]
-        people = [_person(one) for one in found if _is_author(one)]
-        return Parsed(tuple(map(_listed, works)), people=tuple(filter(None, people)))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"a work in another form: {error}") from error
+    """One work, the works of a list, or authors; one in another form is refused, the rest goes on.
+
+    Raises BadInput where it is none of these.
+    """
+    items = _items(data)
+    works: list[Listed] = []
+    bad: list[Bad] = []
+    people: list[Person] = []
+    for place, one in enumerate(items.values, start=1):
+        if isinstance(one, Bad):
+            bad.append(one)
+            continue
+        try:
+            if not _is_author(one):
+                works.append(_listed(one))
+            elif found := _person(one):
+                people.append(found)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
+            bad.append(Bad(place, reason, json.dumps(one, ensure_ascii=False)[:120]))
+    return Parsed(tuple(works), tuple(bad), people=tuple(people), cut=items.cut)
 
 
 def names(data: bytes) -> dict[str, str]:
     """The authors of an answer's works: OpenAlex's key of each, and the name as the paper prints it."""
+    found: dict[str, str] = {}
+    for work in _items(data).values:
+        with suppress(AttributeError, KeyError, TypeError):  # such a work is refused by `parse`
+            found |= _names(work)
+    return found
+
+
+def _names(work: Mapping[str, Any]) -> dict[str, str]:
     found = {}
-    for work in _objects(data):
-        authorships = work.get("authorships") or ()
-        for one in authorships if len(authorships) <= MOST_AUTHORS else ():
-            author = one.get("author") or {}
-            key, name = _key(author), one_line(str(one.get("raw_author_name") or author.get("display_name") or ""))
-            if key and 0 < len(name) <= MOST_NAME:
-                found[key] = name
+    authorships = work.get("authorships") or ()
+    for one in authorships if len(authorships) <= MOST_AUTHORS else ():
+        author = one.get("author") or {}
+        key, name = _key(author), one_line(str(one.get("raw_author_name") or author.get("display_name") or ""))
+        if key and 0 < len(name) <= MOST_NAME:
+            found[key] = name
     return found
 
 
@@ -55,7 +76,9 @@ def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
     known: dict[str, str] = {}
     for start in range(0, len(arxiv_ids), MOST):
         dois = "|".join(f"https://doi.org/10.48550/arxiv.{one.lower()}" for one in arxiv_ids[start : start + MOST])
-        found, authors = http.ask(_request("works", f"doi:{dois}", _WORK), lambda data: (parse(data), names(data)))
+        found, authors = http.ask(
+            _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].cut
+        )
         known |= authors
         yield found
     keys = sorted(known)
@@ -65,6 +88,10 @@ def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
         yield Parsed(people=tuple(Person(known[one.key], one.figures, one.key) for one in people if one.key in known))
 
 
+def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
+    return parse(data), names(data)
+
+
 def _request(kind: str, chosen: str, fields: str) -> http.Request:
     key = settings.get().openalex_key
     params = (("filter", chosen), ("select", fields), ("per-page", str(MOST)))
@@ -72,18 +99,13 @@ def _request(kind: str, chosen: str, fields: str) -> http.Request:
     return http.Request(f"{settings.get().openalex_url.rstrip('/')}/{kind}", TURN, (*params, *own))
 
 
-def _objects(data: bytes) -> list[Mapping[str, Any]]:
+def _items(data: bytes) -> json_items.Items:
     """The answer's objects: one, or those of a list. Raises BadInput."""
-    try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON: {str(error)[:100]}") from error
-    if not isinstance(answer, dict) or not ("results" in answer or "display_name" in answer):
+    items = json_items.read(data, "results")
+    alone = items.values[0] if len(items.values) == 1 else None
+    if isinstance(alone, dict) and not alone.keys() & {"id", "doi", "display_name"}:
         raise BadInput("expected a work, an author, or a list of them")
-    found = answer.get("results", [answer])
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise BadInput("results: expected a list of objects")
-    return found
+    return items
 
 
 def _key(one: Mapping[str, Any]) -> str:
@@ -117,22 +139,23 @@ def _listed(work: Mapping[str, Any]) -> Listed:
     """A work as a record: title, authors and institutions as printed there, and its citations. Raises ValueError."""
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
-    places = [place["display_name"] for one in authorships for place in one.get("institutions") or ()]
+    places = [str(place["display_name"]) for one in authorships for place in one.get("institutions") or ()]
+    names = [str((one.get("author") or {}).get("display_name") or "") for one in authorships]
     day = work.get("publication_date")
-    count = work.get("cited_by_count")
+    count = _count(work.get("cited_by_count"), "cited_by_count")
     record = Record(
         title=one_line(str(work.get("display_name") or "")),
-        authors=tuple(name for one in authorships if (name := (one.get("author") or {}).get("display_name"))),
+        authors=tuple(name for name in names if name),
         doi=doi or None,
         institutions=tuple(dict.fromkeys(places)),
         venue=_venue(work),
-        published=date.fromisoformat(day) if day else None,
+        published=dates.day("publication_date", str(day)) if day else None,
     )
     arxiv_id = arxiv_identity(record)
     if arxiv_id:
         # its title and names are other people's typing of what arXiv has first-hand
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
-    return Listed(record, signals=(("citations", float(count)),) if isinstance(count, int) else ())
+    return Listed(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:

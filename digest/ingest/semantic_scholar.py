@@ -9,7 +9,8 @@ from typing import Any
 
 from digest import settings
 from digest.errors import BadInput
-from digest.ingest import http
+from digest.ingest import http, identifiers, json_items
+from digest.ingest.limits import within_limits
 from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record
 from digest.text.plain import one_line
 
@@ -27,26 +28,24 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
     Without `ids` the rows' own external ids say which paper it is. Raises BadInput where it is no list, or has another
     length than asked for.
     """
-    try:
-        rows = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"not JSON: {str(error)[:100]}") from error
-    if not isinstance(rows, list):
-        raise BadInput(f"expected a list of papers: {str(rows)[:100]}")
-    if ids and len(rows) != len(ids):
-        raise BadInput(f"{len(rows)} papers came for {len(ids)} asked for")
+    items = json_items.read(data)
+    if items.recovered:
+        ids = ()  # a damaged list does not tell its places
+    if ids and len(items.values) != len(ids):
+        raise BadInput(f"{len(items.values)} papers came for {len(ids)} asked for")
     found, bad, people = [], [], []
-    for place, row in enumerate(rows):
-        if row is None:
-            continue
-        try:
-            listed, authors = _listed(row, ids[place] if ids else None), _people(row)
-        except ValueError as error:
-            bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
-        else:
-            found.append(listed)
-            people += authors
-    return Parsed(tuple(found), tuple(bad), people=tuple(people))
+    for place, row in enumerate(items.values):
+        if isinstance(row, Bad):
+            bad.append(row)
+        elif row is not None:
+            try:
+                listed, authors = _listed(row, ids[place] if ids else None), _people(row)
+            except (ValueError, TypeError, AttributeError) as error:
+                bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
+            else:
+                found.append(listed)
+                people += authors
+    return Parsed(tuple(found), tuple(bad), people=tuple(people), cut=items.cut)
 
 
 def fetch(ids: Sequence[str]) -> Parsed:
@@ -59,7 +58,7 @@ def fetch(ids: Sequence[str]) -> Parsed:
         (("x-api-key", key),) if key else (),
         json.dumps({"ids": [f"ARXIV:{arxiv_id}" for arxiv_id in ids]}).encode(),
     )
-    return http.ask(request, partial(parse, ids=ids))
+    return http.ask(request, partial(parse, ids=ids), whole=lambda parsed: not parsed.cut)
 
 
 def _listed(row: Any, arxiv_id: str | None) -> Listed:
@@ -67,12 +66,16 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
     if not isinstance(row, dict):
         raise ValueError("expected an object")
     other = row.get("externalIds") or {}
-    arxiv_id, doi = arxiv_id or other.get("ArXiv"), other.get("DOI")
+    if not isinstance(other, dict):
+        raise ValueError("externalIds: expected an object")
+    told, doi = other.get("ArXiv"), other.get("DOI")
+    arxiv_id = arxiv_id or (identifiers.split(str(told))[0] if told else None)
     if not arxiv_id and not doi:
         raise ValueError("externalIds: neither an arXiv id nor a DOI")
     count = _count(row, "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
-    return Listed(Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None), signals=signals)
+    record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
+    return Listed(within_limits(record), signals=signals)
 
 
 def _count(row: dict[str, Any], name: str) -> int | None:

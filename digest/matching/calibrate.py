@@ -10,17 +10,15 @@ from functools import lru_cache
 from importlib.resources import files
 
 from digest.errors import BadInput
-from digest.matching.profile import HIGH, USUAL, Candidate, Counts, Profile
+from digest.matching.profile import Candidate, Counts, Profile
 from digest.matching.reference import floor, not_strict
 from digest.matching.strict import Document, prepare
-from digest.matching.weights import Weights
+from digest.matching.weights import CLOSE_PAPERS, Weights
 from digest.papers import Record
 
 __all__ = ["ANNOUNCEMENTS", "CLOSE_PAPERS", "blend", "count", "floor", "pack", "prior", "threshold", "unpack"]
 
 ANNOUNCEMENTS = 14  # how many a threshold is set by
-# so many close papers in those announcements: about 3 a day, or 1 for a reader who asked for a high minimum
-CLOSE_PAPERS = {USUAL: 42, HIGH: 14}
 ENOUGH_PAPERS = 2000  # own papers from which the prior is no longer needed
 
 

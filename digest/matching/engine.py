@@ -35,17 +35,17 @@ from digest.matching.arrays import (
 from digest.matching.index import Index
 from digest.matching.join import Joined, join
 from digest.matching.kernel import ALL, CAPPED, RANKED
-from digest.matching.profile import Profile
+from digest.matching.profile import USUAL, Profile
 from digest.matching.profiles import EXPLAIN, FURTHER, LARGEST, MODE, RANKED_MOST, TOGETHER
 from digest.matching.rows import as_sets
 from digest.matching.sets import STACK
 from digest.matching.store import Store
-from digest.matching.weights import LAMBDA, Weights
+from digest.matching.weights import CLOSE_PAPERS, LAMBDA, Weights
 from digest.matching.worth import Worth, weigh
 
 __all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher", "Sent"]
 
-CLOSE_PAPERS = 42  # in 14 announcements: τ is the relevance of the next
+USUAL_CLOSE = CLOSE_PAPERS[USUAL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,16 @@ class Matcher:
             row, found = done, _more_room(found)
         return Answers(found, self.store, self.joined)
 
-    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = CLOSE_PAPERS) -> list[int]:
-        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass."""
+    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE) -> list[int]:
+        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass.
+
+        Raises ValueError for a negative number.
+        """
+        if close < 0:
+            raise ValueError("a threshold cannot let pass fewer than no papers")
         ask = self._ask(facts, rows, None, None, None)
         day = self._day(facts)
-        kernel.thresholds(self.book, day, ask, self._desk(day), close + 1)
+        kernel.thresholds(self.book, day, ask, self._desk(day, best=close + 1), close + 1)
         return [int(tau) for tau in ask.rows["tau"][:-1]]
 
     def _ask(
@@ -190,8 +195,12 @@ class Matcher:
             category=joined.category,
         )
 
-    def _desk(self, day: Day) -> Work:
-        """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's."""
+    def _desk(self, day: Day, *, best: int = 0) -> Work:
+        """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's.
+
+        `best`: how many relevances are kept in order. The kernel writes without a check of bounds, so the buffer is
+        sized by what is asked for here.
+        """
         papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]
         days = int(day.papers["announcement"].max()) + 1
@@ -216,7 +225,7 @@ class Matcher:
             of_key=np.zeros((wide, words), np.int64),
             wants=np.zeros(wide, np.int32),
             found=np.zeros(papers, np.int32),
-            best=np.zeros(papers + CLOSE_PAPERS + 1, np.int64),
+            best=np.zeros(max(papers, best) + 1, np.int64),
             days=np.zeros(4 * days, WORK_DAY),
             topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
         )

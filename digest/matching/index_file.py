@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 def _state() -> str:
     """What tells an index made by this code from one of another version: the rules of text may have changed."""
     ours = (_HERE / "index.py", _HERE / "words.py", Path(__file__))
-    sources = [*sorted((_HERE.parent / "text").glob("*.py")), *ours]
+    sources = [*sorted(path for path in (_HERE.parent / "text").iterdir() if path.suffix in {".py", ".txt"}), *ours]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 

@@ -5,7 +5,6 @@ Kept under NUMBA_CACHE_DIR, in a folder of its own for each state of these sourc
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,21 +12,12 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from digest.matching import kernel_version
+
 F = TypeVar("F", bound=Callable[..., object])
 _HERE = Path(__file__).parent
-_SOURCES = (
-    "arrays", "candidates", "close", "jit", "kernel", "notes", "pairs", "phrases", "profiles", "reasons", "sets",
-    "sums", "vectors", "writing",
-)  # fmt: skip
-
-
-def _state() -> str:
-    sources = (path for name in _SOURCES if (path := _HERE / f"{name}.py").exists())
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-
-
 config: Any = numba.config
-config.CACHE_DIR = str(Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / f"matching-{_state()}")
+config.CACHE_DIR = str(Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / kernel_version.folder_name())
 
 
 def compiled(function: F) -> F:

@@ -153,8 +153,7 @@ def _tf(want: Wanted, document: Document) -> int:
     """3 for a word in the title, 1 for one in the abstract, 4 for both; a prefix may be found by any of its words."""
     if not want.prefix:
         return document.tf.get(want.text, 0)
-    in_title = any(word.startswith(want.text) for word in document.title.written)
-    return 3 * in_title + any(word.startswith(want.text) for word in document.abstract.written)
+    return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
 
 
 def _key(want: Wanted) -> Wanted:

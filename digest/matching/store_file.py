@@ -45,7 +45,10 @@ _LATER = ("queries", "said_text", "atom_name", "want_field", "want_text")
 
 def _state() -> str:
     """What tells profiles compiled by this code from those of another version."""
-    sources = [*sorted((_HERE.parent / "text").glob("*.py")), *(_HERE / f"{name}.py" for name in _SOURCES)]
+    sources = [
+        *sorted(path for path in (_HERE.parent / "text").iterdir() if path.suffix in {".py", ".txt"}),
+        *(_HERE / f"{name}.py" for name in _SOURCES),
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 

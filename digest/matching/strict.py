@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,11 +15,16 @@ from digest.text.tokens import Token, tokens
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text: its tokens, where each stem stands, and every word as written."""
+    """One text: its tokens, where each stem stands, and every word as written, in alphabetical order."""
 
     tokens: tuple[Token, ...]
     places: Mapping[str, tuple[int, ...]]
-    written: frozenset[str]
+    written: tuple[str, ...]
+
+    def has_prefix(self, prefix: str) -> bool:
+        """True where a word of the text begins so."""
+        at = bisect_left(self.written, prefix)
+        return at < len(self.written) and self.written[at].startswith(prefix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def read(text: str) -> Text:
     for at, token in enumerate(found):
         places.setdefault(token.stem, []).append(at)
     written = {token.word for token in found} | {token.whole for token in found if token.whole}
-    return Text(found, {stem: tuple(at) for stem, at in places.items()}, frozenset(written))
+    return Text(found, {stem: tuple(at) for stem, at in places.items()}, tuple(sorted(written)))
 
 
 def holds(node: Node, document: Document) -> bool:
@@ -131,7 +137,7 @@ def _anywhere(term: Term, document: Document) -> bool:
 
 def stands_in(words: tuple[Word, ...], text: Text) -> bool:
     """True where the words stand in the text side by side, in order."""
-    if any(not word.prefix and word.text not in text.places for word in words):
+    if not all(text.has_prefix(word.text) if word.prefix else word.text in text.places for word in words):
         return False
     ends = _starts(words[0], text)
     for word in words:

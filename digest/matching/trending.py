@@ -100,15 +100,6 @@ def percentiles(values: Mapping[int, tuple[Hashable, float]]) -> dict[int, int]:
     return {paper: places[kind][value] for paper, (kind, value) in values.items()}
 
 
-def share(strengths: Mapping[int, tuple[Hashable, float]], total: int) -> list[int]:
-    """The `total` papers to show of all fields, best first: by percentile, then strength, then id.
-
-    The percentile lets every field have its risers; inside a field the order stays that of strength.
-    """
-    placed = percentiles(strengths)
-    return sorted(strengths, key=lambda paper: (-placed[paper], -strengths[paper][1], paper))[:total]
-
-
 def explain(signals: Signals, words: Words = ENGLISH) -> str:
     """The facts behind a riser in one line; '' where nothing is known.
 

@@ -6,9 +6,18 @@ import math
 from bisect import bisect_left
 from functools import cached_property
 from itertools import accumulate
+from typing import TypeVar
 
-from digest.matching.profile import Counts
+import numpy as np
+from numpy.typing import NDArray
 
+from digest.matching.profile import HIGH, USUAL, Counts
+
+Whole = TypeVar("Whole", int, NDArray[np.int64])
+
+# Close papers in the 14 announcements that set a threshold, by the profile's minimum: about 3 a day, or 1 where it is
+# high. τ is the relevance of the next one.
+CLOSE_PAPERS = {USUAL: 42, HIGH: 14}
 ONE = 16  # the weight of a word that one topic holds; of n topics ⌊16·√n⌋
 LAMBDA = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
 # What other fields are worth, as the impact of a word: an author like a word of one paper in a thousand.
@@ -29,8 +38,8 @@ class Weights:
         return round(256 * math.log(1 + (papers - df + 0.5) / (df + 0.5)))
 
     def norm(self, length: int) -> int:
-        """⌊1000·k1·(1−b+b·len/avglen)⌋ with k1 = 1.2, b = 0.75; 1200 for a paper of average length (in tokens)."""
-        return 300 + 900_000 * length // self.average_milli
+        """What a paper's length (in tokens) takes off the impacts of its words."""
+        return norm(length, self.average_milli)
 
     def _prefix_df(self, prefix: str) -> int:
         """How many papers have a word of that beginning: its stems' counts together, at most all papers.
@@ -52,8 +61,16 @@ class Weights:
         return stems, list(accumulate((self.counts.df[stem] for stem in stems), initial=0))
 
 
-def impact(idf: int, tf: int, norm: int) -> int:
-    """A word's worth in one paper, `tf` = 3·[in title] + 1·[in abstract]: its idf, once in an average abstract."""
+def norm(length: Whole, average_milli: int) -> Whole:
+    """⌊1000·k1·(1−b+b·len/avglen)⌋ with k1 = 1.2, b = 0.75; 1200 for a paper of average length (in tokens)."""
+    return 300 + 900_000 * length // average_milli
+
+
+def impact(idf: Whole, tf: Whole, norm: Whole) -> Whole:
+    """A word's worth in one paper, `tf` = 3·[in title] + 1·[in abstract]: its idf, once in an average abstract.
+
+    BM25F in whole numbers, of one word or of arrays of words.
+    """
     return idf * tf * 2200 // (1000 * tf + norm)
 
 

@@ -11,7 +11,7 @@ from digest.matching.join import Joined
 from digest.matching.ranges import begins
 from digest.matching.rows import common
 from digest.matching.sums import lift_phrases
-from digest.matching.weights import ONE, Weights
+from digest.matching.weights import ONE, Weights, impact, norm
 
 
 class Worth(NamedTuple):
@@ -25,21 +25,22 @@ class Worth(NamedTuple):
 
 
 def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
-    """Each word's impact in each paper: idf·tf·2200 // (1000·tf + norm), by an epoch's weights."""
-    norm = 300 + 900_000 * joined.length.astype(np.int64) // weights.average_milli
-    tf = joined.tf.astype(np.int64)
-    impact = (idf[joined.word] * tf * 2200 // (1000 * tf + norm[joined.paper])).astype(np.int32)
+    """Each word's impact in each paper, by an epoch's weights."""
+    norms = norm(joined.length.astype(np.int64), weights.average_milli)
+    impacts = impact(idf[joined.word].astype(np.int64), joined.tf.astype(np.int64), norms[joined.paper]).astype(
+        np.int32
+    )
     words = np.zeros(len(idf) + 1, WORD)
     words["at"], words["idf"][:-1] = begins(joined.word, len(idf)), idf
-    np.maximum.at(words["most"], joined.word, impact)
-    postings = np.empty(len(impact), POSTING)
-    postings["paper"], postings["impact"] = joined.paper, impact
+    np.maximum.at(words["most"], joined.word, impacts)
+    postings = np.empty(len(impacts), POSTING)
+    postings["paper"], postings["impact"] = joined.paper, impacts
     many = common(np.diff(words["at"]), len(joined.ids))
-    many[joined.word[impact == 0]] = False  # a row says 0 where the word is not
+    many[joined.word[impacts == 0]] = False  # a row says 0 where the word is not
     words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
     dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
-    dense[row[row > 0], joined.paper[row > 0]] = impact[row > 0]
+    dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
     worth = Worth(words, postings, dense, _heads(joined, book, idf), np.zeros(len(joined.atom_paper), np.int32))
     lift_phrases(book, joined.atom_at, joined.atom_paper, worth)
     return worth

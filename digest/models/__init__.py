@@ -1,7 +1,17 @@
 """The tables. They don't validate: what comes from outside passes a schema of its own first."""
 
 from digest.models.access import AdminLogin, RateLimitCounter
-from digest.models.delivery import AdminToken, Audit, Bounce, Delivery, DomainPause, Lease
+from digest.models.delivery import (
+    AdminToken,
+    Audit,
+    Bounce,
+    Delivery,
+    DeliverySerial,
+    DomainPause,
+    Installation,
+    Lease,
+    SessionReply,
+)
 from digest.models.edition import Edition, Run, Shard
 from digest.models.paper import (
     Announcement,
@@ -16,9 +26,22 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.source import SourceDay, SourceState
-from digest.models.subscriber import Attempt, Consent, Feedback, ProfileVersion, Subscriber, Suppression, Threshold
+from digest.models.subscriber import (
+    AccountRequest,
+    Attempt,
+    Consent,
+    Feedback,
+    FormerAddress,
+    ProfileVersion,
+    SignUpRequest,
+    StoredKey,
+    Subscriber,
+    Suppression,
+    Threshold,
+)
 
 __all__ = [
+    "AccountRequest",
     "AdminLogin",
     "AdminToken",
     "Announcement",
@@ -29,10 +52,13 @@ __all__ = [
     "Bounce",
     "Consent",
     "Delivery",
+    "DeliverySerial",
     "DomainPause",
     "Edition",
     "Epoch",
     "Feedback",
+    "FormerAddress",
+    "Installation",
     "Lease",
     "Novelty",
     "Paper",
@@ -42,10 +68,13 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "SessionReply",
     "Shard",
+    "SignUpRequest",
     "Signal",
     "SourceDay",
     "SourceState",
+    "StoredKey",
     "Subscriber",
     "Suppression",
     "Threshold",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from digest.models.types import UTCDateTime, Wide
@@ -22,8 +22,9 @@ _LEASED = text("lease_id IS NOT NULL")
 # kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 CONFIRMATION, LINK = "confirmation", "link"
+ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
 SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"
-URGENT = (CONFIRMATION, LINK, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
+URGENT = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
 
 
 class Lease(SQLModel, table=True):
@@ -39,8 +40,9 @@ class Delivery(SQLModel, table=True):
     """One e-mail owed to one address. (kind, subject_id, serial) is unique: it can't be owed twice.
 
     Due where the state is queued, deferred or uncertain and `due_at` has come; no `due_at` means held.
-    `lease_id` is set while sending and fences the result. The Message-ID derives from the unique key.
+    `lease_id` is set while sending and fences the result. `message_id` is set by the first claim and never changes.
     `attempts`: tries begun; `doubts`: how many of them ended without an answer.
+    An id is never given again: return paths and Message-IDs of mails that were sent carry it.
     """
 
     __table_args__ = (
@@ -56,6 +58,7 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_lease", "lease_id", sqlite_where=_LEASED, postgresql_where=_LEASED),
         Index("ix_delivery_run", "run_id", "state"),
         Index("ix_delivery_subscriber", "subscriber_id"),
+        {"sqlite_autoincrement": True},
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
@@ -79,6 +82,26 @@ class Delivery(SQLModel, table=True):
     payload: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
 
 
+class DeliverySerial(SQLModel, table=True):
+    """The last serial given to a delivery of this kind about this subject. Retention and erasure leave it alone."""
+
+    __tablename__ = "delivery_serial"
+
+    kind: str = Field(primary_key=True, max_length=12)
+    subject_id: int = Field(primary_key=True, sa_type=Wide, sa_column_kwargs={"autoincrement": False})
+    last: int
+
+
+class Installation(SQLModel, table=True):
+    """The identity of this installation: one row, made by `digest migrate`. `key` is 128 random bits in hexadecimal."""
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    key: str = Field(max_length=32)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class DomainPause(SQLModel, table=True):
     """A receiving domain that refuses by policy (5.7.x): nothing is sent there until then; nobody is suppressed."""
 
@@ -87,6 +110,25 @@ class DomainPause(SQLModel, table=True):
     domain: str = Field(primary_key=True, max_length=254)
     until: datetime = Field(sa_type=UTCDateTime)
     reason: str = Field(max_length=500)
+
+
+class SessionReply(SQLModel, table=True):
+    """How a mail server answered of late: one refused mail, or how many were taken in a row. Kept for two days.
+
+    `way`: what is the same for refusals in the same way, '' for mails taken (`accepted`: how many).
+    `shared`: many domains refused in this way, so it was the server's trouble.
+    """
+
+    __tablename__ = "session_reply"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
+    at: datetime = Field(sa_type=UTCDateTime, index=True)
+    way: str = Field(default="", max_length=40)
+    domain: str = Field(default="", max_length=254)
+    delivery_id: int | None = Field(default=None, sa_type=Wide)
+    accepted: int = 0
+    about_address: bool = False
+    shared: bool = False
 
 
 class Bounce(SQLModel, table=True):

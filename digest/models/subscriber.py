@@ -12,6 +12,14 @@ from digest.models.types import UTCDateTime
 
 PENDING, ACTIVE, LEFT = "pending", "active", "left"
 
+# Reasons of a suppression. An administrator may give any other text.
+NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME = "no such address", "keeps failing", "complaint", "not me"
+BOUNCE_REASONS = (NO_SUCH_ADDRESS, KEEPS_FAILING)
+BY_ADMINISTRATOR = "administrator"  # the source of a suppression that an administrator made
+
+# What an account request asks for.
+EXPORT, ERASE, CHANGE_ADDRESS, NEW_ADDRESS = "export", "erase", "change-address", "new-address"
+
 
 class Subscriber(SQLModel, table=True):
     """An address with consent, a zone, a send time, a cadence. Erasing deletes the row.
@@ -86,7 +94,10 @@ class Feedback(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """Proof: what happened (asked, confirmed, left), when, from where (a keyed hash), under which wording."""
+    """Proof: what happened (asked, confirmed, left), when, from where, under which wording.
+
+    `client`: a hash that a claim can be checked against (`services.consent_origin`), or a word such as administrator.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
@@ -96,14 +107,76 @@ class Consent(SQLModel, table=True):
     wording: str = Field(default="", max_length=20)
 
 
+class SignUpRequest(SQLModel, table=True):
+    """What a sign-up asked for, kept apart from the subscriber until the owner of the address confirms it.
+
+    `profile`: `matching.profile.Profile` as JSON. `schedule`: time_zone, send_at, cadence, weekday, quiet_day.
+    `client`, `wording`: the proof of the request, see Consent. Ids are not reused: confirmation links carry them.
+    """
+
+    __tablename__ = "sign_up_request"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    profile: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    schedule: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    client: str = Field(default="", max_length=64)
+    wording: str = Field(default="", max_length=20)
+    confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class AccountRequest(SQLModel, table=True):
+    """An export, erasure or change of address that was asked for on the preferences page and awaits its mailed link.
+
+    `action`: EXPORT, ERASE, CHANGE_ADDRESS or NEW_ADDRESS; `address`: the new one, for NEW_ADDRESS only.
+    Ids are not reused: the mailed links carry them.
+    """
+
+    __tablename__ = "account_request"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
+    action: str = Field(max_length=20)
+    address: str = Field(default="", max_length=254)
+    created_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Suppression(SQLModel, table=True):
-    """An address that must not be mailed, and why. The key is all that is kept of an erased reader's address."""
+    """An address that must not be mailed, and why. When its subscriber is erased, a FormerAddress takes its place."""
 
     id: int | None = Field(default=None, primary_key=True)
     address_key: str = Field(max_length=254, unique=True)
     reason: str = Field(max_length=40)
     source: str = Field(default="", max_length=200)
     at: datetime = Field(sa_type=UTCDateTime)
+
+
+class FormerAddress(SQLModel, table=True):
+    """A deleted person's address as a keyed hash. `suppressed`: never mail it; else: an import must not bring it back.
+
+    `reason`: of the suppression, or left or erased.
+    """
+
+    __tablename__ = "former_address"
+
+    id: int | None = Field(default=None, primary_key=True)
+    address_hash: str = Field(max_length=64, unique=True)
+    reason: str = Field(max_length=40)
+    suppressed: bool = False
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class StoredKey(SQLModel, table=True):
+    """A key (in hex) that must outlive a rotation of DIGEST_SECRET_KEY; made at its first use, never changed."""
+
+    __tablename__ = "stored_key"
+
+    name: str = Field(primary_key=True, max_length=40)
+    value: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UTCDateTime)
 
 
 class Attempt(SQLModel, table=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -33,6 +33,21 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo is UTC:
             return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class HasId(Protocol):
+    """A row whose id the database gives."""
+
+    @property
+    def id(self) -> int | None:
+        """None before the row is stored."""
+
+
+def stored_id(row: HasId) -> int:
+    """The id of a row that the database has. Raises ValueError for one that was never flushed."""
+    if row.id is None:
+        raise ValueError(f"{type(row).__name__} was not stored yet, so it has no id")
+    return row.id
 
 
 class Wide(TypeDecorator[int]):

@@ -6,7 +6,7 @@ from digest.papers.keys import author_key, kept, keyed, keys_of, sought
 from digest.papers.likeness import near_duplicate, same, similarity
 from digest.papers.merging import merge, merge_all, merge_listed
 from digest.papers.record import AuthorFigures, Bad, Keys, Listed, Parsed, Person, Record, person
-from digest.papers.storable import storable
+from digest.papers.storable import clean_record, storable
 
 __all__ = [
     "AuthorFigures",
@@ -19,6 +19,7 @@ __all__ = [
     "abstract_keys",
     "arxiv_identity",
     "author_key",
+    "clean_record",
     "code_address",
     "doi_identity",
     "kept",

@@ -104,7 +104,8 @@ class Person:
 class Parsed:
     """What a parser found in one document: papers in its order, pieces it refused, the announcement's date if told.
 
-    `figures`: of the author whose page the document is; `people`: of authors that it names.
+    `figures`: of the author whose page the document is; `people`: of authors that it names. `cut`: the document breaks
+    off, so papers may be missing.
     """
 
     papers: tuple[Listed, ...] = ()
@@ -113,6 +114,7 @@ class Parsed:
     figures: AuthorFigures | None = None
     people: tuple[Person, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    cut: bool = False
 
 
 def person(parsed: Parsed) -> Person | None:

@@ -1,41 +1,49 @@
-"""Records without the signs that no database keeps: NUL, and halves of characters. Pure."""
+"""The entry gate of documents: every text of every record goes through `digest.text.plain.clean`. Pure."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from digest.papers.record import Parsed, Record
+from digest.papers.record import Listed, Parsed, Person, Record
+from digest.text.plain import clean
 
-_NAMES = tuple(one.name for one in fields(Record))
-_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
+_TEXTS = tuple(one.name for one in fields(Record) if "str" in str(one.type))
 
 
 def storable(parsed: Parsed) -> Parsed:
-    """The document with records that can be stored; the same one where all can, as nearly always."""
-    if all(item.keys is not None or _kept("".join(_texts(item.record))) for item in parsed.papers):
-        return parsed
-    return replace(parsed, papers=tuple(replace(item, record=_cleaned(item.record)) for item in parsed.papers))
+    """The document with cleaned texts; items that are clean already, which is nearly all of them, stay the same.
+
+    Records with keys went through the gate where their keys were made.
+    """
+    return replace(
+        parsed,
+        papers=tuple([item if item.keys is not None else _listed(item) for item in parsed.papers]),
+        people=tuple([_person(person) for person in parsed.people]),
+    )
 
 
-def _kept(text: str) -> bool:
-    """True where a database keeps the text as it is."""
-    return "\0" not in text if text.isascii() else not _UNSTORABLE.search(text)
+def _listed(item: Listed) -> Listed:
+    record = clean_record(item.record)
+    kind = item.announce_type and clean(item.announce_type)
+    if record is item.record and kind == item.announce_type:
+        return item
+    return replace(item, record=record, announce_type=kind)
 
 
-def _texts(record: Record) -> Iterator[str]:
-    for name in _NAMES:
-        value = getattr(record, name)
-        yield from (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+def clean_record(record: Record) -> Record:
+    """The record with cleaned texts: the same one where nothing had to go."""
+    changed = {
+        name: cleaned for name in _TEXTS if (value := getattr(record, name)) and (cleaned := _cleaned(value)) != value
+    }
+    return replace(record, **changed) if changed else record
 
 
-def _cleaned(record: Record) -> Record:
-    return replace(record, **{name: _clean(getattr(record, name)) for name in _NAMES})
+def _cleaned(value: Any) -> Any:
+    """A text, or a tuple of texts, cleaned; members of which nothing is left go."""
+    return clean(value) if isinstance(value, str) else tuple(filter(None, map(clean, value)))
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("", value)
-    return tuple(_UNSTORABLE.sub("", text) for text in value) if isinstance(value, tuple) else value
+def _person(person: Person) -> Person:
+    name = clean(person.name)
+    return person if name == person.name else replace(person, name=name)

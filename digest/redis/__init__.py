@@ -4,6 +4,16 @@ Nothing kept in it is needed: all of it may vanish at any time, and costs a litt
 """
 
 from digest.redis.server import PrivateRedis, find_server, guarded
-from digest.redis.store import SCHEDULER, WORKER, Store, broker_url, connect
+from digest.redis.store import SCHEDULER, WORKER, Store, broker_url, connect, queue_kind
 
-__all__ = ["SCHEDULER", "WORKER", "PrivateRedis", "Store", "broker_url", "connect", "find_server", "guarded"]
+__all__ = [
+    "SCHEDULER",
+    "WORKER",
+    "PrivateRedis",
+    "Store",
+    "broker_url",
+    "connect",
+    "find_server",
+    "guarded",
+    "queue_kind",
+]

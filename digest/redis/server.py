@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from digest.errors import Misconfigured, Transient
-from digest.redis.store import connect
+from digest.redis import light
 
 LONGEST_SOCKET = 100  # bytes; the system's limit is 108 with the end mark
 SECONDS_TO_START = 10.0
@@ -116,17 +116,14 @@ class PrivateRedis:
         return self._folder / "redis.sock"
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        store, until = connect(self.url), time.monotonic() + SECONDS_TO_START
-        try:
-            while True:
-                try:
-                    return store.ping()
-                except Transient:
-                    if process.poll() is not None or time.monotonic() > until:
-                        raise
-                time.sleep(0.02)
-        finally:
-            store.close()
+        until = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                return light.ping(self.url)
+            except Transient:
+                if process.poll() is not None or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
 
 
 def _short_folder() -> Path:

@@ -1,7 +1,8 @@
 """What follows from what comes back: counted once, and only on proof that its writer had our mail.
 
-A hard 5.1.x gives an address up; other failures add to a score that decays (`deliver.bounce.score`). A policy refusal
-rests the domain and raises an alarm: the reader is not at fault. A complaint ends the subscription for good, a wish to
+A hard bounce (the address is gone) gives an address up; other failures add to a score that decays
+(`deliver.bounce.score`). A refusal for what concerns us rests the domain and raises an alarm: the subscriber is not at
+fault. A complaint ends the subscription for good, a wish to
 leave ends it. An automatic answer means nothing.
 """
 
@@ -23,12 +24,14 @@ from digest.db import deliveries, subscribers
 from digest.db.deliveries import address_key
 from digest.db.engine import reading, transaction
 from digest.db.patience import patiently
-from digest.deliver import bounce, retry
+from digest.deliver import bounce, refusal, retry
 from digest.deliver.bounce import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, Judgement
 from digest.deliver.bounce.origin import read_path
 from digest.deliver.bounce.score import FAILED, LATE, WINDOW, Failure, given_up
-from digest.deliver.outcome import NO_SUCH_ADDRESS
-from digest.models import Bounce
+from digest.models import Bounce, Delivery
+from digest.models.subscriber import COMPLAINT as COMPLAINED
+from digest.models.subscriber import KEEPS_FAILING
+from digest.models.subscriber import NO_SUCH_ADDRESS as NO_ADDRESS
 from digest.services import alarms
 from digest.services.leave import depart
 
@@ -36,7 +39,6 @@ from digest.services.leave import depart
 SUPPRESSED, COUNTED, PAUSED, LEFT = "suppressed", "counted", "domain paused", "left"
 KNOWN, UNPROVED, NOTHING = "known", "not proved", "nothing"
 
-NO_ADDRESS, KEEPS_FAILING, COMPLAINED = "no such address", "keeps failing", "complaint"
 LEAST_FAILURES = 3  # fewer can't reach the threshold
 SECONDS_FOR_DATABASE = 10.0
 READERS_A_LOOK = 500
@@ -95,7 +97,7 @@ def apply(session: Session, told: Judgement, *, now: datetime) -> str:
     """Do what one report asks for, if it is proved. Returns what it led to."""
     if told.kind not in {HARD, SOFT, POLICY, COMPLAINT, UNSUBSCRIBE}:
         return NOTHING
-    if not told.origin.proved:
+    if not told.origin.proves(told.kind):
         return UNPROVED
     case = _case(session, told)
     return NOTHING if case is None else _follow(session, case, now)
@@ -112,7 +114,16 @@ def _told(report: Report) -> Judgement:
     made = seal()
     origin = read_path(report.return_path, report.message_id, made)
     name = hashlib.sha256(f"provider:{report.id}".encode()).hexdigest()
-    return Judgement(report.kind, (recipient,), report.status, report.words, origin, name)
+    kind, status = _classified(report)
+    return Judgement(kind, (recipient,), status, report.words, origin, name)
+
+
+def _classified(report: Report) -> tuple[str, str]:
+    """Kind and status of a provider's report: many call hard whatever failed for good, also what is our fault."""
+    if report.kind != HARD:
+        return report.kind, report.status
+    found = refusal.classify(report.words, status=report.status)
+    return POLICY if found.cause in refusal.ABOUT_US else HARD, found.status
 
 
 def _provided(judged: Sequence[Judgement], now: datetime, session: Session) -> dict[str, int]:
@@ -130,16 +141,26 @@ def _provided(judged: Sequence[Judgement], now: datetime, session: Session) -> d
 def _case(session: Session, told: Judgement) -> _Case | None:
     """Whom a proved report is about: the delivery's own address, whatever the report says; None where all is gone.
 
-    Where the link is the proof, the delivery that the Message-ID names must be of the link's reader.
+    Only the stamp says which delivery it is. The token of a link proves no more than the wish to leave of its
+    subscriber: a forwarded mail contains it.
     """
-    origin = told.origin
-    found = store.delivery(session, origin.delivery_id, origin.named)
-    if found is not None and origin.delivery_id is None and found.subscriber_id != origin.reader_id:
-        found = None
+    found = store.delivery(session, told.origin.delivery_id, None) if told.origin.delivery_id is not None else None
     if found is not None and found.address:
-        return _Case(told, found.address, found.subscriber_id or None, found.id)
-    reader = subscribers.by_id(session, origin.reader_id) if origin.reader_id else None
+        return _Case(told, found.address, _subscriber_at(session, found), found.id)
+    leaving = told.origin.reader_id if told.kind == UNSUBSCRIBE else None
+    reader = subscribers.by_id(session, leaving) if leaving else None
     return _Case(told, reader.address, reader.id, None) if reader else None
+
+
+def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
+    """The subscriber who has the delivery's address; None where they have another address now, or not yet this one.
+
+    Only the owner of an address speaks for its subscription: not who had the address before it was changed, nor who
+    got the question whether it should be changed to theirs.
+    """
+    subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
+    same = subscriber is not None and subscriber.address_key == address_key(delivery.address)
+    return subscriber.id if subscriber is not None and same else None
 
 
 def _follow(session: Session, case: _Case, now: datetime) -> str:
@@ -169,7 +190,7 @@ def _first_time(session: Session, case: _Case, key: str, now: datetime) -> str:
         if case.reader_id is not None:
             depart(session, case.reader_id, "complaint", now=now)
         return _suppress(session, case, key, COMPLAINED, now)
-    if told.kind == HARD and told.status in NO_SUCH_ADDRESS:
+    if told.kind == HARD and refusal.is_address_status(told.status):
         return _suppress(session, case, key, NO_ADDRESS, now)
     if given_up(_failures(store.failures(session, key, since=now - WINDOW)), now=now):
         return _suppress(session, case, key, KEEPS_FAILING, now)
@@ -183,19 +204,22 @@ def _suppress(session: Session, case: _Case, key: str, reason: str, now: datetim
 
 
 def _rest(session: Session, case: _Case, now: datetime) -> str:
-    """The domain rests for some hours; its readers keep their subscription, their mail waits."""
+    """The domain rests for some hours; its subscribers stay subscribed, their mail waits."""
     domain, until = case.address.rpartition("@")[2].lower(), now + retry.POLICY
     words = case.told.words or case.told.status
     deliveries.pause_domain(session, domain, until, words)
-    alarms.domain_paused(session, domain, until, words, now=now)
+    alarms.tell_refusals(session, now=now)
     return PAUSED
 
 
 def _failures(rows: Sequence[Bounce]) -> list[Failure]:
     """What failed in the session has failed for good, also where its code says 'later': it was tried for a day."""
-    return [
-        Failure(row.at, FAILED if row.kind == HARD or row.report_key.startswith("session:") else LATE) for row in rows
-    ]
+    return [Failure(row.at, FAILED if _is_for_good(row) else LATE) for row in rows]
+
+
+def _is_for_good(row: Bounce) -> bool:
+    """A hard bounce, a refusal in the session, or a mailbox that a report says is full or disabled (5.2.x)."""
+    return row.kind == HARD or row.report_key.startswith("session:") or row.status.startswith("5.2.")
 
 
 def settle(*, now: datetime | None = None) -> int:

@@ -20,16 +20,17 @@ from digest.matching.strict import Document, holds, in_category, prepare
 from digest.matching.weights import Weights
 from digest.services import entries, pool
 from digest.services.announced import Day, Listed
+from digest.services.engine_need import REFERENCE_PAPERS
 from digest.services.entries import MOST_RISING, Asked
 from digest.services.pool import Pool
 
-_KEPT = 4000
+_KEPT = REFERENCE_PAPERS
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
     """The edition of each reader."""
-    documents = _documents(session, known)
+    documents = _documents(session, known, min(one.seen_through for one in asked))
     return [_choose(known, documents, one) for one in asked]
 
 
@@ -91,9 +92,12 @@ def _without_topics(known: Pool, documents: Sequence[Document], fresh: Sequence[
     return entries.without_topics(known, asked, followed, trending, [number for _, number in sorted(new)], len(fresh))
 
 
-def _documents(session: Session, known: Pool) -> list[Document]:
+def _documents(session: Session, known: Pool, seen: int) -> list[Document]:
+    """The papers that are new to who has seen so much, and those that rise: all that can be chosen."""
     percentiles = {number: trend.percentile for number, trend in known.trends.items()}
-    return _prepare(session, known.papers, known.announcement, percentiles)
+    rising = frozenset(known.rising)
+    papers = {n: paper for n, paper in known.papers.items() if paper.batch > seen or n in rising}
+    return _prepare(session, papers, known.announcement, percentiles)
 
 
 def _prepare(

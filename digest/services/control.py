@@ -15,6 +15,7 @@ from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
+from digest.models.types import stored_id
 from digest.ports import Enqueue
 
 Row = dict[str, object]
@@ -119,8 +120,8 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
         numbers = upkeep.missed(session, run_id, uncertain=uncertain)
         count = upkeep.requeue(session, numbers, now)
         if uncertain:
-            count += upkeep.release(session, [row.id or 0 for row in upkeep.held(session, run_id)], now)
-        held = tuple((row.id or 0, row.address) for row in upkeep.held(session, run_id))
+            count += upkeep.release(session, [stored_id(row) for row in upkeep.held(session, run_id)], now)
+        held = tuple((stored_id(row), row.address) for row in upkeep.held(session, run_id))
         _audit(session, actor, "resend missed", run=run_id, deliveries=count, held=len(held))
     enqueue.deliver()
     return Again(count, held)

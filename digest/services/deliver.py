@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, lru_cache
 
@@ -33,12 +34,16 @@ def _nothing() -> None:
 def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing) -> Counts:
     """Send what is due, for about so many seconds. Safe to run twice, and at once: a row is claimed once.
 
-    `busy` is called once where there is work for another sender. Raises Transient.
+    `busy` is called once where there is work for another sender. An alarm about a refusal goes out at once, where it
+    can. Raises Transient.
     """
     conf = settings.get()
-    counts = deliver_due(_letters(os.getpid(), conf), conf, seconds=seconds, stop=stop, busy=busy)
-    if counts.trouble or counts.sent:
-        alarms.servers(failing=counts.trouble)
+    letters = _letters(os.getpid(), conf)
+    counts = deliver_due(letters, conf, seconds=seconds, stop=stop, busy=busy)
+    if counts.paused and alarms.refusals():
+        return counts + replace(deliver_due(letters, conf, seconds=seconds, stop=stop), more=counts.more)
+    if not counts.paused and (counts.trouble or counts.sent):
+        alarms.servers(failing=counts.trouble, refusal=counts.refusal)
     return counts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -20,6 +21,7 @@ from digest.deliver import dkim, dns, probe
 from digest.errors import DigestError, Misconfigured, Transient
 from digest.models import Batch
 from digest.models.types import UTCDateTime
+from digest.ports import QUEUES
 from digest.services import proxy_warning, standing, tokens
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -112,17 +114,32 @@ def _redis(chosen: settings.Settings) -> Iterator[Finding]:
         yield Finding(OK, "redis", "private to `digest up`; `digest run --inline` needs none")
         return
     try:
-        ages = redis.connect(chosen.redis_url).progress()
+        store = redis.connect(chosen.redis_url)
+        ages = store.progress()
     except Transient as error:
         yield Finding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL")
         return
     yield Finding(OK, "redis", "answers")
-    if not ages:
-        yield Finding(WARNING, "workers", "none has ever reported", "start one: digest worker")
     for name, seconds in ages.items():
         silent = seconds > _SILENT.total_seconds()
         cure = "look at its log, restart it" if silent else ""
         yield Finding(WARNING if silent else OK, "workers", f"{name}: progress {seconds:.0f} s ago", cure)
+    yield from _queues(store)
+
+
+def _queues(store: redis.Store) -> Iterator[Finding]:
+    """Who serves a queue gets something done there at least every few seconds: the scheduler sees to it."""
+    asked = min(store.progress(redis.SCHEDULER).values(), default=math.inf) < _SILENT.total_seconds()
+    for queue in QUEUES:
+        age = min(store.progress(redis.queue_kind(queue)).values(), default=math.inf)
+        if age <= _SILENT.total_seconds():
+            yield Finding(OK, "queues", f"{queue}: served")
+        elif asked or age == math.inf:
+            cure = f"start `digest worker` (all queues) or `digest worker --queues {queue}`"
+            yield Finding(ERROR, "queues", f"{queue}: no worker serves it", cure)
+        else:
+            cure = "start `digest scheduler`: it wakes the workers"
+            yield Finding(WARNING, "queues", f"{queue}: nothing done for {age:.0f} s", cure)
 
 
 def _mail_server(chosen: settings.Settings) -> Iterator[Finding]:

@@ -1,4 +1,8 @@
-"""Editions as they are shown, in a mail, a browser or a feed: the papers as they were, the reader's own links."""
+"""Editions as they are shown, in a mail, a browser or a feed: the papers as they were.
+
+Only a mail holds the reader's own links. The web view is shared, and feeds are read by services, so there they would
+let strangers act for the reader.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,11 @@ from digest.compose.views import Links, Reader, Service
 from digest.db import papers as store
 from digest.db.engine import reading
 from digest.errors import NotFound
-from digest.models import AdminLogin, Edition, ProfileVersion, Subscriber
+from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.papers import Record
 from digest.services import links
 
-T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin)
+T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin, AccountRequest)
 
 
 class Addressee(Protocol):
@@ -83,8 +87,11 @@ def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
     )
 
 
-def web_view(edition_id: int) -> str:
-    """The HTML of an edition in the browser: the mail's own content, whole. Raises NotFound."""
+def web_view(edition_id: int, mail_link: str) -> str:
+    """The HTML of an edition in the browser: the mail's own content, whole. Raises NotFound.
+
+    `mail_link`: where its owner gets the preferences link mailed.
+    """
     with reading() as session:
         edition = session.get(Edition, edition_id)
         reader = session.get(Subscriber, edition.subscriber_id) if edition else None
@@ -92,7 +99,7 @@ def web_view(edition_id: int) -> str:
             raise NotFound(say("this edition no longer exists"))
         shown = look_up(session, [edition])
     to = reader_of(edition, reader, shown.topics(edition))
-    content, own = Content.from_json(edition.content), replace(links_of(edition, reader), web_view=None)  # it is here
+    content, own = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
         return render.notice(to, own, content.considered, service=service()).html
     return daily.digest(content, shown.papers, to, own, service=service(), limit=None).html
@@ -120,15 +127,21 @@ def reader_of(edition: Issue, reader: Addressee, topics: tuple[str, ...], *, kin
     )
 
 
-def links_of(edition: Issue, reader: Addressee) -> Links:
-    """The reader's own addresses, as this edition shows them."""
-    number, base = reader.id or 0, settings.get().base_url
-    return Links(
+def public_links() -> Links:
+    """What an edition may link to where others can read it: public pages alone."""
+    base = settings.get().base_url
+    return Links(paper=lambda paper: f"{base}/papers/{paper}")
+
+
+def mail_links(edition: Issue, reader: Addressee) -> Links:
+    """The reader's own addresses, as the edition's mail shows them."""
+    number = reader.id or 0
+    return replace(
+        public_links(),
         preferences=links.preferences(number),
         unsubscribe=links.unsubscribe(number),
         web_view=links.edition(edition.id or 0),
         feedback=links.feedback(edition.id or 0),
-        paper=lambda paper: f"{base}/papers/{paper}",
     )
 
 

@@ -58,12 +58,11 @@ def of_reader(subscriber_id: int) -> Feed:
 def _edition(edition: Edition, reader: Subscriber, shown: editions.Shown, blocks: Blocks) -> Item:
     to = editions.reader_of(edition, reader, shown.topics(edition))
     content = Content.from_json(edition.content)
-    own = editions.links_of(edition, reader)
-    subject, html = daily.fragment(content, shown.papers, to, own, blocks=blocks)
+    subject, html = daily.fragment(content, shown.papers, to, editions.public_links(), blocks=blocks)
     return Item(
         key=_key(edition.created_at, f"edition-{edition.id}"),
         title=f"{phrases.short_date(edition.day)}: {subject}",
-        url=own.web_view or "",
+        url=links.feed_edition(edition.subscriber_id, edition.id or 0),
         html=html,
         published=edition.created_at,
     )

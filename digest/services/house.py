@@ -15,10 +15,12 @@ from digest.db.engine import reading, transaction
 from digest.errors import BadInput, NotFound, Refused
 from digest.matching.profile import Profile
 from digest.models import Announcement, Audit, Batch, Paper, ProfileVersion, Run, Subscriber
-from digest.models.subscriber import ACTIVE
-from digest.services import confirm, wishes
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR
+from digest.models.types import stored_id
+from digest.services import confirm, consent_origin, wishes
 from digest.services import erase as erasing
 from digest.services.audit_actor import command_line_actor
+from digest.text.redaction import redact_addresses
 
 Row = dict[str, object]
 
@@ -41,8 +43,8 @@ def runs(limit: int) -> list[Row]:
 
 
 def _run_row(session: Session, run: Run) -> Row:
-    _, skipped, papers = run_store.shard_totals(session, [run.id or 0])
-    states = run_store.deliveries_of(session, [run.id or 0])
+    _, skipped, papers = run_store.shard_totals(session, [stored_id(run)])
+    states = run_store.deliveries_of(session, [stored_id(run)])
     named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
     return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
@@ -56,13 +58,27 @@ def subscriber_rows() -> list[Row]:
         return [_person(reader, profiles.get(reader.profile_id, Profile())) for reader in people]
 
 
-def subscriber(address: str) -> Row:
-    """One subscriber with topics and consent. Raises NotFound."""
+def subscriber(address: str, *, client: str = "") -> Row:
+    """One subscriber with topics and consent. `client`: an IP address, to check which consents came from there.
+
+    Raises NotFound, BadInput.
+    """
     with reading() as session:
         reader = _reader(session, address)
-        events = subscribers.consents(session, reader.id or 0)
-        said = "; ".join(f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC ({c.wording})" for c in events)
+        events = subscribers.consents(session, stored_id(reader))
+        said = "; ".join(
+            f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC{_origin(c.client, client)} ({c.wording})" for c in events
+        )
         return _person(reader, subscribers.profile_of(session, reader)) | {"consent": said}
+
+
+def _origin(stored: str, client: str) -> str:
+    """Where a consent came from, as far as it can be said."""
+    if stored in consent_origin.WORDS:
+        return f" by {stored}" if stored else ""
+    if not client:
+        return ""
+    return f" from {client}" if consent_origin.came_from(stored, client) else f" not from {client}"
 
 
 def _reader(session: Session, address: str) -> Subscriber:
@@ -74,57 +90,74 @@ def _reader(session: Session, address: str) -> Subscriber:
 
 def _person(reader: Subscriber, profile: Profile) -> Row:
     """What can be said of a reader, all of it in words; lists have a line each."""
-    return {
-        "address": reader.address,
-        "state": reader.state,
-        "topics": "\n".join(topic.text for topic in profile.topics),
-        "exclusions": "\n".join(profile.exclusions),
-        "categories": " ".join(profile.categories),
-        "authors": "\n".join(profile.authors),
-        "close": "yes" if profile.close else "no",
-        "minimum": profile.minimum,
-        "limit": profile.limit,
-        "cadence": reader.cadence,
-        "weekday": reader.weekday,
-        "time_zone": reader.time_zone,
-        "send_at": reader.send_at.isoformat("minutes"),
-        "quiet_day": reader.quiet_day,
-        "paused_until": reader.paused_until.isoformat() if reader.paused_until else "",
-    }
+    chosen = wishes.values(reader, profile)
+    return {"address": reader.address, "state": reader.state} | {n: _listed(n, value) for n, value in chosen.items()}
 
 
-def add(values: Mapping[str, Any], *, consent: str) -> None:
-    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused."""
-    if not consent.strip():
-        raise BadInput("consent: say how and when this person agreed", field="consent")
-    request = wishes.read(wishes.Subscription, values)
-    who, now = subscribers.address(request.address), clock.now()
+def _listed(name: str, value: object) -> object:
+    """A preference as listings show it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, int) else wishes.as_text(name, value)
+
+
+def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> None:
+    """Subscribe somebody whose consent is held elsewhere; no confirmation is sent. Raises BadInput, Refused.
+
+    The scheduler sees to their first edition within minutes, unless `welcome` is False.
+    """
+    request, who = _checked(values, consent)
+    now = clock.now()
     with transaction() as session:
         reader = subscribers.admit(session, who, now=now)
         session.flush()
         if reader.state == ACTIVE:
             raise Refused(f"{who.text} is subscribed already")
         request.schedule(reader)
-        version = subscribers.new_profile(session, reader.id or 0, request.profile(), now=now)
-        confirm.begin(session, reader, version, event="imported", client="administrator", now=now)
-        detail = {"subscriber": reader.id, "consent": consent[:200]}
+        version = subscribers.new_profile(session, stored_id(reader), request.profile(), now=now)
+        confirm.begin(
+            session, reader, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
+        )
+        if not welcome:
+            subscribers.leave_unwelcomed(session, stored_id(reader), now=now)
+        detail = {"subscriber": reader.id, "consent": redact_addresses(consent)[:200]}
         session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
 
 
-def erase(address: str) -> None:
-    """Delete a person's data. Raises NotFound."""
+def check(values: Mapping[str, Any], *, consent: str) -> str:
+    """Raise what `add` would raise, and add nobody. Returns the address's key."""
+    _, who = _checked(values, consent)
     with reading() as session:
-        number = _reader(session, address).id or 0
-    erasing.erase(number)
+        known = subscribers.by_key(session, who.key)
+        if known is not None and known.state == ACTIVE:
+            raise Refused(f"{who.text} is subscribed already")
+        confirm.must_not_be_suppressed(session, who.key)
+    return who.key
 
 
-def suppress(address: str, *, reason: str) -> None:
-    """Never mail this address again; the first reason given stays."""
+def _checked(values: Mapping[str, Any], consent: str) -> tuple[wishes.Subscription, subscribers.Address]:
+    if not consent.strip():
+        raise BadInput("consent: say how and when this person agreed", field="consent")
+    request = wishes.read(wishes.Subscription, values)
+    return request, subscribers.address(request.address)
+
+
+def erase(address: str) -> bool:
+    """Delete a person's data. False where traces in the database's file go later, by `retention`. Raises NotFound."""
+    with reading() as session:
+        number = stored_id(_reader(session, address))
+    return erasing.erase(number, by_administrator=True)
+
+
+def suppress(address: str, *, reason: str) -> bool:
+    """Never mail this address again. False where it was suppressed before: then the first reason given stays."""
     key = subscribers.address(address).key
     now = clock.now()
     with transaction() as session:
-        bounces.suppress(session, key, reason=reason, source="administrator", at=now)
-        session.add(Audit(at=now, actor=command_line_actor(), action="suppress", detail={"reason": reason[:40]}))
+        is_new = bounces.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
+        if is_new:
+            session.add(Audit(at=now, actor=command_line_actor(), action="suppress", detail={"reason": reason[:40]}))
+    return is_new
 
 
 def unsuppress(address: str) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 from digest import settings
+from digest.matching import kernel_version
+
+READY = "ready"  # the file beside the machine code that says that all of it is there
 
 
 @cache
@@ -24,9 +27,19 @@ def engine() -> ModuleType:
     return by_engine
 
 
+def compiled() -> bool:
+    """True where the machine code is made already: using the engine takes seconds, not a minute. Loads nothing."""
+    return engine.cache_info().currsize > 0 or (_place() / kernel_version.folder_name() / READY).exists()
+
+
+def _place() -> Path:
+    """Where machine code is kept: NUMBA_CACHE_DIR, else DATA_DIR."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or settings.get().data_dir / "kernel")
+
+
 def _folder() -> Path:
-    """Where machine code is kept: NUMBA_CACHE_DIR, else DATA_DIR; where that can't be written, for this process."""
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or settings.get().data_dir / "kernel")
+    """That folder; where it can't be written, one for this process."""
+    folder = _place()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

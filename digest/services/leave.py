@@ -11,7 +11,7 @@ from digest.db import engine, subscribers
 from digest.models import Delivery, Subscriber
 from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, RESEND, UNCERTAIN, WELCOME
 from digest.models.subscriber import LEFT
-from digest.services import rate_limits
+from digest.services import consent_origin
 from digest.services.subscribe import WORDING
 
 EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
@@ -36,7 +36,9 @@ def depart(session: Session, subscriber_id: int, client: str, *, now: datetime) 
     if reader is None or reader.state == LEFT:
         return False
     reader.state, reader.left_at, reader.next_due_at = LEFT, now, None
-    subscribers.consent(session, subscriber_id, "left", now=now, client=rate_limits.keyed(client), wording=WORDING)
+    subscribers.consent(
+        session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING
+    )
     session.execute(
         update(Delivery)
         .where(

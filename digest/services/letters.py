@@ -18,10 +18,12 @@ from digest.db.deliveries import Claimed
 from digest.db.engine import reading
 from digest.deliver import dkim, message
 from digest.deliver.letter import Letter, Withheld
-from digest.models import AdminLogin
-from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, SIGN_IN, TEST
+from digest.models import AccountRequest, AdminLogin
+from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, MOVED, SIGN_IN, TEST
+from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services import editions, links, needed
+from digest.services.link_lifetimes import lifetime
 from digest.services.needed import EDITIONS, MailedEdition, MailedReader, Needed
 
 _PAPERS_KEPT = 4096
@@ -100,12 +102,30 @@ class Letters:
             if edition is None or reader is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition is gone")
             return self._edition(delivery, edition, reader, known.topics)
-        if delivery.kind in {CONFIRMATION, LINK} and reader is not None:
-            profile_id = (delivery.payload or {}).get("profile_id") or reader.profile_id or 0
-            if delivery.kind == LINK:
-                return render.link(links.preferences(reader.id or 0), service=self._service)
-            return render.confirmation(links.confirm(reader.id or 0, profile_id), service=self._service)
+        if delivery.kind in needed.TO_SUBSCRIBER and reader is not None:
+            return self._to_subscriber(delivery, reader.id, known.request)
         return self._internal(delivery, known.login)
+
+    def _to_subscriber(
+        self, delivery: Claimed, subscriber_id: int, request: AccountRequest | None
+    ) -> Rendered | Withheld:
+        """The answer to what was asked for on a page. A timed link's time begins now, when it is sent."""
+        told = delivery.payload or {}
+        if delivery.kind == LINK:
+            return render.link(links.preferences(subscriber_id), service=self._service)
+        if delivery.kind == MOVED:
+            return render.moved(service=self._service)
+        if delivery.kind == CONFIRMATION:
+            number = int(told.get("request_id") or told.get("profile_id") or 0)  # the latter: before migration 0009
+            confirm, not_me = links.confirm(subscriber_id, number), links.not_me(subscriber_id, number)
+            return render.confirmation(confirm, not_me, service=self._service)
+        if request is None:
+            return Withheld(CANCELLED, "nothing to confirm any more")
+        url, minutes = (
+            links.account(request.action, stored_id(request)),
+            int(lifetime(request.action).total_seconds()) // 60,
+        )
+        return render.account_link(request.action, url, minutes=minutes, service=self._service)
 
     def _internal(self, delivery: Claimed, login: AdminLogin | None) -> Rendered | Withheld:
         """Mail to administrators."""
@@ -126,7 +146,7 @@ class Letters:
     ) -> Rendered:
         content = Content.from_json(edition.content)
         to = editions.reader_of(edition, reader, topics, kind=delivery.kind)
-        own = editions.links_of(edition, reader)
+        own = editions.mail_links(edition, reader)
         if not content.entries:
             return render.notice(to, own, content.considered, service=self._service)
         return daily.digest(content, self._shown, to, own, service=self._service, blocks=self._blocks)

@@ -27,9 +27,19 @@ def _signer(keys: tuple[str, ...]) -> signing.Signer:
     return signing.Signer(keys)
 
 
-def confirm(subscriber_id: int, profile_id: int) -> str:
-    """Asks the reader to confirm this version of the profile."""
-    return _url("confirm", signer().sign(signing.CONFIRM, subscriber_id, profile_id))
+def confirm(subscriber_id: int, request_id: int) -> str:
+    """Asks the owner of the address to confirm this sign-up request."""
+    return _url("confirm", signer().sign(signing.CONFIRM, subscriber_id, request_id))
+
+
+def not_me(subscriber_id: int, request_id: int) -> str:
+    """Lets the owner of the address refuse a sign-up that somebody else made, and all later ones."""
+    return _url("not-me", signer().sign(signing.NOT_ME, subscriber_id, request_id))
+
+
+def account(action: str, request_id: int) -> str:
+    """The mailed link of an account request; `action` is its purpose. It expires, counted from now."""
+    return _url(f"account/{action}", signer().sign_timed(action, request_id))
 
 
 def unsubscribe(subscriber_id: int) -> str:
@@ -61,6 +71,14 @@ def edition(edition_id: int) -> str:
 def feed(subscriber_id: int, form: str = "atom") -> str:
     """A reader's editions as a feed; `form` is atom or json. It never expires."""
     return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
+
+
+def feed_edition(subscriber_id: int, edition_id: int) -> str:
+    """One edition in the browser, as the subscriber's feed names it.
+
+    Its token has the purpose of the feed but two values, so it opens this edition only, not the feed.
+    """
+    return _url("feeds/editions", signer().sign(signing.FEED, subscriber_id, edition_id))
 
 
 def feedback(edition_id: int) -> str:

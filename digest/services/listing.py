@@ -21,6 +21,7 @@ from digest.services import trending as rising
 from digest.services.quality import Figures
 from digest.services.views import AuthorPage, PaperPage, Row
 from digest.text.names import agree, name
+from digest.text.plain import one_line
 from digest.text.tex import readable
 
 FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
@@ -44,7 +45,7 @@ def paper(number: int) -> PaperPage:
             raise NotFound(say("there is no such paper here"))
         kept, record = found
         listed = rising.Listing(kept.announcement_id, kept.revision)
-        trends = rising.figures(session, {number: listed}, at=clock.now())
+        trends = rising.ranked(session, {number: listed}, at=clock.now())
         figures = quality.of(session, {number: record}, trends)[number]
         near = store.paper(session, figures.nearest) if figures.nearest else None
     facts = trends[number].facts if number in trends else ""
@@ -67,11 +68,11 @@ def author(wanted: str, limit: int) -> AuthorPage:
         theirs = [(p, r) for p, r in found if any(agree(sought, name(one)) for one in r.authors)]
         records = {p.id or 0: r for p, r in theirs}
         listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
-        known = quality.of(session, records, rising.figures(session, listings, at=clock.now()))
+        known = quality.of(session, records, rising.ranked(session, listings, at=clock.now()))
     if not theirs and not printed:
         raise NotFound(say("no paper here is by that author"))
     rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
-    return AuthorPage(wanted, rows, _figures(printed, rows))
+    return AuthorPage(one_line(wanted), rows, _figures(printed, rows))
 
 
 def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOWN) -> Row:

@@ -16,6 +16,7 @@ from digest import clock, settings
 from digest.db import papers as papers_store
 from digest.db import sources as store
 from digest.db.engine import reading
+from digest.errors import SourceDown
 from digest.ingest import arxiv_api, arxiv_feed, arxiv_oai, calendar, huggingface, openalex, semantic_scholar
 from digest.papers import Bad, Listed, Parsed, Record
 from digest.services import verdict
@@ -55,22 +56,32 @@ def feed() -> Outcome:
         known = store.announcements_of(session, listed)
         stored = store.days(session, ARXIV, first, max(due, parsed.announced or due)).keys()
     judged = verdict.of_feed(parsed, known, stored, due, closed)
-    counts = Counts(RSS, bad=len(parsed.bad))
+    counts = Counts(RSS)
     if judged.day is not None:
         papers = len(listed)
         counts = _store(RSS, f"feed of {judged.day}", parsed, judged.day, _Mark(judged.day, papers, judged.whole))
+    elif parsed.bad:
+        counts = _store(RSS, f"feed of {parsed.announced or due}", Parsed(bad=parsed.bad), due, _NO_MARK)
     return Outcome(counts, judged.outcome, judged.detail)
 
 
 def harvest(day: date) -> Outcome:
-    """What changed in arXiv on one date, by OAI-PMH, all wanted categories together."""
+    """What changed in arXiv on one date, by OAI-PMH, all wanted categories together.
+
+    Where a later page fails, those before it are stored all the same, and the day stays open. Raises SourceDown.
+    """
     closed, now = settings.get().closed_evenings, clock.now()
     found: dict[str, arxiv_oai.Harvested] = {}
     bad: list[Bad] = []
-    for category in settings.get().arxiv_categories or ("",):
-        for page in arxiv_oai.fetch(day, arxiv_oai.set_of(category) if category else ""):
-            found |= {h.record.arxiv_id or "": h for h in page.records}
-            bad += page.bad
+    failed: SourceDown | None = None
+    try:
+        for category in settings.get().arxiv_categories or ("",):
+            for page in arxiv_oai.fetch(day, arxiv_oai.set_of(category) if category else ""):
+                found |= {h.record.arxiv_id or "": h for h in page.records}
+                bad += page.bad
+                bad += (page.cut,) if page.cut else ()
+    except SourceDown as error:
+        failed = error
     with reading() as session:
         since = known_since(session, day)
     by_day: dict[date, list[Listed]] = {day: []}
@@ -83,8 +94,10 @@ def harvest(day: date) -> Outcome:
     counts = Counts(OAI)
     for changed in sorted(by_day):
         parsed = Parsed(tuple(by_day[changed]), tuple(dict.fromkeys(bad)) if changed == day else ())
-        left = mark if changed == day else _NO_MARK
+        left = mark if changed == day and failed is None else _NO_MARK
         counts.add(_store(OAI, f"records of {changed}", parsed, calendar.current(changed, closed), left))
+    if failed is not None:
+        raise failed
     if not mark.whole and calendar.announces(day, closed):
         return Outcome(counts, verdict.LATE, f"{day} is not there yet")
     return Outcome(counts)
@@ -94,6 +107,7 @@ def query(day: date) -> Outcome:
     """The papers of one announcement by the API: those sent in before its cut-off, after the one before.
 
     And held ones: sent in for one of the announcements before, all of which are stored, and unknown all the same.
+    Where a later page fails, those before it are stored, and the day stays open. Raises SourceDown.
     """
     closed = settings.get().closed_evenings
     first, last = calendar.submissions(day, closed)
@@ -102,27 +116,45 @@ def query(day: date) -> Outcome:
     held_from, _ = calendar.submissions(since, closed)
     found: list[Listed] = []
     bad: list[Bad] = []
-    for page in arxiv_api.fetch(settings.get().arxiv_categories, min(held_from, first), last):
-        found += page.parsed.papers
-        bad += page.parsed.bad
+    failed: SourceDown | None = None
+    try:
+        for page in arxiv_api.fetch(settings.get().arxiv_categories, min(held_from, first), last):
+            found += page.parsed.papers
+            bad += page.parsed.bad
+    except SourceDown as error:
+        failed = error
     # of the first date some belong to the announcement before: they don't show that this one is there
     own = sum(one.record.published is None or one.record.published > first.date() for one in found)
     over = clock.now() > calendar.mailed_at(calendar.following(day, closed))
-    mark = _Mark(day, own, whole=bool(own) or over, final=over)
+    mark = _Mark(day, own, whole=bool(own) or over, final=over) if failed is None else _NO_MARK
     counts = _store(API, f"query for {day}", Parsed(tuple(found), tuple(bad)), day, mark)
+    if failed is not None:
+        raise failed
     return Outcome(counts) if mark.whole else Outcome(counts, verdict.LATE, f"{day} is not there yet")
 
 
 def listing(day: date) -> Outcome:
-    """Hugging Face's papers of one date; they join the announcement that was current then."""
-    pages = list(huggingface.by_date(day))
+    """Hugging Face's papers of one date; they join the announcement that was current then.
+
+    Where a later page fails, those before it are stored, and the day stays open. Raises SourceDown.
+    """
+    pages: list[Parsed] = []
+    failed: SourceDown | None = None
+    try:
+        pages.extend(huggingface.by_date(day))
+    except SourceDown as error:
+        failed = error
     parsed = Parsed(tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.bad))
     over = clock.now().astimezone(UTC).date() > day
     with reading() as session:
         current = papers_store.current_announcement(session, day)
     joined = date.fromordinal(current) if current else calendar.current(day, settings.get().closed_evenings)
-    mark = _Mark(day, len(parsed.papers), whole=True, final=over)
-    return Outcome(_store(HUGGINGFACE, f"daily papers of {day}", parsed, joined, mark))
+    cut = any(page.cut for page in pages)
+    mark = _Mark(day, len(parsed.papers), whole=True, final=over) if failed is None and not cut else _NO_MARK
+    counts = _store(HUGGINGFACE, f"daily papers of {day}", parsed, joined, mark)
+    if failed is not None:
+        raise failed
+    return Outcome(counts, verdict.PARTIAL, f"the listing of {day} breaks off") if cut else Outcome(counts)
 
 
 def week() -> Outcome:

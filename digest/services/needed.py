@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
-from digest.db.deliveries import Claimed
+from digest.db import subscribers
+from digest.db.deliveries import Claimed, address_key
 from digest.deliver.letter import Withheld
-from digest.models import AdminLogin, Delivery, Edition, ProfileVersion, Subscriber, Suppression
+from digest.models import AccountRequest, AdminLogin, Delivery, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.delivery import (
+    ACCOUNT_LINK,
     ALARM,
     CANCELLED,
     CONFIRMATION,
     DIGEST,
+    LINK,
+    MOVED,
+    NEW_ADDRESS,
     NOTICE,
     RESEND,
     SIGN_IN,
@@ -25,10 +30,16 @@ from digest.models.delivery import (
     TEST,
     WELCOME,
 )
-from digest.models.subscriber import ACTIVE, PENDING
+from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.services import suppressions
 from digest.services.editions import by_id, typed
 
 EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
+ACCOUNT = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
+ELSEWHERE = (NEW_ADDRESS, MOVED)  # mails about a subscription to an address that is not, or no longer, its own
+TO_SUBSCRIBER = (CONFIRMATION, LINK, MOVED, *ACCOUNT)
+# In which states a subscriber gets a mail; other kinds go to active subscribers alone.
+_STATES = {CONFIRMATION: (PENDING, LEFT, ACTIVE), **dict.fromkeys((LINK, MOVED, *ACCOUNT), (ACTIVE, LEFT))}
 
 
 class MailedReader(NamedTuple):
@@ -54,13 +65,18 @@ class MailedEdition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What one delivery needs. `suppressed`: why its reader must not be mailed, None where they may."""
+    """What one delivery needs. `suppressed`: why its reader must not be mailed, None where they may.
+
+    `liftable`: the suppression is one that its owner may lift by confirming, so a confirmation may go out.
+    """
 
     reader: MailedReader | None = None
     edition: MailedEdition | None = None
     topics: tuple[str, ...] = ()
     suppressed: str | None = None
+    liftable: bool = False
     login: AdminLogin | None = None
+    request: AccountRequest | None = None
 
 
 # Readers, editions, profiles and suppressions of some deliveries, in one query. Made once: building costs too.
@@ -72,6 +88,7 @@ _WINDOW = (
         *[getattr(Edition, name) for name in MailedEdition._fields],
         col(ProfileVersion.profile),
         col(Suppression.reason),
+        col(Suppression.source),
     )
     .select_from(Delivery)
     .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
@@ -85,13 +102,31 @@ _WINDOW = (
 def look_up(session: Session, deliveries: Sequence[Claimed]) -> dict[int, Needed]:
     """What each delivery needs, by its id."""
     logins = by_id(session, AdminLogin, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
-    needed = {d.id: Needed(login=logins.get(d.subject_id)) for d in deliveries}
-    for number, *columns, profile, reason in session.connection().execute(_WINDOW, {"ids": list(needed)}):
+    requests = by_id(session, AccountRequest, {_request_id(d) for d in deliveries if d.kind in ACCOUNT})
+    needed = {
+        d.id: Needed(login=logins.get(d.subject_id), request=requests.get(_request_id(d) or 0)) for d in deliveries
+    }
+    for number, *columns, profile, reason, source in session.connection().execute(_WINDOW, {"ids": list(needed)}):
         reader = MailedReader(*columns[:_OF_READER]) if columns[0] is not None else None
         edition = MailedEdition(*columns[_OF_READER:]) if columns[_OF_READER] is not None else None
         topics = typed(profile) if profile else ()
-        needed[number] = Needed(reader, edition, topics, reason, needed[number].login)
+        liftable = reason is not None and suppressions.can_be_lifted(reason, source)
+        known = needed[number]
+        needed[number] = Needed(reader, edition, topics, reason, liftable, known.login, known.request)
+    _look_elsewhere(session, deliveries, needed)
     return needed
+
+
+def _request_id(delivery: Claimed) -> int | None:
+    return (delivery.payload or {}).get("request_id") if delivery.kind in ACCOUNT else None
+
+
+def _look_elsewhere(session: Session, deliveries: Sequence[Claimed], needed: dict[int, Needed]) -> None:
+    """For mail that goes to another address than the subscriber's, that address decides whether it may."""
+    for delivery in deliveries:
+        if delivery.kind in ELSEWHERE:
+            found = subscribers.suppression(session, address_key(delivery.address))
+            needed[delivery.id] = replace(needed[delivery.id], suppressed=found.reason if found else None)
 
 
 def withheld(delivery: Claimed, needed: Needed) -> Withheld | None:
@@ -101,9 +136,10 @@ def withheld(delivery: Claimed, needed: Needed) -> Withheld | None:
     reader = needed.reader
     if reader is None:
         return Withheld(CANCELLED, "the reader is gone")
-    if needed.suppressed is not None:
+    lifts = delivery.kind == CONFIRMATION and needed.liftable
+    if needed.suppressed is not None and not lifts:
         return Withheld(SUPPRESSED, f"suppressed: {needed.suppressed}")
-    wanted = {CONFIRMATION: PENDING}.get(delivery.kind, ACTIVE)
-    if reader.state != wanted and not (delivery.kind == CONFIRMATION and reader.state != ACTIVE):
+    confirmed = delivery.kind == CONFIRMATION and reader.state == ACTIVE and not lifts
+    if confirmed or reader.state not in _STATES.get(delivery.kind, (ACTIVE,)):
         return Withheld(CANCELLED, f"the reader is {reader.state}")
     return None

@@ -12,6 +12,7 @@ from digest.db import bounces, engine, overview, subscribers
 from digest.db import deliveries as outbox
 from digest.models import Batch, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
+from digest.services import domain_pauses
 from digest.services.alarms import OVERDUE
 from digest.services.standing import Standing, standings
 
@@ -41,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What the administrator sees first: newest runs with their mails by state, sources, bounces of 30 days."""
+    """What the administrator sees first: newest runs with their mails by state, sources, bounces, paused domains."""
 
     counts: Counts
     runs: Sequence[Run]
@@ -50,6 +51,7 @@ class Glance:
     standings: Sequence[Standing]
     bounces: Mapping[str, int]
     suppressed: int
+    paused_domains: Sequence[domain_pauses.PausedDomain]
 
 
 def counts() -> Counts:
@@ -72,7 +74,7 @@ def counts() -> Counts:
 
 def glance() -> Glance:
     """Everything on the administrator's page."""
-    numbers, stands = counts(), standings()
+    numbers, stands, paused = counts(), standings(), domain_pauses.paused()
     with engine.reading() as session:
         runs = overview.runs(session, before=None, limit=LISTED)
         return Glance(
@@ -83,6 +85,7 @@ def glance() -> Glance:
             standings=stands,
             bounces=overview.bounces_since(session, clock.now() - BOUNCES_OF),
             suppressed=overview.suppressed(session),
+            paused_domains=paused,
         )
 
 

@@ -1,15 +1,13 @@
-"""Owing a mail to a reader: the next serial of its kind, in the transaction that makes it owed."""
+"""Owing one mail to one address, in the transaction of what it is about."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest.db import deliveries
-from digest.models import Delivery
 
 
 def owe_next(
@@ -20,18 +18,14 @@ def owe_next(
     address: str,
     now: datetime,
     subscriber_id: int | None = None,
+    run_id: int | None = None,
     payload: dict[str, Any] | None = None,
-) -> None:
-    """Owe one more mail of this kind about this subject. The caller holds the subject's row."""
-    last = session.exec(
-        select(func.max(Delivery.serial)).where(Delivery.kind == kind, col(Delivery.subject_id) == subject_id)
-    ).one()
+    first: int = 0,
+) -> int:
+    """Owe one more mail of this kind about this subject. Returns its serial, which begins with `first`."""
+    serial = deliveries.next_serial(session, kind, subject_id, first=first)
     owed = deliveries.Owed(
-        kind,
-        subject_id,
-        address,
-        serial=0 if last is None else last + 1,
-        subscriber_id=subscriber_id,
-        payload=payload,
+        kind, subject_id, address, serial=serial, subscriber_id=subscriber_id, run_id=run_id, payload=payload
     )
     deliveries.owe(session, [owed], now)
+    return serial

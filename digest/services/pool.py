@@ -21,7 +21,7 @@ from digest.models import Epoch, Run
 from digest.services import announced, epochs, trending
 from digest.services.announced import Day, Listed
 
-WINDOW = 14
+WINDOW = trending.WINDOW
 RISING_WINDOW = 7
 _KEPT = 48
 _pools: WeakKeyDictionary[Engine, dict[object, Pool]] = WeakKeyDictionary()
@@ -50,6 +50,10 @@ class Pool:
     def papers(self) -> Mapping[int, Listed]:
         """What may be chosen, by number."""
         return standing(self.days, self.through)
+
+    def count_after(self, batch: int) -> int:
+        """How many papers came by later batches than that one."""
+        return sum(paper.batch > batch for paper in self.papers.values())
 
     @cached_property
     def announcement(self) -> Mapping[int, int]:
@@ -85,8 +89,15 @@ def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weigh
     if found is None:
         listed = {paper.id: day.number for day in days for paper in day.papers}
         papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in standing(days, last).items()}
-        found = Pool(days, last, trending.figures(session, papers, at=at), weights)
+        members = None if len(numbers) >= WINDOW else _window(session, numbers, at, last)
+        found = Pool(days, last, trending.figures(session, papers, at=at, members=members), weights)
     kept[key] = found
     while len(kept) > _KEPT:
         kept.pop(next(iter(kept)))
     return found
+
+
+def _window(session: Session, numbers: Sequence[int], at: datetime, through: int) -> trending.Population:
+    """Whom the papers of a few announcements rank among: the whole window up to the newest, as in a run."""
+    window = store.window(session, max(numbers), WINDOW)
+    return trending.population(session, list({*window, *numbers}), at=at, through=through)

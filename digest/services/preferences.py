@@ -6,33 +6,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, select
-
 from digest import clock
 from digest.compose.language import say
-from digest.db import engine, feedback, subscribers
+from digest.db import engine, subscribers
 from digest.errors import NotFound, Refused
 from digest.matching.profile import Profile
-from digest.models import Delivery, Edition, Subscriber
+from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
-from digest.services import cadence
+from digest.services import cadence, personal_data
 from digest.services.confirm import begin
 from digest.services.wishes import Preferences
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A subscriber with the profile that counts now."""
+    """A subscriber with the profile that counts now. `suppression`: why the address gets no mail, if so."""
 
     subscriber: Subscriber
     profile: Profile
+    suppression: Suppression | None = None
 
 
 def look(subscriber_id: int) -> Reader:
     """The reader and what they want. Raises NotFound after erasure."""
     with engine.reading() as session:
         reader = _present(subscribers.by_id(session, subscriber_id))
-        return Reader(reader, subscribers.profile_of(session, reader))
+        suppression = subscribers.suppression(session, reader.address_key)
+        return Reader(reader, subscribers.profile_of(session, reader), suppression)
 
 
 def change(subscriber_id: int, wanted: Preferences) -> Reader:
@@ -49,7 +49,7 @@ def change(subscriber_id: int, wanted: Preferences) -> Reader:
         reader.paused_until = wanted.paused_until
         if reader.state == ACTIVE and not _waits(reader, now):
             reader.next_due_at = cadence.due_after(reader, now)
-        return Reader(reader, profile)
+        return Reader(reader, profile, subscribers.suppression(session, reader.address_key))
 
 
 def _waits(reader: Subscriber, now: datetime) -> bool:
@@ -72,25 +72,9 @@ def come_back(subscriber_id: int, client: str) -> None:
 
 
 def export(subscriber_id: int) -> dict[str, Any]:
-    """All that is kept about a reader, as plain JSON values. Raises NotFound."""
+    """All that is kept about a subscriber, as plain JSON values. Raises NotFound."""
     with engine.reading() as session:
-        reader = _present(subscribers.by_id(session, subscriber_id))
-        editions = session.exec(
-            select(Edition).where(Edition.subscriber_id == subscriber_id).order_by(col(Edition.day))
-        ).all()
-        events = subscribers.consents(session, subscriber_id)
-        said = feedback.of(session, subscriber_id)
-        mails = session.exec(
-            select(Delivery).where(Delivery.subscriber_id == subscriber_id).order_by(col(Delivery.id))
-        ).all()
-        return {
-            "subscriber": reader.model_dump(mode="json", exclude={"id", "address_key", "profile_id"}),
-            "profile": subscribers.profile_of(session, reader).to_json(),
-            "consent": [event.model_dump(mode="json", include={"event", "at", "wording"}) for event in events],
-            "editions": [e.model_dump(mode="json", include={"day", "kind", "papers", "content"}) for e in editions],
-            "feedback": [f.model_dump(mode="json", include={"paper_id", "verb", "topic", "at"}) for f in said],
-            "mails": [m.model_dump(mode="json", include={"kind", "state", "created_at", "reply"}) for m in mails],
-        }
+        return personal_data.collect(session, _present(subscribers.by_id(session, subscriber_id)))
 
 
 def _present(reader: Subscriber | None) -> Subscriber:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from digest import clock
 from digest.compose.edition import Content, Entry
 from digest.db import papers as store
 from digest.db.engine import reading
+from digest.errors import Cancelled
 from digest.matching import calibrate
 from digest.matching.feedback import with_assumed
 from digest.matching.profile import Profile
@@ -25,10 +26,18 @@ from digest.services.pool import Pool
 from digest.services.views import Preview, PreviewDay, PreviewPaper
 
 
-def preview(profile: Profile, *, days: int = 14, limit: int | None = None, until: date | None = None) -> Preview:
+def preview(
+    profile: Profile,
+    *,
+    days: int = 14,
+    limit: int | None = None,
+    until: date | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Preview:
     """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
-    Days without an announcement are left out. Raises BadQuery for a topic in error.
+    Days without an announcement are left out. `cancelled` is asked before each day. Raises BadQuery for a topic in
+    error, Cancelled.
     """
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
@@ -36,7 +45,7 @@ def preview(profile: Profile, *, days: int = 14, limit: int | None = None, until
         if last is None:
             return Preview(())
         announcements = _between(session, last - timedelta(days=days - 1), last)
-        chosen = list(_days(session, profile, announcements))
+        chosen = list(_days(session, profile, announcements, cancelled))
         wanted = [(e.paper, e.revision) for _, content in chosen for e in content.entries[: profile.limit]]
         records = store.versions(session, wanted)
     return Preview(tuple(_shown(profile, known, content, records) for known, content in chosen))
@@ -53,11 +62,15 @@ def _between(session: Session, first: date, last: date) -> list[int]:
     return list(session.exec(statement.order_by(col(Announcement.id))))
 
 
-def _days(session: Session, profile: Profile, announcements: Sequence[int]) -> Iterator[tuple[Pool, Content]]:
+def _days(
+    session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
+) -> Iterator[tuple[Pool, Content]]:
     """Day after day; counts, threshold and assumed words stay those of the week's first day, as in a run."""
     week: tuple[int, int] | None = None
     weights, tau, wanted = Weights(calibrate.prior()), None, profile
     for number in announcements:
+        if cancelled():
+            raise Cancelled("the preview was given up: its client has gone")
         day = date.fromordinal(number)
         if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
             week = day.isocalendar()[:2]

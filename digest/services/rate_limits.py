@@ -19,6 +19,7 @@ from digest.compose.language import say
 from digest.db import rate_limit_counters
 from digest.db.engine import transaction
 from digest.errors import TooMany
+from digest.models import RateLimitCounter
 from digest.services import alarms
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -60,6 +61,9 @@ LINK_REQUESTS = RateLimit("link request", 20)
 CONFIRMATIONS = Backoff("confirmation", (MINUTE, HOUR, DAY))
 LINKS = Backoff("link", (MINUTE, HOUR, DAY))
 INBOX_LIMITS = (CONFIRMATIONS, LINKS)
+# mails that whoever has a shared edition, a forwarded mail or the preferences link can ask for, by subscriber
+LINK_MAILS = RateLimit("link mail", 3, within=DAY)
+ACCOUNT_MAILS = RateLimit("account mail", 6, within=DAY)
 # an administrator's sign-in links, and requests to the sign-in page by client
 SIGN_IN_MAILS = Backoff("sign-in mail", (MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR))
 SIGN_INS = RateLimit("sign-in", 5)
@@ -150,6 +154,13 @@ def forget_address(session: Session, address_key: str) -> None:
     """Delete what was counted for an address (its owner is erased)."""
     for limit in INBOX_LIMITS:
         rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{inbox_of(address_key)}"))
+
+
+def of_address(session: Session, address_key: str) -> list[RateLimitCounter]:
+    """What was counted for an address, or for the inbox that it shares with its other spellings."""
+    keys = ((limit.action, keyed(f"{limit.action}:{inbox_of(address_key)}")) for limit in INBOX_LIMITS)
+    counters = (rate_limit_counters.find(session, action, key) for action, key in keys)
+    return [counter for counter in counters if counter is not None]
 
 
 def reset(session: Session, limit: RateLimit | Backoff, who: str) -> None:

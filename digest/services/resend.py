@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import func, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest import clock
-from digest.db import deliveries, runs, subscribers
+from digest.db import runs, subscribers
 from digest.db.engine import transaction
 from digest.errors import NotFound, Refused
-from digest.models import Audit, Delivery, Edition, Subscriber
+from digest.models import Audit, Edition, Subscriber
 from digest.models.delivery import RESEND
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.ports import Enqueue
+from digest.services.owing import owe_next
 
 
 def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
@@ -24,8 +25,8 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     """
     with transaction() as session:
         reader = _mailable(session, address)
-        edition = runs.edition_of(session, reader.id or 0, day)
-        if edition is None or edition.id is None:
+        edition = runs.edition_of(session, stored_id(reader), day)
+        if edition is None:
             when = f" for {day.isoformat()}" if day else ""
             raise NotFound(f"{address} has no edition{when}")
         if edition.cancelled:
@@ -53,16 +54,13 @@ def _mailable(session: Session, address: str) -> Subscriber:
 
 def _owe(session: Session, edition: Edition, reader: Subscriber) -> int:
     """Owe one more e-mail with that edition. Returns its serial."""
-    number = edition.id or 0
-    count = select(func.count()).where(col(Delivery.kind) == RESEND, col(Delivery.subject_id) == number)
-    serial = int(session.execute(count).scalar_one()) + 1
-    owed = deliveries.Owed(
-        kind=RESEND,
-        subject_id=number,
-        serial=serial,
+    return owe_next(
+        session,
+        RESEND,
+        subject_id=stored_id(edition),
         address=reader.address,
-        subscriber_id=reader.id,
+        subscriber_id=stored_id(reader),
         run_id=edition.run_id,
+        now=clock.now(),
+        first=1,
     )
-    deliveries.owe(session, [owed], clock.now())
-    return serial

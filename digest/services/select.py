@@ -1,7 +1,10 @@
 """Choosing readers' papers: what is new for each profile, then what is rising in it; nothing twice.
 
-Few papers are matched by the reference, which is ready at once; many by the engine, whose machine code has to be
-loaded first. Both give the same answers.
+An ordinary laboratory is matched by the reference, which is ready at once; a large installation by the engine, whose
+machine code has to be made and loaded first. `engine_need` says where the line is. Both give the same answers.
+
+Nothing stops for the compiling: until the machine code is there the reference goes on, and a task in the background
+makes it (`prepare`). Only work that would take the reference longer than compiling waits for it.
 """
 
 from __future__ import annotations
@@ -19,13 +22,14 @@ from digest.db import papers as store
 from digest.db.engine import reading
 from digest.matching.profile import Profile
 from digest.matching.weights import Weights
-from digest.services import announced, by_reference, kernel, quality
+from digest.services import announced, by_reference, engine_need, kernel, quality
 from digest.services.announced import Day
 from digest.services.entries import Asked, Version
 from digest.services.pool import Pool
 
-FEW_PAPERS = 1000
-FEW_PAIRS = 20_000  # a second's work for the reference
+FEW_PAPERS = 1000  # read and prepared in half a second
+_SOON_DONE = 50  # of the reference's work of a day, that part takes less than loading the engine
+_WORTH_COMPILING = 2  # days' work that take the reference as long as compiling takes
 
 
 def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[int, Collection[int]]:
@@ -45,14 +49,14 @@ def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
     """The edition of each reader."""
-    if not asked or _few(len(known.papers), len(asked)):
+    if not asked or _by_reference(session, len(known.papers), _pairs(known, asked)):
         return by_reference.choose(session, known, asked) if asked else []
     return [one.content() for one in kernel.engine().choose(session, known, asked, lambda _: {})]
 
 
 def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None) -> Iterator[Frozen]:
     """The edition of each reader as it is kept, with what was measured of its papers; made some at a time."""
-    if not asked or (shelf is None and _few(len(known.papers), len(asked))):
+    if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
         found = by_reference.choose(session, known, asked) if asked else []
         return map(Frozen.of, quality.told(session, found))
     made: Iterator[Frozen] = kernel.engine().choose(session, known, asked, partial(quality.signs, session), shelf)
@@ -60,12 +64,14 @@ def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf |
 
 
 def prepare() -> bool:
-    """Index the current announcement where its readers are many, so that no run has to. Again does nothing."""
+    """Compile and load the engine where it is needed, and index the current announcement. Again does nothing."""
     with reading() as session:
         today = clock.now().astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
         day = announced.days(session, [current])[0] if current else None
-        if day is None or _few(len(day.papers), subscribers.active(session)):
+        readers = subscribers.active(session)
+        small = _soon_done(session, len(day.papers), len(day.papers) * readers) if day else True
+        if day is None or small or not engine_need.measure(session).needs_engine:
             return False
         kernel.engine().index(session, day)
     return True
@@ -83,7 +89,8 @@ class Shelf(Protocol):
 
 def shelf(session: Session, known: Pool, name: str, readers: int) -> Shelf | None:
     """The shelf of a shard, for the engine; None where the reference will do."""
-    if not readers or _few(len(known.papers), readers):
+    newest = len(known.days[0].papers)
+    if not readers or _by_reference(session, len(known.papers), newest * readers):
         return None
     found: Shelf = kernel.engine().shelf(session, name, readers)
     return found
@@ -96,7 +103,7 @@ def thresholds(
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    if shelf is None and _few(papers, len(profiles)):
+    if shelf is None and _by_reference(session, papers, papers * len(profiles)):
         found = by_reference.thresholds(session, days, weights, list(profiles.values()))
     else:
         found = kernel.engine().thresholds(session, days, weights, profiles, shelf)
@@ -110,10 +117,28 @@ def calibrate_with_best(
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    way = by_reference if _few(papers, len(profiles)) else kernel.engine()
+    way = by_reference if _by_reference(session, papers, papers * len(profiles)) else kernel.engine()
     found = way.calibrate_with_best(session, days, weights, list(profiles.values()), most)
     return dict(zip(profiles, found, strict=True))
 
 
-def _few(papers: int, readers: int) -> bool:
-    return papers <= FEW_PAPERS and papers * readers <= FEW_PAIRS
+def _by_reference(session: Session, papers: int, pairs: int) -> bool:
+    """True where the reference is to match so many papers, in so many pairs of a profile and a paper."""
+    if _soon_done(session, papers, pairs):
+        return True
+    size = engine_need.size(session)
+    if not size.needs_engine:
+        return True
+    return not kernel.compiled() and pairs * size.terms <= _WORTH_COMPILING * engine_need.REFERENCE_WORK
+
+
+def _soon_done(session: Session, papers: int, pairs: int) -> bool:
+    """True for so little that the engine would not be loaded by the time it is done."""
+    work = pairs * engine_need.size(session).terms
+    return papers <= FEW_PAPERS and work <= engine_need.REFERENCE_WORK // _SOON_DONE
+
+
+def _pairs(known: Pool, asked: Sequence[Asked]) -> int:
+    """How many papers are new to these readers, all together."""
+    fresh = {seen: known.count_after(seen) for seen in {one.seen_through for one in asked}}
+    return sum(fresh[one.seen_through] for one in asked)

@@ -16,19 +16,19 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select, update
 
-from digest import clock, settings
+from digest import clock, settings, signing
 from digest.compose.language import say
 from digest.db import engine, subscribers
 from digest.errors import StaleToken
 from digest.models import AdminLogin, Audit
 from digest.models.delivery import SIGN_IN
+from digest.models.types import stored_id
 from digest.ports import Enqueue
 from digest.services import rate_limits
+from digest.services.link_lifetimes import ADMIN_SESSION, lifetime
 from digest.services.owing import owe_next
 
-LINK_FOR = timedelta(minutes=30)  # at least; longer where the next link may not be sent before
-LONGEST_LINK_FOR = max(LINK_FOR, *rate_limits.SIGN_IN_MAILS.gaps)
-SESSION_FOR = timedelta(hours=12)
+LONGEST_LINK_FOR = max(lifetime(signing.SIGN_IN), *rate_limits.SIGN_IN_MAILS.gaps)
 
 
 def ask(address: str, client: str, enqueue: Enqueue) -> None:
@@ -54,12 +54,12 @@ def _administrators() -> dict[str, str]:
 
 
 def _owe_link(session: Session, address: str, *, good_for: timedelta, now: datetime) -> None:
-    good_for = max(good_for, LINK_FOR)
+    good_for = max(good_for, lifetime(signing.SIGN_IN))
     login = AdminLogin(address=address, asked_at=now, link_expires_at=now + good_for)
     session.add(login)
     session.add(Audit(at=now, actor="sign-in page", action="sign-in link sent", detail={}))
     session.flush()
-    owe_next(session, SIGN_IN, subject_id=_id(login), address=address, now=now)
+    owe_next(session, SIGN_IN, subject_id=stored_id(login), address=address, now=now)
 
 
 def look(login_id: int) -> None:
@@ -76,7 +76,7 @@ def enter(login_id: int) -> str:
     value, now = secrets.token_urlsafe(32), clock.now()
     with engine.transaction() as session:
         login = _open_link(session.get(AdminLogin, login_id, with_for_update=True), now)
-        login.used_at, login.session_hash, login.session_expires_at = now, _hash(value), now + SESSION_FOR
+        login.used_at, login.session_hash, login.session_expires_at = now, _hash(value), now + ADMIN_SESSION
         rate_limits.reset(session, rate_limits.SIGN_IN_MAILS, subscribers.address(login.address).key)
         session.add(Audit(at=now, actor=login.address, action="signed in", detail={"login": login_id}))
     return value
@@ -136,9 +136,3 @@ def _is_administrator(address: str) -> bool:
 
 def _hash(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
-
-
-def _id(login: AdminLogin) -> int:
-    if login.id is None:
-        raise ValueError("the login was not stored")
-    return login.id

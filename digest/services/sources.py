@@ -27,7 +27,7 @@ Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, Parsed]]]
 
 _PARSERS: dict[str, Callable[[bytes], Parsed]] = {
     "arxiv-rss": arxiv_feed.parse,
-    "arxiv-api": lambda data: arxiv_api.parse(data).parsed,
+    "arxiv-api": arxiv_api.parse_saved,
     "huggingface": huggingface.parse,
     "semantic-scholar": semantic_scholar.parse,
     "openalex": openalex.parse,
@@ -89,7 +89,7 @@ def _harvested(files: Sequence[Path]) -> Documents:
             bad[path.name] = (_refused(error, data),)
             continue
         found |= {h.record.arxiv_id or "": h for h in page.records}
-        bad[path.name] = page.bad
+        bad[path.name] = (*page.bad, page.cut) if page.cut else page.bad
     since = min((h.changed for h in found.values()), default=date.min)
     by_day: dict[date, list[Listed]] = {}
     for harvested in found.values():

@@ -7,7 +7,7 @@ fresh date); down (no answer in form).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session
@@ -19,7 +19,7 @@ from digest.errors import N_
 from digest.ingest import calendar
 from digest.models import SourceState
 from digest.services import catchup, verdict
-from digest.services.live import A_DAY, ALL, ARXIV, HUGGINGFACE, OAI, RSS
+from digest.services.live import A_DAY, ALL, ARXIV, HUGGINGFACE, LONGEST, OAI, RSS
 
 ON_TIME, QUIET, NEVER = N_("on time"), N_("quiet"), N_("never asked")
 GRACE = timedelta(minutes=20)  # after its time an announcement is late
@@ -33,7 +33,10 @@ _IN_USE = 14
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One source now. `through`: the last announcement up to which nothing is missing, for arXiv's sources."""
+    """One source now. `through`: the last announcement up to which nothing is missing, for arXiv's sources.
+
+    None for one that never answered, and while no announcement is stored.
+    """
 
     source: str
     state: str
@@ -49,17 +52,20 @@ def standings(now: datetime | None = None) -> list[Standing]:
         states = store.states(session)
         missing = catchup.gaps(session, now)
         due = calendar.newest(now, calendar.feed_at, settings.get().closed_evenings)
+        through = _through(missing, due) if store.oldest_day(session, ARXIV, due - LONGEST * A_DAY) else None
     names = [name for name in ALL if name in states or name in settings.get().sources]
-    return [_standing(name, states.get(name), missing, due, now) for name in names]
+    found = [_standing(name, states.get(name), missing, due, now) for name in names]
+    fetched = {name for name, state in states.items() if name in ARXIV and state.succeeded_at is not None}
+    return [replace(one, through=through) if one.source in fetched else one for one in found]
 
 
 def _standing(source: str, state: SourceState | None, missing: list[date], due: date, now: datetime) -> Standing:
     if state is None:
         return Standing(source, NEVER)
     if state.outcome == verdict.DOWN:
-        return Standing(source, verdict.DOWN, state.detail, _through(source, missing, due), state.attempted_at)
+        return Standing(source, verdict.DOWN, state.detail, asked=state.attempted_at)
     found, detail = _timely(source, state, now) if source not in ARXIV else _of_arxiv(state, missing, due, now)
-    return Standing(source, found, detail, _through(source, missing, due), state.attempted_at)
+    return Standing(source, found, detail, asked=state.attempted_at)
 
 
 def _of_arxiv(state: SourceState, missing: list[date], due: date, now: datetime) -> tuple[str, str]:
@@ -83,11 +89,9 @@ def _timely(source: str, state: SourceState, now: datetime) -> tuple[str, str]:
     return verdict.LATE, "not asked for a while"
 
 
-def _through(source: str, missing: list[date], due: date) -> date | None:
-    if source not in ARXIV:
-        return None
-    closed = settings.get().closed_evenings
-    return calendar.previous(missing[0], closed) if missing else due
+def _through(missing: list[date], due: date) -> date:
+    """The last announcement before the first one that is missing."""
+    return calendar.previous(missing[0], settings.get().closed_evenings) if missing else due
 
 
 def due_sources(now: datetime | None = None) -> list[str]:

@@ -15,6 +15,7 @@ from digest.matching.profile import Counts, Profile, Topic
 from digest.matching.weights import Weights
 from digest.matching.writing import Sheets
 from digest.papers import Record
+from digest.services.kernel import READY
 
 log = logs.get(__name__)
 
@@ -22,7 +23,7 @@ log = logs.get(__name__)
 def warm() -> None:
     """Make what is not there yet. Of several processes one makes it, the others wait."""
     folder = Path(jit.config.CACHE_DIR)
-    done = folder / "ready"
+    done = folder / READY
     if done.exists():
         return
     try:

@@ -8,16 +8,18 @@ from digest import clock
 from digest.db import deliveries, frozen, runs, subscribers
 from digest.db import papers as store
 from digest.db.engine import reading, transaction
+from digest.db.subscribers import WELCOME_WITHIN
 from digest.models import Epoch, Run
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.ports import Enqueue
 from digest.services import choosing, epochs, thresholds
 from digest.services.choosing import Chosen, Kept
 
 ANNOUNCEMENTS = 7
-AFTER, WITHIN = timedelta(minutes=2), timedelta(days=1)  # a wake-up that was lost is given again between these
-AT_ONCE = 200
+AFTER = timedelta(minutes=2)  # a wake-up that was lost is given again between this and `WELCOME_WITHIN`
+AT_ONCE = 1000  # so many of an import wait in the queue at a time
 
 
 def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
@@ -47,7 +49,7 @@ def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
     """Ask again for the welcomes that nobody has considered: their wake-ups were lost. Returns how many."""
     now = now or clock.now()
     with reading() as session:
-        found = subscribers.unwelcomed(session, WELCOME, since=now - WITHIN, until=now - AFTER, limit=AT_ONCE)
+        found = subscribers.unwelcomed(session, WELCOME, since=now - WELCOME_WITHIN, until=now - AFTER, limit=AT_ONCE)
     for number in found:
         enqueue.welcome(number)
     return len(found)
@@ -56,7 +58,7 @@ def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
 def _note(subscriber_id: int, now: datetime) -> None:
     """The reader's welcome was considered, whether or not there was one to send."""
     with transaction() as session:
-        subscribers.note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WITHIN)
+        subscribers.leave_unwelcomed(session, subscriber_id, now=now)
 
 
 def _choose(run: Run, subscriber_id: int) -> Chosen | None:
@@ -76,7 +78,7 @@ def _choose(run: Run, subscriber_id: int) -> Chosen | None:
 
 def _freeze(run: Run, chosen: Chosen) -> bool:
     """One transaction. Two at once: the second waits for the reader's row and finds the first one's edition."""
-    number = chosen.reader.id or 0
+    number = stored_id(chosen.reader)
     with transaction() as session:
         reader = subscribers.by_id(session, number, lock=True)
         if reader is None or reader.state != ACTIVE or runs.dated(session, [number], [chosen.day]):
@@ -84,6 +86,7 @@ def _freeze(run: Run, chosen: Chosen) -> bool:
         if chosen.reader.profile_id:
             thresholds.keep(session, run.epoch_id, {chosen.reader.profile_id: chosen.tau})
         [edition_id] = frozen.editions(session, choosing.columns(run, [Kept.of(chosen)], run.created_at, kind=WELCOME))
-        mail = deliveries.Owed(WELCOME, edition_id, reader.address, subscriber_id=number, run_id=run.id)
+        bulk = subscribers.was_imported(session, number)  # thousands at once must not delay the day's mail
+        mail = deliveries.Owed(WELCOME, edition_id, reader.address, subscriber_id=number, run_id=run.id, bulk=bulk)
         deliveries.owe(session, [mail], run.created_at)
     return True

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from digest import clock, settings
 from digest.compose.language import say
 from digest.errors import BadInput
 from digest.matching import query
 from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
+from digest.matching.profile_cost import check_cost
 from digest.models import Subscriber
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
@@ -87,12 +89,6 @@ def _authors(value: object) -> tuple[str, ...]:
     return names
 
 
-def _time_zone(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 60:
-        raise BadInput(say("time zone: use an IANA name such as Europe/Berlin"), field="time_zone")
-    return clock.zone(value).key
-
-
 def _send_at(value: object) -> time:
     """A wall-clock time, rounded down to a quarter of an hour: slots are quarters."""
     found = CLOCK_TIME.fullmatch(value.isoformat() if isinstance(value, time) else str(value))
@@ -114,8 +110,17 @@ def read(schema: type[Checked], values: Mapping[str, Any]) -> Checked:
         raise BadInput(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field) from error
 
 
+# A preference is stored in the profile where `Profile` has a field of its name, else in the subscriber's row.
+_PROFILE_FIELDS = frozenset(field.name for field in fields(Profile))
+
+
 class Wishes(BaseModel):
-    """Topics and schedule of a reader. Lists may come as a text with one entry a line."""
+    """Topics and schedule of a reader. Lists may come as a text with one entry a line.
+
+    This and `Preferences` are the one list of what a subscriber can choose. Forms, listings, export and import take
+    names, order, defaults and bounds from here: a further preference is one field here and its column (or field of
+    `Profile`), with its migration.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -128,29 +133,39 @@ class Wishes(BaseModel):
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cadence: Literal["daily", "weekdays", "weekly"] = "daily"
     weekday: int = Field(default=0, ge=0, le=6)
-    time_zone: Annotated[str, BeforeValidator(_time_zone)] = "UTC"
+    time_zone: Annotated[str, BeforeValidator(clock.read_time_zone)] = "UTC"
     send_at: Annotated[time, BeforeValidator(_send_at)] = Field(default_factory=lambda: settings.get().send_at)
     quiet_day: Literal["skip", "notice"] = Field(default_factory=lambda: settings.get().quiet_day)
+
+    @model_validator(mode="after")
+    def _affordable(self) -> Self:
+        """Refuse what would take too long to match; each text was parsed before, so its cost is known."""
+        check_cost(self.profile())
+        return self
 
     def profile(self, before: Profile | None = None) -> Profile:
         """What to match. Likes, and caps and mutes of topics that stay as they were, are kept from `before`."""
         known = {topic.text: topic for topic in before.topics} if before else {}
-        return Profile(
-            topics=tuple(known.get(text, Topic(text)) for text in self.topics),
-            exclusions=self.exclusions,
-            categories=self.categories,
-            primary_only=before.primary_only if before else False,
-            authors=self.authors,
-            close=self.close,
-            minimum=self.minimum,
-            limit=self.limit,
-            likes=before.likes if before else (),
-        )
+        topics = tuple(known.get(text, Topic(text)) for text in self.topics)
+        others = {name: getattr(self, name) for name in Wishes.model_fields if name in _PROFILE_FIELDS - {"topics"}}
+        return replace(before or Profile(), topics=topics, **others)
 
     def schedule(self, subscriber: Subscriber) -> None:
         """Write when mail is wanted into the subscriber's row."""
-        subscriber.time_zone, subscriber.send_at = self.time_zone, self.send_at
-        subscriber.cadence, subscriber.weekday, subscriber.quiet_day = self.cadence, self.weekday, self.quiet_day
+        for name in SCHEDULE_FIELDS:
+            setattr(subscriber, name, getattr(self, name))
+
+    def schedule_json(self) -> dict[str, Any]:
+        """When mail is wanted, as plain JSON values; `apply_schedule` writes them into a row."""
+        return self.model_dump(mode="json", include=set(SCHEDULE_FIELDS))
+
+
+SCHEDULE_FIELDS = tuple(name for name in Wishes.model_fields if name not in _PROFILE_FIELDS)
+
+
+def apply_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
+    """Write a schedule that `schedule_json` gave into the subscriber's row."""
+    read(Wishes, {name: values[name] for name in SCHEDULE_FIELDS}).schedule(subscriber)
 
 
 def _paused_until(value: object) -> date | None:
@@ -177,3 +192,35 @@ class Preferences(Wishes):
         """A pause lies ahead, by a year at most. Raises BadInput."""
         if self.paused_until and self.paused_until - today > MAX_PAUSE:
             raise BadInput(say("pause: at most a year ahead"), field="paused_until")
+
+
+FIELDS = tuple(Preferences.model_fields)
+ONE_A_LINE = ("topics", "exclusions", "authors")  # the other lists stand in one line, with blanks between
+
+
+def values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
+    """What a subscriber has chosen, by the names of `FIELDS`. Topics are texts."""
+    found = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
+    return found | {"topics": tuple(topic.text for topic in profile.topics)}
+
+
+def as_text(name: str, value: object) -> str:
+    """The value of a field as it is typed into a form or a cell; `read` is the inverse."""
+    if isinstance(value, tuple):
+        return ("\n" if name in ONE_A_LINE else " ").join(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return "" if value is None else str(value)
+
+
+def texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
+    """`values` as texts."""
+    return {name: as_text(name, value) for name, value in values(subscriber, profile).items()}
+
+
+def default_texts() -> dict[str, str]:
+    """How an empty form begins."""
+    begin = Preferences()
+    return {name: as_text(name, getattr(begin, name)) for name in FIELDS}

@@ -7,13 +7,17 @@ Two names agree where the family names are equal and no given name contradicts: 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from digest.text.collectives import is_collective
 from digest.text.fold import fold
 from digest.text.tables import INNER_PARTICLES, PARTICLES
+from digest.text.tex import readable
 
 _PART = re.compile(r"[^\W_]+")
+_AFFILIATION = re.compile(r"\([^()]*\)?")
 _SUFFIX = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
@@ -27,8 +31,16 @@ class Name(NamedTuple):
 
 @lru_cache(maxsize=1 << 16)
 def name(text: str) -> Name:
-    """The parts of a name. The family name is the last word, or what stands before a comma."""
+    """The parts of a name. The family name is the last word, or what stands before a comma.
+
+    A collaboration is one name without given names; its article does not count. Neither does an affiliation in
+    parentheses.
+    """
+    text = _AFFILIATION.sub("", text) if "(" in text else text
+    text = readable(text) if "\\" in text or "{" in text else text
     folded = re.sub("['`]", "", fold(text))
+    if is_collective(text):
+        return Name((), "", "".join(_PART.findall(folded.removeprefix("the "))))
     before, comma, after = folded.partition(",")
     if comma and not set(_PART.findall(after)) <= _SUFFIX:
         folded = f"{after} {before}"
@@ -64,6 +76,17 @@ def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
         return False
     pairs = ((wanted, found), (_doubled(wanted), found), (wanted, _doubled(found)))
     return any(_family(a, b, prefix=prefix) and _given(a.given, b.given) for a, b in pairs if a and b)
+
+
+def matching(wanted: str, names: Sequence[str]) -> list[int]:
+    """The places of the names that may be the person wanted; of those, only the ones that are written the same, if any.
+
+    One person writes once on one paper: beside `Wei Wang`, `W. Wang` is somebody else.
+    """
+    sought = name(wanted)
+    found = [(place, other) for place, other in enumerate(map(name, names)) if agree(sought, other)]
+    same = [place for place, other in found if other == sought]
+    return same or [place for place, _ in found]
 
 
 def _doubled(one: Name) -> Name | None:

@@ -1,18 +1,81 @@
-"""Text in one line, without what steers terminals or hides. For everything that somebody else wrote."""
+"""Text from outside made safe to store and to show: the one place that decides which characters are let through.
+
+`clean` is the entry gate (titles, abstracts, names, comments, venues); `one_line` is `clean` plus collapsed blanks, for
+what was stored before the gate and for every line that is shown. Both take time linear in the length of the text.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
-# controls, marks that turn the direction of text, signs nobody sees, halves of characters
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e"
-    r"\u2060-\u2069\ufeff\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+MOST_MARKS = 10  # combining marks in a row; real writing stacks five at most, and sorting long runs is quadratic
+
+# Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) of those that `str.isprintable` calls printable
+_INVISIBLE_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
+_INVISIBLE = re.compile(f"[{_INVISIBLE_LETTERS}\ufe00-\ufe0d\U000e0100-\U000e01ef]|[\ufe0e\ufe0f](?=[\ufe0e\ufe0f])")
+_KEPT_BLANKS = frozenset("\t\n\r")
+# A joiner has a meaning between emoji, and in scripts that join their letters; anywhere else it only hides.
+_JOINER = re.compile("[\u200c\u200d]")
+_JOINED_SCRIPTS = re.compile(
+    "[\u0600-\u07ff\u08a0-\u0dff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]"
 )
+# A run of combining marks lies within a run of signs that are neither letters nor blanks nor ASCII.
+_SIGNS = re.compile(rf"[^\x00-\x7f\w\s]{{{MOST_MARKS + 1},}}")
+
+
+def clean(text: str) -> str:
+    """The text without controls, changes of direction, invisible, private and unassigned characters.
+
+    Tabs and line ends stay, other controls that part words become a blank, lone surrogates go. Of more than ten
+    combining marks in a row the first ten stay.
+    """
+    if text.isascii() and text.isprintable():  # nearly every title
+        return text
+    if not text.isprintable():
+        replacements = {ord(letter): _replacement(letter) for letter in set(text) if not letter.isprintable()}
+        text = _without_loose_joiners(text.translate(replacements))
+    if text.isascii():
+        return text
+    return bound_marks(_INVISIBLE.sub("", text))
 
 
 def one_line(text: str) -> str:
-    """The text with every run of blanks and line ends made one blank, without controls and invisible signs."""
-    if text.isascii() and text.isprintable():  # nothing to take away; nearly every text, and much faster
-        return " ".join(text.split())
-    return " ".join(_UNSEEN.sub("", text).split())
+    """The cleaned text with every run of blanks and line ends made one blank."""
+    return " ".join(clean(text).split())
+
+
+def bound_marks(text: str) -> str:
+    """The text with at most ten combining marks in a row, so that normalising it takes linear time."""
+    return _SIGNS.sub(_bounded, text)
+
+
+def normalize(text: str) -> str:
+    """NFC in linear time: `unicodedata.normalize` sorts a run of combining marks by insertion."""
+    return text if text.isascii() else unicodedata.normalize("NFC", bound_marks(text))
+
+
+def _replacement(letter: str) -> str:
+    """What stands for a character that cannot be printed: itself, a blank, or nothing."""
+    if letter in _KEPT_BLANKS or _JOINER.match(letter) or unicodedata.category(letter) == "Zs":
+        return letter
+    return " " if letter.isspace() else ""
+
+
+def _without_loose_joiners(text: str) -> str:
+    """The text with joiners only between characters that they can join."""
+    return _JOINER.sub(lambda found: found[0] if _joins(text, found.start()) else "", text)
+
+
+def _joins(text: str, at: int) -> bool:
+    return 0 < at < len(text) - 1 and all(_JOINED_SCRIPTS.match(text[place]) for place in (at - 1, at + 1))
+
+
+def _bounded(found: re.Match[str]) -> str:
+    kept: list[str] = []
+    marks = 0
+    for sign in found[0]:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks <= MOST_MARKS:
+            kept.append(sign)
+    return "".join(kept)

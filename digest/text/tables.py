@@ -41,6 +41,7 @@ FORMS = {
     "corpora": "corpus", "genera": "genus", "nuclei": "nucleus", "stimuli": "stimulus", "loci": "locus",
     "foci": "focus", "radii": "radius", "fungi": "fungus", "moduli": "modulus", "tori": "torus",
     "novae": "nova", "supernovae": "supernova", "larvae": "larva", "formulae": "formula", "nebulae": "nebula",
+    "varepsilon": "epsilon", "vartheta": "theta", "varphi": "phi", "varrho": "rho", "varsigma": "sigma",
     "mice": "mouse", "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth",
     "lenses": "lens", "gases": "gas", "buses": "bus", "viruses": "virus", "halves": "half", "leaves": "leaf",
     "lives": "life", "wolves": "wolf", "shelves": "shelf", "schemata": "schema", "lemmata": "lemma",
@@ -84,19 +85,6 @@ CLOSED = frozenset(
     sampling, wave length, wave lengths, wi fi, work flow, work flows
     """.replace("\n", " ").split(",")
 )
-
-# Words that TeX writes with a backslash and readers without; other commands are layout and are dropped.
-TEX_WORDS = frozenset(
-    """
-    alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi pi rho sigma tau
-    upsilon phi varphi chi psi omega log exp max min arg sup inf lim sin cos tan det dim ker deg gcd latex tex
-    """.split()
-)
-# Letters that TeX spells as commands.
-TEX_LETTERS = {
-    "ell": "l", "o": "o", "O": "O", "l": "l", "L": "L", "i": "i", "j": "j", "ss": "ss", "ae": "ae", "AE": "AE",
-    "oe": "oe", "OE": "OE", "aa": "a", "AA": "A", "dh": "d", "th": "th",
-}  # fmt: skip
 
 # Words that stand before a family name and belong to it.
 PARTICLES = frozenset("van von vom der den de del della dello dos das du zu zur zum".split())

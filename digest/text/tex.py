@@ -7,13 +7,15 @@ mathematics. Nothing raises, and time grows with the length of the text.
 from __future__ import annotations
 
 import re
-import unicodedata
 
-from digest.text.plain import one_line
+from digest.text.hyphens import rejoin
+from digest.text.plain import normalize, one_line
 from digest.text.tex_pieces import join
 from digest.text.tex_reader import Reader
 from digest.text.tex_stripped import mend
 
+_SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
+_BRACKET_BLANKS = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
 _TEX = re.compile(r"[\\${}^~`]|''|--|mathcal|mathbb|varepsilon|varphi|tilde")
 
 
@@ -24,9 +26,13 @@ def readable(text: str) -> str:
 
 def render(text: str) -> tuple[str, int]:
     """Like `readable`, with the number of commands that no table knows (shown by their names)."""
-    text = one_line(text)
+    text = rejoin(one_line(text))
     if not _TEX.search(text):
         return text, 0
+    if "`" in text:
+        text = _SINGLE_QUOTES.sub(r"‘\1’", text)
     reader = Reader(mend(text))
-    rendered = join(reader.group(0))
-    return one_line(unicodedata.normalize("NFC", rendered).replace("\\", "")), reader.unknown
+    rendered = normalize(join(reader.group(0))).replace("\\", "")
+    if "⟩" in rendered or "⌋" in rendered or "⌉" in rendered:
+        rendered = _BRACKET_BLANKS.sub("", rendered)
+    return " ".join(rendered.split()), reader.unknown

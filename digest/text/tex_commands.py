@@ -7,8 +7,12 @@ import unicodedata
 
 from digest.text import tex_tables as tables
 from digest.text.tex_lexemes import Lexemes
-from digest.text.tex_pieces import Piece, accent, atom, character, join, line, product, raised, scripted
+from digest.text.tex_pieces import Piece, accent, character, fraction, join, line, raised, scripted
 
+_SIGN_MARKS = frozenset("\"'`^~=.")
+# one letter with what is raised or lowered at it: the mark of `\widehat{w_p}` belongs to w. The alternatives begin
+# with different characters, so a long text that fails is read once.
+_INDEXED = re.compile(rf"[^\W\d_](?:[{''.join(sorted(tables.SCRIPTED))}′*†⊙∞]|[_^](?:\w|\([^()]*\)))+")
 MAX_DEPTH = 40  # braces deeper than this are read as if they were not there
 
 
@@ -18,6 +22,8 @@ class Commands(Lexemes):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.unknown = 0
+        self.infixes = 0
+        self.matrices: list[str] = []  # what parts the cells of those that are open
 
     def argument(self, depth: int) -> list[Piece]:
         """What a command takes; the reader of braces knows how."""
@@ -28,7 +34,9 @@ class Commands(Lexemes):
         name = name if len(name) == 1 else name.rstrip("*")
         if name in tables.MARKS and not (name in tables.TEXT_MARKS and self.math and name.isalpha()):
             self.mark(name, pieces, depth)
-        elif name in tables.SPACES:
+        elif name == "\\" and self.matrices:
+            self.cell(name, pieces)
+        elif name in tables.SPACES or name in tables.BREAKS:
             pieces.append(Piece(" ", "space"))
         elif name in tables.ESCAPED:
             pieces.append(Piece(tables.ESCAPED[name]))
@@ -37,7 +45,9 @@ class Commands(Lexemes):
             if name in "[]":
                 pieces.append(Piece(" ", "space"))
         elif name in tables.RELATIONS:
-            pieces.append(Piece(tables.RELATIONS[name], "relation"))
+            self.relation(tables.RELATIONS[name], pieces)
+        elif name in tables.ASTRONOMY and self.before_number():
+            self.relation(tables.ASTRONOMY[name], pieces)
         elif name in tables.LETTERS:
             if name in tables.NATIONAL:
                 self.skip_blanks()  # the blank ended the name: `\\AA ngström`
@@ -46,6 +56,17 @@ class Commands(Lexemes):
             self.silent(name)
         else:
             self.structure(name, pieces, depth)
+
+    def relation(self, sign: str, pieces: list[Piece]) -> None:
+        r"""A sign between two things; one that ends its formula (`$\sim$5`, `5$\times$`) stands at one neighbour."""
+        ends = self.math and self.peek() == "$"
+        alone = ends and (not pieces or pieces[-1].kind == "space" or (sign == "×" and pieces[-1].text[-1:].isdigit()))
+        pieces.append(Piece(sign, "unary" if alone else "relation"))
+
+    def before_number(self) -> bool:
+        """True where a number is next, blanks and dollars apart."""
+        ahead = "".join(self.lexemes[self.at : self.at + 3]).lstrip(" ~$")
+        return ahead[:1].isdigit()
 
     def letter(self, sign: str, pieces: list[Piece]) -> None:
         """A sign; in mathematics the blank behind its name only ended the name."""
@@ -63,6 +84,9 @@ class Commands(Lexemes):
         """Commands that take arguments, and names that no table knows."""
         if name in tables.FUNCTIONS:
             pieces.append(Piece(name, "word"))
+        elif name in tables.INFIX:
+            self.infixes += 1
+            pieces.append(Piece(name, "infix"))
         elif name in tables.FRACTIONS or name in {"binom", "tbinom", "dbinom"}:
             self.fraction(pieces, depth, name)
         elif name == "sqrt":
@@ -85,7 +109,12 @@ class Commands(Lexemes):
         if name in tables.REFERENCES or name in tables.LABELS:
             while self.optional() is not None:
                 pass
-            pieces.append(Piece(f"[{self.source()}]"))
+            key = self.source()
+            pieces.append(Piece(f"[{key if name in tables.REFERENCES or key.isdigit() else '…'}]"))
+        elif name in tables.ADDRESSES:
+            pieces.append(Piece(self.source()))
+        elif name in {"SI", "qty", "si", "unit", "ion"}:
+            self.quantity(name, pieces, depth)
         elif name in tables.DROPPED:
             self.source()
         elif name in {"href", "textcolor", "colorbox", "overset", "underset", "stackrel", "raisebox"}:
@@ -103,6 +132,16 @@ class Commands(Lexemes):
         elif name:
             self.unknown += 1
             pieces.append(Piece(name, "word"))
+
+    def quantity(self, name: str, pieces: list[Piece], depth: int) -> None:
+        r"""`\SI{5}{\kilo\metre}` is 5 km, `\ion{H}{ii}` H ii."""
+        number = "" if name in {"si", "unit"} else join(self.argument(depth)).strip()
+        if name == "ion":
+            unit = join(self.argument(depth)).strip()
+        else:
+            names = self.source(kept="\\").split("\\")
+            unit = names[0] + "".join(tables.UNITS.get(one.strip(), one) for one in names[1:])
+        pieces.append(Piece(f"{number} {unit}".strip(), "word"))
 
     def two(self, name: str, pieces: list[Piece], depth: int) -> None:
         """Commands with two arguments of which the second is shown, and the first where it carries meaning."""
@@ -137,30 +176,25 @@ class Commands(Lexemes):
         """An accent on a letter; over more than one letter a name, or a line above each."""
         mark = tables.MARKS[name]
         following = self.peek()
-        if name in {'"', "'", "`", "^", "~", "=", "."} and not (
-            following[:1].isalpha() or following[:1] in {"{", "\\"}
-        ):
+        if name in _SIGN_MARKS and not (following[:1].isalpha() or following[:1] in {"{", "\\"}):
             pieces.append(Piece(name if name in {'"', "'", "`"} else ""))
             return
         text = join(self.argument(depth)).strip()
         if not text or len(text) == 1 or unicodedata.combining(text[1]):
             pieces.append(accent(name, text, mark))
-        elif name in {"overline", "underline"}:
+        elif name in {"overline", "underline", "overrightarrow"}:
             pieces.append(Piece(line(text, mark)))
-        elif name in tables.TEXT_MARKS or name == "not":
+        elif name in tables.TEXT_MARKS or name == "not" or _INDEXED.fullmatch(text):
             pieces.append(Piece(tables.marked(text[0], mark) + text[1:]))
+        elif len(text) <= 3 and text.isalpha():
+            pieces.append(Piece("".join(tables.marked(letter, mark) for letter in text)))
         else:
             pieces.append(Piece(f"{tables.NAMED_MARKS.get(mark, name)}({text})"))
 
     def fraction(self, pieces: list[Piece], depth: int, name: str) -> None:
-        """`a/b`, with brackets wherever the line could be read otherwise."""
-        upper, lower = join(self.argument(depth)).strip(), join(self.argument(depth)).strip()
-        if name.endswith("binom"):
-            pieces.append(Piece(f"C({upper}, {lower})"))
-            return
-        upper = upper if product(upper) else f"({upper})"
-        lower = lower if atom(lower) else f"({lower})"
-        pieces.append(Piece(f"{upper}/{lower}", "fraction"))
+        """A fraction or a binomial with its two arguments."""
+        upper = join(self.argument(depth))
+        pieces.append(fraction(name, upper, join(self.argument(depth))))
 
     def root(self, pieces: list[Piece], depth: int) -> None:
         """`√x`, `√(ab)`, `∛x`."""
@@ -174,11 +208,28 @@ class Commands(Lexemes):
         pieces.append(Piece(sign + radicand, "fraction" if sign[0] not in "√∛∜" else "root"))
 
     def environment(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """The start or end of a displayed formula: a blank."""
+        """The start or end of a displayed formula: a blank; of a matrix: its bracket."""
         kind = self.source().rstrip("*")
         if kind in {"array", "tabular"} and name == "begin":
             self.optional()
             self.source()
-        if kind in tables.MATH_ENVIRONMENTS:
+        if kind in tables.MATRICES:
+            if name == "begin":
+                self.matrices.append("" if kind in {"array", "cases", "dcases"} else ",")
+            elif self.matrices:
+                self.matrices.pop()
+            pieces.append(Piece(tables.MATRICES[kind][name == "end"]))
+        elif kind in tables.MATH_ENVIRONMENTS:
             self.math = int(name == "begin")
-        pieces.append(Piece(" ", "space"))
+            pieces.append(Piece(" ", "space"))
+        else:
+            pieces.append(Piece(" ", "space"))
+
+    def cell(self, mark: str, pieces: list[Piece]) -> None:
+        r"""The end of a matrix's cell (`&`) or row (`\\`): a comma or a semicolon; elsewhere a blank."""
+        while pieces and (pieces[-1].kind == "space" or not pieces[-1].text):
+            pieces.pop()
+        self.skip_blanks()
+        last = pieces[-1].text[-1:] if pieces else ""
+        sign = "" if not self.matrices or not last or last in "([{|‖,;." else self.matrices[-1] if mark == "&" else ";"
+        pieces += [Piece(sign), Piece(" ", "space")]

@@ -8,31 +8,43 @@ _DOLLAR = re.compile(r"\\.|\$\$?", re.DOTALL)
 _MONEY = re.compile(
     r"\d[\d.,]*\s*(?:[KMBkmb]\b|(?:thousand|million|billion|trillion)\b)?[\s,.;:)/–-]+(?!log|in|mod)\(?[A-Za-z]{2}"
 )
+_BEGINS = re.compile(r"\\[A-Za-z]|[\d.]*\s*[<=^_]|[A-Za-z]\s*[\\^_<=]")
 _FORMULA = re.compile(r"[\\^_=<>{]")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[a-z]{4,}(?=[\s,.;])")
 
 
 def mathematics(text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """Positions of the dollars that switch mathematics on or off, and of stray ones that are litter."""
+    r"""Positions of the dollars that switch mathematics on or off, and of those that are litter.
+
+    Of `$$` around a display the second dollar is litter; within `$z$$\le$1` it ends one formula and begins the next.
+    """
     marks = [(match.start(), match[0]) for match in _DOLLAR.finditer(text) if match[0][0] == "$"]
-    found: set[int] = set()
-    stray: set[int] = set()
-    index = 0
-    while index < len(marks):
-        start, sign = marks[index]
-        if index + 1 < len(marks) and _encloses(text, start + len(sign), *marks[index + 1]):
-            found |= {start, marks[index + 1][0]}
-            index += 2
-            continue
-        if "\\" in text and _ends_a_formula(text[start - 1 : start], text[start + len(sign) : start + len(sign) + 1]):
-            stray.add(start)
-        index += 1
-    return frozenset(found), frozenset(stray)
+    marks.reverse()
+    switches: set[int] = set()
+    litter: set[int] = set()
+    while marks:
+        start, sign = marks.pop()
+        inner = start + len(sign)
+        if marks and _encloses(text, inner, marks[-1][0], marks[-1][1] if sign == "$$" else "$"):
+            end, closing = marks.pop()
+            switches |= {start, end}
+            if sign == "$$":
+                litter |= {start + 1, end + 1} if closing == "$$" else {start + 1}
+            elif closing == "$$":
+                marks.append((end + 1, "$"))
+        elif sign == "$$" or ("\\" in text and _is_litter(text, start)):
+            litter |= {start, inner - 1}
+    return frozenset(switches), frozenset(litter)
 
 
-def _ends_a_formula(before: str, after: str) -> bool:
-    """True for a lone dollar that hangs behind a formula whose first one was forgotten; `90$` may be money."""
-    return bool(before) and not before.isspace() and not before.isalnum() and not after.isalnum()
+def _is_litter(text: str, at: int) -> bool:
+    """True for a lone dollar at a formula whose other one was forgotten; `90$` and `$5` may be money."""
+    before, after = text[max(0, at - 12) : at], text[at + 1 : at + 13]
+    if _BEGINS.match(after):
+        return True
+    if not before or before[-1].isspace() or after[:1].isalnum():
+        return False
+    return not before[-1].isdigit() or _FORMULA.search(before) is not None
 
 
 def _encloses(text: str, begin: int, end: int, closing: str) -> bool:
@@ -46,7 +58,7 @@ def _encloses(text: str, begin: int, end: int, closing: str) -> bool:
     spaced = inner[0] == " " or inner[-1] == " "
     if (
         inner[0].isdigit()
-        and (_MONEY.match(inner) or after.isdigit() or inner[-1] == " ")
+        and (_MONEY.match(inner[:40]) or after.isdigit() or inner[-1] == " ")
         and not _FORMULA.search(inner[:16])
     ):
         return False

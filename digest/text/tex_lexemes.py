@@ -7,7 +7,7 @@ import re
 from digest.text.tex_dollars import mathematics
 
 _LEXEME = re.compile(
-    r"\\[A-Za-z]+\*?|\\.|\\\Z|\$\$?|[{}^_~&]|\s+|``|''|---?"
+    r"\\[A-Za-z]+\*?|\\.|\\\Z|[${}^_~&]|\s+|``|''|---?"
     r"|[^\\${}^_~&\s`'-]+(?: [^\\${}^_~&\s`'-]+)*|.",
     re.DOTALL,
 )
@@ -57,8 +57,8 @@ class Lexemes:
                 return text[1:end]
         return None
 
-    def source(self) -> str:
-        """An argument as it is written (keys, addresses), without TeX's own signs."""
+    def source(self, kept: str = "") -> str:
+        """An argument as it is written (keys, addresses), without TeX's own signs but for those `kept`."""
         if self.peek() != "{":
             return ""
         self.at += 1
@@ -66,4 +66,5 @@ class Lexemes:
         while self.at < len(self.lexemes) and level:
             level += {"{": 1, "}": -1}.get(self.lexemes[self.at], 0)
             self.at += 1
-        return re.sub(r"[\\{}$]", "", "".join(self.lexemes[begin : self.at]))
+        written = "".join(self.lexemes[begin : self.at])
+        return "".join([sign for sign in written if sign not in "\\{}$" or sign in kept])

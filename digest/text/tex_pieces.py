@@ -11,15 +11,18 @@ from digest.text.plain import one_line
 
 _HEAD = re.compile(r"\d+(?:\.\d+)?|[^\W_][\u0300-\u036f\u20d0-\u20ff]*|[∞∂∇!]")
 _WORD = re.compile("[A-Za-z]{4}")  # whole words in small raised letters can't be read
+_ABOVE = re.compile(r"\+ ?\d+(?:[.,]\d+)?")
+_BELOW = re.compile(r"[-−] ?\d+(?:[.,]\d+)?")
 _TAIL = tables.SCRIPTED | frozenset("*⋆†′")
 
 
 @dataclass(slots=True)
 class Piece:
-    """A rendered part. `kind` says how it stands among its neighbours."""
+    """A rendered part. `kind` says how it stands among its neighbours; `script`: what is raised or lowered in it."""
 
     text: str
-    kind: str = "plain"  # plain, space, relation, word, fraction, script, group
+    kind: str = "plain"  # plain, space, relation, unary, word, fraction, root, script, errors, group, infix
+    script: str = ""
 
 
 def accent(name: str, text: str, mark: str) -> Piece:
@@ -49,11 +52,39 @@ def raised(text: str, table: Mapping[str, str]) -> str | None:
 
 def scripted(lexeme: str, text: str) -> Piece:
     """A script in Unicode's own signs, else behind `^` or `_` and in brackets where it is more than one thing."""
+    if lexeme == "_" and text in tables.LOWERED_AS_THEY_ARE:
+        return Piece(text)
     signs = None if _WORD.search(text) else raised(text, tables.SUPERSCRIPT if lexeme == "^" else tables.SUBSCRIPT)
     if signs is not None:
-        return Piece(signs)
+        return Piece(signs, script=text)
     bare = len(text) == 1 or (lexeme == "_" and text.isascii() and text.isalnum())
-    return Piece(f"{lexeme}{text}" if bare else f"{lexeme}({text})", "script")
+    return Piece(f"{lexeme}{text}" if bare else f"{lexeme}({text})", "script", text)
+
+
+def errors(first: Piece, second: Piece) -> Piece | None:
+    """`(+0.3/−0.2)` for the bounds of error `^{+0.3}_{-0.2}`, in either order; None where the scripts are none."""
+    bounds = sorted((first.script, second.script))  # + stands before - and −
+    if "script" not in {first.kind, second.kind} or not (_ABOVE.fullmatch(bounds[0]) and _BELOW.fullmatch(bounds[1])):
+        return None
+    return Piece(f"({bounds[0]}/−{bounds[1][1:]})", "errors")
+
+
+def fraction(name: str, upper: str, lower: str) -> Piece:
+    """`a/b`, with brackets wherever the line could be read otherwise; a binomial as `C(n, k)`."""
+    upper, lower = upper.strip(), lower.strip()
+    if name.endswith("binom"):
+        return Piece(f"C({upper}, {lower})")
+    upper = upper if product(upper) else f"({upper})"
+    lower = lower if atom(lower) else f"({lower})"
+    return Piece(f"{upper}/{lower}", "fraction")
+
+
+def divided(pieces: list[Piece]) -> list[Piece]:
+    r"""The pieces of a group, those around `\over` or `\choose` made one fraction."""
+    for at, piece in enumerate(pieces):
+        if piece.kind == "infix":
+            return [fraction(tables.INFIX[piece.text], join(pieces[:at]), join(pieces[at + 1 :]))]
+    return pieces
 
 
 def atom(text: str) -> bool:
@@ -106,10 +137,14 @@ def join(pieces: list[Piece]) -> str:
 def _among(piece: Piece, last: str, following: Piece) -> str:
     """The piece as it reads between the character before and the piece behind."""
     text, after = piece.text, following.text[:1]
+    if piece.kind in {"infix", "errors"}:
+        behind = " " if piece.kind == "infix" or after.isalnum() else ""
+        return f" {text}{behind}"
     if piece.kind == "relation":
         if last == " " and following.kind not in {"space", "script"} and after.isalnum():
-            return text + " "
-        return f" {text}" if last != " " and following.kind == "space" and last.isalnum() else text
+            text += " "
+        elif last.isalnum() and following.kind == "space":
+            text = f" {text}"
     if piece.kind == "word":
         apart = after and (after in "√∑∏∫∇" or (after.isalnum() and after not in tables.SCRIPTED))
         return (

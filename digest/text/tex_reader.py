@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 
 from digest.text.tex_commands import MAX_DEPTH, Commands
-from digest.text.tex_pieces import Piece, atom, join, scripted
+from digest.text.tex_pieces import Piece, atom, divided, errors, join, scripted
+
+_LIGATURES = frozenset(["~", "&", "``", "''", "--", "---"])
+_TIED_BEHIND = frozenset(".,;:)]}'’”*%…=<>≤≥≈≃±∼")
+_LOOSE = frozenset([" ", "(", "/", "[", "=", "<", ">", "+", "≈"])
+_VARIABLE = re.compile(r"(?:[^\W\d_]|[^\w\d][^\W\d_])")
+_NO_VARIABLES = frozenset([" a", " A", " I", "a", "A", "I"])
 
 
 class Reader(Commands):
@@ -13,7 +19,9 @@ class Reader(Commands):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.quoted = 0
+        self.quoted = 0  # quotations that are open
+        self.formula: list[Piece] = []  # the pieces that hold the formula, and where it begins
+        self.begin = 0
 
     def group(self, depth: int) -> list[Piece]:
         """Pieces up to the brace that closes this group, or to the end."""
@@ -24,7 +32,7 @@ class Reader(Commands):
                 self.at += 1
                 break
             self.piece(pieces, depth)
-        return pieces
+        return divided(pieces) if depth and self.infixes else pieces
 
     def piece(self, pieces: list[Piece], depth: int) -> None:
         """Read one thing and add what it gives."""
@@ -38,7 +46,7 @@ class Reader(Commands):
             self.script(lexeme, pieces, depth)
         elif lexeme[0] == "$":
             if start in self.switches:
-                self.math ^= 1
+                self.switch(pieces)
             elif start not in self.litter:
                 pieces.append(Piece(lexeme))
         elif lexeme.isspace():
@@ -48,35 +56,63 @@ class Reader(Commands):
 
     def prose(self, lexeme: str, pieces: list[Piece]) -> None:
         """Plain characters and TeX's ligatures."""
-        if lexeme == "~":
+        if lexeme not in _LIGATURES:
+            pieces.append(Piece(lexeme.replace("'", "′") if self.math else lexeme))
+        elif lexeme == "~":
             self.tie(pieces)
-        elif lexeme == "&" and self.math:
-            pieces.append(Piece(" ", "space"))
-        elif self.math:
-            pieces.append(Piece(lexeme.replace("''", "″").replace("'", "′")))
-        elif lexeme == "``":
-            self.quoted += 1
-            pieces.append(Piece("“"))
-        elif lexeme == "''" and self.quoted:
-            self.quoted -= 1
-            pieces.append(Piece("”"))
-        elif lexeme in {"--", "---"}:
+        elif lexeme == "&" and (self.math or self.matrices):
+            self.cell(lexeme, pieces)
+        elif lexeme[0] == "-":
             pieces.append(Piece(self.dash(lexeme, pieces)))
-        else:
+        elif lexeme == "&":
             pieces.append(Piece(lexeme))
+        else:
+            pieces.append(Piece("″" if self.math and lexeme == "''" else self.quote(lexeme, pieces)))
+
+    def switch(self, pieces: list[Piece]) -> None:
+        r"""Begin or end a formula; the whole of one may be a fraction: `$a \over b$`."""
+        self.math ^= 1
+        if self.math:
+            self.formula, self.begin = pieces, len(pieces)
+        elif self.infixes and self.formula is pieces:
+            pieces[self.begin :] = divided(pieces[self.begin :])
+
+    def quote(self, lexeme: str, pieces: list[Piece]) -> str:
+        """An opening or closing quotation mark; `''` behind a figure are seconds of arc, before a word it opens."""
+        before = pieces[-1].text[-1:] if pieces else " "
+        if lexeme == "``" or (before in {" ", "("} and self.peek()[:1].isalnum()):
+            self.quoted += 1
+            return "“"
+        if self.quoted:
+            self.quoted -= 1
+            return "”"
+        if before.isdigit():
+            return "″"
+        return lexeme if self.peek()[:1].isalnum() else '"'  # the other half of `"boundary''`
 
     def dash(self, lexeme: str, pieces: list[Piece]) -> str:
-        """A long dash between words; `--flag` stays what it is."""
-        before = pieces[-1].kind if pieces else "space"
-        after = self.peek().isspace()
-        if before == "space" and not after:
+        """A long dash between words or numbers; `--flag` and `x--y` in a formula stay what they are."""
+        before = pieces[-1].text[-1:] if pieces else " "
+        after = self.peek()[:1]
+        if (before == " " and not after.isspace()) or (self.math and not (before.isdigit() and after.isdigit())):
             return lexeme
         return "–" if lexeme == "--" else "—"
 
     def tie(self, pieces: list[Piece]) -> None:
-        """`~` ties words together; with a blank before and a figure behind it means 'about'."""
-        about = not self.math and (not pieces or pieces[-1].kind == "space") and self.peek()[:1] not in {"", " ", "\\"}
-        pieces.append(Piece("~") if about else Piece(" ", "space"))
+        """`~` ties words; apart from the word before it, or between a variable and a number, it means 'about'."""
+        before, after = pieces[-1].text[-2:] if pieces else " ", self.peek()
+        if after[:1] == " ":
+            beyond = self.lexemes[self.at + 1][:1] if self.at + 1 < len(self.lexemes) else " "
+            sign = "∼" if before[-1:] == " " and (beyond.isdigit() or not (self.math or beyond in "~ ")) else " "
+        elif after[:1].isdigit():
+            variable = _VARIABLE.fullmatch(before) and before not in _NO_VARIABLES
+            sign = "∼" if variable else " " if before[-1:].isalnum() or before[-1:] in _TIED_BEHIND else "~"
+        elif before[-1:] in _LOOSE and not self.math and after[:1] not in {"", "~", "\\"}:
+            initial = after[:1].isupper() and len(pieces) > 1 and pieces[-2].text.endswith(".")  # J. ~M. Keynes
+            sign = " " if initial else "~"
+        else:
+            sign = " "
+        pieces.append(Piece(sign, "space" if sign == " " else "plain"))
 
     def braces(self, pieces: list[Piece], depth: int) -> None:
         """A group in braces keeps together when something is raised or lowered behind it."""
@@ -92,7 +128,7 @@ class Reader(Commands):
         self.skip_blanks()
         lexeme = self.peek()
         pieces: list[Piece] = []
-        if lexeme in {"", "}", "$", "$$"} or depth >= MAX_DEPTH:
+        if lexeme in {"", "}", "$"} or depth >= MAX_DEPTH:
             return pieces
         if lexeme == "{":
             self.at += 1
@@ -113,12 +149,18 @@ class Reader(Commands):
             pieces[-1] = Piece(f"({pieces[-1].text})")
         digits = re.match(r"[-+]?\d+", following) if not self.math else None
         text = self.take(digits.end()) if digits else join(self.argument(depth)).strip()
-        if text:
-            pieces.append(scripted(lexeme, text))
+        if not text:
+            return
+        piece = scripted(lexeme, text)
+        both = errors(pieces[-1], piece) if pieces and pieces[-1].script else None
+        if both:
+            pieces[-1] = both
+        else:
+            pieces.append(piece)
 
     def meant(self, lexeme: str, following: str, pieces: list[Piece]) -> bool:
         """True where `^` or `_` in prose is TeX's: before a brace, or `x^2`."""
-        if following == "{":
+        if following == "{" or (following[:1] == "\\" and following[1:2].isalpha()):
             return True
         before = pieces[-1].text[-1:] if pieces else ""
         if lexeme == "_" or not (before.isalnum() or before in {")", "]"}):

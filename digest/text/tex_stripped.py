@@ -17,9 +17,16 @@ _LEFT = re.compile(r"(?<=[}A-Z])left\s?([(\[|])([^\n]{0,120}?)\s?right\s?([)\]|]
 # a fraction that lost its own name and first brace: `T^{3{4}}`, `(d{m^{2}})`
 _LOST = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
 
+# `\begin{equation*}` of which only the braces are left
+_ENVIRONMENT = re.compile(
+    r"(?<!begin)(?<!end)(?<!begin\s)(?<!end\s)\{(?:equation|align|eqnarray|gather|multline|aligned|itemize|enumerate)\*?\}"
+)
+
 
 def mend(text: str) -> str:
     """The text with backslashes put back where they were lost; whole TeX, and text with no trace of it, as it is."""
+    if "{" in text:
+        text = _ENVIRONMENT.sub(" ", text)
     if "\\" in text:
         return text
     text = _LEFT.sub(r"\1\2\3", text)

@@ -25,8 +25,31 @@ GREEK = _pairs(
     """
 )
 
-LETTERS = GREEK | _pairs(
+# short names that authors define for Greek letters, where nobody means anything else by them
+_AUTHORS_GREEK = _pairs(
     """
+    Om Ω om ω la λ ga γ La Λ lam λ al α alp α Ga Γ gam γ De Δ
+    ep ε epsi ε epsln ε ve ε vep ε veps ε vepsi ε vp φ vphi φ Si Σ
+    ka κ ze ζ
+    """
+)
+# what papers of astronomy define for themselves, or take from their journal's style
+_AUTHORS_TERMS = _pairs(
+    """
+    lcdm ΛCDM LCDM ΛCDM msun M⊙ Msun M⊙ solarmass M⊙ lsun L⊙ Lsun L⊙ rsun R⊙ Rsun R⊙ zsun Z⊙ Zsun Z⊙ lya Lyα Lya Lyα
+    ha Hα Ha Hα halpha Hα Halpha Hα hb Hβ Hb Hβ hbeta Hβ Hbeta Hβ micron μm mum μm angstrom Å
+    arcsec ″ arcmin ′ farcs ″. farcm ′. fdg °. degr ° arcdeg °
+    """
+) | {"kms": "km s⁻¹", "HI": "H I", "HII": "H II", "oiii": "[O III]", "oii": "[O II]", "nii": "[N II]"}
+_UPRIGHT = {f"up{name}": sign for name, sign in GREEK.items()}
+
+LETTERS = (
+    GREEK
+    | _AUTHORS_GREEK
+    | _AUTHORS_TERMS
+    | _UPRIGHT
+    | _pairs(
+        """
     ell ℓ hbar ℏ hslash ℏ imath ı jmath ȷ wp ℘ Re ℜ Im ℑ aleph ℵ beth ℶ eth ð eps ε ell ℓ
     partial ∂ nabla ∇ infty ∞ emptyset ∅ varnothing ∅ forall ∀ exists ∃ nexists ∄ neg ¬ lnot ¬ top ⊤ bot ⊥
     angle ∠ triangle △ Delta Δ square □ Box □ Diamond ◇ diamond ⋄ blacksquare ■ bigstar ★ prime ′ backprime ‵
@@ -42,11 +65,21 @@ LETTERS = GREEK | _pairs(
     textquotedblleft “ textquotedblright ” textquotesingle ' lq ‘ rq ’ textbullet • textellipsis … textperiodcentered ·
     ss ß SS ẞ o ø O Ø l ł L Ł ae æ AE Æ oe œ OE Œ aa å AA Å i ı j ȷ dh ð DH Ð th þ TH Þ dj đ DJ Đ ng ŋ NG Ŋ
     TeX TeX LaTeX LaTeX BibTeX BibTeX backslash ∖ textbackslash ∖ lt < gt > colon : slash / And & sun ☉
-    blacktriangle ▲ vartriangle △ lozenge ◊ blacklozenge ⧫ circledR ® mho ℧ Finv Ⅎ complement ∁ surd √ bullet •
+    ohorn ơ OHORN Ơ uhorn ư UHORN Ư abreve ă ABREVE Ă acircumflex â ACIRCUMFLEX Â ecircumflex ê ECIRCUMFLEX Ê
+    ocircumflex ô OCIRCUMFLEX Ô gimel ℷ daleth ℸ digamma ϝ Digamma Ϝ Omicron Ο omicron ο
+    bR ℝ BR ℝ bbr ℝ BBR ℝ BbbR ℝ real ℝ Real ℝ RN ℝᴺ rn ℝⁿ Rd ℝᵈ infinity ∞ pa ∂ na ∇ nab ∇ celsius °C degC °C
+    llcorner ⌞ lrcorner ⌟ blacktriangle ▲ vartriangle △ lozenge ◊ blacklozenge ⧫
+    circledR ® mho ℧ Finv Ⅎ complement ∁ surd √ bullet •
     """
+    )
 )
 
-NATIONAL = _words("ss SS o O l L ae AE oe OE aa AA i j dh DH th TH dj DJ ng NG")
+NATIONAL = _words(
+    """
+    ss SS o O l L ae AE oe OE aa AA i j dh DH th TH dj DJ ng NG ohorn OHORN uhorn UHORN abreve ABREVE
+    acircumflex ACIRCUMFLEX ecircumflex ECIRCUMFLEX ocircumflex OCIRCUMFLEX
+    """
+)
 
 # signs that stand between two things: a blank on one side in the source means one on both
 RELATIONS = _pairs(
@@ -67,7 +100,8 @@ RELATIONS = _pairs(
     rightsquigarrow ⇝ twoheadrightarrow ↠ rightarrowtail ↣ rightleftarrows ⇄ rightrightarrows ⇉ upharpoonright ↾
     restriction ↾ curvearrowright ↷ circlearrowright ↻ circlearrowleft ↺ nrightarrow ↛ nRightarrow ⇏ dashrightarrow ⇢
     nless ≮ ngtr ≯ nleq ≰ ngeq ≱ nsim ≁ ncong ≇ lessgtr ≶ gtrless ≷ between ≬ pitchfork ⋔ therefore ∴ because ∵
-    textrightarrow → textleftarrow ← xrightarrow →
+    thickapprox ≈ thicksim ∼ gneqq ≩ gneq ⪈ lneqq ≨ lneq ⪇ subsetneqq ⫋ supsetneqq ⫌ subseteqq ⫅ lsim ≲ gsim ≳
+    simlt ≲ simgt ≳ ltsim ≲ gtsim ≳ leqs ≤ geqs ≥ textrightarrow → textleftarrow ← xrightarrow →
     """
 )
 
@@ -83,13 +117,13 @@ FUNCTIONS = _words(
 MARKS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u0308", "=": "\u0304", ".": "\u0307",
     "u": "\u0306", "v": "\u030c", "H": "\u030b", "r": "\u030a", "c": "\u0327", "k": "\u0328", "d": "\u0323",
-    "b": "\u0331", "t": "\u0361",
+    "b": "\u0331", "t": "\u0361", "h": "\u0309", "horn": "\u031b", "textcommabelow": "\u0326",
     "grave": "\u0300", "acute": "\u0301", "hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303",
     "widetilde": "\u0303", "bar": "\u0304", "overline": "\u0305", "breve": "\u0306", "dot": "\u0307",
     "ddot": "\u0308", "dddot": "\u20db", "check": "\u030c", "widecheck": "\u030c", "mathring": "\u030a",
     "vec": "\u20d7", "overrightarrow": "\u20d7", "underline": "\u0332", "underbar": "\u0332", "not": "\u0338",
 }  # fmt: skip
-TEXT_MARKS = frozenset("`'^~\"=.uvHrckdbt")
+TEXT_MARKS = frozenset("`'^~\"=.uvHrckdbth") | {"horn", "textcommabelow"}
 NAMED_MARKS = {"\u0302": "hat", "\u0303": "tilde", "\u20d7": "vec", "\u0304": "mean", "\u030c": "check"}
 
 SUPERSCRIPT = dict(
@@ -108,9 +142,9 @@ PLAIN_FONTS = _words(
     text mbox hbox textrm textbf textit textsf texttt textsc textsl textup textmd textnormal emph underbrace
     overbrace mathrm mathbf mathsf mathtt mathit mathnormal boldsymbol bm pmb bold mathop mathbin mathrel
     mathord mathclose operatorname ensuremath mathchoice smash uppercase lowercase uline ul sout underuline fbox
-    boxed framebox textsuperscript textsubscript url nolinkurl path enquote texorpdfstring centerline substack
-    up mathinner hl section subsection paragraph title author caption scalebox mathstrut protect textquote ce si
-    SI num
+    boxed framebox textsuperscript textsubscript enquote texorpdfstring centerline substack
+    up mathinner hl section subsection paragraph title author caption scalebox
+    mathstrut protect textquote ce num mb mc textnumero
     """
 )
 # old switches and sizes: they change the face, not the meaning
@@ -118,13 +152,15 @@ SILENT = _words(
     """
     bf it rm sf tt sc sl em boldmath unboldmath displaystyle textstyle scriptstyle scriptscriptstyle limits
     nolimits left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm biggm
-    nonumber notag noindent indent small large Large footnotesize scriptsize normalsize tiny huge centering par
-    smallskip medskip bigskip newline linebreak nolinebreak pagebreak newpage hfill vfill allowbreak protect
-    mathsurround strut itshape bfseries upshape rmfamily sffamily ttfamily scshape mdseries normalfont sloppy
+    nonumber notag noindent indent small large Large footnotesize scriptsize normalsize tiny huge centering
+    nolinebreak allowbreak protect mathsurround strut itshape bfseries upshape
+    rmfamily sffamily ttfamily scshape mdseries normalfont sloppy
     maketitle null ignorespaces phantomsection xspace break nobreak leavevmode unskip aligned endaligned cases
-    endcases hline toprule midrule bottomrule hss flushleft begingroup endgroup mathstrut nobreakspace
+    endcases toprule midrule bottomrule hss flushleft begingroup endgroup mathstrut nobreakspace
     """
 )
+# ends of lines and of paragraphs
+BREAKS = _words("par smallskip medskip bigskip newline linebreak pagebreak newpage hfill vfill hline cr eqno leqno")
 # commands that vanish together with their one argument
 DROPPED = _words(
     """
@@ -135,6 +171,7 @@ DROPPED = _words(
 REFERENCES = frozenset(
     ["cite", "citep", "citet", "citealt", "citealp", "citeauthor", "citeyear", "parencite", "textcite", "autocite"]
 )
+ADDRESSES = frozenset(["url", "nolinkurl", "path"])
 LABELS = frozenset(["ref", "eqref", "cref", "Cref", "autoref", "pageref"])
 SPACES = _words(
     """
@@ -164,12 +201,31 @@ ALPHABETS = {
     "mathbb": _DOUBLE, "Bbb": _DOUBLE, "mathds": _DOUBLE, "mathbbm": _DOUBLE, "bb": _DOUBLE, "mathcal": _SCRIPT,
     "mathscr": _SCRIPT, "cal": _SCRIPT, "mathfrak": _FRAKTUR, "frak": _FRAKTUR,
 }  # fmt: skip
+# authors' names for a letter of an alphabet: \\cS, \\bbT
+LETTERS |= {f"c{capital}": styled for capital, styled in _SCRIPT.items() if capital.isupper()}
+LETTERS |= {f"bb{capital}": styled for capital, styled in _DOUBLE.items() if capital.isupper()}
 FENCES = {"abs": "| |", "norm": "‖ ‖", "floor": "⌊ ⌋", "ceil": "⌈ ⌉", "set": "{ }", "ket": "| ⟩", "bra": "⟨ |"}
 FRACTIONS = frozenset(["frac", "tfrac", "dfrac", "nicefrac", "sfrac", "cfrac", "flatfrac"])
 MATH_ENVIRONMENTS = _words(
     """
     equation align aligned array cases gather gathered multline split eqnarray matrix pmatrix bmatrix vmatrix
-    math displaymath alignat flalign subequations smallmatrix dcases
+    Bmatrix Vmatrix math displaymath alignat flalign subequations smallmatrix dcases
+    """
+)
+MATRICES = {
+    "matrix": "()", "pmatrix": "()", "smallmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||",
+    "Vmatrix": "‖‖", "array": "  ", "cases": "{ ", "dcases": "{ ",
+}  # fmt: skip
+# signs that stand directly behind their letter instead of being lowered: M⊙, ℋ∞, k⊥
+ASTRONOMY = {"la": "≲", "ga": "≳"}  # before a number; else authors mean λ and γ
+LOWERED_AS_THEY_ARE = frozenset("⊙⊕☉∞⊥∥")
+INFIX = {"over": "frac", "choose": "binom", "atop": "frac"}
+UNITS = _pairs(
+    """
+    kilo k mega M giga G tera T peta P milli m micro μ nano n pico p femto f centi c deci d hecto h
+    metre m meter m second s gram g kelvin K volt V electronvolt eV hertz Hz watt W tesla T percent % celsius °C
+    degreeCelsius °C degree ° angstrom Å per / ampere A joule J pascal Pa newton N ohm Ω squared ² cubed ³ square ²
+    hour h minute min day d litre L liter L mole mol molar M parsec pc byte B bit bit decibel dB arcsecond ″
     """
 )
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import Stemmer
 
-from digest.text.fold import fold
+from digest.text.fold import GREEK, fold
+from digest.text.hyphens import rejoin
 from digest.text.tables import (
     CLOSED,
     FIRST_PARTS,
@@ -23,9 +24,8 @@ from digest.text.tables import (
     KEPT,
     NOT_COMPOUND,
     STOP_WORDS,
-    TEX_LETTERS,
-    TEX_WORDS,
 )
+from digest.text.tex_words import without_tex
 
 
 class Token(NamedTuple):
@@ -52,11 +52,11 @@ _VOWEL = re.compile(r"[aeiouy]")
 _ISE = re.compile(r"(\w+)is(e|es|ed|er|ers|ing|ation|ations|able)$")
 
 _TEX = re.compile(r"[\\$^_{}~]")
-_TEX_ACCENT = re.compile(r"\\(?:[`'\"~=.^]\s*|[cvHukrdb](?=\s*\{)\s*)\{?\s*\\?([A-Za-z])\}?")
-_TEX_COMMAND = re.compile(r"\\([A-Za-z]+)\s?")
-_BARE_LAYOUT = re.compile(r"\b(?:math(?:cal|bb|bf|rm|frak|sf|it)|text(?:bf|it|tt|rm|sc)|emph|operatorname)\s*\{")
-_GLUE = re.compile(r"\^|(?<![^\W_]{2})_")
-_NO_WORD = re.compile(r"[\\{}$]")
+
+# LambdaCDM: the name of a Greek letter, then an acronym, which no word ends in (deltas, gammas have one letter behind).
+_GREEK_ACRONYM = re.compile(
+    rf"({'|'.join(name for name in GREEK.values() if len(name) > 3)})([b-df-hj-np-tv-xz]{{2,5}})"
+)
 
 _SECONDS = frozenset(second for _, second in CLOSED)
 _LOCK = threading.Lock()
@@ -80,7 +80,8 @@ def whole_words(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
-    folded = fold(_without_tex(text) if _TEX.search(text) else text)
+    text = rejoin(text)
+    folded = fold(without_tex(text) if _TEX.search(text) else text)
     if "'" in folded:
         folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
     if not folded.isascii():
@@ -143,6 +144,8 @@ def _compound(word: str) -> tuple[str, ...]:
     """The parts of a compound that is written as one word; of any other word the word itself."""
     if word in _compounds():
         return _compounds()[word]
+    if greek := _GREEK_ACRONYM.fullmatch(word):
+        return greek[1], greek[2]
     for first in FIRST_PARTS:
         if word.startswith(first) and len(word) >= len(first) + 4 and not NOT_COMPOUND.match(word):
             return first, word[len(first) :]
@@ -154,23 +157,3 @@ def _compounds() -> dict[str, tuple[str, ...]]:
     """Compounds that real abstracts write both closed and with a hyphen: `pre-trained` on a line, by closed form."""
     lines = (files("digest.text") / "compounds.txt").read_text("ascii").split()
     return {line.replace("-", ""): tuple(line.split("-")) for line in lines}
-
-
-def _without_tex(text: str) -> str:
-    """The text without TeX's marks: accents keep their letter, layout commands and braces go, `_` and `^` glue."""
-    if "\\" in text:
-        text = _TEX_COMMAND.sub(_command, _TEX_ACCENT.sub(r"\1", text))
-    if "{" in text:
-        text = _BARE_LAYOUT.sub("", text)
-    text = _NO_WORD.sub("", text)
-    return _GLUE.sub("", text).replace("_", " ").replace("~", " ")
-
-
-def _command(found: re.Match[str]) -> str:
-    """What a command leaves: a letter for `ell`, a word for `alpha`, nothing but a gap for layout."""
-    name = found[1]
-    if name in TEX_LETTERS:
-        return TEX_LETTERS[name]
-    if name in TEX_WORDS:
-        return f" {name.removeprefix('var')} "
-    return " "

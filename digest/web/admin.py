@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import signing
 from digest.compose.language import count, decimal, say
 from digest.errors import N_, BadInput, NotFound, Refused
-from digest.services import control, history, links, overview, sign_in
+from digest.services import control, domain_pauses, history, links, overview, sign_in
 from digest.web import admin_session, forms, pages, plots
 from digest.web.admin_session import Administrator, MaybeAdministrator
 from digest.web.client import Client
@@ -88,6 +88,18 @@ def hold(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrat
     return _overview(held=count(one, many, mails, run=run_id))
 
 
+@router.post("/domains/release")
+def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLResponse:
+    """Send to a paused domain again."""
+    domain = str(form.get("domain", ""))
+    try:
+        waiting = domain_pauses.release(domain, actor=administrator, enqueue=queue)
+    except (BadInput, NotFound) as error:
+        return _overview(released=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
+    one, many = N_("%(n)s e-mail to %(domain)s goes out."), N_("%(n)s e-mails to %(domain)s go out.")
+    return _overview(released=count(one, many, waiting, domain=domain))
+
+
 def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page for one administrator alone, whose forms say where they come from."""
     made = pages.page(name, status=status, private=True, **values)
@@ -108,6 +120,7 @@ def _overview(
     wrong: BadInput | NotFound | Refused | None = None,
     done: str = "",
     held: str = "",
+    released: str = "",
     status: int = 200,
 ) -> HTMLResponse:
     error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
@@ -120,6 +133,7 @@ def _overview(
         wrong=forms.complaint(error),
         done=done,
         held=held,
+        released=released,
         days=(days := history.days()),
         plots=_plots(days),
     )

@@ -13,6 +13,7 @@ from digest import settings
 from digest.compose.language import say
 from digest.errors import Refused
 from digest.services import sign_in
+from digest.services.link_lifetimes import ADMIN_SESSION
 
 PLAIN_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -36,7 +37,7 @@ def set_cookie(response: Response, value: str) -> None:
     response.set_cookie(
         cookie_name(),
         value,
-        max_age=int(sign_in.SESSION_FOR.total_seconds()),
+        max_age=int(ADMIN_SESSION.total_seconds()),
         path="/admin" if _is_plain() else "/",
         secure=not _is_plain(),
         httponly=True,

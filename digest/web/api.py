@@ -16,8 +16,9 @@ from digest.services.views import Preview
 from digest.services.wishes import CATEGORY, Subscription, Wishes
 from digest.web import api_auth
 from digest.web.api_auth import Caller
+from digest.web.constant_time import in_steps
 from digest.web.given import GivenHere, Queue
-from digest.web.pace import Counted
+from digest.web.preview_limits import LimitedPreview
 
 router = APIRouter(prefix="/api/v1")
 
@@ -37,17 +38,16 @@ Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below
 
 
 @router.post("/subscriptions", status_code=202)
-def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
+async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    subscribe(body, caller.name, queue, client_limit=caller.sign_ups)
+    await in_steps(lambda: subscribe(body, caller.name, queue, client_limit=caller.sign_ups))
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 
 @router.post("/preview", dependencies=[READ_PAPERS])
-def preview(body: PreviewRequest, given: GivenHere, counted: Counted) -> dict[str, Any]:
+def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any]:
     """What these wishes would have brought, day by day, without subscribing."""
-    counted()
-    return as_json(given.preview(body.profile(), days=body.days, limit=body.limit))
+    return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
 
 
 def as_json(shown: Preview) -> dict[str, Any]:

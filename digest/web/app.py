@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from digest import settings
 from digest.ports import Enqueue
 from digest.web import (
+    account,
     admin,
     api,
     bounces,
@@ -16,6 +17,7 @@ from digest.web import (
     feeds,
     health,
     leave,
+    mail_link,
     pages,
     preferences,
     public,
@@ -23,9 +25,10 @@ from digest.web import (
 )
 from digest.web.given import Given
 from digest.web.pace import API_MOST, FEEDBACK_MOST, REQUEST_MESSAGE, WEBHOOK_MOST, Pace
+from digest.web.preview_limits import PreviewSlots
 from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 
-PAGES = (start, confirm, preferences, leave, feedback, feeds, public, health, api, bounces, admin)
+PAGES = (start, confirm, preferences, account, leave, feedback, mail_link, feeds, public, health, api, bounces, admin)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:
@@ -44,6 +47,7 @@ def build(enqueue: Enqueue, given: Given) -> FastAPI:
         redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
     app.state.enqueue, app.state.given, app.state.pace = enqueue, given, Pace()
+    app.state.preview_slots = PreviewSlots()
     app.state.api_pace = Pace(API_MOST, message=REQUEST_MESSAGE)
     app.state.feedback_pace = Pace(FEEDBACK_MOST, message=REQUEST_MESSAGE)
     app.state.webhook_pace = Pace(WEBHOOK_MOST, message=REQUEST_MESSAGE)

@@ -1,43 +1,76 @@
-"""Confirming by a link. GET and HEAD only ask; POST acts."""
+"""Confirming a sign-up by a link, or refusing it. GET and HEAD only ask; POST acts."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from digest.compose.language import say
 from digest.services import confirm, links
-from digest.signing import CONFIRM
+from digest.services.confirm import Confirmation
+from digest.signing import CONFIRM, NOT_ME
 from digest.web import pages
 from digest.web.client import Client
-from digest.web.forms import Pressed
+from digest.web.forms import Form, Pressed
 from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
 
+REFUSE = "not-me"  # the value of the button that refuses
+
 
 @router.get("/confirm/{token}")
 def ask(token: str) -> HTMLResponse:
-    """What would start, and a button."""
-    subscriber_id, profile_id = links.read(CONFIRM, token, values=2)
-    return _page(confirm.look(subscriber_id, profile_id), fresh=False)
+    """What would start, and a button for it; another one for whoever did not ask."""
+    subscriber_id, request_id = links.read(CONFIRM, token, values=2)
+    return _page(confirm.look(subscriber_id, request_id), done=False)
 
 
 @router.post("/confirm/{token}")
-def act(token: str, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Start the mail."""
+def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
+    """Start the mail, or never send any again."""
     if not pressed:
         return ask(token)
-    subscriber_id, profile_id = links.read(CONFIRM, token, values=2)
-    found = confirm.confirm(subscriber_id, profile_id, client, queue)
-    return _page(confirm.Asked(found.subscriber, found.profile, done=True), fresh=not found.done)
+    subscriber_id, request_id = links.read(CONFIRM, token, values=2)
+    if form.get("action") == REFUSE:
+        confirm.look(subscriber_id, request_id)  # an expired link refuses nothing either
+        return _refuse(subscriber_id, request_id)
+    return _page(confirm.confirm(subscriber_id, request_id, client, queue), done=True)
 
 
-def _page(asked: confirm.Asked, *, fresh: bool) -> HTMLResponse:
+@router.get("/not-me/{token}")
+def ask_refusal(token: str) -> HTMLResponse:
+    """Which address would get no mail any more, and a button."""
+    subscriber_id, request_id = links.read(NOT_ME, token, values=2)
+    return pages.page("not_me.html", private=True, address=confirm.look_refusal(subscriber_id, request_id))
+
+
+@router.post("/not-me/{token}")
+def refuse(token: str, pressed: Pressed) -> HTMLResponse:
+    """Never send mail to this address again."""
+    if not pressed:
+        return ask_refusal(token)
+    subscriber_id, request_id = links.read(NOT_ME, token, values=2)
+    return _refuse(subscriber_id, request_id)
+
+
+def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
+    confirm.refuse(subscriber_id, request_id)
+    return pages.message(
+        say("You get no mail from here"),
+        say("Whoever types your address here from now on: nothing is sent to you."),
+        say("If you change your mind one day, the administrator can allow it again."),
+        private=True,
+    )
+
+
+def _page(found: Confirmation, *, done: bool) -> HTMLResponse:
+    """`done`: it was confirmed just now, or before this time."""
     return pages.page(
         "confirm.html",
         private=True,
-        subscriber=asked.subscriber,
-        profile=asked.profile,
-        done=asked.done,
-        fresh=fresh,
+        subscriber=found.schedule,
+        profile=found.profile,
+        done=done or found.done,
+        fresh=not found.done,
     )

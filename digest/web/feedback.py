@@ -36,7 +36,7 @@ _ASKED = {  # verb: (heading, what it does, the button)
 def ask(token: str) -> HTMLResponse:
     """What would happen, and a button."""
     edition_id, paper_id, verb = links.read_feedback(token)
-    return _page(edition_id, verb, feedback.look(edition_id, paper_id))
+    return _page(token, edition_id, verb, feedback.look(edition_id, paper_id))
 
 
 @router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
@@ -49,11 +49,13 @@ def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     try:
         told = feedback.say(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
     except BadInput as error:
-        return _page(edition_id, verb, feedback.look(edition_id, paper_id), error=error)
-    return _page(edition_id, verb, feedback.look(edition_id, paper_id), told=told)
+        return _page(token, edition_id, verb, feedback.look(edition_id, paper_id), error=error)
+    return _page(token, edition_id, verb, feedback.look(edition_id, paper_id), told=told)
 
 
-def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadInput | None = None) -> HTMLResponse:
+def _page(
+    token: str, edition_id: int, verb: str, said: Said, *, told: str = "", error: BadInput | None = None
+) -> HTMLResponse:
     heading, does, button = _ASKED[verb]
     return pages.page(
         "feedback.html",
@@ -67,5 +69,5 @@ def _page(edition_id: int, verb: str, said: Said, *, told: str = "", error: BadI
         told=told,
         wrong=forms.complaint(error),
         follow=links.feedback(edition_id) + asked(said.paper_id, FOLLOW) if verb != FOLLOW and said.authors else "",
-        preferences=links.preferences(said.subscriber_id),
+        mail_link=f"/feedback/{token}/link",
     )

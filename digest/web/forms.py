@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
-from zoneinfo import available_timezones
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, QueryParams
 
-from digest import settings
+from digest import clock, settings
 from digest.compose.language import say
 from digest.errors import BadInput, DigestError
 from digest.matching.profile import Profile
@@ -22,7 +21,7 @@ from digest.services.wishes import Subscription, Wishes
 
 MAX_FIELDS = 200
 NAMES = (*Subscription.model_fields, "paused_until")
-LINES = ("topics", "exclusions", "authors")
+LINES = wishes.ONE_A_LINE
 ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; what a pressed button adds
 TUNED = ("topic", "cap", "muted")
 Schema = TypeVar("Schema", bound=Wishes)
@@ -79,38 +78,12 @@ def read(schema: type[Schema], values: Mapping[str, str]) -> Schema:
 
 def shown(values: Mapping[str, str]) -> dict[str, str]:
     """What stands in the fields: what was typed, else how the form begins."""
-    begin = dict.fromkeys(NAMES, "") | {
-        "cadence": "daily",
-        "weekday": "0",
-        "time_zone": "UTC",
-        "send_at": f"{settings.get().send_at:%H:%M}",
-        "limit": str(Wishes.model_fields["limit"].default),
-        "close": "true",
-        "minimum": "usual",
-        "quiet_day": settings.get().quiet_day,
-    }
-    return begin | dict(values)
+    return dict.fromkeys(NAMES, "") | wishes.default_texts() | dict(values)
 
 
 def of_reader(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """A reader's wishes as the form shows them."""
-    return shown(
-        {
-            "topics": "\n".join(topic.text for topic in profile.topics),
-            "exclusions": "\n".join(profile.exclusions),
-            "authors": "\n".join(profile.authors),
-            "categories": " ".join(profile.categories),
-            "close": str(profile.close).lower(),
-            "minimum": profile.minimum,
-            "limit": str(profile.limit),
-            "cadence": subscriber.cadence,
-            "weekday": str(subscriber.weekday),
-            "time_zone": subscriber.time_zone,
-            "send_at": f"{subscriber.send_at:%H:%M}",
-            "quiet_day": subscriber.quiet_day,
-            "paused_until": subscriber.paused_until.isoformat() if subscriber.paused_until else "",
-        }
-    )
+    return shown(wishes.texts(subscriber, profile))
 
 
 def tunings(form: FormData) -> dict[str, Tuning]:
@@ -153,4 +126,4 @@ def offered(chosen: str) -> list[str]:
 def zones() -> tuple[str, ...]:
     """Time zones to offer: places, by continent, and UTC."""
     areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return ("UTC", *sorted(name for name in available_timezones() if name.startswith(areas)))
+    return ("UTC", *sorted(name for name in clock.time_zones() if name.startswith(areas)))

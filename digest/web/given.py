@@ -17,8 +17,8 @@ from digest.services.views import AuthorPage, PaperPage, Preview, Row
 class Previewing(Protocol):
     """What a profile would have got in the last `days` days, at most `limit` papers of each."""
 
-    def __call__(self, profile: Profile, *, days: int, limit: int) -> Preview:
-        """Raises BadInput for a topic that can't be read."""
+    def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
+        """Raises BadInput for a topic that can't be read, Cancelled soon after `cancelled` has become true."""
 
 
 class Resending(Protocol):
@@ -32,14 +32,14 @@ class Resending(Protocol):
 class Given:
     """The services that pages show. Each raises NotFound for what it doesn't know.
 
-    `edition` gives the whole HTML of an edition's web view.
+    `edition` gives the whole HTML of an edition's web view, by its id and where its owner gets their link mailed.
     """
 
     preview: Previewing
     trending: Callable[[str | None, int], Sequence[Row]]
     paper: Callable[[int], PaperPage]
     author: Callable[[str, int], AuthorPage]
-    edition: Callable[[int], str]
+    edition: Callable[[int, str], str]
     resend: Resending
 
 

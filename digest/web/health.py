@@ -6,7 +6,6 @@ by one as an address is sent to the sign-up tells whether that address is known.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -23,6 +22,7 @@ from starlette.exceptions import HTTPException
 from digest import settings
 from digest.compose.language import say
 from digest.services import overview, standing, tokens
+from digest.signing import healthcheck_token
 from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
@@ -32,15 +32,6 @@ Authorization = Annotated[str, Header()]
 FRESH = {"Cache-Control": "no-store"}
 
 
-def healthcheck_token() -> str:
-    """What `digest healthcheck` shows to the web process of its own installation: both know the secret key."""
-    return _derived(settings.get().secret_key[0])
-
-
-def _derived(key: str) -> str:
-    return hmac.new(key.encode(), b"digest.healthcheck", hashlib.sha256).hexdigest()
-
-
 def _may_see_details(authorization: str, *, ask_database: bool = True) -> bool:
     """True for DIGEST_METRICS_TOKEN, the health check's own token, and an API token with the scope metrics:read."""
     scheme, _, given = authorization.partition(" ")
@@ -48,7 +39,9 @@ def _may_see_details(authorization: str, *, ask_database: bool = True) -> bool:
     if scheme.lower() != "bearer" or not given:
         return False
     chosen = settings.get()
-    accepted = [_derived(key) for key in chosen.secret_key] + [chosen.metrics_token] * bool(chosen.metrics_token)
+    accepted = [healthcheck_token(key) for key in chosen.secret_key] + [chosen.metrics_token] * bool(
+        chosen.metrics_token
+    )
     if any(hmac.compare_digest(given.encode(), token.encode()) for token in accepted):
         return True
     token = tokens.check(given) if ask_database else None

@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 def ask(token: str) -> HTMLResponse:
     """Whose mail would stop, and a button."""
     (subscriber_id,) = links.read(UNSUBSCRIBE, token)
-    return _page(leave.look(subscriber_id))
+    return _page(token, leave.look(subscriber_id))
 
 
 @router.post("/unsubscribe/{token}")
@@ -30,14 +30,14 @@ def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
         return ask(token)
     (subscriber_id,) = links.read(UNSUBSCRIBE, token)
     leave.leave(subscriber_id, client)
-    return _page(leave.look(subscriber_id))
+    return _page(token, leave.look(subscriber_id))
 
 
-def _page(reader: Subscriber | None) -> HTMLResponse:
+def _page(token: str, reader: Subscriber | None) -> HTMLResponse:
     return pages.page(
         "unsubscribe.html",
         private=True,
         left=reader is None or reader.state == LEFT,
         address=reader.address if reader else "",
-        preferences=links.preferences(reader.id or 0) if reader else "",
+        mail_link=f"/unsubscribe/{token}/link" if reader else "",
     )

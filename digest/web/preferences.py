@@ -1,26 +1,24 @@
-"""A reader's own page: topics and schedule, pause, coming back, taking the data along, being erased."""
+"""A reader's own page: topics and schedule, pause, coming back; and asking for what a mailed link then does."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from digest.compose.language import say
 from digest.errors import BadInput
-from digest.models import Subscriber
+from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, LEFT
-from digest.services import links, preferences, topics
-from digest.services.erase import erase
+from digest.services import account_requests, links, preferences, suppressions, topics
 from digest.services.wishes import Preferences
 from digest.signing import PREFERENCES
 from digest.web import forms, pages
 from digest.web.client import Client
-from digest.web.errors import home
 from digest.web.forms import Form, Pressed
+from digest.web.given import Queue
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,57 +27,50 @@ router = APIRouter(include_in_schema=False)
 def show(token: str) -> HTMLResponse:
     """The reader's wishes, ready to change."""
     (subscriber_id,) = links.read(PREFERENCES, token)
-    return _now(token, subscriber_id)
-
-
-@router.get("/preferences/{token}/export")
-def export(token: str) -> Response:
-    """All that is kept about the reader, as a file."""
-    (subscriber_id,) = links.read(PREFERENCES, token)
-    body = json.dumps(preferences.export(subscriber_id), ensure_ascii=False, indent=2)
-    headers = pages.PRIVATE | {"Content-Disposition": 'attachment; filename="papers-inbox.json"'}
-    return Response(body, media_type="application/json", headers=headers)
+    return _now(subscriber_id)
 
 
 @router.post("/preferences/{token}")
-def act(token: str, form: Form, client: Client, pressed: Pressed) -> HTMLResponse:
-    """Save, come back or be erased, as the button says."""
+def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
+    """Save, come back, or have a link mailed, as the button says."""
     if not pressed:
         return show(token)
     (subscriber_id,) = links.read(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
-            return _save(token, subscriber_id, forms.typed(form))
+            return _save(subscriber_id, forms.typed(form))
         case "return":
             preferences.come_back(subscriber_id, client)
-            return _now(token, subscriber_id, saved=say("The mail is on again."))
+            return _now(subscriber_id, saved=say("The mail is on again."))
         case "tune":
-            return _tune(token, subscriber_id, form)
+            return _tune(subscriber_id, form)
         case "unlike":
             topics.take_back(subscriber_id, _number(form.get("paper")))
-            return _now(token, subscriber_id, saved=say("Taken back."))
-        case "erase":
-            return _erase(token, subscriber_id, sure=form.get("sure") == "yes")
+            return _now(subscriber_id, saved=say("Taken back."))
+        case "export" | "erase" | "change-address" as action:
+            account_requests.ask(subscriber_id, action, queue)
+            return _now(subscriber_id, saved=say("Look into your inbox: a link for this is on its way."))
         case _:
-            raise BadInput("action: use save, tune, unlike, return or erase", field="action")
+            names = "save, tune, unlike, return, export, erase or change-address"
+            raise BadInput(f"action: use {names}", field="action")
 
 
-def _save(token: str, subscriber_id: int, values: Mapping[str, str]) -> HTMLResponse:
+def _save(subscriber_id: int, values: Mapping[str, str]) -> HTMLResponse:
     """Keep the change; on a mistake nothing is kept but what stands in the form."""
     try:
         reader = preferences.change(subscriber_id, forms.read(Preferences, values))
     except BadInput as error:
-        return _page(token, preferences.look(subscriber_id), forms.shown(values), error=error)
-    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved=say("Saved."))
+        return _page(preferences.look(subscriber_id), forms.shown(values), error=error)
+    return _page(reader, forms.of_reader(reader.subscriber, reader.profile), saved=say("Saved."))
 
 
-def _tune(token: str, subscriber_id: int, form: FormData) -> HTMLResponse:
+def _tune(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Keep caps and mutes; on a mistake nothing is kept."""
     try:
         topics.tune(subscriber_id, forms.tunings(form))
     except BadInput as error:
-        return _now(token, subscriber_id, error=error)
-    return _now(token, subscriber_id, saved=say("Saved."))
+        return _now(subscriber_id, error=error)
+    return _now(subscriber_id, saved=say("Saved."))
 
 
 def _number(value: object) -> int | None:
@@ -91,36 +82,22 @@ def _number(value: object) -> int | None:
     return int(value)
 
 
-def _erase(token: str, subscriber_id: int, *, sure: bool) -> HTMLResponse:
-    if not sure:
-        return _now(
-            token, subscriber_id, error=BadInput(say("tick the box first: erasing can’t be undone"), field="sure")
-        )
-    erase(subscriber_id)
-    return pages.message(
-        say("You are erased"),
-        say("Your address, topics and editions are gone. No more mail comes to you from here."),
-        private=True,
-        further=home(),
-    )
-
-
-def _now(token: str, subscriber_id: int, *, saved: str = "", error: BadInput | None = None) -> HTMLResponse:
+def _now(subscriber_id: int, *, saved: str = "", error: BadInput | None = None) -> HTMLResponse:
     """The page with the wishes as they are kept."""
     reader = preferences.look(subscriber_id)
-    return _page(token, reader, forms.of_reader(reader.subscriber, reader.profile), saved=saved, error=error)
+    return _page(reader, forms.of_reader(reader.subscriber, reader.profile), saved=saved, error=error)
 
 
 def _page(
-    token: str, reader: preferences.Reader, form: dict[str, str], *, saved: str = "", error: BadInput | None = None
+    reader: preferences.Reader, form: dict[str, str], *, saved: str = "", error: BadInput | None = None
 ) -> HTMLResponse:
     return pages.page(
         "preferences.html",
         status=422 if error else 200,
         private=True,
         subscriber=reader.subscriber,
-        status_words=_status(reader.subscriber),
-        here=f"/preferences/{token}",
+        status_words=_status(reader),
+        stopped=_stopped(reader.suppression),
         feeds={form: links.feed(reader.subscriber.id or 0, form) for form in ("atom", "json")},
         form=form,
         wrong=forms.complaint(error),
@@ -131,8 +108,19 @@ def _page(
     )
 
 
-def _status(subscriber: Subscriber) -> str:
+def _stopped(suppression: Suppression | None) -> str:
+    """Since when and why the address gets no mail, and what helps; '' where it may be mailed."""
+    if suppression is None:
+        return ""
+    since = say("No mail has gone to this address since %(day)s.", day=pages.long_day(suppression.at.date()))
+    return " ".join((since, suppressions.explanation(suppression), suppressions.cure(suppression)))
+
+
+def _status(reader: preferences.Reader) -> str:
     """Where the subscription stands, in words."""
+    subscriber = reader.subscriber
+    if reader.suppression is not None:
+        return say("mail is stopped")
     if subscriber.state == LEFT:
         return say("unsubscribed")
     if subscriber.state != ACTIVE:

@@ -10,9 +10,9 @@ from digest.compose.language import say
 from digest.errors import N_, NotFound
 from digest.services import links
 from digest.services.wishes import CATEGORY
-from digest.signing import EDITION
+from digest.signing import EDITION, FEED
 from digest.web import pages
-from digest.web.given import GivenHere
+from digest.web.given import Given, GivenHere
 from digest.web.shield import policy
 
 router = APIRouter(include_in_schema=False)
@@ -69,5 +69,16 @@ def author(name: str, given: GivenHere) -> HTMLResponse:
 def edition(token: str, given: GivenHere) -> HTMLResponse:
     """An edition in the browser, the same content as in the mail."""
     (edition_id,) = links.read(EDITION, token)
+    return _edition(given, edition_id, f"/editions/{token}/link")
+
+
+@router.get("/feeds/editions/{token}")
+def edition_of_feed(token: str, given: GivenHere) -> HTMLResponse:
+    """The same, by the address in a feed."""
+    _, edition_id = links.read(FEED, token, values=2)
+    return _edition(given, edition_id, f"/feeds/editions/{token}/link")
+
+
+def _edition(given: Given, edition_id: int, mail_link: str) -> HTMLResponse:
     headers = pages.PRIVATE | {"Content-Security-Policy": MAIL_POLICY}
-    return HTMLResponse(given.edition(edition_id), headers=headers)
+    return HTMLResponse(given.edition(edition_id, mail_link), headers=headers)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
 
 from digest.compose.language import say
 from digest.errors import BadInput, TooMany
@@ -13,10 +14,11 @@ from digest.services.subscribe import subscribe
 from digest.services.wishes import Subscription, Wishes
 from digest.web import forms, pages, plots
 from digest.web.client import Client
+from digest.web.constant_time import in_steps
 from digest.web.errors import home, status_of
 from digest.web.forms import Form
 from digest.web.given import Given, GivenHere, Queue
-from digest.web.pace import Counted
+from digest.web.preview_limits import LimitedPreview, MakePreview
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,36 +28,35 @@ ADVANCED = ("categories", "exclusions", "authors")
 
 
 @router.get("/")
-def start(request: Request, given: GivenHere, counted: Counted) -> HTMLResponse:
+def start(request: Request, given: GivenHere, make_preview: LimitedPreview) -> HTMLResponse:
     """The box, empty or with what the address carries, then with its preview."""
     values = forms.typed(request.query_params)
-    return _tried(given, values, counted) if values else _box(given, values)
+    return _tried(given, values, make_preview) if values else _box(given, values)
 
 
 @router.post("/")
-def try_out(form: Form, given: GivenHere, counted: Counted) -> HTMLResponse:
+def try_out(form: Form, given: GivenHere, make_preview: LimitedPreview) -> HTMLResponse:
     """The box with its preview, by a button: so no address typed before stands in a link."""
-    return _tried(given, forms.typed(form), counted)
+    return _tried(given, forms.typed(form), make_preview)
 
 
 @router.post("/preview")
-def preview(form: Form, given: GivenHere, counted: Counted) -> HTMLResponse:
+def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        counted()
-        return pages.page("_preview.html", shown=_drawn(given, forms.typed(form)))
+        return pages.page("_preview.html", shown=_drawn(make_preview, forms.typed(form)))
     except (BadInput, TooMany) as error:
         return pages.page("_wrong.html", status=status_of(error), text=forms.sentence(error))
 
 
 @router.post("/subscribe")
-def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLResponse:
-    """Owe the confirmation. The answer is the same for every address."""
+async def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLResponse:
+    """Owe the confirmation. The answer, and the time it takes, are the same for every address."""
     values = forms.typed(form)
     try:
-        subscribe(forms.read(Subscription, values), client, queue)
+        await in_steps(lambda: subscribe(forms.read(Subscription, values), client, queue))
     except BadInput as error:
-        return _box(given, values, error=error)
+        return await run_in_threadpool(_box, given, values, error=error)
     return pages.message(
         say("Look into your inbox"),
         say("If the address is right, an e-mail with one button is on its way. The papers come after you press it."),
@@ -65,17 +66,16 @@ def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLR
     )
 
 
-def _tried(given: Given, values: Mapping[str, str], counted: Callable[[], None]) -> HTMLResponse:
+def _tried(given: Given, values: Mapping[str, str], make_preview: MakePreview) -> HTMLResponse:
     try:
-        counted()
-        return _box(given, values, shown=_drawn(given, values))
+        return _box(given, values, shown=_drawn(make_preview, values))
     except (BadInput, TooMany) as error:
         return _box(given, values, error=error)
 
 
-def _drawn(given: Given, values: Mapping[str, str]) -> plots.Drawn:
+def _drawn(make_preview: MakePreview, values: Mapping[str, str]) -> plots.Drawn:
     wanted = forms.read(Wishes, values)
-    return plots.draw(given.preview(wanted.profile(), days=DAYS, limit=PAPERS), limit=wanted.limit)
+    return plots.draw(make_preview(wanted.profile(), days=DAYS, limit=PAPERS), limit=wanted.limit)
 
 
 def _box(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching import counting
-from digest.matching.engine import CLOSE_PAPERS, Facts, Matcher
+from digest.matching.engine import USUAL_CLOSE, Facts, Matcher
 from digest.matching.index import Index, build
 from digest.matching.store import Store
 from digest.matching.weights import Weights
@@ -79,7 +79,7 @@ def main() -> None:
         store.add(replace(profile, authors=()))
     index = list(indexes(real))
     print(f"{asked.profiles} profiles, {len(index)} announcements of {len(every) / len(index):.0f} papers on average;")
-    print(f"promised: {CLOSE_PAPERS / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
+    print(f"promised: {USUAL_CLOSE / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
     print("".join(f"{name:>15}" for name in COLUMNS))
     for at in range(DAYS, len(index) - DAYS + 1, DAYS):
         _epoch(store, index, at)

@@ -107,19 +107,28 @@ def addresses(site: Site) -> dict[str, str]:
         "category": f"{site.url}/trending/cs.LG",
         "paper": f"{site.url}/papers/{paper.id}",
         "author": f"{site.url}/authors/Niao He",
-        "confirmed": links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["profile_id"]),
+        "confirmed": links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["request_id"]),
         "preferences": links.preferences(ada.id or 0),
         "preferences of one who left": links.preferences(gone.id or 0),
         "unsubscribe": links.unsubscribe(ada.id or 0),
         "unsubscribed": links.unsubscribe(gone.id or 0),
         "edition": links.edition(edition[-1].id or 0),
+        "mail me my link": f"{links.edition(edition[-1].id or 0)}/link",
         "sign-in": f"{site.url}/admin",
         "nothing": f"{site.url}/nothing",
     }
 
 
-def ask(site: Site, address: str = "newton@digest.example") -> str:
-    """The link that one who has just signed up is to open."""
+def ask(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
+    """The link that one who has just signed up is to open; `page` not-me: the one for who did not."""
     form = {"address": address, "topics": "\n".join(READERS[0].topics), "time_zone": "Europe/Berlin"}
     httpx.post(f"{site.url}/subscribe", data=form).raise_for_status()
-    return link(site.mail(address), "confirm")
+    return link(site.mail(address), page)
+
+
+def ask_to_move(site: Site) -> str:
+    """The link that a subscriber who wants another address is to open."""
+    with engine.reading() as session:
+        ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
+    httpx.post(links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
+    return link(site.mail(ada.address, "Change your address"), "account")

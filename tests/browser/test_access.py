@@ -31,7 +31,8 @@ def reader_page(browser: Browser) -> Iterator[Page]:
 def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterator[str]:
     """Every page in turn, shown; yields its name."""
     lived.live(site, clock, announcements=4)
-    shown = lived.addresses(site) | {"confirm": lived.ask(site)}
+    shown = lived.addresses(site) | {"confirm": lived.ask(site), "not me": lived.ask(site, page="not-me")}
+    shown["change of address"] = lived.ask_to_move(site)
     for name, address in shown.items():
         page.goto(address)
         yield name
@@ -61,4 +62,4 @@ def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
             faults.append((name, "overflow", wide))
 
     assert faults == []
-    assert seen == 19
+    assert seen == 22

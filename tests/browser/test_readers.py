@@ -77,7 +77,9 @@ def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> N
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
     left = reader().state
-    page.get_by_role("link", name="Come back").click()
+    page.get_by_role("link", name="Mail me the link").click()
+    page.get_by_role("button", name="Mail me the link").click()
+    page.goto(link(site.mail(ADA, "preferences"), "preferences"))
     page.get_by_role("button", name="Send me the mail again").click()
     expect(page.get_by_role("status")).to_have_text("The mail is on again.")
 
@@ -113,8 +115,9 @@ def test_erasing_leaves_no_trace_of_the_address(page: Page, site: Site, clock_mo
     site.run()
     edition = link(site.mail(ADA, "new"), "editions")
     page.goto(links.preferences(1))
-    page.get_by_label("Yes, erase me").check()
-    page.get_by_role("button", name="Erase").click()
+    page.get_by_role("button", name="Erase me").click()
+    page.goto(link(site.mail(ADA, "Erase"), "account"))
+    page.get_by_role("button", name="Erase me").click()
     expect(page.get_by_role("heading", name="You are erased")).to_be_visible()
 
     assert ADA not in str(everything())

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import BadToken, StaleToken
-from digest.signing import CONFIRM, EDITION, FEED, FEEDBACK, PREFERENCES, SESSION, SIGN_IN, UNSUBSCRIBE, Signer
+from digest.signing import CONFIRM, EDITION, FEED, FEEDBACK, PREFERENCES, SIGN_IN, UNSUBSCRIBE, Signer
 
-PURPOSES = (CONFIRM, UNSUBSCRIBE, PREFERENCES, EDITION, FEED, FEEDBACK, SIGN_IN, SESSION)
+PURPOSES = (CONFIRM, UNSUBSCRIBE, PREFERENCES, EDITION, FEED, FEEDBACK, SIGN_IN)
 NOON = datetime(2025, 11, 21, 12, 0, tzinfo=UTC)
 SIGNER = Signer(("new key", "old key"))
 

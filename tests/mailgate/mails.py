@@ -11,6 +11,7 @@ from pathlib import Path
 from digest.compose import render
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.views import Rendered
+from digest.db.message_ids import DeliveryKey, message_id
 from digest.deliver import dkim, message
 from digest.papers import Record
 from tests.digest.compose import samples
@@ -76,7 +77,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
             kind=kind,
             sender=("Papers Inbox", f"digest@{DOMAIN}"),
             to="ada.byron@reader.example",
-            message_id=message.message_id(kind, place, 0, DOMAIN, "a key of the gate"),
+            message_id=message_id(DeliveryKey(place, kind, place, 0, AT), installation="a key", domain=DOMAIN),
             date=AT,
             list_id=f"papers.{DOMAIN}",
             reply_to=("Papers Inbox", f"help@{DOMAIN}") if place % 2 else None,
@@ -106,7 +107,7 @@ def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rend
     yield "formulas", "digest", _day(heavy[:5], draw)
     yield "formulas-many", "digest", _day(heavy, draw)
     yield "odd", "digest", _day(ODD, draw)
-    for place in range(max(0, number - 13)):
+    for place in range(max(0, number - 18)):
         size = (1, 10, 60, 3, 20, 2, 5)[place % 7]
         papers = [*draw.sample(every, min(size, len(every)))]
         if place % 5 == 0:
@@ -119,7 +120,11 @@ def _small() -> Iterator[tuple[str, str, Rendered]]:
     reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
     yield "notice", "notice", render.notice(reader, links, 412, service=service)
     yield "empty", "digest", render.digest(Content(considered=412), {}, reader, links, service=service)
-    yield "confirmation", "confirmation", render.confirmation(samples.URL, service=service)
+    yield "confirmation", "confirmation", render.confirmation(samples.URL, f"{samples.URL}n", service=service)
+    for action in ("export", "erase", "change-address", "new-address"):
+        kind = "new-address" if action == "new-address" else "account-link"
+        yield action, kind, render.account_link(action, samples.URL, minutes=60, service=service)
+    yield "moved", "moved", render.moved(service=service)
     yield "link", "link", render.link(samples.URL, service=service)
     yield "sign-in", "sign-in", render.sign_in(samples.URL, service=service)
     facts = ("Queue: 1,204 waiting", "Oldest: 48 min", f"Server: {LONG[:100]}")

@@ -42,7 +42,7 @@ def every() -> Iterator[tuple[str, Rendered]]:
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
         yield name, render.digest(content, papers, replace(reader, kind=kind), links, service=service)
     yield "notice", render.notice(reader, links, 412, service=service)
-    yield "confirmation", render.confirmation(samples.URL, service=service)
+    yield "confirmation", render.confirmation(samples.URL, f"{samples.URL}n", service=service)
     yield "link", render.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (
         "sign-in",

@@ -19,7 +19,8 @@ def test_every_kind_of_mail_is_among_them(made: tuple[list[Mail], str]) -> None:
     kinds = {mail.kind for mail in made[0]}
 
     assert kinds == {
-        "digest", "welcome", "resend", "notice", "confirmation", "link", "sign-in", "alarm", "test",
+        "digest", "welcome", "resend", "notice", "confirmation", "link", "account-link",
+        "new-address", "moved", "sign-in", "alarm", "test",
     }  # fmt: skip
 
 

@@ -34,7 +34,9 @@ def commands(group: Any, path: tuple[str, ...] = ("digest",)) -> Iterator[tuple[
         yield from commands(command, (*path, name))
 
 
-COMMANDS = dict(commands(typer.main.get_command(app)))
+GROUP: Any = typer.main.get_command(app)
+GROUP.load_all()
+COMMANDS = dict(commands(GROUP))
 
 
 def code(document: str) -> list[str]:

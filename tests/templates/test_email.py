@@ -8,7 +8,10 @@ import pytest
 
 from digest.compose import templates
 
-KINDS = ["digest", "notice", "confirmation", "link", "sign-in", "alarm", "test"]
+KINDS = [
+    "digest", "notice", "confirmation", "link", "export", "erase", "change-address", "new-address", "moved", "sign-in",
+    "alarm", "test",
+]  # fmt: skip
 LIGHT = [
     "#1c1b19 #fffdf9",
     "#5c5852 #fffdf9",

@@ -36,8 +36,8 @@ def port(redis_server: PrivateRedis) -> tasks.CeleryEnqueue:
 class Worker:
     """A worker process and its children."""
 
-    def __init__(self) -> None:
-        words = [sys.executable, "-m", "tests.workers.worker_main"]
+    def __init__(self, module: str = "worker_main", *more: str) -> None:
+        words = [sys.executable, "-m", f"tests.workers.{module}", *more]
         self.process = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ))
 
     def children(self) -> list[int]:
@@ -47,7 +47,7 @@ class Worker:
     def end(self) -> int:
         self.process.terminate()
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         finally:
             self.process.kill()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -30,7 +31,8 @@ def freeze_shard(run_id: int, shard: int) -> None:
 
 
 def first_edition(subscriber_id: int) -> None:
-    """Note the call."""
+    """Note the call; it takes as long as the test wants."""
+    time.sleep(float(os.environ.get("TEST_SECONDS_A_WELCOME", "0")))
     note(f"welcome {subscriber_id}")
 
 

@@ -1,18 +1,110 @@
-"""What long-lived processes carry: the matching's machine code only where papers are matched."""
+"""What processes load: a command that only says something next to nothing, a process only what it works with."""
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from digest.db import engine, schema
+from digest.redis import PrivateRedis, connect, running
+from tests.conftest import ROOT
+from workers import healthcheck
+
+MACHINE_CODE = {"numba", "llvmlite"}
+OF_WORK = {
+    "sqlalchemy",
+    "sqlmodel",
+    "alembic",
+    "celery",
+    "kombu",
+    "numpy",
+    "fastapi",
+    "httpx",
+    "structlog",
+} | MACHINE_CODE
+_RUN = """
+import json, sys
+sys.argv = ["digest", *sys.argv[1:]]
+from workers.main import run
+try:
+    run()
+except SystemExit as ended:
+    code = ended.code
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+"""
+
+
+def loaded(*words: str, folder: Path) -> tuple[int, set[str]]:
+    """The exit code of a command, and the packages that it had imported by its end."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-c", _RUN, *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    code, names = json.loads(done.stderr.splitlines()[-1])
+    return code, set(names)
+
+
+def imported_by(modules: str) -> set[str]:
+    code = f"import sys, {modules}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["healthcheck", "--help"], ["up", "--help"]])
+def test_what_only_says_something_loads_nothing_that_works(words: list[str], tmp_path: Path) -> None:
+    code, names = loaded(*words, folder=tmp_path)
+
+    assert code == 0
+    assert names & (OF_WORK | {"redis", "rich", "pydantic_settings"}) == set()
+
+
+@pytest.mark.parametrize("process", healthcheck.Process)
+def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, configured: Callable[..., None]) -> None:
+    with PrivateRedis() as server:
+        for kind in ("worker", "scheduler"):
+            connect(server.url).stamp(f"{healthcheck.socket.gethostname()}:1", kind)
+        configured(REDIS_URL=server.url, PORT=1)
+        code, names = loaded("healthcheck", process, folder=tmp_path)
+
+    assert code == (1 if process == "web" else 0)
+    assert names & (OF_WORK | {"redis", "rich", "pydantic_settings"}) == set()
 
 
 @pytest.mark.parametrize(
     "modules", ["workers.main", "digest.web.app, digest.web.wiring", "workers.scheduler", "workers.tasks"]
 )
 def test_a_process_that_matches_nothing_loads_no_machine_code(modules: str) -> None:
-    code = f"import sys, {modules}\nprint(*({{'numba', 'llvmlite'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert imported_by(modules) & (MACHINE_CODE | {"numpy", "alembic"}) == set()
 
-    assert done.stdout.split() == []
+
+def test_the_supervisor_knows_no_database_and_no_queue() -> None:
+    assert imported_by("workers.supervisor") & ((OF_WORK - {"structlog"}) | {"redis"}) == set()
+
+
+@pytest.fixture
+def migrated(configured: Callable[..., None]) -> Iterator[None]:
+    schema.upgrade()
+    yield
+    engine.engine().dispose()
+
+
+def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None, tmp_path: Path) -> None:
+    from alembic.script import ScriptDirectory
+
+    code = "import sys; from digest.db import schema; schema.must_be_newest(); print('alembic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
+    assert schema.newest() == ScriptDirectory.from_config(schema._config()).get_current_head()
+
+
+def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    (tmp_path / running.FILE).write_text(json.dumps({"pid": gone.pid, "port": 1, "redis_url": "unix:///gone"}))
+
+    assert running.find(tmp_path) is None

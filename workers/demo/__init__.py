@@ -5,27 +5,24 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-
-import httpx
 
 from digest import settings
 from digest.cli import output
 from digest.db import engine, schema
 from digest.deliver import dkim
-from digest.errors import Misconfigured
 from digest.ports import Enqueue
-from digest.redis import PrivateRedis
+from digest.redis import PrivateRedis, running
 from workers.demo import mailbox as mailboxes
-from workers.demo import pages, story
+from workers.listening import must_be_free
 from workers.supervisor import Supervisor, commands
 
 DOMAIN = "digest.example"
+ADMIN = f"admin@{DOMAIN}"
 _START_SECONDS = 60.0
 
 
@@ -41,7 +38,9 @@ def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
     mailbox.empty()
     log = folder / "demo.log"
     log.unlink(missing_ok=True)
-    with _servers(folder, mailbox, port), _processes(port, log):
+    with _servers(folder, mailbox, port), _processes(port, log), _noted(folder, port):
+        from workers.demo import story  # while the processes start
+
         enqueue = make_enqueue()
         _wait_ready(port, enqueue, log)
         output.say(f"web, worker, scheduler, Redis and a mail server run; their log: {output.plain(str(log))}")
@@ -58,7 +57,7 @@ def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
 def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[None]:
     """A private Redis and the mail server, with settings that point to them."""
     for used in (port, port + 1):
-        _must_be_free(used)
+        must_be_free("127.0.0.1", used)
     server = mailboxes.serve(mailbox)
     try:
         with PrivateRedis() as redis:
@@ -66,14 +65,6 @@ def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[No
             yield
     finally:
         server.stop()
-
-
-def _must_be_free(port: int) -> None:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise Misconfigured(f"port {port} is in use; choose another with --port") from error
 
 
 def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
@@ -97,7 +88,7 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
         "DKIM_DOMAIN": DOMAIN,
         "DKIM_SELECTOR": "demo",
         "DKIM_KEY_FILE": str(key),
-        "ADMIN_EMAILS": f"admin@{DOMAIN}",
+        "ADMIN_EMAILS": ADMIN,
         "PORT": str(port),
         "SOURCES": "",  # its papers are the seeds
     }
@@ -105,6 +96,11 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
     settings.forget()
     engine.forget()
     schema.upgrade()
+
+
+def _noted(folder: Path, port: int) -> AbstractContextManager[None]:
+    """`digest healthcheck` finds the demo's processes, too."""
+    return running.noted(folder, port=port, redis_url=settings.get().redis_url)
 
 
 @contextmanager
@@ -122,6 +118,10 @@ def _processes(port: int, log: Path) -> Iterator[None]:
 
 
 def _wait_ready(port: int, enqueue: Enqueue, log: Path) -> None:
+    import httpx
+
+    from workers.demo.story import DemoFailed
+
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         try:
@@ -130,14 +130,18 @@ def _wait_ready(port: int, enqueue: Enqueue, log: Path) -> None:
         except httpx.TransportError:
             pass  # not up yet
         time.sleep(0.1)
-    raise story.DemoFailed(f"the service did not come up within {_START_SECONDS:.0f} s; look into {log}")
+    raise DemoFailed(f"the service did not come up within {_START_SECONDS:.0f} s; look into {log}")
 
 
 def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
     """Serve the mailbox's page until Ctrl-C."""
+    from workers.demo import pages  # FastAPI, which only a demo that stays has use for
+
     page = pages.serve(pages.build(mailbox, f"http://127.0.0.1:{port}"), port + 1)
     output.say(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, look at what is trending")
     output.say(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: every mail it sent")
+    output.say(f"[accent]http://127.0.0.1:{port}/admin[/accent]  the administrator's page: ask for a sign-in link as")
+    output.say(f"  {ADMIN}, and open it from the mailbox")
     output.say("Ctrl-C ends it")
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())

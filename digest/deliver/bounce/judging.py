@@ -9,10 +9,11 @@ from digest.deliver.bounce.kinds import OTHER, Verdict
 from digest.deliver.bounce.mail import MOST_BYTES, Mail, read
 from digest.deliver.bounce.odd import odd_report
 from digest.deliver.bounce.origin import Origin, Seal, trace
+from digest.deliver.bounce.provider_json import provider_notification
 from digest.deliver.bounce.replies import automatic, wish_to_leave
 from digest.deliver.bounce.reports import delivery_status, feedback
 
-_DETECTORS = (feedback, delivery_status, odd_report, automatic, wish_to_leave)
+_DETECTORS = (feedback, delivery_status, provider_notification, odd_report, automatic, wish_to_leave)
 
 # What the standard library's parser and flufl.bounce raise on mail that nobody should have sent.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)

@@ -77,6 +77,12 @@ class Mail:
                 break
         return said[:MOST_TEXT]
 
+    @cached_property
+    def json_text(self) -> str:
+        """The whole of its first own part of text or JSON; '' for none."""
+        part = self.part("text/plain", "application/json", "text/json")
+        return _readable(part) if part is not None else ""
+
 
 def read(raw: bytes) -> Mail:
     """Parse. Raises RecursionError, ValueError, LookupError, TypeError, AttributeError: the parser's own faults."""

@@ -14,7 +14,7 @@ from flufl.bounce import all_failures
 from digest.deliver.bounce import status
 from digest.deliver.bounce.kinds import Verdict
 from digest.deliver.bounce.mail import Mail
-from digest.deliver.bounce.reports import is_address
+from digest.deliver.bounce.reports import is_address, status_in_text
 from digest.deliver.bounce.signs import is_answer, is_machine, names_failure, null_path
 from digest.deliver.bounce.words import DELAYED, RETURNED
 
@@ -34,13 +34,15 @@ def odd_report(mail: Mail) -> Verdict | None:
     text = said(mail.text)
     if not _may_be_report(mail, text):
         return None
+    if (verdict := status_in_text(mail)) is not None:
+        return verdict
     temporary, permanent = _failures(mail)
     recipients = permanent or temporary
     if not recipients and not _surely_report(mail):
         return None
     delayed = bool(temporary) if recipients else bool(DELAYED.search(text))
-    code = status.settle("", f"{mail.header('Subject')}\n{text}", temporary=delayed)
-    return Verdict(status.kind(code, temporary=delayed), recipients, code, status.shown(text))
+    found = status.settle("", text, temporary=delayed)
+    return Verdict(status.kind(found.cause, temporary=delayed), recipients, found.status, status.shown(text))
 
 
 def said(text: str) -> str:
@@ -63,7 +65,7 @@ def _may_be_report(mail: Mail, text: str) -> bool:
 
 def _surely_report(mail: Mail) -> bool:
     """Also without an address: a mail server's own subject, or a message returned. A lost parcel has neither."""
-    if is_machine(mail) and names_failure(mail):
+    if (is_machine(mail) or null_path(mail)) and names_failure(mail):
         return True
     return mail.part("message/rfc822", "text/rfc822-headers") is not None or bool(RETURNED.search(mail.text))
 

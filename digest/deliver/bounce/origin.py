@@ -1,7 +1,8 @@
 """Which delivery a returned mail speaks of, and whether it proves that it saw that mail.
 
-Anybody can write a report. It counts only with something that was in the mail alone: the stamp of its return path,
-or the signed token of its unsubscribe link. Its Message-ID tells which delivery, but could be guessed.
+Anybody can write a report. A bounce or a complaint counts only with the stamp of the mail's return path, which stands
+in its envelope and headers. The signed token of its unsubscribe link does not prove one: whoever gets a forwarded mail
+has it, and may at most end the subscription with it. The Message-ID tells which delivery, but could be guessed.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
+from digest.db.message_ids import ReadMessageId, read_message_ids
+from digest.deliver.bounce.kinds import UNSUBSCRIBE
 from digest.deliver.bounce.mail import Mail
 from digest.deliver.message import read_verp
 from digest.errors import BadToken
-from digest.signing import UNSUBSCRIBE, Signer
+from digest.signing import UNSUBSCRIBE as UNSUBSCRIBE_LINK
+from digest.signing import Signer
 
 MOST_TRIED = 40
 
 _STAMPED = re.compile(r"\+\d{1,18}-[a-z2-7]{10}@", re.IGNORECASE | re.ASCII)
-_NAMED = re.compile(r"<([a-z][a-z-]{1,11})\.(\d{1,18})\.(\d{1,9})@([\w.-]{1,255})>", re.IGNORECASE | re.ASCII)
 _TOKEN = re.compile(r"(?:/unsubscribe/|\bunsubscribe[ +]|unsubscribe%20)([\w.-]{20,300})", re.ASCII | re.IGNORECASE)
 _TO_US = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Original-Recipient", "Cc", "Received")
 
@@ -33,19 +37,23 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`delivery_id` by the stamp; `named`: (kind, subject, serial) by the Message-ID; `reader_id` by the token.
+    """`delivery_id` by the stamp; `named` by the Message-ID; `reader_id` by the token.
 
-    `proved`: the stamp or the token is good, so whoever wrote this had the mail.
+    The stamp proves any report; the token only the wish to leave.
     """
 
     delivery_id: int | None = None
-    named: tuple[str, int, int] | None = None
+    named: ReadMessageId | None = None
     reader_id: int | None = None
 
     @property
     def proved(self) -> bool:
-        """True where only somebody with the mail could have written it."""
-        return self.delivery_id is not None or self.reader_id is not None
+        """True where the stamp is good: whoever wrote this had the mail's envelope or headers."""
+        return self.delivery_id is not None
+
+    def proves(self, kind: str) -> bool:
+        """True where this is enough to believe a report of this kind."""
+        return self.proved or (kind == UNSUBSCRIBE and self.reader_id is not None)
 
 
 def trace(mail: Mail, seal: Seal) -> Origin:
@@ -55,9 +63,9 @@ def trace(mail: Mail, seal: Seal) -> Origin:
     headers = "\n".join(value for name in _TO_US for value in mail.headers(name))
     everything = mail.raw.decode("latin-1").replace("=\r\n", "").replace("=\n", "")
     return Origin(
-        delivery_id=_stamped(f"{headers}\n{everything}", seal.keys),
-        named=_named(everything, seal.domain),
-        reader_id=_token(f"{mail.header('Subject')}\n{everything}\n{mail.text}", seal.keys),
+        delivery_id=_stamped(f"{headers}\n{everything}\n{mail.json_text}", seal.keys),
+        named=_named(f"{everything}\n{mail.json_text}", seal.domain),
+        reader_id=_token(f"{mail.header('Subject')}\n{everything}\n{mail.text}\n{mail.json_text}", seal.keys),
     )
 
 
@@ -73,17 +81,16 @@ def _stamped(text: str, keys: Iterable[str]) -> int | None:
     return next((number for number in found if number is not None), None)
 
 
-def _named(text: str, domain: str) -> tuple[str, int, int] | None:
-    ours = (match for match in _few(_NAMED, text) if domain and match[4].lower() == domain)
-    found = next(ours, None)
-    return (found[1].lower(), int(found[2]), int(found[3])) if found else None
+def _named(text: str, domain: str) -> ReadMessageId | None:
+    ours = (found for found in islice(read_message_ids(text), MOST_TRIED) if domain and found.domain == domain)
+    return next(ours, None)
 
 
 def _token(text: str, keys: tuple[str, ...]) -> int | None:
     signer = Signer(keys)
     for token in dict.fromkeys(match[1] for match in _few(_TOKEN, text)):
         try:
-            values = signer.read(UNSUBSCRIBE, token.rstrip("."))
+            values = signer.read(UNSUBSCRIBE_LINK, token.rstrip("."))
         except BadToken:
             continue
         if len(values) == 1 and isinstance(values[0], int):

@@ -16,6 +16,11 @@ MOST_RECIPIENTS = 100
 _ATOM = r"[^\s.<>()\[\]\",:;@\\]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@\w(?:[\w.-]*\w)?", re.ASCII)
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
+_FIELDS_IN_TEXT = re.compile(
+    r"^(?:Reporting-MTA|Final-Recipient|Original-Recipient|Action|Status|Diagnostic-Code):",
+    re.MULTILINE | re.IGNORECASE,
+)
+_FEEDBACK_IN_TEXT = re.compile(r"^(?:Feedback-Type|User-Agent): .*\n(?:[\w-]+: .*\n)*", re.MULTILINE)
 _ABUSE = frozenset({"abuse", "fraud", "complaint"})
 _OPT_OUT = frozenset({"opt-out", "opt-out-list"})
 
@@ -26,14 +31,17 @@ def is_address(text: str) -> bool:
 
 
 def feedback(mail: Mail) -> Verdict | None:
-    """A complaint in ARF, or in the form of the one large provider that has its own."""
-    part = mail.part("message/feedback-report") if mail.type == "multipart/report" else None
+    """A complaint in ARF, also in a wrong multipart type, or in the form of the one large provider that has its own."""
+    part = mail.part("message/feedback-report")
     if part is None:
-        return _forwarded_complaint(mail)
+        return _forwarded_complaint(mail) or _feedback_in_text(mail)
     fields = next(_blocks(part), None)
-    if fields is None:
-        return Verdict(OTHER)
-    named = _value(fields, "Feedback-Type").lower()
+    return Verdict(OTHER) if fields is None else _feedback_verdict(fields)
+
+
+def _feedback_verdict(fields: Message) -> Verdict:
+    """By the Feedback-Type (RFC 5965, 6650): a DMARC report or 'not spam' is no complaint; without a type it is one."""
+    named = (_value(fields, "Feedback-Type") or "abuse").lower()
     recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MOST_RECIPIENTS]]
     kind = COMPLAINT if named in _ABUSE else UNSUBSCRIBE if named in _OPT_OUT else OTHER
     return Verdict(kind, _distinct(recipients) if kind != OTHER else (), words=named[:40])
@@ -45,6 +53,14 @@ def _forwarded_complaint(mail: Mail) -> Verdict | None:
     return Verdict(COMPLAINT, words="junk mail report")
 
 
+def _feedback_in_text(mail: Mail) -> Verdict | None:
+    """ARF's fields in a part of text, beside the mail complained about."""
+    found = _FEEDBACK_IN_TEXT.search(mail.text)
+    if found is None or "Feedback-Type:" not in found[0] or mail.part("message/rfc822", "text/rfc822-headers") is None:
+        return None
+    return _feedback_verdict(message_from_string(found[0]))
+
+
 def delivery_status(mail: Mail) -> Verdict | None:
     """What a delivery status notification says of its recipients; None where there is none to read.
 
@@ -54,7 +70,7 @@ def delivery_status(mail: Mail) -> Verdict | None:
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
     groups = [block for block in _blocks(part) if _value(block, "Action")]
-    failed = [block for block in groups if _value(block, "Action").lower().startswith(("fail", "error"))]
+    failed = [block for block in groups if _value(block, "Action").lower().startswith(("fail", "error", "expire"))]
     delayed = [block for block in groups if _value(block, "Action").lower().startswith("delay")]
     if not groups:
         return None
@@ -63,15 +79,24 @@ def delivery_status(mail: Mail) -> Verdict | None:
     return _judged(failed or delayed, mail, temporary=not failed)
 
 
+def status_in_text(mail: Mail) -> Verdict | None:
+    """The fields of a delivery status that a server wrote into its text, not into a part; None for none."""
+    found = _FIELDS_IN_TEXT.search(mail.text)
+    fields = message_from_string(re.sub(r"\n{2,}", "\n", mail.text[found.start() :]).strip()) if found else None
+    if fields is None or not _value(fields, "Action").lower().startswith(("fail", "error", "expire", "delay")):
+        return None
+    return _judged([fields], mail, temporary=_value(fields, "Action").lower().startswith("delay"))
+
+
 def _judged(groups: list[Message], mail: Mail, *, temporary: bool) -> Verdict:
-    words = " ".join(_value(block, "Diagnostic-Code") for block in groups[:5])
-    code = status.settle(
-        status.in_field(_value(groups[0], "Status")),
-        words if len(words) > 20 else f"{words} {mail.text}",
-        temporary=temporary,
-    )
+    """Judge by the first recipient: each of our mails has one, and a server that forwards names it first."""
+    words = _value(groups[0], "Diagnostic-Code")
+    told = words if len(words) > 20 else f"{words}\n{mail.text}"
+    stage = status.refused_stage(mail.text) if len(groups) == 1 else ""
+    found = status.settle(status.in_field(_value(groups[0], "Status")), f"{told}\n{stage}", temporary=temporary)
     recipients = _distinct([_recipient(block) for block in groups[:MOST_RECIPIENTS]])
-    return Verdict(status.kind(code, temporary=temporary), recipients, code, status.shown(words or mail.text))
+    kind = status.kind(found.cause, temporary=temporary)
+    return Verdict(kind, recipients, found.status, status.shown(words or mail.text))
 
 
 def _recipient(block: Message) -> str:

@@ -1,21 +1,30 @@
-"""Status codes (RFC 3463) and the words of old servers that amount to one."""
+"""What a bounce report's status and words amount to: the kind of bounce."""
 
 from __future__ import annotations
 
 import re
 
+from digest.deliver import refusal
 from digest.deliver.bounce.kinds import HARD, POLICY, SOFT
-from digest.deliver.bounce.words import AMOUNTS, FAILURE
+from digest.deliver.bounce.words import FAILURE
+from digest.deliver.refusal import Cause, Refusal
 
 MOST_WORDS = 300
 
-# A code stands alone in its field, behind a reply code, after a hash, or in brackets: 5.1.1.3 is an address.
+# A code begins its field: 5.1.1.3 is an address.
 _FIELD = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
-_IN_WORDS = re.compile(
-    r"(?:\b[45]\d\d[ -]+#?|#|\(|\bstatus:? *|\bsaid: *)([45])\.(\d{1,3})\.(\d{1,3})(?![\d.])", re.IGNORECASE
+_REPLY_FIELD = re.compile(r"([45])[0-5]\d(?=[ -](?!\d*\.\d))")
+_CODED_LINE = re.compile(r"(?<![\w.:])[45][0-5]\d[ -](?!\d)|(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
+# How Postfix, Exim, DMA and others say which command was refused.
+_SENDER_STAGE = re.compile(
+    r"(?:in reply to|after|did not like our|response to) (?:pipelined |end of )?"
+    r"(?:mail from|ehlo|helo|initial connection|banner|greeting|starttls|auth)\b"
 )
-_REPLY = re.compile(r"(?<![\d.])([45])[0-5]\d(?=[ -](?!\d*\.\d))")
-_VAGUE = frozenset({"0.0", "5.0", "3.0", "2.0", "1.0", "4.0"})
+# Headers of the mail that could not be delivered: its subject is no reason.
+_QUOTED_HEADER = re.compile(
+    r"^\W*(?:subject|from|to|cc|date|sent|message-id|x-[\w-]+): .*$", re.MULTILINE | re.IGNORECASE
+)
+_TELLING = frozenset({Cause.ADDRESS, Cause.MAILBOX, Cause.RELAY, Cause.CONTENT, Cause.NETWORK})
 
 
 def in_field(value: str) -> str:
@@ -23,48 +32,59 @@ def in_field(value: str) -> str:
     found = _FIELD.match(value)
     if found:
         return ".".join(found.groups())
-    reply = _REPLY.match(value.strip() + " ")
+    reply = _REPLY_FIELD.match(value.strip() + " ")
     return f"{reply[1]}.0.0" if reply else ""
 
 
-def in_words(text: str) -> str:
-    """The first code in a server's words; '' for none."""
-    found = _IN_WORDS.search(text)
-    return ".".join(found.groups()) if found else ""
+def settle(code: str, text: str, *, temporary: bool) -> Refusal:
+    """The refusal that a report tells of: its Status field ('' for none) and the server's words."""
+    if refused_stage(text):
+        return _before_recipient(text, code)
+    text = _QUOTED_HEADER.sub("", text)
+    stated = _statements(text)
+    found = refusal.classify(stated, code=refusal.find_code(stated), status=code)
+    if found.cause == Cause.UNKNOWN and len(stated) < len(text):
+        found = refusal.classify(text, code=refusal.find_code(text), status=found.status)
+    if found.status:
+        return Refusal(found.cause, f"4{found.status[1:]}" if temporary else found.status)
+    reply = refusal.find_code(text)
+    return Refusal(found.cause, f"{'4' if temporary else '5'}.0.0" if reply else "")
 
 
-def settle(code: str, text: str, *, temporary: bool) -> str:
-    """The best code known: the one given, unless it is vague and the words tell more; '' where nothing tells.
-
-    A refusal for what the mail is (a blocklist, spam) counts as 5.7.1 also where the server said 5.1.x: many do.
-    """
-    if code and code.partition(".")[2] not in _VAGUE and not (code[2:4] == "1." and _amounts(text) == "7.1"):
-        return code
-    known = in_words(text)
-    if known and known.partition(".")[2] not in _VAGUE and not (known[2:4] == "1." and _amounts(text) == "7.1"):
-        return known
-    worded, group = _amounts(text), "4" if temporary else "5"
-    if worded:
-        return f"{group}.{worded}"
-    reply = _REPLY.search(text)
-    return code or known or (f"{group}.0.0" if reply else "")
+def refused_stage(text: str) -> str:
+    """How the text says that the greeting or MAIL FROM was refused; '' where it does not."""
+    found = _SENDER_STAGE.search(" ".join(text[: refusal.MOST_TEXT].lower().split()))
+    return found[0] if found else ""
 
 
-def _amounts(text: str) -> str:
-    line = " ".join(text.split())
-    return next((code for code, pattern in AMOUNTS if pattern.search(line)), "")
+def _before_recipient(text: str, code: str) -> Refusal:
+    """A refusal of the greeting or of MAIL FROM: whatever it says, it is not about the recipient."""
+    found = refusal.classify(_statements(text), code=refusal.find_code(text), status=code)
+    if found.cause in refusal.ABOUT_US or found.cause in {Cause.NETWORK, Cause.SYSTEM}:
+        return found
+    return Refusal(Cause.SENDER, found.status if found.status.startswith("5.7.") else "5.1.8")
+
+
+def _statements(text: str) -> str:
+    """The lines of a report that quote a server: those with a code, and their neighbours; all where none has one."""
+    lines = text.splitlines()
+    places = [place for place, line in enumerate(lines) if _CODED_LINE.search(line)]
+    chosen = sorted({near for place in places for near in (place - 1, place, place + 1) if 0 <= near < len(lines)})
+    return "\n".join(lines[place] for place in chosen) or text
 
 
 def tells_failure(text: str) -> bool:
     """True where the words speak of a mail that did not arrive."""
-    return bool(FAILURE.search(text)) or bool(_amounts(text))
+    return bool(FAILURE.search(text)) or refusal.cause_of_words(text) in _TELLING
 
 
-def kind(status: str, *, temporary: bool) -> str:
-    """Still being tried is soft; refused for what it is or who we are is policy; any other failure is hard."""
+def kind(cause: Cause, *, temporary: bool) -> str:
+    """Only a missing address is hard. What concerns us is policy; all else, and what is still tried, is soft."""
     if temporary:
         return SOFT
-    return POLICY if status.partition(".")[2].startswith("7.") or status in {"5.1.7", "5.1.8"} else HARD
+    if cause == Cause.ADDRESS:
+        return HARD
+    return POLICY if cause in refusal.ABOUT_US else SOFT
 
 
 def shown(text: str) -> str:

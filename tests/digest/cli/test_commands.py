@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from digest import clock
+from digest.db import deliveries
+from digest.db.engine import transaction
+from digest.ports import NoQueue
+from digest.services import welcome
 from tests.digest.cli.conftest import Terminal
 from tests.servers import MailServer
 
@@ -203,8 +209,25 @@ def test_what_is_exported_can_be_imported_elsewhere(lab: Terminal, tmp_path: Pat
 
     told = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
 
-    assert told == "2 added, 0 refused\n"
+    assert told.splitlines()[-1] == "2 added, 0 refused"
     assert lab.ok("admin", "subscribers", "export") == file.read_text()
+
+
+def test_an_export_as_json_keeps_who_must_not_be_mailed(lab: Terminal, tmp_path: Path, smtp: MailServer) -> None:
+    lab.ok("admin", "suppress", "ada@example.com", "--reason", "complaint")
+    lab.ok("admin", "suppress", "bob@example.com", "--reason", "complaint")
+    file = tmp_path / "people.json"
+    file.write_text(lab.ok("admin", "subscribers", "export", "--json"))
+    lab.ok("admin", "subscribers", "erase", "ada@example.com")
+    lab.ok("admin", "unsuppress", "ada@example.com")
+    lab.ok("admin", "unsuppress", "bob@example.com")
+
+    told = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+
+    assert told == "2 added, 0 refused\n"
+    assert json.loads(lab.ok("admin", "subscribers", "export", "--json")) == json.loads(file.read_text())
+    assert smtp.recipients() == {}
 
 
 @SQLITE
@@ -216,7 +239,7 @@ def test_an_import_refuses_the_bad_rows_by_line_and_takes_the_rest(ready: Termin
     result = ready.run("admin", "subscribers", "import", str(file), "--consent", "asked in person")
 
     assert result.exit_code == 1
-    assert result.stdout == "1 added, 3 refused\n"
+    assert result.stdout.splitlines()[-1] == "1 added, 3 refused"
     assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["line 3", "line 4", "line 5"]
 
 
@@ -241,8 +264,8 @@ def test_resend_sends_the_edition_again_as_a_new_mail(lab: Terminal, smtp: MailS
 
     first, second = smtp.log
     assert first.message_id != second.message_id
-    assert "digest.1.0" in first.message_id
-    assert "resend.1.1" in second.message_id
+    assert first.message_id.startswith("<digest.")
+    assert second.message_id.startswith("<resend.")
 
 
 @SQLITE
@@ -387,3 +410,72 @@ def test_every_command_explains_itself(terminal: Terminal, command: str) -> None
 
 def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:
     assert terminal.refused("frobnicate")[0] == 2
+
+
+@SQLITE
+def test_paused_domains_are_listed_and_released(ready: Terminal) -> None:
+    with transaction() as session:
+        deliveries.pause_domain(session, "one.example", clock.now() + timedelta(hours=6), "550 5.7.1 no")
+    (row,) = json.loads(ready.ok("admin", "domains", "list", "--json"))
+    listed = ready.ok("admin", "domains", "list")
+
+    released = ready.ok("admin", "domains", "release", "one.example")
+    code, said = ready.refused("admin", "domains", "release", "one.example")
+
+    assert (row["domain"], row["waiting"], row["reason"]) == ("one.example", 0, "550 5.7.1 no")
+    assert "one.example" in listed
+    assert released == "released: 0 e-mails to one.example go out\n"
+    assert json.loads(ready.ok("admin", "domains", "list", "--json")) == []
+    assert (code, said.count("\n")) == (1, 1)
+    assert "one.example is not paused" in said
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> str:
+    file = tmp_path / "people.csv"
+    file.write_text("address,topics\nada@example.com,bandits\nbob@example.com,kernel\nada@example.com,bandits\nx,y\n")
+    return str(file)
+
+
+def welcomes(later: timedelta = timedelta(minutes=3)) -> int:
+    """How many first editions the scheduler would ask for then."""
+    return welcome.wake_forgotten(NoQueue(), now=clock.now() + later)
+
+
+def test_a_dry_import_says_what_would_happen_and_adds_nobody(ready: Terminal, people: str) -> None:
+    dry = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
+    nobody = json.loads(ready.ok("admin", "subscribers", "list", "--json"))
+    real = ready.run("admin", "subscribers", "import", people, "--consent", "asked")
+    again = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
+
+    assert nobody == []
+    assert dry.stdout.splitlines()[0].startswith("whoever is added would get one welcome e-mail")
+    assert dry.stdout.splitlines()[-1] == "2 would be added, 2 refused"
+    assert real.stdout.splitlines()[-1] == "2 added, 2 refused"
+    assert [line[:7] for line in dry.stderr.splitlines()] == [line[:7] for line in real.stderr.splitlines()]
+    assert again.stdout.splitlines()[-1] == "0 would be added, 4 refused"
+
+
+def test_a_dry_import_sees_what_is_suppressed(ready: Terminal, people: str) -> None:
+    ready.ok("admin", "suppress", "bob@example.com")
+
+    result = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
+
+    assert result.stdout.splitlines()[-1] == "1 would be added, 3 refused"
+    assert "line 3: mail to this address is stopped" in result.stderr
+
+
+def test_an_import_says_that_welcomes_follow_and_they_do(ready: Terminal, people: str) -> None:
+    result = ready.run("admin", "subscribers", "import", people, "--consent", "asked")
+
+    assert "gets one welcome e-mail within minutes" in result.stdout
+    assert welcomes() == 2
+
+
+def test_an_import_without_welcome_sends_none(ready: Terminal, people: str) -> None:
+    result = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--no-welcome")
+    ready.ok("admin", "subscribers", "add", "cyd@example.com", "--consent", "asked", "--topic", "x", "--no-welcome")
+
+    assert "gets no welcome" in result.stdout
+    assert result.stdout.splitlines()[-1] == "2 added, 2 refused"
+    assert [welcomes(timedelta(minutes=minutes)) for minutes in (3, 300, 1439)] == [0, 0, 0]

@@ -180,10 +180,12 @@ def test_a_title_that_looks_like_an_address_is_no_link() -> None:
 
 
 def test_a_confirmation_holds_the_plain_address_and_a_button() -> None:
-    mail = render.confirmation(samples.URL, service=samples.SERVICE)
+    mail = render.confirmation(samples.URL, "https://papers.example/not-me/x", service=samples.SERVICE)
 
     assert mail.html.count(samples.URL) == 3
     assert samples.URL in mail.text
+    assert "https://papers.example/not-me/x" in mail.text
+    assert 'href="https://papers.example/not-me/x"' in mail.html
 
 
 def test_a_quiet_day_says_how_many_papers_there_were() -> None:

@@ -14,14 +14,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
+from digest import clock
 from digest.db import schema
 from digest.db.dialect import unused_numbers
 from digest.db.engine import engine
 from digest.errors import Misconfigured
-from digest.models import Announcement, Batch, Delivery, Edition, Paper, PaperKey, PaperVersion, Signal
-from digest.services import tokens
+from digest.models import (
+    Announcement,
+    Audit,
+    Batch,
+    Delivery,
+    Edition,
+    Paper,
+    PaperKey,
+    PaperVersion,
+    Signal,
+    SignUpRequest,
+)
+from digest.ports import NoQueue
+from digest.services import confirm, tokens
 from tests.conftest import ROOT
 from tests.servers import Postgres
 
@@ -76,6 +89,44 @@ def test_migrating_again_changes_nothing(empty: None) -> None:
 def test_a_database_that_was_never_migrated_is_named_with_its_cure(empty: None) -> None:
     with pytest.raises(Misconfigured, match=r"schema is empty, not .*; run: digest migrate"):
         schema.must_be_newest()
+
+
+def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
+    empty: None, configured: Callable[..., None]
+) -> None:
+    """Its link carries the number of a profile version, which the request inherits."""
+    configured(SECRET_KEY="a key for tests as long as it has to be")
+    schema.upgrade("0005")
+    subscriber = (
+        "INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence, weekday, "
+        "quiet_day, seen_through, profile_id) VALUES (:id, :a, :a, :s, :t, 'Asia/Tokyo', '18:15:00', 'weekly', 2, "
+        "'notice', 0, :p)"
+    )
+    version = (
+        "INSERT INTO profile_version (id, subscriber_id, number, created_at, profile) "
+        """VALUES (:id, :s, :id, :t, '{"topics": [{"text": "graphs"}]}')"""
+    )
+    at = clock.now()
+    with engine().begin() as connection:
+        for number, state, profile in ((1, "pending", None), (2, "active", 8), (3, "left", 9)):
+            values = {"id": number, "a": f"r{number}@one.example", "s": state, "t": str(at), "p": profile}
+            connection.execute(text(subscriber), values)
+        for number, owner in ((7, 1), (8, 2), (9, 3), (10, 3)):
+            connection.execute(text(version), {"id": number, "s": owner, "t": str(at)})
+    schema.upgrade()
+    with Session(engine()) as session:
+        kept = session.exec(select(SignUpRequest).order_by(col(SignUpRequest.id))).all()
+        asked = SignUpRequest(subscriber_id=2, created_at=at, profile={}, schedule={})
+        session.add(asked)
+        session.flush()
+
+        assert [(one.id, one.subscriber_id) for one in kept] == [(7, 1), (10, 3)]
+        assert asked.id == 11
+    shown = confirm.confirm(1, 7, "client", NoQueue())
+
+    assert shown.profile.topics[0].text == "graphs"
+    assert (shown.schedule.time_zone, f"{shown.schedule.send_at}") == ("Asia/Tokyo", "18:15:00")
+    assert (shown.schedule.cadence, shown.schedule.weekday) == ("weekly", 2)
 
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
@@ -156,6 +207,69 @@ def test_mails_are_numbered_beyond_four_bytes(first_with_rows: None) -> None:
 
     assert found is not None
     assert found.subject_id == 2**40
+
+
+def rows(statement: str) -> list[tuple[object, ...]]:
+    with engine().connect() as connection:
+        return [tuple(row) for row in connection.execute(text(statement))]
+
+
+def test_migrating_makes_an_installation_id_of_128_bits_once(empty: None) -> None:
+    schema.upgrade()
+    first = rows("SELECT id, key FROM installation")
+    schema.upgrade()
+
+    assert rows("SELECT id, key FROM installation") == first
+    assert [len(bytes.fromhex(str(key))) for _, key in first] == [16]
+
+
+def test_serials_go_on_from_the_deliveries_and_from_what_the_audit_knows(empty: None) -> None:
+    schema.upgrade("0005")
+    with Session(engine()) as session, session.begin():
+        for kind, subject, serial in (("resend", 5, 1), ("resend", 5, 2), ("link", 3, 0), ("digest", 5, 0)):
+            row = owed(10 * subject + serial + len(kind))
+            row.kind, row.subject_id, row.serial = kind, subject, serial
+            session.add(row)
+        for edition, serial in ((5, 1), (5, 7), (6, 2)):
+            detail = {"edition": edition, "serial": serial, "subscriber": 1}
+            session.add(Audit(at=NOON, actor="command line", action="resend", detail=detail))
+        session.add(Audit(at=NOON, actor="command line", action="suppress", detail={"serial": 9}))
+    schema.upgrade()
+
+    counted = rows("SELECT kind, subject_id, last FROM delivery_serial ORDER BY kind, subject_id")
+
+    assert counted == [("link", 3, 0), ("resend", 5, 7), ("resend", 6, 2)]
+
+
+def test_a_removed_delivery_s_number_is_not_given_again_after_migrating(first_with_rows: None) -> None:
+    with Session(engine()) as session, session.begin():
+        session.connection().execute(text("DELETE FROM delivery"))
+        if session.get_bind().dialect.name == "postgresql":
+            session.connection().execute(text("SELECT setval('delivery_id_seq', 7)"))
+        fresh = owed(8)
+        fresh.id = None
+        session.add(fresh)
+        session.flush()
+        number = fresh.id
+
+    assert number == 8
+
+
+def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> None:
+    schema.upgrade("0005")
+    zones = ("localtime", "Factory", "right/Europe/Berlin", "posix/Asia/Tokyo", "America/New_York")
+    with engine().begin() as connection:
+        for number, zone in enumerate(zones):
+            connection.execute(
+                text("INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence,"
+                     f" weekday, quiet_day, seen_through) VALUES ({number}, 'a', 'a{number}', 'active', '2025-11-20',"
+                     f" '{zone}', '07:00', 'daily', 0, 'skip', 0)")
+            )  # fmt: skip
+    schema.upgrade()
+    with engine().connect() as connection:
+        found = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
+
+    assert found == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
 
 
 def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 from sqlmodel import select
 
 from digest import clock
 from digest.db.engine import reading, transaction
 from digest.deliver.letter import Withheld
+from digest.errors import AlreadyOwed
 from digest.models import Bounce, DomainPause, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from tests.outbox import BODY, Outbox
@@ -36,12 +38,13 @@ def test_the_bytes_arrive_as_they_were_composed(outbox: Outbox, smtp: MailServer
     assert smtp.log[0].sender == f"bounce+{outbox.row().id}@digest.example"
 
 
-def test_owing_a_mail_again_changes_nothing(outbox: Outbox, smtp: MailServer) -> None:
-    first, second = outbox.owe("ada@one.example"), outbox.owe("ada@one.example")
+def test_owing_a_mail_again_is_an_error_and_sends_nothing_more(outbox: Outbox, smtp: MailServer) -> None:
+    outbox.owe("ada@one.example")
+    with pytest.raises(AlreadyOwed):
+        outbox.owe("ada@one.example")
 
     outbox.send()
 
-    assert (first, second) == (1, 0)
     assert len(smtp.log) == 1
 
 
@@ -139,14 +142,85 @@ def test_an_unknown_address_is_suppressed(outbox: Outbox, smtp: MailServer) -> N
     assert suppression.address_key == "ada@one.example"
 
 
-def test_a_refused_sender_address_is_no_readers_fault(outbox: Outbox, smtp: MailServer) -> None:
-    smtp.fail(RCPT, "550 5.1.8 sender's domain not found")
+@pytest.mark.parametrize("reply", ["550 5.1.8 sender's domain not found", "550 relay not permitted"])
+def test_a_refusal_about_us_is_no_subscribers_fault(outbox: Outbox, smtp: MailServer, reply: str) -> None:
+    smtp.fail(RCPT, reply)
     outbox.owe("ada@one.example")
 
     counts = outbox.send()
 
-    assert outbox.row().state == DEFERRED
-    assert counts.trouble
+    with reading() as session:
+        pause = session.exec(select(DomainPause)).one()
+        bounces = session.exec(select(Bounce)).all()
+    assert (outbox.row().state, outbox.row().attempts) == (DEFERRED, 0)
+    assert counts.paused
+    assert pause.domain == "one.example"
+    assert bounces == []
+
+
+def test_what_is_refused_because_of_us_is_tried_for_two_weeks(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "550 relay not permitted", times=-1)
+    outbox.owe("ada@one.example")
+    outbox.change(lambda row, now: setattr(row, "created_at", now - timedelta(days=13, hours=23)))
+    outbox.send()
+    almost = outbox.row().state
+    outbox.change(lambda row, now: setattr(row, "created_at", now - timedelta(days=14, hours=1)))
+    outbox.change(lambda row, now: setattr(row, "due_at", now))
+    with transaction() as session:
+        session.exec(delete(DomainPause))
+
+    outbox.send()
+
+    with reading() as session:
+        bounces = session.exec(select(Bounce)).all()
+    assert almost == DEFERRED
+    assert (outbox.row().state, outbox.row().reply[:21]) == (REJECTED, "gave up after 14 days")
+    assert bounces == []
+
+
+def test_not_now_without_a_reason_ends_after_a_day_and_counts_against_nobody(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "451 4.3.0 try later", times=-1)
+    outbox.owe("ada@one.example")
+
+    while outbox.row().state != REJECTED:
+        outbox.make_due()
+        outbox.send()
+
+    with reading() as session:
+        assert session.exec(select(Bounce)).all() == []
+
+
+def test_never_without_a_reason_is_held_for_two_weeks_and_counts_against_nobody(
+    outbox: Outbox, smtp: MailServer
+) -> None:
+    smtp.fail(RCPT, "550 no", times=-1)
+    outbox.owe("ada@one.example")
+    for _ in range(30):
+        outbox.make_due()
+        outbox.send()
+    after_many_tries = outbox.row().state
+    outbox.change(lambda row, now: setattr(row, "created_at", now - timedelta(days=14, hours=1)))
+    outbox.make_due()
+
+    outbox.send()
+
+    with reading() as session:
+        assert session.exec(select(Bounce)).all() == []
+        assert session.exec(select(DomainPause)).all() == []
+    assert (after_many_tries, outbox.row().state) == (DEFERRED, REJECTED)
+
+
+def test_another_server_takes_what_the_first_does_not_relay(
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None]
+) -> None:
+    with MailServer() as second:
+        smtp.fail(RCPT, "550 5.7.1 relaying denied", times=-1)
+        configured(SMTP_URL=f"{smtp.url},{second.url}")
+        outbox.owe("ada@one.example")
+
+        counts = outbox.send()
+
+        assert (counts.sent, len(second.log)) == (1, 1)
 
 
 def test_a_refusal_by_policy_pauses_the_domain_alone(outbox: Outbox, smtp: MailServer) -> None:

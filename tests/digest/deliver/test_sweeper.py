@@ -37,7 +37,8 @@ def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> Swee
 
 def claim(outbox: Outbox) -> int:
     """A sender that claimed one mail and then says nothing more."""
-    outbox.owe("ada@one.example")
+    if not outbox.rows():
+        outbox.owe("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "somebody", clock.now())
         claims.claim(session, lease, 8, clock.now(), domain="digest.example")

@@ -200,6 +200,15 @@ def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None
     ]
 
 
+def test_a_threshold_that_lets_pass_more_papers_than_there_are_is_zero() -> None:
+    papers = [Candidate(number, Record(f"Graph {number}"), number) for number in range(1, 15)]
+    matcher = ready([Profile((Topic("graph neural network"),))], papers)
+
+    assert matcher.thresholds(facts(papers), close=100_000) == [0]
+    with pytest.raises(ValueError, match="fewer than no papers"):
+        matcher.thresholds(facts(papers), close=-1)
+
+
 def test_other_weights_give_other_scores_over_the_same_papers() -> None:
     other = Weights(Counts(1000, 10.0, {"protein": 500}))
     papers = [Candidate(1, Record("A protein"), 1)]

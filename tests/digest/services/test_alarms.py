@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from digest import clock, settings
-from digest.db import claims, deliveries, leases
+from digest.db import claims, deliveries, leases, session_replies
 from digest.db.engine import transaction
 from digest.deliver.sweeper import Sweeper
 from digest.ports import NoQueue
@@ -109,3 +109,33 @@ def test_mail_servers_that_work_again_begin_anew(service: str) -> None:
 
     assert not alarms.servers(failing=True, now=later(minutes=11))
     assert told() == []
+
+
+def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:
+    with transaction() as session:
+        for number in range(6):
+            deliveries.pause_domain(session, f"mail{number}.example", later(days=1), "5.7.1 go away")
+
+    assert alarms.watch(now=later(hours=1)) == 1
+    assert told() == ["6 domains refuse our mail"] * 2
+
+
+def test_a_server_that_refuses_us_is_told_instead_of_overdue_mail(service: str, outbox: Outbox) -> None:
+    outbox.owe("ada@one.example")
+    with transaction() as session:
+        deliveries.pause_domain(session, session_replies.SERVER, later(hours=2), "550 no")
+
+    alarms.watch(now=later(hours=1))
+
+    assert told() == ["The mail server refuses our mail"] * 2
+
+
+def test_a_server_that_refuses_our_session_is_told_at_once(service: str) -> None:
+    assert alarms.servers(failing=True, refusal="530 5.7.0 Authentication required")
+    assert told() == ["The mail servers fail"] * 2
+
+
+def test_servers_that_fail_from_one_day_to_the_next_are_told(service: str) -> None:
+    told_at = [alarms.servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
+
+    assert told_at == [False, True]

@@ -24,7 +24,7 @@ from digest.matching.weights import Weights
 from digest.models import Edition, Paper, Subscriber
 from digest.papers import Listed, Parsed, Record
 from digest.ports import NoQueue
-from digest.services import plan, pool, preview, replay, runs, welcome
+from digest.services import engine_need, plan, pool, preview, replay, runs, welcome
 from digest.services import select as choosing
 from digest.services.entries import Asked
 from digest.services.ingest import store_document
@@ -89,7 +89,7 @@ def due() -> datetime:
 
 def by_engine(monkeypatch: pytest.MonkeyPatch, ask: Callable[[], T]) -> T:
     with monkeypatch.context() as patch:
-        patch.setattr(choosing, "FEW_PAPERS", -1)
+        patch.setattr(engine_need, "REFERENCE_WORK", -1)
         return ask()
 
 

@@ -13,8 +13,7 @@ from digest.matching.feedback import ASSUMED, BEST, WORDS
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion, Subscriber, Threshold
 from digest.papers import Listed, Record
-from digest.services import calibration, feedback, preview, topics, why
-from digest.services import select as choosing
+from digest.services import calibration, engine_need, feedback, preview, topics, why
 from tests.digest.services.conftest import MONDAY, Lab, at
 
 SUBJECTS = ("graphs", "proteins", "kernels", "bandits", "diffusion")
@@ -112,7 +111,7 @@ def test_the_engine_makes_the_same_of_every_profile(lab: Lab, monkeypatch: pytes
     with transaction() as session:
         for row in session.exec(select(Threshold)).all():
             session.delete(row)
-    monkeypatch.setattr(choosing, "FEW_PAPERS", -1)
+    monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
     calibration.all_due()
 
     assert stored() == slow

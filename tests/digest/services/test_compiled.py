@@ -12,8 +12,7 @@ from digest.db.engine import transaction
 from digest.matching.profile import Profile, Topic
 from digest.matching.query import parse
 from digest.models import ProfileVersion
-from digest.services import erase, plan, preferences
-from digest.services import select as choosing
+from digest.services import engine_need, erase, plan, preferences
 from digest.services.wishes import Preferences
 from tests.digest.services.conftest import MONDAY, Lab, at
 
@@ -23,7 +22,7 @@ TUESDAY = MONDAY + timedelta(days=1)
 @pytest.fixture
 def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Two readers whose first mail came by the engine, which kept what it compiled."""
-    monkeypatch.setattr(choosing, "FEW_PAPERS", -1)
+    monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
     monkeypatch.setattr(plan, "_NAMED", 1)
     for name, topic in (("ada", "bandits"), ("bob", '"kernel methods" OR "graph networks"')):
         lab.subscribe(name, topic)

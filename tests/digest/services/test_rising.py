@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from digest.services import trending
+from digest import clock
+from digest.db import papers as store
+from digest.db.engine import reading, transaction
+from digest.models import Paper, PaperVersion, Signal
+from digest.services import epochs, listing, pool, trending
+from digest.services.views import Row
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 
 
@@ -39,3 +44,86 @@ def test_after_a_day_votes_alone_decide(lab: Lab) -> None:
     lab.go_to(at(MONDAY, 12) + timedelta(days=1))
 
     assert [one.record.title for one in trending.now(None, 10)] == ["One vote"]
+
+
+def voted(lab: Lab) -> None:
+    """Eight days of papers in two fields, with votes; one is withdrawn."""
+    for day in range(8):
+        lab.go_to(at(MONDAY + timedelta(days=day), 12))
+        numbers = range(10 * day + 1, 10 * day + 9)
+        papers = [
+            paper(n, f"Paper {n}", signals={"upvotes": float(n * 7 % 31)}, categories=FIELDS[n % 3]) for n in numbers
+        ]
+        lab.store(MONDAY + timedelta(days=day), *papers)
+
+
+FIELDS = (("cs.LG", "cs.AI"), ("cs.AI", "cs.LG"), ("cs.LG",))
+
+
+def told(row: Row) -> tuple[int | None, str, tuple[tuple[str, int], ...]]:
+    return row.score, row.facts, row.parts
+
+
+def test_a_paper_s_figures_are_the_same_wherever_it_stands(lab: Lab) -> None:
+    voted(lab)
+    listed = {row.id: told(row) for row in listing.trending(None, 100)}
+    narrow = {row.id: told(row) for category in ("cs.LG", "cs.AI") for row in listing.trending(category, 5)}
+    alone = {number: told(listing.paper(number).row) for number in listed}
+    by_author = {row.id: told(row)[::2] for row in listing.author("Ada Byron", 20).rows}
+
+    assert len(listed) > 40
+    assert alone == listed
+    assert narrow.items() <= listed.items()
+    assert by_author.items() <= {n: one[::2] for n, one in (listed | alone).items()}.items()
+    assert len({score for score, _, _ in listed.values()}) > 5
+
+
+def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
+    voted(lab)
+    with reading() as session:
+        current = store.current_announcement(session, clock.now().date())
+        assert current is not None
+        numbers = store.window(session, current, pool.WINDOW)
+        known = pool.of(session, numbers, at=clock.now(), weights=epochs.weights(None))
+        listings = {n: trending.Listing(known.announcement[n], p.revision) for n, p in known.papers.items()}
+        shown = trending.ranked(session, listings, at=clock.now())
+        newest = pool.of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
+
+    assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
+    assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}
+    assert 0 < len(newest.trends) < len(known.trends)
+    assert {n: t.percentile for n, t in newest.trends.items()}.items() <= {
+        n: t.percentile for n, t in shown.items()
+    }.items()
+
+
+def test_an_old_paper_ranks_among_those_of_its_day(lab: Lab) -> None:
+    voted(lab)
+    for day in range(8, 24):
+        lab.store(MONDAY + timedelta(days=day), paper(10 * day + 1, f"Paper {day}", signals={"upvotes": 90.0}))
+    lab.go_to(at(MONDAY + timedelta(days=24), 12))
+
+    alone = {number: told(listing.paper(number).row) for number in range(1, 9)}
+
+    assert len({score for score, _, _ in alone.values()}) > 3
+    assert all("of 8 listed that day" in facts for _, facts, _ in alone.values())
+
+
+def test_a_withdrawn_paper_changes_nobody_else_s_rank(lab: Lab) -> None:
+    voted(lab)
+    lab.go_to(at(MONDAY + timedelta(days=7), 13))
+    before = {row.id: told(row) for row in listing.trending(None, 100)}
+    with transaction() as session:
+        withdrawn = Paper(batch_id=1, announcement_id=(MONDAY + timedelta(days=7)).toordinal(), withdrawn=True)
+        session.add(withdrawn)
+        session.flush()
+        number = withdrawn.id or 0
+        session.add(PaperVersion(paper_id=number, revision=1, batch_id=1, title="Gone", abstract="", detail={}))
+        session.flush()
+        session.add(Signal(paper_id=number, source="x", name="upvotes", taken_at=at(MONDAY, 12), value=99))
+
+    after = {row.id: told(row) for row in listing.trending(None, 100)}
+    shown = listing.paper(number).row
+
+    assert after == before
+    assert "1st of 9 listed" in shown.facts

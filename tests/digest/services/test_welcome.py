@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from sqlmodel import select
+
 from digest import clock
-from digest.services import welcome
+from digest.db import claims, deliveries, leases
+from digest.db.engine import reading, transaction
+from digest.models import ProfileVersion
+from digest.ports import NoQueue
+from digest.services import confirm, welcome
 from digest.services.leave import leave
+from digest.services.subscribe import subscribe
+from digest.services.wishes import Subscription
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 from tests.digest.services.test_deliver import Calls
 from tests.servers import MailServer
@@ -120,3 +129,41 @@ def test_a_welcome_with_nothing_to_say_is_not_asked_for_again(lab: Lab) -> None:
     welcome.first_edition(lab.subscribe("ada", "quantum gravity"))
 
     assert welcome.wake_forgotten(Calls(), now=clock.now() + timedelta(minutes=3)) == 0
+
+
+def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_before_it(
+    lab: Lab, smtp: MailServer, configured: Callable[..., None]
+) -> None:
+    configured(CONNECTIONS=1)
+    lab.announce(MONDAY, "Linear bandits")
+    for name in ("ada", "bob"):
+        welcome.first_edition(lab.subscribe(name, "bandits"))
+    subscribe(Subscription(address="cyd@example.com", topics=["bandits"]), "a client", NoQueue())
+    cyd = lab.reader("cyd")
+    confirm.confirm(cyd.id or 0, last_profile(cyd.id or 0), "a client", NoQueue())
+    welcome.first_edition(cyd.id or 0)
+    with transaction() as session:
+        deliveries.owe(session, [deliveries.Owed("digest", 10**6, "the-day@example.com")], clock.now())
+
+    order = claimed_order()
+
+    assert [address for address, kind in order if kind != "confirmation"] == [
+        "cyd@example.com",
+        "the-day@example.com",
+        "ada@example.com",
+        "bob@example.com",
+    ]
+
+
+def last_profile(reader: int) -> int:
+    with reading() as session:
+        newest = select(ProfileVersion.id).where(ProfileVersion.subscriber_id == reader)
+        return max(number for number in session.exec(newest) if number)
+
+
+def claimed_order() -> list[tuple[str, str]]:
+    """Whom a sender with one connection would serve, in order."""
+    with transaction() as session:
+        lease = leases.open_lease(session, "a test", clock.now())
+        taken = [claims.claim(session, lease, 1, clock.now(), domain="digest.example") for _ in range(8)]
+    return [(row.address, row.kind) for rows in taken for row in rows]

@@ -35,7 +35,20 @@ FORMULAS = {
     r"$\not\in$ and $\not=$": "∉ and ≠",
     r"\left\{x, y\right\}": "{x, y}",
     r"$\hat{x}$, $\overline{AB}$": "x̂, A̅B̅",
-    r"10$^{-3}$ M$_{\odot}$": "10⁻³ M_⊙",
+    r"$\widehat{w_p}$, $\tilde{\chi}^0_1$, $\widehat{AB}$": "ŵₚ, χ̃⁰₁, ÂB̂",
+    r"$\mathcal{H}_\infty$ and $k_\perp$ and $L^\infty$": "ℋ∞ and k⊥ and L^∞",
+    r"$1.5^{+0.3}_{-0.2}$, $9.5_{-0.4}^{+0.7}M_\odot$": "1.5 (+0.3/−0.2), 9.5 (+0.7/−0.4) M⊙",
+    r"$5\times$ faster, 5$\times$ faster, $2\times10^3$": "5× faster, 5× faster, 2×10³",
+    r"$z$$\lesssim$1.5 and $\geq$200": "z≲1.5 and ≥200",
+    r"${a \over b}$ and $a \over b$ and ${n \choose k}$": "a/b and a/b and C(n, k)",
+    r"$x=\begin{pmatrix}1&2\\3&4\end{pmatrix}$": "x=(1, 2; 3, 4)",
+    r"$\left\langle x \right\rangle$": "⟨x⟩",
+    r"$R=500$--$1500$ and $R=500--1500$": "R=500–1500 and R=500–1500",
+    r"\SI{5}{\kilo\metre} and \ion{H}{ii} and 0\farcs5": "5 km and H ii and 0″.5",
+    r"$\la 5$ but $\la x$": "≲ 5 but λx",
+    r"$\cS$ and \lcdm": "𝒮 and ΛCDM",
+    r"where $\alpha$ and $d \geq 2$$.": "where α and d ≥ 2.",
+    r"10$^{-3}$ M$_{\odot}$": "10⁻³ M⊙",
 }
 PROSE = {
     r"Erd\H{o}s and Gr\"onwall": "Erdős and Grönwall",
@@ -52,6 +65,20 @@ PROSE = {
     "a half stripped Oleft(d{mepsilon^{2}}right) and T^{3{4}} and O(n^{1-epsilon})": (
         "a half stripped O(d/(mepsilon²)) and T^(3/4) and O(n^(1-epsilon))"
     ),
+    "z ~ 1 and x ~ N(0, 1)": "z ∼ 1 and x ∼ N(0, 1)",
+    "T~100 K, J. ~M. Keynes, at http://a.example/~b": "T∼100 K, J. M. Keynes, at http://a.example/~b",
+    "Fig.~1, Section~3 and Table~2": "Fig. 1, Section 3 and Table 2",
+    r"A word\footnote{See \url{http://a.example/b_c~d}.} in the middle": (
+        "A word (See http://a.example/b_c~d.) in the middle"
+    ),
+    r"Theorem~\ref{thm:main} and Eq.~\eqref{2}\label{sec:x}": "Theorem […] and Eq. [2]",
+    r"\href{http://a.example}{the page} in \texttt{snake_case}": "the page in snake_case",
+    "We ad- dress pre- and post-training, self- supervised\nand re-\nsults": (
+        "We address pre- and post-training, self- supervised and results"
+    ),
+    r"h\h{a}i Nguy\~{\^e}n \d{a}o \uhorn \ohorn\ \DJ": "hải Nguyễn ạo ươ Đ",
+    "an `entropy' and ''quotes'' and \"boundary'' at 0''.29": 'an ‘entropy’ and “quotes” and "boundary" at 0″.29',
+    r"\textbf{Aims.} One\par Two\\Three": "Aims. One Two Three",
     r"see \unknown{thing} there": "see unknown thing there",
 }
 UNTOUCHED = [

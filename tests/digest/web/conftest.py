@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, select
 from digest.db import engine
 from digest.errors import NotFound
 from digest.matching.profile import Profile
-from digest.models import Delivery, ProfileVersion, Subscriber
+from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
 from digest.ports import Enqueue
 from digest.services import links
 from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
@@ -68,7 +68,7 @@ ROWS = (
 )
 
 
-def preview(profile: Profile, *, days: int, limit: int) -> Preview:
+def preview(profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
     first = date(2025, 11, 8)
     words = profile.topics[0].text if profile.topics else ""
     papers = tuple(
@@ -99,7 +99,7 @@ def author(name: str, limit: int) -> AuthorPage:
     return AuthorPage(name, ROWS[:limit], (("h-index", "12"), ("Papers", "50")))
 
 
-def edition(edition_id: int) -> str:
+def edition(edition_id: int, mail_link: str) -> str:
     return (
         f"<!doctype html><html lang=en><title>Edition</title><body style='margin:0'>Edition {edition_id}</body></html>"
     )
@@ -198,12 +198,22 @@ def path(link: str) -> str:
     return link.removeprefix("http://testserver")
 
 
+def account_link(web: Browser, action: str, subscriber_id: int = 1) -> str:
+    """The mailed link that an action on the preferences page asks for: its path, as its mail will carry it."""
+    answer = web.post(path(links.preferences(subscriber_id)), data={"action": action})
+    assert answer.status_code == 200
+    with engine.reading() as session:
+        request = session.exec(select(AccountRequest).order_by(AccountRequest.id.desc())).first()  # type: ignore[union-attr]
+    assert request is not None
+    return path(links.account(action, request.id or 0))
+
+
 def subscribed(web: Browser, address: str = ADA) -> Subscriber:
     """A reader signed up and confirmed through the pages."""
     web.post("/subscribe", data={"address": address, "topics": "offline reinforcement learning"})
     with engine.reading() as session:
         reader = session.exec(select(Subscriber).where(Subscriber.address == address)).one()
-        version = session.exec(select(ProfileVersion).where(ProfileVersion.subscriber_id == reader.id)).one()
-    assert web.post(path(links.confirm(reader.id or 0, version.id or 0))).status_code == 200
+        request = session.exec(select(SignUpRequest).where(SignUpRequest.subscriber_id == reader.id)).one()
+    assert web.post(path(links.confirm(reader.id or 0, request.id or 0))).status_code == 200
     with engine.reading() as session:
         return session.exec(select(Subscriber).where(Subscriber.address == address)).one()

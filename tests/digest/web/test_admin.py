@@ -14,10 +14,11 @@ import time_machine
 from sqlmodel import select
 
 from digest import clock, settings
+from digest.db import deliveries
 from digest.db.engine import reading, transaction
 from digest.db.sources import put_state
 from digest.models import Audit
-from digest.services import links, sign_in
+from digest.services import domain_pauses, links, sign_in
 from digest.services.letters import Letters
 from tests.digest.services.house import add_mail, add_reader, add_run
 from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
@@ -187,6 +188,40 @@ def test_a_client_may_ask_five_times_an_hour(web: Browser) -> None:
     answers = [web.post("/admin/sign-in", data={"address": ADA}) for _ in range(6)]
 
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+
+
+def pause_domain(domain: str, reason: str = "550 5.7.1 <b>no</b>") -> None:
+    with transaction() as session:
+        deliveries.pause_domain(session, domain, clock.now() + timedelta(hours=6), reason)
+
+
+def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue: Notebook) -> None:
+    pause_domain("one.example")
+    cookie = signed_in(web)
+    queue.delivered = 0
+    shown = web.get("/admin", headers=cookie)
+    released = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=cookie)
+
+    assert 'value="one.example"' in shown.text
+    assert "550 5.7.1 &lt;b&gt;no&lt;/b&gt;" in shown.text
+    assert "0 e-mails to one.example go out." in released.text
+    assert 'value="one.example"' not in released.text
+    assert queue.delivered == 1
+
+
+def test_a_domain_that_is_not_paused_any_more_is_said_so(web: Browser) -> None:
+    answer = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
+
+    assert answer.status_code == 409
+    assert "one.example is not paused" in answer.text
+
+
+def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
+    pause_domain("one.example")
+    answer = web.post("/admin/domains/release", data={"domain": "one.example"})
+
+    assert answer.status_code == 409
+    assert [one.domain for one in domain_pauses.paused()] == ["one.example"]
 
 
 def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:

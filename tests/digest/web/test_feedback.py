@@ -13,7 +13,7 @@ from digest.matching import calibrate
 from digest.matching.profile import Profile
 from digest.models import Epoch, Feedback, Threshold
 from digest.services import links
-from tests.digest.web.conftest import NOW, Browser, everything, only_reader, path, subscribed
+from tests.digest.web.conftest import NOW, Browser, account_link, everything, only_reader, path, subscribed
 from tests.digest.web.test_feeds import editions, paper
 
 TOPIC = "offline reinforcement learning"
@@ -211,8 +211,8 @@ def test_saving_other_wishes_keeps_the_likes(mailed: Browser) -> None:
 
 def test_what_was_said_is_in_the_data_taken_along_and_goes_with_the_reader(mailed: Browser) -> None:
     mailed.post(link(MORE))
-    told = json.loads(mailed.get(path(links.preferences(1)) + "/export").text)
-    mailed.post(path(links.preferences(1)), data={"action": "erase", "sure": "yes"})
+    told = json.loads(mailed.post(account_link(mailed, "export")).text)
+    mailed.post(account_link(mailed, "erase"))
 
     assert [(one["paper_id"], one["verb"]) for one in told["feedback"]] == [(1, "more")]
     assert said() == []

@@ -11,12 +11,14 @@ from datetime import date
 import pytest
 
 from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
+from digest.db import engine
+from digest.models import Suppression
 from digest.services import links
 from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
 from digest.web.app import build
 from tests.digest.compose import pseudo
 from tests.digest.services.house import add_mail, add_run
-from tests.digest.web.conftest import ADA, GIVEN, Browser, Notebook, everything, only_reader, path
+from tests.digest.web.conftest import ADA, GIVEN, NOW, Browser, Notebook, account_link, everything, only_reader, path
 from tests.digest.web.test_admin import signed_in
 from tests.digest.web.test_feeds import editions, paper
 
@@ -50,7 +52,7 @@ def reader(web: Browser) -> int:
     found = only_reader()
     number = found.id or 0
     paper(1, "Μάθηση")
-    version = everything()["profile_version"][0][0]
+    version = everything()["sign_up_request"][0][0]
     web.post(path(links.confirm(number, version)))
     editions(number, papers=(1,))
     return number
@@ -76,12 +78,42 @@ def test_no_complaint_about_a_topic_is_left_out(greek: Browser, topic: str) -> N
 
 def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> None:
     told = greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση", "cadence": "weekly"}).text
-    number, version = only_reader().id or 0, everything()["profile_version"][0][0]
+    number, version = only_reader().id or 0, everything()["sign_up_request"][0][0]
     confirm, leave = path(links.confirm(number, version)), path(links.unsubscribe(number))
 
     assert pseudo.unsaid(told, DATA) == []
     for page in (greek.get(confirm), greek.post(confirm), greek.get(leave), greek.post(leave), greek.get(leave)):
         assert pseudo.unsaid(page.text, DATA) == []
+    for page in (greek.get(f"{leave}/link"), greek.post(f"{leave}/link")):
+        assert pseudo.unsaid(page.text, DATA) == []
+
+
+def test_no_sentence_of_refusing_is_left_out(greek: Browser) -> None:
+    greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
+    not_me = path(links.not_me(only_reader().id or 0, everything()["sign_up_request"][0][0]))
+
+    for page in (greek.get(not_me), greek.post(not_me)):
+        assert pseudo.unsaid(page.text, DATA) == []
+
+
+def test_no_sentence_of_the_account_pages_is_left_out(greek: Browser) -> None:
+    reader(greek)
+    change, export, erase = (account_link(greek, action) for action in ("change-address", "export", "erase"))
+    proposed = greek.post(change, data={"address": ADA.replace("ada", "ada.b")})
+    arrived = path(links.account("new-address", 4))
+    pages = [greek.get(page) for page in (change, export, erase, arrived)]
+
+    for page in (*pages, proposed, greek.post(arrived), greek.post(change)):
+        assert pseudo.unsaid(page.text, DATA.replace("ada@", "ada(?:.b)?@")) == []
+
+
+def test_no_sentence_about_a_suppression_is_left_out(greek: Browser) -> None:
+    number = reader(greek)
+    for reason in ("no such address", "keeps failing", "complaint", "not me", "other"):
+        with engine.transaction() as session:
+            session.connection().exec_driver_sql("DELETE FROM suppression")
+            session.add(Suppression(address_key=ADA, reason=reason, source="report", at=NOW))
+        assert pseudo.unsaid(greek.get(path(links.preferences(number))).text, DATA) == [], reason
 
 
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
@@ -99,8 +131,7 @@ def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
     greek.post(path(links.feedback(1) + asked(1, MORE)))
     saved = {"action": "save", "topics": "μάθηση", "paused_until": "2025-12-24"}
 
-    for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"},
-                   {"action": "erase", "sure": "yes"}):  # fmt: skip
+    for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"}):
         answer = greek.post(page, data=fields) if fields else greek.get(page)
         assert pseudo.unsaid(answer.text, DATA) == [], fields
 

@@ -9,7 +9,7 @@ from digest.db import deliveries, engine
 from digest.models import Consent
 from digest.services import links
 from digest.signing import CONFIRM, EDITION, PREFERENCES, UNSUBSCRIBE
-from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_reader, path, subscribed
+from tests.digest.web.conftest import ADA, NOW, Browser, account_link, everything, mails, only_reader, path, subscribed
 
 
 def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
@@ -56,7 +56,7 @@ def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
 
 def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
     subscribed(web)
-    web.post(path(links.preferences(1)), data={"action": "erase", "sure": "yes"})
+    web.post(account_link(web, "erase"))
 
     assert web.post(path(links.unsubscribe(1))).status_code == 200
     assert web.get(path(links.unsubscribe(1))).status_code == 200

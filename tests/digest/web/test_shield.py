@@ -8,7 +8,7 @@ import pytest
 
 from digest import settings
 from digest.services import doctor, links, proxy_warning, tokens
-from digest.web import health
+from digest.signing import healthcheck_token
 from digest.web.client import UNKNOWN, client_of, is_untrusted_proxy
 from tests.digest.web.conftest import ADA, METRICS, Browser, everything, mails, path, subscribed
 
@@ -121,7 +121,11 @@ def test_nothing_is_redirected_for_a_slash(web: Browser, page: str) -> None:
 def test_figures_and_reasons_need_a_token(web: Browser, configured: Callable[..., None]) -> None:
     api = tokens.create("monitor", ["metrics:read"], expires_at=None)
     other = tokens.create("other", ["runs:read"], expires_at=None)
-    good = [METRICS, {"authorization": f"bearer {api}"}, {"authorization": f"Bearer {health.healthcheck_token()}"}]
+    good = [
+        METRICS,
+        {"authorization": f"bearer {api}"},
+        {"authorization": f"Bearer {healthcheck_token(settings.get().secret_key[0])}"},
+    ]
     bad = [{}, {"authorization": "Bearer "}, {"authorization": "Bearer x"}, {"authorization": f"Bearer {other}"}]
     bad += [{"authorization": f"Basic {METRICS['authorization'][7:]}"}, {"authorization": METRICS["authorization"][7:]}]
 

@@ -33,9 +33,10 @@ WISHES = {
 
 def test_the_form_keeps_everything_that_was_asked(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
+    web.post(path(links.confirm(1, 1)))
     reader = only_reader()
 
-    assert (reader.address, reader.state, reader.cadence, reader.weekday) == (ADA, "pending", "weekdays", 2)
+    assert (reader.address, reader.state, reader.cadence, reader.weekday) == (ADA, "active", "weekdays", 2)
     assert (reader.time_zone, reader.send_at.isoformat(), reader.quiet_day) == ("Europe/Berlin", "07:15:00", "notice")
     with engine.reading() as session:
         profile = session.exec(select(ProfileVersion)).one().profile
@@ -208,10 +209,11 @@ def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) ->
 
 def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
-    web.post("/subscribe", data=WISHES | {"topics": "what a stranger typed later"})
+    web.post("/subscribe", data=WISHES | {"topics": "what a stranger typed later", "send_at": "23:00"})
     web.post(path(links.confirm(1, 1)))
 
-    assert only_reader().profile_id == 1
+    assert "what a stranger typed later" not in str(everything()["profile_version"])
+    assert only_reader().send_at.isoformat() == "07:15:00"
 
 
 def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_machine.Traveller) -> None:

@@ -1,0 +1,60 @@
+"""Commands that are imported when they are called, so that `digest --help` and a health check load next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
+
+from digest.cli.outside import Outside
+
+# Module to its commands, each with the line of help that the listing shows; a test compares it to the command's own.
+CommandModules = Mapping[str, Mapping[str, str]]
+
+
+class LazyGroup(TyperGroup):
+    """A group of commands whose modules are not imported yet: until then a stub stands for each in the listing."""
+
+    modules: CommandModules
+    outside: Outside
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        eager = dict(self.commands)
+        self.commands.clear()
+        self._module_of = {name: module for module, commands in self.modules.items() for name in commands}
+        for commands in self.modules.values():
+            for name, help_text in commands.items():
+                self.add_command(TyperCommand(name=name, help=help_text))
+        for name, command in eager.items():
+            self.add_command(command, name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the module of the command that is called, then call it as any other."""
+        self.load(args[0])
+        return super().resolve_command(ctx, args)
+
+    def load(self, name: str) -> None:
+        """Replace the stubs of that command's module by its commands."""
+        module = self._module_of.get(name)
+        if module is None:
+            return
+        registered = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+        import_module(module).register(registered, self.outside)
+        for command_name, command in typer.main.get_group(registered).commands.items():
+            self.add_command(command, command_name)
+            self._module_of.pop(command_name, None)
+
+    def load_all(self) -> None:
+        """Import all commands (tests, documentation)."""
+        for name in tuple(self._module_of):
+            self.load(name)
+
+
+def lazy_group(modules: CommandModules, outside: Outside) -> type[LazyGroup]:
+    """The class of a group with these modules' commands, to be given to `typer.Typer(cls=…)`."""
+    return type("CommandGroup", (LazyGroup,), {"modules": modules, "outside": outside})

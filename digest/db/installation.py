@@ -1,0 +1,22 @@
+"""The installation's identity, made once by `digest migrate` and kept in the database, so a backup holds it too."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+
+from digest import clock
+from digest.models import Installation
+
+KEY_BYTES = 16
+
+
+def ensure(connection: Connection) -> str:
+    """The identity's key. It is made where there is none: in a new database, or where somebody deleted the row."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {"id": 1, "key": secrets.token_hex(KEY_BYTES), "created_at": clock.now()}
+    connection.execute(insert(Installation).values(row).on_conflict_do_nothing(index_elements=["id"]))
+    return connection.execute(select(col(Installation.key))).scalar_one()

@@ -1,0 +1,276 @@
+"""Wording of mail servers by cause of a refusal. One pattern family a cause; each phrase is a regular expression.
+
+Patterns run over text in lower case without addresses, host names and URLs (`refusal.plain_words`), so that the name
+of a mailbox or host is never taken for a reason. `BLOCKLISTS` alone runs over text that still has host names.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    return re.compile("|".join(phrases))
+
+
+# Up to so many characters between two words of one statement; a full stop ends the statement.
+_NEAR = r"[^.;]{0,40}"
+_SHORT = r"[^.;]{0,20}"
+_DENIED = (
+    r"(?:reject\w*|refus\w*|den(?:y|ied)|block\w*|bann\w*|disallow\w*|not (?:allowed|permitted|accepted|"
+    r"authori[sz]ed)|"
+    r"prohibit\w*|restrict\w*)"
+)
+_REFUSED = rf"(?:{_DENIED}|fail\w*)"
+_NO_SUCH = (
+    r"(?:unknown|un-?recogni[sz]ed|non-?exist(?:ent|ing|ant)|undefined|invalid|incorrect|mis-?spelled|"
+    r"(?:not|n['’]?t)(?: be| been)? (?:\w+ )?(?:found|known|exist\w*|recogni[sz]ed|listed|valid|registered|located|"
+    r"have an? \w+|match\w*|a known|in (?:our|my|the)|on (?:our|my|this)|handled)|"
+    r"(?:doesn|isn|aren|wasn|couldn)['’]?t (?:\w+ )?(?:exist|found|known|valid|have)|no longer|has left|never logged)"
+)
+_RECIPIENT = (
+    r"(?:user ?(?:id|name|s)?|recipients?|addressees?|addr(?:esse?s?)?|mail[ -]?box(?:es)?|accounts?|person|"
+    r"(?<!domain )(?<!host )names?|"
+    r"e-?mail|inbox|destination|local[ -]?part|customer|alias|mail ?drop|group|receiver|forward-path)"
+)
+SENDER_NAMED = re.compile(
+    r"\bsender\b|\bmail from\b|return[ -]path|absender|expéditeur|remitente|mittente|отправител|发件人|差出人"
+)
+# What happened is not known to whoever writes so.
+HEDGED = _any(
+    r"\b(?:may|might|maybe|perhaps|possibly|probably)\b|möglicherweise|eventuell|peut[- ]être|il se peut|"
+    r"pourrait|puede que|"
+    r"es posible|quizá|potrebbe|forse|talvez|possível|possivelmente|mogelijk|misschien|kanske|måske|kanskje|"
+    r"ehkä|lehet|"
+    r"\bmoże|možná|olabilir|возможно|вероятно|может|можливо|ймовірно|可能|かもしれ|수 있습니다",
+)
+_HOST = r"(?:hosts?|domains?|host ?name|mx|name ?server|exchanger)"
+_SENDER = (
+    r"(?:sender(?:['’]s)?|mail from|from[: ]{1,2}(?:address|header|domain|line)|envelope[ -](?:from|sender)|"
+    r"return[ -]path|originator|reverse[ -]path|sending (?:domain|address)|"
+    r"expéditeur|emetteur|émetteur|absender\w*|remitente|mittente|remetente|afzender|nadawc\w*|avsändar\w*|"
+    r"отправител\w*|发件人|发送者|寄件人|差出人|送信者|発信者)"
+)
+
+RELAY = _any(
+    rf"relay\w*{_NEAR}{_REFUSED}",
+    rf"{_REFUSED}{_SHORT}(?:to |for |open )?relay",
+    r"(?:not|n['’]?t|no|cannot|never|unable to|un-?authori[sz]ed|we) (?:\w+ ){0,2}relay",
+    r"relay (?:not|access)|rcpthosts|not (?:a|an open|my) gateway|(?:mail )?relaying is",
+    r"(?:domain|host) (?:\w+ ){0,2}(?:is )?not (?:a )?(?:local|hosted|handled|served)",
+    r"relais (?:refus|interdit|non autoris)|relay(?:ing)? (?:nicht|verweigert|no permitido|negado|non consentito)",
+)
+AUTHENTICATION = _any(
+    r"(?:smtp[ -]?)?auth(?:entication|enticate|orization)?\b"
+    r"[^.;]{0,30}(?:required|needed|first|must|enabled?|unsuccessful|invalid|mechanism)",
+    r"(?:must|please|need to|required to|turn on) (?:\w+ ){0,4}(?:authenticat\w*|smtp auth\w*|log ?in)",
+    r"(?:user ?name|password|credentials?) (?:\w+ ){0,3}(?:not accepted|invalid|incorrect|rejected|wrong)",
+    r"authentication (?:credentials|failed|failure|error)|bad (?:user ?name|password|credentials)|"
+    r"starttls (?:command )?first",
+    r"encryption (?:is )?required|authentifi\w+ (?:\w+ )?(?:requise|nécessaire)|anmeldung erforderlich",
+)
+DOMAIN_AUTHENTICATION = _any(
+    r"\b(?:dmarc|spf|dkim|arc|sender[ -]?id)\b",
+    r"un-?authenticated|authentication (?:checks|information|results)|(?:not|n['’]?t) (?:be )?authenticated",
+    r"sender policy framework|domainkeys",
+)
+SENDER = _any(
+    rf"{_SENDER}{_NEAR}(?:{_REFUSED}|{_NO_SUCH}|verif\w*|not verified|resolv\w*|no mx|null mx|reputation|"
+    r"unbekannt|existiert|ungültig|nicht|abgelehnt|gesperrt|inconnu|invalide|non autoris|inexist\w*|rechazad\w*|"
+    r"desconocid\w*|"
+    r"rifiutat\w*|sconosciut\w*|rejeitad\w*|geweigerd|odrzucon\w*|отклон\w*|запрещ\w*|не существует|не найден|"
+    r"不存在|拒绝|拒否)",
+    rf"(?:{_REFUSED}|unknown|invalid|bad|unroute?able|verify|verification of|un-?verified|unrouteable|"
+    rf"un-?resolvable|forged|spoofed|"
+    rf"illegal|blacklisted|no permission for) (?:\w+ ){{0,2}}{_SENDER}",
+    r"(?:permission|permitted|authori[sz]ed|allowed)s? to send (?:as|mail|e-?mails?|messages?|from|using|on behalf)",
+    r"send as (?:this|denied)|on behalf of|own(?:ed)? (?:by user|the address)|domain of (?:the )?sender|callout|"
+    r"verify (?:the )?(?:return|sender)|dns check failed|your (?:e-?mail )?(?:address|domain|account|"
+    r"organi[sz]ation)\b"
+    rf"{_NEAR}(?:{_REFUSED}|suspended|disabled|locked)",
+)
+BLOCKLISTS = _any(
+    r"spamhaus|spamcop|spamrats|barracuda ?(?:central|reputation|networks)|\bsorbs\b|uceprotect|invaluement|"
+    r"mailspike|"
+    r"senderscore|cloudmark|proofpoint\.com/|ipcheck|backscatterer|nixspam|abusix|abuseat|\bcbl\.|\bpsbl\b|"
+    r"surbl|\buribl|"
+    r"\b(?:zen|sbl|xbl|pbl|dnsbl|rbl|bl|bsb|cbl)\.[a-z]|senderbase|trendmicro|njabl|dsbl",
+)
+CLIENT = _any(
+    r"(?<!may be )(?:black|block|deny|reject|ban)[ -]?list|\bdnsbl\b|\brbl\b|\bs3140\b|reputation",
+    rf"(?:client|ip(?: address| range|v[46])?|source|sending (?:mta|server|host|ip|network)|connecting|"
+    rf"host network|your (?:\w+ )?(?:ip|host|server|network|mta|mail ?server|address))\b{_NEAR}"
+    rf"(?:{_REFUSED}|listed|limit|bad|poor|dynamic|residential|unusual)",
+    r"connections?\b[^.;]{0,20}(?:reject\w*|denied|block\w*|bann\w*|not (?:allowed|permitted|accepted)|limit)",
+    rf"{_REFUSED} (?:\w+ ){{0,3}}(?:ip\b|client|source|connection|your (?:ip|host|server|network))",
+    r"reverse[ -]?(?:dns|lookup|host ?name|mapping|resolution|path lookup|map)|\br?dns (?:entry|record|ptr)|"
+    r"\bptr\b|\brdns\b|"
+    r"no (?:host name|hostname) for|cannot find your|hostname lookup|(?:fcrdns|forward.confirmed)|"
+    r"(?:could not|cannot|unable to) (?:\w+ )?resolve (?:your|client|ip|the (?:ip|host))",
+    rf"\b(?:helo|ehlo)\b{_NEAR}(?:{_REFUSED}|invalid|not|bad|must|mismatch|syntax|fqdn|resolv\w*)|"
+    rf"(?:{_REFUSED}|invalid|bad) (?:\w+ ){{0,2}}(?:helo|ehlo)",
+    r"adresse ip\b|\[?tss\d\d\]?|\boub?[0-9]|dynamic (?:ip|address|host)|banned sending|suspicious (?:ip|"
+    r"activity|host)|"
+    r"mismatch\w* (?:\w+ )?(?:client|ip)|my name was rejected|(?:server|relay|gateway) of your (?:isp|provider)|"
+    r"your isp\b|no (?:smtp|mail) service here",
+    r"(?:mails?|messages?|traffic) from (?:your |this |that )(?:\w+ )?(?:ip|host|server|network|mta|address)\b",
+)
+_OUR_QUOTA = r"(?:sending|daily|hourly|outgoing|outbound|relay|send|messages?|smtp|per[ -](?:hour|day|minute))"
+QUOTA = _any(
+    rf"(?:{_OUR_QUOTA}|your(?! (?:mail ?box|inbox|disk))) (?:\w+ )?(?:quota|limits?)\b(?! set by){_SHORT}"
+    r"(?:exceed\w*|reach\w*|over|used|hit|$)",
+    rf"(?:exceed\w*|reach\w*|over|hit)\b{_SHORT}{_OUR_QUOTA}[ -](?:\w+ )?(?:quota|limit|rate)",
+    r"(?:plan|subscription|billing|payment|credits?)\b" + _NEAR + r"(?:expired|exceeded|exhausted|required|overdue)",
+)
+RATE = _any(
+    r"rate[ -]?limit\w*|throttl\w*|(?:sending|delivery|message|mail|connection|receiv\w+) (?:rate|frequency)|"
+    r"frequency (?:is )?limit\w*|unusual rate|gr[ae]ylist\w*",
+    r"too (?:many|much|fast|frequent)\b"
+    + _NEAR
+    + r"(?:message|mail|connection|session|recipient|error|sent|concurrent|"
+    r"request|command|smtp|from|transaction|fast)",
+    r"max\w* (?:number of )?(?:\w+ )?(?:connections|sessions|messages|mails|recipients) |"
+    r"concurrent (?:connection|session)|"
+    r"connections? limit",
+)
+SPAM = _any(
+    r"\bspam(?:my|ming|med|mers?)?\b|unsolicited|\bube\b|\buce\b|bulk (?:e-?)?mail|\bjunk\b|phish\w*|malware|"
+    r"\bvirus(?:es)?\b|infected|"
+    r"trojan|malicious|suspicious|(?:message|mail|content)\b"
+    + _NEAR
+    + r"(?:scored|unacceptable|undesirable)|reject, id=|"
+    r"垃圾邮件|スパム|迷惑メール|спам|pourriel|prohibited (?:attachment|file)",
+)
+SIZE = _any(
+    r"(?:message|mail|content|size|body|length|attachment|data|letter)\b(?: (?!queue)[\w,'’()-]+){0,6} "
+    r"(?:too (?:large|big|long)|exceed\w*[^.;]{0,30}(?:size|limit|maximum|length)|over(?:size| max\w*)|larger than)",
+    r"(?:exceed\w*|maximum|max)\b[^.;]{0,30}(?:message |mail |file )?(?:size|length)|size (?:limit|exceed\w*)|"
+    r"\b(?:file|message) (?:too|size) ?(?:big|large)?|zu groß|trop (?:volumineux|grand)",
+)
+CONTENT = _any(
+    r"(?:content|attachment|header|mime|encoding|message|body|subject)\b"
+    + _SHORT
+    + r"(?:reject\w*|not (?:allowed|accepted|"
+    r"permitted|compliant|acceptable)|malformed|invalid|missing|duplicate|forbidden|prohibited|blocked|refused|"
+    r"filter\w*)",
+    r"rfc ?\d{3,4}|(?:8-?bit|bare (?:lf|cr)|line (?:is )?too long|non-?compliant|(?:invalid|missing|multiple|"
+    r"duplicate|bad) "
+    r"(?:\w+ ){0,2}header)|smtputf8|internationali[sz]ed|conversion (?:required|not)",
+)
+POLICY = _any(
+    r"polic(?:y|ies)|security|administrative(?:ly)?|access (?:is )?(?:denied|restricted|not|refused)|violat\w*|"
+    r"complian\w*|"
+    r"un-?authori[sz]ed|not authori[sz]ed|not (?:accepted|allowed|permitted) (?:for|by|from|due|to)|prohibited|"
+    r"forbidden|"
+    r"permission denied|no permission|rejected (?:for|due|because|by (?:the |your )?(?:filter|rule|admin))|"
+    r"local reasons|"
+    rf"transaction failed|(?:message|mail|transaction|delivery) (?:was |has been |is )?(?:{_DENIED})|restricted|"
+    rf"cannot accept (?:mail|messages?)",
+)
+FULL = _any(
+    r"(?:mail ?box|inbox|account|folder|user|recipient|maildir|mailfolder|disk|store|storage|quota|box)\b[^.;:]{0,50}"
+    r"(?:full\b|exceed\w*|over[ -]?quota|over (?:its|the|the maximum|allocated|disk|storage|limit)|"
+    r"out of (?:space|storage)|limit|overflow|insufficient|no space)",
+    r"(?:over|exceed\w*|reached|out of|beyond)\b[^.;]{0,30}(?:quota|storage|disk ?space|mailbox size)|"
+    r"quota (?:exceeded|violation)",
+    r"(?:disk ?|space )(?:is )?not enough|(?:insufficient|not enough|no) (?:disk |storage |mailbox )?(?:space|"
+    r"storage|quota)|"
+    r"full mailbox|mailbox (?:is )?(?:at|over)|exceeded storage allocation|overquota|(?:maximum|"
+    r"too many) messages (?:allowed|in)",
+    r"(?:boîte|boite|postfach|buz[oó]n|casella|caixa|skrzynka|ящик|メールボックス|信箱|邮箱)[^.;]{0,60}"
+    r"(?:pleine|voll|lleno|llena|piena|cheia|pełna|переполнен|満杯|いっぱい|已满|满|超)",
+)
+NO_ADDRESS = _any(
+    r"(?:not|n['’]?t)(?: be)? (?:able to )?(?:find|locate) (?:the |that |any |a )?(?:\w+ )?(?:user|recipient|"
+    r"mail ?box|address)|"
+    r"(?:address|mail ?box|account) (?:\w+ )?no longer (?:accepts?|receives?|exists?|used|active|available)",
+    rf"{_RECIPIENT}\b[^.;]{{0,50}}\b{_NO_SUCH}",
+    rf"{_RECIPIENT}:? {_NO_SUCH}",
+    rf"(?:unknown|invalid|no such|bad|non-?existent|nonexisting|not an? (?:valid|known)|un-?recogni[sz]ed|illegal|"
+    rf"un-?deliverable|unroute?able|unrouteable|no valid|wrong|incorrect|not our) (?:\w+ ){{0,2}}{_RECIPIENT}",
+    r"no (?:mail ?box|user|account|recipient|one|customer|address)\b[^.;]{0,20}(?:here|by that name|found|"
+    r"called|with|matching|"
+    r"under|on this)|user (?:is )?not local|not (?:our|my) (?:customer|user|account)",
+    r"(?:does(?: not|n['’]?t)) have an? [^.;]{0,40}account|there is no (?:\w+ )?(?:user|account|mailbox|address|one)",
+    r"not (?:listed|found|present) in (?:\w+ ){0,4}(?:director|address book|table|names|maps?|database)|"
+    r"no longer (?:works|employed|at|with)",
+    r"(?:ex)?recipnotfound|adr\.\w*notfound|recipient address rejected: access denied|unrouteable|unroutable|"
+    r"can['’]?t create output|"
+    r"(?:mailbox|user|address|recipient)[ _-]?(?:not[ _-]?found|unknown|does not exist)|vrfy failed|"
+    r"requested action not taken: mailbox (?:unavailable|not found)|resolver\.\w+\.\w*not\w*found",
+    r"no (?:\w+ )?such (?:\w+ ){0,2}(?:person|user|mailbox|address|account|recipient)|address (?:does|"
+    r"did) not resolve|^\W*address rejected\W*$|"
+    r"account (?:or domain )?may not exist|(?:has|have) moved|moved (?:to|permanently)|address (?:has )?changed|"
+    r"(?:user|account|mail ?box|address)\b[^.;]{0,20}\b(?:deleted|removed)",
+)
+NO_ADDRESS_TRANSLATED = _any(
+    r"n['’]existe p(?:as|lus)|inconnue?\b|destinataire\w* (?:invalide|inexistant)|adresse destinataire invalide|"
+    r"existiert nicht|unbekannt|nicht (?:gefunden|vorhanden|bekannt)|empfänger ungültig",
+    r"no existe|desconocid[oa]|no (?:se )?encontr\w+|inexistente|não existe|nao existe|desconhecid[oa]|"
+    r"não encontrad[oa]|"
+    r"non esiste|sconosciut[oa]|inesistente|non trovat[oa]|bestaat niet|onbekend|niet gevonden",
+    r"nie istnieje|nieznany|neexistuje|neznámý|finns inte|okänd|findes ikke|finnes ikke|ukendt|ukjent|ei (?:ole|"
+    r"löydy)|tuntematon|"
+    r"bulunamad\w|mevcut değil|nem létez\w+|ismeretlen|nu există",
+    r"не существует|не найден\w*|неизвестн\w+|нет такого|не зарегистрирован|не існує|不存在|查无此|无此用户|"
+    r"無此|找不到|"
+    r"存在しま|存在しない|見つかりません|宛先不明|ありません|존재하지|없는 (?:사용자|계정)|찾을 수 없",
+)
+LOOKUP_FAILED = _any(
+    r"(?:not found|error|failed|failure)[,;:]? (?:please )?try again|temporar\w+ (?:name|dns|lookup|resolution)|"
+    r"(?:dns|lookup|name ?service|resolution|resolving)\b[^;]{0,60}(?:temporar\w+|servfail|time(?:d)?[ -]?out)",
+)
+NO_DOMAIN = _any(
+    r"indicated no smtp service|look-?ups? failed permanently|(?:not|n['’]?t)(?: be)? able to find (?:the |any |a )?"
+    r"(?:\w+ )?(?:domain|host)|(?:could|can|did|was) ?(?:not|n['’]?t) (?:find|locate|resolve) (?:the |any |"
+    r"a )?(?:\w+ )?"
+    r"(?:domain|host|mail exchanger)",
+    rf"{_HOST}\b[^.;:]{{0,30}}(?:unknown|not (?:be )?found|{_NO_SUCH}|nxdomain|does(?: not|n['’]?t) (?:accept|"
+    rf"receive|take))",
+    rf"(?:unknown|no such|invalid|non-?existent|illegal|bad|unrouteable|"
+    rf"un-?resolvable) (?:mail )?(?:destination )?(?:{_HOST})",
+    r"\bnxdomain\b|null ?mx|(?:does(?: not|n['’]?t)|never) (?:accept|receive)s? (?:any )?(?:e-?)?mail|"
+    r"no (?:mail exchanger|mail ?server|mx|usable mx|valid mx|relevant answers?)|"
+    r"host not found(?!, try)|domain (?:name )?not found|couldn['’]?t find (?:any|a) host|"
+    r"not a (?:valid )?host ?name|"
+    r"all relevant mx records point to",
+)
+DISABLED = _any(
+    rf"{_RECIPIENT}\b[^.;]{{0,50}}(?:disabled?|in-?active|suspended|deactivated|closed|blocked|frozen|locked|expired|"
+    r"on hold|unavailable|not (?:active|activated|available|accepting|enabled)|overloaded|refus\w+ (?:to accept|"
+    r"mail)|"
+    r"temporarily|archived|terminated|discontinued|restricted|is over)",
+    rf"(?:disabled|in-?active|suspended|deactivated|closed|locked|over-?quota) (?:\w+ )?{_RECIPIENT}",
+    r"not accepting (?:mail|messages|e-?mails)|rejected by (?:the )?(?:recipient|user)\b(?! domain)|"
+    r"recipient (?:\w+ ){0,3}(?:refused|rejects|filter)|over (?:the )?receiving",
+)
+EXPIRED = _any(
+    r"(?:time|delivery|retry|message|envelope|queue|period)\b[^.;]{0,30}(?:expired|time(?:d)?[ -]?out|exceeded)|"
+    r"too old|timed out|"
+    r"giv(?:e|ing|en) up (?:on|after)?|retry time(?:out)?|multiple (?:retries|attempts)|(?:failed|"
+    r"after) \d+ attempts|"
+    r"(?:last|past|within) \d+ (?:second|hour|day|minute)s?|queue\.expired|still being retried|"
+    r"attempts? (?:have )?failed",
+)
+LOOP = _any(
+    r"too many hops|(?:mail|routing|forwarding|message) loop\w*|loops? (?:back|detected)|hop count|maximum hop|"
+    r"(?:mail )?loop(?:ed|ing)?\b",
+)
+NETWORK = _any(
+    r"no (?:answer|response|route|reply) (?:from|to)|connection\b[^.;]{0,20}(?:refused|timed out|reset|lost|"
+    r"closed|dropped|failed|"
+    r"terminated|broken)|lost connection|(?:could not|couldn['’]?t|unable to|cannot|can['’]?t|failed to|not|"
+    r"being unable to) "
+    r"(?:\w+ ){0,2}(?:connect|contact|reach|establish)|network (?:is )?(?:unreachable|error|down)|"
+    r"host (?:is )?(?:down|unreachable)|"
+    r"did not accept our requests to connect|no route|(?:name (?:server|service)|dns)\b[^.;]{0,30}(?:error|"
+    r"failure|time|temporary)|"
+    r"try again|sorry, i (?:wasn['’]t|was not) able to establish|host unreachable|broken pipe|ssl|tls",
+)
+SYSTEM = _any(
+    r"(?:internal|system|server|local|configuration|software|i/o|input/output|fatal|mailer|unexpected|delivery) "
+    r"(?:\w+ )?(?:error|failure|problem)|temporar\w+|resources|(?:service|"
+    r"server) (?:currently )?(?:not available|unavailable|busy)|"
+    r"(?:disk|file ?system|spool)\b|deferred|lookup fail\w*|maintenance|command (?:died|failed|output)|"
+    r"status \d+|exit(?:ed)?\b",
+)

@@ -1,0 +1,98 @@
+"""Which redirects of a source are followed, and what goes along.
+
+A source that was taken over must not learn our keys, read what is in the clear, or make us ask machines of our own
+network: RFC 9110, section 15.4, leaves the choice to the client.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from digest.errors import SourceDown
+
+_PORTS = {"http": 80, "https": 443}
+_KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: `turn` names whose turn it takes; `body` is JSON and makes it a POST.
+
+    `address`: the IP address to connect to where it was checked before, so that the name is not looked up again.
+    """
+
+    url: str
+    turn: str
+    params: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    address: str | None = None
+
+
+def redirected(request: Request, status: int, location: str, *, configured_host: str) -> Request:
+    """The request to make after a redirect. Query parameters are the new address's own.
+
+    To another origin no header goes along (keys are headers) and no body. A private address is followed only on the
+    host that the settings name. Raises SourceDown for a redirect that is not followed.
+    """
+    old = urlsplit(request.url)
+    try:
+        new = urlsplit(urljoin(request.url, location))
+        same_origin = _origin(old) == _origin(new)
+    except ValueError as error:
+        raise _refused(location, f"which is no address ({error})") from error
+    if new.scheme not in _PORTS or not new.hostname:
+        raise _refused(location, "which is not http")
+    if old.scheme == "https" and new.scheme == "http":
+        raise _refused(location, "which is not encrypted")
+    if new.username or new.password:
+        raise _refused(location, "which carries a password")
+    body = request.body if status in _KEEPS_METHOD else None
+    if body is not None and not same_origin:
+        raise _refused(location, "with a question that is not for others")
+    return replace(
+        request,
+        url=new.geturl(),
+        params=(),
+        headers=request.headers if same_origin else (),
+        body=body,
+        address=None if new.hostname == configured_host else _public_address(new, location),
+    )
+
+
+def _origin(url: SplitResult) -> tuple[str, str, int]:
+    """Scheme, host and port (RFC 6454). Raises ValueError for a port that is none."""
+    return url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
+
+
+def _public_address(url: SplitResult, location: str) -> str:
+    """An address of the host, all of which must be public: a name may point anywhere."""
+    try:
+        found = socket.getaddrinfo(url.hostname, _origin(url)[2], type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise SourceDown(f"redirected to {url.hostname}, which can't be looked up ({error})") from error
+    addresses = [str(info[4][0]).partition("%")[0] for info in found]
+    for address in addresses:
+        if not _is_public(address):
+            raise _refused(location, f"which is in a private network ({address})")
+    return addresses[0]
+
+
+def _is_public(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        embedded = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        if embedded is not None:
+            return _is_public(str(embedded))
+        if parsed in ipaddress.ip_network("64:ff9b::/96"):  # NAT64: the last 32 bits are an IPv4 address
+            return _is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _refused(location: str, reason: str) -> SourceDown:
+    shown = location if location.isprintable() else repr(location)
+    return SourceDown(f"redirected to {shown[:100]}, {reason}: not followed", again=False)

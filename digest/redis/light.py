@@ -1,0 +1,95 @@
+"""A few questions to a Redis without the client library, whose import costs more than all else a health check does.
+
+Speaks RESP2 over TCP, TLS or a unix socket (https://redis.io/docs/latest/develop/reference/protocol-spec/).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from typing import IO, Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from digest.errors import Misconfigured, Transient
+from digest.redis.store import PREFIX, SECONDS_TO_ANSWER
+
+_SCHEMES = ("redis", "rediss", "unix")
+
+
+def ping(url: str) -> None:
+    """Return where Redis answers. Raises Transient."""
+    ask(url, ("PING",))
+
+
+def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
+    """The server's time, and when each process of that kind last got something done by it. Raises Transient."""
+    (seconds, micros), stamps = ask(url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES"))
+    pairs = zip(stamps[::2], stamps[1::2], strict=True)
+    return float(seconds) + float(micros) / 1e6, {process.decode(): float(stamp) for process, stamp in pairs}
+
+
+def ask(url: str, *commands: Sequence[str]) -> list[Any]:
+    """The answers to commands, over one connection. Raises Transient where there are none, Misconfigured."""
+    parts = urlsplit(url.replace("redis+socket://", "unix://", 1))
+    if parts.scheme not in _SCHEMES:
+        raise Misconfigured("DIGEST_REDIS_URL: expected redis://…, rediss://… or unix:///path")
+    first = _first_commands(parts)
+    try:
+        with _connected(parts) as connection, connection.makefile("rb") as answers:
+            connection.sendall(b"".join(map(_encoded, [*first, *commands])))
+            return [_answer(answers) for _ in (*first, *commands)][len(first) :]
+    except (OSError, ValueError) as error:
+        raise Transient(f"Redis does not answer: {error}") from error
+
+
+def _first_commands(parts: SplitResult) -> list[tuple[str, ...]]:
+    """What the address asks for before anything else: the password, the number of the database."""
+    commands: list[tuple[str, ...]] = []
+    if parts.password:
+        names = [parts.username] if parts.username else []
+        commands.append(("AUTH", *map(unquote, [*names, parts.password])))
+    in_path = "" if parts.scheme == "unix" else parts.path.strip("/")
+    if number := parse_qs(parts.query).get("db", [in_path])[0]:
+        commands.append(("SELECT", number))
+    return commands
+
+
+def _connected(parts: SplitResult) -> socket.socket:
+    if parts.scheme == "unix":
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(SECONDS_TO_ANSWER)
+        try:
+            connection.connect(unquote(parts.path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+    host = parts.hostname or "localhost"
+    connection = socket.create_connection((host, parts.port or 6379), timeout=SECONDS_TO_ANSWER)
+    if parts.scheme == "rediss":
+        return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
+    return connection
+
+
+def _encoded(words: Sequence[str]) -> bytes:
+    """A command as an array of bulk strings."""
+    parts = [word.encode() for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+def _answer(file: IO[bytes]) -> Any:
+    """One reply: text, number, bytes, None or a list of these. Raises Transient for an error, ValueError for none."""
+    line = file.readline()
+    kind, text = line[:1], line[1:].strip()
+    if kind == b"-":
+        raise Transient(f"Redis does not answer: {text.decode(errors='replace')}")
+    if kind == b"+":
+        return text
+    if kind == b":":
+        return int(text)
+    if kind == b"$":
+        return None if text == b"-1" else file.read(int(text) + 2)[:-2]
+    if kind == b"*":
+        return [_answer(file) for _ in range(int(text))]
+    raise ValueError("no answer" if not line else "no Redis speaks there")

@@ -1,0 +1,57 @@
+"""How long each kind of link works. Every expiry of a link stands here and nowhere else; docs/SECURITY.md repeats it.
+
+A link without a lifetime works as long as the subscriber, or the edition, exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from digest.signing import (
+    CHANGE_ADDRESS,
+    CONFIRM,
+    EDITION,
+    ERASE,
+    EXPORT,
+    FEED,
+    FEEDBACK,
+    NEW_ADDRESS,
+    NOT_ME,
+    PREFERENCES,
+    SIGN_IN,
+    UNSUBSCRIBE,
+)
+
+# A sign-up that nobody confirmed is deleted after so long, and with it what its links could still do.
+UNCONFIRMED_KEPT_FOR = timedelta(days=30)
+
+# An export, erasure or change of address that was asked for is deleted after so long. Longer than its link works,
+# because the link's time begins when its mail is sent.
+ACCOUNT_REQUEST_KEPT_FOR = timedelta(days=2)
+
+# An administrator's session, which a sign-in link begins.
+ADMIN_SESSION = timedelta(hours=12)
+
+LIFETIMES: Mapping[str, timedelta | None] = {
+    CONFIRM: timedelta(days=14),
+    NOT_ME: UNCONFIRMED_KEPT_FOR,
+    UNSUBSCRIBE: None,  # must work for as long as somebody may find the mail (RFC 8058, CAN-SPAM: 30 days at least)
+    PREFERENCES: None,
+    EDITION: None,
+    FEED: None,
+    FEEDBACK: None,
+    EXPORT: timedelta(hours=1),
+    ERASE: timedelta(hours=1),
+    CHANGE_ADDRESS: timedelta(hours=1),
+    NEW_ADDRESS: timedelta(hours=1),
+    SIGN_IN: timedelta(minutes=30),  # at least: longer while the next link may not be sent yet
+}
+
+
+def lifetime(purpose: str) -> timedelta:
+    """How long a link of this purpose works. Raises ValueError for a purpose whose links do not expire."""
+    found = LIFETIMES[purpose]
+    if found is None:
+        raise ValueError(f"links of the purpose {purpose} do not expire")
+    return found

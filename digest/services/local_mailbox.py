@@ -1,0 +1,31 @@
+"""The mailbox that `digest demo` keeps in DATA_DIR: mails to an erased person, and about them, are removed."""
+
+from __future__ import annotations
+
+import email
+from pathlib import Path
+
+from digest import settings
+
+
+def forget_address(address: str) -> int:
+    """Delete the mails in DATA_DIR/mailbox that hold this address anywhere. Returns how many."""
+    wanted = address.lower().encode()
+    folder = settings.get().data_dir / "mailbox"
+    found = [file for part in ("tmp", "new", "cur") for file in (folder / part).glob("*") if file.is_file()]
+    holding = [file for file in found if _holds(file, wanted)]
+    for file in holding:
+        file.unlink(missing_ok=True)
+    return len(holding)
+
+
+def _holds(file: Path, wanted: bytes) -> bool:
+    """Does a mail hold these bytes, as they are or behind a transfer encoding (RFC 2045, 6)?"""
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:  # another process removed it
+        return False
+    if wanted in raw.lower():
+        return True
+    parts = (part.get_payload(decode=True) for part in email.message_from_bytes(raw).walk())
+    return any(isinstance(text, bytes) and wanted in text.lower() for text in parts)

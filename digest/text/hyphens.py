@@ -1,0 +1,38 @@
+"""Words that a line end has cut: `ad- dress` is address, but `pre- and post-training` stays.
+
+A cut is mended where the joined word is a common one (`common_words.txt`: words of at least 100 of 128,558 abstracts)
+and one of its halves is not. Where both halves are words the hyphen may be meant (`self- supervised`), so it stays.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+_CUT = re.compile(r"-\s+(?=[a-z]{2})")  # short and rare, so that looking for it costs little
+_BEFORE = re.compile(r"(?<![\w-])[A-Za-z][a-z]+$")
+_AFTER = re.compile(r"[a-z]{2,}(?![\w-])")
+_LONGEST = 30  # letters of a word
+
+
+def rejoin(text: str) -> str:
+    """The text with words put together again that a hyphen and a line end have cut."""
+    if "- " not in text and "-\n" not in text:
+        return text
+    return _CUT.sub(lambda found: "" if _is_cut(text, found.start(), found.end()) else found[0], text)
+
+
+def _is_cut(text: str, hyphen: int, end: int) -> bool:
+    """True where the words around the hyphen are the halves of a common one."""
+    before = _BEFORE.search(text, max(0, hyphen - _LONGEST), hyphen)
+    after = _AFTER.match(text, end, end + _LONGEST)
+    if not before or not after:
+        return False
+    words, first, second = _common_words(), before[0].lower(), after[0]
+    return first + second in words and not (first in words and second in words)
+
+
+@lru_cache(maxsize=1)
+def _common_words() -> frozenset[str]:
+    return frozenset((files("digest.text") / "common_words.txt").read_text("ascii").split())

@@ -1,0 +1,23 @@
+"""Answers that take the same time whatever was found, so that their time does not tell whether an address is known."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+
+STEP_SECONDS = 0.25  # many times what a sign-up takes; a person does not mind it
+
+
+async def in_steps(work: Callable[[], None], *, step: float = STEP_SECONDS) -> None:
+    """Do the work in a thread, and return after a whole number of steps of so many seconds.
+
+    An error is raised at once: callers raise only what does not depend on whether the address is known.
+    """
+    started = time.perf_counter()
+    await run_in_threadpool(work)
+    spent = time.perf_counter() - started
+    await asyncio.sleep(math.ceil(spent / step) * step - spent)

@@ -1,0 +1,100 @@
+"""How surely bounce reports are told apart: precision and recall of `hard` and of complaints on labelled reports.
+
+    python -m tests.benchmarks.bounces SHARED
+
+A file with several recipients is hard where one of them is. Reports labelled `filtered` are ambiguous and left out.
+Goals on reports that were not looked at: hard precision 0.95 and recall 0.92, complaints 0.95 each. The patterns were
+first written on the half of the files whose name's SHA-256 is even; the halves are shown apart. Prints a table and
+writes build/bench/bounces.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from digest.deliver.bounce import judge
+from tests.benchmarks.report import Report
+
+ALL, FIRST, SECOND = "all", "first half", "second half"
+
+
+@dataclass(slots=True)
+class Score:
+    """Of one kind: found rightly, found wrongly, missed."""
+
+    right: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    def note(self, file: str, *, wanted: bool, found: bool) -> None:
+        """Count one report."""
+        if wanted and found:
+            self.right.append(file)
+        elif found:
+            self.wrong.append(file)
+        elif wanted:
+            self.missed.append(file)
+
+    @property
+    def precision(self) -> float:
+        """Of those found the share that is right."""
+        return len(self.right) / max(len(self.right) + len(self.wrong), 1)
+
+    @property
+    def recall(self) -> float:
+        """Of those wanted the share that is found."""
+        return len(self.right) / max(len(self.right) + len(self.missed), 1)
+
+
+def measure(folder: Path, chosen: Callable[[str], bool] = lambda _file: True) -> tuple[Score, Score]:
+    """The scores of `hard` and of `complaint` on the files chosen by name."""
+    rows: dict[str, list[dict[str, object]]] = {}
+    for row in json.loads((folder / "expected.json").read_text()):
+        if chosen(row["file"]):
+            rows.setdefault(row["file"], []).append(row)
+    hard, complaint = Score(), Score()
+    for file, expected in sorted(rows.items()):
+        kind = judge((folder / "mails" / file).read_bytes()).kind
+        gone = any(row["hardbounce"] for row in expected)
+        complaint.note(file, wanted=_any(expected, "feedback_type", "abuse"), found=kind == "complaint")
+        if gone or not _any(expected, "reason", "filtered"):
+            hard.note(file, wanted=gone, found=kind == "hard")
+    return hard, complaint
+
+
+def in_first_half(file: str) -> bool:
+    """True for the files that the patterns were first written on."""
+    return hashlib.sha256(file.encode()).digest()[0] % 2 == 0
+
+
+def _any(rows: Sequence[dict[str, object]], name: str, value: str) -> bool:
+    return any(row[name] == value for row in rows)
+
+
+def main() -> None:
+    """Measure all files and each half."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path)
+    folder = parser.parse_args().shared / "data/bounces_labelled"
+    report = Report("bounces")
+    halves: dict[str, Callable[[str], bool]] = {
+        ALL: lambda _file: True,
+        FIRST: in_first_half,
+        SECOND: lambda file: not in_first_half(file),
+    }
+    for name, chosen in halves.items():
+        for kind, score in zip(("hard", "complaint"), measure(folder, chosen), strict=True):
+            report.add(f"{kind} precision, {name}", "share", score.precision)
+            report.add(f"{kind} recall, {name}", "share", score.recall)
+            if name == ALL:
+                print(f"{kind}: {len(score.right)} right, wrong: {score.wrong}, missed: {score.missed}")
+    report.write(rounds=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Commands are imported when they are called; what the listing says of them is what they say themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer.main
+
+from digest.cli.app import COMMANDS, build
+from digest.cli.lazy import LazyGroup
+from digest.cli.outside import Outside
+from digest.ports import NoQueue
+from tests.digest.cli.conftest import Terminal
+
+
+def group() -> LazyGroup:
+    made = typer.main.get_command(build(Outside(enqueue=NoQueue, seeds=lambda files, today: [])))
+    assert isinstance(made, LazyGroup)
+    return made
+
+
+@pytest.mark.parametrize("name", [name for commands in COMMANDS.values() for name in commands])
+def test_the_listing_says_what_the_command_says(name: str) -> None:
+    commands: Any = group()
+    listed = commands.commands[name].help
+    commands.load(name)
+
+    assert commands.commands[name].help == listed
+
+
+def test_every_command_of_the_modules_is_listed() -> None:
+    commands: Any = group()
+    listed = list(commands.commands)
+    commands.load_all()
+
+    assert list(commands.commands) == listed
+
+
+def test_a_misspelt_command_is_answered_with_the_one_meant(terminal: Terminal) -> None:
+    code, said = terminal.refused("migrat")
+
+    assert code == 2
+    assert "Did you mean 'migrate'?" in said

@@ -1,0 +1,55 @@
+"""`digest migrate`: the matching engine is compiled where it is needed or asked for, never in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from digest.services import engine_need, kernel
+from tests.digest.cli.conftest import Terminal
+
+SAYS = "compiling the matching engine, about a minute, once\nthe matching engine is compiled\n"
+
+
+@pytest.fixture
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Grows by one with each compilation, which takes no minute here."""
+    made: list[None] = []
+    monkeypatch.setattr(kernel, "engine", lambda: made.append(None))
+    monkeypatch.setattr(kernel, "compiled", lambda: bool(made))
+    return made
+
+
+@pytest.fixture
+def new(terminal: Terminal, configured: Callable[..., None], tmp_path: Path) -> Terminal:
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}")
+    return terminal
+
+
+def test_a_small_installation_compiles_nothing(new: Terminal, compilations: list[None]) -> None:
+    said = new.ok("migrate")
+
+    assert "compil" not in said
+    assert compilations == []
+
+
+def test_who_asks_for_it_gets_it_once_and_is_told(new: Terminal, compilations: list[None]) -> None:
+    first, again = new.ok("migrate", "--compile"), new.ok("migrate", "--compile")
+
+    assert first.endswith(SAYS)
+    assert "compil" not in again
+    assert len(compilations) == 1
+
+
+@pytest.mark.parametrize(("options", "count"), [([], 1), (["--no-compile"], 0)])
+def test_a_large_installation_compiles_unless_told_not_to(
+    new: Terminal, compilations: list[None], monkeypatch: pytest.MonkeyPatch, options: list[str], count: int
+) -> None:
+    monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
+
+    said = new.ok("migrate", *options)
+
+    assert len(compilations) == count
+    assert said.endswith(SAYS) == bool(count)

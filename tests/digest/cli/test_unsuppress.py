@@ -1,0 +1,95 @@
+"""`digest admin unsuppress --since`: many addresses released at once, complaints only where named."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from digest import clock
+from digest.db import bounces as store
+from digest.db.engine import reading, transaction
+from digest.models import Audit
+from tests.digest.cli.conftest import Terminal
+from tests.digest.services.house import suppressed
+
+REASONS = {
+    "gone@one.example": "no such address",
+    "full@one.example": "keeps failing",
+    "angry@one.example": "complaint",
+    "letter@one.example": "by hand",
+}
+TODAY = f"{clock.now():%Y-%m-%d}"
+
+
+@pytest.fixture
+def released_from(ready: Terminal) -> Terminal:
+    """An installation with one suppression of each kind today, and one of last week."""
+    with transaction() as session:
+        for address, reason in REASONS.items():
+            store.suppress(session, address, reason=reason, source="session 5.1.1", at=clock.now())
+        week_ago = clock.now() - timedelta(days=7)
+        store.suppress(session, "old@one.example", reason="no such address", source="session 5.1.1", at=week_ago)
+    return ready
+
+
+def left() -> set[str]:
+    """Who is still suppressed of today's."""
+    return set(suppressed()) - {"old@one.example"}
+
+
+def test_a_named_reason_alone_is_released(released_from: Terminal) -> None:
+    said = released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "no such address")
+
+    assert said == "1 addresses released: 1 no such address\n"
+    assert left() == {"full@one.example", "angry@one.example", "letter@one.example"}
+    assert "old@one.example" in suppressed()
+
+
+def test_an_explanation_releases_what_was_suppressed_for_failures(released_from: Terminal) -> None:
+    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "the relay refused us")
+
+    assert left() == {"angry@one.example", "letter@one.example"}
+
+
+def test_complaints_are_released_only_where_named(released_from: Terminal) -> None:
+    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "complaint")
+
+    assert left() == set(REASONS) - {"angry@one.example"}
+
+
+def test_a_dry_run_tells_and_changes_nothing(released_from: Terminal) -> None:
+    words = ("admin", "unsuppress", "--since", TODAY, "--reason", "keeps failing", "--dry-run", "--json")
+    told = json.loads(released_from.ok(*words))
+
+    assert (told["released"], told["by_reason"], told["dry_run"]) == (1, {"keeps failing": 1}, True)
+    assert [row["address"] for row in told["suppressions"]] == ["full@one.example"]
+    assert left() == set(REASONS)
+
+
+def test_it_is_audited_without_addresses(released_from: Terminal) -> None:
+    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "no such address")
+
+    with reading() as session:
+        (audit,) = session.exec(select(Audit).where(Audit.action == "unsuppress")).all()
+    assert audit.detail == {"since": TODAY, "reason": "no such address", "released": 1, "forgiven": 0}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ((), "--since"),
+        (("ada@one.example", "--since", TODAY), "--since"),
+        (("--since", TODAY), "reason"),
+        (("ada@one.example", "--dry-run"), "--dry-run"),
+        (("--since", "yesterday"), "since"),
+    ],
+)
+def test_a_wrong_use_is_refused_by_name(ready: Terminal, words: tuple[str, ...], named: str) -> None:
+    code, said = ready.refused("admin", "unsuppress", *words)
+
+    assert code == 2
+    assert named in said

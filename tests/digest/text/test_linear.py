@@ -1,0 +1,127 @@
+"""Every function of text takes work in proportion to the text: twice the input, at most 2.5 times the steps.
+
+Steps are counted, not timed: lines of Python and calls of C. What a call of C may do in more than linear time is held
+apart below: runs of combining marks, which normalising sorts by insertion, and regular expressions, whose work is
+counted by the characters that they are given.
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+import pytest
+from markupsafe import Markup
+
+from digest.compose import words
+from digest.compose.wrap import excerpt, shortened, width, wrap
+from digest.errors import BadQuery
+from digest.matching import grammar
+from digest.papers.clues import code_address, venue, withdrawn
+from digest.papers.identity import title_words, words_of
+from digest.text import plain
+from digest.text.fold import fold
+from digest.text.hyphens import rejoin
+from digest.text.names import name
+from digest.text.plain import clean, one_line
+from digest.text.tex import readable
+from digest.text.tex_words import without_tex
+from digest.text.tokens import tokens
+
+BOMBS = [
+    "\\'{", "'{", "\\'{a", "$", "$$", "$a", "$1,", "{", "}", "(", "\\frac{", "\\frac", "~", "a~", "^{", "_{", "x^", '"',
+    "``", "''", "`a", "AND (", "(a OR ", "a\u0301\u0323", "\u0301\u0323", "\\d{\u0301}", "\\", "[", "\\cite[", "&",
+    "\\label{", "a- ", "-", "--", "\\begin{pmatrix}", "\\over ", "{a\\over ", "\\hat{", "\\href{", "x_{a^", "\\SI{1}{",
+    "α", "\u202e", "1.", "a.b ", "(a{b}", "Aleft(x ", "\\sqrt[", "\\footnote{",
+]  # fmt: skip
+MARKED = words.pattern(("graph neural network", "ΛCDM", "learn*"))
+
+
+def highlighted(text: str) -> Markup:
+    return words.marked(text, words.fold(text), MARKED, words.shown(text))
+
+
+def query(text: str) -> None:
+    """The parser itself, past the bound on its input."""
+    with suppress(BadQuery):
+        grammar._Parser(text).whole()
+
+
+FUNCTIONS: list[Callable[[str], Any]] = [
+    readable, tokens, without_tex, fold, rejoin, clean, one_line, name.__wrapped__, wrap, width, excerpt, highlighted,
+    words.shown, query, grammar.is_query, words_of, title_words, code_address, venue, withdrawn,
+]  # fmt: skip
+
+
+def steps(function: Callable[[str], Any], text: str) -> int:
+    """Lines run and calls made."""
+    count = 0
+
+    def line(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        count += 1
+        return line
+
+    def call(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += 1
+
+    tracing, profiling = sys.gettrace(), sys.getprofile()
+    sys.settrace(line)
+    sys.setprofile(call)
+    try:
+        function(text)
+    finally:
+        sys.setprofile(profiling)
+        sys.settrace(tracing)
+    return count
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_twice_the_text_is_at_most_two_and_a_half_times_the_steps(bomb: str) -> None:
+    for function in FUNCTIONS:
+        function(bomb * 20)  # fills caches
+        small, large = (steps(function, bomb * times) for times in (200, 400))
+
+        assert large < 2.5 * small + 100, function.__qualname__
+
+
+def test_shortening_looks_at_the_beginning_only() -> None:
+    assert steps(lambda text: shortened(text, 300), "ab " * 1000) == steps(
+        lambda text: shortened(text, 300), "ab " * 9000
+    )
+
+
+@pytest.mark.parametrize("function", [readable, tokens, fold, clean])
+@pytest.mark.parametrize("bomb", ["\u0301\u0323", "\\d{\u0301}", "\\'{\u0323}", "a\u0323\u0301", "x\u0344\u0323"])
+def test_no_long_run_of_marks_is_normalised(
+    function: Callable[[str], Any], bomb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = unicodedata.normalize
+
+    def normalize(form: Any, text: str) -> str:
+        seen.append(text)
+        return real(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", normalize)
+    function("a" + bomb * 300)
+
+    assert all(longest_run(text) <= 2 * plain.MOST_MARKS for text in seen)
+
+
+def test_long_indices_under_a_mark_are_read_once() -> None:
+    """An expression whose alternatives overlapped would try 2^5000 ways to part this."""
+    assert readable("$\\hat{x_{" + "1" * 5000 + "}!}$").startswith("hat(x₁₁")
+
+
+def longest_run(text: str) -> int:
+    longest = run = 0
+    for sign in text:
+        run = run + 1 if unicodedata.combining(sign) else 0
+        longest = max(longest, run)
+    return longest

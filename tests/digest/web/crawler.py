@@ -1,0 +1,105 @@
+"""A client that follows every link it is given, as mail scanners and curious strangers do. It presses no button."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+
+from digest.errors import BadToken
+from digest.services import links
+from digest.services.link_lifetimes import LIFETIMES
+from tests.digest.web.conftest import Browser, path
+
+SITE = "http://testserver"
+_URL = re.compile(r"http://testserver[^\s<>\"')\]\\]*")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?\.[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])")
+
+
+class _Addresses(HTMLParser):
+    """Every address in a page that leads to this site: of links, forms, and whatever else has one."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in {"href", "src", "action", "formaction"} and value]
+
+
+def addresses(text: str) -> list[str]:
+    """The site's own addresses in a page, a feed or a mail, as paths."""
+    plain = unescape(text).replace("\\/", "/")
+    found = [*_Addresses(plain).found, *_URL.findall(plain)]
+    paths = [path(one).partition("#")[0] or "/" for one in found]
+    return list(dict.fromkeys(one for one in paths if one.startswith("/") and not one.startswith("//")))
+
+
+def tokens(text: str) -> set[tuple[str, str]]:
+    """Every signed token in a text, whatever stands around it, with its purpose."""
+    return {(purpose, token) for token in _TOKEN.findall(text) for purpose in [purpose_of(token)] if purpose}
+
+
+def purpose_of(token: str) -> str:
+    """The purpose that this token was signed for; '' where it is none of ours."""
+    for purpose, expires in LIFETIMES.items():
+        try:
+            if expires is None:
+                links.signer().read(purpose, token)
+            else:
+                _read_either(purpose, token)
+        except BadToken:
+            continue
+        return purpose
+    return ""
+
+
+def _read_either(purpose: str, token: str) -> None:
+    """Links that expire carry the time of signing, or are looked up with their request."""
+    try:
+        links.signer().read(purpose, token)
+    except BadToken:
+        links.signer().read_timed(purpose, token, max_age=10**9)
+
+
+@dataclass
+class Crawl:
+    """What a crawl saw: the text of every page by its path, and how each was answered."""
+
+    pages: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def everything(self) -> str:
+        return "\n".join(self.pages.values())
+
+    def broken(self, *, but: str) -> dict[str, int]:
+        """Links that lead nowhere, but for addresses that begin so: papers made up for a test have no author pages.
+
+        405 is a form that only takes POST, 429 the limit of previews.
+        """
+        return {
+            page: status
+            for page, status in self.statuses.items()
+            if status not in {200, 405, 429} and not page.startswith(but)
+        }
+
+
+def crawl(web: Browser, start: Iterable[str], *, most: int = 400) -> Crawl:
+    """Open these addresses and everything they lead to within the site, each with HEAD and GET."""
+    seen, waiting = Crawl(), [path(one) for one in start]
+    while waiting and len(seen.pages) < most:
+        address = waiting.pop(0)
+        if address in seen.pages:
+            continue
+        head, answer = web.head(address), web.get(address)
+        assert head.status_code == answer.status_code, address
+        seen.pages[address], seen.statuses[address] = answer.text + str(answer.headers), answer.status_code
+        waiting += [one for one in addresses(answer.text) if one not in seen.pages]
+        if "location" in answer.headers:
+            waiting.append(path(answer.headers["location"]))
+    assert not [one for one in waiting if one not in seen.pages], "the crawl was cut short"
+    return seen

@@ -1,0 +1,318 @@
+"""What links lead to: no GET changes anything, no token leads to one of another purpose, a shared page is harmless."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+import time_machine
+
+from digest import settings, signing
+from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
+from digest.db import deliveries, engine
+from digest.deliver.letter import Letter
+from digest.models import Edition
+from digest.services import links
+from digest.services.letters import Letters
+from digest.services.link_lifetimes import LIFETIMES, lifetime
+from digest.web.app import PAGES, build
+from digest.web.wiring import given
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    Browser,
+    Notebook,
+    account_link,
+    everything,
+    mails,
+    path,
+    subscribed,
+)
+from tests.digest.web.crawler import addresses, crawl, tokens
+from tests.digest.web.test_feeds import editions, paper
+from tests.outbox import as_claimed
+
+BOB, EVE = "bob@digest.example", "eve@digest.example"
+PUBLIC = ("/", "/trending", "/trending.atom", "/trending.json", "/papers/1", "/api/v1/papers", "/admin", "/healthz",
+          "/readyz", "/metrics", "/api/v1/openapi.json")  # fmt: skip
+VERBS = (MORE, LESS, MUTE, FOLLOW)
+
+# Every route that takes a token, by the purpose that opens it; {} is the token. A session comes as a cookie.
+ROUTES = {
+    signing.CONFIRM: ("/confirm/{}",),
+    signing.NOT_ME: ("/not-me/{}",),
+    signing.UNSUBSCRIBE: ("/unsubscribe/{}", "/unsubscribe/{}/link"),
+    signing.PREFERENCES: ("/preferences/{}",),
+    signing.EDITION: ("/editions/{}", "/editions/{}/link"),
+    signing.FEED: ("/feeds/{}.atom", "/feeds/{}.json", "/feeds/editions/{}", "/feeds/editions/{}/link"),
+    signing.FEEDBACK: tuple(f"/feedback/{{}}.1.{verb}{end}" for verb in VERBS for end in ("", "/link")),
+    signing.EXPORT: ("/account/export/{}",),
+    signing.ERASE: ("/account/erase/{}",),
+    signing.CHANGE_ADDRESS: ("/account/change-address/{}",),
+    signing.NEW_ADDRESS: ("/account/new-address/{}",),
+    signing.SIGN_IN: ("/admin/enter/{}",),
+}
+
+
+@pytest.fixture
+def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
+    """The pages over the real services: Ada has two editions of two papers, Bob has asked and not confirmed."""
+    web = Browser(build(queue, given()))
+    subscribed(web)
+    paper(1)
+    paper(2, "Another one")
+    editions(2, papers=(1, 2))
+    web.post("/subscribe", data={"address": BOB, "topics": "graphs"})
+    return web
+
+
+def owe(kind: str, subject_id: int = 1, **more: object) -> None:
+    with engine.transaction() as session:
+        owed = deliveries.Owed(kind, subject_id, ADA, subscriber_id=1, **more)  # type: ignore[arg-type]
+        deliveries.owe(session, [owed], NOW)
+
+
+def make_mail(web: Browser, kind: str) -> None:
+    """Let the service owe a mail of this kind, through its own door where there is one."""
+    if kind == "link":
+        web.post("/subscribe", data={"address": ADA, "topics": "graphs"})
+    elif kind in {"export", "erase", "change-address"}:
+        account_link(web, kind)
+    elif kind in {"new-address", "moved"}:
+        web.post(account_link(web, "change-address"), data={"address": EVE})
+        if kind == "moved":
+            web.post(path(links.account("new-address", 2)))
+    elif kind == "notice":
+        with engine.transaction() as session:
+            session.get_one(Edition, 1).content = {"entries": [], "considered": 412}
+        owe(kind)
+    elif kind == "sign-in":
+        web.post("/admin/sign-in", data={"address": "root@digest.example"})
+    elif kind != "confirmation":
+        owe(kind, payload={"title": "Late", "facts": ["one"]} if kind == "alarm" else None)
+
+
+def sent(kind: str) -> EmailMessage:
+    """The newest mail of that kind, as it goes over the wire."""
+    kind = "account-link" if kind in {"export", "erase", "change-address"} else kind
+    newest = [mail for mail in mails() if mail.kind == kind][-1]
+    ((_, letter),) = Letters(settings.get()).compose([as_claimed(newest)])
+    assert isinstance(letter, Letter), letter
+    message = email.message_from_bytes(letter.raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Both bodies and all headers."""
+    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    return "\n".join([*parts, *(f"{name}: {value}" for name, value in mail.items())])
+
+
+KINDS = ("confirmation", "link", "export", "erase", "change-address", "new-address", "moved", "digest", "welcome",
+         "notice", "resend", "sign-in", "alarm", "test")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real: Browser, kind: str) -> None:
+    make_mail(real, kind)
+    starts = addresses(text_of(sent(kind)))
+    before = everything()
+    seen = crawl(real, starts)
+
+    assert everything() == before
+    assert seen.broken(but="/authors/") == {}
+    assert 200 in seen.statuses.values()
+
+
+def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None:
+    """Every page that it leads to: no address, no token but its own, nothing changed, no button that acts."""
+    before = everything()
+    seen = crawl(real, [links.edition(1)])
+
+    assert seen.broken(but="/authors/") == {}
+    assert "/papers/1" in seen.pages
+    assert ADA not in seen.everything
+    assert "ada@" not in seen.everything.lower()
+    assert {purpose for purpose, _ in tokens(seen.everything)} == {signing.EDITION}
+    assert everything() == before
+
+
+@pytest.mark.parametrize("form", ["atom", "json"])
+def test_a_feed_leads_to_its_own_editions_and_to_nothing_else(real: Browser, form: str) -> None:
+    before = everything()
+    seen = crawl(real, [links.feed(1, form)])
+
+    assert ADA not in seen.everything
+    assert {purpose for purpose, _ in tokens(seen.everything)} == {signing.FEED}
+    assert path(links.feed_edition(1, 1)) in seen.pages
+    assert everything() == before
+
+
+@pytest.mark.parametrize("start", PUBLIC)
+def test_no_public_page_leads_to_anybodys_data(real: Browser, start: str) -> None:
+    before = everything()
+    seen = crawl(real, [start])
+
+    assert tokens(seen.everything) == set()
+    assert not [address for address in (ADA, BOB, "root@digest.example") if address in seen.everything]
+    assert everything() == before
+
+
+def own(purpose: str, web: Browser) -> str:
+    """A page that a good token of this purpose opens."""
+    if purpose in {signing.EXPORT, signing.ERASE, signing.CHANGE_ADDRESS}:
+        return account_link(web, purpose)
+    if purpose == signing.NEW_ADDRESS:
+        make_mail(web, "new-address")
+        return path(links.account(purpose, 2))
+    if purpose == signing.SIGN_IN:
+        make_mail(web, "sign-in")
+        return path(links.sign_in(mails()[-1].subject_id))
+    return {
+        signing.CONFIRM: path(links.confirm(2, 2)),
+        signing.NOT_ME: path(links.not_me(2, 2)),
+        signing.UNSUBSCRIBE: path(links.unsubscribe(1)),
+        signing.PREFERENCES: path(links.preferences(1)),
+        signing.EDITION: path(links.edition(1)),
+        signing.FEED: path(links.feed(1)),
+        signing.FEEDBACK: path(links.feedback(1) + asked(1, MORE)),
+    }[purpose]
+
+
+@pytest.mark.parametrize("purpose", ROUTES)
+def test_a_token_leads_to_no_token_of_another_purpose(real: Browser, purpose: str) -> None:
+    """But the preferences name the addresses of their own feeds, which only read."""
+    seen = crawl(real, [own(purpose, real)])
+    allowed = {purpose, signing.FEED} if purpose == signing.PREFERENCES else {purpose}
+
+    assert 200 in seen.statuses.values()
+    assert {found for found, _ in tokens(seen.everything)} <= allowed
+
+
+def forms(purpose: str) -> list[str]:
+    """Tokens of this purpose of every shape that any purpose has."""
+    signer = links.signer()
+    values = ((1,), (1, 1), (2, 2))
+    return [sign(purpose, *some) for some in values for sign in (signer.sign, signer.sign_timed)]
+
+
+@pytest.mark.parametrize("route", [route for routes in ROUTES.values() for route in routes])
+def test_a_token_is_refused_on_every_route_of_another_purpose(real: Browser, route: str) -> None:
+    for action in ("export", "erase", "change-address"):
+        account_link(real, action)
+    owner = next(purpose for purpose, routes in ROUTES.items() if route in routes)
+    before = everything()
+    for purpose in LIFETIMES:
+        for token in forms(purpose) if purpose != owner else ():
+            answers = [real.get(route.format(token)), real.post(route.format(token), data={"address": EVE})]
+
+            assert answers[0].status_code == 400, purpose
+            assert answers[1].status_code in {400, 405}, purpose
+    assert everything() == before
+
+
+def test_a_token_is_no_session(real: Browser) -> None:
+    for purpose in LIFETIMES:
+        for token in forms(purpose):
+            answer = real.get("/admin", headers={"cookie": f"digest_admin={token}; __Host-digest_admin={token}"})
+
+            assert "At a glance" not in answer.text, purpose
+
+
+def test_the_token_of_one_edition_in_a_feed_does_not_open_the_feed(real: Browser) -> None:
+    token = path(links.feed_edition(1, 1)).rpartition("/")[2]
+
+    assert real.get(f"/feeds/{token}.atom").status_code == 400
+    assert real.get(f"/feeds/editions/{path(links.feed(1)).split('/')[2].removesuffix('.atom')}").status_code == 400
+
+
+def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
+    named = {route.format("{token}").partition(".1.")[0] for routes in ROUTES.values() for route in routes}
+    known = {name.partition("{token}")[0] for name in named}
+    taken = {
+        route.path.partition("{token}")[0].replace("{action}", action)
+        for part in PAGES
+        for route in part.router.routes
+        for action in ("export", "erase", "change-address", "new-address")
+        if "{token}" in getattr(route, "path", "")
+    }
+
+    assert taken == known
+
+
+TIMED = (signing.CONFIRM, signing.NOT_ME, *(p for p in ROUTES if p in {"export", "erase", "change-address",
+         "new-address", "sign-in"}))  # fmt: skip
+
+
+@pytest.mark.parametrize("purpose", TIMED)
+def test_a_link_works_until_its_time_is_over(real: Browser, clock_stands: time_machine.Traveller, purpose: str) -> None:
+    page = own(purpose, real)
+    clock_stands.shift(lifetime(purpose) - timedelta(seconds=1))
+    assert real.get(page).status_code == 200
+    clock_stands.shift(timedelta(seconds=2))
+    before = everything()
+
+    assert [real.get(page).status_code, real.post(page).status_code] == [410, 410]
+    assert everything() == before
+
+
+@pytest.mark.parametrize("purpose", [purpose for purpose, expires in LIFETIMES.items() if expires is None])
+def test_a_link_without_a_lifetime_works_for_years(
+    real: Browser, clock_stands: time_machine.Traveller, purpose: str
+) -> None:
+    page = own(purpose, real)
+    clock_stands.shift(timedelta(days=3650))
+
+    assert real.get(page).status_code == 200
+
+
+LINK_PAGES = {
+    "edition": lambda: f"{path(links.edition(1))}/link",
+    "feed": lambda: f"{path(links.feed_edition(1, 1))}/link",
+    "feedback": lambda: f"{path(links.feedback(1) + asked(1, MORE))}/link",
+    "unsubscribe": lambda: f"{path(links.unsubscribe(1))}/link",
+}
+
+
+@pytest.mark.parametrize("page", LINK_PAGES)
+def test_the_owner_of_a_shared_page_gets_the_link_by_mail(real: Browser, page: str) -> None:
+    answer = real.post(LINK_PAGES[page]())
+
+    assert (mails()[-1].kind, mails()[-1].address) == ("link", ADA)
+    assert links.preferences(1) in text_of(sent("link"))
+    assert ADA not in answer.text
+    assert tokens(answer.text) == set()
+
+
+def test_strangers_can_have_the_link_mailed_three_times_a_day_at_most(
+    real: Browser, clock_stands: time_machine.Traveller
+) -> None:
+    answers = {real.post(LINK_PAGES[page]()).text for page in [*LINK_PAGES, *LINK_PAGES]}
+
+    assert len(answers) == 1
+    assert [mail.kind for mail in mails()].count("link") == 3
+    clock_stands.shift(timedelta(hours=25))
+    real.post(LINK_PAGES["edition"]())
+    assert [mail.kind for mail in mails()].count("link") == 4
+
+
+def test_a_scanner_that_sends_the_form_gets_no_mail_sent(real: Browser) -> None:
+    before = everything()
+    for page in LINK_PAGES.values():
+        assert real.post(page(), data={"on_page": "yes"}).status_code == 200
+
+    assert everything() == before
+
+
+def test_an_erased_owner_gets_no_link_and_the_answer_is_the_same(real: Browser) -> None:
+    page = LINK_PAGES["unsubscribe"]()
+    before = real.post(page).text
+    real.post(account_link(real, "erase"))
+    sent_before = len(mails())
+
+    assert real.post(page).text == before
+    assert len(mails()) == sent_before

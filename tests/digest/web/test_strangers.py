@@ -1,0 +1,333 @@
+"""What a stranger who knows an address can do with it on the sign-up form: nothing that its owner did not confirm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from sqlmodel import select
+
+from digest import settings
+from digest.db import bounces, engine
+from digest.deliver.letter import Letter, Withheld
+from digest.models import Suppression
+from digest.services import house, links
+from digest.services.letters import Letters
+from digest.web import constant_time
+from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_reader, path, subscribed
+from tests.outbox import as_claimed
+
+STRANGE = {
+    "address": ADA,
+    "topics": "what a stranger typed",
+    "cadence": "weekly",
+    "weekday": "3",
+    "time_zone": "Asia/Tokyo",
+    "send_at": "23:00",
+    "quiet_day": "notice",
+}
+PRIVATE = ("subscriber", "profile_version", "consent", "edition", "feedback", "suppression")
+
+
+def private() -> dict[str, object]:
+    """What is kept about subscribers."""
+    return {name: rows for name, rows in everything().items() if name in PRIVATE}
+
+
+def pending(web: Browser) -> None:
+    web.post("/subscribe", data={"address": ADA, "topics": "graphs", "send_at": "06:30"})
+
+
+def active(web: Browser) -> None:
+    subscribed(web)
+
+
+def former(web: Browser) -> None:
+    subscribed(web)
+    web.post(path(links.unsubscribe(1)))
+
+
+def suppress(reason: str = "no such address", at: datetime = NOW, source: str = "report 5.1.1") -> None:
+    with engine.transaction() as session:
+        bounces.suppress(session, ADA, reason=reason, source=source, at=at)
+
+
+def sign_up(web: Browser) -> None:
+    assert web.post("/subscribe", data=STRANGE).status_code == 200
+
+
+def confirmations() -> int:
+    return [mail.kind for mail in mails()].count("confirmation")
+
+
+def newest_confirmation() -> str:
+    payload = next(mail.payload for mail in reversed(mails()) if mail.kind == "confirmation")
+    assert payload
+    return path(links.confirm(1, payload["request_id"]))
+
+
+def composed() -> Letter | Withheld:
+    """The newest mail, as the sender would send it."""
+    ((_, letter),) = Letters(settings.get()).compose([as_claimed(mails()[-1])])
+    return letter
+
+
+@pytest.mark.parametrize("before", [pending, active, former])
+@pytest.mark.parametrize("door", ["/subscribe", "/api/v1/subscriptions"])
+def test_a_sign_up_changes_nothing_that_is_kept_about_a_known_address(
+    web: Browser, before: Callable[[Browser], None], door: str
+) -> None:
+    before(web)
+    kept = private()
+    form = {"data": STRANGE} if door == "/subscribe" else {"json": STRANGE | {"topics": ["x"], "weekday": 3}}
+    assert web.post(door, **form).status_code in {200, 202}
+
+    assert private() == kept
+
+
+def test_what_was_asked_for_starts_when_it_is_confirmed(web: Browser) -> None:
+    former(web)
+    with time_machine.travel(NOW + timedelta(minutes=5), tick=False):
+        sign_up(web)
+        page = web.get(newest_confirmation())
+        web.post(newest_confirmation())
+    reader = only_reader()
+
+    assert "what a stranger typed" in page.text
+    assert "Asia/Tokyo" in page.text
+    assert (reader.state, reader.time_zone, reader.send_at.hour, reader.cadence) == (
+        "active",
+        "Asia/Tokyo",
+        23,
+        "weekly",
+    )
+
+
+def test_a_confirmation_page_shows_its_own_request_and_not_what_is_kept(web: Browser) -> None:
+    """The mail may be old, or forwarded: who opens it sees what was asked for then."""
+    pending(web)
+    first = newest_confirmation()
+    web.post(first)
+    web.post(path(links.preferences(1)), data={"topics": "a secret topic", "send_at": "21:45"})
+    page = web.get(first).text
+
+    assert "graphs" in page
+    assert "a secret topic" not in page
+    assert "21:45" not in page
+
+
+def test_the_older_of_two_requests_starts_its_own_schedule(web: Browser) -> None:
+    pending(web)
+    first = newest_confirmation()
+    sign_up(web)
+    web.post(first)
+
+    assert only_reader().send_at.isoformat() == "06:30:00"
+    assert "what a stranger typed" not in str(everything()["profile_version"])
+
+
+def test_a_second_confirmation_of_an_active_subscriber_changes_nothing(web: Browser) -> None:
+    pending(web)
+    sign_up(web)
+    web.post(path(links.confirm(1, 1)))
+    before = everything()
+
+    assert web.post(path(links.confirm(1, 2))).status_code == 200
+    assert everything() == before
+
+
+@pytest.mark.parametrize("before", [pending, active, former, lambda web: None, lambda web: suppress("complaint")])
+def test_the_answer_takes_the_same_time_whether_or_not_the_address_is_known(
+    web: Browser, monkeypatch: pytest.MonkeyPatch, before: Callable[[Browser], None]
+) -> None:
+    """The wait is what makes it the same; its length is not measured, it is asked for."""
+    before(web)
+    asked: list[float] = []
+    started = time.perf_counter()
+
+    async def sleep(seconds: float) -> None:
+        asked.append(time.perf_counter() - started + seconds)
+
+    monkeypatch.setattr(constant_time.asyncio, "sleep", sleep)
+    started = time.perf_counter()
+    sign_up(web)
+
+    assert len(asked) == 1
+    assert asked[0] >= constant_time.STEP_SECONDS
+
+
+# An address that bounced
+
+
+@pytest.mark.parametrize("reason", ["no such address", "keeps failing"])
+@pytest.mark.parametrize("before", [pending, active, former])
+def test_confirming_lifts_a_suppression_after_bounces(
+    web: Browser, clock_stands: time_machine.Traveller, reason: str, before: Callable[[Browser], None]
+) -> None:
+    before(web)
+    suppress(reason)
+    clock_stands.shift(timedelta(days=8))
+    sign_up(web)
+    assert isinstance(composed(), Letter)
+    assert len(everything()["suppression"]) == 1
+    web.post(newest_confirmation())
+
+    assert everything()["suppression"] == []
+    assert only_reader().state == "active"
+    assert only_reader().send_at.hour == 23
+
+
+def test_an_address_that_bounced_gets_one_confirmation_a_week(
+    web: Browser, clock_stands: time_machine.Traveller
+) -> None:
+    suppress()
+    sent = []
+    for _ in range(15):
+        sign_up(web)
+        sent.append(confirmations())
+        clock_stands.shift(timedelta(days=1))
+
+    assert sent == [1] * 7 + [2] * 7 + [3]
+
+
+@pytest.mark.parametrize("before", [active, former])
+def test_who_bounced_right_after_signing_up_can_confirm_again_at_once(
+    web: Browser, clock_stands: time_machine.Traveller, before: Callable[[Browser], None]
+) -> None:
+    before(web)
+    suppress()
+    clock_stands.shift(timedelta(hours=2))
+    for _ in range(2):
+        sign_up(web)
+
+    assert confirmations() == 2
+    web.post(newest_confirmation())
+    assert everything()["suppression"] == []
+
+
+def test_a_confirmation_from_before_the_bounce_does_not_lift_it(
+    web: Browser, clock_stands: time_machine.Traveller
+) -> None:
+    pending(web)
+    first = newest_confirmation()
+    clock_stands.shift(timedelta(hours=1))
+    suppress(at=NOW + timedelta(hours=1))
+
+    assert web.post(first).status_code == 410
+    assert len(everything()["suppression"]) == 1
+
+
+@pytest.mark.parametrize("reason", ["complaint", "not me", "asked us by phone"])
+def test_no_sign_up_lifts_another_suppression(web: Browser, clock_stands: time_machine.Traveller, reason: str) -> None:
+    active(web)
+    suppress(reason)
+    owed = len(mails())
+    clock_stands.shift(timedelta(days=30))
+    sign_up(web)
+
+    assert len(mails()) == owed
+    assert web.post(path(links.preferences(1)), data={"action": "return"}).status_code == 200
+    assert len(everything()["suppression"]) == 1
+
+
+def test_what_an_administrator_suppressed_stays_so_whatever_reason_was_given(web: Browser) -> None:
+    house.suppress(ADA, reason="no such address")
+    sign_up(web)
+
+    assert mails() == []
+
+
+@pytest.mark.parametrize("reason", ["complaint", "not me"])
+def test_a_persons_own_reason_replaces_that_of_a_bounce(web: Browser, reason: str) -> None:
+    suppress("keeps failing")
+    suppress(reason)
+    suppress("no such address")
+    sign_up(web)
+
+    with engine.reading() as session:
+        assert session.exec(select(Suppression)).one().reason == reason
+    assert mails() == []
+
+
+def test_editions_to_an_address_that_bounced_are_still_withheld(web: Browser) -> None:
+    active(web)
+    sign_up(web)
+    suppress()
+
+    assert isinstance(composed(), Withheld)
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("no such address", "Its mail server says that this address does not exist."),
+        ("keeps failing", "Our mail to it failed again and again."),
+        ("complaint", "One of our mails was reported as spam from there."),
+        ("not me", "not me, never mail me again"),
+        ("asked us by phone", "An administrator stopped it."),
+    ],
+)
+def test_the_preferences_tell_why_no_mail_comes(web: Browser, reason: str, words: str) -> None:
+    active(web)
+    suppress(reason)
+    page = web.get(path(links.preferences(1))).text
+
+    assert "No mail has gone to this address since Fri 21 Nov 2025." in page
+    assert words in page
+    assert "asked us by phone" not in page
+    assert ("subscribe once more" in page) == (reason in {"no such address", "keeps failing"})
+
+
+# Not me
+
+
+@pytest.mark.parametrize("door", ["the confirmation page", "the mail"])
+def test_not_me_sends_nothing_to_the_address_ever_again(
+    web: Browser, clock_stands: time_machine.Traveller, door: str
+) -> None:
+    pending(web)
+    if door == "the mail":
+        answer = web.post(path(links.not_me(1, 1)))
+    else:
+        answer = web.post(newest_confirmation(), data={"on_page": "yes", "action": "not-me"})
+    clock_stands.shift(timedelta(days=9))
+    sign_up(web)
+
+    assert answer.status_code == 200
+    assert [(mail.kind, mail.state) for mail in mails()] == [("confirmation", "cancelled")]
+    assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "not me")]
+    assert only_reader().state == "pending"
+
+
+def test_not_me_may_be_said_twice(web: Browser) -> None:
+    pending(web)
+    link = path(links.not_me(1, 1))
+
+    assert [web.post(link).status_code for _ in range(2)] == [200, 200]
+
+
+def test_after_not_me_the_confirmation_starts_nothing(web: Browser) -> None:
+    pending(web)
+    confirm = newest_confirmation()
+    web.post(path(links.not_me(1, 1)))
+
+    assert web.post(confirm).status_code == 409
+    assert only_reader().state == "pending"
+
+
+def test_not_me_of_a_confirmed_subscription_is_refused(web: Browser) -> None:
+    active(web)
+    before = everything()
+
+    assert web.post(path(links.not_me(1, 1))).status_code == 409
+    assert everything() == before
+
+
+def test_not_me_of_a_sign_up_that_was_deleted_says_so(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    pending(web)
+    clock_stands.shift(timedelta(days=31))
+
+    assert web.get(path(links.not_me(1, 1))).status_code == 410

@@ -1,0 +1,13 @@
+"""A real `digest worker` for tests, with stand-ins for the services. Its one argument is what `--queues` takes."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.workers import stubs
+from workers.pools import serve
+from workers.queues import read_pools
+
+if __name__ == "__main__":
+    stubs.install()
+    sys.exit(serve(read_pools(sys.argv[1] if len(sys.argv) > 1 else None, processes=1)))

@@ -1,0 +1,44 @@
+"""A port is free when nobody listens on it, even a moment after a server ended there."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from digest.errors import Misconfigured
+from workers.listening import must_be_free
+
+
+def server() -> socket.socket:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", 0))
+    made.listen()
+    return made
+
+
+def test_a_port_whose_server_has_just_hung_up_is_free() -> None:
+    with server() as listening:
+        port = listening.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            accepted, _ = listening.accept()
+            accepted.close()  # the side that hangs up first keeps the connection in TIME_WAIT
+            client.recv(1)
+
+    with socket.socket() as plain, pytest.raises(OSError, match="in use"):
+        plain.bind(("127.0.0.1", port))
+    must_be_free("127.0.0.1", port)
+
+
+def test_a_port_on_which_a_server_listens_is_named() -> None:
+    with server() as listening:
+        port = listening.getsockname()[1]
+
+        with pytest.raises(Misconfigured, match=f"port {port} is in use; choose another with --port"):
+            must_be_free("127.0.0.1", port)
+
+
+def test_a_host_that_is_not_this_machine_is_named() -> None:
+    with pytest.raises(Misconfigured, match=r"192\.0\.2\.1"):
+        must_be_free("192.0.2.1", 8000)

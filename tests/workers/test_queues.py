@@ -1,0 +1,300 @@
+"""The queues: what is in a hurry waits behind nothing else, and a queue that nobody serves is found."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from digest import settings
+from digest.errors import BadInput, Transient
+from digest.ports import QUEUES
+from digest.redis import PrivateRedis, connect, queue_kind
+from digest.services import deliver as delivering
+from digest.services import doctor
+from tests.digest.test_redis import gone
+from tests.outbox import Outbox
+from tests.servers import MailServer
+from tests.workers import stubs
+from tests.workers.conftest import Worker, noted, wait_for
+from workers import healthcheck, tasks
+from workers.app import configure
+from workers.healthcheck import Process, examine
+from workers.queues import Pool, default_pools, read_pools, served_by
+from workers.tasks import CeleryEnqueue
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+WELCOMES = 2000
+Start = Callable[..., Worker]
+
+
+@pytest.fixture
+def start(
+    database: str, smtp: MailServer, configured: Callable[..., None], redis_server: PrivateRedis
+) -> Iterator[Start]:
+    """Starts `digest worker`, its services stood in for."""
+    configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
+    delivering._sweeper.cache_clear()
+    stubs.notes().parent.mkdir(exist_ok=True)
+    started: list[Worker] = []
+
+    def begin(*queues: str) -> Worker:
+        started.append(Worker("pool_main", *queues))
+        return started[-1]
+
+    yield begin
+    for worker in started:
+        worker.process.kill()
+        worker.process.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("text", "pools"),
+    [
+        ("delivery", [Pool(("delivery",), 1)]),
+        ("delivery=2, selection=12", [Pool(("delivery",), 2), Pool(("selection",), 12)]),
+        ("ingestion+background", [Pool(("ingestion", "background"), 1)]),
+        ("background + delivery =3", [Pool(("background", "delivery"), 3)]),
+    ],
+)
+def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) -> None:
+    assert read_pools(text) == pools
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no queue ''"),
+        ("deliver", "there is no queue 'deliver'; there are delivery, selection, ingestion, background"),
+        ("delivery,", "there is no queue ''"),
+        ("delivery=0", "'delivery=0': processes are a number from 1 to 256"),
+        ("delivery=many", "processes are a number"),
+        ("delivery=٣", "processes are a number"),
+        ("delivery=257", "processes are a number"),
+        ("delivery+selection,selection", "selection stands there twice"),
+    ],
+)
+def test_what_can_not_be_read_is_named(text: str, said: str) -> None:
+    with pytest.raises(BadInput) as error:
+        read_pools(text)
+
+    assert said in str(error.value)
+
+
+def test_every_queue_is_served_by_default_and_delivery_by_its_own_processes() -> None:
+    assert sorted(served_by(default_pools())) == sorted(QUEUES)
+    assert default_pools()[0].queues == ("delivery",)
+    assert [pool.processes for pool in read_pools(None, processes=3)] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    "queues", ["delivery,selection,ingestion+background", "background+ingestion+selection,delivery"]
+)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+def test_a_delivery_behind_two_thousand_welcomes_goes_out_before_most_of_them(
+    outbox: Outbox,
+    smtp: MailServer,
+    start: Start,
+    port: CeleryEnqueue,
+    monkeypatch: pytest.MonkeyPatch,
+    queues: str,
+) -> None:
+    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.05")
+    for reader in range(WELCOMES):
+        port.welcome(reader)
+    outbox.owe("ada@one.example", "bob@one.example")
+    port.deliver()
+
+    start(queues)
+    smtp.wait(lambda server: len(server.log) == 2, seconds=90)
+
+    assert len(noted()) < WELCOMES // 2
+
+
+@SQLITE
+def test_in_one_process_for_all_a_delivery_goes_before_thousands_of_welcomes(
+    outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.05")
+    for reader in range(WELCOMES):
+        port.welcome(reader)
+    outbox.owe("ada@one.example")
+    port.deliver()
+
+    start("delivery+selection+ingestion+background")
+    smtp.wait(lambda server: len(server.log) == 1, seconds=90)
+
+    assert len(noted()) < WELCOMES // 2
+
+
+@SQLITE
+def test_the_days_editions_go_before_the_welcomes_of_an_import(
+    start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.05")
+    for reader in range(200):
+        port.welcome(reader)
+    port.freeze(7, 0)
+
+    start("selection")
+    wait_for(lambda: "freeze 7 0" in noted(), seconds=90)
+
+    assert len(noted()) <= 2
+
+
+@SQLITE
+def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
+    start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 0.05)
+    for _ in range(3):
+        port.welcome(5)
+        time.sleep(0.1)
+
+    start("selection")
+    wait_for(lambda: bool(noted()), seconds=90)
+    port.freeze(7, 0)
+    wait_for(lambda: "freeze 7 0" in noted(), seconds=90)
+
+    assert noted().count("welcome 5") == 1
+
+
+@SQLITE
+def test_a_wake_up_that_found_no_broker_can_be_given_again(
+    start: Start, port: CeleryEnqueue, redis_server: PrivateRedis
+) -> None:
+    configure("unix:///nowhere/redis.sock")
+    port.welcome(5)
+    configure(redis_server.url)
+    tasks.app.pool.force_close_all()
+    tasks.app.amqp._producer_pool = None
+
+    port.welcome(5)
+    start("selection")
+
+    wait_for(lambda: noted() == ["welcome 5"], seconds=90)
+
+
+@SQLITE
+def test_a_shard_that_kills_its_pool_is_given_again_and_left_alone_in_the_end(
+    start: Start, port: CeleryEnqueue
+) -> None:
+    start("selection,delivery")
+    port.freeze(7, 13)
+    wait_for(lambda: len(noted()) == 3, seconds=120)
+    port.freeze(7, 0)
+
+    wait_for(lambda: "freeze 7 0" in noted(), seconds=120)
+
+    assert noted().count("freeze 7 13") == 3
+
+
+@SQLITE
+def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
+    outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue
+) -> None:
+    addresses = [f"r{n}@one.example" for n in range(60)]
+    outbox.owe(*addresses)
+    smtp.delay = 0.03
+    worker = start("delivery,selection")
+    wait_for(port.alive, seconds=90)
+
+    port.deliver()
+    smtp.wait(lambda server: len(server.log) >= 10)
+    for child in worker.children():
+        os.kill(child, signal.SIGKILL)
+
+    def everything_arrived() -> bool:
+        delivering.sweep(port)
+        return outbox.states() == {"sent": 60}
+
+    wait_for(everything_arrived, seconds=120)
+    assert set(smtp.recipients()) == set(addresses)
+
+
+@SQLITE
+def test_sigterm_drains_every_pool(outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue) -> None:
+    outbox.owe(*(f"r{n}@one.example" for n in range(12)))
+    smtp.delay = 0.3
+    worker = start("delivery,selection")
+    wait_for(port.alive, seconds=90)
+    port.deliver()
+    smtp.wait(lambda server: server.busy == 4)
+
+    code = worker.end()
+
+    assert code == 0
+    assert set(outbox.states()) <= {"sent", "queued"}
+    assert max(smtp.recipients().values()) == 1
+
+
+@SQLITE
+def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue) -> None:
+    worker = start("delivery,selection")
+    wait_for(port.alive, seconds=90)
+    pids = worker.children()
+
+    worker.process.kill()
+    worker.process.wait(20)
+
+    wait_for(lambda: all(gone(pid) for pid in pids))
+    assert len(pids) == 2
+
+
+@SQLITE
+def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_alive(
+    start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.5)
+    start("selection,ingestion+background")
+    wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60), seconds=90)
+
+    found = {line.text: line.level for line in doctor._redis(settings.get()) if line.name == "queues"}
+
+    assert found == {
+        "delivery: no worker serves it": "error",
+        "selection: served": "ok",
+        "ingestion: served": "ok",
+        "background: served": "ok",
+    }
+    assert not port.alive()
+
+
+@SQLITE
+def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, port: CeleryEnqueue) -> None:
+    worker = start("delivery,selection")
+    wait_for(port.alive, seconds=90)
+
+    worker.end()
+
+    assert port._silent(QUEUES, 60) == list(QUEUES)
+
+
+@SQLITE
+def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
+    start: Start, port: CeleryEnqueue, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 10.0)
+    worker = start("delivery,selection")
+    wait_for(port.alive, seconds=90)
+    healthy = examine(Process.worker)
+    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.1)
+    store = connect(redis_server.url)
+    wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
+    frozen = worker.children()[0]
+    os.kill(frozen, signal.SIGSTOP)
+
+    try:
+        with pytest.raises(Transient, match=r"did nothing for 10 s while asked to \(queues: delivery\)"):
+            examine(Process.worker)
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+
+    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 60.0)
+    assert healthy.endswith("(delivery, selection)")
+    assert examine(Process.worker, ["selection"]).endswith("(selection)")
+    with pytest.raises(BadInput, match="there is no queue 'mail'"):
+        examine(Process.worker, ["mail"])

@@ -1,0 +1,91 @@
+"""`digest up` as a process, with a private Redis: health checks find what it runs by DIGEST_DATA_DIR alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from digest.redis import running
+from tests.conftest import ROOT
+from tests.workers.conftest import wait_for
+
+PROCESSES = ("web", "worker", "scheduler")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Installation:
+    """A folder with settings in `.env`, where commands are run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        names = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        self.environment = {**names, "PYTHONPATH": str(ROOT)}
+        (folder / ".env").write_text(
+            "DIGEST_SECRET_KEY=a key for tests\nDIGEST_MAIL_FROM=papers@digest.example\n"
+            f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={folder / 'state'}\nDIGEST_SOURCES=\n"
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-P", "-m", "workers.main", *words]
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *words: str) -> tuple[int, str]:
+        """Exit code, and what it said."""
+        with self.start(*words) as process:
+            said, complained = process.communicate(timeout=240)
+        return process.returncode, said + complained
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    made = Installation(tmp_path)
+    assert made.run("migrate")[0] == 0
+    return made
+
+
+@pytest.fixture
+def up(installation: Installation) -> Iterator[subprocess.Popen[str]]:
+    """`digest up`, on another port than the settings name."""
+    process = installation.start("up", "--port", str(free_port()))
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=120)
+
+
+def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
+    installation: Installation, up: subprocess.Popen[str]
+) -> None:
+    for process in PROCESSES:
+        wait_for(lambda name=process: installation.run("healthcheck", name)[0] == 0, seconds=200)  # type: ignore[misc]
+    up.terminate()
+    up.communicate(timeout=120)
+    code, said = installation.run("healthcheck", "worker")
+
+    assert code == 2
+    assert "no `digest up` runs with DIGEST_DATA_DIR=" in said
+    assert not (installation.folder / "state" / running.FILE).exists()
+
+
+@pytest.mark.parametrize("command", ["up", "web"])
+def test_a_port_that_is_taken_is_named_before_anything_starts(installation: Installation, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = installation.run(command, "--port", str(port))
+
+    assert code == 2
+    assert said == f"digest: port {port} is in use; choose another with --port\n"

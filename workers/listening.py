@@ -1,0 +1,29 @@
+"""Whether a port may be listened on, asked before anything is started, so that a taken one is named in one line."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from digest.errors import Misconfigured
+
+
+def must_be_free(host: str, port: int) -> None:
+    """Raises Misconfigured where somebody listens there. Connections that ended a moment ago don't count.
+
+    With SO_REUSEADDR, as servers themselves bind: without it a port stays taken for a minute after its server ended
+    (TIME_WAIT, RFC 9293 section 3.6.1).
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except socket.gaierror as error:
+        raise Misconfigured(f"DIGEST_HOST: nobody can listen on {host}: {error.strerror}") from error
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise Misconfigured(f"port {port} is in use; choose another with --port") from error
+            raise Misconfigured(f"nobody may listen on {host}, port {port}: {error.strerror}") from error

@@ -1,0 +1,126 @@
+"""`digest worker`: one process, or some, for each queue, so that none waits for the tasks of another.
+
+They are forked from this process once everything is imported: that is quick, and they share its memory. A pool that
+dies is started again. This process holds no connection, so none is shared.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
+
+from digest import logs, settings
+from digest.db import engine
+from workers import app, tasks  # noqa: F401 - the tasks are imported before forking
+from workers.queues import Pool
+
+log = logs.get(__name__)
+
+FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
+SECONDS_STEADY = 60.0  # a pool that lived so long is started again with the first delay
+LOOK_EVERY = 0.2
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclass(slots=True)
+class _Running:
+    """A pool's process, and when it may be started again."""
+
+    pool: Pool
+    process: ForkProcess | None = None
+    born: float = 0.0
+    start_at: float = 0.0
+    delay: float = FIRST_DELAY
+
+
+def serve(pools: Sequence[Pool]) -> int:
+    """Serve these queues until SIGTERM or SIGINT, which let running tasks end. Returns the exit code."""
+    if len(pools) == 1:
+        return app.work(pools[0])
+    settings.get().require("redis_url")
+    over = threading.Event()
+    for number in STOPPING:
+        signal.signal(number, lambda *_: over.set())
+    _prepare_to_fork()
+    running = [_Running(pool) for pool in pools]
+    while not over.is_set():
+        for each in running:
+            _keep_running(each)
+        over.wait(LOOK_EVERY)
+    return _end(running)
+
+
+def _prepare_to_fork() -> None:
+    """Import what every pool needs, hold no connection, and keep the collector from writing to shared memory."""
+    import celery.apps.worker
+    import celery.concurrency.solo
+    import celery.worker.consumer  # noqa: F401
+    import kombu.transport.redis  # noqa: F401
+
+    engine.engine().dispose()
+    engine.forget()
+    gc.collect()
+    gc.freeze()
+
+
+def _keep_running(each: _Running) -> None:
+    """Start the pool where it is not running and may be."""
+    now = time.monotonic()
+    if each.process is not None and each.process.exitcode is not None:
+        _died(each, now)
+    if each.process is None and now >= each.start_at:
+        each.process, each.born = _fork(each.pool), now
+
+
+def _died(each: _Running, now: float) -> None:
+    assert each.process is not None
+    each.delay = FIRST_DELAY if now - each.born > SECONDS_STEADY else each.delay
+    log.error("pool_died", queues=each.pool.name, code=each.process.exitcode, again_in=each.delay)
+    each.process, each.start_at = None, now + each.delay
+    each.delay = min(2 * each.delay, LONGEST_DELAY)
+
+
+def _fork(pool: Pool) -> ForkProcess:
+    """Fork the pool's process. A signal that comes meanwhile is not lost: it waits until handlers are in place."""
+    process = multiprocessing.get_context("fork").Process(target=_serve_pool, args=(pool, os.getpid()), name=pool.name)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    return process
+
+
+def _serve_pool(pool: Pool, parent: int) -> None:
+    """A forked process's whole life. It has a session of its own, so Ctrl-C reaches the parent alone."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    if os.getppid() == parent:  # else it died before the call above
+        sys.exit(app.work(pool))
+
+
+def _end(running: Sequence[_Running]) -> int:
+    """Let all pools drain. Whoever started this process kills it where that takes too long."""
+    processes = [each.process for each in running if each.process is not None]
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+    codes = [process.exitcode or 0 for process in processes]
+    log.info("pools_ended", host=socket.gethostname(), codes=codes)
+    return 0
