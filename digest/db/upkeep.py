@@ -11,7 +11,19 @@ from sqlmodel import Session, SQLModel, col, select
 
 from digest.db import rate_limit_counters, session_replies
 from digest.db.deliveries import ROWS_A_STATEMENT, UNASKED
-from digest.models import Attempt, Audit, Bounce, Delivery, DomainPause, Edition, Run, Shard, Subscriber, Suppression
+from digest.models import (
+    AdminLogin,
+    Attempt,
+    Audit,
+    Bounce,
+    Delivery,
+    DomainPause,
+    Edition,
+    Run,
+    Shard,
+    Subscriber,
+    Suppression,
+)
 from digest.models.delivery import (
     CANCELLED,
     DIGEST,
@@ -166,11 +178,15 @@ def retire(session: Session, before: datetime, *, limit: int = 10_000) -> int:
 
 
 def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> int:
-    """Delete bounces older than `reports`, tries, replies and pauses older than `tries`. Returns how many."""
+    """Delete bounces older than `reports`; tries, sign-ins, replies and pauses older than `tries`. Returns how many.
+
+    `tries` lies further back than any session of an administrator lasts.
+    """
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
     gone += session_replies.forget(session, tries)
     gone += rate_limit_counters.delete_older_than(session, tries)
+    gone += session.exec(delete(AdminLogin).where(col(AdminLogin.asked_at) < tries)).rowcount
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
 
 

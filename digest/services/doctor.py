@@ -53,11 +53,6 @@ def examine() -> list[Finding]:
     return [finding for check in _CHECKS for finding in check(chosen)]
 
 
-def examine_proxies() -> list[Finding]:
-    """The check of DIGEST_TRUSTED_PROXIES alone."""
-    return list(_proxies(settings.get()))
-
-
 def _required(chosen: settings.Settings) -> Iterator[Finding]:
     """Settings that nothing works without."""
     missing = [name for name in ("secret_key", "mail_from", "smtp_url") if not getattr(chosen, name)]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from digest import clock
 from digest.db.engine import reading, transaction
-from digest.models import Attempt, Bounce, Delivery, DomainPause
+from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause
 from digest.services import retention
 from tests.digest.services.house import add_mail, add_reader, add_run, bounces, later, put
 from tests.outbox import Outbox
@@ -53,13 +53,15 @@ def test_old_reports_tries_and_pauses_go(service: str) -> None:
         Bounce(report_key="old", address_key="ada@one.example", kind="soft", at=later(days=-401)),
         Bounce(report_key="new", address_key="bob@one.example", kind="soft", at=later(days=-1)),
         Attempt(action="sign-up", key="x", at=later(days=-3)),
+        AdminLogin(address="root@digest.example", asked_at=later(days=-3), link_expires_at=later(days=-3)),
+        AdminLogin(address="ops@digest.example", asked_at=later(hours=-11), link_expires_at=later(hours=-10)),
         DomainPause(domain="one.example", until=later(days=-3), reason="5.7.1"),
         DomainPause(domain="two.example", until=later(hours=3), reason="5.7.1"),
     )
 
     gone = retention.daily()
 
-    assert gone == 3
+    assert gone == 4
     assert bounces() == [("bob@one.example", "soft")]
     with reading() as session:
         assert session.get(DomainPause, "two.example") is not None

@@ -239,7 +239,7 @@ def test_an_untrusted_proxy_is_told_by_doctor_and_by_an_alarm_once(
         sent = {"address": f"r{n}@digest.example", "topics": "graphs"}
         bridge.post("/subscribe", data=sent, headers={"x-forwarded-for": f"198.51.100.{n}"})
 
-    found = [finding.text for finding in doctor.examine_proxies()]
+    found = [finding.text for finding in doctor._proxies(settings.get())]
     assert [text for text in found if "172.18.0.1" in text]
     assert [mail.kind for mail in mails()].count("alarm") == 1
 
@@ -258,4 +258,4 @@ def test_doctor_tells_how_proxies_are_set(
 ) -> None:
     configured(BASE_URL=base_url, TRUSTED_PROXIES=trusted)
 
-    assert any(words in finding.text for finding in doctor.examine_proxies())
+    assert any(words in finding.text for finding in doctor._proxies(settings.get()))
