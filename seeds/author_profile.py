@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.papers import AuthorFigures, Bad, Listed, Parsed, Record
-from seeds import glued
+from seeds import joined_titles
 from seeds.page import MONTH, Line, day_of, finished, lines, listed, unreadable
 from seeds.subjects import category
 
@@ -98,7 +98,7 @@ def _paper(entry: _Entry, witnesses: _Witnesses, today: date) -> tuple[Listed | 
     return listed(_record(entry, named, abstract.text, day)), extra
 
 
-def _record(entry: _Entry, named: glued.Split, abstract: str, day: date) -> Record:
+def _record(entry: _Entry, named: joined_titles.Split, abstract: str, day: date) -> Record:
     _, more, places = _signed(entry.body)
     known = category(entry.head["tag"])
     return Record(
@@ -113,11 +113,11 @@ def _record(entry: _Entry, named: glued.Split, abstract: str, day: date) -> Reco
     )
 
 
-def _title_and_authors(body: tuple[Line, ...], *, apart: bool, witnesses: _Witnesses) -> glued.Split | None:
+def _title_and_authors(body: tuple[Line, ...], *, apart: bool, witnesses: _Witnesses) -> joined_titles.Split | None:
     names, more, _ = _signed(body)
     if apart:
-        return glued.Split(body[0].text, tuple(names.split(", ")))
-    return glued.split(names, more=more, words=witnesses.words, people=witnesses.people)
+        return joined_titles.Split(body[0].text, tuple(names.split(", ")))
+    return joined_titles.split(names, more=more, words=witnesses.words, people=witnesses.people)
 
 
 def _signed(body: tuple[Line, ...]) -> tuple[str, bool, tuple[str, ...]]:
@@ -130,7 +130,7 @@ def _signed(body: tuple[Line, ...]) -> tuple[str, bool, tuple[str, ...]]:
 def _is_authors(line: str) -> bool:
     names = line.partition(_PLACE)[0].removesuffix(_MORE)
     return len(names) <= _LONGEST_AUTHORS and all(
-        glued.name_shaped(name, fewest=1, strict=False) for name in names.split(", ")
+        joined_titles.name_shaped(name, fewest=1, strict=False) for name in names.split(", ")
     )
 
 
@@ -139,7 +139,8 @@ def _witnesses(entries: list[_Entry]) -> _Witnesses:
     prose = " ".join(row.text for entry in entries for row in entry.body[1:])
     names = [name for entry in entries if entry.body for name in _signed(entry.body)[0].split(", ")[1:]]
     return _Witnesses(
-        frozenset(re.findall(r"\w+", prose.lower())), frozenset(name for name in names if glued.name_shaped(name))
+        frozenset(re.findall(r"\w+", prose.lower())),
+        frozenset(name for name in names if joined_titles.name_shaped(name)),
     )
 
 

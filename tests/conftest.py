@@ -15,8 +15,8 @@ from sqlmodel import SQLModel, create_engine
 
 import digest.models
 from digest import settings
-from digest.db import engine, schema
-from digest.deliver import transport
+from digest.db.core import engine, schema_migration
+from digest.mail.smtp import transport
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
@@ -64,12 +64,12 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_tables(address: str) -> None:
-    """The tables of the models. That the migrations make the same ones, tests/digest/db/test_schema.py says."""
+    """The tables of the models; test_schema_migration.py compares them with what the migrations make."""
     made = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
     assert digest.models.__all__  # the tables are declared by importing them
     SQLModel.metadata.create_all(made)
     with made.begin() as connection:
-        schema.stamp(connection)
+        schema_migration.stamp(connection)
     made.dispose()
 
 

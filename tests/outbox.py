@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from sqlmodel import col, select
 
 from digest import clock, settings
-from digest.db import deliveries
-from digest.db.deliveries import Claimed
-from digest.db.engine import reading, transaction
-from digest.deliver.letter import Letter, Withheld
-from digest.deliver.outbox import Counts, deliver_due
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import deliveries
+from digest.db.outbox.deliveries import Claimed
+from digest.mail.mime.outgoing_message import Letter, Withheld
+from digest.mail.outbox.sender import Counts, deliver_due
 from digest.models import Delivery
 
 BODY = b"Subject: papers\r\n\r\n.one dot\r\n..two dots\r\n\r\nGood-bye.\r\n"

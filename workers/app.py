@@ -12,8 +12,8 @@ from celery.platforms import SecurityWarning
 from celery.signals import setup_logging, worker_process_init
 
 from digest import logs, settings
-from digest.db import engine
-from digest.ports import BACKGROUND
+from digest.db.core import engine
+from digest.interfaces import BACKGROUND
 from digest.redis import broker_url
 from workers.queues import PREFIX, ROUTES, Pool
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from digest import redis
 from digest.errors import BadInput, Misconfigured, Transient
-from digest.ports import QUEUES
+from digest.interfaces import QUEUES
 from digest.redis import light, running
 from digest.signing import healthcheck_token
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from digest.interfaces import Enqueue
     from digest.papers import Parsed
-    from digest.ports import Enqueue
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
 
@@ -38,7 +38,7 @@ def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parsed]]:
 def _enqueue() -> Enqueue:
     """The workers' queue where there is one to reach, else one that wakes nobody: the next sweep finds the work."""
     from digest import settings
-    from digest.ports import NoQueue
+    from digest.interfaces import NoQueue
 
     if not settings.get().redis_url:
         return NoQueue()
@@ -50,10 +50,10 @@ def _enqueue() -> Enqueue:
 def _must_be_ready(*names: str) -> None:
     """No process starts without its settings, or on a database of another version. Raises Misconfigured."""
     from digest import settings
-    from digest.db import schema
+    from digest.db.core import schema_migration
 
     settings.get().require(*names)
-    schema.must_be_newest()
+    schema_migration.must_be_newest()
 
 
 def _must_be_ready_asked_apart(*names: str) -> None:
@@ -130,9 +130,9 @@ def scheduler() -> None:
 def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
     """One web process: pages and API."""
     from digest import settings
-    from digest.services import sign_in
-    from digest.web import server
+    from digest.services.security import admin_login
     from digest.web.app import build as pages
+    from digest.web.http import server
     from digest.web.wiring import given
     from workers.listening import must_be_free
 
@@ -140,7 +140,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     _must_be_ready("secret_key", "mail_from")
     must_be_free(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
-    sign_in.end_removed()
+    admin_login.end_removed()
     application = pages(_enqueue(), given())
     server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkProcess
 
 from digest import logs, settings
-from digest.db import engine
+from digest.db.core import engine
 from workers import app, tasks  # noqa: F401 - the tasks are imported before forking
 from workers.queues import Pool
 

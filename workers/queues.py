@@ -1,6 +1,6 @@
 """The task queues, what goes into each, and which processes serve them.
 
-People and settings name the four queues of `digest.ports.QUEUES`. In Redis `selection` is two lists, so that the
+People and settings name the four queues of `digest.interfaces.QUEUES`. In Redis `selection` is two lists, so that the
 day's editions go before the first editions of an import of thousands.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.errors import BadInput
-from digest.ports import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
+from digest.interfaces import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
 
 PREFIX = "digest."
 WELCOME = "welcome"

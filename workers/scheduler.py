@@ -14,8 +14,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import logs, redis, settings
 from digest.errors import DigestError
-from digest.services import alarms, retention
-from digest.services import deliver as delivering
+from digest.services.alarms import alarm_rules
+from digest.services.delivery import delivery_worker as delivering
+from digest.services.runs import retention
 from workers.tasks import CeleryEnqueue, enqueue
 
 log = logs.get(__name__)
@@ -54,8 +55,8 @@ class Leader:
 
 def tick(port: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards; ask again for welcomes whose wake-up was lost."""
-    from digest.services.plan import plan_due
-    from digest.services.welcome import wake_forgotten
+    from digest.services.editions.welcome import wake_forgotten
+    from digest.services.runs.run_planning import plan_due
 
     plan_due(port)
     wake_forgotten(port)
@@ -63,7 +64,7 @@ def tick(port: CeleryEnqueue) -> None:
 
 def ask_sources(port: CeleryEnqueue) -> None:
     """Enqueue the sources to be asked now, each at its own times in New York."""
-    from digest.services.standing import due_sources
+    from digest.services.ingestion.source_status import due_sources
 
     for source in due_sources():
         port.ingest(source)
@@ -104,7 +105,7 @@ def run() -> None:
         "calibrate": (AN_HOUR_SECONDS, port.calibrate),  # once a week there is something to do
         "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
-        "watch": (WATCH_SECONDS, alarms.watch),
+        "watch": (WATCH_SECONDS, alarm_rules.watch),
         "upkeep": (A_DAY_SECONDS, retention.daily),
     }
     over = threading.Event()

@@ -15,8 +15,8 @@ from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
 from digest.errors import Transient
-from digest.ports import DELIVERY, QUEUES, SELECTION
-from digest.services import deliver as delivering
+from digest.interfaces import DELIVERY, QUEUES, SELECTION
+from digest.services.delivery import delivery_worker as delivering
 from workers.app import app, configure, process_name, served
 from workers.queues import PREFIX
 
@@ -39,13 +39,13 @@ A_DAY = 86_400.0
 @app.task(name="freeze")  # type: ignore[untyped-decorator]
 def freeze(run_id: int, shard: int) -> None:
     """Choose and freeze the editions of one shard. Safe to run twice: a shard is done once."""
-    from digest.services import runs
+    from digest.services.runs import build_editions
 
     name = _mark("freeze", run_id, shard)
     if _begun(name) > MOST_STARTS:
         log.error("shard_left_alone", run=run_id, shard=shard, starts=MOST_STARTS)
         return
-    runs.freeze_shard(run_id, shard)
+    build_editions.freeze_shard(run_id, shard)
     _quietly_end(name)
     enqueue().deliver()
 
@@ -66,7 +66,7 @@ def deliver() -> None:
 @app.task(name="welcome")  # type: ignore[untyped-decorator]
 def welcome(subscriber_id: int) -> None:
     """Choose a first edition for a reader who has just confirmed. Safe to run twice: a date has one edition."""
-    from digest.services.welcome import first_edition
+    from digest.services.editions.welcome import first_edition
 
     try:
         first_edition(subscriber_id)
@@ -81,10 +81,10 @@ def ingest(source: str) -> None:
 
     Safe to run twice: what is stored stays as it is, and turns keep two from asking at once.
     """
-    from digest.services import catchup
+    from digest.services.ingestion import catch_up
 
     try:
-        more = catchup.ingest(source, seconds=SECONDS_TO_INGEST).more
+        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).more
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
@@ -101,10 +101,11 @@ def measure() -> None:
 
     Before, make ready what the day's runs need. Safe to run twice: a paper keeps its first figure.
     """
-    from digest.services import quality, select
+    from digest.services.catalog import novelty_and_score
+    from digest.services.selection import selector
 
-    select.prepare()
-    more = quality.measure(seconds=SECONDS_TO_INGEST).more
+    selector.prepare()
+    more = novelty_and_score.measure(seconds=SECONDS_TO_INGEST).more
     _quietly_end(MEASURE)
     if more:
         enqueue().measure()
@@ -113,10 +114,10 @@ def measure() -> None:
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
 def calibrate() -> None:
     """Wake a task for each of the next parts of readers that a new epoch asks for. Safe to run twice."""
-    from digest.services import calibration
+    from digest.services.runs import calibration_job
 
     _quietly_end(CALIBRATE)
-    due = calibration.due()
+    due = calibration_job.due()
     for first, last in due.parts:
         enqueue().calibrate_part(due.epoch_id, first, last)
 
@@ -124,9 +125,9 @@ def calibrate() -> None:
 @app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
 def calibrate_part(epoch_id: int, first: int, last: int) -> None:
     """Calibrate some readers' profiles, and go on with the next. Safe to run twice: each is done once an epoch."""
-    from digest.services import calibration
+    from digest.services.runs import calibration_job
 
-    done = calibration.part(epoch_id, first, last)
+    done = calibration_job.part(epoch_id, first, last)
     _quietly_end(_mark(CALIBRATE, epoch_id, first, last))
     if done:
         enqueue().calibrate()
@@ -135,9 +136,9 @@ def calibrate_part(epoch_id: int, first: int, last: int) -> None:
 @app.task(name="tidy_signals")  # type: ignore[untyped-decorator]
 def tidy_signals() -> None:
     """Thin out old snapshots. Safe to run twice."""
-    from digest.services import snapshots
+    from digest.services.ingestion import signal_cleanup
 
-    snapshots.thin_out()
+    signal_cleanup.thin_out()
 
 
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]

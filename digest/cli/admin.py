@@ -11,11 +11,13 @@ from digest import clock
 from digest.cli import domains, output, runs, subscribers
 from digest.cli.outside import Outside
 from digest.errors import BadInput
-from digest.services import bulk_unsuppress, house, resend, tokens
-from digest.services.audit_actor import command_line_actor
+from digest.services.admin import bulk_unsuppress, subscriber_admin
+from digest.services.delivery import resend
+from digest.services.security import api_tokens
+from digest.services.security.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in tokens.SCOPES.items())
+SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in api_tokens.SCOPES.items())
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
 
 
@@ -46,7 +48,7 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
         """Never mail this address again."""
-        is_new = house.suppress(address, reason=reason)
+        is_new = subscriber_admin.suppress(address, reason=reason)
         output.say("suppressed" if is_new else "suppressed before; the reason given then stays")
 
     @admin.command()
@@ -70,13 +72,13 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def stats(json: Json = False) -> None:
         """How many of everything."""
-        output.facts(house.stats(), json=json)
+        output.facts(subscriber_admin.stats(), json=json)
 
 
 def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:
     if dry_run or json:
         raise BadInput("--dry-run and --json go with --since")
-    house.unsuppress(address)
+    subscriber_admin.unsuppress(address)
     output.say("mail to it is allowed again")
 
 
@@ -104,18 +106,18 @@ def _tokens(admin: typer.Typer) -> None:
         expires: Annotated[str, typer.Option(help="90d, a date, or never. Default: in a year.")] = "365d",
     ) -> None:
         """Make a token; it is shown this once."""
-        made = tokens.create(name, scope or (), expires_at=tokens.expiry(expires, now=clock.now()))
+        made = api_tokens.create(name, scope or (), expires_at=api_tokens.expiry(expires, now=clock.now()))
         typer.echo(made)
 
     @token.command("list")
     @output.guarded
     def list_tokens(json: Json = False) -> None:
         """Names, scopes, expiry and last use of all tokens."""
-        output.listing(tokens.listing(), json=json)
+        output.listing(api_tokens.listing(), json=json)
 
     @token.command()
     @output.guarded
     def revoke(name: str) -> None:
         """Make a token worthless."""
-        tokens.revoke(name)
+        api_tokens.revoke(name)
         output.say("revoked")

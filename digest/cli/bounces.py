@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.deliver import bounce
-from digest.deliver.bounce.mail import MOST_BYTES
 from digest.errors import BadInput, DigestError
-from digest.services import bounces, maildir
-from digest.services.maildir import Taken
+from digest.mail import bounces as bounce
+from digest.mail.bounces.parsed_message import MOST_BYTES
+from digest.services.bounces import maildir, process_reports
+from digest.services.bounces.maildir import Taken
 
 EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
@@ -51,10 +51,10 @@ def _piped(*, dry_run: bool) -> Iterator[Taken]:
     while sys.stdin.buffer.read(1 << 16):
         pass  # a pipe closed early looks like a failure to the server
     if dry_run:
-        yield Taken("-", bounce.judge(raw, bounces.seal()), "")
+        yield Taken("-", bounce.judge(raw, process_reports.seal()), "")
         return
     try:
-        (told, outcome), *_ = bounces.take([raw])
+        (told, outcome), *_ = process_reports.take([raw])
     except (DigestError, SQLAlchemyError) as error:
         reason = str(error) if isinstance(error, DigestError) else type(error).__name__
         raise output.fail(f"try again later: {reason}", EX_TEMPFAIL) from error

@@ -8,7 +8,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import domain_pauses
+from digest.services.admin import domain_pauses
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 ACTOR = "command line"

@@ -11,9 +11,9 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.errors import BadInput
-from digest.services import catchup, live, sources
-from digest.services.ingest import Counts
-from digest.text.plain import one_line
+from digest.services.ingestion import catch_up, fetch_source, import_files
+from digest.services.ingestion.import_document import Counts
+from digest.text.plain_text import one_line
 
 Day = Annotated[
     datetime | None,
@@ -27,7 +27,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     @app.command()
     @output.guarded
     def ingest(
-        source: Annotated[str, typer.Argument(help=f"{', '.join(live.ALL)}; from files also seeds, jsonl.")],
+        source: Annotated[str, typer.Argument(help=f"{', '.join(fetch_source.ALL)}; from files also seeds, jsonl.")],
         first: Annotated[datetime | None, output.date_option("The first day to ask for.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last. Default: today.", "--to")] = None,
         file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are unpacked).")] = None,
@@ -39,11 +39,11 @@ def register(app: typer.Typer, outside: Outside) -> None:
             if first or last:
                 raise BadInput("--from and --to are for fetching, not for files", field="from")
             day = date.date() if date else None
-            counts, said = sources.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
+            counts, said = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
         else:
             with output.progress_bar(quiet=json) as progress:
                 days = first.date() if first else None, last.date() if last else None
-                result = catchup.ingest(source, first=days[0], last=days[1], progress=progress)
+                result = catch_up.ingest(source, first=days[0], last=days[1], progress=progress)
             counts, said = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
         _tell(counts, said, json=json)
         if counts.bad and not (counts.new or counts.updated or counts.unchanged):

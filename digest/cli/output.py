@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 import typer
 
 from digest.errors import BadInput, DigestError, Misconfigured
-from digest.text.plain import one_line
+from digest.text.plain_text import one_line
 
 if TYPE_CHECKING:  # rich is imported where something is printed: `digest --help` and long-lived processes do without
     from rich.console import Console
     from rich.text import Text
 
-    from digest.db.schema import DatabaseFailure
+    from digest.db.core.schema_migration import DatabaseFailure
 
 DONE, FAILED, WRONG = 0, 1, 2
 
@@ -189,9 +189,9 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except DigestError as error:
             raise _failed(error) from error
         except _database_failures() as error:
-            from digest.db import schema
+            from digest.db.core import schema_migration
 
-            raise _failed(schema.explained(error)) from error
+            raise _failed(schema_migration.explained(error)) from error
 
     return run
 
@@ -200,9 +200,9 @@ def _database_failures() -> tuple[type[DatabaseFailure], ...]:
     """The exceptions of a database that `schema.explained` puts into words; none where no database was asked."""
     if "sqlalchemy" not in sys.modules:
         return ()
-    from digest.db import schema
+    from digest.db.core import schema_migration
 
-    return schema.FAILURES
+    return schema_migration.FAILURES
 
 
 def _failed(error: DigestError) -> typer.Exit:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from digest.ports import Enqueue
-    from digest.services.sources import Seeds
+    from digest.interfaces import Enqueue
+    from digest.services.ingestion.import_files import Seeds
 
 
 @dataclass(frozen=True, slots=True)

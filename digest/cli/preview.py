@@ -14,10 +14,10 @@ from rich.text import Text
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import wishes
-from digest.services.preview import preview
-from digest.services.views import Preview, PreviewPaper
-from digest.text.plain import one_line
+from digest.services.catalog.page_schemas import Preview, PreviewPaper
+from digest.services.editions.preview import preview
+from digest.services.subscriptions import preference_fields
+from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 
@@ -49,7 +49,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """What this profile would have got, per day, without subscribing."""
         given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
-        wanted = wishes.read(wishes.Wishes, {name: lines or [] for name, lines in given.items()})
+        wanted = preference_fields.read(preference_fields.Wishes, {name: lines or [] for name, lines in given.items()})
         profile = replace(wanted.profile(), close=not strict, limit=limit)
         shown = preview(profile, days=days, limit=limit, until=date.date() if date else None)
         _print(shown, format)

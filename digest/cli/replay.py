@@ -9,8 +9,8 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import day
-from digest.services import replay as replaying
+from digest.services.runs import daily_run
+from digest.services.runs import replay as replaying
 
 Date = Annotated[datetime, output.date_option("The first date.", "--from")]
 LastDate = Annotated[datetime, output.date_option("The last date.", "--to")]
@@ -28,7 +28,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
         json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     ) -> None:
         """What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."""
-        days = replaying.replay(first.date(), last.date(), only=day.reader_number(only))
+        days = replaying.replay(first.date(), last.date(), only=daily_run.reader_number(only))
         if json:
             output.emit({"days": [one.to_json() for one in days]})
             return

@@ -9,7 +9,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import day
+from digest.services.runs import daily_run
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
@@ -28,11 +28,11 @@ def register(app: typer.Typer, outside: Outside) -> None:
         """Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."""
         when = date.date() if date else None
         if dry_run:
-            result = day.rehearse(when, only=only)
+            result = daily_run.rehearse(when, only=only)
         elif inline:
-            result = day.run_inline(when, only=only)
+            result = daily_run.run_inline(when, only=only)
         else:
-            result = day.run_queued(when, only=only, enqueue=outside.enqueue(), wait=wait)
+            result = daily_run.run_queued(when, only=only, enqueue=outside.enqueue(), wait=wait)
         if json:
             output.emit(result.to_json())
         elif dry_run:

@@ -9,8 +9,9 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import control, house
-from digest.services.audit_actor import command_line_actor
+from digest.services.admin import subscriber_admin
+from digest.services.runs import run_control
+from digest.services.security.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Number = Annotated[int, typer.Argument(metavar="RUN", help="Its number, as `runs list` shows it.")]
@@ -30,13 +31,13 @@ def _looking(runs: typer.Typer) -> None:
     @output.guarded
     def list_(limit: Annotated[int, typer.Option(min=1, max=1000)] = 20, json: Json = False) -> None:
         """The newest runs."""
-        output.listing(house.runs(limit), json=json, whole=["slot", "state"])
+        output.listing(subscriber_admin.runs(limit), json=json, whole=["slot", "state"])
 
     @runs.command()
     @output.guarded
     def show(run: Number, json: Json = False) -> None:
         """Each delivery of a run: who got it, who did not, and what the servers said."""
-        rows = control.show(run)
+        rows = run_control.show(run)
         output.listing(rows, json=json, whole=["address", "got it"])
         if rows and not json:
             got = Counter(str(row["got it"]) for row in rows)
@@ -48,14 +49,14 @@ def _holding(runs: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def pause(run: Number) -> None:
         """Hold what waits of a run."""
-        output.say(f"paused: {control.pause(run, actor=command_line_actor())} e-mails wait")
+        output.say(f"paused: {run_control.pause(run, actor=command_line_actor())} e-mails wait")
 
     @runs.command()
     @output.guarded
     def resume(run: Number) -> None:
         """Let a paused run go."""
         output.say(
-            f"resumed: {control.resume(run, actor=command_line_actor(), enqueue=outside.enqueue())} e-mails go out"
+            f"resumed: {run_control.resume(run, actor=command_line_actor(), enqueue=outside.enqueue())} e-mails go out"
         )
 
 
@@ -64,7 +65,7 @@ def _mending(runs: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def cancel(run: Number) -> None:
         """Stop a run for good. What was not sent is new again for its readers."""
-        done = control.cancel(run, actor=command_line_actor())
+        done = run_control.cancel(run, actor=command_line_actor())
         output.say(f"cancelled: {done.cancelled} e-mails; to {done.restored} readers their papers are new again")
         if done.held:
             output.say(f"{done.held} may have arrived and are held: `digest admin runs show {run}` lists them")
@@ -80,7 +81,9 @@ def _mending(runs: typer.Typer, outside: Outside) -> None:
         ] = False,
     ) -> None:
         """Send a run again to those who did not get it, and only to them."""
-        again = control.resend_missed(run, actor=command_line_actor(), enqueue=outside.enqueue(), uncertain=uncertain)
+        again = run_control.resend_missed(
+            run, actor=command_line_actor(), enqueue=outside.enqueue(), uncertain=uncertain
+        )
         output.say(f"queued: {again.queued} e-mails")
         if again.held:
             output.say(f"{len(again.held)} may have arrived and are held; --also-uncertain sends them too:")

@@ -9,9 +9,10 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.db import schema
-from digest.db.engine import reading
-from digest.services import doctor, engine_need, init, kernel
+from digest.db.core import schema_migration
+from digest.db.core.engine import reading
+from digest.services.admin import doctor, setup
+from digest.services.selection import engine_loader, engine_need
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
@@ -34,15 +35,15 @@ def _migrate(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Bring the database to the newest schema. Compile the matching engine where it is needed."""
-        before = schema.current()
-        after = schema.upgrade()
+        before = schema_migration.current()
+        after = schema_migration.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
         if compile_engine is None:
             with reading() as session:
                 compile_engine = engine_need.measure(session).needs_engine
-        if compile_engine and not kernel.compiled():
+        if compile_engine and not engine_loader.compiled():
             with output.working("compiling the matching engine, about a minute, once"):
-                kernel.engine()
+                engine_loader.engine()
             output.say("the matching engine is compiled")
 
 
@@ -74,11 +75,11 @@ def _init(app: typer.Typer) -> None:
         force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
     ) -> None:
         """Write .env with fresh secrets, and send a test mail."""
-        answers = init.Answers(mail_from, smtp_url, base_url, postal_address, admin)
-        init.write(answers, env_file, force=force)
+        answers = setup.Answers(mail_from, smtp_url, base_url, postal_address, admin)
+        setup.write(answers, env_file, force=force)
         output.say(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.say(init.send_test(answers))
+            output.say(setup.send_test(answers))
         output.say("next: digest migrate, then digest up")
 
 

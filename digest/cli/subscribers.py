@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.services import house, roster
+from digest.services.admin import subscriber_admin
+from digest.services.subscriptions import csv_import_export
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
@@ -29,7 +30,7 @@ def _looking(people: typer.Typer) -> None:
     @output.guarded
     def list_(json: Json = False) -> None:
         """All subscribers."""
-        rows = house.subscriber_rows()
+        rows = subscriber_admin.subscriber_rows()
         output.listing(rows if json else [_briefly(row) for row in rows], json=json, whole=["address", "when"])
 
     @people.command()
@@ -40,7 +41,7 @@ def _looking(people: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """One subscriber, with topics and consent."""
-        found = house.subscriber(address, client=client)
+        found = subscriber_admin.subscriber(address, client=client)
         output.facts(found, json=json)
 
     @people.command()
@@ -48,9 +49,9 @@ def _looking(people: typer.Typer) -> None:
     def export(json: Json = False) -> None:
         """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
         if json:
-            output.emit(roster.export_rows())
+            output.emit(csv_import_export.export_rows())
         else:
-            typer.echo(roster.export_csv(), nl=False)
+            typer.echo(csv_import_export.export_csv(), nl=False)
 
 
 def _coming(people: typer.Typer) -> None:
@@ -66,7 +67,7 @@ def _coming(people: typer.Typer) -> None:
     ) -> None:
         """Add somebody whose consent you hold."""
         values = {"address": address, "topics": topic or [], "categories": category or [], "time_zone": time_zone}
-        house.add(values, consent=consent, welcome=welcome)
+        subscriber_admin.add(values, consent=consent, welcome=welcome)
         output.say("added")
 
     @people.command("import")
@@ -80,7 +81,9 @@ def _coming(people: typer.Typer) -> None:
         """Add people from a CSV file with a header (address, topics, …), or from what `export` wrote."""
         output.say(_what_is_sent(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
-            added, bad = roster.import_file(file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress)
+            added, bad = csv_import_export.import_file(
+                file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress
+            )
         for line in bad:
             typer.echo(line, err=True)
         output.say(f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused")
@@ -104,12 +107,12 @@ def _leaving(people: typer.Typer) -> None:
     @output.guarded
     def erase(address: Address) -> None:
         """Delete a person's data."""
-        scrubbed = house.erase(address)
+        scrubbed = subscriber_admin.erase(address)
         later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
         output.say(f"erased{'' if scrubbed else later}")
 
 
-def _briefly(row: house.Row) -> house.Row:
+def _briefly(row: subscriber_admin.Row) -> subscriber_admin.Row:
     """A subscriber in one row of a terminal."""
     wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
     wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]

@@ -8,7 +8,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
-from digest.services import why
+from digest.services.editions import why_report
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
@@ -21,6 +21,6 @@ def register(app: typer.Typer, outside: Outside) -> None:
         paper: Annotated[str | None, typer.Argument(help="An arXiv id, or a paper's number on our pages.")] = None,
     ) -> None:
         """Why this reader got this paper, or did not, or got no mail."""
-        lines = why.why_paper(address, paper) if paper else why.why_mail(address)
+        lines = why_report.why_paper(address, paper) if paper else why_report.why_mail(address)
         for line in lines:
             output.console().print(line, markup=False)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key
 from digest.papers.record import Keys, Parsed, Record
 from digest.papers.storable import storable
-from digest.text.fold import fold
+from digest.text.folding import fold
 
 _WITHOUT_ID = "n:"
 

@@ -1,4 +1,4 @@
-"""The entry gate of documents: every text of every record goes through `digest.text.plain.clean`. Pure."""
+"""The entry gate of documents: every text of every record goes through `digest.text.plain_text.clean`. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from digest.papers.record import Listed, Parsed, Person, Record
-from digest.text.plain import clean
+from digest.text.plain_text import clean
 
 _TEXTS = tuple(one.name for one in fields(Record) if "str" in str(one.type))
 

@@ -3,7 +3,7 @@
 Nothing kept in it is needed: all of it may vanish at any time, and costs a little time then.
 """
 
-from digest.redis.server import PrivateRedis, find_server, guarded
+from digest.redis.embedded_server import PrivateRedis, find_server, guarded
 from digest.redis.store import SCHEDULER, WORKER, Store, broker_url, connect, queue_kind
 
 __all__ = [

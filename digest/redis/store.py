@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from digest.errors import Misconfigured, Transient
-from digest.redis import scripts
+from digest.redis import lua_scripts
 
 if TYPE_CHECKING:
     import redis
@@ -69,12 +69,12 @@ class Store:
         """Take or keep the lead for that long. The term, a fencing number that grows with every holder; 0: not led."""
         keys = (f"{PREFIX}lead:{name}", f"{PREFIX}term:{name}")
         with _answering():
-            return int(self._client.eval(scripts.LEAD, 2, *keys, holder, str(int(seconds * 1000))))
+            return int(self._client.eval(lua_scripts.LEAD, 2, *keys, holder, str(int(seconds * 1000))))
 
     def leave(self, name: str, holder: str) -> None:
         """Give up the lead, so that another need not wait."""
         with _answering():
-            self._client.eval(scripts.LEAVE, 1, f"{PREFIX}lead:{name}", holder)
+            self._client.eval(lua_scripts.LEAVE, 1, f"{PREFIX}lead:{name}", holder)
 
     def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
         """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before asking again.
@@ -84,14 +84,18 @@ class Store:
         keys = (f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}")
         with _answering():
             return (
-                float(self._client.eval(scripts.TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000))))
+                float(
+                    self._client.eval(
+                        lua_scripts.TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000))
+                    )
+                )
                 / 1000
             )
 
     def end_turn(self, name: str, holder: str) -> None:
         """Give the turn back; the pause begins."""
         with _answering():
-            self._client.eval(scripts.TURN_OVER, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
+            self._client.eval(lua_scripts.TURN_OVER, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
 
     def stamp(self, process: str, kind: str = WORKER) -> None:
         """A process (`host:pid`) of that kind got something done just now."""
@@ -165,7 +169,7 @@ class Store:
         """How long until `count` goes begin that nobody else has booked; no longer than `longest`."""
         with _answering():
             values = repr(rate), str(count), repr(longest)
-            return float(self._client.eval(scripts.BOOK, 1, f"{PREFIX}booked:{name}", *values))
+            return float(self._client.eval(lua_scripts.BOOK, 1, f"{PREFIX}booked:{name}", *values))
 
     def slow(self, name: str, share: float) -> None:
         """Note that this domain has that share of its rate from now on."""
@@ -187,7 +191,7 @@ class Store:
         """How many were taken, how many there were, how long until the next."""
         values = repr(rate), repr(burst), str(wanted), "1" if anyway else "0"
         with _answering():
-            found: list[Any] = self._client.eval(scripts.BUCKET, 1, f"{PREFIX}bucket:{name}", *values)
+            found: list[Any] = self._client.eval(lua_scripts.BUCKET, 1, f"{PREFIX}bucket:{name}", *values)
         return int(found[0]), int(found[1]), float(found[2])
 
     def close(self) -> None:

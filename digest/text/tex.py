@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from digest.text.hyphens import rejoin
-from digest.text.plain import normalize, one_line
+from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
 from digest.text.tex_reader import Reader
 from digest.text.tex_stripped import mend

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digest.text import tex_tables as tables
-from digest.text.plain import one_line
+from digest.text.plain_text import one_line
 
 _HEAD = re.compile(r"\d+(?:\.\d+)?|[^\W_][\u0300-\u036f\u20d0-\u20ff]*|[∞∂∇!]")
 _WORD = re.compile("[A-Za-z]{4}")  # whole words in small raised letters can't be read

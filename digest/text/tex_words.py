@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from digest.text import tex_tables as tables
-from digest.text.fold import fold
+from digest.text.folding import fold
 
 # Commands whose (first) argument is no text: keys of references, names of environments, lengths, addresses.
 _SKIPPED = frozenset({"begin", "end", "href", "textcolor", "raisebox", "unicode"}) | tables.DROPPED

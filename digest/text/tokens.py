@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import Stemmer
 
-from digest.text.fold import GREEK, fold
+from digest.text.folding import GREEK, fold
 from digest.text.hyphens import rejoin
-from digest.text.tables import (
+from digest.text.tex_words import without_tex
+from digest.text.word_tables import (
     CLOSED,
     FIRST_PARTS,
     FORMS,
@@ -25,7 +26,6 @@ from digest.text.tables import (
     NOT_COMPOUND,
     STOP_WORDS,
 )
-from digest.text.tex_words import without_tex
 
 
 class Token(NamedTuple):

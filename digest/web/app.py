@@ -5,30 +5,42 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from digest import settings
-from digest.ports import Enqueue
-from digest.web import (
+from digest.interfaces import Enqueue
+from digest.web.api import bounce_webhook, health, v1
+from digest.web.http import error_pages
+from digest.web.http.dependencies import Given
+from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, policy, source
+from digest.web.http.preview_limits import PreviewSlots
+from digest.web.http.rate_limit import API_MOST, FEEDBACK_MOST, REQUEST_MESSAGE, WEBHOOK_MOST, Pace
+from digest.web.pages import (
     account,
     admin,
-    api,
-    bounces,
     confirm,
-    errors,
     feedback,
     feeds,
-    health,
-    leave,
     mail_link,
-    pages,
+    papers,
     preferences,
-    public,
-    start,
+    sign_up,
+    unsubscribe,
 )
-from digest.web.given import Given
-from digest.web.pace import API_MOST, FEEDBACK_MOST, REQUEST_MESSAGE, WEBHOOK_MOST, Pace
-from digest.web.preview_limits import PreviewSlots
-from digest.web.shield import BoundedBody, HeadAsGet, SafeHeaders, policy, source
+from digest.web.ui import template_rendering
 
-PAGES = (start, confirm, preferences, account, leave, feedback, mail_link, feeds, public, health, api, bounces, admin)
+PAGES = (
+    sign_up,
+    confirm,
+    preferences,
+    account,
+    unsubscribe,
+    feedback,
+    mail_link,
+    feeds,
+    papers,
+    health,
+    v1,
+    bounce_webhook,
+    admin,
+)
 
 
 def build(enqueue: Enqueue, given: Given) -> FastAPI:
@@ -53,9 +65,9 @@ def build(enqueue: Enqueue, given: Given) -> FastAPI:
     app.state.webhook_pace = Pace(WEBHOOK_MOST, message=REQUEST_MESSAGE)
     for part in PAGES:
         app.include_router(part.router)
-    errors.install(app)
-    content_policy = policy(styles=source(pages.style()), scripts=source(pages.script()))
+    error_pages.install(app)
+    content_policy = policy(styles=source(template_rendering.style()), scripts=source(template_rendering.script()))
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BoundedBody, refuse=errors.refused_body)
+    app.add_middleware(BoundedBody, refuse=error_pages.refused_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=chosen.base_url.startswith("https://"))
     return app

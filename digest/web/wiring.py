@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from digest.services import editions, listing, preview, resend
-from digest.web.given import Given
+from digest.services.catalog import paper_presenters
+from digest.services.delivery import resend
+from digest.services.editions import preview, web_view
+from digest.web.http.dependencies import Given
 
 
 def given() -> Given:
     """Everything real."""
     return Given(
         preview=preview.preview,
-        trending=listing.trending,
-        paper=listing.paper,
-        author=listing.author,
-        edition=editions.web_view,
+        trending=paper_presenters.trending,
+        paper=paper_presenters.paper,
+        author=paper_presenters.author,
+        edition=web_view.web_view,
         resend=resend.resend,
     )

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from digest.deliver.bounce import judge
+from digest.mail.bounces import judge
 from tests.benchmarks.report import Report
 
 ALL, FIRST, SECOND = "all", "first half", "second half"

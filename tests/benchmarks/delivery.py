@@ -22,8 +22,8 @@ from sqlmodel import SQLModel
 
 import digest.models
 from digest import settings
-from digest.db import engine
-from digest.deliver import dkim
+from digest.db.core import engine
+from digest.mail.mime import dkim
 from tests.benchmarks import mailing, sink, stages
 from tests.benchmarks.report import Report
 from tests.postfix import Postfix

@@ -48,8 +48,8 @@ def one(papers: Path) -> Figures:
     from sqlmodel import SQLModel
 
     import digest.models  # noqa: F401 - declares the tables
-    from digest.db.engine import engine
-    from digest.services.sources import ingest_files
+    from digest.db.core.engine import engine
+    from digest.services.ingestion.import_files import ingest_files
 
     SQLModel.metadata.create_all(engine())
     figures: Figures = {}
@@ -105,7 +105,7 @@ def rows() -> tuple[Any, ...]:
     """What the database holds, so that a change would show: numbers of rows, sums of revisions and batches."""
     from sqlalchemy import text
 
-    from digest.db.engine import reading
+    from digest.db.core.engine import reading
 
     asked = (
         "SELECT count(*), sum(revision), sum(batch_id) FROM paper",

@@ -28,21 +28,21 @@ from sqlalchemy import insert, text
 from sqlmodel import col, select
 
 from digest import clock, settings
-from digest.compose import pieces, templates
-from digest.compose.blocks import Blocks
 from digest.compose.edition import NEW, RISING, Content, Entry
-from digest.db import deliveries
-from digest.db.dialect import insert_new, unused_numbers
-from digest.db.engine import reading, transaction
-from digest.deliver import transport
-from digest.deliver.letter import Letter
+from digest.compose.email import paper_view, template_environment
+from digest.compose.email.paper_block import Blocks
+from digest.db.core.dialect import insert_new, unused_numbers
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import deliveries
+from digest.mail.mime.outgoing_message import Letter
+from digest.mail.smtp import transport
 from digest.matching.profile import Profile, Topic
 from digest.models import Delivery, Edition, PaperVersion, ProfileVersion, Run, Subscriber
 from digest.models.delivery import SENT
 from digest.papers import Listed, Parsed, Record
-from digest.services import deliver as delivering
-from digest.services import letters as composing
-from digest.services.ingest import store_document
+from digest.services.delivery import delivery_worker as delivering
+from digest.services.delivery import render_messages as composing
+from digest.services.ingestion.import_document import store_document
 from tests.outbox import as_claimed
 
 DAY = date(2025, 9, 8)
@@ -218,19 +218,25 @@ def plainly() -> None:
 
     @cache
     def parts(name: str) -> tuple[Template, Template]:
-        source = templates._read("layout.html").replace("<!-- body -->", templates._read(f"{name}/body.html"))
-        before, _, rest = source.replace("<!-- footer -->", templates._read("footer.html")).partition("<!-- piece -->")
+        source = template_environment._read("layout.html").replace(
+            "<!-- body -->", template_environment._read(f"{name}/body.html")
+        )
+        before, _, rest = source.replace("<!-- footer -->", template_environment._read("footer.html")).partition(
+            "<!-- piece -->"
+        )
         inside, _, after = rest.partition("<!-- /piece -->")
         page = before + "{{ paper.piece }}" + after
-        return templates._compiled(templates._html, page), templates._compiled(templates._html, inside)
+        return template_environment._compiled(template_environment._html, page), template_environment._compiled(
+            template_environment._html, inside
+        )
 
-    templates.html = lambda name: parts(name)[0]  # type: ignore[assignment]
-    templates.piece = lambda name: parts(name)[1]  # type: ignore[assignment]
+    template_environment.html = lambda name: parts(name)[0]  # type: ignore[assignment]
+    template_environment.piece = lambda name: parts(name)[1]  # type: ignore[assignment]
 
 
 def forget() -> None:
     """Nothing made for one mail serves another."""
-    for kept in (pieces._framed, pieces._line, pieces._signal):
+    for kept in (paper_view._framed, paper_view._line, paper_view._signal):
         kept.cache_clear()
 
 

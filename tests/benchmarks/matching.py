@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from digest.matching.engine import ALL, Facts, Matcher
-from digest.matching.index import build
+from digest.matching.engine.engine_matcher import ALL, Facts, Matcher
+from digest.matching.engine.paper_index import build
 from tests.benchmarks import matching_peers
 from tests.benchmarks.matching_growth import grow, keep, measured, size
 from tests.benchmarks.matching_plot import draw

@@ -13,8 +13,8 @@ from time import process_time
 
 import numpy as np
 
-from digest.matching import store_file
-from digest.matching.store import Store
+from digest.matching.engine import profile_store_file
+from digest.matching.engine.profile_store import Store
 from digest.papers import Record
 from tests.benchmarks import crowd
 from tests.benchmarks.matching_world import DAYS, World, memory, run
@@ -25,7 +25,7 @@ PROFILES, PAPERS = (10_000, 100_000, 1_000_000), (1000, 5000, 20_000)
 def keep(folder: Path, store: Store, *, taus: Sequence[int] = (), records: Sequence[Record] = ()) -> None:
     """Write down profiles, their thresholds, and papers, oldest first; what is empty is not written."""
     if len(store.record):
-        (folder / f"{len(store.record)}").write_bytes(store_file.to_bytes(store))
+        (folder / f"{len(store.record)}").write_bytes(profile_store_file.to_bytes(store))
     if len(taus):
         np.save(folder / "taus.npy", np.asarray(taus))
     if records:
@@ -36,7 +36,7 @@ def size(folder: Path, profiles: int, papers: int) -> dict[str, float]:
     """One size: the better of two days by stage, and the memory before and at the peak."""
     idle = memory()
     records = pickle.loads((folder / "papers").read_bytes())[-papers:]
-    world = World(records, [], store=store_file.read(folder / f"{profiles}")[0])
+    world = World(records, [], store=profile_store_file.read(folder / f"{profiles}")[0])
     world.make_ready()
     world.taus = np.load(folder / "taus.npy")[:profiles]
     found: dict[str, float] = {"profiles": profiles, "papers": papers, **world.figures}

@@ -12,11 +12,11 @@ from time import process_time
 
 import psycopg
 
-from digest.matching import reference
 from digest.matching.profile import Candidate, Profile
-from digest.matching.query import And, Node, Or, Term, parse, positive
-from digest.matching.strict import prepare
-from digest.matching.weights import Weights
+from digest.matching.query.language import And, Node, Or, Term, parse, positive
+from digest.matching.reference import reference_matcher
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import prepare
 from digest.papers import Record
 
 _TABLES = """
@@ -152,7 +152,7 @@ def loop(profiles: Sequence[Profile], papers: Sequence[Record], weights: Weights
     ready = [prepare(Candidate(number, record, 1)) for number, record in enumerate(papers)]
     started = process_time()
     for profile in profiles:
-        reference.match(profile, ready, weights, tau=tau)
+        reference_matcher.match(profile, ready, weights, tau=tau)
     return process_time() - started
 
 

@@ -11,14 +11,14 @@ from time import process_time
 
 import numpy as np
 
-from digest.matching import calibrate
-from digest.matching.engine import Facts, Matcher
-from digest.matching.index import build
+from digest.matching.engine.engine_matcher import Facts, Matcher
+from digest.matching.engine.paper_index import build
+from digest.matching.engine.profile_store import Store
 from digest.matching.profile import Profile
-from digest.matching.store import Store
-from digest.matching.weights import Weights
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
 from digest.papers import Record
-from digest.services import warming
+from digest.services.selection import engine_warmup
 from tests.benchmarks import crowd
 
 DAYS = 14
@@ -33,13 +33,13 @@ class World:
     before: list[Record]
     profiles: list[Profile] = field(default_factory=list)
     store: Store = field(default_factory=Store)
-    weights: Weights = field(default_factory=lambda: Weights(calibrate.prior()))
+    weights: Weights = field(default_factory=lambda: Weights(word_counts.prior()))
     taus: Sequence[int] = ()
     figures: dict[str, float] = field(default_factory=dict)
 
     def make_ready(self) -> None:
         """What is done once after profiles changed."""
-        warming.match_something()  # loads the machine code
+        engine_warmup.match_something()  # loads the machine code
         started = process_time()
         self.store.ready()
         self.store.idf(self.weights)

@@ -25,11 +25,11 @@ from pathlib import Path
 from sqlmodel import SQLModel, col, select
 
 from digest import settings
-from digest.db.engine import engine, reading
-from digest.ingest import jsonl
+from digest.db.core.engine import engine, reading
 from digest.models import Paper, Signal
 from digest.papers import Listed, Parsed, Record
-from digest.services.ingest import store_document
+from digest.services.ingestion.import_document import store_document
+from digest.sources import jsonl
 from digest.text.tex import readable
 
 SECOND = "openalex"

@@ -45,22 +45,22 @@ GOALS = {"sqlite": (20_000, 5.0), "postgresql": (1_000_000, 60.0)}
 CHUNK = 20_000
 STAGES = {
     "read": [
-        "digest.services.runs:._readers",
-        "digest.db.subscribers:.profiles",
-        "digest.services.select:.sent_before",
+        "digest.services.runs.build_editions:._readers",
+        "digest.db.subscribers.subscribers:.profiles",
+        "digest.services.selection.selector:.sent_before",
     ],
     "compile": [
-        "digest.services.compiled:Compiled.rows",
-        "digest.services.compiled:Compiled.read",
-        "digest.matching.store:Store.add",
+        "digest.services.selection.compiled_profiles:Compiled.rows",
+        "digest.services.selection.compiled_profiles:Compiled.read",
+        "digest.matching.engine.profile_store:Store.add",
     ],
-    "keep compiled": ["digest.services.compiled:Compiled.keep"],
-    "read index": ["digest.services.indexes:.of", "digest.services.indexes:.rising"],
-    "join": ["digest.services.compiled:Compiled.matcher"],
-    "calibrate": ["digest.matching.engine:Matcher.thresholds"],
-    "match": ["digest.matching.engine:Matcher.match"],
-    "write": ["digest.services.by_engine:_Readers._written"],
-    "store": ["digest.services.runs:._freeze"],
+    "keep compiled": ["digest.services.selection.compiled_profiles:Compiled.keep"],
+    "read index": ["digest.services.catalog.day_indexes:.of", "digest.services.catalog.day_indexes:.rising"],
+    "join": ["digest.services.selection.compiled_profiles:Compiled.matcher"],
+    "calibrate": ["digest.matching.engine.engine_matcher:Matcher.thresholds"],
+    "match": ["digest.matching.engine.engine_matcher:Matcher.match"],
+    "write": ["digest.services.selection.engine_backend:_Readers._written"],
+    "store": ["digest.services.runs.build_editions:._freeze"],
 }
 
 
@@ -94,8 +94,8 @@ def main() -> None:
 
 def measure(shared: Path, database: str, workers: int, readers: int, *, calibrated: bool) -> None:
     """The phases, one after another, in worker processes that live through them all."""
-    from digest.db import deliveries
-    from digest.db.engine import reading
+    from digest.db.core.engine import reading
+    from digest.db.outbox import deliveries
 
     report = Report(f"pipeline-{database}-{readers}")
     hands = [_Hand(number, workers) for number in range(workers)]
@@ -219,28 +219,29 @@ def _peak() -> float:
 
 def warm() -> None:
     """Load what a worker that ran yesterday has loaded."""
-    from digest.services import kernel, runs
+    from digest.services.runs import build_editions
+    from digest.services.selection import engine_loader
 
-    assert runs
-    kernel.engine()
+    assert build_editions
+    engine_loader.engine()
 
 
 def prepare(day: date) -> None:
     """What is done once the day's papers are stored."""
     import time_machine
 
-    from digest.services import select
+    from digest.services.selection import selector
 
     with time_machine.travel(at(day), tick=True):
-        select.prepare()
+        selector.prepare()
 
 
 def plan(day: date) -> None:
     """The scheduler's part."""
     import time_machine
 
-    from digest.ports import NoQueue
-    from digest.services import plan as planning
+    from digest.interfaces import NoQueue
+    from digest.services.runs import run_planning as planning
 
     with time_machine.travel(at(day), tick=True):
         planning.plan_due(NoQueue())
@@ -248,40 +249,40 @@ def plan(day: date) -> None:
 
 def calibrate(number: int, of: int) -> None:
     """Calibrate this worker's share of the parts."""
-    from digest.db import calibrated
-    from digest.db.engine import reading
-    from digest.services import calibration
+    from digest.db.core.engine import reading
+    from digest.db.subscribers import threshold_store
+    from digest.services.runs import calibration_job
 
-    epoch = calibration.due().epoch_id
+    epoch = calibration_job.due().epoch_id
     with reading() as session:
-        parts = calibrated.parts(session, epoch, calibration.PART, 1_000_000)
+        parts = threshold_store.parts(session, epoch, calibration_job.PART, 1_000_000)
     for first, last in parts:
-        if first // calibration.PART % of == number:
-            calibration.part(epoch, first, last)
+        if first // calibration_job.PART % of == number:
+            calibration_job.part(epoch, first, last)
 
 
 def freeze(number: int, of: int) -> None:
     """Freeze this worker's share of the shards."""
-    from digest.db import runs as store
-    from digest.db.engine import reading
-    from digest.services import runs
+    from digest.db.core.engine import reading
+    from digest.db.runs import runs as store
+    from digest.services.runs import build_editions
 
     with reading() as session:
         shards = store.open_shards(session)
     for run_id, shard in shards:
         if shard % of == number:
-            assert runs.freeze_shard(run_id, shard)
+            assert build_editions.freeze_shard(run_id, shard)
 
 
 def fill(shared: Path, readers: int) -> None:
     """The announcements up to the day, and readers who have seen all but the last."""
-    from digest.db import papers as store
-    from digest.db import schema
-    from digest.db.dialect import insert_new
-    from digest.db.engine import reading, transaction
+    from digest.db.core import schema_migration
+    from digest.db.core.dialect import insert_new
+    from digest.db.core.engine import reading, transaction
+    from digest.db.papers import papers as store
     from digest.models import ProfileVersion, Subscriber
 
-    schema.upgrade()
+    schema_migration.upgrade()
     records = store_days(shared, date.min, DAY)
     with reading() as session:
         seen = store.newest_batch(session) - 1
@@ -300,7 +301,7 @@ def fill(shared: Path, readers: int) -> None:
 def store_days(shared: Path, first: date, last: date) -> list[Any]:
     """Store the announcements of these days, one paper in 25 with votes."""
     from digest.papers import Listed, Parsed
-    from digest.services.ingest import store_document
+    from digest.services.ingestion.import_document import store_document
 
     chance, records = Random(SEED), []
     for day, some in announcements(shared, first, last):

@@ -63,11 +63,11 @@ def main() -> None:
 
 def fill(shared: Path, papers: int) -> None:
     """The corpus's papers, as many on each announcement."""
-    from digest.db import schema
+    from digest.db.core import schema_migration
     from digest.papers import Listed, Parsed
-    from digest.services.ingest import store_document
+    from digest.services.ingestion.import_document import store_document
 
-    schema.upgrade()
+    schema_migration.upgrade()
     each = papers // ANNOUNCEMENTS
     lines = records(shared)
     for day in announcements():
@@ -107,7 +107,7 @@ def measured(rounds: int) -> dict[str, list[float]]:
 def one(rounds: int) -> None:
     """Print milliseconds of the first preview and of the following ones."""
     from digest.matching.profile import Profile, Topic
-    from digest.services.preview import preview
+    from digest.services.editions.preview import preview
 
     profiles = [Profile(tuple(map(Topic, topics))) for topics in TOPICS]
     found: dict[str, list[float]] = {"first": [], "first cpu": [], "warm": [], "warm cpu": []}

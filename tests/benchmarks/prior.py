@@ -11,8 +11,8 @@ import lzma
 from collections.abc import Iterator
 from pathlib import Path
 
-from digest.matching.calibrate import count, pack
 from digest.matching.profile import Counts
+from digest.matching.scoring.word_counts import count, pack
 from digest.papers import Record
 
 LEAST = 3  # papers that a stem must be in

@@ -15,11 +15,11 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching import counting
-from digest.matching.engine import USUAL_CLOSE, Facts, Matcher
-from digest.matching.index import Index, build
-from digest.matching.store import Store
-from digest.matching.weights import Weights
+from digest.matching.engine import index_counts
+from digest.matching.engine.engine_matcher import USUAL_CLOSE, Facts, Matcher
+from digest.matching.engine.paper_index import Index, build
+from digest.matching.engine.profile_store import Store
+from digest.matching.scoring.bm25 import Weights
 from digest.papers import Record
 from tests.benchmarks import crowd
 from tests.benchmarks.relevance import announced
@@ -87,7 +87,7 @@ def main() -> None:
 
 def _epoch(store: Store, index: Sequence[Index], at: int) -> None:
     before, after = index[at - DAYS : at], index[at : at + DAYS]
-    weights = Weights(counting.count(before, announcements=DAYS))
+    weights = Weights(index_counts.count(before, announcements=DAYS))
     matcher = Matcher(store, before, weights)
     started = process_time()
     taus = matcher.thresholds(_facts(before))

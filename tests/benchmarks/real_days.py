@@ -23,17 +23,18 @@ from sqlmodel import col, select
 
 from digest import settings
 from digest.compose.edition import Content
-from digest.db import papers as store
-from digest.db import schema, subscribers
-from digest.db.engine import reading
-from digest.deliver import transport
+from digest.db.core import schema_migration
+from digest.db.core.engine import reading
+from digest.db.papers import papers as store
+from digest.db.subscribers import subscribers
 from digest.errors import BadInput
+from digest.mail.smtp import transport
 from digest.matching.profile import Profile
 from digest.models import Edition, Subscriber
 from digest.papers import Record
-from digest.services import day as days
-from digest.services import house
-from digest.services.sources import ingest_files
+from digest.services.admin import subscriber_admin
+from digest.services.ingestion.import_files import ingest_files
+from digest.services.runs import daily_run as days
 from tests.servers import MailServer
 
 DAYS = (date(2025, 9, 29), date(2025, 9, 30))
@@ -87,7 +88,7 @@ def _subscribe(shared: Path, readers: int) -> None:
             "categories": chance.sample(CATEGORIES, 2) if made % 6 == 5 else [],
         }
         try:
-            house.add(values, consent="a benchmark's reader")
+            subscriber_admin.add(values, consent="a benchmark's reader")
         except BadInput:
             continue  # a phrase that is no query; another choice
         made += 1
@@ -131,7 +132,7 @@ def main(shared: Path) -> int:
         }
         os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
         settings.forget()
-        schema.upgrade()
+        schema_migration.upgrade()
         started = time.monotonic()
         told = play(shared, server, readers=30)
         transport.close_all()

@@ -25,13 +25,13 @@ import numpy as np
 import psycopg
 from psycopg import Connection
 
-from digest.matching import calibrate, feedback
-from digest.matching.engine import Facts, matcher
-from digest.matching.index import Index, build
+from digest.matching.engine.engine_matcher import Facts, matcher
+from digest.matching.engine.paper_index import Index, build
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.query import Term, phrase
-from digest.matching.strict import Document, prepare
-from digest.matching.weights import Weights
+from digest.matching.query.language import Term, phrase
+from digest.matching.scoring import relevance_feedback, word_counts
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document, prepare
 from digest.papers import Record
 from tests.servers import Postgres
 
@@ -158,7 +158,7 @@ class Month:
 
     def __init__(self, corpus: Corpus, month: str) -> None:
         self.before = corpus.before[month]
-        self.weights = Weights(calibrate.count(self.before, announcements=14))
+        self.weights = Weights(word_counts.count(self.before, announcements=14))
         self.days = {day: (_index(papers), _facts(papers)) for day, papers in by_day(corpus, month).items()}
         self.earlier = _index(self.before), _facts(self.before)
 
@@ -185,10 +185,12 @@ class Month:
         """For each profile the words of its best papers in the weeks before."""
         index, facts = self.earlier
         by_number = {d.candidate.id: d for d in self.before}
-        wide = [replace(profile, limit=feedback.BEST) for profile in profiles]
+        wide = [replace(profile, limit=relevance_feedback.BEST) for profile in profiles]
         answers = matcher(wide, [index], self.weights).match(facts, taus=taus, explain=False)
         for at in range(len(wide)):
-            yield feedback.assumed([feedback.shares(by_number[n], self.weights) for n in answers.papers(at)])
+            yield relevance_feedback.assumed(
+                [relevance_feedback.shares(by_number[n], self.weights) for n in answers.papers(at)]
+            )
 
 
 def _index(documents: Sequence[Document]) -> Index:

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from digest.compose import render
 from digest.compose.edition import NEW, RISING, Content, Entry
-from digest.compose.views import Reader, Rendered
-from digest.deliver import message
+from digest.compose.email import other_emails
+from digest.compose.email.template_context import Reader, Rendered
+from digest.mail.mime import message
 from digest.papers import Record
 from tests.benchmarks.report import Report
 from tests.digest.compose import samples
@@ -81,11 +81,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     work, others = day(options.shared), day(options.shared, strangers=True)
-    blocks, report = render.Blocks(), Report("render")
+    blocks, report = other_emails.Blocks(), Report("render")
     links, service = samples.LINKS, samples.SERVICE
 
     def rendered(work: Day = work) -> list[Rendered]:
-        return [render.digest(c, work.papers, to, links, service=service, blocks=blocks) for c, to in work.readers]
+        return [
+            other_emails.digest(c, work.papers, to, links, service=service, blocks=blocks) for c, to in work.readers
+        ]
 
     mails = rendered()
     for _ in range(options.rounds):
@@ -94,7 +96,7 @@ def main() -> None:
         report.add("text and HTML", "ms/mail", text)
         report.add("MIME", "ms/mail", mime)
         report.add("text, HTML and MIME", "ms/mail", text + mime)
-        blocks.views = render.Blocks().views
+        blocks.views = other_emails.Blocks().views
         report.add("text and HTML for strangers", "ms/mail", _spent(lambda: rendered(others)))
     report.add("HTML", "bytes", sum(len(mail.html.encode()) for mail in mails) / len(mails))
     report.write(rounds=options.rounds)

@@ -10,13 +10,14 @@ from concurrent.futures import wait
 from typing import TypeVar
 
 from digest import clock, settings
-from digest.db import claims, deliveries, leases
-from digest.db.engine import reading, transaction
-from digest.deliver import message, transport
-from digest.deliver.letter import Letter
-from digest.deliver.results import Judge
-from digest.services import letters as composing
-from digest.services.needed import Needed
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import claims, deliveries, leases
+from digest.mail.mime import message
+from digest.mail.mime.outgoing_message import Letter
+from digest.mail.outbox.state_transitions import Judge
+from digest.mail.smtp import transport
+from digest.services.delivery import render_messages as composing
+from digest.services.delivery.mail_context import Needed
 from tests.benchmarks import mailing
 from tests.benchmarks.report import Report
 

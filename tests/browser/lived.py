@@ -9,12 +9,12 @@ import httpx
 import time_machine
 from sqlmodel import col, select
 
-from digest.db import engine
+from digest.db.core import engine
 from digest.models import Bounce, Delivery, Edition, Paper, Subscriber
 from digest.papers import Listed, Parsed
-from digest.services import links
+from digest.services.security import signed_links
 from seeds import loader
-from seeds.readers import READERS, Reader
+from seeds.demo_subscribers import READERS, Reader
 from tests.browser.site import Site, link
 
 LAST = date(2025, 11, 21)  # a Friday
@@ -75,7 +75,7 @@ def _guest(site: Site, number: int) -> None:
     if number in {1, 4}:
         with engine.reading() as session:
             known = session.exec(select(Subscriber).where(Subscriber.address == guest.address)).one()
-        httpx.post(links.unsubscribe(known.id or 0)).raise_for_status()
+        httpx.post(signed_links.unsubscribe(known.id or 0)).raise_for_status()
 
 
 def _bounces(days: list[date]) -> None:
@@ -107,13 +107,13 @@ def addresses(site: Site) -> dict[str, str]:
         "category": f"{site.url}/trending/cs.LG",
         "paper": f"{site.url}/papers/{paper.id}",
         "author": f"{site.url}/authors/Niao He",
-        "confirmed": links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["request_id"]),
-        "preferences": links.preferences(ada.id or 0),
-        "preferences of one who left": links.preferences(gone.id or 0),
-        "unsubscribe": links.unsubscribe(ada.id or 0),
-        "unsubscribed": links.unsubscribe(gone.id or 0),
-        "edition": links.edition(edition[-1].id or 0),
-        "mail me my link": f"{links.edition(edition[-1].id or 0)}/link",
+        "confirmed": signed_links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["request_id"]),
+        "preferences": signed_links.preferences(ada.id or 0),
+        "preferences of one who left": signed_links.preferences(gone.id or 0),
+        "unsubscribe": signed_links.unsubscribe(ada.id or 0),
+        "unsubscribed": signed_links.unsubscribe(gone.id or 0),
+        "edition": signed_links.edition(edition[-1].id or 0),
+        "mail me my link": f"{signed_links.edition(edition[-1].id or 0)}/link",
         "sign-in": f"{site.url}/admin",
         "nothing": f"{site.url}/nothing",
     }
@@ -130,5 +130,5 @@ def ask_to_move(site: Site) -> str:
     """The link that a subscriber who wants another address is to open."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
-    httpx.post(links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
+    httpx.post(signed_links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
     return link(site.mail(ada.address, "Change your address"), "account")

@@ -15,7 +15,7 @@ import time_machine
 from playwright.sync_api import Browser, Page
 
 from digest import settings
-from digest.db import schema
+from digest.db.core import schema_migration
 from tests.browser import chromium, lived
 from tests.browser.site import ADMIN, Site, running, serving
 from tests.browser.steps import sign_in
@@ -115,7 +115,7 @@ def main() -> None:
         chromium.launched(path) as browser,
     ):
         configure(DATA_DIR=folder, DATABASE_URL="")
-        schema.upgrade()
+        schema_migration.upgrade()
         with running(Path(folder), configure) as site:
             _all(browser, site, clock)
 

@@ -15,12 +15,14 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from digest.deliver import transport
+from digest.mail.smtp import transport
 from digest.papers import Parsed
-from digest.services import day, deliver, welcome
-from digest.services.ingest import store_document
-from digest.web import server
+from digest.services.delivery import delivery_worker
+from digest.services.editions import welcome
+from digest.services.ingestion.import_document import store_document
+from digest.services.runs import daily_run
 from digest.web.app import build
+from digest.web.http import server
 from digest.web.wiring import given
 from seeds import loader
 from workers.demo import mailbox as mailboxes
@@ -37,7 +39,7 @@ class AtOnce:
         raise AssertionError("pages freeze nothing")
 
     def deliver(self) -> None:
-        deliver.due()
+        delivery_worker.due()
 
     def welcome(self, subscriber_id: int) -> None:
         welcome.first_edition(subscriber_id, self)
@@ -57,8 +59,8 @@ class Site:
         for name, parsed in documents.items():
             store_document("seeds", name, parsed, day=on)
 
-    def run(self, on: date | None = None) -> day.Result:
-        return day.run_inline(on)
+    def run(self, on: date | None = None) -> daily_run.Result:
+        return daily_run.run_inline(on)
 
     def mail(self, to: str, subject: str = "") -> EmailMessage:
         """The newest mail to that address."""
@@ -104,7 +106,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             LEASE=2,
             MESSAGE_TIMEOUT=1,
         )
-        deliver._sweeper.cache_clear()
+        delivery_worker._sweeper.cache_clear()
         return build(AtOnce(), given())
 
     try:

@@ -9,14 +9,14 @@ from email.message import EmailMessage
 from playwright.sync_api import Page
 from sqlmodel import col, select
 
-from digest.compose.blocks import block
-from digest.db import papers as store
-from digest.db import runs
-from digest.db.engine import reading
-from digest.matching import reference
+from digest.compose.email.paper_block import block
+from digest.db.core.engine import reading
+from digest.db.papers import papers as store
+from digest.db.runs import runs
 from digest.matching.profile import Candidate, Profile, Topic
+from digest.matching.reference import reference_matcher
 from digest.models import Paper, Subscriber
-from digest.services import epochs
+from digest.services.catalog import epochs
 from tests.browser.site import Site, link, text_of
 
 ADA = "ada@digest.example"
@@ -83,7 +83,9 @@ def chosen_by_the_reference(topics: Sequence[str], day: date, *, limit: int = 10
     weights = epochs.weights(epoch)
     candidates = [Candidate(number, record, day.toordinal()) for number, record in records.items()]
     profile = Profile(topics=tuple(map(Topic, topics)), limit=limit)
-    return [block(records[found.paper]).title for found in reference.match(profile, candidates, weights, tau=None)]
+    return [
+        block(records[found.paper]).title for found in reference_matcher.match(profile, candidates, weights, tau=None)
+    ]
 
 
 def reader(address: str = ADA) -> Subscriber:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from digest.db import subscribers
-from digest.db.engine import reading
+from digest.db.core.engine import reading
+from digest.db.subscribers import subscribers
 from tests.browser.site import Site, link
 from tests.browser.steps import ADA, TOPICS, reader
 

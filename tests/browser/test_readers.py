@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from playwright.sync_api import Page, expect
 
-from digest.services import links
+from digest.services.security import signed_links
 from tests.browser.site import Site, days, link
 from tests.browser.steps import ADA, TOPICS, chosen_by_the_reference, reader, subscribe, titles_of, type_topics
 from tests.digest.web.conftest import everything
@@ -24,7 +24,7 @@ A_DAY = timedelta(days=1)
 @WITHOUT_SCRIPT
 def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
     subscribe(page, site)
-    page.goto(links.preferences(1))
+    page.goto(signed_links.preferences(1))
     page.fill("#topics", "policy gradient\nminimax")
     page.select_option("#cadence", "weekly")
     page.select_option("#weekday", "4")
@@ -32,7 +32,7 @@ def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
     page.check("text=cs.LG")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
-    page.goto(links.preferences(1))
+    page.goto(signed_links.preferences(1))
 
     assert page.input_value("#topics") == "policy gradient\nminimax"
     assert page.is_checked("text=cs.LG")
@@ -42,7 +42,7 @@ def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
 @WITHOUT_SCRIPT
 def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
     subscribe(page, site)
-    page.goto(links.preferences(1))
+    page.goto(signed_links.preferences(1))
     page.fill("#topics", "policy gradient\ndifferential privacy")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Saved.")
@@ -57,7 +57,7 @@ def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_
 @WITHOUT_SCRIPT
 def test_a_pause_holds_the_mail_until_its_day(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
     subscribe(page, site)
-    page.goto(links.preferences(1))
+    page.goto(signed_links.preferences(1))
     page.fill("#paused_until", SATURDAY.isoformat())
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("main")).to_contain_text("paused until Sat 22 Nov 2025")
@@ -73,7 +73,7 @@ def test_a_pause_holds_the_mail_until_its_day(page: Page, site: Site, clock_move
 @WITHOUT_SCRIPT
 def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> None:
     subscribe(page, site)
-    page.goto(links.unsubscribe(1))
+    page.goto(signed_links.unsubscribe(1))
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
     left = reader().state
@@ -114,7 +114,7 @@ def test_erasing_leaves_no_trace_of_the_address(page: Page, site: Site, clock_mo
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()
     edition = link(site.mail(ADA, "new"), "editions")
-    page.goto(links.preferences(1))
+    page.goto(signed_links.preferences(1))
     page.get_by_role("button", name="Erase me").click()
     page.goto(link(site.mail(ADA, "Erase"), "account"))
     page.get_by_role("button", name="Erase me").click()

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from playwright.sync_api import Browser, Page
 
-from digest.services import links as making
+from digest.services.security import signed_links as making
 from tests.browser.site import ADMIN, Site, days, links
 from tests.browser.steps import ADA, reader, sign_up, subscribe
 from tests.digest.web.conftest import everything

@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from digest import clock, logs
-from digest.db.engine import transaction
+from digest.db.core.engine import transaction
 from digest.models import Subscriber
-from digest.services import tokens
+from digest.services.security import api_tokens
 from digest.signing import CONFIRM, Signer
 
 ADA = "ada.lovelace@digest.example"
@@ -46,8 +46,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
         ("smtp://user%40x:p%40ss@host:587", "smtp://<credentials>@host:587"),
         ("DETAIL:  Key (address)=(x) already exists.\nmore", "DETAIL: <values>\nmore"),
         (
-            "run 7 of 3,000 mails at 12:30 in digest.services.day",
-            "run 7 of 3,000 mails at 12:30 in digest.services.day",
+            "run 7 of 3,000 mails at 12:30 in digest.services.runs.daily_run",
+            "run 7 of 3,000 mails at 12:30 in digest.services.runs.daily_run",
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_a_parameter_of_a_query_is_not_in_its_error(database: str) -> None:
 
 
 def test_an_events_values_and_a_librarys_line_are_redacted(database: str, written: Callable[[], str]) -> None:
-    token = tokens.create("monitor", ["admin"], expires_at=None)
+    token = api_tokens.create("monitor", ["admin"], expires_at=None)
     structlog.get_logger("x").info("refused", reason=f"for {ADA}", more=[token, {"to": ADA}], count=3)
     logging.getLogger("kombu").warning("message %s for %s", token, ADA)
     found = written()

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from digest.compose import render
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.views import Rendered
-from digest.db.message_ids import DeliveryKey, message_id
-from digest.deliver import dkim, message
+from digest.compose.email import other_emails
+from digest.compose.email.template_context import Rendered
+from digest.db.outbox.message_ids import DeliveryKey, message_id
+from digest.mail.mime import dkim, message
 from digest.papers import Record
 from tests.digest.compose import samples
 
@@ -118,23 +118,27 @@ def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rend
 
 def _small() -> Iterator[tuple[str, str, Rendered]]:
     reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
-    yield "notice", "notice", render.notice(reader, links, 412, service=service)
-    yield "empty", "digest", render.digest(Content(considered=412), {}, reader, links, service=service)
-    yield "confirmation", "confirmation", render.confirmation(samples.URL, f"{samples.URL}n", service=service)
+    yield "notice", "notice", other_emails.notice(reader, links, 412, service=service)
+    yield "empty", "digest", other_emails.digest(Content(considered=412), {}, reader, links, service=service)
+    yield "confirmation", "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     for action in ("export", "erase", "change-address", "new-address"):
         kind = "new-address" if action == "new-address" else "account-link"
-        yield action, kind, render.account_link(action, samples.URL, minutes=60, service=service)
-    yield "moved", "moved", render.moved(service=service)
-    yield "link", "link", render.link(samples.URL, service=service)
-    yield "sign-in", "sign-in", render.sign_in(samples.URL, service=service)
+        yield action, kind, other_emails.account_link(action, samples.URL, minutes=60, service=service)
+    yield "moved", "moved", other_emails.moved(service=service)
+    yield "link", "link", other_emails.link(samples.URL, service=service)
+    yield "sign-in", "sign-in", other_emails.sign_in(samples.URL, service=service)
     facts = ("Queue: 1,204 waiting", "Oldest: 48 min", f"Server: {LONG[:100]}")
-    yield "alarm", "alarm", render.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
-    yield "test", "test", render.trial(service=service)
+    yield (
+        "alarm",
+        "alarm",
+        other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service),
+    )
+    yield "test", "test", other_emails.trial(service=service)
     invented = samples.edition(samples.INVENTED)
     for kind in ("digest", "welcome", "resend"):
         to = replace(reader, kind=kind)
         papers = samples.papers(samples.INVENTED)
-        yield f"invented-{kind}", kind, render.digest(invented, papers, to, links, service=service)
+        yield f"invented-{kind}", kind, other_emails.digest(invented, papers, to, links, service=service)
 
 
 def _papers(shared: Path | None) -> list[Record]:
@@ -169,4 +173,4 @@ def _day(records: Sequence[Record], draw: random.Random, *, kind: str = "digest"
     reader = replace(samples.READER, topics=topics, kind=kind)
     papers = samples.papers(records)
     content = Content(tuple(entries), considered=412, more=len(records) % 4)
-    return render.digest(content, papers, reader, samples.LINKS, service=samples.SERVICE)
+    return other_emails.digest(content, papers, reader, samples.LINKS, service=samples.SERVICE)

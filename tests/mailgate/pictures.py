@@ -13,9 +13,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from digest.compose import render
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.views import Rendered
+from digest.compose.email import other_emails
+from digest.compose.email.template_context import Rendered
 from digest.papers import Record
 from seeds import loader
 from tests.browser import chromium
@@ -40,17 +40,17 @@ def every() -> Iterator[tuple[str, Rendered]]:
     records = [paper.record for day in loader.announcements(samples.DAY) for paper in day.papers]
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
-        yield name, render.digest(content, papers, replace(reader, kind=kind), links, service=service)
-    yield "notice", render.notice(reader, links, 412, service=service)
-    yield "confirmation", render.confirmation(samples.URL, f"{samples.URL}n", service=service)
-    yield "link", render.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
+        yield name, other_emails.digest(content, papers, replace(reader, kind=kind), links, service=service)
+    yield "notice", other_emails.notice(reader, links, 412, service=service)
+    yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
+    yield "link", other_emails.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (
         "sign-in",
-        render.sign_in("https://papers.example/admin/enter/WzFd.aRx1.abc-DEF_123", minutes=30, service=service),
+        other_emails.sign_in("https://papers.example/admin/enter/WzFd.aRx1.abc-DEF_123", minutes=30, service=service),
     )
     facts = ("Queue: 1,204 mails waiting", "The oldest waits for 48 min")
-    yield "alarm", render.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
-    yield "test", render.trial(service=service)
+    yield "alarm", other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
+    yield "test", other_emails.trial(service=service)
 
 
 def _edition(records: list[Record]) -> Content:

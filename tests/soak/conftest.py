@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from digest import settings
-from digest.deliver.sweeper import Sweeper
 from digest.errors import Transient
+from digest.mail.outbox.lease_reaper import Sweeper
 from digest.redis import PrivateRedis, connect
 from tests.conftest import ROOT
 from tests.outbox import Outbox
@@ -160,7 +160,7 @@ def run(
     """Nothing is owed yet and no worker runs."""
     configured(CONNECTIONS=CONNECTIONS, MESSAGE_TIMEOUT=2, LEASE=3, LOG_LEVEL="ERROR")
     monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 2.0)
-    monkeypatch.setattr("digest.deliver.retry.IN_DOUBT", (timedelta(seconds=0.3),) * 4)
+    monkeypatch.setattr("digest.mail.outbox.retry_backoff.IN_DOUBT", (timedelta(seconds=0.3),) * 4)
     Path(os.environ["DIGEST_DATA_DIR"]).mkdir(exist_ok=True)
     connect(redis_server.url).ping()
     smtp.delay = 0.01

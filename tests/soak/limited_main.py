@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 
-from tests.digest.deliver.sender_main import main
+from tests.digest.mail.sender_main import main
 
 if __name__ == "__main__":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

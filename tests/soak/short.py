@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from digest.deliver import pool, retry
+from digest.mail.outbox import retry_backoff
+from digest.mail.smtp import connection_pool
 from workers import tasks
 
 
 def shorten() -> None:
     """The same rules, sooner."""
-    retry.IN_DOUBT = (timedelta(seconds=0.3),) * 4
-    retry.FIRST = retry.TROUBLE = timedelta(seconds=0.5)
-    retry.LONGEST = timedelta(seconds=1)
-    pool.SECONDS_DOWN = 0.3
+    retry_backoff.IN_DOUBT = (timedelta(seconds=0.3),) * 4
+    retry_backoff.FIRST = retry_backoff.TROUBLE = timedelta(seconds=0.5)
+    retry_backoff.LONGEST = timedelta(seconds=1)
+    connection_pool.SECONDS_DOWN = 0.3
     tasks.SECONDS_TO_DELIVER = 2.0

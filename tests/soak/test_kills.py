@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from digest import settings
-from digest.db import upkeep
-from digest.db.engine import reading
-from digest.deliver.sweeper import Sweeper
+from digest.db.core.engine import reading
+from digest.db.outbox import retention
+from digest.mail.outbox.lease_reaper import Sweeper
 from tests.soak.conftest import BOTH, FULL, FULL_SQLITE, POSTGRESQL, SMALL, SMALL_RUN, Run, Size
 
 VICTIMS = pytest.mark.parametrize("victim", ["child", "main"])
@@ -67,7 +67,7 @@ def test_with_hold_nothing_is_doubled_and_every_open_case_is_listed(
     run.until_over(held=True)
 
     with reading() as session:
-        open_cases = {row.address for row in upkeep.held(session, limit=10_000)}
+        open_cases = {row.address for row in retention.held(session, limit=10_000)}
     assert run.doubled() == 0
     assert run.lost() <= open_cases
     assert len(open_cases) == run.outbox.states().get("uncertain", 0)

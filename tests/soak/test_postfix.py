@@ -10,8 +10,8 @@ from pathlib import Path
 import dkim
 import pytest
 
-from digest.deliver import dkim as signing
-from digest.deliver import transport
+from digest.mail.mime import dkim as signing
+from digest.mail.smtp import transport
 from tests.benchmarks import mailing
 from tests.conftest import not_run
 from tests.postfix import Postfix

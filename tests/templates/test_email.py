@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from digest.compose import templates
+from digest.compose.email import template_environment
 
 KINDS = [
     "digest", "notice", "confirmation", "link", "export", "erase", "change-address", "new-address", "moved", "sign-in",
@@ -46,7 +46,7 @@ def test_a_mail_has_a_subject_a_text_and_a_page(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_template_is_compiled_once(kind: str) -> None:
-    assert templates.html(kind) is templates.html(kind)
+    assert template_environment.html(kind) is template_environment.html(kind)
 
 
 @pytest.mark.parametrize("pair", LIGHT + DARK)

@@ -8,12 +8,12 @@ import pytest
 from sqlmodel import select
 
 from digest import clock
-from digest.db.engine import reading
+from digest.db.core.engine import reading
 from digest.matching.profile import Profile, Topic
 from digest.models import Threshold
 from digest.papers import Listed, Parsed, Record
-from digest.services import calibration
-from digest.services.ingest import store_document
+from digest.services.ingestion.import_document import store_document
+from digest.services.runs import calibration_job
 from tests.digest.services.house import add_reader
 from tests.workers.conftest import Worker, wait_for
 from workers.tasks import CeleryEnqueue
@@ -43,6 +43,6 @@ def test_a_worker_calibrates_every_reader_and_a_second_wake_up_changes_nothing(
     port.calibrate()
     wait_for(lambda: made() == [True] * READERS)
     port.calibrate()
-    wait_for(lambda: calibration.due().parts == ())
+    wait_for(lambda: calibration_job.due().parts == ())
 
     assert made() == [True] * READERS

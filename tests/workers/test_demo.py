@@ -17,7 +17,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from seeds.readers import READERS
+from seeds.demo_subscribers import READERS
 from tests import lint_mailbox
 from tests.conftest import ROOT
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.db import engine, schema
+from digest.db.core import engine, schema_migration
 from digest.redis import PrivateRedis, connect, running
 from tests.conftest import ROOT
 from workers import healthcheck
@@ -87,7 +87,7 @@ def test_the_supervisor_knows_no_database_and_no_queue() -> None:
 
 @pytest.fixture
 def migrated(configured: Callable[..., None]) -> Iterator[None]:
-    schema.upgrade()
+    schema_migration.upgrade()
     yield
     engine.engine().dispose()
 
@@ -99,7 +99,7 @@ def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "False\n"
-    assert schema.newest() == ScriptDirectory.from_config(schema._config()).get_current_head()
+    assert schema_migration.newest() == ScriptDirectory.from_config(schema_migration._config()).get_current_head()
 
 
 def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> None:

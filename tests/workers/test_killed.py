@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from digest.services import deliver as delivering
+from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
 from tests.servers import MailServer
 from tests.workers.conftest import Worker, wait_for

@@ -11,10 +11,10 @@ import pytest
 
 from digest import settings
 from digest.errors import BadInput, Transient
-from digest.ports import QUEUES
+from digest.interfaces import QUEUES
 from digest.redis import PrivateRedis, connect, queue_kind
-from digest.services import deliver as delivering
-from digest.services import doctor
+from digest.services.admin import doctor
+from digest.services.delivery import delivery_worker as delivering
 from tests.digest.test_redis import gone
 from tests.outbox import Outbox
 from tests.servers import MailServer

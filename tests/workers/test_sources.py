@@ -12,12 +12,12 @@ import pytest
 from sqlmodel import select
 
 from digest import clock
-from digest.db.engine import reading
-from digest.ingest import calendar
+from digest.db.core.engine import reading
 from digest.models import Novelty, Paper
 from digest.redis import PrivateRedis, connect
-from digest.services import standing
-from tests.digest.ingest.conftest import WANTED, WEEK, real_days
+from digest.services.ingestion import source_status
+from digest.sources import arxiv_calendar
+from tests.digest.sources.conftest import WANTED, WEEK, real_days
 from tests.wire_server import WireServer
 from tests.workers.conftest import Worker, wait_for
 from workers import scheduler
@@ -28,7 +28,7 @@ from workers.tasks import CeleryEnqueue
 def feed(shared: Path, configured: Callable[..., None]) -> Iterator[WireServer]:
     """A server whose feed holds real papers as the announcement that is due by now."""
     with WireServer() as server:
-        server.today = calendar.newest(clock.now(), calendar.feed_at)
+        server.today = arxiv_calendar.newest(clock.now(), arxiv_calendar.feed_at)
         server.works = [replace(work, day=server.today) for work in real_days(shared, 40, WEEK[:1])]
         configured(**server.settings, ARXIV_CATEGORIES=",".join(WANTED), SOURCES="arxiv-rss", SOURCE_PATIENCE=5)
         yield server
@@ -46,7 +46,7 @@ def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
 
     assert _count(Paper) == 40
     assert len(feed.asked("rss")) == 1
-    assert [one.state for one in standing.standings()] in (["on time"], ["quiet"])
+    assert [one.state for one in source_status.standings()] in (["on time"], ["quiet"])
 
 
 def _count(table: type[Paper] | type[Novelty]) -> int:

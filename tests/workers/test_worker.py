@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from digest.deliver import retry
+from digest.mail.outbox import retry_backoff
 from digest.redis import PrivateRedis
-from digest.services import deliver as delivering
+from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
 from tests.servers import MailServer
 from tests.workers.conftest import Worker, noted, wait_for
@@ -25,7 +25,7 @@ POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.fixture(autouse=True)
 def _short_waits(configured: Callable[..., None], smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
-    monkeypatch.setattr(retry, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
+    monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
     delivering._sweeper.cache_clear()
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from digest import settings
 from digest.cli import output
-from digest.db import engine, schema
-from digest.deliver import dkim
-from digest.ports import Enqueue
+from digest.db.core import engine, schema_migration
+from digest.interfaces import Enqueue
+from digest.mail.mime import dkim
 from digest.redis import PrivateRedis, running
 from workers.demo import mailbox as mailboxes
 from workers.listening import must_be_free
@@ -39,14 +39,14 @@ def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
     log = folder / "demo.log"
     log.unlink(missing_ok=True)
     with _servers(folder, mailbox, port), _processes(port, log), _noted(folder, port):
-        from workers.demo import story  # while the processes start
+        from workers.demo import scenario  # while the processes start
 
         enqueue = make_enqueue()
         _wait_ready(port, enqueue, log)
         output.say(f"web, worker, scheduler, Redis and a mail server run; their log: {output.plain(str(log))}")
-        story.Story(f"http://127.0.0.1:{port}", mailbox, enqueue).play()
+        scenario.Story(f"http://127.0.0.1:{port}", mailbox, enqueue).play()
         output.say("")
-        story.summary()
+        scenario.summary()
         count, where = sum(1 for _ in mailbox.all()), output.plain(str(mailbox.folder))
         output.say(f"\nall {count} mails are in {where}, after {time.monotonic() - started:.0f} s")
         if not once:
@@ -95,7 +95,7 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
     os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
     settings.forget()
     engine.forget()
-    schema.upgrade()
+    schema_migration.upgrade()
 
 
 def _noted(folder: Path, port: int) -> AbstractContextManager[None]:
@@ -120,7 +120,7 @@ def _processes(port: int, log: Path) -> Iterator[None]:
 def _wait_ready(port: int, enqueue: Enqueue, log: Path) -> None:
     import httpx
 
-    from workers.demo.story import DemoFailed
+    from workers.demo.scenario import DemoFailed
 
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:

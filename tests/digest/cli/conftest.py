@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from digest.cli.app import build
 from digest.cli.outside import Outside
-from digest.ports import NoQueue
+from digest.interfaces import NoQueue
 from seeds import loader
 from tests.servers import MailServer
 

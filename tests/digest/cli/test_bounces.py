@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from digest.cli.app import build
 from digest.cli.outside import Outside
-from digest.db.engine import transaction
-from digest.deliver.message import verp
+from digest.db.core.engine import transaction
+from digest.interfaces import NoQueue
+from digest.mail.mime.message import verp
 from digest.models import Delivery
-from digest.ports import NoQueue
-from tests.digest.deliver.ordinary import mail
-from tests.digest.deliver.test_bounce import complaint, report
+from tests.digest.mail.ordinary import mail
+from tests.digest.mail.test_bounce import complaint, report
 from tests.digest.services.conftest import KEY, service
 from tests.digest.services.house import bounces, later, suppressed
 
@@ -135,7 +135,7 @@ def test_a_huge_message_is_read_to_its_end(service: str) -> None:
 def test_without_a_database_the_mail_server_keeps_the_message(
     configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.services.bounces.SECONDS_FOR_DATABASE", 0.2)
+    monkeypatch.setattr("digest.services.bounces.process_reports.SECONDS_FOR_DATABASE", 0.2)
     configured(SECRET_KEY=KEY, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
 
     assert digest("bounces", "ingest", "--stdin", stdin=report())[0] == 75
@@ -150,7 +150,7 @@ def test_without_settings_the_mail_server_keeps_the_message(configured: Callable
 def test_without_a_database_the_maildir_keeps_its_messages(
     configured: Callable[..., None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digest.services.bounces.SECONDS_FOR_DATABASE", 0.2)
+    monkeypatch.setattr("digest.services.bounces.process_reports.SECONDS_FOR_DATABASE", 0.2)
     configured(SECRET_KEY=KEY, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     file(folder, "1.a", report())
 

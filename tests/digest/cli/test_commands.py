@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from digest import clock
-from digest.db import deliveries
-from digest.db.engine import transaction
-from digest.ports import NoQueue
-from digest.services import welcome
+from digest.db.core.engine import transaction
+from digest.db.outbox import deliveries
+from digest.interfaces import NoQueue
+from digest.services.editions import welcome
 from tests.digest.cli.conftest import Terminal
 from tests.servers import MailServer
 

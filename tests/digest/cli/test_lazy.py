@@ -10,7 +10,7 @@ import typer.main
 from digest.cli.app import COMMANDS, build
 from digest.cli.lazy import LazyGroup
 from digest.cli.outside import Outside
-from digest.ports import NoQueue
+from digest.interfaces import NoQueue
 from tests.digest.cli.conftest import Terminal
 
 

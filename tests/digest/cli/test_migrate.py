@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.services import engine_need, kernel
+from digest.services.selection import engine_loader, engine_need
 from tests.digest.cli.conftest import Terminal
 
 SAYS = "compiling the matching engine, about a minute, once\nthe matching engine is compiled\n"
@@ -17,8 +17,8 @@ SAYS = "compiling the matching engine, about a minute, once\nthe matching engine
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """Grows by one with each compilation, which takes no minute here."""
     made: list[None] = []
-    monkeypatch.setattr(kernel, "engine", lambda: made.append(None))
-    monkeypatch.setattr(kernel, "compiled", lambda: bool(made))
+    monkeypatch.setattr(engine_loader, "engine", lambda: made.append(None))
+    monkeypatch.setattr(engine_loader, "compiled", lambda: bool(made))
     return made
 
 

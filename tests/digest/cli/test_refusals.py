@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from digest.deliver import transport
+from digest.mail.smtp import transport
 from tests.digest.cli.conftest import Terminal
 from tests.digest.services.house import bounces, suppressed
 from tests.outbox import Outbox

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from digest.db.engine import reading
+from digest.db.core.engine import reading
 from tests.conftest import ROOT
 from tests.digest.cli.conftest import Terminal
 

@@ -9,8 +9,8 @@ import pytest
 from sqlmodel import select
 
 from digest import clock
-from digest.db import bounces as store
-from digest.db.engine import reading, transaction
+from digest.db.bounces import reports as store
+from digest.db.core.engine import reading, transaction
 from digest.models import Audit
 from tests.digest.cli.conftest import Terminal
 from tests.digest.services.house import suppressed

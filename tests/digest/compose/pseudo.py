@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from digest.compose import assemble, language, phrases, pieces, templates
+from digest import i18n
+from digest.compose.email import email_parts, paper_view, template_environment, wording
 
 NAMED = frozenset({"aria-label", "alt", "title", "placeholder", "data-chosen", "data-hint", "data-remove"})
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -61,16 +62,17 @@ def spoken() -> Iterator[None]:
     """Mails and pages speak that language."""
     _forget()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(language, "catalogue", Marked)
-        patch.setattr(templates, "catalogue", Marked)
+        patch.setattr(i18n, "catalogue", Marked)
+        patch.setattr(template_environment, "catalogue", Marked)
         yield
     _forget()
 
 
 def _forget() -> None:
-    language.forget()
+    i18n.forget()
     for kept in (
-        templates.html, templates.piece, templates.text, templates.fragment, pieces._line, pieces._framed,
-        phrases._match, phrases._headline, phrases._subject, assemble._dated,
+        template_environment.html, template_environment.piece, template_environment.text, template_environment.fragment,
+        paper_view._line, paper_view._framed,
+        wording._match, wording._headline, wording._subject, email_parts._dated,
     ):  # fmt: skip
         kept.cache_clear()

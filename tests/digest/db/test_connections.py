@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from digest.db.engine import SECONDS_AT_REST, reading
+from digest.db.core.engine import SECONDS_AT_REST, reading
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

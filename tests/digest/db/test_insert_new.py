@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from digest.db.dialect import insert_new
-from digest.db.engine import transaction
+from digest.db.core.dialect import insert_new
+from digest.db.core.engine import transaction
 from digest.models import Suppression
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)

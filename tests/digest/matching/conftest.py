@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from digest.services import warming
+from digest.services.selection import engine_warmup
 
 
 @pytest.fixture(scope="module")
 def kernel() -> None:
     """Made by one, waited for by the others."""
-    warming.warm()
+    engine_warmup.warm()

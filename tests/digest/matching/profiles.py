@@ -7,7 +7,7 @@ from random import Random
 
 from digest.errors import BadQuery
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.query import parse
+from digest.matching.query.language import parse
 from digest.papers import Record
 from digest.text.tokens import stem, words
 

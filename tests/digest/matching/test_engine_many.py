@@ -9,8 +9,8 @@ import pytest
 
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.papers import Record
+from tests.digest.matching.engine.test_engine_matcher import engine, real, slow
 from tests.digest.matching.profiles import candidates
-from tests.digest.matching.test_engine import engine, real, slow
 
 pytestmark = pytest.mark.usefixtures("kernel")
 COMMON = (

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from digest.matching import calibrate
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.reference import match
+from digest.matching.reference.reference_matcher import match
+from digest.matching.scoring import word_counts
 from digest.papers import Record
 
 TABLE = Path(__file__).with_name("truth.md")
@@ -59,7 +59,7 @@ def profile(topic: str, besides: str) -> Profile:
 
 @pytest.mark.parametrize(("rule", "topic", "besides", "text", "answer"), rows())
 def test_a_truth_case_holds(rule: str, topic: str, besides: str, text: str, answer: str) -> None:
-    found = match(profile(topic, besides), [Candidate(1, paper(text), 1)], calibrate.prior(), tau=None)
+    found = match(profile(topic, besides), [Candidate(1, paper(text), 1)], word_counts.prior(), tau=None)
     given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
 
     assert given == answer, rule

@@ -10,15 +10,15 @@ import time_machine
 from sqlmodel import col, select
 
 from digest.compose.edition import Content, Entry
-from digest.db import papers as store
-from digest.db import subscribers
-from digest.db.engine import reading, transaction
-from digest.deliver import transport
+from digest.db.core.engine import reading, transaction
+from digest.db.papers import papers as store
+from digest.db.subscribers import subscribers
+from digest.mail.smtp import transport
 from digest.models import Delivery, Edition, Run, Subscriber
 from digest.papers import Listed, Parsed, Record
-from digest.services import day as days
-from digest.services import house
-from digest.services.ingest import Counts, store_document
+from digest.services.admin import subscriber_admin
+from digest.services.ingestion.import_document import Counts, store_document
+from digest.services.runs import daily_run as days
 from tests.servers import MailServer
 
 MONDAY = date(2025, 11, 17)
@@ -60,7 +60,7 @@ class Lab:
     def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
         """A reader at example.com, consent given; returns the number."""
         values = {"address": f"{name}@example.com", "topics": list(topics), **wishes}
-        house.add(values, consent="asked in person")
+        subscriber_admin.add(values, consent="asked in person")
         return self.reader(name).id or 0
 
     def reader(self, name: str) -> Subscriber:

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, SQLModel, col, select
 
 from digest import clock
-from digest.db import deliveries
-from digest.db.engine import reading, transaction
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import deliveries
 from digest.matching.profile import Profile
 from digest.models import Announcement, Bounce, Delivery, Edition, ProfileVersion, Run, Shard, Subscriber, Suppression
 from digest.models.delivery import DIGEST, SENT

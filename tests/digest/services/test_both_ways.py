@@ -16,24 +16,27 @@ import pytest
 import time_machine
 from sqlmodel import col, select
 
-from digest.db.engine import reading, transaction
-from digest.matching import calibrate, counting
-from digest.matching.index import build
+from digest.db.core.engine import reading, transaction
+from digest.interfaces import NoQueue
+from digest.matching.engine import index_counts
+from digest.matching.engine.paper_index import build
 from digest.matching.profile import Profile, Topic
-from digest.matching.weights import Weights
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
 from digest.models import Edition, Paper, Subscriber
 from digest.papers import Listed, Parsed, Record
-from digest.ports import NoQueue
-from digest.services import engine_need, plan, pool, preview, replay, runs, welcome
-from digest.services import select as choosing
-from digest.services.entries import Asked
-from digest.services.ingest import store_document
+from digest.services.editions import preview, welcome
+from digest.services.ingestion.import_document import store_document
+from digest.services.runs import build_editions, replay, run_planning
+from digest.services.selection import candidate_papers, engine_need
+from digest.services.selection import selector as choosing
+from digest.services.selection.entry_building import Asked
 from tests.digest.matching.profiles import Profiles
 from tests.digest.services.house import add_reader
 
 DAY = date(2025, 9, 30)
 READERS = 24
-PRIOR = Weights(calibrate.prior())
+PRIOR = Weights(word_counts.prior())
 T = TypeVar("T")
 
 
@@ -100,8 +103,8 @@ def frozen() -> list[tuple[int, date, object]]:
 
 
 def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = [(chosen.content, chosen.tau) for chosen in plan.rehearse(None)]
-    fast = by_engine(monkeypatch, lambda: [(chosen.content, chosen.tau) for chosen in plan.rehearse(None)])
+    slow = [(chosen.content, chosen.tau) for chosen in run_planning.rehearse(None)]
+    fast = by_engine(monkeypatch, lambda: [(chosen.content, chosen.tau) for chosen in run_planning.rehearse(None)])
 
     assert len(slow) == READERS
     assert sum(len(content.entries) for content, _ in slow) > READERS
@@ -111,23 +114,23 @@ def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch:
 def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     installed: list[Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = [chosen.content for chosen in plan.rehearse(None)]
+    slow = [chosen.content for chosen in run_planning.rehearse(None)]
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
-    parts = [by_engine(monkeypatch, lambda one=one: plan.rehearse(None, only=one)) for one in numbers]  # type: ignore[misc]
+    parts = [by_engine(monkeypatch, lambda one=one: run_planning.rehearse(None, only=one)) for one in numbers]  # type: ignore[misc]
 
     assert [chosen.content for part in reversed(parts) for chosen in part] == slow
 
 
 def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
-    planned = plan.plan_due(NoQueue())
-    by_engine(monkeypatch, lambda: [runs.freeze_shard(number, 0) for number in planned])
+    planned = run_planning.plan_due(NoQueue())
+    by_engine(monkeypatch, lambda: [build_editions.freeze_shard(number, 0) for number in planned])
     with transaction() as session:
         for reader in session.exec(select(Subscriber)):
             reader.seen_through = 0
     sent = [(reader, entry["paper"]) for reader, _, content in frozen() for entry in content["entries"]]  # type: ignore[index]
-    slow = [chosen.content for chosen in plan.rehearse(DAY + timedelta(days=1))]
-    fast = by_engine(monkeypatch, lambda: plan.rehearse(DAY + timedelta(days=1)))
+    slow = [chosen.content for chosen in run_planning.rehearse(DAY + timedelta(days=1))]
+    fast = by_engine(monkeypatch, lambda: run_planning.rehearse(DAY + timedelta(days=1)))
     again = [(chosen.reader.id, entry.paper) for chosen in fast for entry in chosen.content.entries]
 
     assert [chosen.content for chosen in fast] == slow
@@ -164,7 +167,7 @@ def test_papers_that_came_after_the_run_was_made_are_not_chosen(
     def ask() -> list[object]:
         with reading() as session:
             numbers = [DAY.toordinal(), DAY.toordinal() - 1]
-            known = pool.of(session, numbers, at=due(), weights=PRIOR, through=16)
+            known = candidate_papers.of(session, numbers, at=due(), weights=PRIOR, through=16)
             return [*choosing.choose(session, known, [Asked(profile, rising=False) for profile in installed])]
 
     assert by_engine(monkeypatch, ask) == ask()
@@ -188,4 +191,4 @@ def test_word_counts_of_indexes_are_those_of_their_papers(shared: Path) -> None:
     days = [records for _, records in real_days(shared, 12)]
     made = [build(enumerate(records)) for records in days]
 
-    assert counting.count(made, announcements=17) == calibrate.count(chain(*days), announcements=17)
+    assert index_counts.count(made, announcements=17) == word_counts.count(chain(*days), announcements=17)

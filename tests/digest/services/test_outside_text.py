@@ -11,11 +11,14 @@ import pytest
 import time_machine
 from sqlmodel import select
 
-from digest.compose import render
-from digest.db import engine, papers
+from digest.compose.email import other_emails
+from digest.db.core import engine
+from digest.db.papers import papers
 from digest.models import Announcement, AuthorFigure, Batch, Paper, PaperKey, PaperVersion, Signal
 from digest.papers import AuthorFigures, Listed, Parsed, Person, Record, author_key
-from digest.services import feeds, ingest, listing
+from digest.services.catalog import paper_presenters
+from digest.services.editions import edition_feeds
+from digest.services.ingestion import import_document
 from digest.web.app import build as web_app
 from tests.digest.cli.conftest import Terminal
 from tests.digest.compose import samples
@@ -86,7 +89,7 @@ def time_stands() -> Iterator[time_machine.Traveller]:
 
 
 def test_what_enters_the_store_is_clean_in_every_field(ready: None) -> None:
-    ingest.store_document("jsonl", "a file", Parsed((Listed(NASTY, announce_type="new\u202e"),)), day=DAY)
+    import_document.store_document("jsonl", "a file", Parsed((Listed(NASTY, announce_type="new\u202e"),)), day=DAY)
 
     with engine.reading() as session:
         version = session.exec(select(PaperVersion)).one()
@@ -97,15 +100,15 @@ def test_what_enters_the_store_is_clean_in_every_field(ready: None) -> None:
 
 
 def test_the_same_paper_with_and_without_hidden_signs_is_one_version(ready: None) -> None:
-    ingest.store_document("jsonl", "a file", Parsed((Listed(NASTY),)), day=DAY)
-    counts = ingest.store_document("jsonl", "a file", Parsed((Listed(CLEAN),)), day=DAY)
+    import_document.store_document("jsonl", "a file", Parsed((Listed(NASTY),)), day=DAY)
+    counts = import_document.store_document("jsonl", "a file", Parsed((Listed(CLEAN),)), day=DAY)
 
     assert (counts.new, counts.updated) == (0, 0)
 
 
 def test_names_of_people_enter_clean(ready: None) -> None:
     people = (Person(f"Ada{UNSEEN} Byron", AuthorFigures(h_index=3)),)
-    ingest.store_document("openalex", "a file", Parsed((Listed(CLEAN),), people=people), day=DAY)
+    import_document.store_document("openalex", "a file", Parsed((Listed(CLEAN),), people=people), day=DAY)
 
     with engine.reading() as session:
         rows = [str(row) for row in session.exec(select(AuthorFigure))]
@@ -114,9 +117,9 @@ def test_names_of_people_enter_clean(ready: None) -> None:
 
 
 def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
-    rows = listing.trending(None, 10)
-    page = listing.paper(stored_before)
-    author = listing.author("Ada\u202e Byron", 10)
+    rows = paper_presenters.trending(None, 10)
+    page = paper_presenters.paper(stored_before)
+    author = paper_presenters.author("Ada\u202e Byron", 10)
 
     assert [row.title for row in rows] == [CLEAN.title]
     assert not hidden("".join((rows[0].excerpt, *rows[0].badges, *(url for _, url in page.links))))
@@ -129,7 +132,9 @@ def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
     "path", ["/trending", "/trending/cs.SD", "/papers/1", "/authors/Ada%20Byron", "/trending.atom", "/trending.json"]
 )
 def test_what_was_stored_before_is_clean_over_http(stored_before: int, path: str) -> None:
-    given = replace(GIVEN, trending=listing.trending, paper=listing.paper, author=listing.author)
+    given = replace(
+        GIVEN, trending=paper_presenters.trending, paper=paper_presenters.paper, author=paper_presenters.author
+    )
     answer = Browser(web_app(Notebook(), given)).get(path)
 
     assert answer.status_code == 200
@@ -138,7 +143,7 @@ def test_what_was_stored_before_is_clean_over_http(stored_before: int, path: str
 
 
 def test_what_was_stored_before_is_clean_in_feeds(stored_before: int) -> None:
-    item = feeds.of_trending(None).items[0]
+    item = edition_feeds.of_trending(None).items[0]
 
     assert item.title == CLEAN.title
     assert item.authors == CLEAN.authors
@@ -154,7 +159,7 @@ def test_what_was_stored_before_is_clean_in_the_output_of_commands(stored_before
 
 def test_a_mail_shows_no_hidden_sign() -> None:
     records = (NASTY, NASTY, NASTY)
-    mail = render.digest(
+    mail = other_emails.digest(
         samples.edition(records), samples.papers(records), samples.READER, samples.LINKS, service=samples.SERVICE
     )
 

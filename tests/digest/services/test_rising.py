@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from digest import clock
-from digest.db import papers as store
-from digest.db.engine import reading, transaction
+from digest.db.core.engine import reading, transaction
+from digest.db.papers import papers as store
 from digest.models import Paper, PaperVersion, Signal
-from digest.services import epochs, listing, pool, trending
-from digest.services.views import Row
+from digest.services.catalog import epochs, paper_presenters, trending
+from digest.services.catalog.page_schemas import Row
+from digest.services.selection import candidate_papers
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 
 
@@ -66,10 +67,10 @@ def told(row: Row) -> tuple[int | None, str, tuple[tuple[str, int], ...]]:
 
 def test_a_paper_s_figures_are_the_same_wherever_it_stands(lab: Lab) -> None:
     voted(lab)
-    listed = {row.id: told(row) for row in listing.trending(None, 100)}
-    narrow = {row.id: told(row) for category in ("cs.LG", "cs.AI") for row in listing.trending(category, 5)}
-    alone = {number: told(listing.paper(number).row) for number in listed}
-    by_author = {row.id: told(row)[::2] for row in listing.author("Ada Byron", 20).rows}
+    listed = {row.id: told(row) for row in paper_presenters.trending(None, 100)}
+    narrow = {row.id: told(row) for category in ("cs.LG", "cs.AI") for row in paper_presenters.trending(category, 5)}
+    alone = {number: told(paper_presenters.paper(number).row) for number in listed}
+    by_author = {row.id: told(row)[::2] for row in paper_presenters.author("Ada Byron", 20).rows}
 
     assert len(listed) > 40
     assert alone == listed
@@ -83,11 +84,11 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
     with reading() as session:
         current = store.current_announcement(session, clock.now().date())
         assert current is not None
-        numbers = store.window(session, current, pool.WINDOW)
-        known = pool.of(session, numbers, at=clock.now(), weights=epochs.weights(None))
+        numbers = store.window(session, current, candidate_papers.WINDOW)
+        known = candidate_papers.of(session, numbers, at=clock.now(), weights=epochs.weights(None))
         listings = {n: trending.Listing(known.announcement[n], p.revision) for n, p in known.papers.items()}
         shown = trending.ranked(session, listings, at=clock.now())
-        newest = pool.of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
+        newest = candidate_papers.of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
     assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}
@@ -103,7 +104,7 @@ def test_an_old_paper_ranks_among_those_of_its_day(lab: Lab) -> None:
         lab.store(MONDAY + timedelta(days=day), paper(10 * day + 1, f"Paper {day}", signals={"upvotes": 90.0}))
     lab.go_to(at(MONDAY + timedelta(days=24), 12))
 
-    alone = {number: told(listing.paper(number).row) for number in range(1, 9)}
+    alone = {number: told(paper_presenters.paper(number).row) for number in range(1, 9)}
 
     assert len({score for score, _, _ in alone.values()}) > 3
     assert all("of 8 listed that day" in facts for _, facts, _ in alone.values())
@@ -112,7 +113,7 @@ def test_an_old_paper_ranks_among_those_of_its_day(lab: Lab) -> None:
 def test_a_withdrawn_paper_changes_nobody_else_s_rank(lab: Lab) -> None:
     voted(lab)
     lab.go_to(at(MONDAY + timedelta(days=7), 13))
-    before = {row.id: told(row) for row in listing.trending(None, 100)}
+    before = {row.id: told(row) for row in paper_presenters.trending(None, 100)}
     with transaction() as session:
         withdrawn = Paper(batch_id=1, announcement_id=(MONDAY + timedelta(days=7)).toordinal(), withdrawn=True)
         session.add(withdrawn)
@@ -122,8 +123,8 @@ def test_a_withdrawn_paper_changes_nobody_else_s_rank(lab: Lab) -> None:
         session.flush()
         session.add(Signal(paper_id=number, source="x", name="upvotes", taken_at=at(MONDAY, 12), value=99))
 
-    after = {row.id: told(row) for row in listing.trending(None, 100)}
-    shown = listing.paper(number).row
+    after = {row.id: told(row) for row in paper_presenters.trending(None, 100)}
+    shown = paper_presenters.paper(number).row
 
     assert after == before
     assert "1st of 9 listed" in shown.facts

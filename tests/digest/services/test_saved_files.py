@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from digest.db.engine import reading
+from digest.db.core.engine import reading
 from digest.errors import BadInput
-from digest.ingest import saved
 from digest.models import Paper, PaperVersion, Reject
-from digest.services.ingest import Counts
-from digest.services.sources import ingest_files
+from digest.services.ingestion.import_document import Counts
+from digest.services.ingestion.import_files import ingest_files
+from digest.sources import compressed_files
 from seeds import loader
 
 FEED = """<?xml version="1.0" encoding="UTF-8"?>
@@ -104,8 +104,8 @@ def test_an_archive_damaged_inside_is_no_traceback(database: str, tmp_path: Path
 def test_a_line_without_end_is_refused_and_the_rest_goes_on(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved, "MOST_LINE", 5000)
-    monkeypatch.setattr("digest.ingest.jsonl.MOST_LINE", 5000)
+    monkeypatch.setattr(compressed_files, "MOST_LINE", 5000)
+    monkeypatch.setattr("digest.sources.jsonl.MOST_LINE", 5000)
     huge = jsonl(ROWS[0] | {"abstract": "x" * 100_000})
 
     counts = ingest("jsonl", kept(tmp_path, "a.jsonl", huge + jsonl(*ROWS[1:])))
@@ -189,7 +189,7 @@ def test_what_is_no_feed_is_one_refused_piece(database: str, tmp_path: Path, dat
 def test_a_feed_that_unpacks_to_too_much_is_refused(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved, "MOST_BYTES", 1000)
+    monkeypatch.setattr(compressed_files, "MOST_BYTES", 1000)
 
     with pytest.raises(BadInput, match="more than 1000 bytes"):
         ingest("arxiv-rss", kept(tmp_path, "a.xml.gz", gzip.compress(b" " * 100_000)))

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from digest.compose.edition import Content
-from digest.db.engine import transaction
+from digest.db.core.engine import transaction
 from digest.models import Signal
-from digest.services.topics import Tuning, tune
+from digest.services.subscriptions.topic_settings import Tuning, tune
 from tests.digest.services.conftest import MONDAY, Lab, at
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(9)]

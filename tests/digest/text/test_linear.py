@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from digest.compose import words
-from digest.compose.wrap import excerpt, shortened, width, wrap
+from digest.compose.text import highlighting
+from digest.compose.text.text_wrapping import excerpt, shortened, width, wrap
 from digest.errors import BadQuery
-from digest.matching import grammar
+from digest.matching.query import parser
 from digest.papers.clues import code_address, venue, withdrawn
 from digest.papers.identity import title_words, words_of
-from digest.text import plain
-from digest.text.fold import fold
+from digest.text import plain_text
+from digest.text.folding import fold
 from digest.text.hyphens import rejoin
-from digest.text.names import name
-from digest.text.plain import clean, one_line
+from digest.text.person_names import name
+from digest.text.plain_text import clean, one_line
 from digest.text.tex import readable
 from digest.text.tex_words import without_tex
 from digest.text.tokens import tokens
@@ -38,22 +38,22 @@ BOMBS = [
     "\\label{", "a- ", "-", "--", "\\begin{pmatrix}", "\\over ", "{a\\over ", "\\hat{", "\\href{", "x_{a^", "\\SI{1}{",
     "α", "\u202e", "1.", "a.b ", "(a{b}", "Aleft(x ", "\\sqrt[", "\\footnote{",
 ]  # fmt: skip
-MARKED = words.pattern(("graph neural network", "ΛCDM", "learn*"))
+MARKED = highlighting.pattern(("graph neural network", "ΛCDM", "learn*"))
 
 
 def highlighted(text: str) -> Markup:
-    return words.marked(text, words.fold(text), MARKED, words.shown(text))
+    return highlighting.marked(text, highlighting.fold(text), MARKED, highlighting.shown(text))
 
 
 def query(text: str) -> None:
     """The parser itself, past the bound on its input."""
     with suppress(BadQuery):
-        grammar._Parser(text).whole()
+        parser._Parser(text).whole()
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
     readable, tokens, without_tex, fold, rejoin, clean, one_line, name.__wrapped__, wrap, width, excerpt, highlighted,
-    words.shown, query, grammar.is_query, words_of, title_words, code_address, venue, withdrawn,
+    highlighting.shown, query, parser.is_query, words_of, title_words, code_address, venue, withdrawn,
 ]  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_no_long_run_of_marks_is_normalised(
     monkeypatch.setattr(unicodedata, "normalize", normalize)
     function("a" + bomb * 300)
 
-    assert all(longest_run(text) <= 2 * plain.MOST_MARKS for text in seen)
+    assert all(longest_run(text) <= 2 * plain_text.MOST_MARKS for text in seen)
 
 
 def test_long_indices_under_a_mark_are_read_once() -> None:

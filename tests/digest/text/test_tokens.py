@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text.fold import fold
-from digest.text.tables import CLOSED
+from digest.text.folding import fold
 from digest.text.tokens import tokens, words
+from digest.text.word_tables import CLOSED
 
 CAPITAL = re.compile(r"(?<!\\)\\(Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)(?![A-Za-z])")
 LATIN = st.text(st.characters(max_codepoint=0x24F, categories=("L", "Nd", "Zs", "Pd")), max_size=60)

@@ -14,15 +14,15 @@ import time_machine
 from fastapi import FastAPI
 from sqlmodel import SQLModel, select
 
-from digest.db import engine
+from digest.db.core import engine
 from digest.errors import NotFound
+from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
-from digest.ports import Enqueue
-from digest.services import links
-from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.services.security import signed_links
 from digest.web.app import build
-from digest.web.given import Given
+from digest.web.http.dependencies import Given
 
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)  # a Friday
 ADA = "ada@digest.example"
@@ -200,12 +200,12 @@ def path(link: str) -> str:
 
 def account_link(web: Browser, action: str, subscriber_id: int = 1) -> str:
     """The mailed link that an action on the preferences page asks for: its path, as its mail will carry it."""
-    answer = web.post(path(links.preferences(subscriber_id)), data={"action": action})
+    answer = web.post(path(signed_links.preferences(subscriber_id)), data={"action": action})
     assert answer.status_code == 200
     with engine.reading() as session:
         request = session.exec(select(AccountRequest).order_by(AccountRequest.id.desc())).first()  # type: ignore[union-attr]
     assert request is not None
-    return path(links.account(action, request.id or 0))
+    return path(signed_links.account(action, request.id or 0))
 
 
 def subscribed(web: Browser, address: str = ADA) -> Subscriber:
@@ -214,6 +214,6 @@ def subscribed(web: Browser, address: str = ADA) -> Subscriber:
     with engine.reading() as session:
         reader = session.exec(select(Subscriber).where(Subscriber.address == address)).one()
         request = session.exec(select(SignUpRequest).where(SignUpRequest.subscriber_id == reader.id)).one()
-    assert web.post(path(links.confirm(reader.id or 0, request.id or 0))).status_code == 200
+    assert web.post(path(signed_links.confirm(reader.id or 0, request.id or 0))).status_code == 200
     with engine.reading() as session:
         return session.exec(select(Subscriber).where(Subscriber.address == address)).one()

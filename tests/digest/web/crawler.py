@@ -9,8 +9,8 @@ from html import unescape
 from html.parser import HTMLParser
 
 from digest.errors import BadToken
-from digest.services import links
-from digest.services.link_lifetimes import LIFETIMES
+from digest.services.security import signed_links
+from digest.services.security.link_lifetimes import LIFETIMES
 from tests.digest.web.conftest import Browser, path
 
 SITE = "http://testserver"
@@ -48,7 +48,7 @@ def purpose_of(token: str) -> str:
     for purpose, expires in LIFETIMES.items():
         try:
             if expires is None:
-                links.signer().read(purpose, token)
+                signed_links.signer().read(purpose, token)
             else:
                 _read_either(purpose, token)
         except BadToken:
@@ -60,9 +60,9 @@ def purpose_of(token: str) -> str:
 def _read_either(purpose: str, token: str) -> None:
     """Links that expire carry the time of signing, or are looked up with their request."""
     try:
-        links.signer().read(purpose, token)
+        signed_links.signer().read(purpose, token)
     except BadToken:
-        links.signer().read_timed(purpose, token, max_age=10**9)
+        signed_links.signer().read_timed(purpose, token, max_age=10**9)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from digest.web import server
+from digest.web.http import server
 
 
 @contextmanager

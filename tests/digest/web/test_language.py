@@ -10,17 +10,17 @@ from datetime import date
 
 import pytest
 
-from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
-from digest.db import engine
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.db.core import engine
 from digest.models import Suppression
-from digest.services import links
-from digest.services.views import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.services.security import signed_links
 from digest.web.app import build
 from tests.digest.compose import pseudo
 from tests.digest.services.house import add_mail, add_run
 from tests.digest.web.conftest import ADA, GIVEN, NOW, Browser, Notebook, account_link, everything, only_reader, path
-from tests.digest.web.test_admin import signed_in
-from tests.digest.web.test_feeds import editions, paper
+from tests.digest.web.pages.test_admin import signed_in
+from tests.digest.web.pages.test_feeds import editions, paper
 
 DATA = (
     r"Papers Inbox|ada@digest\.example|root@digest\.example|UTC|Atom|JSON(?: Feed)?|cs\.[A-Z]{2}|stat\.ML"
@@ -53,7 +53,7 @@ def reader(web: Browser) -> int:
     number = found.id or 0
     paper(1, "Μάθηση")
     version = everything()["sign_up_request"][0][0]
-    web.post(path(links.confirm(number, version)))
+    web.post(path(signed_links.confirm(number, version)))
     editions(number, papers=(1,))
     return number
 
@@ -79,7 +79,7 @@ def test_no_complaint_about_a_topic_is_left_out(greek: Browser, topic: str) -> N
 def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> None:
     told = greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση", "cadence": "weekly"}).text
     number, version = only_reader().id or 0, everything()["sign_up_request"][0][0]
-    confirm, leave = path(links.confirm(number, version)), path(links.unsubscribe(number))
+    confirm, leave = path(signed_links.confirm(number, version)), path(signed_links.unsubscribe(number))
 
     assert pseudo.unsaid(told, DATA) == []
     for page in (greek.get(confirm), greek.post(confirm), greek.get(leave), greek.post(leave), greek.get(leave)):
@@ -90,7 +90,7 @@ def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> No
 
 def test_no_sentence_of_refusing_is_left_out(greek: Browser) -> None:
     greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
-    not_me = path(links.not_me(only_reader().id or 0, everything()["sign_up_request"][0][0]))
+    not_me = path(signed_links.not_me(only_reader().id or 0, everything()["sign_up_request"][0][0]))
 
     for page in (greek.get(not_me), greek.post(not_me)):
         assert pseudo.unsaid(page.text, DATA) == []
@@ -100,7 +100,7 @@ def test_no_sentence_of_the_account_pages_is_left_out(greek: Browser) -> None:
     reader(greek)
     change, export, erase = (account_link(greek, action) for action in ("change-address", "export", "erase"))
     proposed = greek.post(change, data={"address": ADA.replace("ada", "ada.b")})
-    arrived = path(links.account("new-address", 4))
+    arrived = path(signed_links.account("new-address", 4))
     pages = [greek.get(page) for page in (change, export, erase, arrived)]
 
     for page in (*pages, proposed, greek.post(arrived), greek.post(change)):
@@ -113,13 +113,13 @@ def test_no_sentence_about_a_suppression_is_left_out(greek: Browser) -> None:
         with engine.transaction() as session:
             session.connection().exec_driver_sql("DELETE FROM suppression")
             session.add(Suppression(address_key=ADA, reason=reason, source="report", at=NOW))
-        assert pseudo.unsaid(greek.get(path(links.preferences(number))).text, DATA) == [], reason
+        assert pseudo.unsaid(greek.get(path(signed_links.preferences(number))).text, DATA) == [], reason
 
 
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
 def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
     reader(greek)
-    page = path(links.feedback(1) + asked(1, verb))
+    page = path(signed_links.feedback(1) + asked(1, verb))
 
     for answer in (greek.get(page), greek.post(page), greek.post(page, data={"choice": "paper"})):
         assert pseudo.unsaid(answer.text, DATA) == []
@@ -127,8 +127,8 @@ def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
 
 def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
     number = reader(greek)
-    page = path(links.preferences(number))
-    greek.post(path(links.feedback(1) + asked(1, MORE)))
+    page = path(signed_links.preferences(number))
+    greek.post(path(signed_links.feedback(1) + asked(1, MORE)))
     saved = {"action": "save", "topics": "μάθηση", "paused_until": "2025-12-24"}
 
     for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"}):

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
-from digest.db import deliveries, engine
+from digest.db.core import engine
+from digest.db.outbox import deliveries
 from digest.models import Consent
-from digest.services import links
+from digest.services.security import signed_links
 from digest.signing import CONFIRM, EDITION, PREFERENCES, UNSUBSCRIBE
 from tests.digest.web.conftest import ADA, NOW, Browser, account_link, everything, mails, only_reader, path, subscribed
 
 
 def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
     subscribed(web)
-    link = path(links.unsubscribe(1))
+    link = path(signed_links.unsubscribe(1))
     before = everything()
     answers = [web.get(link), web.head(link)]
 
@@ -37,7 +38,7 @@ def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
 )
 def test_one_post_is_enough(web: Browser, body: dict[str, object]) -> None:
     subscribed(web)
-    answer = web.post(path(links.unsubscribe(1)), **body)
+    answer = web.post(path(signed_links.unsubscribe(1)), **body)
 
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
@@ -46,9 +47,9 @@ def test_one_post_is_enough(web: Browser, body: dict[str, object]) -> None:
 
 def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
     subscribed(web)
-    web.post(path(links.unsubscribe(1)))
+    web.post(path(signed_links.unsubscribe(1)))
     before = everything()
-    again = web.post(path(links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
+    again = web.post(path(signed_links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
 
     assert again.status_code == 200
     assert everything() == before
@@ -58,8 +59,8 @@ def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
     subscribed(web)
     web.post(account_link(web, "erase"))
 
-    assert web.post(path(links.unsubscribe(1))).status_code == 200
-    assert web.get(path(links.unsubscribe(1))).status_code == 200
+    assert web.post(path(signed_links.unsubscribe(1))).status_code == 200
+    assert web.get(path(signed_links.unsubscribe(1))).status_code == 200
 
 
 def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> None:
@@ -67,7 +68,7 @@ def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> No
     with engine.transaction() as session:
         owed = [deliveries.Owed(kind, 9, ADA, subscriber_id=1) for kind in ("digest", "welcome", "notice", "resend")]
         deliveries.owe(session, [*owed, deliveries.Owed("digest", 10, "bob@digest.example")], NOW)
-    web.post(path(links.unsubscribe(1)))
+    web.post(path(signed_links.unsubscribe(1)))
     states = {(mail.kind, mail.address): mail.state for mail in mails()}
 
     assert [states[kind, ADA] for kind in ("digest", "welcome", "notice", "resend")] == ["cancelled"] * 4
@@ -78,8 +79,8 @@ def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> No
 
 def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
     subscribed(web)
-    web.post(path(links.unsubscribe(1)))
-    answer = web.post(path(links.preferences(1)), data={"action": "return"})
+    web.post(path(signed_links.unsubscribe(1)))
+    answer = web.post(path(signed_links.preferences(1)), data={"action": "return"})
 
     assert answer.status_code == 200
     assert (only_reader().state, only_reader().left_at) == ("active", None)
@@ -89,7 +90,7 @@ def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
 @pytest.mark.parametrize("purpose", [CONFIRM, PREFERENCES, EDITION])
 def test_a_link_of_another_purpose_does_nothing(web: Browser, purpose: str) -> None:
     subscribed(web)
-    token = links.signer().sign(purpose, 1)
+    token = signed_links.signer().sign(purpose, 1)
     before = everything()
     answers = [web.get(f"/unsubscribe/{token}"), web.post(f"/unsubscribe/{token}")]
 
@@ -100,7 +101,7 @@ def test_a_link_of_another_purpose_does_nothing(web: Browser, purpose: str) -> N
 @pytest.mark.parametrize("page", ["confirm", "preferences", "editions"])
 def test_an_unsubscribe_link_opens_nothing_else(web: Browser, page: str) -> None:
     subscribed(web)
-    token = links.signer().sign(UNSUBSCRIBE, 1)
+    token = signed_links.signer().sign(UNSUBSCRIBE, 1)
 
     assert web.get(f"/{page}/{token}").status_code == 400
 

@@ -11,28 +11,19 @@ import pytest
 import time_machine
 
 from digest import settings, signing
-from digest.compose.views import FOLLOW, LESS, MORE, MUTE, asked
-from digest.db import deliveries, engine
-from digest.deliver.letter import Letter
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.db.core import engine
+from digest.db.outbox import deliveries
+from digest.mail.mime.outgoing_message import Letter
 from digest.models import Edition
-from digest.services import links
-from digest.services.letters import Letters
-from digest.services.link_lifetimes import LIFETIMES, lifetime
+from digest.services.delivery.render_messages import Letters
+from digest.services.security import signed_links
+from digest.services.security.link_lifetimes import LIFETIMES, lifetime
 from digest.web.app import PAGES, build
 from digest.web.wiring import given
-from tests.digest.web.conftest import (
-    ADA,
-    NOW,
-    Browser,
-    Notebook,
-    account_link,
-    everything,
-    mails,
-    path,
-    subscribed,
-)
+from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, account_link, everything, mails, path, subscribed
 from tests.digest.web.crawler import addresses, crawl, tokens
-from tests.digest.web.test_feeds import editions, paper
+from tests.digest.web.pages.test_feeds import editions, paper
 from tests.outbox import as_claimed
 
 BOB, EVE = "bob@digest.example", "eve@digest.example"
@@ -84,7 +75,7 @@ def make_mail(web: Browser, kind: str) -> None:
     elif kind in {"new-address", "moved"}:
         web.post(account_link(web, "change-address"), data={"address": EVE})
         if kind == "moved":
-            web.post(path(links.account("new-address", 2)))
+            web.post(path(signed_links.account("new-address", 2)))
     elif kind == "notice":
         with engine.transaction() as session:
             session.get_one(Edition, 1).content = {"entries": [], "considered": 412}
@@ -131,7 +122,7 @@ def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real
 def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None:
     """Every page that it leads to: no address, no token but its own, nothing changed, no button that acts."""
     before = everything()
-    seen = crawl(real, [links.edition(1)])
+    seen = crawl(real, [signed_links.edition(1)])
 
     assert seen.broken(but="/authors/") == {}
     assert "/papers/1" in seen.pages
@@ -144,11 +135,11 @@ def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None
 @pytest.mark.parametrize("form", ["atom", "json"])
 def test_a_feed_leads_to_its_own_editions_and_to_nothing_else(real: Browser, form: str) -> None:
     before = everything()
-    seen = crawl(real, [links.feed(1, form)])
+    seen = crawl(real, [signed_links.feed(1, form)])
 
     assert ADA not in seen.everything
     assert {purpose for purpose, _ in tokens(seen.everything)} == {signing.FEED}
-    assert path(links.feed_edition(1, 1)) in seen.pages
+    assert path(signed_links.feed_edition(1, 1)) in seen.pages
     assert everything() == before
 
 
@@ -168,18 +159,18 @@ def own(purpose: str, web: Browser) -> str:
         return account_link(web, purpose)
     if purpose == signing.NEW_ADDRESS:
         make_mail(web, "new-address")
-        return path(links.account(purpose, 2))
+        return path(signed_links.account(purpose, 2))
     if purpose == signing.SIGN_IN:
         make_mail(web, "sign-in")
-        return path(links.sign_in(mails()[-1].subject_id))
+        return path(signed_links.sign_in(mails()[-1].subject_id))
     return {
-        signing.CONFIRM: path(links.confirm(2, 2)),
-        signing.NOT_ME: path(links.not_me(2, 2)),
-        signing.UNSUBSCRIBE: path(links.unsubscribe(1)),
-        signing.PREFERENCES: path(links.preferences(1)),
-        signing.EDITION: path(links.edition(1)),
-        signing.FEED: path(links.feed(1)),
-        signing.FEEDBACK: path(links.feedback(1) + asked(1, MORE)),
+        signing.CONFIRM: path(signed_links.confirm(2, 2)),
+        signing.NOT_ME: path(signed_links.not_me(2, 2)),
+        signing.UNSUBSCRIBE: path(signed_links.unsubscribe(1)),
+        signing.PREFERENCES: path(signed_links.preferences(1)),
+        signing.EDITION: path(signed_links.edition(1)),
+        signing.FEED: path(signed_links.feed(1)),
+        signing.FEEDBACK: path(signed_links.feedback(1) + asked(1, MORE)),
     }[purpose]
 
 
@@ -195,7 +186,7 @@ def test_a_token_leads_to_no_token_of_another_purpose(real: Browser, purpose: st
 
 def forms(purpose: str) -> list[str]:
     """Tokens of this purpose of every shape that any purpose has."""
-    signer = links.signer()
+    signer = signed_links.signer()
     values = ((1,), (1, 1), (2, 2))
     return [sign(purpose, *some) for some in values for sign in (signer.sign, signer.sign_timed)]
 
@@ -224,10 +215,12 @@ def test_a_token_is_no_session(real: Browser) -> None:
 
 
 def test_the_token_of_one_edition_in_a_feed_does_not_open_the_feed(real: Browser) -> None:
-    token = path(links.feed_edition(1, 1)).rpartition("/")[2]
+    token = path(signed_links.feed_edition(1, 1)).rpartition("/")[2]
 
     assert real.get(f"/feeds/{token}.atom").status_code == 400
-    assert real.get(f"/feeds/editions/{path(links.feed(1)).split('/')[2].removesuffix('.atom')}").status_code == 400
+    assert (
+        real.get(f"/feeds/editions/{path(signed_links.feed(1)).split('/')[2].removesuffix('.atom')}").status_code == 400
+    )
 
 
 def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
@@ -271,10 +264,10 @@ def test_a_link_without_a_lifetime_works_for_years(
 
 
 LINK_PAGES = {
-    "edition": lambda: f"{path(links.edition(1))}/link",
-    "feed": lambda: f"{path(links.feed_edition(1, 1))}/link",
-    "feedback": lambda: f"{path(links.feedback(1) + asked(1, MORE))}/link",
-    "unsubscribe": lambda: f"{path(links.unsubscribe(1))}/link",
+    "edition": lambda: f"{path(signed_links.edition(1))}/link",
+    "feed": lambda: f"{path(signed_links.feed_edition(1, 1))}/link",
+    "feedback": lambda: f"{path(signed_links.feedback(1) + asked(1, MORE))}/link",
+    "unsubscribe": lambda: f"{path(signed_links.unsubscribe(1))}/link",
 }
 
 
@@ -283,7 +276,7 @@ def test_the_owner_of_a_shared_page_gets_the_link_by_mail(real: Browser, page: s
     answer = real.post(LINK_PAGES[page]())
 
     assert (mails()[-1].kind, mails()[-1].address) == ("link", ADA)
-    assert links.preferences(1) in text_of(sent("link"))
+    assert signed_links.preferences(1) in text_of(sent("link"))
     assert ADA not in answer.text
     assert tokens(answer.text) == set()
 

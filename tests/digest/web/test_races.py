@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import select
 
-from digest.db import engine
+from digest.db.core import engine
 from digest.models import RateLimitCounter, Subscriber
-from digest.services import rate_limits
+from digest.services.security import rate_limits
 from digest.web.app import build
 from tests.digest.web.conftest import GIVEN, Notebook, mails
 from tests.digest.web.live import form_post, send_at_once, serving

@@ -9,10 +9,10 @@ import pytest
 import time_machine
 from sqlmodel import select
 
-from digest.db import engine
+from digest.db.core import engine
 from digest.models import Batch, Consent, ProfileVersion, Subscriber, Suppression
 from digest.models.paper import Announcement
-from digest.services import links
+from digest.services.security import signed_links
 from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, everything, mails, only_reader, path, subscribed
 
 WISHES = {
@@ -33,7 +33,7 @@ WISHES = {
 
 def test_the_form_keeps_everything_that_was_asked(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
-    web.post(path(links.confirm(1, 1)))
+    web.post(path(signed_links.confirm(1, 1)))
     reader = only_reader()
 
     assert (reader.address, reader.state, reader.cadence, reader.weekday) == (ADA, "active", "weekdays", 2)
@@ -168,7 +168,7 @@ def test_a_missing_address_is_named(web: Browser) -> None:
 
 def test_looking_at_a_confirmation_changes_nothing(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
-    link = path(links.confirm(1, 1))
+    link = path(signed_links.confirm(1, 1))
     before = everything()
     answers = [web.get(link), web.head(link), web.ask("OPTIONS", link)]
 
@@ -183,7 +183,7 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Not
         session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW))
         session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW + timedelta(hours=1)))
     web.post("/subscribe", data=WISHES)
-    answer = web.post(path(links.confirm(1, 1)))
+    answer = web.post(path(signed_links.confirm(1, 1)))
     reader = only_reader()
 
     assert answer.status_code == 200
@@ -198,9 +198,9 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Not
 
 def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) -> None:
     web.post("/subscribe", data=WISHES)
-    web.post(path(links.confirm(1, 1)))
+    web.post(path(signed_links.confirm(1, 1)))
     before = everything()
-    again = web.post(path(links.confirm(1, 1)))
+    again = web.post(path(signed_links.confirm(1, 1)))
 
     assert again.status_code == 200
     assert everything() == before
@@ -210,7 +210,7 @@ def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) ->
 def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
     web.post("/subscribe", data=WISHES | {"topics": "what a stranger typed later", "send_at": "23:00"})
-    web.post(path(links.confirm(1, 1)))
+    web.post(path(signed_links.confirm(1, 1)))
 
     assert "what a stranger typed later" not in str(everything()["profile_version"])
     assert only_reader().send_at.isoformat() == "07:15:00"
@@ -219,7 +219,7 @@ def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> No
 def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_machine.Traveller) -> None:
     web.post("/subscribe", data=WISHES)
     clock_stands.shift(timedelta(days=15))
-    answer = web.post(path(links.confirm(1, 1)))
+    answer = web.post(path(signed_links.confirm(1, 1)))
 
     assert answer.status_code == 410
     assert only_reader().state == "pending"
@@ -227,8 +227,8 @@ def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_m
 
 def test_an_old_confirmation_does_not_bring_a_reader_back_who_left(web: Browser) -> None:
     subscribed(web)
-    web.post(path(links.unsubscribe(1)))
-    answer = web.post(path(links.confirm(1, 1)))
+    web.post(path(signed_links.unsubscribe(1)))
+    answer = web.post(path(signed_links.confirm(1, 1)))
 
     assert answer.status_code == 410
     assert only_reader().state == "left"
@@ -236,10 +236,10 @@ def test_an_old_confirmation_does_not_bring_a_reader_back_who_left(web: Browser)
 
 def test_a_reader_who_left_can_sign_up_again(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
-    web.post(path(links.unsubscribe(1)))
+    web.post(path(signed_links.unsubscribe(1)))
     clock_stands.shift(timedelta(minutes=5))
     web.post("/subscribe", data=WISHES)
-    web.post(path(links.confirm(1, 2)))
+    web.post(path(signed_links.confirm(1, 2)))
 
     assert (only_reader().state, only_reader().profile_id) == ("active", 2)
 
@@ -248,7 +248,7 @@ def test_an_address_suppressed_since_is_not_started(web: Browser) -> None:
     web.post("/subscribe", data=WISHES)
     with engine.transaction() as session:
         session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
-    answer = web.post(path(links.confirm(1, 1)))
+    answer = web.post(path(signed_links.confirm(1, 1)))
 
     assert answer.status_code == 409
     assert only_reader().state == "pending"
@@ -258,7 +258,7 @@ def test_the_profile_of_another_reader_can_not_be_confirmed(web: Browser) -> Non
     web.post("/subscribe", data=WISHES)
     web.post("/subscribe", data=WISHES | {"address": "bob@digest.example"})
 
-    assert web.post(path(links.confirm(1, 2))).status_code == 404
+    assert web.post(path(signed_links.confirm(1, 2))).status_code == 404
 
 
 def test_two_spellings_of_one_address_are_one_subscriber(web: Browser) -> None:

@@ -11,12 +11,14 @@ import time_machine
 from sqlmodel import select
 
 from digest import settings
-from digest.db import bounces, engine
-from digest.deliver.letter import Letter, Withheld
+from digest.db.bounces import reports
+from digest.db.core import engine
+from digest.mail.mime.outgoing_message import Letter, Withheld
 from digest.models import Suppression
-from digest.services import house, links
-from digest.services.letters import Letters
-from digest.web import constant_time
+from digest.services.admin import subscriber_admin
+from digest.services.delivery.render_messages import Letters
+from digest.services.security import signed_links
+from digest.web.http import constant_time
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_reader, path, subscribed
 from tests.outbox import as_claimed
 
@@ -47,12 +49,12 @@ def active(web: Browser) -> None:
 
 def former(web: Browser) -> None:
     subscribed(web)
-    web.post(path(links.unsubscribe(1)))
+    web.post(path(signed_links.unsubscribe(1)))
 
 
 def suppress(reason: str = "no such address", at: datetime = NOW, source: str = "report 5.1.1") -> None:
     with engine.transaction() as session:
-        bounces.suppress(session, ADA, reason=reason, source=source, at=at)
+        reports.suppress(session, ADA, reason=reason, source=source, at=at)
 
 
 def sign_up(web: Browser) -> None:
@@ -66,7 +68,7 @@ def confirmations() -> int:
 def newest_confirmation() -> str:
     payload = next(mail.payload for mail in reversed(mails()) if mail.kind == "confirmation")
     assert payload
-    return path(links.confirm(1, payload["request_id"]))
+    return path(signed_links.confirm(1, payload["request_id"]))
 
 
 def composed() -> Letter | Withheld:
@@ -111,7 +113,7 @@ def test_a_confirmation_page_shows_its_own_request_and_not_what_is_kept(web: Bro
     pending(web)
     first = newest_confirmation()
     web.post(first)
-    web.post(path(links.preferences(1)), data={"topics": "a secret topic", "send_at": "21:45"})
+    web.post(path(signed_links.preferences(1)), data={"topics": "a secret topic", "send_at": "21:45"})
     page = web.get(first).text
 
     assert "graphs" in page
@@ -132,10 +134,10 @@ def test_the_older_of_two_requests_starts_its_own_schedule(web: Browser) -> None
 def test_a_second_confirmation_of_an_active_subscriber_changes_nothing(web: Browser) -> None:
     pending(web)
     sign_up(web)
-    web.post(path(links.confirm(1, 1)))
+    web.post(path(signed_links.confirm(1, 1)))
     before = everything()
 
-    assert web.post(path(links.confirm(1, 2))).status_code == 200
+    assert web.post(path(signed_links.confirm(1, 2))).status_code == 200
     assert everything() == before
 
 
@@ -229,12 +231,12 @@ def test_no_sign_up_lifts_another_suppression(web: Browser, clock_stands: time_m
     sign_up(web)
 
     assert len(mails()) == owed
-    assert web.post(path(links.preferences(1)), data={"action": "return"}).status_code == 200
+    assert web.post(path(signed_links.preferences(1)), data={"action": "return"}).status_code == 200
     assert len(everything()["suppression"]) == 1
 
 
 def test_what_an_administrator_suppressed_stays_so_whatever_reason_was_given(web: Browser) -> None:
-    house.suppress(ADA, reason="no such address")
+    subscriber_admin.suppress(ADA, reason="no such address")
     sign_up(web)
 
     assert mails() == []
@@ -273,7 +275,7 @@ def test_editions_to_an_address_that_bounced_are_still_withheld(web: Browser) ->
 def test_the_preferences_tell_why_no_mail_comes(web: Browser, reason: str, words: str) -> None:
     active(web)
     suppress(reason)
-    page = web.get(path(links.preferences(1))).text
+    page = web.get(path(signed_links.preferences(1))).text
 
     assert "No mail has gone to this address since Fri 21 Nov 2025." in page
     assert words in page
@@ -290,7 +292,7 @@ def test_not_me_sends_nothing_to_the_address_ever_again(
 ) -> None:
     pending(web)
     if door == "the mail":
-        answer = web.post(path(links.not_me(1, 1)))
+        answer = web.post(path(signed_links.not_me(1, 1)))
     else:
         answer = web.post(newest_confirmation(), data={"on_page": "yes", "action": "not-me"})
     clock_stands.shift(timedelta(days=9))
@@ -304,7 +306,7 @@ def test_not_me_sends_nothing_to_the_address_ever_again(
 
 def test_not_me_may_be_said_twice(web: Browser) -> None:
     pending(web)
-    link = path(links.not_me(1, 1))
+    link = path(signed_links.not_me(1, 1))
 
     assert [web.post(link).status_code for _ in range(2)] == [200, 200]
 
@@ -312,7 +314,7 @@ def test_not_me_may_be_said_twice(web: Browser) -> None:
 def test_after_not_me_the_confirmation_starts_nothing(web: Browser) -> None:
     pending(web)
     confirm = newest_confirmation()
-    web.post(path(links.not_me(1, 1)))
+    web.post(path(signed_links.not_me(1, 1)))
 
     assert web.post(confirm).status_code == 409
     assert only_reader().state == "pending"
@@ -322,7 +324,7 @@ def test_not_me_of_a_confirmed_subscription_is_refused(web: Browser) -> None:
     active(web)
     before = everything()
 
-    assert web.post(path(links.not_me(1, 1))).status_code == 409
+    assert web.post(path(signed_links.not_me(1, 1))).status_code == 409
     assert everything() == before
 
 
@@ -330,4 +332,4 @@ def test_not_me_of_a_sign_up_that_was_deleted_says_so(web: Browser, clock_stands
     pending(web)
     clock_stands.shift(timedelta(days=31))
 
-    assert web.get(path(links.not_me(1, 1))).status_code == 410
+    assert web.get(path(signed_links.not_me(1, 1))).status_code == 410

@@ -1,0 +1,72 @@
+"""Mails: pure views in, subject, text and HTML out. The doors of composing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.compose.email import wording
+from digest.compose.email.digest_email import digest
+from digest.compose.email.email_parts import listed, mail
+from digest.compose.email.paper_block import INDENT, Blocks
+from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
+from digest.compose.text.highlighting import shown
+from digest.compose.text.text_wrapping import shortened, wrap
+from digest.i18n import say
+from digest.text.plain_text import one_line
+
+__all__ = [
+    "LESS", "MORE", "MUTE", "Blocks", "Links", "Reader", "Rendered", "Service", "account_link", "alarm", "confirmation",
+    "digest", "link", "moved", "notice", "sign_in", "trial",
+]  # fmt: skip
+
+
+def notice(reader: Reader, links: Links, considered: int, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """A quiet day's one line. `considered`: papers announced since the last edition."""
+    announced = wording.announced(considered)
+    values: dict[str, object] = {
+        "line": f"{say('Nothing new for your topics today.')} {announced}".strip(),
+        "announced": announced,
+    }
+    return listed("notice", values, reader, links, service)
+
+
+def confirmation(url: str, not_me: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """'Is this you?' for a sign-up. Holds nothing that a stranger typed. `not_me`: where its receiver refuses it."""
+    return mail("confirmation", {"url": url, "not_me": not_me}, service)
+
+
+def link(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+    """The link to a reader's preferences, asked for on the page."""
+    return mail("link", {"url": url}, service)
+
+
+def account_link(action: str, url: str, *, minutes: int, service: Service = PLAIN_SERVICE) -> Rendered:
+    """The link that confirms an export, erasure or change of address; it works for so many minutes.
+
+    `action` names the mail's templates: export, erase, change-address or new-address.
+    """
+    return mail(action, {"url": url, "minutes": minutes}, service)
+
+
+def moved(*, service: Service = PLAIN_SERVICE) -> Rendered:
+    """Tells the old address that the mail goes to another one. Does not say which."""
+    return mail("moved", {}, service)
+
+
+def sign_in(url: str, *, minutes: int = 15, service: Service = PLAIN_SERVICE) -> Rendered:
+    """An administrator's link into the service; it holds for so many minutes."""
+    return mail("sign-in", {"url": url, "minutes": minutes}, service)
+
+
+def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: Service = PLAIN_SERVICE) -> Rendered:
+    """Something needs an administrator: what, the facts line by line, and where to look."""
+    title = shortened(one_line(title), 200)
+    lines = [one_line(fact) for fact in facts]
+    values: dict[str, object] = {"title": shown(title), "facts": [shown(line) for line in lines], "url": url}
+    values |= {"title_lines": wrap(title), "fact_lines": [wrap(line, INDENT) for line in lines]}
+    return mail("alarm", values, service)
+
+
+def trial(*, service: Service = PLAIN_SERVICE) -> Rendered:
+    """The mail that `digest init` sends to show that the way is open."""
+    return mail("test", {}, service)

@@ -1,0 +1,151 @@
+"""A paper in a mail as all see it who got it for the same reasons. How a reader's own links begin is put in later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from markupsafe import Markup, escape
+
+from digest.compose.edition import RISING, Entry
+from digest.compose.email import template_environment, wording
+from digest.compose.email.paper_block import INDENT, Blocks, PaperBlock
+from digest.compose.email.template_context import LESS, MORE, MUTE, Reader, asked
+from digest.compose.text.bylines import byline
+from digest.compose.text.highlighting import shown
+from digest.compose.text.text_wrapping import wrap
+from digest.i18n import say
+from digest.papers import Record
+
+# Where texts and a reader's links go. No text of a paper holds a control sign.
+_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL = map(Markup, "\x01\x02\x03\x04\x05\x06")
+_NONE = Markup()
+Ends = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a mail shows of a paper beside the reader's links."""
+
+    title: Markup
+    abstract: Markup
+    byline: Markup
+    reason: Markup
+    signal: Markup
+    url: Markup
+    linked: bool
+    searched: bool
+    pdf: Markup | None
+    code: Markup | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A paper as all see it who got it for the same reasons.
+
+    Between the parts of its HTML goes what all links of one reader's edition begin with; `ends` are their ends,
+    for `more`, `less` and `mute`.
+    """
+
+    shared: Shared
+    parts: tuple[str, ...]
+    lines: str
+    ends: Ends
+
+
+def view(
+    entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: Callable[[int], str] | None, asks: bool
+) -> View:
+    """One paper of an edition: the shared block, the words marked, the reason.
+
+    `page` gives a paper's own address here; `asks`: with places for feedback links.
+    """
+    block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
+    words = tuple([word for _, found in entry.matched for word in found])
+    title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
+    about, about_lines = _about(block, entry.followed)
+    reason, reason_lines = _line(wording.reason(entry, reader, block.category))
+    signal, signal_lines = _signal(
+        wording.rising(entry), wording.one_line(entry.spark) if entry.section == RISING else ""
+    )
+    url, searched = block.url, block.found_by_search
+    if searched and page:
+        url, searched = escape(page(entry.paper)), False
+    shared = Shared(
+        title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code
+    )  # fmt: skip
+    verbs = (MORE, LESS, MUTE if entry.matched else None)
+    ends = tuple([asked(entry.paper, verb) if asks and verb else None for verb in verbs])
+    return View(
+        shared=shared,
+        parts=_parts(shared, ends),
+        lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
+        ends=ends,
+    )
+
+
+def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
+    """The paper in HTML, cut where the reader's links begin."""
+    frame = replace(
+        shared,
+        title=_TITLE,
+        abstract=_ABSTRACT if shared.abstract else _NONE,
+        byline=_BYLINE if shared.byline else _NONE,
+        reason=_REASON if shared.reason else _NONE,
+        signal=_SIGNAL if shared.signal else _NONE,
+    )
+    texts: dict[str, Markup] = {
+        _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
+        _REASON: shared.reason, _SIGNAL: shared.signal,
+    }  # fmt: skip
+    piece = "".join([texts.get(part, part) for part in _framed(frame, ends)])
+    return tuple(piece.split(_LINK))
+
+
+@lru_cache(maxsize=4096)
+def _framed(frame: Shared, ends: Ends) -> tuple[str, ...]:
+    """The template around a paper's texts and its links, in pieces: a paper needs it once, whoever gets it."""
+    more, less, mute = (_LINK + end if end else None for end in ends)
+    page = template_environment.piece("digest").render(paper=frame, more=more, less=less, mute=mute)
+    return tuple(re.split("([\x02-\x06])", page))
+
+
+def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
+    """Authors and facts, for HTML and for a terminal; the block's own unless an author wears a star."""
+    if not followed:
+        return block.about, block.about_lines
+    names = byline(block.authors, block.complete, followed)
+    about = " · ".join(part for part in (names, block.facts) if part)
+    return shown(about), wrap(about, INDENT)
+
+
+@lru_cache(maxsize=8192)
+def _line(text: str) -> tuple[Markup, str]:
+    """A reason, for HTML and for a terminal. Readers with one topic share it."""
+    return shown(text), wrap(text, INDENT)
+
+
+@lru_cache(maxsize=8192)
+def _signal(facts: str, spark: str) -> tuple[Markup, str]:
+    """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
+    if not spark:
+        return _line(facts)
+    bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)
+    lines = wrap(f"{facts} · {spark}", INDENT)
+    if lines.endswith(f"·\n{INDENT}{spark}"):  # bars alone in a line say nothing: they take the last word along
+        head, _, word = wrap(facts, INDENT).rpartition(" ")
+        lines = f"{head}\n{INDENT}{word} · {spark}"
+    return shown(facts) + bars, lines
+
+
+def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
+    """The paper in the text part: title, authors, reason, abstract, address."""
+    lines = [block.title_lines, *filter(None, about)]
+    if block.abstract_lines:
+        lines += ["", block.abstract_lines]
+    lines += ["", INDENT + url.unescape()]
+    if block.code:
+        lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""Bounces and suppressions as stored: which delivery a report means, what an address has failed, who gets no mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, update
+from sqlmodel import Session, col, select
+
+from digest.db.core.dialect import insert_ignore
+from digest.db.outbox.message_ids import ReadMessageId
+from digest.db.subscribers import former_addresses
+from digest.models import Bounce, Delivery, DomainPause, Suppression
+from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR
+
+FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
+COUNTED = ("hard", "soft")
+
+
+def delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
+    """The delivery of that id, else the one that has exactly the Message-ID `named`.
+
+    None where the Message-ID is another delivery's of the same id: the report is on a mail that went out before the
+    database was restored from a backup, which gave the id again.
+    """
+    if delivery_id is not None and delivery_id < 2**63:
+        found = session.get(Delivery, delivery_id)
+        speaks_of_it = named is None or named.delivery_id != delivery_id or _has_message_id(found, named)
+        return found if speaks_of_it else None
+    found = _delivery_named(session, named) if named is not None else None
+    return found if named is not None and _has_message_id(found, named) else None
+
+
+def _has_message_id(delivery: Delivery | None, named: ReadMessageId) -> bool:
+    return delivery is not None and (delivery.message_id or "").lower() == named.text.lower()
+
+
+def _delivery_named(session: Session, named: ReadMessageId) -> Delivery | None:
+    """The delivery that a Message-ID names, whether or not it is that delivery's own."""
+    if named.delivery_id is not None:
+        return session.get(Delivery, named.delivery_id)
+    if named.key is None or named.key[2] >= 2**31:
+        return None
+    kind, subject, serial = named.key
+    query = select(Delivery).where(Delivery.kind == kind, Delivery.subject_id == subject, Delivery.serial == serial)
+    return session.exec(query).one_or_none()
+
+
+def note(
+    session: Session,
+    *,
+    report_key: str,
+    address_key: str,
+    kind: str,
+    status: str,
+    delivery_id: int | None,
+    at: datetime,
+) -> bool:
+    """Keep a report. False where it was kept before: it counts once."""
+    row = {
+        "report_key": report_key[:120],
+        "address_key": address_key,
+        "kind": kind,
+        "status": status[:20],
+        "delivery_id": delivery_id,
+        "at": at,
+    }
+    return insert_ignore(session, Bounce, [row]) == 1
+
+
+def failures(session: Session, address_key: str, *, since: datetime) -> Sequence[Bounce]:
+    """The failures of an address that still count, oldest first."""
+    query = select(Bounce).where(
+        Bounce.address_key == address_key, col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since
+    )
+    return session.exec(query.order_by(col(Bounce.at))).all()
+
+
+def failing(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
+    """Address keys beyond `after`, in order, that failed at least so often since then and are not suppressed."""
+    query = (
+        select(Bounce.address_key)
+        .where(col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since, col(Bounce.address_key) > after)
+        .where(col(Bounce.address_key).not_in(select(Suppression.address_key)))
+        .group_by(col(Bounce.address_key))
+        .having(func.count() >= least)
+        .order_by(col(Bounce.address_key))
+        .limit(limit)
+    )
+    return session.exec(query).all()
+
+
+def forgive(session: Session, address_key: str) -> int:
+    """Let the failures of an address count no more. Returns how many."""
+    counted = col(Bounce.address_key) == address_key, col(Bounce.kind).in_(COUNTED)
+    return session.exec(update(Bounce).where(*counted).values(kind=FORGIVEN)).rowcount
+
+
+def suppress(session: Session, address_key: str, *, reason: str, source: str, at: datetime) -> bool:
+    """Never mail this address again. False where it was suppressed before: the first reason stays.
+
+    But a reason of a person's own (a complaint, 'not me', an administrator's) replaces that of a bounce, which the
+    owner of the address could lift by signing up again.
+    """
+    row = {"address_key": address_key, "reason": reason[:40], "source": source[:200], "at": at}
+    if insert_ignore(session, Suppression, [row]) == 1:
+        return True
+    if reason not in BOUNCE_REASONS or source == BY_ADMINISTRATOR:
+        replaced = update(Suppression).where(
+            col(Suppression.address_key) == address_key,
+            col(Suppression.reason).in_(BOUNCE_REASONS),
+            col(Suppression.source) != BY_ADMINISTRATOR,
+        )
+        session.exec(replaced.values(reason=row["reason"], source=row["source"], at=at))
+    return False
+
+
+def unsuppress(session: Session, address_key: str) -> bool:
+    """Allow mail to this address again. False where it was not suppressed."""
+    gone = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    former = former_addresses.find(session, address_key)
+    if former is not None and former.suppressed:
+        return former_addresses.forget(session, address_key)
+    return gone
+
+
+def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]:
+    """Suppressions made since then, oldest first."""
+    query = select(Suppression).where(col(Suppression.at) >= since)
+    return session.exec(query.order_by(col(Suppression.at), col(Suppression.address_key))).all()
+
+
+def pauses(session: Session, now: datetime) -> Sequence[DomainPause]:
+    """Domains that refuse by policy and rest now."""
+    return session.exec(select(DomainPause).where(col(DomainPause.until) > now).order_by(DomainPause.domain)).all()

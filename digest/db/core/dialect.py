@@ -1,0 +1,238 @@
+"""What SQLite and PostgreSQL say differently, in one place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Date, Dialect, LargeBinary, any_, cast, func, literal, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import UserDefinedType
+from sqlmodel import Session, SQLModel
+
+from digest.db.core import bulk_copy
+from digest.models.types import Packed, UTCDateTime
+
+_CHUNK = 500
+_LINES = 2000  # put together at once
+_ESCAPED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_PARTED = "\0"  # no text that PostgreSQL keeps holds it
+
+
+def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
+    """Numbers for that many new rows of a table whose writers wait for each other."""
+    name = str(table.__tablename__)
+    if session.get_bind().dialect.name == "postgresql":
+        drawn = text(
+            "SELECT setval(sequence, nextval(sequence) + :count - 1) - :count"
+            " FROM (SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence) AS ours"
+        )
+        last = session.execute(drawn, {"name": name, "count": count}).scalar_one()
+    else:
+        last = session.execute(text(f"SELECT coalesce(max(id), 0) FROM {name}")).scalar_one()  # noqa: S608 - a name of ours
+    return list(range(int(last) + 1, int(last) + count + 1))
+
+
+def among(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[bool]:
+    """`column IN (values)` with all values in one parameter: thousands of them cost no time to write down."""
+    if session.get_bind().dialect.name == "postgresql":
+        found: ColumnElement[bool] = column == any_(literal(_array(values), _Written(_kind(session, column))))
+        return found
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    chosen: ColumnElement[bool] = column.in_(select(listed.c.value))
+    return chosen
+
+
+class _Written(UserDefinedType[str]):
+    """An array as a text that PostgreSQL reads as one at once: a cast would be done anew for each row looked at."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The array's name."""
+        return self.kind + "[]"
+
+
+def _kind(session: Session, column: Any) -> str:
+    """The database's name for a column's values."""
+    dialect = session.get_bind().dialect
+    return str(column.type.dialect_impl(dialect).compile(dialect))
+
+
+def _array(values: Sequence[str | int]) -> str:
+    """PostgreSQL's own way to write an array; the driver would look at each value."""
+    if not values or not isinstance(values[0], str):
+        return f"{{{','.join(map(str, values))}}}"
+    texts = _PARTED.join(map(str, values)).replace("\\", "\\\\").replace('"', '\\"')
+    return '{"' + texts.replace(_PARTED, '","') + '"}'
+
+
+def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
+    """Numbers for that many new rows that no row ever had, gone ones included (SQLite: AUTOINCREMENT).
+
+    Several writers may ask at once.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        drawn = text(
+            "SELECT array_agg(nextval(sequence)) FROM generate_series(1, :count),"
+            " (SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence OFFSET 0) AS ours"
+        )
+        return session.execute(drawn, {"name": str(table.__tablename__), "count": count}).scalar_one() or []
+    last = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+    begin = session.execute(last, {"name": str(table.__tablename__)}).scalar_one_or_none() or 0
+    return list(range(int(begin) + 1, int(begin) + count + 1))
+
+
+def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns that are not there yet, as fast as the database can: PostgreSQL by COPY.
+
+    Values are Python's, as in an ordinary insert; columns that are left out have their defaults.
+    """
+    if rows:
+        insert_columns(session, table, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def insert_columns(session: Session, table: type[SQLModel], given: Mapping[str, Any]) -> None:
+    """`insert_new` of what is given by columns: a list of values, or one value for all rows."""
+    dialect = session.connection().dialect
+    number = max((len(values) for values in given.values() if isinstance(values, list)), default=0)
+    columns = {}
+    for column in table.__table__.c:  # type: ignore[attr-defined]
+        if column.name in given:
+            value = given[column.name]
+            some = _values(column, value if isinstance(value, list) else [value], dialect)
+            columns[column.name] = some if isinstance(value, list) else some * number
+        elif column.default is not None:
+            columns[column.name] = _values(column, [column.default.arg], dialect) * number
+    if number:
+        _insert(session, str(table.__tablename__), list(columns), list(columns.values()))
+
+
+def _values(column: Any, values: list[Any], dialect: Dialect) -> list[Any]:
+    """A column's values as the driver takes them."""
+    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(column.type, JSON):  # the driver's own wrappers are not for COPY
+        return [json.dumps(value) for value in values]
+    if isinstance(column.type, Packed):
+        return [column.type.process_bind_param(value, dialect) for value in values]
+    if convert is None or isinstance(column.type, LargeBinary):  # nor are the driver's own for bytes
+        return values
+    kept: dict[Any, Any] = {}
+    if not isinstance(column.type, UTCDateTime):
+        return [convert(value) for value in values]
+    return [kept[value] if value in kept else kept.setdefault(value, convert(value)) for value in values]
+
+
+def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the same columns past the unit of work, which would look at each. Objects go in as JSON."""
+    if not rows:
+        return
+    name, columns = str(table.__tablename__), list(rows[0])
+    objects = {column for column in columns if isinstance(rows[0][column], dict)}
+    values = [[json.dumps(row[c]) if c in objects else row[c] for row in rows] for c in columns]
+    _insert(session, name, columns, values)
+
+
+def _insert(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+    """Many rows, given by columns, of values as the driver takes them."""
+    if session.get_bind().dialect.name == "postgresql":
+        _copy(session, name, columns, values)
+        return
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
+    session.connection().exec_driver_sql(statement, list(zip(*values, strict=True)))
+
+
+def _copy(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+    """COPY as text, put together a column at a time."""
+    starts = range(0, len(values[0]), _LINES)
+    parts = ([_texts(column[start : start + _LINES]) for column in values] for start in starts)
+    lines = ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n" for texts in parts)
+    bulk_copy.send(session, f"COPY {name} ({', '.join(columns)}) FROM STDIN", lines)
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """A column's values as COPY reads them."""
+    kinds = set(map(type, values))
+    if kinds == {int}:
+        return list(map(str, values))
+    if kinds == {bytes}:
+        return ["\\\\x" + value.hex() for value in values]
+    if kinds == {str}:
+        return _escaped(_PARTED.join(values)).split(_PARTED)
+    known: dict[Any, str] = {}
+    return [known[value] if value in known else known.setdefault(value, _text(value)) for value in values]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, bytes):
+        return "\\\\x" + value.hex()
+    return _escaped(value) if isinstance(value, str) else str(value)
+
+
+def _escaped(text: str) -> str:
+    """As COPY reads it. Many texts at once take hardly more than one."""
+    for mark, written in _ESCAPED.items():
+        text = text.replace(mark, written)
+    return text
+
+
+def insert_pairs(
+    session: Session,
+    table: type[SQLModel],
+    columns: tuple[str, str],
+    pairs: Sequence[tuple[str, int]],
+    *,
+    fresh: bool = False,
+) -> None:
+    """Insert many (text in one line, number) rows in one go, leaving out those that exist; `fresh`: none does.
+
+    They go in sorted, so that each page of the table's tree is touched once.
+    """
+    if not pairs:
+        return
+    name, of, pairs = str(table.__tablename__), ", ".join(columns), sorted(pairs, key=itemgetter(0))
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        if fresh:
+            _copy(session, name, columns, list(zip(*pairs, strict=True)))
+            return
+        texts, numbers = zip(*pairs, strict=True)
+        rows = r"SELECT * FROM unnest(string_to_array(%s, E'\n'), string_to_array(%s, ',')::bigint[])"
+        values: Any = ("\n".join(texts), ",".join(map(str, numbers)))
+        connection.exec_driver_sql(f"INSERT INTO {name} ({of}) {rows} ON CONFLICT DO NOTHING", values)
+    else:
+        connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} ({of}) VALUES (?, ?)", pairs)  # noqa: S608 - names of ours
+
+
+def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows, leaving out those whose unique key exists; returns how many went in."""
+    made = 0
+    for start in range(0, len(rows), _CHUNK):
+        part = [dict(row) for row in rows[start : start + _CHUNK]]
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        statement = insert(table).values(part).on_conflict_do_nothing()
+        outcome = session.execute(statement, execution_options={"preserve_rowcount": True})
+        made += getattr(outcome, "rowcount", 0)
+    return made
+
+
+def utc_day(session: Session, instant: Any) -> Any:
+    """The UTC date of a column of instants; a date or its ISO text."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(func.timezone("UTC", instant), Date)
+    return func.date(instant)
+
+
+def lock_name(session: Session, name: str) -> None:
+    """Hold this name until the transaction ends. On SQLite a writing transaction holds the whole database anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"digest.{name}"})

@@ -1,0 +1,116 @@
+"""The schema's version: bring the database to the newest, say whether it is there.
+
+Alembic is imported where steps are run: a process that only asks which version there is starts a second sooner.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+
+from digest.db.core import installation
+from digest.db.core.engine import engine
+from digest.errors import DigestError, Misconfigured, Transient
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+DatabaseFailure = InterfaceError | OperationalError | ProgrammingError
+FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explained` puts into words
+_REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
+_LOCK = 7_230_117  # any number; the same for all who migrate
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(files("digest.db") / "migrations"))
+    return config
+
+
+def upgrade(to: str = "head") -> str:
+    """Run the missing steps up to a version, one process at a time; returns the version reached.
+
+    The newest version has an installation id; it is made where there is none.
+    """
+    from alembic import command
+
+    config = _config()
+    with engine().connect() as connection, _tables_may_be_made_anew(connection), connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+        if to == "head":
+            installation.ensure(connection)
+    return newest() if to == "head" else to
+
+
+@contextmanager
+def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew, and dropping the old one would take along all that names its rows."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection  # within a transaction it would not listen
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def stamp(connection: Connection) -> None:
+    """Say that the tables are the newest, where they were made otherwise (tests)."""
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.stamp(config, "head")
+    installation.ensure(connection)
+
+
+def newest() -> str:
+    """The version this code wants: the one step that no other builds on, by what the files of the steps say."""
+    steps = [file for file in (files("digest.db") / "migrations" / "versions").iterdir() if file.name.endswith(".py")]
+    found = [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
+    revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
+    head: str
+    (head,) = revisions - before
+    return str(head)
+
+
+def current() -> str | None:
+    """The database's version; None where it was never migrated."""
+    with engine().execution_options(reading=True).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return version
+
+
+def must_be_newest() -> None:
+    """Raises Misconfigured where the database answers and has another schema; one that is away may come back."""
+    try:
+        found = current()
+    except FAILURES:
+        return
+    if found != newest():
+        raise Misconfigured(f"the database's schema is {found or 'empty'}, not {newest()}; run: digest migrate")
+
+
+def explained(error: DatabaseFailure) -> DigestError:
+    """A failure of the database in one line, with its cure where it has one."""
+    try:
+        must_be_newest()
+    except Misconfigured as missing:
+        return missing
+    reason = str(error.orig).strip().partition("\n")[0][:160]
+    return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")

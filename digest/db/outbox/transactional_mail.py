@@ -1,0 +1,31 @@
+"""Owing one mail to one address, in the transaction of what it is about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from digest.db.outbox import deliveries
+
+
+def owe_next(
+    session: Session,
+    kind: str,
+    *,
+    subject_id: int,
+    address: str,
+    now: datetime,
+    subscriber_id: int | None = None,
+    run_id: int | None = None,
+    payload: dict[str, Any] | None = None,
+    first: int = 0,
+) -> int:
+    """Owe one more mail of this kind about this subject. Returns its serial, which begins with `first`."""
+    serial = deliveries.next_serial(session, kind, subject_id, first=first)
+    owed = deliveries.Owed(
+        kind, subject_id, address, serial=serial, subscriber_id=subscriber_id, run_id=run_id, payload=payload
+    )
+    deliveries.owe(session, [owed], now)
+    return serial

@@ -1,0 +1,69 @@
+"""Writing papers: the lock that orders batches, new rows by the database's fastest road, what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text, update
+from sqlmodel import Session
+
+from digest.db.core.dialect import insert_ignore, insert_pairs, insert_plain, next_numbers
+from digest.models import Paper, PaperKey, PaperVersion, Reject, Signal
+from digest.papers import Bad
+from digest.text.plain_text import one_line
+
+
+def lock_batches(session: Session) -> None:
+    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE).
+
+    An ingest asks by keys alone, so indexes are right even where PostgreSQL has not yet counted a table that has just
+    been filled, and would read all of it for each question.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE batch IN EXCLUSIVE MODE"))
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+
+
+def insert_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Store new papers, all with the same columns; returns their numbers in order. Needs the lock of `lock_batches`."""
+    if not rows:
+        return []
+    numbers = next_numbers(session, Paper, len(rows))
+    insert_plain(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
+    return numbers
+
+
+def update_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change papers by their `id`."""
+    if rows:
+        session.execute(update(Paper), list(rows))
+
+
+def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store versions; they never change."""
+    insert_plain(session, PaperVersion, rows)
+
+
+def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
+    """Store lookup keys, skipping those known; `fresh`: of papers that have none yet."""
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), fresh=fresh)
+
+
+def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store snapshots, skipping those known."""
+    insert_ignore(session, Signal, rows)
+
+
+def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable[Bad]) -> None:
+    """Keep what could not be used, with its reason."""
+    for item in bad:
+        session.add(
+            Reject(
+                batch_id=batch_id,
+                document=one_line(document)[:200],
+                position=item.position,
+                reason=one_line(item.reason)[:300],
+                excerpt=one_line(item.excerpt)[:300],
+            )
+        )

@@ -1,0 +1,218 @@
+"""Papers as stored: looked up by identity, kept as immutable versions, read back as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from digest.db.core.dialect import among, insert_ignore
+from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
+from digest.papers import Record, clean_record
+
+_TUPLES = {field.name for field in fields(Record) if "tuple" in str(field.type)}
+_CHUNK = 500
+_KEYS = 4000
+_APART = ("title", "abstract")
+_DEFAULTS = tuple((field.name, field.default) for field in fields(Record) if field.name not in _APART)
+_MOST_ALIKE = 40  # a key of more papers tells nothing: a phrase that everybody writes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A paper as stored, with its newest record."""
+
+    id: int
+    arxiv_id: str | None
+    doi: str | None
+    announcement_id: int | None
+    batch_id: int
+    announce_type: str | None
+    revision: int
+    record: Record
+
+
+def to_detail(record: Record) -> dict[str, Any]:
+    """A record's fields beside title and abstract, as JSON values; defaults are left out."""
+    values = {name: value for name, default in _DEFAULTS if (value := getattr(record, name)) != default}
+    if record.published:
+        values["published"] = record.published.isoformat()
+    return values
+
+
+def to_record(version: PaperVersion) -> Record:
+    """The record that a version holds."""
+    return _record(version.title, version.abstract, version.detail)
+
+
+def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
+    detail: dict[str, Any] = {k: tuple(v) if k in _TUPLES else v for k, v in values.items()}
+    if "published" in detail:
+        detail["published"] = date.fromisoformat(detail["published"])
+    return clean_record(Record(title=title, abstract=abstract, **detail))  # what was stored before the entry gate
+
+
+def announcement_for(session: Session, day: date) -> int:
+    """The number of that mailing day, made if it is unknown."""
+    insert_ignore(session, Announcement, [{"id": day.toordinal(), "day": day}])
+    return day.toordinal()
+
+
+def current_announcement(session: Session, day: date) -> int | None:
+    """The newest mailing day known, not after `day`."""
+    statement = select(func.max(col(Announcement.id))).where(col(Announcement.day) <= day)
+    newest_id: int | None = session.execute(statement).scalar_one()
+    return newest_id
+
+
+def window(session: Session, announcement: int, size: int) -> list[int]:
+    """Numbers of the last `size` announcements up to this one, newest first."""
+    statement = (
+        select(col(Announcement.id))
+        .where(col(Announcement.id) <= announcement)
+        .order_by(col(Announcement.id).desc())
+        .limit(size)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def count_announced(session: Session, numbers: Sequence[int]) -> int:
+    """How many papers these announcements have."""
+    statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(numbers))
+    return int(session.execute(statement).scalar_one())
+
+
+def newest_batch(session: Session) -> int:
+    """The last batch stored; 0 for none. As long as it is the same, no paper has changed."""
+    return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
+
+
+def announced(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
+    """By announcement its papers' numbers, newest revisions, batches, whether withdrawn, identifiers; by number."""
+    columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
+    name = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
+    found: dict[int, list[tuple[int, int, int, bool, str]]] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        chosen = col(Paper.announcement_id).in_(numbers[start : start + _CHUNK])
+        for number, *row in session.execute(select(*columns, name).where(chosen).order_by(col(Paper.id))):
+            found.setdefault(number, []).append(tuple(row))
+    return found
+
+
+def known_through(session: Session, instant: datetime) -> int:
+    """The last batch up to which everything was known at that instant; 0 for none."""
+    later = session.execute(select(func.min(col(Batch.id))).where(col(Batch.known_at) > instant)).scalar_one()
+    if later is not None:
+        return int(later) - 1
+    return newest_batch(session)
+
+
+def find_by_identifiers(
+    session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
+) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
+    """Known papers: numbers by arXiv id; numbers by DOI, each with the arXiv id that the paper has."""
+    by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(among(session, col(Paper.arxiv_id), arxiv_ids))
+    by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(among(session, col(Paper.doi), dois))
+    numbers = {str(arxiv_id): int(number) for arxiv_id, number in session.execute(by_id)}
+    others = {str(doi): (int(number), arxiv_id) for doi, number, arxiv_id in session.execute(by_doi)} if dois else {}
+    return numbers, others
+
+
+def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
+    """Paper numbers by `PaperKey`, for those known: candidates, still to be compared.
+
+    Keys of very many papers are left out: they tell nothing.
+    """
+    found: dict[str, list[int]] = {}
+    wanted = list(keys)
+    for start in range(0, len(wanted), _KEYS):
+        part = wanted[start : start + _KEYS]
+        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(among(session, col(PaperKey.key), part))
+        for key, number in session.execute(statement):
+            found.setdefault(key, []).append(number)
+    return {key: numbers for key, numbers in found.items() if len(numbers) <= _MOST_ALIKE}
+
+
+def stored(session: Session, numbers: Iterable[int]) -> dict[int, Stored]:
+    """Papers by number with their newest records, read without the weight of table objects."""
+    wanted = list(numbers)
+    if not wanted:
+        return {}
+    p, v = col(Paper.id), PaperVersion
+    statement = (
+        select(
+            p,
+            col(Paper.arxiv_id),
+            col(Paper.doi),
+            col(Paper.announcement_id),
+            col(Paper.batch_id),
+            col(Paper.announce_type),
+            col(Paper.revision),
+            col(v.title),
+            col(v.abstract),
+            col(v.detail),
+        )
+        .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
+        .where(among(session, p, wanted))
+    )
+    return {
+        number: Stored(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
+        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in session.execute(statement)
+    }
+
+
+def newest(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
+    """Papers by number, each with its newest record."""
+    statement = (
+        select(Paper, PaperVersion)
+        .join(
+            PaperVersion,
+            (col(PaperVersion.paper_id) == col(Paper.id)) & (col(PaperVersion.revision) == col(Paper.revision)),
+        )
+        .where(col(Paper.id).in_(list(numbers)))
+    )
+    return {paper.id: (paper, to_record(version)) for paper, version in session.execute(statement) if paper.id}
+
+
+def newest_many(session: Session, numbers: Sequence[int]) -> list[tuple[Paper, Record]]:
+    """Like `newest` for any number of papers, in the order of the numbers."""
+    found: dict[int, tuple[Paper, Record]] = {}
+    for start in range(0, len(numbers), _CHUNK):
+        found |= newest(session, numbers[start : start + _CHUNK])
+    return [found[number] for number in numbers if number in found]
+
+
+def versions(session: Session, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Record]:
+    """Records by (paper, revision)."""
+    pairs = set(wanted)
+    v, numbers = PaperVersion, sorted({number for number, _ in pairs})
+    statement = select(col(v.paper_id), col(v.revision), col(v.title), col(v.abstract), col(v.detail))
+    found = session.execute(statement.where(among(session, col(v.paper_id), numbers))) if pairs else ()
+    return {(n, revision): _record(*rest) for n, revision, *rest in found if (n, revision) in pairs}
+
+
+def paper(session: Session, number: int) -> tuple[Paper, Record] | None:
+    """One paper with its newest record."""
+    return newest(session, [number]).get(number)
+
+
+def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
+    """The number of the paper with that arXiv id."""
+    return session.execute(select(col(Paper.id)).where(col(Paper.arxiv_id) == arxiv_id)).scalar_one_or_none()
+
+
+def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper, Record]]:
+    """Papers kept under this author key, newest first."""
+    statement = (
+        select(col(PaperKey.paper_id))
+        .where(col(PaperKey.key) == key)
+        .order_by(col(PaperKey.paper_id).desc())
+        .limit(limit)
+    )
+    numbers = list(session.execute(statement).scalars())
+    found = newest(session, numbers)
+    return [found[number] for number in numbers if number in found]

@@ -1,0 +1,139 @@
+"""Quality figures as stored: novelty of papers, and what sources print of authors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from digest.db.core.dialect import among, insert_ignore
+from digest.models import AuthorFigure, Novelty, Paper, PaperVersion, Signal
+from digest.papers import Person
+from digest.text.plain_text import clean
+
+_CHUNK = 500
+_LATE = "openalex"
+_SHARED = "shared"  # several people of one name: none of their figures is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A paper's novelty, None where it can't be told, and the earlier paper it is nearest to."""
+
+    value: int | None
+    nearest: int | None
+
+
+def unmeasured(session: Session, announcements: Sequence[int]) -> list[int]:
+    """Papers of these announcements whose novelty was never asked for."""
+    statement = (
+        select(col(Paper.id))
+        .outerjoin(Novelty, col(Novelty.paper_id) == col(Paper.id))
+        .where(col(Paper.announcement_id).in_(announcements), col(Novelty.paper_id).is_(None))
+    )
+    return [int(number) for number in session.execute(statement).scalars()]
+
+
+def fields(session: Session, first: int, last: int) -> dict[str, list[int]]:
+    """Papers of these announcements by field (primary category, '' for none), in the order they were announced."""
+    primary = col(PaperVersion.detail)[("categories", 0)].as_string()
+    statement = (
+        select(col(Paper.id), primary)
+        .join(PaperVersion, _newest())
+        .where(col(Paper.announcement_id).between(first, last))
+        .order_by(col(Paper.announcement_id), col(Paper.id))
+    )
+    found: dict[str, list[int]] = {}
+    for number, field in session.execute(statement):
+        found.setdefault(field or "", []).append(number)
+    return found
+
+
+def peers(
+    session: Session, announcements: Sequence[int], *, through: int | None = None
+) -> list[tuple[int, int | None, str]]:
+    """(paper, announcement, field) of those announcements' papers that have a signal and stand.
+
+    `through`: the last batch whose papers count; None for all.
+    """
+    primary = func.coalesce(col(PaperVersion.detail)[("categories", 0)].as_string(), "")
+    statement = (
+        select(col(Paper.id), col(Paper.announcement_id), primary)
+        .join(PaperVersion, _newest())
+        .where(col(Paper.announcement_id).in_(announcements), col(Paper.withdrawn).is_(False))
+        .where(select(col(Signal.paper_id)).where(col(Signal.paper_id) == col(Paper.id)).exists())
+    )
+    if through is not None:
+        statement = statement.where(col(Paper.batch_id) <= through)
+    return [(number, day, field) for number, day, field in session.execute(statement)]
+
+
+def texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    """(paper, title, abstract) in the order of the numbers, read in small parts."""
+    for start in range(0, len(numbers), _CHUNK):
+        part = numbers[start : start + _CHUNK]
+        statement = select(col(Paper.id), col(PaperVersion.title), col(PaperVersion.abstract))
+        statement = statement.join(PaperVersion, _newest()).where(among(session, col(Paper.id), part))
+        found = {
+            number: (number, clean(title), clean(abstract)) for number, title, abstract in session.execute(statement)
+        }
+        yield from (found[number] for number in part if number in found)
+
+
+def _newest() -> Any:
+    return (col(PaperVersion.paper_id) == col(Paper.id)) & (col(PaperVersion.revision) == col(Paper.revision))
+
+
+def put_novelty(session: Session, measured: Mapping[int, Measured], at: datetime) -> int:
+    """Keep what was measured; what is known stays. Returns how many are new."""
+    rows = [{"paper_id": n, "value": m.value, "nearest_id": m.nearest, "made_at": at} for n, m in measured.items()]
+    return insert_ignore(session, Novelty, rows)
+
+
+def novelties(session: Session, numbers: Iterable[int]) -> dict[int, Measured]:
+    """Novelty of those papers that have one."""
+    statement = select(col(Novelty.paper_id), col(Novelty.value), col(Novelty.nearest_id))
+    statement = statement.where(among(session, col(Novelty.paper_id), list(numbers)), col(Novelty.value).is_not(None))
+    return {number: Measured(value, nearest) for number, value, nearest in session.execute(statement)}
+
+
+def put_people(session: Session, source: str, people: Iterable[Person], at: datetime) -> None:
+    """Keep the figures of authors; a name that stands for two people of one source has none from then on."""
+    given: dict[str, dict[str, Any]] = {}
+    for person in people:
+        figures = {name: value for name, value in asdict(person.figures).items() if value is not None}
+        figures |= {"key": person.key} if person.key else {}
+        given[person.name] = _agreed(given.get(person.name), figures)
+    statement = select(AuthorFigure).where(col(AuthorFigure.source) == source)
+    known = {
+        row.name: row
+        for row in session.execute(statement.where(among(session, col(AuthorFigure.name), list(given)))).scalars()
+    }
+    for name, figures in given.items():
+        row = known.get(name)
+        if row is None:
+            session.add(AuthorFigure(name=name, source=source, taken_at=at, figures=figures))
+        elif (agreed := _agreed(row.figures, figures)) != row.figures:
+            row.figures, row.taken_at = agreed, at
+
+
+def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The newer figures, unless they are another person's."""
+    if known and (known.get(_SHARED) or given.get(_SHARED) or known.get("key") != given.get("key")):
+        return {_SHARED: True}
+    return dict(given)
+
+
+def people(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Figures under these very names, all of one source; none for a name that several people bear.
+
+    The newest, but OpenAlex's only where no other source has any: it counts days later.
+    """
+    statement = select(AuthorFigure).where(among(session, col(AuthorFigure.name), sorted(set(names))))
+    rows = sorted(session.execute(statement).scalars(), key=lambda row: (row.source != _LATE, row.taken_at))
+    shared = {row.name for row in rows if row.figures.get(_SHARED)}
+    return {row.name: row.figures for row in rows if row.name not in shared}

@@ -1,0 +1,47 @@
+"""What happened on each of the last days, in UTC: counts for the administrator's plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, col, or_, select
+
+from digest.db.core.dialect import utc_day
+from digest.models import Bounce, Delivery, Subscriber
+from digest.models.delivery import SENT
+
+
+def sent(session: Session, since: datetime) -> dict[date, int]:
+    """E-mails that arrived, by the day of their last try."""
+    return _by_day(session, col(Delivery.tried_at), since, Delivery.state == SENT)
+
+
+def bounces(session: Session, since: datetime) -> dict[date, int]:
+    """Reports that an address failed."""
+    return _by_day(session, col(Bounce.at), since)
+
+
+def joined(session: Session, since: datetime) -> dict[date, int]:
+    """Readers who confirmed, by day; those who left again too."""
+    return _by_day(session, col(Subscriber.confirmed_at), since)
+
+
+def left(session: Session, since: datetime) -> dict[date, int]:
+    """Readers who left."""
+    return _by_day(session, col(Subscriber.left_at), since, col(Subscriber.confirmed_at).is_not(None))
+
+
+def readers_at(session: Session, instant: datetime) -> int:
+    """How many had confirmed and not left by then, of those who are not erased."""
+    there = or_(col(Subscriber.left_at).is_(None), col(Subscriber.left_at) >= instant)
+    query = select(func.count()).select_from(Subscriber).where(col(Subscriber.confirmed_at) < instant, there)
+    return session.exec(query).one()
+
+
+def _by_day(session: Session, when: Any, since: datetime, *only: ColumnElement[bool] | bool) -> dict[date, int]:
+    day = utc_day(session, when)
+    rows: Sequence[Any] = session.exec(select(day, func.count()).where(when >= since, *only).group_by(day)).all()
+    return {date.fromisoformat(str(found)): int(number) for found, number in rows}

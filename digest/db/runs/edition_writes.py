@@ -1,0 +1,59 @@
+"""Frozen editions and the mails they owe: many at once, by columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, insert, literal, select
+from sqlmodel import Session, SQLModel
+
+from digest.db.core import bulk_copy
+from digest.db.core.dialect import among, insert_columns, unused_numbers
+from digest.db.outbox.deliveries import LAST
+from digest.models import Edition
+from digest.models.delivery import DIGEST, NOTICE, QUEUED
+from digest.models.types import UTCDateTime
+
+MANY = 64
+_EDITION, _READER, _MAIL = (SQLModel.metadata.tables[name] for name in ("edition", "subscriber", "delivery"))
+
+
+def editions(session: Session, columns: Mapping[str, Any]) -> list[int]:
+    """Freeze editions given by columns, a list or what is the same for all, as texts are; the contents packed.
+
+    Returns their numbers in order.
+    """
+    numbers = unused_numbers(session, Edition, len(columns["subscriber_id"]))
+    rows = {"id": numbers, **columns, "cancelled": False}
+    if len(numbers) >= MANY and session.get_bind().dialect.name == "postgresql":
+        bulk_copy.send_columns(session, Edition, rows)
+    else:
+        insert_columns(session, Edition, rows)
+    return numbers
+
+
+def owe(session: Session, numbers: Sequence[int], now: datetime) -> None:
+    """Owe the mails of editions made in this transaction, due now: nobody can have owed these before."""
+    edition, reader = _EDITION.c, _READER.c
+    columns = {
+        "kind": case((edition.papers > 0, DIGEST), else_=NOTICE),
+        "subject_id": edition.id,
+        "subscriber_id": edition.subscriber_id,
+        "run_id": edition.run_id,
+        "address": reader.address,
+        "domain": func.lower(func.substr(reader.address, _at_sign(session, reader.address) + 1)),
+        "priority": literal(LAST),
+        "state": literal(QUEUED),
+        "due_at": literal(now, UTCDateTime()),
+        "created_at": literal(now, UTCDateTime()),
+    }
+    mails = select(*columns.values()).join_from(_EDITION, _READER, reader.id == edition.subscriber_id)
+    chosen = mails.where(among(session, edition.id, numbers)).order_by(edition.id)
+    session.execute(insert(_MAIL).from_select(list(columns), chosen))
+
+
+def _at_sign(session: Session, column: ColumnElement[str]) -> ColumnElement[int]:
+    """Where the @ of an address stands: there is one."""
+    return (func.instr if session.get_bind().dialect.name == "sqlite" else func.strpos)(column, "@")

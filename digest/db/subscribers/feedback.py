@@ -1,0 +1,41 @@
+"""What readers said of papers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, delete, select
+
+from digest.db.core.dialect import insert_ignore
+from digest.models import Edition, Feedback, ProfileVersion
+
+
+def keep(session: Session, subscriber_id: int, paper_id: int, verb: str, *, topic: str, now: datetime) -> None:
+    """Note it once."""
+    row = {"subscriber_id": subscriber_id, "paper_id": paper_id, "verb": verb, "topic": topic, "at": now}
+    insert_ignore(session, Feedback, [row])
+
+
+def of(session: Session, subscriber_id: int) -> Sequence[Feedback]:
+    """All that a reader said, newest first."""
+    statement = select(Feedback).where(Feedback.subscriber_id == subscriber_id)
+    return session.exec(statement.order_by(col(Feedback.id).desc())).all()
+
+
+def forget(session: Session, subscriber_id: int, verb: str, paper_id: int | None = None) -> None:
+    """Take back what was said of one paper, or of all."""
+    statement = delete(Feedback).where(col(Feedback.subscriber_id) == subscriber_id, col(Feedback.verb) == verb)
+    if paper_id is not None:
+        statement = statement.where(col(Feedback.paper_id) == paper_id)
+    session.exec(statement)
+
+
+def editions(session: Session, subscriber_id: int, since: date) -> Sequence[tuple[Edition, ProfileVersion]]:
+    """A reader's editions since that day, each with the profile it was chosen for."""
+    statement = (
+        select(Edition, ProfileVersion)
+        .join(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))
+        .where(Edition.subscriber_id == subscriber_id, Edition.day >= since, col(Edition.cancelled).is_(False))
+    )
+    return session.exec(statement).all()

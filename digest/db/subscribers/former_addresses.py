@@ -1,0 +1,63 @@
+"""Addresses of people who were deleted here, as keyed hashes: enough to keep a promise to them, not to write to them.
+
+The key is made once and lives in the database, beside the hashes: it moves with a backup, and rotating
+DIGEST_SECRET_KEY doesn't break the promise. Who has the database can test a guess of an address, but read none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from digest import clock
+from digest.db.core.dialect import insert_ignore
+from digest.models import FormerAddress, StoredKey, Suppression
+
+_KEY = "former addresses"
+
+
+def remember(session: Session, address_key: str, *, reason: str, suppressed: bool, at: datetime) -> None:
+    """Keep the hash of an address that is deleted. A suppression replaces a mere departure, and stays."""
+    insert_ignore(session, StoredKey, [{"name": _KEY, "value": secrets.token_hex(32), "created_at": clock.now()}])
+    digest = _digest(session, address_key)
+    if suppressed:
+        session.exec(delete(FormerAddress).where(col(FormerAddress.address_hash) == digest))
+    row = {"address_hash": digest, "reason": reason[:40], "suppressed": suppressed, "at": at}
+    insert_ignore(session, FormerAddress, [row])
+
+
+def find(session: Session, address_key: str) -> FormerAddress | None:
+    """What is kept of a deleted person's address; None where nothing is."""
+    digest = _digest(session, address_key)
+    if not digest:
+        return None
+    return session.exec(select(FormerAddress).where(FormerAddress.address_hash == digest)).one_or_none()
+
+
+def forget(session: Session, address_key: str) -> bool:
+    """Drop the hash: its person subscribed again, or an administrator allows mail. False where there was none."""
+    digest = _digest(session, address_key)
+    return session.exec(delete(FormerAddress).where(col(FormerAddress.address_hash) == digest)).rowcount == 1
+
+
+def restore_suppression(session: Session, address_key: str) -> None:
+    """Where the address comes back, its suppression is an ordinary one again: queries compare addresses, not hashes."""
+    former = find(session, address_key)
+    if former is None or not former.suppressed:
+        return
+    source = "from before the address was deleted"
+    row = {"address_key": address_key, "reason": former.reason, "source": source, "at": former.at}
+    insert_ignore(session, Suppression, [row])
+    session.delete(former)
+
+
+def _digest(session: Session, address_key: str) -> str:
+    """HMAC-SHA256 of an address; '' while no key exists, as then no hash can exist either."""
+    stored = session.exec(select(StoredKey.value).where(StoredKey.name == _KEY)).one_or_none()
+    if stored is None:
+        return ""
+    return hmac.new(bytes.fromhex(stored), address_key.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,91 @@
+"""Reports in no standard form. flufl.bounce knows their addresses; it is asked only about what mail servers wrote.
+
+Its patterns read a whole message line by line, so it gets a beginning with short lines, and always ends soon.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from email import message_from_string
+
+from flufl.bounce import all_failures
+
+from digest.mail.bounces import enhanced_status
+from digest.mail.bounces.bounce_kinds import Verdict
+from digest.mail.bounces.dsn_arf import is_address, status_in_text
+from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
+from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, null_path
+
+MOST_BYTES = 64 * 1024
+MOST_LINE = 400
+NOBODY = "mailer-daemon@localhost"  # flufl.bounce trips over a From without an address
+
+# What flufl.bounce and the parser below it raise on mail that nobody should have sent; it logs that as well.
+_TRIPS = (ValueError, LookupError, TypeError, AttributeError)
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
+
+_LONG_LINE = re.compile(rf"([^\r\n]{{{MOST_LINE}}})(?=[^\r\n])")
+
+
+def odd_report(mail: Mail) -> Verdict | None:
+    """What a mail server said in its own words; None for any other mail."""
+    text = said(mail.text)
+    if not _may_be_report(mail, text):
+        return None
+    if (verdict := status_in_text(mail)) is not None:
+        return verdict
+    temporary, permanent = _failures(mail)
+    recipients = permanent or temporary
+    if not recipients and not _surely_report(mail):
+        return None
+    delayed = bool(temporary) if recipients else bool(DELAYED.search(text))
+    found = enhanced_status.settle("", text, temporary=delayed)
+    return Verdict(
+        enhanced_status.kind(found.cause, temporary=delayed), recipients, found.status, enhanced_status.shown(text)
+    )
+
+
+def said(text: str) -> str:
+    """The server's words, without the message that it returns below them."""
+    found = RETURNED.search(text)
+    return text[: found.start()] if found and found.start() > 40 else text
+
+
+def _may_be_report(mail: Mail, text: str) -> bool:
+    """A mail server wrote it and speaks of failure; or its subject and its words do, and it answers nobody."""
+    if mail.header("X-Failed-Recipients"):
+        return True
+    if is_machine(mail):
+        spoken = names_failure(mail) or (enhanced_status.tells_failure(text) and not is_answer(mail))
+        return spoken or mail.type == "multipart/report"
+    if mail.header("In-Reply-To") and not null_path(mail):
+        return False
+    return names_failure(mail) and enhanced_status.tells_failure(text)
+
+
+def _surely_report(mail: Mail) -> bool:
+    """Also without an address: a mail server's own subject, or a message returned. A lost parcel has neither."""
+    if (is_machine(mail) or null_path(mail)) and names_failure(mail):
+        return True
+    return mail.part("message/rfc822", "text/rfc822-headers") is not None or bool(RETURNED.search(mail.text))
+
+
+def _failures(mail: Mail) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Addresses that failed for now, and for good. Bytes beyond ASCII stand for nothing that is looked for."""
+    text = mail.raw[:MOST_BYTES].decode("ascii", "replace")
+    message = message_from_string(_LONG_LINE.sub(r"\1\n", text))
+    if not mail.sender:
+        del message["From"]
+        message["From"] = NOBODY
+    try:
+        temporary, permanent = all_failures(message)
+    except _TRIPS:
+        return (), ()
+    return _addresses(temporary), _addresses(permanent)
+
+
+def _addresses(found: frozenset[bytes]) -> tuple[str, ...]:
+    texts = sorted(address.decode("ascii", "replace") for address in found)
+    return tuple(text for text in texts if is_address(text))

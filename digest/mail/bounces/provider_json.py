@@ -1,0 +1,102 @@
+"""Reports that a provider writes as JSON into a mail: Amazon SES, by itself or wrapped by its notification service.
+
+The objects are those of SES's "notification contents" and "event publishing": `notificationType` or `eventType`,
+`bounce` with `bouncedRecipients`, `complaint` with `complainedRecipients`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from digest.mail.bounces import enhanced_status
+from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Verdict
+from digest.mail.bounces.dsn_arf import MOST_RECIPIENTS, is_address
+from digest.mail.bounces.parsed_message import Mail
+
+MOST_JSON = 64 * 1024
+MOST_OBJECTS = 5
+
+# Old mail servers break a long line by an exclamation mark, a line end and a blank.
+_BROKEN_LINE = re.compile(r"!\r?\n ")
+_GONE = frozenset({"noemail", "suppressed"})  # sub-types that mean a missing address where no server's words are given
+
+
+def provider_notification(mail: Mail) -> Verdict | None:
+    """What a provider's JSON says; None where the mail holds none. A delivery or an opening is no news."""
+    event = _event(mail)
+    if event is None:
+        return None
+    named = str(event.get("notificationType") or event.get("eventType")).lower()
+    if named == "bounce":
+        return _bounce(_mapping(event.get("bounce")))
+    if named == "complaint":
+        return _complaint(_mapping(event.get("complaint")))
+    return Verdict(OTHER)
+
+
+def _event(mail: Mail) -> Mapping[str, Any] | None:
+    """The first JSON object in the text that is an event, unwrapped."""
+    if '"notificationType' not in mail.json_text and "eventType" not in mail.json_text:
+        return None
+    text = _BROKEN_LINE.sub("", mail.json_text[:MOST_JSON]).replace("\r", "")
+    for found, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MOST_OBJECTS), strict=False):
+        event = _unwrapped(_parsed(text[found.end() :]))
+        if event is not None:
+            return event
+    return None
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    """The object that the text begins with; empty for none. Mail breaks lines inside strings, so they are joined."""
+    decoder = json.JSONDecoder(strict=False)
+    for candidate in (text, text.replace("\n", "")):
+        try:
+            return _mapping(decoder.raw_decode(candidate)[0])
+        except (ValueError, RecursionError):
+            continue
+    return {}
+
+
+def _unwrapped(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The event inside SNS's envelope, or the event itself."""
+    inner = event.get("Message")
+    if isinstance(inner, str):
+        event = _parsed(inner)
+    return event if "notificationType" in event or "eventType" in event else None
+
+
+def _bounce(bounce: Mapping[str, Any]) -> Verdict:
+    recipients = _recipients(bounce.get("bouncedRecipients"))
+    first = recipients[0] if recipients else {}
+    words, code = str(first.get("diagnosticCode") or ""), str(first.get("status") or "")
+    temporary = str(bounce.get("bounceType")).lower() == "transient"
+    found = enhanced_status.settle(enhanced_status.in_field(code), words, temporary=temporary)
+    kind = enhanced_status.kind(found.cause, temporary=temporary)
+    detail = str(bounce.get("bounceSubType")).lower()
+    if kind == SOFT and not temporary and not found.status and detail in _GONE:
+        return Verdict(HARD, _addresses(recipients), "5.1.1", detail)
+    return Verdict(kind, _addresses(recipients), found.status, enhanced_status.shown(words or detail))
+
+
+def _complaint(complaint: Mapping[str, Any]) -> Verdict:
+    """A complaint, whatever its type, but for "not spam" and DMARC reports."""
+    named = str(complaint.get("complaintFeedbackType") or "abuse").lower()
+    recipients = _addresses(_recipients(complaint.get("complainedRecipients")))
+    kind = OTHER if named in {"not-spam", "auth-failure"} else COMPLAINT
+    return Verdict(kind, recipients if kind != OTHER else (), words=named[:40])
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _recipients(value: object) -> Sequence[Mapping[str, Any]]:
+    return [_mapping(item) for item in value[:MOST_RECIPIENTS]] if isinstance(value, list) else []
+
+
+def _addresses(recipients: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    named = (str(recipient.get("emailAddress", "")).strip("<> ") for recipient in recipients)
+    return tuple(dict.fromkeys(address for address in named if is_address(address)))

@@ -1,0 +1,41 @@
+"""Who wrote a mail: a mail server, another machine, or a person. Told by headers, not by what is quoted."""
+
+from __future__ import annotations
+
+import re
+
+from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.reply_patterns import FAILURE_SUBJECT
+
+_DAEMON = re.compile(
+    r"mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|daemon|mail[-_.]delivery[-_.](?:sub)?system|postmaster.*|mailadm|"
+    r"mail[-_.]?admin|symantec_antivirus_for_smtp_gateways|e500_smtp_mail_service|microsoftexchange[0-9a-f]+"
+)
+_SYSTEM = re.compile(
+    r"system administrator|mail delivery (?:sub)?system|delivery subsystem|mail administrator", re.IGNORECASE
+)
+_ANSWER = re.compile(r"(?:re|fwd?|aw|wg|tr|rv|sv|antw|odp)\s*(?:\[\d+\])?:", re.IGNORECASE)
+
+
+def is_machine(mail: Mail) -> bool:
+    """True for a mail server's own address or name; also where From is empty, as it is in old reports."""
+    sender = mail.sender
+    local = sender.rpartition("@")[0].replace("\\", "").replace('"', "")
+    name = mail.header("From").lower()
+    return not sender or bool(_DAEMON.fullmatch(local)) or bool(_SYSTEM.search(name))
+
+
+def names_failure(mail: Mail) -> bool:
+    """True where the subject is one that mail servers write."""
+    return bool(FAILURE_SUBJECT.match(mail.header("Subject")))
+
+
+def is_answer(mail: Mail) -> bool:
+    """True for what a person answers or forwards, by its subject."""
+    return bool(_ANSWER.match(mail.header("Subject")))
+
+
+def null_path(mail: Mail) -> bool:
+    """True where the envelope's sender was empty, as reports and automatic answers have it."""
+    paths = mail.headers("Return-Path")
+    return bool(paths) and paths[0].strip() in {"<>", ""}

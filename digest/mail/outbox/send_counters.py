@@ -1,0 +1,82 @@
+"""What a pass over the outbox did, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from digest.db.outbox.deliveries import Result
+from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What one pass did. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due.
+
+    `paused`: a domain, or the server, refuses us and rests; `refusal`: the words of a server that refuses our session.
+    """
+
+    sent: int = 0
+    deferred: int = 0
+    rejected: int = 0
+    uncertain: int = 0
+    withheld: int = 0
+    fenced: int = 0
+    trouble: bool = False
+    more: bool = False
+    paused: bool = False
+    refusal: str = ""
+
+    def __add__(self, other: Counts) -> Counts:
+        """Both passes; trouble and more as the later one says."""
+        return Counts(
+            self.sent + other.sent,
+            self.deferred + other.deferred,
+            self.rejected + other.rejected,
+            self.uncertain + other.uncertain,
+            self.withheld + other.withheld,
+            self.fenced + other.fenced,
+            other.trouble,
+            other.more,
+            self.paused or other.paused,
+            other.refusal,
+        )
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts while they grow."""
+
+    by_state: dict[str, int] = field(default_factory=dict)
+    fenced: int = 0
+    trouble: bool = False
+    paused: bool = False
+    refusal: str = ""
+
+    def note(self, results: Sequence[Result]) -> None:
+        """Count these."""
+        for result in results:
+            self.by_state[result.state] = self.by_state.get(result.state, 0) + 1
+
+    def take_back(self, count: int) -> None:
+        """So many that were counted as rejected wait after all."""
+        moved = min(count, self.by_state.get(REJECTED, 0))
+        self.by_state[REJECTED] = self.by_state.get(REJECTED, 0) - moved
+        self.by_state[DEFERRED] = self.by_state.get(DEFERRED, 0) + moved
+
+    def counts(self, *, more: bool) -> Counts:
+        """What it comes to; `more`: mail is still due."""
+        by = self.by_state
+        withheld = sum(count for state, count in by.items() if state not in (SENT, DEFERRED, REJECTED, UNCERTAIN))
+        return Counts(
+            sent=by.get(SENT, 0),
+            deferred=by.get(DEFERRED, 0),
+            rejected=by.get(REJECTED, 0),
+            uncertain=by.get(UNCERTAIN, 0),
+            withheld=withheld,
+            fenced=self.fenced,
+            trouble=self.trouble,
+            more=more and not self.trouble,
+            paused=self.paused,
+            refusal=self.refusal,
+        )

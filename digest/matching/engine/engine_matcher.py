@@ -1,0 +1,255 @@
+"""The matching engine: the reference's answers, for many profiles at once.
+
+Papers are indexed once (`index.build`), joined with the compiled profiles (`join.join`), weighed by an epoch's counts
+(`join.weigh`), and then matched as often as there are questions. The machine code is loaded on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.engine.dense_rows import as_sets
+from digest.matching.engine.impacts import Worth, weigh
+from digest.matching.engine.join import Joined, join
+from digest.matching.engine.match_results import Answers
+from digest.matching.engine.paper_index import Index
+from digest.matching.engine.profile_store import Store
+from digest.matching.kernel import match_kernel
+from digest.matching.kernel.array_layout import (
+    ANSWER,
+    HIT,
+    I32,
+    I64,
+    LAID,
+    MOST_TOPICS,
+    PAPER,
+    QUESTION,
+    WORK_DAY,
+    WORK_TOPIC,
+    Ask,
+    Day,
+    Found,
+    Work,
+)  # fmt: skip
+from digest.matching.kernel.bitsets import STACK
+from digest.matching.kernel.match_kernel import ALL, CAPPED, RANKED
+from digest.matching.kernel.profile_decoding import EXPLAIN, FURTHER, LARGEST, MODE, RANKED_MOST, TOGETHER
+from digest.matching.profile import USUAL, Profile
+from digest.matching.scoring.bm25 import CLOSE_PAPERS, LAMBDA, Weights
+
+__all__ = ["ALL", "CAPPED", "RANKED", "Facts", "Matcher", "Sent"]
+
+USUAL_CLOSE = CLOSE_PAPERS[USUAL]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a run knows of the papers, in the order of the indexes. `open`: may be matched at all.
+
+    `batch` is compared with what a reader has seen through. `rank`: an order instead of the score's, larger first.
+    """
+
+    announcement: I64
+    trending: I32
+    batch: I64 | None = None
+    open: NDArray[np.bool_] | None = None
+    rank: I64 | None = None
+
+
+class Sent(NamedTuple):
+    """Papers sent before, by their numbers, each with the place of its row among those asked for."""
+
+    row: I64
+    paper: I64
+
+
+class Matcher:
+    """Profiles and papers brought together. Make it once; ask often."""
+
+    def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
+        self.store = store
+        self.book, asked = store.ready()
+        self.joined: Joined = join(asked, indexes)
+        self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
+
+    def reweighed(self, weights: Weights) -> Matcher:
+        """The same by another epoch's counts."""
+        other = object.__new__(Matcher)
+        other.store, other.book, other.joined = self.store, self.book, self.joined
+        other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
+        return other
+
+    def match(
+        self,
+        facts: Facts,
+        *,
+        rows: Sequence[int] | None = None,
+        taus: Sequence[int | None] | None = None,
+        seen: Sequence[int] | None = None,
+        sent: Sequence[Iterable[int]] | Sent | None = None,
+        mode: int = CAPPED,
+        most: int = 0,
+        explain: bool = True,
+        close: bool = True,
+    ) -> Answers:
+        """What each row's profile gets, best first. `taus`, `seen`, `sent` go with the rows; a τ of None: none yet.
+
+        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
+        `close` nobody gets close matches.
+        """
+        ask = self._ask(facts, rows, taus, seen, sent)
+        day = self._day(facts)
+        work = self._desk(day)
+        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[FURTHER] = mode, most, explain, close
+        work.s[LARGEST] = day.papers["factor"].max()
+        found = _room(len(ask.rows) - 1, len(day.by_tie))
+        row = 0
+        while (done := match_kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
+            row, found = done, _more_room(found)
+        return Answers(found, self.store, self.joined)
+
+    def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE) -> list[int]:
+        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass.
+
+        Raises ValueError for a negative number.
+        """
+        if close < 0:
+            raise ValueError("a threshold cannot let pass fewer than no papers")
+        ask = self._ask(facts, rows, None, None, None)
+        day = self._day(facts)
+        match_kernel.thresholds(self.book, day, ask, self._desk(day, best=close + 1), close + 1)
+        return [int(tau) for tau in ask.rows["tau"][:-1]]
+
+    def _ask(
+        self,
+        facts: Facts,
+        rows: Sequence[int] | None,
+        taus: Sequence[int | None] | None,
+        seen: Sequence[int] | None,
+        sent: Sequence[Iterable[int]] | Sent | None,
+    ) -> Ask:
+        number = len(self.book.record) if rows is None else len(rows)
+        row, place = self._sent(sent)
+        asked = np.zeros(number + 1, QUESTION)
+        asked["row"][:-1] = np.arange(number) if rows is None else rows
+        asked["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
+        asked["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
+        asked["fresh"][:-1], fresh = self._fresh(facts, seen)
+        return Ask(asked, place, fresh)
+
+    def _sent(self, sent: Sequence[Iterable[int]] | Sent | None) -> tuple[I64, I32]:
+        """Of each paper that was sent and is among these the row and the place, the rows in order."""
+        if not isinstance(sent, Sent):
+            pairs = [(row, paper) for row, papers in enumerate(sent or ()) for paper in papers]
+            sent = Sent(*np.array(pairs, np.int64).reshape(-1, 2).T)
+        order, ids = self._by_number
+        found = np.searchsorted(ids, sent.paper)
+        here = np.append(ids, -1)[found] == sent.paper
+        row, place = sent.row[here], order[found[here]]
+        by_row = np.argsort(row, kind="stable")
+        return row[by_row], place[by_row].astype(np.int32)
+
+    @cached_property
+    def _by_number(self) -> tuple[I64, I64]:
+        """The papers' places in the order of their numbers, and these."""
+        order = np.argsort(self.joined.ids, kind="stable")
+        return order, self.joined.ids[order]
+
+    def _fresh(self, facts: Facts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
+        """For each row which set of papers is open to it and new, and these sets."""
+        opened = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
+        if seen is None or not len(seen):
+            return 0, as_sets(opened[None])
+        batches = np.zeros(len(opened), np.int64) if facts.batch is None else facts.batch
+        known = np.unique(batches)
+        through, which = np.unique(np.searchsorted(known, seen, side="right"), return_inverse=True)
+        place = np.searchsorted(known, batches)
+        return which, as_sets(opened & (place >= through[:, None]))
+
+    def _day(self, facts: Facts) -> Day:
+        joined, worth = self.joined, self.weighed
+        order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
+        papers = np.zeros(len(order) + 1, PAPER)
+        papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
+        papers["factor"][:-1] = 1000 + LAMBDA * facts.trending.astype(np.int64)
+        papers["tie"][order] = np.arange(len(order))
+        papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
+        return Day(
+            atom_at=joined.atom_at,
+            atom_paper=joined.atom_paper,
+            atom_set=joined.atom_set,
+            sets=joined.sets,
+            words=worth.words,
+            postings=worth.postings,
+            dense=worth.dense,
+            heads=worth.heads,
+            lift=worth.lift,
+            papers=papers,
+            by_tie=order,
+            category=joined.category,
+        )
+
+    def _desk(self, day: Day, *, best: int = 0) -> Work:
+        """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's.
+
+        `best`: how many relevances are kept in order. The kernel writes without a check of bounds, so the buffer is
+        sized by what is asked for here.
+        """
+        papers, wide = len(day.papers), self.store.widest + 1
+        words = day.sets.shape[1]
+        days = int(day.papers["announcement"].max()) + 1
+        s = np.zeros(32, np.int64)
+        s[TOGETHER] = 0xFFFF // max(1, int(day.words["most"].max()))
+        return Work(
+            s=s,
+            plain=np.zeros((2, wide), np.int32),
+            liked=np.zeros((2, wide), np.int32),
+            rows=np.zeros((2, wide), np.int32),
+            laid=np.zeros(LAID, np.int32),
+            held=np.zeros(MOST_TOPICS, np.int64),
+            place=np.full(64 * words, -1, np.int32),
+            gains=np.zeros((wide, LAID), np.int32),
+            lifted=np.zeros((MOST_TOPICS, LAID), np.int32),
+            gain=np.zeros((MOST_TOPICS, LAID), np.int32),
+            shown=np.zeros(wide, np.int64),
+            sums=np.zeros(64 * words, np.int32),
+            lifts=np.zeros(64 * words, np.int32),
+            sets=np.zeros((STACK + self.book.deepest, words), np.int64),
+            of_topic=np.zeros((MOST_TOPICS + 1, words), np.int64),
+            of_key=np.zeros((wide, words), np.int64),
+            wants=np.zeros(wide, np.int32),
+            found=np.zeros(papers, np.int32),
+            best=np.zeros(max(papers, best) + 1, np.int64),
+            days=np.zeros(4 * days, WORK_DAY),
+            topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
+        )
+
+
+def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weights) -> Matcher:
+    """A matcher for some profiles, each in its row."""
+    store = Store()
+    for profile in profiles:
+        store.add(profile)
+    return Matcher(store, indexes, weights)
+
+
+def _room(rows: int, papers: int) -> Found:
+    """Room for answers; memory that is not written to costs nothing."""
+    papers = max(papers, 16 * rows, 1024)
+    return Found(np.zeros(rows + 1, ANSWER), np.empty(papers, HIT), np.empty(16 * papers, np.uint8))
+
+
+def _more_room(found: Found) -> Found:
+    return Found(found.rows, _doubled(found.papers), _doubled(found.notes))
+
+
+def _doubled(old: NDArray[Any]) -> NDArray[Any]:
+    new = np.empty(2 * len(old), old.dtype)
+    new[: len(old)] = old
+    return new

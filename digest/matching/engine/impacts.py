@@ -1,0 +1,66 @@
+"""What words are worth in an epoch: their impacts in papers, and for common words a row of impacts by paper."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from digest.matching.engine.dense_rows import common
+from digest.matching.engine.join import Joined
+from digest.matching.engine.segments import begins
+from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, Book, Rows
+from digest.matching.kernel.score_accumulation import lift_phrases
+from digest.matching.scoring.bm25 import ONE, Weights, impact, norm
+
+
+class Worth(NamedTuple):
+    """What words are worth in an epoch; see `Day`."""
+
+    words: Rows
+    postings: Rows
+    dense: I16
+    heads: Rows
+    lift: I32
+
+
+def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
+    """Each word's impact in each paper, by an epoch's weights."""
+    norms = norm(joined.length.astype(np.int64), weights.average_milli)
+    impacts = impact(idf[joined.word].astype(np.int64), joined.tf.astype(np.int64), norms[joined.paper]).astype(
+        np.int32
+    )
+    words = np.zeros(len(idf) + 1, WORD)
+    words["at"], words["idf"][:-1] = begins(joined.word, len(idf)), idf
+    np.maximum.at(words["most"], joined.word, impacts)
+    postings = np.empty(len(impacts), POSTING)
+    postings["paper"], postings["impact"] = joined.paper, impacts
+    many = common(np.diff(words["at"]), len(joined.ids))
+    many[joined.word[impacts == 0]] = False  # a row says 0 where the word is not
+    words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
+    dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
+    row = words["row"][joined.word]
+    dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
+    worth = Worth(words, postings, dense, _heads(joined, book, idf), np.zeros(len(joined.atom_paper), np.int32))
+    lift_phrases(book, joined.atom_at, joined.atom_paper, worth)
+    return worth
+
+
+def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
+    """What the kernel asks first of each query, side by side."""
+    queries = book.queries[:-1]  # the last one is none
+    heads, atom = np.empty(len(queries), HEAD), queries["atom"]
+    heads["plain"], heads["wants"] = queries["plain"], queries["wants"]
+    heads["at"], heads["behind"] = joined.atom_at[atom], joined.atom_at[1:][atom]
+    heads["set"] = joined.atom_set[atom]
+    heads["floor"] = _floors(book, idf)
+    return heads
+
+
+def _floors(book: Book, idf: I32) -> I32:
+    """What each query's words are worth once each as words of one topic; −1 without a word."""
+    idf = np.append(idf, np.int32(0))  # fields without words
+    at = book.terms["want_at"][book.queries["term_at"]]
+    sums = np.concatenate(([0], np.cumsum(ONE * idf[book.wants["word"][book.want]], dtype=np.int64)))
+    found: I32 = np.where(at[1:] > at[:-1], sums[at[1:]] - sums[at[:-1]], -1).astype(np.int32)
+    return found

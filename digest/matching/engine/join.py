@@ -1,0 +1,215 @@
+"""Papers joined with profiles: where everything that they ask for holds, and what each word is worth there."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.engine.author_category_lookup import LAST
+from digest.matching.engine.compiled_vocabulary import Asked
+from digest.matching.engine.dense_rows import as_sets, often
+from digest.matching.engine.paper_index import ABSTRACT, CODE, WITHDRAWN, Index
+from digest.matching.engine.segments import begins, distinct, ranges
+from digest.matching.kernel import pair_scatter, phrase_trie
+from digest.matching.kernel.array_layout import I32, I64, U8
+from digest.matching.kernel.phrase_trie import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Papers of several indexes, numbered through, with what profiles ask for. It knows no weights yet.
+
+    `atom_paper`: each atom's papers in order. `word`, `paper`, `tf`: each wanted word of each paper.
+    """
+
+    ids: I64
+    length: I32
+    withdrawn: NDArray[np.bool_]
+    atom_at: I32
+    atom_paper: I32
+    atom_set: I32
+    sets: I64
+    word: I32
+    paper: I32
+    tf: I32
+    category: I64
+
+    def holds(self, atom: int, paper: int) -> bool:
+        """True where the atom holds for the paper."""
+        part = self.atom_paper[self.atom_at[atom] : self.atom_at[atom + 1]]
+        at = int(np.searchsorted(part, paper))
+        return at < len(part) and bool(part[at] == paper)
+
+
+def join(asked: Asked, indexes: Sequence[Index]) -> Joined:
+    """Everything that is asked for, in the papers of all indexes in their order."""
+    total = sum(index.papers for index in indexes)
+    atoms: list[I64] = []
+    words: list[I64] = []
+    at = 0
+    for index in indexes:
+        if index.papers:
+            found = _hits(asked, index)
+            atoms += [atom.astype(np.int64) * total + paper + at for atom, paper in found.atoms]
+            words += [(word.astype(np.int64) * total + paper + at) << 3 | tf for word, paper, tf in found.words]
+        at += index.papers
+    atom, paper = np.divmod(distinct(_joined(atoms)), max(total, 1))
+    keys = np.sort(_joined(words))
+    word, word_paper = np.divmod(keys >> 3, max(total, 1))
+    flags = _joined([index.flags for index in indexes])
+    atom_set, sets = often(atom, paper, asked.atoms, total)
+    category = np.concatenate(_stacked([_admitted(asked, index) for index in indexes], asked.admitted))
+    return Joined(
+        ids=_joined([index.ids for index in indexes]),
+        length=_joined([index.length for index in indexes]).astype(np.int32),
+        withdrawn=(flags & WITHDRAWN) > 0,
+        atom_at=begins(atom, asked.atoms),
+        atom_paper=paper.astype(np.int32),
+        atom_set=atom_set,
+        sets=sets,
+        word=word.astype(np.int32),
+        paper=word_paper.astype(np.int32),
+        tf=(keys & 7).astype(np.int32),
+        category=as_sets(category),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Pairs of atom and paper, and triples of word, paper and tf, in pieces."""
+
+    atoms: list[tuple[I32, I32]]
+    words: list[tuple[I32, I32, I32]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginnings:
+    """The words wanted that are beginnings of an index's words: by prefix the first and last such word, and by word.
+
+    `size`: how many words begin with each prefix, from `first` on.
+    """
+
+    first: I32
+    size: I32
+    at: I32
+    prefix: I32
+
+    @classmethod
+    def of(cls, asked: Asked, words: Sequence[str]) -> _Beginnings:
+        """Those of some words in alphabetical order."""
+        first = np.array([bisect_left(words, text) for text in asked.prefixes], np.int32)
+        last = np.array([bisect_left(words, text + LAST) for text in asked.prefixes], np.int32)
+        word = ranges(first, last - first)
+        order = np.argsort(word, kind="stable")
+        prefix = np.repeat(asked.prefix_word, last - first)[order]
+        return cls(first, last - first, begins(word[order], len(words)), prefix)
+
+
+def _hits(asked: Asked, index: Index) -> _Hits:
+    """What of it one index has."""
+    stem = _stems(asked, index)
+    forms, wholes = _Beginnings.of(asked, index.forms), _Beginnings.of(asked, index.wholes)
+    atoms = [_phrases(asked, index, stem, forms, wholes), asked.names.of(index), asked.categories.of(index)]
+    if asked.code >= 0:
+        paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
+        atoms.append((np.full(len(paper), asked.code, np.int32), paper))
+    return _Hits(atoms, [_words(asked, index, stem), _prefixes(asked, index, forms, wholes)])
+
+
+def _stems(asked: Asked, index: Index) -> I32:
+    """The word of each of the index's stems, −1 for those nobody asks for; behind them a −1."""
+    found = np.full(len(index.stems) + 1, -1, np.int32)
+    if len(asked.stems) < len(index.stems):
+        known = index.stem_number
+        pairs = [(known[text], word) for text, word in asked.stems.items() if text in known]
+    else:
+        pairs = [(at, asked.stems[text]) for at, text in enumerate(index.stems) if text in asked.stems]
+    if pairs:
+        at, word = np.array(pairs, np.int32).T
+        found[at] = word
+    return found
+
+
+def _words(asked: Asked, index: Index, stem: I32) -> tuple[I32, I32, I32]:
+    """The wanted words of each paper."""
+    wanted = np.flatnonzero((stem >= 0) & asked.weighing[stem])
+    begin, size = index.post_at[wanted], np.diff(index.post_at)[wanted]
+    at = ranges(begin, size)
+    return np.repeat(stem[wanted], size), index.post_paper[at], index.post_tf[at].astype(np.int32)
+
+
+def _prefixes(asked: Asked, index: Index, forms: _Beginnings, wholes: _Beginnings) -> tuple[I32, I32, I32]:
+    """For each wanted prefix the papers with a word of that beginning, compounds written as one word included."""
+    wanted = np.flatnonzero(asked.weighing[asked.prefix_word])
+    first, last = forms.first[wanted], forms.first[wanted] + forms.size[wanted]
+    begin = index.form_at[first]
+    size = index.form_at[last] - begin
+    order = np.argsort(index.whole_form, kind="stable")
+    whole_at = begins(index.whole_form[order], len(index.wholes))
+    whole = whole_at[wholes.first[wanted]]
+    wholes_size = whole_at[wholes.first[wanted] + wholes.size[wanted]] - whole
+    token = np.concatenate(
+        (index.form_token[ranges(begin, size)], index.whole_token[order[ranges(whole, wholes_size)]])
+    )
+    word = asked.prefix_word[wanted]
+    word = np.concatenate((np.repeat(word, size), np.repeat(word, wholes_size)))
+    paper, kind = _where(index, token)
+    kept = kind <= ABSTRACT
+    keys = distinct((word[kept].astype(np.int64) * index.papers + paper[kept]) * 2 + (kind[kept] == ABSTRACT))
+    once = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
+    tf = np.add.reduceat(np.where(keys & 1, 1, 3), once) if len(once) else once
+    found, where = np.divmod(keys[once] >> 1, index.papers)
+    return found.astype(np.int32), where.astype(np.int32), tf.astype(np.int32)
+
+
+def _phrases(asked: Asked, index: Index, stem: I32, forms: _Beginnings, wholes: _Beginnings) -> tuple[I32, I32]:
+    """The atoms of all phrases that stand somewhere."""
+    word = np.append(stem[index.form_stem], np.int32(-1))
+    whole = np.full(len(index.stream) + 1, -1, np.int32)
+    whole[index.whole_token] = np.arange(len(index.whole_token))
+    texts = Texts(
+        word[index.stream], index.stream, index.text_at, index.text_paper, index.text_kind,
+        whole, index.whole_form, index.whole_span, forms.at, forms.prefix, wholes.at, wholes.prefix,
+    )  # fmt: skip
+    root = asked.trie.root
+    starting = root[word] >= 0  # by form: a phrase may begin with it
+    starting[np.repeat(np.arange(len(index.forms)), np.diff(forms.at))[root[forms.prefix] >= 0]] = True
+    tokens = starting[index.stream]
+    tokens[index.whole_token[np.diff(wholes.at)[index.whole_form] > 0]] = True
+    at_once = 1 + int(np.diff(forms.at).max(initial=0)) + int(np.diff(wholes.at).max(initial=0))
+    stack = np.zeros(2 * at_once * (asked.longest + 1), np.int64)
+    phrase, paper, kinds, n = phrase_trie.walk(asked.trie, texts, asked.phrases, np.flatnonzero(tokens), stack)
+    return pair_scatter.atoms(phrase[:n], paper[:n], kinds[:n], asked.by_phrase_at, asked.by_phrase, asked.atom_kinds)
+
+
+def _admitted(asked: Asked, index: Index) -> U8:
+    """Any or primary only × categories wanted × papers: 1 where the paper is in it."""
+    by_name = np.zeros((len(index.categories) + 1, asked.admitted), np.uint8)
+    for number, name in enumerate(index.categories):
+        by_name[number, asked.admitting.numbers(name)] = 1
+    size = np.diff(index.category_at)
+    found = np.zeros((2, index.papers, by_name.shape[1]), np.uint8)
+    np.maximum.at(found[0], np.repeat(np.arange(index.papers), size), by_name[index.category_id])
+    found[1][size > 0] = by_name[index.category_id[index.category_at[:-1][size > 0]]]
+    return found.transpose(0, 2, 1)
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> I64:
+    found: I64 = np.concatenate([np.zeros(0, np.int64), *parts])
+    return found
+
+
+def _stacked(parts: Sequence[U8], width: int) -> U8:
+    found: U8 = np.concatenate([np.zeros((2, width, 0), np.uint8), *parts], axis=2)
+    return found
+
+
+def _where(index: Index, token: I32) -> tuple[I32, I32]:
+    """The paper of each token, and the kind of text."""
+    text = np.searchsorted(index.text_at, token, side="right") - 1
+    return index.text_paper[text], index.text_kind[text].astype(np.int32)

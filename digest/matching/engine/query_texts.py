@@ -1,0 +1,56 @@
+"""What readers typed, beside their compiled queries, as JSON: reasons are written from it without objects."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from digest.matching.engine.growable_arrays import Numbered
+from digest.matching.kernel.array_layout import I32, I64, U8
+from digest.matching.query.language import Query, Wanted, phrase, positive
+
+
+class Words(NamedTuple):
+    """Texts as JSON, one behind the other; the text of each term, and of each plain query's words with their wants.
+
+    `word`: pairs of a want's place in its query and a text; `word_at` by query. `text_at` has one entry more.
+    """
+
+    text: U8
+    text_at: I64
+    term: I32
+    word_at: I32
+    word: I32
+
+
+@dataclass(slots=True)
+class Said:
+    """The texts of queries in the order in which these were compiled."""
+
+    texts: Numbered[str] = field(default_factory=Numbered)
+    term: array[int] = field(default_factory=lambda: array("i"))
+    word_at: array[int] = field(default_factory=lambda: array("i", [0]))
+    word: array[int] = field(default_factory=lambda: array("i"))
+
+    def add(self, query: Query, wants: Sequence[Wanted]) -> None:
+        """The next query, with what all its terms want."""
+        for term in positive(query.root):
+            self.term.append(self.texts.number(term.text))
+            for word in phrase(term) if query.plain else ():
+                if word.weighs:
+                    self.word.extend((wants.index(Wanted("", word.text, word.prefix)), self.texts.number(word.typed)))
+        self.word_at.append(len(self.word))
+
+    def words(self) -> Words:
+        """The arrays as they are now."""
+        pieces = [json.dumps(text, ensure_ascii=False).encode() for text in self.texts]
+        at = np.array([0, *accumulate(map(len, pieces))], np.int64)
+        text = np.frombuffer(b"".join(pieces), np.uint8)
+        term, word = np.array(self.term, np.int32), np.array(self.word, np.int32)
+        return Words(text, at, term, np.array(self.word_at, np.int32), word)

@@ -1,0 +1,30 @@
+"""Parts of arrays, many at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.matching.kernel.array_layout import I32, I64
+
+
+def begins(sorted_keys: NDArray[Any], number: int) -> I32:
+    """Where each of the keys 0 … number−1 begins among the sorted ones; the last entry is their end."""
+    return np.searchsorted(sorted_keys, np.arange(number + 1)).astype(np.int32)
+
+
+def distinct(keys: I64) -> I64:
+    """Each key once, in order."""
+    found: I64 = np.sort(keys)
+    kept: I64 = found[np.diff(found, prepend=-1) != 0]
+    return kept
+
+
+def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
+    """begin[0], begin[0]+1, … of each range, one behind the other."""
+    ends = np.cumsum(size, dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    found: I64 = np.arange(total) + np.repeat(begin - (ends - size), size)
+    return found

@@ -1,0 +1,118 @@
+"""Close papers, in machine code: what no topic holds for, and yet gives more than the threshold."""
+
+from __future__ import annotations
+
+from digest.matching.kernel.array_layout import CLOSE, Ask, Book, Day, Work
+from digest.matching.kernel.bitsets import FOLLOWING, REST, SURE
+from digest.matching.kernel.candidate_papers import limit, strict
+from digest.matching.kernel.jit import entry, lean
+from digest.matching.kernel.profile_decoding import (
+    BOUND,
+    FLAGS,
+    FLOOR,
+    FOUND,
+    FURTHER,
+    LEAST,
+    SERIAL,
+    WORDS,
+    bounds,
+    decode,
+)
+from digest.matching.kernel.score_accumulation import add_all, add_extras
+from digest.matching.kernel.simd import above, lowest
+
+CLOSE_A_DAY = 3
+
+
+@lean
+def may_be_close(book: Book, day: Day, work: Work, tau: int) -> bool:
+    """True where all words of the profile together could lift a paper over the threshold."""
+    if not (work.s[FURTHER] and work.s[FLAGS] & CLOSE):
+        return False
+    bounds(book, day, work)
+    work.s[LEAST] = max(tau, work.s[FLOOR] - 1)
+    return bool(work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
+
+
+@lean
+def close(day: Day, work: Work, tau: int) -> None:
+    """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
+    work.s[FOUND] = 0
+    least = work.s[LEAST]
+    for j in range(work.sets.shape[1]):
+        bits = work.sets[REST, j] & ~work.sets[FOLLOWING, j]
+        bits &= above(work.sums, j << 6, least) if bits else 0
+        while bits:
+            work.found[work.s[FOUND]] = (j << 6) + lowest(bits)
+            work.s[FOUND] += 1
+            bits &= bits - 1
+    if tau < 0:
+        _best_of_each_day(day, work)
+
+
+@lean
+def _best_of_each_day(day: Day, work: Work) -> None:
+    """Keep the three most relevant of each announcement, ties by id. A day has a place to spare."""
+    days = len(work.days) // (CLOSE_A_DAY + 1)
+    for i in range(work.s[FOUND]):
+        paper = work.found[i]
+        worth = work.sums[paper]
+        base = day.papers[paper].announcement * (CLOSE_A_DAY + 1)
+        if work.days[base].stamp != work.s[SERIAL]:
+            work.days[base].stamp = work.s[SERIAL]
+            work.days[base].count = 0
+        place = base + work.days[base].count
+        work.days[base].count = min(work.days[base].count + 1, CLOSE_A_DAY)
+        while place > base and _less(day, work, place - 1, paper, worth):
+            work.days[place].worth = work.days[place - 1].worth
+            work.days[place].paper = work.days[place - 1].paper
+            place -= 1
+        work.days[place].worth, work.days[place].paper = worth, paper
+    work.s[FOUND] = 0
+    for date in range(days):
+        base = date * (CLOSE_A_DAY + 1)
+        if work.days[base].stamp == work.s[SERIAL]:
+            for place in range(base, base + work.days[base].count):
+                work.found[work.s[FOUND]] = work.days[place].paper
+                work.s[FOUND] += 1
+
+
+@lean
+def _less(day: Day, work: Work, place: int, paper: int, worth: int) -> bool:
+    """True where a place's paper is less relevant than another one, or as much and behind it by id."""
+    other = work.days[place].worth
+    return bool(other < worth or (other == worth and day.papers[work.days[place].paper].tie < day.papers[paper].tie))
+
+
+@entry
+def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
+    """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
+    for row in range(len(ask.rows) - 1):
+        decode(book, work, ask.rows[row].row)
+        strict(book, day, work)
+        limit(book, day, ask, work, row)
+        for j in range(work.sets.shape[1]):
+            work.sets[SURE, j] = work.sets[REST, j]
+        add_all(day, work, work.plain, work.s[WORDS], work.sets[SURE], work.sums)
+        add_extras(book, day, work)
+        for i in range(most):
+            work.best[i] = 0
+        for j in range(work.sets.shape[1]):
+            bits = work.sets[REST, j]
+            bits &= above(work.sums, j << 6, work.best[most - 1]) if bits else 0
+            while bits:
+                _among(work, most, work.sums[(j << 6) + lowest(bits)])
+                bits &= bits - 1
+        ask.rows[row].tau = work.best[most - 1]
+
+
+@lean
+def _among(work: Work, most: int, value: int) -> None:
+    """Put a value among the best, which are in order, if it is one of them."""
+    place = most - 1
+    if value <= work.best[place]:
+        return
+    while place > 0 and work.best[place - 1] < value:
+        work.best[place] = work.best[place - 1]
+        place -= 1
+    work.best[place] = value

@@ -1,0 +1,40 @@
+"""Compiling to machine code, kept on disk between processes. Imported only where matching runs.
+
+Kept under NUMBA_CACHE_DIR, in a folder of its own for each state of these sources, so no old code is ever run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+from digest.matching.kernel import kernel_version
+
+F = TypeVar("F", bound=Callable[..., object])
+_HERE = Path(__file__).parent
+config: Any = numba.config
+config.CACHE_DIR = str(Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pycache__") / kernel_version.folder_name())
+
+
+def compiled(function: F) -> F:
+    """The function in machine code, made when it is first called."""
+    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def entry(function: F) -> F:
+    """Like `compiled`, for functions that make no arrays: without counting references, which compiles faster."""
+    return _lean(function, cache=True)
+
+
+def lean(function: F) -> F:
+    """Like `entry`, for functions that only machine code calls: they become part of their callers."""
+    return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+
+
+def _lean(function: F, **options: Any) -> F:
+    njit: Any = numba.njit
+    return cast(F, njit(nogil=True, error_model="numpy", _nrt=False, **options)(function))

@@ -1,0 +1,10 @@
+"""Which state of the kernel's sources machine code was made of. Imports no compiler, so that anybody may ask."""
+
+from __future__ import annotations
+
+from digest.matching.source_version import source_version
+
+
+def folder_name() -> str:
+    """The name of the folder for machine code of these sources, below NUMBA_CACHE_DIR."""
+    return f"matching-{source_version('digest.matching.kernel', 'digest.matching.engine')}"

@@ -1,0 +1,236 @@
+"""Many profiles against a day's papers, in machine code: which papers, in which order, under which caps.
+
+Sets of papers are bits, what papers give is added up for all of them at once: no paper is looked at but those told.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digest.matching.kernel.array_layout import FOLLOWED, I64, LAID, Ask, Book, Day, Found, Work
+from digest.matching.kernel.bitsets import BLOCKS, FOLLOWING, GONE, REST, SURE, has
+from digest.matching.kernel.candidate_papers import limit, strict
+from digest.matching.kernel.close_matching import close, may_be_close, thresholds
+from digest.matching.kernel.explanations import note
+from digest.matching.kernel.jit import entry, lean
+from digest.matching.kernel.match_reasons import first, kind_of, lay, measure
+from digest.matching.kernel.profile_decoding import (
+    BAR,
+    CAP_AT,
+    FOLLOWS,
+    FOUND,
+    KEPT,
+    LARGEST,
+    LIKE_AT,
+    MODE,
+    MOST,
+    RANKED_MOST,
+    TIES,
+    WANTED,
+    WORDS,
+    ahead,
+    decode,
+)
+from digest.matching.kernel.score_accumulation import add_all, add_extras, add_likes, add_phrases
+from digest.matching.kernel.simd import above, lowest, ones, passed
+
+__all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
+
+CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
+_TOP = 1 << 60
+_SORTED = 64  # so many are kept in order as they come
+_MANY = 24  # papers of which most are not among the best
+
+
+@entry
+def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) -> int:
+    """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
+    last = len(ask.rows) - 2
+    for row in range(begin, last + 1):
+        ahead(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
+        decode(book, work, ask.rows[row].row)
+        keys = 0
+        sure = strict(book, day, work)
+        further = may_be_close(book, day, work, ask.rows[row].tau)
+        if sure or further:
+            limit(book, day, ask, work, row)
+            keys = _order(book, day, work, ask.rows[row].tau, further)
+        if not _tell(book, day, work, found, row, keys):
+            return row
+    return last + 1
+
+
+@lean
+def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
+    """Put the strict, followed and close papers that were not sent in order, the best first. Returns how many."""
+    s, sure = work.s, work.sets[SURE]
+    number = 0
+    for j in range(len(sure)):
+        number += ones(sure[j])
+    if not number and not further:
+        s[KEPT] = 0
+        return 0
+    _add(book, day, work, number, further)
+    s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
+    if number:
+        _offer_all(day, work, number)
+    if further:
+        close(day, work, tau)
+        for i in range(s[FOUND]):
+            if not has(work.sets[GONE], work.found[i]):
+                _offer(day, work, work.found[i])
+                number += 1
+    if s[WANTED] > _SORTED:
+        _sort(work.best, s[KEPT])
+        s[KEPT] = min(s[KEPT], s[WANTED])
+    return int(number)
+
+
+@lean
+def _add(book: Book, day: Day, work: Work, number: int, further: bool) -> None:
+    """Add up what papers give: for those found for sure, and if there may be close ones for the rest."""
+    s, sure = work.s, work.sets[SURE]
+    for j in range(len(sure)):
+        work.sets[BLOCKS, j] = sure[j] | (work.sets[REST, j] if further else 0)
+    add_all(day, work, work.plain, s[WORDS], work.sets[BLOCKS], work.sums)
+    if s[LIKE_AT] >= 0:
+        add_likes(book, day, work)
+    if number:
+        add_phrases(book, day, work)
+        add_extras(book, day, work)
+
+
+@lean
+def _offer_all(day: Day, work: Work, number: int) -> None:
+    """Put the papers found for sure in order. Many are left out at once by what the best give at least."""
+    s, sure = work.s, work.sets[SURE]
+    if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = passed(work.sums, sure, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
+    bar, least = -1, -1
+    for j in range(len(sure)):
+        bits = sure[j]
+        if bits and s[BAR] > 0:
+            if s[BAR] != bar:
+                bar = s[BAR]
+                least = (bar - 1) // s[LARGEST]
+            bits &= above(work.sums, j << 6, least)
+        while bits:
+            _offer(day, work, (j << 6) + lowest(bits))
+            bits &= bits - 1
+
+
+@lean
+def _wanted(work: Work) -> int:
+    """How many of the best may be told of."""
+    if work.s[MODE] == RANKED:
+        return int(work.s[RANKED_MOST])
+    if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
+        return _TOP
+    wanted = work.s[MOST]
+    for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
+        wanted += ones(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+    return int(wanted)
+
+
+@lean
+def _offer(day: Day, work: Work, paper: int) -> None:
+    """Put a paper in its place among the best so far, if it has one; where many are wanted they are sorted later."""
+    s, keys = work.s, work.best
+    if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
+        return
+    place, key = s[KEPT], _key(day, work, paper)
+    if s[WANTED] > _SORTED:
+        keys[place] = key
+        s[KEPT] += 1
+        return
+    if place == s[WANTED]:
+        if not place or key < keys[place - 1]:
+            return
+        place -= 1
+    s[KEPT] = place + 1
+    while place > 0 and keys[place - 1] < key:
+        keys[place] = keys[place - 1]
+        place -= 1
+    keys[place] = key
+    if s[KEPT] == s[WANTED] and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = (keys[s[KEPT] - 1] >> TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
+
+
+@lean
+def _key(day: Day, work: Work, paper: int) -> int:
+    """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
+    of = day.papers[paper]
+    if work.s[MODE] == RANKED:
+        return int((of.rank << TIES) + of.tie)
+    followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
+    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + of.tie)
+
+
+@lean
+def score(day: Day, work: Work, paper: int) -> int:
+    """The relevance, at most as much again for likes, then up to 30 % more for what is trending."""
+    lifted = np.int64(work.sums[paper])
+    if work.s[LIKE_AT] >= 0:
+        lifted += min(work.lifts[paper], work.sums[paper])
+    return int(lifted * day.papers[paper].factor // 1000)
+
+
+@lean
+def _sort(keys: I64, n: int) -> None:
+    """Largest first, by a heap, in place."""
+    for begin in range(n // 2 - 1, -1, -1):
+        _sink(keys, begin, n)
+    for end in range(n - 1, 0, -1):
+        keys[0], keys[end] = keys[end], keys[0]
+        _sink(keys, 0, end)
+
+
+@lean
+def _sink(keys: I64, at: int, n: int) -> None:
+    """Let a key sink until both below it are larger."""
+    key = keys[at]
+    while 2 * at + 1 < n:
+        child = 2 * at + 1
+        if child + 1 < n and keys[child + 1] < keys[child]:
+            child += 1
+        if keys[child] >= key:
+            break
+        keys[at] = keys[child]
+        at = child
+    keys[at] = key
+
+
+@lean
+def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -> bool:
+    """Write down the best that the caps admit. False where there is no room for them."""
+    s, of = work.s, found.rows[row]
+    n, at, top = of.first, of.note_at, s[KEPT] if keys else 0
+    of.total = keys
+    size = measure(book, day, work, of) if top else 0
+    if n + top > len(found.papers) or at + top * size > len(found.notes):
+        return False
+    used = 0
+    for i in range(top):
+        if i % LAID == 0:
+            lay(book, day, work, i, min(top - i, LAID))
+        place = i % LAID
+        paper = work.laid[place]
+        kind = kind_of(work, place, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
+        capped = s[MODE] == CAPPED and not kind & FOLLOWED
+        if capped and used >= s[MOST]:
+            break
+        topic = first(work, place)
+        if capped:
+            cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
+            if 0 <= cap <= work.topics[topic].used:
+                continue
+            used += 1
+            work.topics[topic].used += 1
+        note(book, day, work, place, found, at, of)
+        hit = found.papers[n]
+        hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
+        hit.score = score(day, work, paper)
+        n += 1
+        at += size
+    found.rows[row + 1].first, found.rows[row + 1].note_at = n, at
+    return True

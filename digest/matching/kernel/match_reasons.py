@@ -1,0 +1,192 @@
+"""Why papers were found, in machine code: they are laid out, and what each topic gives is added up for all at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from digest.matching.kernel.array_layout import FOLLOWED, LAID, STRICT, Book, Day, Work
+from digest.matching.kernel.bitsets import has
+from digest.matching.kernel.jit import lean
+from digest.matching.kernel.profile_decoding import (
+    BITS,
+    EXPLAIN,
+    HOLDING,
+    KEYS,
+    OCCURS_AT,
+    ONE,
+    TIE,
+    TOPIC_AT,
+    TOPICS,
+    WORDS,
+    look,
+    where,
+)
+from digest.matching.kernel.simd import gather, lanes, lowest
+
+
+@lean
+def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
+    """Where each topic's wants begin. Returns how many bytes a paper's notes take."""
+    s = work.s
+    occurs = terms = 0
+    for topic in range(s[TOPICS]):
+        query = book.stream[s[TOPIC_AT] + topic]
+        work.topics[topic].occurs = occurs
+        work.topics[topic].used = 0
+        if query >= 0:
+            occurs += day.heads[query].wants
+            terms += book.queries[query + 1].term_at - book.queries[query].term_at if s[EXPLAIN] else 0
+    work.topics[s[TOPICS]].occurs = occurs
+    answer.masks = (s[BITS] + 7) >> 3
+    answer.terms = (terms + 7) >> 3
+    answer.topics = s[TOPICS] if s[EXPLAIN] else 0
+    return int(answer.masks + answer.terms + answer.topics)
+
+
+@lean
+def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
+    """Lay so many of the best papers on the desk, with the topics that hold and what each topic gives there."""
+    s = work.s
+    for i in range(number):
+        work.laid[i] = day.by_tie[work.best[begin + i] & TIE]
+        work.place[work.laid[i]] = i
+    for key in range(s[KEYS]):
+        gains = work.gains[key]
+        for i in range(LAID):
+            gains[i] = -1
+        if key < s[WORDS]:
+            _gains(day, work, number, key)
+    for topic in range(s[TOPICS]):
+        work.held[topic] = 0
+        for i in range(LAID):
+            work.lifted[topic, i] = 0
+        query = book.stream[s[TOPIC_AT] + topic]
+        if query >= 0 and day.heads[query].plain:
+            head = day.heads[query]
+            work.held[topic] = _standing(day, work, number, head.set, head.at, head.behind, topic, -1, head.wants)
+        elif query >= 0:
+            _show(book, day, work, number, topic)
+    for topic in range(s[TOPICS]):
+        _gain(book, day, work, topic)
+    for i in range(number):
+        work.place[work.laid[i]] = -1
+
+
+@lean
+def _gains(day: Day, work: Work, number: int, key: int) -> None:
+    """What a word of plain topics gives in each paper laid out."""
+    word, weight, gains = work.plain[0, key], work.plain[1, key], work.gains[key]
+    if day.words[word].row:
+        row = day.dense[day.words[word].row]
+        for i in range(number):
+            impact = row[work.laid[i]]
+            gains[i] = weight * impact - (impact == 0)
+        return
+    for at in range(day.words[word].at, day.words[word + 1].at):
+        place = work.place[day.postings[at].paper]
+        if place >= 0:
+            gains[place] = weight * day.postings[at].impact
+
+
+@lean
+def _standing(
+    day: Day, work: Work, number: int, which: int, first: int, behind: int, topic: int, among: int, wants: int
+) -> int:
+    """The papers laid out for which an atom holds, as bits. If it is a phrase, it lifts the topic in these of them."""
+    bits = np.int64(0)
+    if not which:
+        for at in range(first, behind):
+            place = work.place[day.atom_paper[at]]
+            if place >= 0 and among >> place & 1:
+                bits |= np.int64(1) << place
+                work.lifted[topic, place] += day.lift[at]
+        return int(bits)
+    row = day.sets[which]
+    for i in range(number):
+        bits |= np.int64(has(row, work.laid[i])) << i
+    bits &= among
+    left = bits if wants > 1 else 0
+    while left:
+        place = lowest(left)
+        left &= left - 1
+        work.lifted[topic, place] += day.lift[where(day, first, behind, work.laid[place])]
+    return int(bits)
+
+
+@lean
+def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
+    """A query's wants are found in the papers where it holds and their terms do."""
+    s, query = work.s, book.stream[work.s[TOPIC_AT] + topic]
+    held = np.int64(0)
+    for i in range(number if s[HOLDING] >> topic & 1 else 0):
+        held |= np.int64(has(work.of_topic[topic], work.laid[i])) << i
+    work.held[topic] = held
+    occurs = work.topics[topic].occurs
+    if not held:
+        for i in range(occurs, work.topics[topic + 1].occurs):
+            work.shown[i] = 0
+        return
+    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
+        first, wants = book.terms[term].want_at, book.terms[term + 1].want_at - book.terms[term].want_at
+        atom = book.terms[term].atom
+        begin, behind = day.atom_at[atom], day.atom_at[atom + 1]
+        shown = _standing(day, work, number, day.atom_set[atom], begin, behind, topic, int(held), wants)
+        for i in range(wants):
+            work.shown[occurs + i] = shown
+            _fill(book, day, work, shown, book.stream[s[OCCURS_AT] + occurs + i] & 0xFFFF, book.want[first + i])
+        occurs += wants
+
+
+@lean
+def _fill(book: Book, day: Day, work: Work, shown: int, key: int, at: int) -> None:
+    """What a want gives in the papers it is found in, if nothing said so before."""
+    want, gains = book.wants[at], work.gains[key]
+    left = shown & ~lanes(gains, 0, -1)
+    while left:
+        place = lowest(left)
+        left &= left - 1
+        gains[place] = ONE * (want.fixed if want.word < 0 else max(look(day, work.laid[place], want.word), 0))
+
+
+@lean
+def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
+    """What a topic gives in each paper laid out, a query each key once; -1 where it found nothing."""
+    query, gain, held = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.held[topic]
+    for i in range(LAID):
+        gain[i] = -1
+    if query < 0:
+        return
+    plain, first, behind = day.heads[query].plain, work.topics[topic].occurs, work.topics[topic + 1].occurs
+    for at in range(first, behind if plain or held else first):
+        key = book.stream[work.s[OCCURS_AT] + at] & 0xFFFF
+        gains = work.gains[key]
+        if plain:
+            shown = work.shown[at] = lanes(gains, 0, -1)
+        else:
+            shown = work.shown[at]
+            for before in range(first, at):
+                if book.stream[work.s[OCCURS_AT] + before] & 0xFFFF == key:
+                    shown &= ~work.shown[before]
+        gather(gain, gains, shown)
+    gather(gain, work.lifted[topic], held)
+
+
+@lean
+def first(work: Work, place: int) -> int:
+    """The topic that gives most in a paper laid out, the first of equals; -1 if none told of it."""
+    told, most = -1, np.int32(-1)
+    for topic in range(work.s[TOPICS]):
+        if work.gain[topic, place] > most:
+            told, most = topic, work.gain[topic, place]
+    return told
+
+
+@lean
+def kind_of(work: Work, place: int, followed: bool) -> int:
+    """STRICT, FOLLOWED, both, or 0 for a close match."""
+    held = np.int64(0)
+    for topic in range(work.s[TOPICS]):
+        held |= work.held[topic]
+    return (STRICT if held >> place & 1 else 0) | (FOLLOWED if followed else 0)

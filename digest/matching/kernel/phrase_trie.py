@@ -1,0 +1,161 @@
+"""Phrases found in texts, in machine code: a trie walked over the tokens. A prefix in a phrase is a step of its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from digest.matching.kernel.array_layout import I32, I64, U8, Rows
+from digest.matching.kernel.jit import compiled, lean
+
+
+class Trie(NamedTuple):
+    """Phrases. `root`: by word or prefix, the node behind it; other steps in a hash table, −1 is free."""
+
+    root: I32
+    step: I64  # node · 2³² + word
+    node: I32
+    end: I32  # by node: the phrase that ends here, or −1
+    forks: U8  # by node: 1 where a prefix may follow
+
+
+class Texts(NamedTuple):
+    """Tokens as words of a lexicon (−1 unknown or behind a text), and as written (`form`), where texts begin.
+
+    Compounds written as one word: `whole` says by token which one begins there, or −1; `span` how many tokens it is.
+    The prefixes that a form begins with, and those of a compound, as words of the lexicon.
+    """
+
+    word: I32
+    form: I32
+    at: I32
+    paper: I32
+    kind: U8
+    whole: I32
+    whole_form: I32
+    span: I32
+    form_prefix_at: I32
+    form_prefix: I32
+    whole_prefix_at: I32
+    whole_prefix: I32
+
+
+@compiled
+def plant(phrase_at: I32, phrase_word: I32, is_prefix: U8) -> Trie:
+    """The trie of some phrases."""
+    size = 16
+    while size < 2 * len(phrase_word):
+        size <<= 1
+    root = np.full(len(is_prefix), -1, np.int32)
+    step, node = np.full(size, -1, np.int64), np.zeros(size, np.int32)
+    end = np.full(len(phrase_word) + 1, -1, np.int32)
+    forks = np.zeros(len(phrase_word) + 1, np.uint8)
+    nodes = 0
+    for phrase in range(len(phrase_at) - 1):
+        at = -1
+        for i in range(phrase_at[phrase], phrase_at[phrase + 1]):
+            word = phrase_word[i]
+            if at < 0:
+                if root[word] < 0:
+                    root[word] = nodes
+                    nodes += 1
+                at = root[word]
+                continue
+            forks[at] |= is_prefix[word]
+            slot = _slot(step, at, word)
+            if step[slot] < 0:
+                step[slot] = (np.int64(at) << 32) + word
+                node[slot] = nodes
+                nodes += 1
+            at = node[slot]
+        end[at] = phrase
+    return Trie(root, step, node, end[: nodes + 1].copy(), forks[: nodes + 1].copy())
+
+
+@lean
+def _slot(step: I64, node: int, word: int) -> int:
+    """Where a step is in the table, or would be."""
+    key = (np.int64(node) << 32) + word
+    mask = len(step) - 1
+    slot = ((key ^ (key >> 29)) * np.int64(0x9E3779B97F4A7C1) >> 17) & mask
+    while step[slot] >= 0 and step[slot] != key:
+        slot = (slot + 1) & mask
+    return int(slot)
+
+
+@lean
+def _next(trie: Trie, node: int, word: int) -> int:
+    """The node behind a step from a node, or from the root (−1); −1 where no phrase goes on so."""
+    if word < 0:
+        return -1
+    if node < 0:
+        return int(trie.root[word])
+    slot = _slot(trie.step, node, word)
+    return int(trie.node[slot]) if trie.step[slot] >= 0 else -1
+
+
+@lean
+def _push(stack: I64, top: int, node: int, at: int) -> int:
+    """Go on later from a node with the token there, if there is such a node. Returns how much the stack holds."""
+    if node < 0:
+        return top
+    stack[top], stack[top + 1] = node, at
+    return top + 2
+
+
+@lean
+def _steps(trie: Trie, texts: Texts, node: int, at: int, stack: I64, top: int) -> int:
+    """Push what may follow: the token as a word, as a form with some beginning, as the first part of a compound."""
+    top = _push(stack, top, _next(trie, node, texts.word[at]), at + 1)
+    form = texts.form[at]
+    if form >= 0 and (node < 0 or trie.forks[node]):
+        for i in range(texts.form_prefix_at[form], texts.form_prefix_at[form + 1]):
+            top = _push(stack, top, _next(trie, node, texts.form_prefix[i]), at + 1)
+        whole = texts.whole[at]
+        if whole >= 0:
+            form = texts.whole_form[whole]
+            for i in range(texts.whole_prefix_at[form], texts.whole_prefix_at[form + 1]):
+                top = _push(stack, top, _next(trie, node, texts.whole_prefix[i]), at + texts.span[whole])
+    return top
+
+
+@compiled
+def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64, stack: I64) -> tuple[I32, I32, U8, int]:
+    """Every phrase that begins at one of these tokens (in order): phrase, paper, bits of the kinds of text.
+
+    Each pair of phrase and paper once. Lastly, how many.
+    """
+    last = np.full(phrases, -1, np.int32)
+    room = 1024
+    phrase, paper, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
+    n = text = 0
+    for token in tokens:
+        while text + 1 < len(texts.at) and texts.at[text + 1] <= token:
+            text += 1
+        here, bit = texts.paper[text], 1 << texts.kind[text]
+        top = _steps(trie, texts, -1, token, stack, 0)
+        while top:
+            node, at = stack[top - 2], stack[top - 1]
+            top = _steps(trie, texts, node, at, stack, top - 2)
+            found = trie.end[node]
+            if found < 0:
+                continue
+            if last[found] >= 0 and paper[last[found]] == here:
+                kinds[last[found]] |= bit
+                continue
+            if n == room:
+                room *= 2
+                phrase, paper, kinds = _grown(phrase, room), _grown(paper, room), _grown(kinds, room)
+            phrase[n], paper[n], kinds[n] = found, here, bit
+            last[found] = n
+            n += 1
+    return phrase, paper, kinds, n
+
+
+@compiled
+def _grown(old: Rows, room: int) -> Rows:
+    new = np.empty(room, old.dtype)
+    for i in range(len(old)):
+        new[i] = old[i]
+    return new

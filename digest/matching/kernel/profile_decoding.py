@@ -1,0 +1,142 @@
+"""One profile before a day's papers, in machine code: where its parts are, and the words it listens for."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from digest.matching.kernel.array_layout import (
+    AUTHORS,
+    CAPS,
+    CATEGORIES,
+    EXCLUSIONS,
+    LIKES,
+    LIMIT,
+    MOST_TOPICS,
+    Book,
+    Day,
+    Work,
+)
+from digest.matching.kernel.jit import lean
+from digest.matching.kernel.simd import soon
+
+ONE = 16
+_MOST = 2**62
+TIES = 22  # bits of a key for a paper's place where scores are equal
+TIE = (1 << TIES) - 1
+AUTHOR = 3000  # the impact of a followed author
+WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
+
+# Places in the desk's list of single numbers.
+FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
+SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
+MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, LARGEST, TOGETHER = range(22, 29)
+
+
+@lean
+def decode(book: Book, work: Work, row: int) -> None:
+    """Where the parts of a profile's record are (−1: it lacks that part), and the words of its plain topics."""
+    s = work.s
+    at = book.record[row]
+    head = book.stream[at]
+    flags = s[FLAGS] = head & 255
+    topics = s[TOPICS] = head >> 8
+    s[TOPIC_AT] = at + 1
+    at += 1 + topics
+    s[SERIAL] += 1
+    s[WORDS] = book.stream[at]
+    for i in range(s[WORDS]):
+        heard = book.stream[at + 1 + i]
+        work.plain[0, i], work.plain[1, i] = heard >> 6, WEIGHT[heard & 63]
+    at += 1 + s[WORDS]
+    s[BITS], s[KEYS] = book.stream[at + 1] >> 16, book.stream[at + 1] & 0xFFFF
+    s[OCCURS_AT] = at + 2
+    at += 2 + book.stream[at]
+    s[MOST] = 10
+    if flags & LIMIT:
+        s[MOST] = book.stream[at]
+        at += 1
+    s[CAP_AT] = at if flags & CAPS else -1
+    at += topics if flags & CAPS else 0
+    s[CATEGORY_AT] = at if flags & CATEGORIES else -1
+    at += 1 + book.stream[at] if flags & CATEGORIES else 0
+    s[AUTHOR_AT] = at if flags & AUTHORS else -1
+    at += 1 + 2 * book.stream[at] if flags & AUTHORS else 0
+    s[EXCLUSION_AT] = at if flags & EXCLUSIONS else -1
+    at += 1 + book.stream[at] if flags & EXCLUSIONS else 0
+    s[LIKE_AT] = at if flags & LIKES else -1
+
+
+@lean
+def bounds(book: Book, day: Day, work: Work) -> None:
+    """The most that the plain topics' words can give together, and the least that a topic's are worth; 0 without."""
+    s = work.s
+    bound, repeated = np.int64(0), False
+    for i in range(s[WORDS]):
+        bound += work.plain[1, i] * np.int64(day.words[work.plain[0, i]].most)
+        repeated |= work.plain[1, i] > ONE
+    s[BOUND] = bound
+    least, occurs = np.int64(_MOST), s[OCCURS_AT]
+    for topic in range(s[TOPICS]):
+        query = book.stream[s[TOPIC_AT] + topic]
+        if query < 0:
+            continue
+        wants = day.heads[query].wants
+        if wants and day.heads[query].plain:
+            total = np.int64(day.heads[query].floor)
+            if repeated:
+                total = np.int64(0)
+                for i in range(occurs, occurs + wants):
+                    key = book.stream[i] & 0xFFFF
+                    total += work.plain[1, key] * np.int64(day.words[work.plain[0, key]].idf)
+            least = min(least, total)
+        occurs += wants
+    s[FLOOR] = least if least < _MOST else 0
+
+
+@lean
+def ahead(book: Book, day: Day, row: int, later: int) -> None:
+    """Bring near what the next row will ask for, and what one later will be found by."""
+    at = book.record[later]
+    for i in range(at + 1, at + 1 + (book.stream[at] >> 8)):
+        soon(day.heads, book.stream[i])
+    at = book.record[row]
+    topics = book.stream[at] >> 8
+    for i in range(at + 1, at + 1 + topics):
+        if book.stream[i] >= 0:
+            soon(day.atom_paper, day.heads[book.stream[i]].at)
+            soon(day.lift, day.heads[book.stream[i]].at)
+    at += 2 + topics
+    for i in range(at, at + book.stream[at - 1]):
+        soon(day.words, book.stream[i] >> 6)
+
+
+@lean
+def where(day: Day, low: int, high: int, paper: int) -> int:
+    """Where in that part of the atoms' papers this one is, which must be there."""
+    while low + 1 < high:
+        middle = (low + high) >> 1
+        if day.atom_paper[middle] <= paper:
+            low = middle
+        else:
+            high = middle
+    return int(low)
+
+
+@lean
+def look(day: Day, paper: int, word: int) -> int:
+    """The impact of a word in a paper, −1 where it is not there."""
+    if day.words[word].row:
+        impact = day.dense[day.words[word].row, paper]
+        return int(impact) if impact else -1
+    low, high = day.words[word].at, day.words[word + 1].at
+    while low < high:
+        middle = (low + high) >> 1
+        if day.postings[middle].paper < paper:
+            low = middle + 1
+        else:
+            high = middle
+    if low < day.words[word + 1].at and day.postings[low].paper == paper:
+        return int(day.postings[low].impact)
+    return -1

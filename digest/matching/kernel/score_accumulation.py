@@ -1,0 +1,165 @@
+"""What papers give a profile, in machine code: words in many papers are added row by row, the others one by one.
+
+A row of impacts by paper is added in a few instructions for every eight papers, so nothing is looked up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from digest.matching.kernel.array_layout import I32, I64, Book, Day, Work
+from digest.matching.kernel.bitsets import BLOCKS, STACK, SURE, clear, has, put_atom, some
+from digest.matching.kernel.jit import entry, lean
+from digest.matching.kernel.profile_decoding import (
+    AUTHOR,
+    AUTHOR_AT,
+    FOLLOWS,
+    HOLDING,
+    KEYS,
+    LIKE_AT,
+    OCCURS_AT,
+    ONE,
+    TOGETHER,
+    TOPIC_AT,
+    TOPICS,
+    WORDS,
+    look,
+)
+from digest.matching.kernel.simd import add_rows, lowest
+
+
+@lean
+def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I32) -> None:
+    """Write into `sums` what the words (numbers above weights) give each paper of the wanted blocks of 64.
+
+    Rows of weight 16 come first, as long as their sums are sure to fit into two bytes; then the others.
+    """
+    ones, back = 0, work.rows.shape[1]
+    for i in range(number):
+        row, weight = day.words[words[0, i]].row, words[1, i]
+        if not row:
+            continue
+        if weight == ONE and ones < work.s[TOGETHER]:
+            work.rows[0, ones] = row
+            ones += 1
+        else:
+            back -= 1
+            work.rows[0, back], work.rows[1, back] = row, weight
+    add_rows(day.dense, work.rows, ones, back, wanted, sums)
+    for i in range(number):
+        word, weight = words[0, i], words[1, i]
+        if not day.words[word].row:
+            for at in range(day.words[word].at, day.words[word + 1].at):
+                sums[day.postings[at].paper] += weight * day.postings[at].impact
+
+
+@entry
+def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, worth: Any) -> None:
+    """Write what the words of each phrase are worth once more in the papers it stands in; single words are none."""
+    for term in range(len(book.terms) - 1):
+        atom, first, behind = book.terms[term].atom, book.terms[term].want_at, book.terms[term + 1].want_at
+        begin, end = atom_at[atom], atom_at[atom + 1]
+        words = 0
+        for i in range(first, behind if begin < end and not worth.lift[begin] else first):
+            words += book.wants[book.want[i]].word >= 0
+        for at in range(begin, end if words > 1 else begin):
+            total = np.int64(0)
+            for i in range(first, behind):
+                total += max(look(worth, atom_paper[at], book.wants[book.want[i]].word), 0)
+            worth.lift[at] = ONE * total
+
+
+@lean
+def add_phrases(book: Book, day: Day, work: Work) -> None:
+    """Add what topics of plain words give as phrases."""
+    for topic in range(work.s[TOPICS]):
+        query = book.stream[work.s[TOPIC_AT] + topic]
+        if query >= 0 and day.heads[query].plain and day.heads[query].wants > 1:
+            for at in range(day.heads[query].at, day.heads[query].behind):
+                work.sums[day.atom_paper[at]] += day.lift[at]
+
+
+@lean
+def add_extras(book: Book, day: Day, work: Work) -> None:
+    """Add what queries and followed authors give the papers found for sure, each key once."""
+    s = work.s
+    if not s[HOLDING] and not s[FOLLOWS]:
+        return
+    for key in range(s[KEYS] - s[WORDS]):
+        clear(work.of_key[key])
+    occurs = s[OCCURS_AT]
+    for topic in range(s[TOPICS] if s[HOLDING] else 0):
+        query = book.stream[s[TOPIC_AT] + topic]
+        if s[HOLDING] >> topic & 1:
+            _where_shown(book, day, work, topic, occurs)
+        occurs += day.heads[query].wants if query >= 0 else 0
+    at = s[AUTHOR_AT]
+    for i in range(book.stream[at] if s[FOLLOWS] else 0):
+        clear(work.sets[STACK])
+        put_atom(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
+        key = book.stream[at + 2 + 2 * i] - s[WORDS]
+        work.wants[key] = -1
+        _count(work, key)
+    for key in range(s[KEYS] - s[WORDS]):
+        if some(work.of_key[key]):
+            _add_key(book, day, work, key)
+
+
+@lean
+def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> None:
+    """A query's keys count where it holds and a term that has them does, and its phrases once more."""
+    query = book.stream[work.s[TOPIC_AT] + topic]
+    for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
+        first, atom = book.terms[term].want_at, book.terms[term].atom
+        wants = book.terms[term + 1].want_at - first
+        if day.atom_at[atom] < day.atom_at[atom + 1]:
+            clear(work.sets[STACK])
+            put_atom(day, work.sets[STACK], atom)
+            for j in range(work.sets.shape[1]):
+                work.sets[STACK, j] &= work.of_topic[topic, j]
+            for i in range(wants):
+                key = (book.stream[occurs + i] & 0xFFFF) - work.s[WORDS]
+                if key >= 0:
+                    work.wants[key] = book.want[first + i]
+                    _count(work, key)
+            for at in range(day.atom_at[atom], day.atom_at[atom + 1] if wants > 1 else 0):
+                if has(work.of_topic[topic], day.atom_paper[at]):
+                    work.sums[day.atom_paper[at]] += day.lift[at]
+        occurs += wants
+
+
+@lean
+def _count(work: Work, key: int) -> None:
+    """A key counts for the papers on the stack that are found for sure."""
+    for j in range(work.sets.shape[1]):
+        work.of_key[key, j] |= work.sets[STACK, j] & work.sets[SURE, j]
+
+
+@lean
+def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
+    """Add one key's impact to the papers that it counts for."""
+    row, want = work.of_key[key], work.wants[key]
+    word, fixed = (book.wants[want].word, book.wants[want].fixed) if want >= 0 else (-1, AUTHOR)
+    if word >= 0 and not day.words[word].row:
+        for at in range(day.words[word].at, day.words[word + 1].at):
+            if has(row, day.postings[at].paper):
+                work.sums[day.postings[at].paper] += ONE * day.postings[at].impact
+        return
+    dense = day.dense[day.words[max(word, 0)].row]
+    for j in range(len(row)):
+        bits = row[j]
+        while bits:
+            paper = (j << 6) + lowest(bits)
+            bits &= bits - 1
+            work.sums[paper] += ONE * (fixed if word < 0 else dense[paper])
+
+
+@lean
+def add_likes(book: Book, day: Day, work: Work) -> None:
+    """Write into `lifts` what words of liked papers give."""
+    at = work.s[LIKE_AT]
+    for i in range(book.stream[at]):
+        work.liked[0, i], work.liked[1, i] = book.stream[at + 1 + 2 * i], book.stream[at + 2 + 2 * i]
+    add_all(day, work, work.liked, book.stream[at], work.sets[BLOCKS], work.lifts)

@@ -1,0 +1,102 @@
+"""The query language: what a reader may type as a topic. `parse` and `format` are inverse.
+
+Plain words are a phrase topic. A text with an operator (AND, OR, ANDNOT), a quote or a field is a query:
+
+    query = group { OR group }
+    group = item { (AND | ANDNOT) item }
+    item  = "(" query ")" | [field ":"] ( quoted | words )
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from digest.matching.profile import Profile
+from digest.matching.query import parser
+from digest.matching.query.syntax_tree import (
+    FIELDS,
+    TEXT_FIELDS,
+    And,
+    AndNot,
+    Node,
+    Or,
+    Query,
+    Term,
+    Word,
+    phrase,
+    positive,
+)
+from digest.text.folding import fold
+
+__all__ = [
+    "FIELDS", "TEXT_FIELDS", "And", "AndNot", "Node", "Or", "Query", "Term", "Wanted", "Word", "format", "parse",
+    "phrase", "positive", "terms", "wanted",
+]  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 15)
+def parse(text: str) -> Query:
+    """The query of a topic as typed. Raises BadQuery with the position and what was expected there."""
+    return parser.read(text)
+
+
+def format(query: Query) -> str:  # noqa: A001 (the inverse of parse)
+    """The query as text, in one canonical form with no more marks than it needs: `parse(format(q)) == q`."""
+    if isinstance(query.root, Term) and not query.root.field:
+        return query.root.text if query.plain else f'"{query.root.text}"'
+    return _format(query.root)
+
+
+class Wanted(NamedTuple):
+    """One thing a profile looks for: a word (stem or prefix) in a field, or a whole name, category, venue, …"""
+
+    field: str
+    text: str
+    prefix: bool = False
+
+
+def wanted(term: Term) -> tuple[Wanted, ...]:
+    """What a term's match is shown by: its words that weigh, or for other fields the term as one."""
+    if term.field in TEXT_FIELDS:
+        return tuple(dict.fromkeys(Wanted(term.field, w.text, w.prefix) for w in phrase(term) if w.weighs))
+    return (Wanted(term.field, fold(term.text)),)
+
+
+def terms(profile: Profile) -> tuple[Wanted, ...]:
+    """A profile's terms in the order typed, each once: bit i of a match's mask stands for the i-th. Raises BadQuery."""
+    return tuple(dict.fromkeys(chain.from_iterable(_shown(topic.text) for topic in profile.topics if not topic.muted)))
+
+
+@lru_cache(maxsize=1 << 15)
+def _shown(text: str) -> tuple[Wanted, ...]:
+    """What a topic's matches are shown by."""
+    return tuple(want for term in positive(parse(text).root) for want in wanted(term))
+
+
+def _format(node: Node) -> str:
+    match node:
+        case Term(text, field):
+            written = text if _bare(text) else f'"{text}"'
+            return f"{field}:{written}" if field else written
+        case Or(parts):
+            return " OR ".join(_within(part, Or) for part in parts)
+        case And(parts):
+            first, *rest = parts
+            return " AND ".join([_within(first, Or, And), *(_within(part, Or, And, AndNot) for part in rest)])
+        case AndNot(keep, drop):
+            return f"{_within(keep, Or)} ANDNOT {_within(drop, Or, And, AndNot)}"
+
+
+def _within(node: Node, *kinds: type) -> str:
+    """A part inside another: in parentheses where it would else be read as something else."""
+    return f"({_format(node)})" if isinstance(node, kinds) else _format(node)
+
+
+def _bare(text: str) -> bool:
+    """True for words that need no quotes: nothing in them is an operator, a parenthesis or a field."""
+    if set(text.split()) & {*parser.OPERATORS, "NOT"} or re.search("[()]", text):
+        return False
+    return not re.search(r"(?<!\S)[A-Za-z]+:(?=[^\s/])", text)

@@ -1,0 +1,242 @@
+"""The reference matcher: which papers a profile gets, in which order, and why. Slow and obvious; whole numbers only.
+
+The rules are docs/MATCHING.md's. The fast engine must give the same papers, order, scores and explanations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from digest.matching.profile import Candidate, Counts, Match, Profile
+from digest.matching.query.language import TEXT_FIELDS, Term, Wanted, phrase, positive, wanted
+from digest.matching.reference.parsed_profile import Heard, Wish, understand
+from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
+from digest.matching.scoring.boolean_match import Document, has_author, holds, in_category, prepare
+from digest.matching.scoring.relevance_feedback import lift
+from digest.text.folding import fold
+
+CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What one paper has of a wish. `gains`: what each thing found is worth.
+
+    `held`: for each topic that holds as written, the terms that show it. `phrases`: what their words are worth once
+    more, standing side by side. `liked`: what words of liked papers are worth.
+    """
+
+    document: Document
+    gains: dict[Wanted, int] = field(default_factory=dict)
+    held: dict[int, tuple[Term, ...]] = field(default_factory=dict)
+    phrases: dict[int, int] = field(default_factory=dict)
+    followed: tuple[str, ...] = ()
+    liked: tuple[int, ...] = ()
+
+    @property
+    def relevance(self) -> int:
+        return sum(self.gains.values()) + sum(self.phrases.values())
+
+    @property
+    def score(self) -> int:
+        """Likes lift the score alone: whether a paper matches is decided by its relevance."""
+        return score(self.relevance + lift(self.liked, self.relevance), self.document.candidate.trending)
+
+
+def match(
+    profile: Profile,
+    candidates: Iterable[Candidate | Document],
+    counts: Counts | Weights,
+    *,
+    tau: int | None,
+    sent: frozenset[int] = frozenset(),
+) -> list[Match]:
+    """The papers a profile gets, best first, under its caps. `tau` None: no threshold yet. Raises BadQuery."""
+    return cap(profile, matches(profile, candidates, counts, tau=tau, sent=sent))
+
+
+def matches(
+    profile: Profile,
+    candidates: Iterable[Candidate | Document],
+    counts: Counts | Weights,
+    *,
+    tau: int | None,
+    sent: frozenset[int] = frozenset(),
+) -> list[Match]:
+    """Every paper that a profile matches at all, followed authors first, then by score; no caps. Raises BadQuery."""
+    weights = _weights(counts)
+    wish = understand(profile, weights)
+    found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
+    sure = [finding for finding in found if finding.held or finding.followed]
+    close = [f for f in found if not (f.held or f.followed) and profile.close and f.relevance >= wish.floor > 0]
+    close = _best_of_each_day(close) if tau is None else [f for f in close if f.relevance > tau]
+    kept = [finding for finding in sure + close if finding.document.candidate.id not in sent]
+    return [_explain(wish, finding) for finding in sorted(kept, key=_order)]
+
+
+def cap(profile: Profile, found: Iterable[Match]) -> list[Match]:
+    """The matches that fit: at most `limit` papers, at most a topic's cap for each; followed authors always."""
+    fits: list[Match] = []
+    used: Counter[int] = Counter()
+    for one in found:
+        if one.followed:
+            fits.append(one)
+            continue
+        bound = profile.topics[one.topic].cap if one.topic >= 0 else None
+        if used.total() < profile.limit and (bound is None or used[one.topic] < bound):
+            used[one.topic] += 1
+            fits.append(one)
+    return fits
+
+
+def floor(profile: Profile, counts: Counts | Weights) -> int:
+    """The least relevance of a close match: the smallest sum, over the plain topics, of a topic's words once each.
+
+    'Once' is in an average abstract. 0 where no plain topic has a word that weighs; then nothing is close.
+    """
+    return understand(profile, _weights(counts)).floor
+
+
+def not_strict(profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights) -> list[int]:
+    """The relevances of the allowed papers that match no topic as written: what a threshold is set by."""
+    weights = _weights(counts)
+    wish = understand(profile, weights)
+    found = _findings(wish, candidates, weights)
+    return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.held]
+
+
+def _weights(counts: Counts | Weights) -> Weights:
+    return counts if isinstance(counts, Weights) else Weights(counts)
+
+
+def _findings(wish: Wish, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
+    """What each paper has of the wish; withdrawn and excluded papers are passed over."""
+    for candidate in candidates:
+        document = prepare(candidate) if isinstance(candidate, Candidate) else candidate
+        if document.candidate.record.withdrawn or any(holds(query.root, document) for query in wish.exclusions):
+            continue
+        yield _find(wish, document, weights)
+
+
+def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
+    """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
+    norm = weights.norm(document.length)
+    followed = tuple(author for author in wish.profile.authors if has_author(author, document))
+    likes = ((Wanted("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
+    liked = tuple(weighs * impact(wish.idf[want], document.tf[want.text], norm) for want, weighs in likes)
+    finding = _Finding(document, followed=followed, liked=liked)
+    for want, weighs in wish.plain.items():
+        if tf := _tf(want, document):
+            finding.gains[want] = weighs * impact(wish.idf[want], tf, norm)
+    for topic in wish.topics:
+        if holds(topic.query.root, document):
+            shown = tuple(term for term in positive(topic.query.root) if holds(term, document))
+            finding.held[topic.index] = shown
+            finding.phrases[topic.index] = sum(_phrase(term, wish, document, norm) for term in shown)
+            for want in (want for term in shown for want in wanted(term)):
+                finding.gains.setdefault(_key(want), ONE * _worth(want, wish, document, norm))
+    for author in followed:
+        finding.gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
+    return finding
+
+
+def _phrase(term: Term, wish: Wish, document: Document, norm: int) -> int:
+    """What a phrase's words are worth once more because they stand side by side; a single word is no phrase."""
+    words = [want for want in wanted(term) if want.field in TEXT_FIELDS]
+    return sum(ONE * _worth(want, wish, document, norm) for want in words) if len(words) > 1 else 0
+
+
+def _tf(want: Wanted, document: Document) -> int:
+    """3 for a word in the title, 1 for one in the abstract, 4 for both; a prefix may be found by any of its words."""
+    if not want.prefix:
+        return document.tf.get(want.text, 0)
+    return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
+
+
+def _key(want: Wanted) -> Wanted:
+    """A word is worth the same in whatever field it was asked for, and counts once."""
+    return want._replace(field="") if want.field in TEXT_FIELDS else want
+
+
+def _worth(want: Wanted, wish: Wish, document: Document, norm: int) -> int:
+    """The impact of a thing that a query found."""
+    if want.field not in TEXT_FIELDS:
+        return FIXED[want.field]
+    return impact(wish.idf[_key(want)], _tf(want, document), norm)
+
+
+def _allowed(wish: Wish, finding: _Finding) -> bool:
+    """True where the reader's categories admit the paper; a paper without categories is in none."""
+    categories = finding.document.categories[: 1 if wish.profile.primary_only else None]
+    return not wish.categories or any(in_category(wanted, categories) for wanted in wish.categories)
+
+
+def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
+    """The few most relevant papers of each announcement; ties by id."""
+
+    def day(finding: _Finding) -> int:
+        return finding.document.candidate.announcement
+
+    ranked = sorted(close, key=lambda f: (day(f), -f.relevance, f.document.candidate.id))
+    return [finding for _, group in groupby(ranked, key=day) for finding in list(group)[:CLOSE_A_DAY]]
+
+
+def _order(finding: _Finding) -> tuple[bool, int, int, int]:
+    """Followed authors, then by score, newer announcements, id."""
+    candidate = finding.document.candidate
+    return not finding.followed, -finding.score, -candidate.announcement, candidate.id
+
+
+def _explain(wish: Wish, finding: _Finding) -> Match:
+    """The match with its reasons: topics by what they give, each with the reader's own words.
+
+    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    """
+    candidate = finding.document.candidate
+    mask = 0
+    matched: list[tuple[int, tuple[str, ...]]] = []
+    for topic, bits in _telling(wish, finding):
+        most = 2 * bits.bit_count() > len(topic.wants)
+        if topic.index in finding.held or not matched or (most and bits & ~mask):
+            matched.append((topic.index, _typed(topic, finding)))
+        mask |= bits
+    return Match(
+        paper=candidate.id,
+        score=finding.score,
+        relevance=finding.relevance,
+        strict=bool(finding.held),
+        topic=matched[0][0] if matched else -1,
+        mask=mask,
+        matched=tuple(matched),
+        followed=finding.followed,
+    )
+
+
+def _telling(wish: Wish, finding: _Finding) -> list[tuple[Heard, int]]:
+    """The topics that found something, with their terms' bits; the one that gives most of the score first."""
+    told = []
+    for topic in wish.topics:
+        found = _found(topic, finding)
+        if found or topic.index in finding.held:
+            gain = sum(finding.gains[key] for key in {_key(want) for want in found})
+            gain += finding.phrases.get(topic.index, 0)
+            told.append((-gain, topic.index, topic, sum({wish.bits[want] for want in found})))
+    return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
+
+
+def _found(topic: Heard, finding: _Finding) -> list[Wanted]:
+    """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
+    if topic.query.plain:
+        return [want for want in topic.wants if want in finding.gains]
+    return [want for term in finding.held.get(topic.index, ()) for want in wanted(term)]
+
+
+def _typed(topic: Heard, finding: _Finding) -> tuple[str, ...]:
+    """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
+    if topic.index in finding.held:
+        return tuple(dict.fromkeys(term.text for term in finding.held[topic.index]))
+    words = (word for term in positive(topic.query.root) for word in phrase(term) if word.weighs)
+    return tuple(dict.fromkeys(word.typed for word in words if Wanted("", word.text, word.prefix) in finding.gains))

@@ -1,0 +1,28 @@
+"""Each profile's threshold τ for close matches, from the papers of the last announcements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.matching.profile import Candidate, Counts, Profile
+from digest.matching.reference.reference_matcher import not_strict
+from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
+from digest.matching.scoring.boolean_match import Document
+from digest.matching.scoring.word_counts import ANNOUNCEMENTS
+
+
+def threshold(profile: Profile, candidates: Sequence[Candidate | Document], counts: Counts | Weights) -> int | None:
+    """τ: the 43rd largest relevance of the allowed, not strictly matching papers of the 14 last announcements.
+
+    With a high minimum it is the 15th. `candidates`: all papers of those announcements; of fewer than 14 there is no
+    threshold: None. With fewer such papers than that it is 0. Raises BadQuery.
+    """
+    if len({_candidate(one).announcement for one in candidates}) < ANNOUNCEMENTS:
+        return None
+    relevances = sorted(not_strict(profile, candidates, counts), reverse=True)
+    most = CLOSE_PAPERS[profile.minimum]
+    return relevances[most] if len(relevances) > most else 0
+
+
+def _candidate(one: Candidate | Document) -> Candidate:
+    return one.candidate if isinstance(one, Document) else one

@@ -1,0 +1,99 @@
+"""Quality figures, 0 to 100: how far a paper is from its field, and one score of all that is known. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document
+
+DAYS = 90  # of its field, that a paper's text is compared with
+_COPY = 0.92  # the likeness from which a paper is a copy: a version of another, a part twice
+_TITLE = 2.0  # a word in the title says more of what a paper is about
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The paper of the field whose text is nearest, None in an empty field; `likeness`: their cosine, 0 to 1."""
+
+    paper: int | None
+    likeness: float
+
+
+class Field:
+    """The papers of one field of the last 90 days, oldest first, ready to be compared with."""
+
+    def __init__(self, documents: Iterable[Document], weights: Weights) -> None:
+        import numpy as np  # only where novelty is measured: half a second and 20 MB that other processes do without
+
+        self._weights = weights
+        self._papers: list[int] = []
+        postings: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+        for place, document in enumerate(documents):
+            self._papers.append(document.candidate.id)
+            for stem, value in _vector(document, weights).items():
+                places, values = postings[stem]
+                places.append(place)
+                values.append(value)
+        self._places = {paper: place for place, paper in enumerate(self._papers)}
+        self._postings = {stem: (np.array(at, np.int32), np.array(values)) for stem, (at, values) in postings.items()}
+
+    def nearest(self, document: Document) -> Near:
+        """The nearest of the papers before this one, of all where it is not one of them: a copy is what comes later."""
+        before = self._places.get(document.candidate.id, len(self._papers))
+        if not before:
+            return Near(None, 0.0)
+        import numpy as np
+
+        sums = np.zeros(len(self._papers))
+        for stem, value in _vector(document, self._weights).items():
+            if stem in self._postings:
+                places, values = self._postings[stem]
+                sums[places] += value * values
+        place = int(sums[:before].argmax())
+        return Near(self._papers[place], float(sums[place]))
+
+
+def _vector(document: Document, weights: Weights) -> dict[str, float]:
+    """Unit vector: idf of each stem, times 2 in the title, times 1 in the abstract, both together 3."""
+    raw = {stem: weights.idf(stem) * (_TITLE * (tf >= 3) + (tf in {1, 4})) for stem, tf in document.tf.items()}
+    length = math.sqrt(sum(value * value for value in raw.values()))
+    return {stem: value / length for stem, value in raw.items() if value > 0} if length else {}
+
+
+def novelty(likeness: float) -> int:
+    """⌊100·(1 − (s/0.92)^1.25)⌋, s the likeness to the nearest earlier paper of the field, 0 to 1.
+
+    A copy has 0, a paper of another field nearly 100. Among 1,992 papers of cs.LG of one month s is .12 to .35 for nine
+    in ten (novelty 92 to 70, the middle one 84); astronomy's papers have s below .18 to them (novelty 87 and more).
+    """
+    return int(100 * (1 - math.pow(min(max(likeness, 0.0) / _COPY, 1.0), 1.25)))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A paper's score, 0 to 100, and the parts it is made of (each 0 to 100); a part that is unknown is left out."""
+
+    score: int
+    parts: Mapping[str, int]
+
+
+def quality(*, trending: int | None, novelty: int | None, author: int | None) -> Quality | None:
+    """The mean of what is known, weighted 3 (trending percentile), 2 (novelty), 1 (author record); None of nothing.
+
+    `author`: 0 to 100 from a source's figures, see `author_record`.
+    """
+    known = {"trending": (trending, 3), "novelty": (novelty, 2), "author": (author, 1)}
+    parts = {name: value for name, (value, _) in known.items() if value is not None}
+    if not parts:
+        return None
+    total = sum(known[name][1] for name in parts)
+    return Quality(round(sum(value * known[name][1] for name, value in parts.items()) / total), parts)
+
+
+def author_record(h_index: int) -> int:
+    """An h-index on a scale of 0 to 100: ⌊100·ln(1+h)/ln(101)⌋, so that 10 is 51, 56 is 87, 100 and more 100."""
+    return min(int(100 * math.log1p(max(0, h_index)) / math.log(101)), 100)

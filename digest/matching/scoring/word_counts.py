@@ -1,0 +1,73 @@
+"""An epoch's word counts: counted in papers, with the shipped prior beside them while they are few, packed."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+
+from digest.errors import BadInput
+from digest.matching.profile import Candidate, Counts
+from digest.matching.scoring.boolean_match import Document, prepare
+from digest.papers import Record
+
+ANNOUNCEMENTS = 14  # how many a threshold is set by
+ENOUGH_PAPERS = 2000  # own papers from which the prior is no longer needed
+
+
+def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Counts:
+    """The word counts of papers: in how many each stem is, and how long they are on average (tokens)."""
+    df: Counter[str] = Counter()
+    number = length = 0
+    for paper in papers:
+        document = paper if isinstance(paper, Document) else prepare(Candidate(0, paper, 0))
+        df.update(document.tf.keys())
+        number += 1
+        length += document.length
+    return Counts(number, length / number if number else 0.0, dict(df), announcements)
+
+
+def blend(own: Counts) -> Counts:
+    """The counts to rank by: the own ones, with the prior's added while they are few.
+
+    Few: fewer than 14 announcements or 2,000 papers. Adding lets the own words gain weight with every day.
+    """
+    if own.announcements >= ANNOUNCEMENTS and own.papers >= ENOUGH_PAPERS:
+        return own
+    shipped = prior()
+    papers = own.papers + shipped.papers
+    length = own.papers * own.average_length + shipped.papers * shipped.average_length
+    df = Counter(shipped.df) + Counter(own.df)
+    return Counts(papers, length / papers, dict(df), own.announcements)
+
+
+@lru_cache(maxsize=1)
+def prior() -> Counts:
+    """The counts that the package ships, made of 66,000 abstracts by `tests/benchmarks/prior.py`."""
+    return unpack((files("digest.matching") / "prior.bin").read_bytes())
+
+
+def pack(counts: Counts) -> bytes:
+    """Counts as compact bytes, the same for equal counts. `unpack` is the inverse; the length keeps three digits."""
+    words = sorted(counts.df)
+    head = {
+        "papers": counts.papers,
+        "average_length_milli": round(1000 * counts.average_length),
+        "announcements": counts.announcements,
+    }
+    lines = [json.dumps(head), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
+    return lzma.compress("\n".join(lines).encode(), format=lzma.FORMAT_XZ, preset=6)
+
+
+def unpack(packed: bytes) -> Counts:
+    """The counts that `pack` gave. Raises BadInput."""
+    try:
+        head, words, numbers = lzma.decompress(packed).decode().split("\n")
+        told = json.loads(head)
+        df = dict(zip(words.split(), map(int, numbers.split()), strict=True))
+        return Counts(told["papers"], told["average_length_milli"] / 1000, df, told["announcements"])
+    except (lzma.LZMAError, ValueError, KeyError) as error:
+        raise BadInput("word counts can't be read: they are cut or from another version", field="terms") from error

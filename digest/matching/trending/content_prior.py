@@ -1,0 +1,78 @@
+"""Forecasts from more than votes: a paper's content before anybody voted, its stars, its places so far. Pure.
+
+Measured like `trending`, on days not fitted on (bench-trending).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from digest.matching.query.error_messages import ENGLISH, Words
+from digest.matching.trending.trending_score import expected_votes
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of a paper before anybody has voted. Missing counts as absent."""
+
+    code: bool = False
+    project: bool = False
+    organisation: bool = False
+    authors: int = 0
+
+
+def content_prior(content: Content) -> float:
+    """The log-odds that content alone gives a paper's rise: the order of papers without votes. Unitless.
+
+    Entering the trending list within 7 days: nDCG@10 .725 by day zero's content alone, .709 by raw votes.
+    """
+    signs = 0.9 * content.code + 0.6 * content.project + 0.5 * content.organisation
+    return signs + 0.3 * math.log1p(max(0, content.authors))
+
+
+def entering(votes: int, stars: int, days_since_submission: float, content: Content) -> float:
+    """The log-odds of entering the trending list within 7 days, from votes, stars, age and content.
+
+    On days not fitted on: nDCG@10 .753 [.661, .870] against .397 [.210, .557] for raw votes (bench-trending).
+    """
+    age = math.log(max(1.0, days_since_submission))
+    counts = 0.56 * math.log1p(max(0, votes)) + 0.76 * math.log1p(max(0, stars))
+    return -4.38 + counts - 0.68 * age + content_prior(content)
+
+
+def persistence(ranks: Sequence[int], gain: float) -> float:
+    """Tomorrow's list: −ln(place) + 0.05·(places gained since the look before), ties moved by the votes expected.
+
+    `ranks`: places so far, the latest last. Larger is higher; no rank is below all. The 0.05 is fitted on the first
+    half of the days; on the others nDCG@10 is .960 a day ahead and .888 three days ahead, by the order alone .955 and
+    .883 (differences +.006 [−.008, .023] and +.005 [−.000, .011]; bench-trending).
+    """
+    if not ranks:
+        return -1000.0
+    gained = ranks[-2] - ranks[-1] if len(ranks) > 1 else 0
+    return -math.log(max(1, ranks[-1])) + 0.05 * gained + 0.0001 * math.log1p(max(0.0, gain))
+
+
+def growth(votes: int, hours_since_listing: float, content: Content) -> float:
+    """R·(1+authors)^0.2: the votes until the next look, for judging; papers of many authors gain a little more.
+
+    The 0.2 is fitted on the first half of the days; on the others nDCG@10 is .783, raw votes reach .775 (difference
+    +.007 [−.004, .017]) and R alone .773: too little for readers' lists, which go by R.
+    """
+    return expected_votes(votes, hours_since_listing) * math.pow(1 + max(0, content.authors), 0.2)
+
+
+def before_votes(content: Content, words: Words = ENGLISH) -> str:
+    """The facts that speak for a paper without votes, in one line; '' where none does: authors alone are no reason.
+
+    'no votes yet; code, known institution'
+    """
+    facts = [
+        words.say("code") if content.code else "",
+        words.say("project page") if content.project else "",
+        words.say("known institution") if content.organisation else "",
+    ]
+    told = ", ".join(filter(None, facts))
+    return f"{words.say('no votes yet')}; {told}" if told else ""

@@ -1,0 +1,79 @@
+"""Releasing many suppressions at once, after addresses were suppressed by mistake. Complaints only where named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from digest import clock
+from digest.db.bounces import reports as store
+from digest.db.core.engine import reading, transaction
+from digest.errors import BadInput
+from digest.models import Audit, Suppression
+from digest.models.subscriber import BOUNCE_REASONS
+
+AUTOMATIC = frozenset(BOUNCE_REASONS)  # reasons that the service gives by itself for failures
+ROWS_AT_ONCE = 500  # a transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What was released, or would be. `suppressions`: one row each with address, reason, source and time."""
+
+    suppressions: list[dict[str, object]]
+    by_reason: dict[str, int]
+    dry_run: bool
+
+    def as_json(self) -> dict[str, object]:
+        """The command's JSON."""
+        return {
+            "released": len(self.suppressions),
+            "by_reason": self.by_reason,
+            "dry_run": self.dry_run,
+            "suppressions": self.suppressions,
+        }
+
+
+def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> Released:
+    """Allow mail again to addresses suppressed on that day (UTC) or later; what they failed before counts no more.
+
+    `reason`: where it names reasons of suppressions (`no such address`, `complaint`), those alone are released; any
+    other text only explains the release, of what the service suppressed for failures. Audited. Raises BadInput.
+    """
+    if not reason.strip():
+        raise BadInput("reason: say which reason to release, or why", field="reason")
+    begin = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    with reading() as session:
+        chosen = _chosen(store.suppressed_since(session, begin), reason)
+        rows = [_row(suppression) for suppression in chosen]
+    by_reason = dict(Counter(str(row["reason"]) for row in rows))
+    if not dry_run:
+        for first in range(0, len(rows), ROWS_AT_ONCE):
+            _release([str(row["address"]) for row in rows[first : first + ROWS_AT_ONCE]], since, reason)
+    return Released(rows, by_reason, dry_run)
+
+
+def _chosen(suppressions: Sequence[Suppression], reason: str) -> list[Suppression]:
+    """Those whose reason is named; without a name those that the service made for failures."""
+    wanted = " ".join(reason.lower().split())
+    named = {row.reason for row in suppressions if row.reason.lower() in wanted or wanted in row.reason.lower()}
+    return [row for row in suppressions if row.reason in (named or AUTOMATIC)]
+
+
+def _row(suppression: Suppression) -> dict[str, object]:
+    return {
+        "address": suppression.address_key,
+        "reason": suppression.reason,
+        "source": suppression.source,
+        "at": suppression.at,
+    }
+
+
+def _release(address_keys: Sequence[str], since: date, reason: str) -> None:
+    with transaction() as session:
+        released = sum(store.unsuppress(session, key) for key in address_keys)
+        forgiven = sum(store.forgive(session, key) for key in address_keys)
+        detail = {"since": since.isoformat(), "reason": reason[:200], "released": released, "forgiven": forgiven}
+        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail=detail))

@@ -1,0 +1,41 @@
+"""Growth, deliveries and bounces of the last fortnight, day by day, for the administrator's plots. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from digest import clock
+from digest.db.core import engine
+from digest.db.reporting import daily_history as store
+
+DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One UTC date. `readers`: active at its end; the others are what happened on it."""
+
+    date: date
+    readers: int
+    joined: int
+    left: int
+    sent: int
+    bounces: int
+
+
+def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[Day]:
+    """The last days up to today, oldest first. A reader who was erased is in none of them."""
+    today = (now or clock.now()).astimezone(UTC).date()
+    dates = [today - timedelta(days=n) for n in reversed(range(last))]
+    since = datetime.combine(dates[0], time(0), UTC)
+    with engine.reading() as session:
+        readers = store.readers_at(session, since)
+        joined, left = store.joined(session, since), store.left(session, since)
+        sent, bounces = store.sent(session, since), store.bounces(session, since)
+    found = []
+    for day in dates:
+        readers += joined.get(day, 0) - left.get(day, 0)
+        found.append(Day(day, readers, joined.get(day, 0), left.get(day, 0), sent.get(day, 0), bounces.get(day, 0)))
+    return found

@@ -1,0 +1,69 @@
+"""Domains to which nothing is sent for a while because they refuse our mail: what they said, and letting them go."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from digest import clock
+from digest.db.bounces import reports
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import deliveries
+from digest.db.subscribers import subscribers
+from digest.errors import BadInput, NotFound
+from digest.interfaces import Enqueue
+from digest.models import Audit
+
+
+@dataclass(frozen=True, slots=True)
+class PausedDomain:
+    """A domain, until when nothing is sent there, how many mails wait for it, and what its server said."""
+
+    domain: str
+    until: datetime
+    waiting: int
+    reason: str
+
+    def to_row(self) -> dict[str, Any]:
+        """As a row of a listing."""
+        return asdict(self)
+
+
+def paused() -> list[PausedDomain]:
+    """The domains that are paused now, by name."""
+    now = clock.now()
+    with reading() as session:
+        pauses = reports.pauses(session, now)
+        waiting = deliveries.waiting_for(session, [pause.domain for pause in pauses])
+    return [PausedDomain(one.domain, one.until, waiting.get(one.domain, 0), one.reason) for one in pauses]
+
+
+def release(domain: str, *, actor: str, enqueue: Enqueue) -> int:
+    """Send to that domain again, from now on; audited. Returns how many mails waited for it.
+
+    Should it still refuse, it is paused anew at the first mail. Raises BadInput, and NotFound where it is not paused.
+    """
+    now = clock.now()
+    with transaction() as session:
+        name = _stored_name(session, domain, now)
+        waiting = deliveries.resume_domain(session, name, now)
+        if waiting is None:
+            raise NotFound(f"the domain {name} is not paused; `digest admin domains list` shows which are")
+        detail = {"domain": name, "deliveries": waiting}
+        session.add(Audit(at=now, actor=actor, action="release domain", detail=detail))
+    enqueue.deliver()
+    return waiting
+
+
+def _stored_name(session: Session, typed: str, now: datetime) -> str:
+    """The domain as the table has it: lower case, in ASCII. Raises BadInput."""
+    name = typed.strip().removeprefix("@").rstrip(".").lower()
+    if name in {pause.domain for pause in reports.pauses(session, now)}:
+        return name
+    try:
+        return subscribers.address(f"postmaster@{name}").text.rpartition("@")[2]
+    except BadInput as error:
+        raise BadInput("domain: write it as in one.example", field="domain") from error

@@ -1,0 +1,78 @@
+"""`digest init`: .env with fresh secrets and what only a person knows; a test mail to see that it works."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from digest.db.subscribers import subscribers
+from digest.errors import BadInput, Refused
+from digest.mail.smtp import probe
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What only a person knows."""
+
+    mail_from: str
+    smtp_url: str
+    base_url: str
+    postal_address: str
+    admin: str
+
+    def check(self) -> None:
+        """Raises BadInput naming the answer that can't be right."""
+        for name, text in (("sender", parseaddr(self.mail_from)[1]), ("administrator", self.admin)):
+            try:
+                subscribers.address(text)
+            except BadInput as error:
+                raise BadInput(f"{name}: {error}", field=name) from error
+        if urlsplit(self.smtp_url).scheme not in {"smtp", "smtps"}:
+            raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
+        if urlsplit(self.base_url).scheme not in {"http", "https"}:
+            raise BadInput("address of the service: begin with https://", field="base_url")
+        if "," in self.smtp_url:
+            raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
+        for value in (self.mail_from, self.smtp_url, self.base_url, self.postal_address, self.admin):
+            if "\n" in value or "\r" in value:
+                raise BadInput("an answer is one line", field="answer")
+
+
+def write(answers: Answers, file: Path, *, force: bool) -> None:
+    """Write the file, whole or not at all, readable by its owner alone.
+
+    Raises BadInput, and Refused where it is there already (without `force`).
+    """
+    answers.check()
+    if file.exists() and not force:
+        raise Refused(f"{file} is there already; --force replaces it (links in mails sent before would stop working)")
+    lines = {
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "MAIL_FROM": answers.mail_from,
+        "SMTP_URL": answers.smtp_url,
+        "BASE_URL": answers.base_url,
+        "POSTAL_ADDRESS": answers.postal_address,
+        "ADMIN_EMAILS": answers.admin,
+    }
+    text = "".join(f"DIGEST_{name}={_quoted(value)}\n" for name, value in lines.items())
+    new = file.with_name(f"{file.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+        new.replace(file)
+    except OSError as error:
+        raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def send_test(answers: Answers) -> str:
+    """Send a test mail to the administrator; returns what became of it, in one line."""
+    return probe.send_test(answers.smtp_url, sender=answers.mail_from, recipient=answers.admin)

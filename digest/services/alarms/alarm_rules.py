@@ -1,0 +1,173 @@
+"""Alarms: an e-mail to the administrators, at most once a day for one subject; and always a line in the log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlmodel import Session
+
+from digest import clock, logs, settings
+from digest.db.bounces import reports
+from digest.db.core.dialect import lock_name
+from digest.db.core.engine import transaction
+from digest.db.core.retry_transaction import patiently
+from digest.db.outbox import deliveries, session_replies
+from digest.db.outbox.transactional_mail import owe_next
+from digest.db.subscribers import subscribers
+from digest.models import Audit, DomainPause
+from digest.models.delivery import ALARM
+from digest.models.types import stored_id
+from digest.text.redaction import redact_addresses
+
+log = logs.get(__name__)
+
+AGAIN = timedelta(days=1)
+OVERDUE = timedelta(minutes=30)
+TROUBLE = timedelta(minutes=10)
+REMEMBERED = timedelta(days=14)  # since when the servers fail
+MOST_DOMAINS = 5  # that refuse us have an alarm each
+_SERVERS = "servers"  # since when no mail server works, kept as a try at a limited thing
+
+
+def sound(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
+    """Owe the administrators one e-mail about this. False where they had one about it within a day.
+
+    `subject` is the same for the same trouble: `overdue`, `domain:one.example`.
+    """
+    lock_name(session, "alarms")
+    key = hashlib.sha256(subject.encode()).hexdigest()
+    if subscribers.attempts(session, ALARM, key, since=now - AGAIN):
+        return False
+    subscribers.note_attempt(session, ALARM, key, now=now, forget_before=now - AGAIN)
+    log.error("alarm", about=subject.partition(":")[0])
+    audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
+    session.add(audit)
+    session.flush()
+    told = {"title": title, "facts": [fact[:300] for fact in facts]}
+    for address in settings.get().admin_emails:
+        owe_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=told)
+    return True
+
+
+def watch(*, now: datetime | None = None) -> int:
+    """Look for what an administrator must know: mail overdue, domains that refuse us, sources in trouble.
+
+    Returns how many alarms. Raises Transient.
+    """
+    from digest.services.alarms import source_alarms
+
+    now = now or clock.now()
+    told = patiently(partial(_watch, now), seconds=0)
+    sources = partial(source_alarms.watch, found=source_alarms.current(now), now=now)
+    return told + patiently(sources, seconds=0)
+
+
+def _watch(now: datetime, session: Session) -> int:
+    refused = tell_refusals(session, now=now)
+    server = session_replies.server_pause(session, now - OVERDUE)
+    return refused + (server is None and _overdue(session, now))
+
+
+def refusals(*, now: datetime | None = None) -> int:
+    """Tell who refuses us: the mail server, or receiving domains. Returns how many alarms. Raises Transient."""
+    moment = now or clock.now()
+    return patiently(lambda session: tell_refusals(session, now=moment), seconds=0)
+
+
+def tell_refusals(session: Session, *, now: datetime) -> int:
+    """One alarm for the mail server, else one for each domain that rests, or one for all where they are many."""
+    pauses = reports.pauses(session, now)
+    server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
+    if server is not None:
+        return _server_refuses(session, server, now)
+    if len(pauses) > MOST_DOMAINS:
+        return _domains_paused(session, pauses, now)
+    return sum(domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
+
+
+def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
+    facts = (
+        "The mail server refuses recipients at many domains in the same way. That is about us, not about them.",
+        f"It said: {pause.reason}",
+        f"Nothing but alarms is sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is asked again every few minutes.",
+        "No subscriber is suppressed or rejected for it; their mail waits.",
+        "Check the relay's login, its permission to relay for us, and our sender address; `digest doctor` helps.",
+    )
+    return sound(session, "server-refuses", "The mail server refuses our mail", facts, now=now)
+
+
+def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: datetime) -> bool:
+    """One mail for many domains: whoever is on a blocklist is refused by hundreds."""
+    named = ", ".join(pause.domain for pause in pauses[:20])
+    facts = (
+        f"{len(pauses)} domains refuse our mail for what it is or who we are: {named}"[:300],
+        f"One of them said: {pauses[0].reason}",
+        "No subscriber is suppressed for it; their mail waits, and is tried again every few hours.",
+        "`digest doctor` checks SPF, DKIM and DMARC.",
+    )
+    return sound(session, "domains", f"{len(pauses)} domains refuse our mail", facts, now=now)
+
+
+def _overdue(session: Session, now: datetime) -> bool:
+    late = deliveries.overdue(session, now - OVERDUE)
+    if not late:
+        return False
+    minutes = int(OVERDUE.total_seconds()) // 60
+    facts = (
+        f"{late} e-mails were due more than {minutes} minutes ago and still wait.",
+        "`digest doctor` tells whether workers, Redis and the mail server answer.",
+    )
+    return sound(session, "overdue", "E-mails are overdue", facts, now=now)
+
+
+def domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
+    """A receiving domain refuses our mail for what it is or who we are."""
+    facts = (
+        f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
+        "No subscriber is suppressed for it; their mail waits.",
+        f"It said: {redact_addresses(reason)}",
+        "`digest doctor` checks SPF, DKIM and DMARC.",
+    )
+    return sound(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
+
+
+def servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
+    """A pass met no mail server that works (or did). True where an alarm was owed: they have failed for 10 minutes.
+
+    `refusal`: what the server says that refuses us; that is told at once. The alarm waits with all other mail until one
+    works again; the log has it at once. Raises Transient.
+    """
+    return patiently(partial(_servers, failing, refusal, now or clock.now()), seconds=0)
+
+
+def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
+    since = subscribers.attempts(session, _SERVERS, "", since=now - REMEMBERED)
+    if not failing:
+        if since:
+            subscribers.forget_attempts(session, _SERVERS, "")
+        return False
+    if not since:
+        subscribers.note_attempt(session, _SERVERS, "", now=now, forget_before=now - REMEMBERED)
+        since = [now]
+    if now - since[0] < TROUBLE and not refusal:
+        return False
+    facts = (
+        f"No server of DIGEST_SMTP_URL has taken mail since {since[0]:%Y-%m-%d %H:%M} UTC.",
+        *([f"It said: {refusal}"] if refusal else []),
+        "Nothing is lost: what is due waits, and is tried again every minute.",
+        "`digest doctor` tells what each server answers.",
+    )
+    return sound(session, _SERVERS, "The mail servers fail", facts, now=now)
+
+
+def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
+    """Senders stopped beating and what they held was taken over."""
+    facts = (
+        f"{leases} sending processes stopped; {uncertain} e-mails were under way and may have arrived.",
+        "They are sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
+    )
+    with transaction() as session:
+        sound(session, "lease", "A sending process stopped", facts, now=now or clock.now())

@@ -1,0 +1,80 @@
+"""Alarms about sources: who is late, stale or down is told to the administrators once a day, and that it is over.
+
+Only sources that the scheduler asks can be in trouble. One that is late because it was not asked (the service was
+off) gets some minutes: it is asked as soon as the scheduler runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from digest import settings
+from digest.db.subscribers import subscribers
+from digest.services.alarms import alarm_rules
+from digest.services.ingestion import source_status
+from digest.services.ingestion.feed_freshness import DOWN, LATE, STALE
+from digest.services.ingestion.source_status import Standing
+
+TROUBLE = frozenset({LATE, STALE, DOWN})
+OVER = frozenset({source_status.ON_TIME, source_status.QUIET})
+UNASKED = timedelta(minutes=10)
+_OPEN, _UNASKED = (
+    "source-alarm",
+    "source-unasked",
+)  # kept as attempts: alarms not yet over, and since when a source is unasked
+_FORGET = timedelta(days=7)
+
+
+def current(now: datetime) -> list[tuple[Standing, bool]]:
+    """The sources that the scheduler asks, each with whether it is late only because nobody asked it."""
+    due = source_status.due_sources(now)
+    wanted = [one for one in source_status.standings(now) if one.source in settings.get().sources]
+    return [(one, one.state == LATE and one.source in due) for one in wanted]
+
+
+def watch(session: Session, found: Sequence[tuple[Standing, bool]], *, now: datetime) -> int:
+    """Owe the administrators what is new about these sources. Returns how many alarms were owed, recoveries too."""
+    return sum([_look(session, one, unasked, now=now) for one, unasked in found])
+
+
+def _look(session: Session, one: Standing, unasked: bool, *, now: datetime) -> bool:
+    if not unasked:
+        subscribers.forget_attempts(session, _UNASKED, one.source)
+    elif not _for_long(session, one.source, now=now):
+        return False
+    if one.state in TROUBLE:
+        return _sound(session, one, now=now)
+    opened = subscribers.attempts(session, _OPEN, one.source, since=now - _FORGET)
+    if one.state not in OVER or not opened:
+        return False
+    subscribers.forget_attempts(session, _OPEN, one.source)
+    facts = (
+        f"The last alarm about it is of {opened[-1]:%Y-%m-%d %H:%M} UTC.",
+        "Papers that came late are new in the next mails.",
+    )
+    subject = f"source-over:{one.source}:{opened[-1].isoformat()}"
+    return alarm_rules.sound(session, subject, f"{one.source} is {one.state} again", facts, now=now)
+
+
+def _for_long(session: Session, source: str, *, now: datetime) -> bool:
+    """True where the source has been seen unasked for `UNASKED`; the first time is noted."""
+    since = subscribers.attempts(session, _UNASKED, source, since=now - _FORGET)
+    if not since:
+        subscribers.note_attempt(session, _UNASKED, source, now=now, forget_before=now - _FORGET)
+    return bool(since) and now - since[0] >= UNASKED
+
+
+def _sound(session: Session, one: Standing, *, now: datetime) -> bool:
+    facts = [f"{one.source} is {one.state}{f': {one.detail}' if one.detail else '.'}"]
+    if one.asked is not None:
+        facts.append(f"It was asked last at {one.asked:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
+    if one.through is not None:
+        facts.append(f"arXiv's announcements are whole through {one.through}.")
+    facts.append("`digest doctor` shows every source; `digest ingest arxiv-oai` fills gaps now.")
+    if not alarm_rules.sound(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
+        return False
+    subscribers.note_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)
+    return True

@@ -1,0 +1,71 @@
+"""The papers of announcements as they stand, read once a process: as long as no further batch is stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from digest import settings
+from digest.db.core.engine import engine
+from digest.db.papers import papers as store
+
+
+class Listed(NamedTuple):
+    """One paper: its newest revision, and the ingest batch that brought it. `name`: its arXiv id or DOI, if any."""
+
+    id: int
+    revision: int
+    batch: int
+    withdrawn: bool
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Day:
+    """One announcement: all its papers by number, withdrawn ones too."""
+
+    number: int
+    papers: tuple[Listed, ...]
+
+    @cached_property
+    def state(self) -> str:
+        """What tells these papers, in these revisions, from others; another database has other papers."""
+        return state(self.papers)
+
+    @cached_property
+    def newest_batch(self) -> int:
+        """The last batch that brought one of them."""
+        return max((paper.batch for paper in self.papers), default=0)
+
+
+def state(papers: Sequence[Listed]) -> str:
+    """The name of these papers in these revisions in this database."""
+    said = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.name}" for paper in papers)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
+
+
+def days(session: Session, numbers: Sequence[int]) -> list[Day]:
+    """These announcements, in this order."""
+    kept, newest = _days.setdefault(engine(), {}), store.newest_batch(session)
+    missing = [number for number in numbers if number not in kept or kept[number][0] != newest]
+    if missing:
+        found = store.announced(session, missing)
+        for number in missing:
+            day = Day(number, tuple(Listed(*row) for row in found.get(number, ())))
+            old = kept.pop(number, (0, day))[1]
+            kept[number] = newest, old if old.papers == day.papers else day
+    known = [kept[number][1] for number in numbers]
+    while len(kept) > _KEPT:
+        kept.pop(next(iter(kept)))
+    return known
+
+
+_KEPT = 128
+_days: WeakKeyDictionary[Engine, dict[int, tuple[int, Day]]] = WeakKeyDictionary()  # with the newest batch by then

@@ -1,0 +1,100 @@
+"""Day indexes: the words of an announcement's papers, made once, kept as a file, mapped by every process.
+
+A file is named by its papers and their revisions, so it is never wrong, only missing: then it is made again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlmodel import Session
+
+from digest import logs, settings
+from digest.db.papers import papers as store
+from digest.errors import BadInput
+from digest.matching.engine import index_file
+from digest.matching.engine.paper_index import Index, build
+from digest.papers import Record
+from digest.services.catalog import announcements
+from digest.services.catalog.announcements import Day, Listed
+
+log = logs.get(__name__)
+
+_OPEN = 40  # in a process: 14 announcements to match, those before them for thresholds
+_FILES = 100
+_RISING_FILES = 4
+_AT_ONCE = 1000
+_open: OrderedDict[str, Index] = OrderedDict()
+
+
+def of(session: Session, day: Day) -> Index:
+    """The index of an announcement."""
+    return _named(session, f"{day.number}-{day.state}", day.papers)
+
+
+def rising(session: Session, papers: Sequence[Listed]) -> Index:
+    """An index of the few papers that rise, beside those of their announcements."""
+    return _named(session, f"rising-{announcements.state(papers)}", papers)
+
+
+def _named(session: Session, state: str, papers: Sequence[Listed]) -> Index:
+    name = f"{state}-{index_file.STATE}.index"
+    found = _open.get(name) or _read(name)
+    if found is None:
+        found = build(_records(session, papers))
+        _write(name, found)
+    _open[name] = found
+    _open.move_to_end(name)
+    while len(_open) > _OPEN:
+        _open.popitem(last=False)
+    return found
+
+
+def _records(session: Session, papers: Sequence[Listed]) -> list[tuple[int, Record]]:
+    records: list[tuple[int, Record]] = []
+    for start in range(0, len(papers), _AT_ONCE):
+        pairs = [(paper.id, paper.revision) for paper in papers[start : start + _AT_ONCE]]
+        found = store.versions(session, pairs)
+        records += [(number, found[number, revision]) for number, revision in pairs]
+    return records
+
+
+def _folder() -> Path:
+    return settings.get().data_dir / "indexes"
+
+
+def _read(name: str) -> Index | None:
+    """The index in a file; None where there is none, or it is cut or not ours."""
+    try:
+        return index_file.read(_folder() / name)
+    except FileNotFoundError:
+        return None
+    except (OSError, BadInput) as error:
+        log.warning("index_made_again", file=name, reason=str(error))
+        return None
+
+
+def _write(name: str, index: Index) -> None:
+    """Whole or not at all. Where nothing can be written, each process has its own."""
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=_folder(), prefix=".", delete=False) as file:
+            file.write(index_file.to_bytes(index))
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(_folder() / name)
+        _remove_old(name)
+    except OSError as error:
+        log.warning("index_not_kept", file=name, reason=error.strerror or "it can't be written")
+
+
+def _remove_old(name: str) -> None:
+    """Other states of the same announcement, and the oldest of too many. A process that has one open keeps it."""
+    begins = name.partition("-")[0]
+    files = sorted(_folder().glob("*.index"), key=os.path.getmtime, reverse=True)
+    same = [file for file in files if file.name.partition("-")[0] == begins]
+    for file in [*same[_RISING_FILES if begins == "rising" else 1 :], *files[_FILES:]]:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""Delivering: one pass over the outbox, the sweep that keeps it moving, and both in one process for `--inline`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache, lru_cache
+
+from digest import clock, settings
+from digest.db.core.engine import reading
+from digest.db.outbox import deliveries, retention
+from digest.interfaces import Enqueue
+from digest.mail.mime.outgoing_message import Composer
+from digest.mail.outbox.lease_reaper import Sweeper
+from digest.mail.outbox.send_counters import Counts
+from digest.mail.outbox.sender import deliver_due
+from digest.services.alarms import alarm_rules
+
+SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
+SHARDS_A_SWEEP = 200
+
+
+def _never() -> bool:
+    return False
+
+
+def _nothing() -> None:
+    pass
+
+
+def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing) -> Counts:
+    """Send what is due, for about so many seconds. Safe to run twice, and at once: a row is claimed once.
+
+    `busy` is called once where there is work for another sender. An alarm about a refusal goes out at once, where it
+    can. Raises Transient.
+    """
+    conf = settings.get()
+    letters = _letters(os.getpid(), conf)
+    counts = deliver_due(letters, conf, seconds=seconds, stop=stop, busy=busy)
+    if counts.paused and alarm_rules.refusals():
+        return counts + replace(deliver_due(letters, conf, seconds=seconds, stop=stop), more=counts.more)
+    if not counts.paused and (counts.trouble or counts.sent):
+        alarm_rules.servers(failing=counts.trouble, refusal=counts.refusal)
+    return counts
+
+
+def sweep(enqueue: Enqueue) -> int:
+    """Take over from dead senders and wake workers for what is overdue; returns how many mails became uncertain.
+
+    Call it every few seconds from one long-lived process. Raises Transient.
+    """
+    taken = _swept(_sweeper())
+    with reading() as session:
+        waiting = deliveries.is_due(session, clock.now())
+        unfrozen = retention.unfrozen(session, limit=SHARDS_A_SWEEP)
+    for run_id, shard in unfrozen:
+        enqueue.freeze(run_id, shard)
+    if waiting:
+        enqueue.deliver()
+    return taken
+
+
+def drain(*, stop: Callable[[], bool] = _never) -> Counts:
+    """Send until nothing is due, without workers. Waits at most one lease for a sender that may have died.
+
+    Ends early where our servers are in trouble. Raises Transient.
+    """
+    sweeper, total = Sweeper(settings.get()), Counts()
+    until = time.monotonic() + settings.get().lease + SOON.total_seconds()
+    while True:
+        _swept(sweeper)
+        total += due(stop=stop)
+        if total.trouble or stop():
+            return total
+        if not total.more:
+            if time.monotonic() > until or not _moving():
+                return total
+            time.sleep(0.5)
+
+
+def _swept(sweeper: Sweeper) -> int:
+    """Sweep once; the administrators hear of senders that died. Returns how many mails became uncertain."""
+    before = sweeper.buried
+    taken = sweeper.sweep()
+    if sweeper.buried > before:
+        alarm_rules.sender_died(sweeper.buried - before, taken)
+    return taken
+
+
+def _moving() -> bool:
+    """True while another sender holds mail, or some is due soon."""
+    with reading() as session:
+        return deliveries.in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+
+
+@lru_cache(maxsize=1)
+def _letters(_process: int, conf: settings.Settings) -> Composer:
+    """The process's composer: what its mails share (papers, the key) is read once, not once a pass."""
+    from digest.services.delivery.render_messages import Letters  # it reads every table; only senders need it
+
+    return Letters(conf)
+
+
+@cache
+def _sweeper() -> Sweeper:
+    return Sweeper(settings.get())

@@ -1,0 +1,114 @@
+"""What a profile would have got, day by day, without subscribing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+from sqlmodel import Session, col, select
+
+from digest import clock
+from digest.compose.edition import Content, Entry
+from digest.db.core.engine import reading
+from digest.db.papers import papers as store
+from digest.errors import Cancelled
+from digest.matching.profile import Profile
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.relevance_feedback import with_assumed
+from digest.models import Announcement
+from digest.papers import Record
+from digest.services.catalog import announcements as announced
+from digest.services.catalog import epochs
+from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
+from digest.services.selection import assumed_words, candidate_papers
+from digest.services.selection import selector as select_
+from digest.services.selection.candidate_papers import Pool
+from digest.services.selection.entry_building import Asked
+
+
+def preview(
+    profile: Profile,
+    *,
+    days: int = 14,
+    limit: int | None = None,
+    until: date | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Preview:
+    """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
+
+    Days without an announcement are left out. `cancelled` is asked before each day. Raises BadQuery for a topic in
+    error, Cancelled.
+    """
+    profile = replace(profile, limit=limit or profile.limit)
+    with reading() as session:
+        last = until or _newest_day(session)
+        if last is None:
+            return Preview(())
+        announcements = _between(session, last - timedelta(days=days - 1), last)
+        chosen = list(_days(session, profile, announcements, cancelled))
+        wanted = [(e.paper, e.revision) for _, content in chosen for e in content.entries[: profile.limit]]
+        records = store.versions(session, wanted)
+    return Preview(tuple(_shown(profile, known, content, records) for known, content in chosen))
+
+
+def _newest_day(session: Session) -> date | None:
+    today = clock.now().astimezone(clock.ARXIV_ZONE).date()
+    newest = store.current_announcement(session, today)
+    return date.fromordinal(newest) if newest else None
+
+
+def _between(session: Session, first: date, last: date) -> list[int]:
+    statement = select(Announcement.id).where(col(Announcement.day).between(first, last))
+    return list(session.exec(statement.order_by(col(Announcement.id))))
+
+
+def _days(
+    session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
+) -> Iterator[tuple[Pool, Content]]:
+    """Day after day; counts, threshold and assumed words stay those of the week's first day, as in a run."""
+    week: tuple[int, int] | None = None
+    weights, tau, wanted = Weights(word_counts.prior()), None, profile
+    for number in announcements:
+        if cancelled():
+            raise Cancelled("the preview was given up: its client has gone")
+        day = date.fromordinal(number)
+        if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
+            week = day.isocalendar()[:2]
+            weights = epochs.weights_before(session, number)
+            tau, wanted = _calibrated(session, profile, number, weights)
+        evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
+        known = candidate_papers.of(session, [number], at=evening, weights=weights)
+        yield known, select_.choose(session, known, [Asked(wanted, tau=tau, rising=False)])[0]
+
+
+def _calibrated(session: Session, profile: Profile, announcement: int, weights: Weights) -> tuple[int | None, Profile]:
+    """The profile's threshold, and itself with the words that would stand in for likes."""
+    if weights.counts.announcements < epochs.YOUNG:
+        return None, profile
+    before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
+    tau, words = assumed_words.calibrated(session, before, weights, {0: profile})[0]
+    return tau, with_assumed(profile, words)
+
+
+def _shown(profile: Profile, known: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:
+    return PreviewDay(
+        date=date.fromordinal(known.first),
+        papers=tuple(_paper(profile, known, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
+        total=len(content.entries) + content.more,
+        announced=len(known.papers),
+    )
+
+
+def _paper(profile: Profile, known: Pool, entry: Entry, record: Record) -> PreviewPaper:
+    trend = known.trends.get(entry.paper)
+    return PreviewPaper(
+        id=entry.paper,
+        title=record.title,
+        score=entry.score,
+        strict=entry.strict,
+        matched=tuple((profile.topics[i].text, words) for i, words in entry.matched),
+        trending=trend.percentile if trend else None,
+        arxiv_id=record.arxiv_id,
+    )

@@ -1,0 +1,141 @@
+"""Storing what a source gave: each paper once, each change a new version, each refused piece with its reason.
+
+A batch is never parted between transactions, and batches commit in the order of their numbers: a reader's
+`seen_through` can then never pass over a paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from digest import papers
+from digest.db.core.engine import transaction
+from digest.db.papers import paper_writes, quality_figures
+from digest.papers import Bad, Parsed
+from digest.services.ingestion.ingest_batch import Opened
+from digest.services.ingestion.paper_upsert import Store
+
+BATCH = 5000
+MOST_TOLD = 5
+
+
+@dataclass(slots=True)
+class Counts:
+    """What an ingest did, in papers; `bad` counts refused pieces, `refused` are the first few."""
+
+    source: str
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    bad: int = 0
+    refused: list[Bad] = field(default_factory=list)
+
+    def add(self, other: Counts) -> None:
+        """Sum up."""
+        self.new += other.new
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.bad += other.bad
+        self.refused = (self.refused + other.refused)[:MOST_TOLD]
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form that DESIGN names."""
+        return {name: getattr(self, name) for name in ("source", "new", "updated", "unchanged", "bad")}
+
+
+def store_document(
+    source: str,
+    document: str,
+    parsed: Parsed,
+    *,
+    day: date | None = None,
+    known_at: datetime | None = None,
+    finish: Callable[[Session], None] | None = None,
+) -> Counts:
+    """Store one parsed document under the announcement of `day` (else the document's own date, else the current one).
+
+    Idempotent: the same document again changes nothing and leaves no trace. Large documents are stored in parts, each
+    one transaction; `finish` belongs to the last one. `known_at`: when its papers and counters became known; without it
+    the announcement's own time, for saved answers that are stored later.
+    """
+    total = Counts(source)
+    parts = list(_parts(parsed))
+    for number, part in enumerate(parts, start=1):
+        with transaction() as session:
+            paper_writes.lock_batches(session)
+            total.add(_store_part(session, source, document, part, day or part.announced, known_at))
+            if finish is not None and number == len(parts):
+                finish(session)
+    return total
+
+
+def store_documents(
+    source: str,
+    documents: Iterable[tuple[str, Parsed]],
+    *,
+    day: date | None = None,
+    stored: Callable[[Counts], None] | None = None,
+) -> Counts:
+    """Store many documents of saved answers, as `store_document` would; small ones share a transaction.
+
+    `stored` is told the counts of each transaction.
+    """
+    total = Counts(source)
+    for some in _together(documents):
+        counts = _store_together(source, some, day)
+        some.clear()
+        total.add(counts)
+        if stored is not None:
+            stored(counts)
+    return total
+
+
+def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[str, Parsed]]]:
+    """Parts for one transaction each: `BATCH` papers or a few more, the last ones fewer."""
+    waiting: list[tuple[str, Parsed]] = []
+    for name, parsed in documents:
+        waiting += ((name, part) for part in _parts(parsed))
+        del parsed  # what was stored is let go before the next part takes memory
+        if sum(len(part.papers) for _, part in waiting) >= BATCH:
+            yield waiting
+            waiting = []
+    yield waiting
+
+
+def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date | None) -> Counts:
+    total = Counts(source)
+    with transaction() as session:
+        paper_writes.lock_batches(session)
+        for name, part in parts:
+            total.add(_store_part(session, source, name, part, day or part.announced, None))
+    return total
+
+
+def _parts(parsed: Parsed) -> Iterator[Parsed]:
+    """The document in parts of at most `BATCH` papers, at least one; what was refused goes with the first."""
+    parsed = papers.storable(parsed)
+    for start in range(0, max(len(parsed.papers), 1), BATCH):
+        bad = () if start else parsed.bad
+        yield replace(parsed, papers=parsed.papers[start : start + BATCH], bad=bad)
+
+
+def _store_part(
+    session: Session, source: str, document: str, part: Parsed, day: date | None, known_at: datetime | None
+) -> Counts:
+    """One batch, in the transaction of the caller, who holds the lock."""
+    on = day if part.papers else None  # an empty feed (a weekend's) announces nothing
+    opened = Opened(session, source, on, known_at)
+    stored = Store(opened)
+    stored.all(part.papers)
+    new, updated, unchanged = stored.new, stored.updated, stored.unchanged
+    if part.bad:
+        paper_writes.insert_rejects(session, opened.id, document, part.bad)
+    if people := (*part.people, *filter(None, [papers.person(part)])):
+        quality_figures.put_people(session, source, people, opened.known_at)
+    opened.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
+    return Counts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MOST_TOLD]))

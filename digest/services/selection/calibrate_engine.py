@@ -1,0 +1,74 @@
+"""Thresholds by the engine, over the announcements before an epoch. Imported only where that is done."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from sqlmodel import Session
+
+from digest.db.subscribers import subscribers
+from digest.matching.engine.engine_matcher import ALL
+from digest.matching.profile import HIGH, Profile
+from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
+from digest.services.catalog import epochs
+from digest.services.catalog.announcements import Day
+from digest.services.selection.candidate_arrays import Papers, of_days
+from digest.services.selection.compiled_profiles import Compiled
+from digest.services.selection.entry_building import LATER
+
+_kept: OrderedDict[tuple[Day, ...], Papers] = OrderedDict()
+_MOST_KEPT = 6
+
+
+def thresholds(
+    session: Session,
+    days: Sequence[Day],
+    weights: Weights,
+    profiles: Mapping[int, Profile],
+    shelf: Compiled | None = None,
+) -> list[int | None]:
+    """τ of each profile, from these announcements. `shelf`: where profiles are compiled, and kept by version."""
+    held = shelf or Compiled()
+    with held.lock:
+        unread = [n for n, profile in profiles.items() if profile is LATER and not held.knows((n, 0))]
+        profiles = {**profiles, **subscribers.profiles(session, unread)}
+        rows = [held.row((number, 0), profile) for number, profile in profiles.items()]
+        return _taus(held, rows, days, _papers(session, tuple(days)), weights)
+
+
+def calibrate_with_best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
+) -> list[tuple[int | None, list[int]]]:
+    """τ of each profile, from these announcements, and its best papers of them."""
+    held, papers = Compiled(), _papers(session, tuple(days))
+    taus = _taus(held, [held.row(None, profile) for profile in profiles], days, papers, weights)
+    answers = held.matcher(papers, weights).match(papers.facts, taus=taus, mode=ALL, explain=False)
+    return [(tau, answers.best(row, most)) for row, tau in enumerate(taus)]
+
+
+def _taus(
+    held: Compiled, rows: Sequence[int], days: Sequence[Day], papers: Papers, weights: Weights
+) -> list[int | None]:
+    """τ of each row; none from fewer announcements than an epoch needs."""
+    if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.YOUNG:
+        return [None] * len(rows)
+    matcher = held.matcher(papers, weights)
+    taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
+    choosy = [at for at, row in enumerate(rows) if held.choosy(row)]
+    if choosy:
+        some = [rows[at] for at in choosy]
+        higher = matcher.thresholds(papers.facts, some, close=CLOSE_PAPERS[HIGH])
+        for at, tau in zip(choosy, higher, strict=True):
+            taus[at] = tau
+    return taus
+
+
+def _papers(session: Session, days: tuple[Day, ...]) -> Papers:
+    """The papers of these announcements; kept, since thresholds are asked for again and again."""
+    if days not in _kept:
+        _kept[days] = of_days(session, days)
+    _kept.move_to_end(days)
+    while len(_kept) > _MOST_KEPT:
+        _kept.popitem(last=False)
+    return _kept[days]

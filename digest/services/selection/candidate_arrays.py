@@ -1,0 +1,131 @@
+"""A run's papers beside their indexes, in arrays: made once a process for all its readers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlmodel import Session
+
+from digest.matching.engine.engine_matcher import Facts
+from digest.matching.engine.paper_index import Index
+from digest.matching.scoring.boolean_match import in_category
+from digest.services.catalog import day_indexes
+from digest.services.catalog.announcements import Day, Listed
+from digest.services.selection.candidate_papers import Pool
+
+I64 = NDArray[np.int64]
+_FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched with all that any of them needs
+
+
+@dataclass(frozen=True, eq=False)
+class Papers:
+    """Indexes and what a run knows of their papers. `order`: places in the order of readers without topics."""
+
+    indexes: tuple[Index, ...]
+    facts: Facts
+    ids: I64
+    order: I64
+
+    def opened(self, seen: int | None) -> NDArray[np.bool_]:
+        """Which may be chosen, of batches after `seen`."""
+        mask = np.ones(len(self.ids), bool) if self.facts.open is None else self.facts.open.copy()
+        if seen is not None and self.facts.batch is not None:
+            mask &= self.facts.batch > seen
+        return mask
+
+    def in_categories(self, wanted: Sequence[str], *, primary_only: bool) -> NDArray[np.bool_]:
+        """Which are in one of these categories."""
+        parts = [np.zeros(0, bool)]
+        for index in self.indexes:
+            fits = [any(in_category(one.lower(), [name]) for one in wanted) for name in index.categories]
+            count = np.concatenate(([0], np.cumsum(np.array(fits, bool)[index.category_id], dtype=np.int64)))
+            begin, end = index.category_at[:-1], index.category_at[1:]
+            end = np.minimum(begin + 1, end) if primary_only else end
+            parts.append(count[end] > count[begin])
+        return np.concatenate(parts)
+
+    def in_order(self, mask: NDArray[np.bool_]) -> list[int]:
+        """The numbers of these papers."""
+        found: list[int] = self.ids[self.order[mask[self.order]]].tolist()
+        return found
+
+
+class Window:
+    """The papers that a run may choose from, by how many of the newest announcements, and those that rise."""
+
+    def __init__(self, known: Pool) -> None:
+        self.days, self.through = known.days, known.through
+        self._trending = {number: trend.percentile for number, trend in known.trends.items()}
+        self._rising = [known.papers[number] for number in known.rising]
+        self._announcement = {paper.id: known.announcement[paper.id] for paper in self._rising}
+        self._made: dict[int, Papers] = {}
+        batches = [[paper.batch for paper in day.papers if paper.id in known.papers] for day in known.days]
+        self._newest = [max(some, default=0) for some in batches]
+        self._batches = np.sort(np.array([batch for some in batches for batch in some], np.int64))
+
+    def considered(self, seen: Sequence[int]) -> I64:
+        """How many papers are new to readers who have seen so much."""
+        found: I64 = len(self._batches) - np.searchsorted(self._batches, np.array(seen, np.int64), side="right")
+        return found
+
+    def parts(self, seen: Sequence[int]) -> dict[int, list[int]]:
+        """Readers (their places) by how many of the newest announcements hold all that is new to them."""
+        need = {
+            one: max((at + 1 for at, last in enumerate(self._newest) if last > one), default=0) for one in set(seen)
+        }
+        most = max(need.values())
+        found: dict[int, list[int]] = {}
+        for place, one in enumerate(seen):
+            days = min(_FEW_DAYS, most) if need[one] <= _FEW_DAYS else most
+            found.setdefault(days, []).append(place)
+        return found
+
+    def newest(self, session: Session, days: int) -> Papers:
+        """The papers of the newest announcements."""
+        if days not in self._made:
+            self._made[days] = of_days(session, self.days[:days], through=self.through, trending=self._trending)
+        return self._made[days]
+
+    def rising(self, session: Session) -> Papers:
+        """The papers that rise."""
+        if -1 not in self._made:
+            papers = sorted(self._rising)
+            index = day_indexes.rising(session, papers)
+            place = {paper.id: at for at, paper in enumerate(self._rising)}
+            facts = Facts(
+                np.array([self._announcement[paper.id] for paper in papers], np.int64),
+                _percentiles(papers, self._trending),
+                rank=np.array([-place[paper.id] for paper in papers], np.int64),
+            )
+            order = np.argsort([place[paper.id] for paper in papers])
+            self._made[-1] = Papers((index,), facts, index.ids, order)
+        return self._made[-1]
+
+
+def of_days(
+    session: Session,
+    days: Sequence[Day],
+    *,
+    through: int | None = None,
+    trending: Mapping[int, int] | None = None,
+) -> Papers:
+    """The papers of these announcements; open are those of batches up to `through` that were not withdrawn."""
+    papers = [paper for day in days for paper in day.papers]
+    announcement = np.repeat([day.number for day in days], [len(day.papers) for day in days]).astype(np.int64)
+    batch = np.array([paper.batch for paper in papers], np.int64)
+    opened = ~np.array([paper.withdrawn for paper in papers], bool)
+    if through is not None:
+        opened &= batch <= through
+    ids = np.array([paper.id for paper in papers], np.int64)
+    facts = Facts(announcement, _percentiles(papers, trending or {}), batch=batch, open=opened)
+    indexed = tuple(day_indexes.of(session, day) for day in days)
+    return Papers(indexed, facts, ids, np.lexsort((ids, -announcement)))
+
+
+def _percentiles(papers: Sequence[Listed], trending: Mapping[int, int]) -> NDArray[np.int32]:
+    if not trending:
+        return np.zeros(len(papers), np.int32)
+    return np.array([trending.get(paper.id, 0) for paper in papers], np.int32)

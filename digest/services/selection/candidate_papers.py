@@ -1,0 +1,103 @@
+"""What a run knows: the papers of its window with their trends, and its epoch's word weights.
+
+Read once a process, not for each shard: it stays the same until a further batch of papers or signals is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from digest.db.core.engine import engine
+from digest.db.papers import papers as store
+from digest.matching.scoring.bm25 import Weights
+from digest.models import Epoch, Run
+from digest.services.catalog import announcements, epochs, trending
+from digest.services.catalog.announcements import Day, Listed
+
+WINDOW = trending.WINDOW
+RISING_WINDOW = 7
+_KEPT = 48
+_pools: WeakKeyDictionary[Engine, dict[object, Pool]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """`days`: announcements, the newest first; of their papers those of batches up to `through` that stand."""
+
+    days: tuple[Day, ...]
+    through: int
+    trends: Mapping[int, trending.Trend]
+    weights: Weights
+
+    @property
+    def first(self) -> int:
+        """The oldest announcement."""
+        return self.days[-1].number
+
+    def oldest(self, seen: int) -> int:
+        """The oldest announcement with something that may rise, or that is new to who has seen so much."""
+        fresh = (at for at, day in enumerate(self.days) if day.newest_batch > seen)
+        return self.days[min(max([RISING_WINDOW - 1, *fresh]), len(self.days) - 1)].number
+
+    @cached_property
+    def papers(self) -> Mapping[int, Listed]:
+        """What may be chosen, by number."""
+        return standing(self.days, self.through)
+
+    def count_after(self, batch: int) -> int:
+        """How many papers came by later batches than that one."""
+        return sum(paper.batch > batch for paper in self.papers.values())
+
+    @cached_property
+    def announcement(self) -> Mapping[int, int]:
+        """Each paper's announcement."""
+        return {paper.id: day.number for day in self.days for paper in day.papers if paper.id in self.papers}
+
+    @cached_property
+    def rising(self) -> tuple[int, ...]:
+        """The papers of the last 7 announcements that have a signal, the strongest first."""
+        recent = {paper.id for day in self.days[:RISING_WINDOW] for paper in day.papers}
+        found = [number for number in self.trends if number in recent and number in self.papers]
+        return tuple(sorted(found, key=lambda number: (-self.trends[number].strength, number)))
+
+
+def standing(days: Sequence[Day], through: int) -> dict[int, Listed]:
+    """The papers of batches up to `through` that were not withdrawn, by number."""
+    return {p.id: p for day in days for p in day.papers if not p.withdrawn and p.batch <= through}
+
+
+def load(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW) -> Pool:
+    """The pool of a run: papers announced in its window and known to it, never withdrawn ones; its epoch's weights."""
+    numbers = store.window(session, run.announcement_id, window) or [run.announcement_id]
+    return of(session, numbers, at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch))
+
+
+def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weights, through: int | None = None) -> Pool:
+    """The papers of these announcements (newest first), of batches up to `through`, with trends as of an instant."""
+    days = tuple(announcements.days(session, numbers))
+    last = max((day.newest_batch for day in days), default=0) if through is None else through
+    kept = _pools.setdefault(engine(), {})
+    key = days, last, at, weights, store.newest_batch(session)
+    found = kept.pop(key, None)
+    if found is None:
+        listed = {paper.id: day.number for day in days for paper in day.papers}
+        papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in standing(days, last).items()}
+        members = None if len(numbers) >= WINDOW else _window(session, numbers, at, last)
+        found = Pool(days, last, trending.figures(session, papers, at=at, members=members), weights)
+    kept[key] = found
+    while len(kept) > _KEPT:
+        kept.pop(next(iter(kept)))
+    return found
+
+
+def _window(session: Session, numbers: Sequence[int], at: datetime, through: int) -> trending.Population:
+    """Whom the papers of a few announcements rank among: the whole window up to the newest, as in a run."""
+    window = store.window(session, max(numbers), WINDOW)
+    return trending.population(session, list({*window, *numbers}), at=at, through=through)

@@ -1,0 +1,224 @@
+"""Choosing by the engine, for many papers or readers. Imported only where that is done: it loads machine code.
+
+Readers' profiles are compiled together and matched with the indexes of the announcements that hold something new to
+them, and with a small index of the papers that rise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from sqlmodel import Session
+
+from digest.compose.edition import NEW, RISING, Frozen, around, written
+from digest.db.subscribers import subscribers
+from digest.matching.engine import json_writer
+from digest.matching.engine.engine_matcher import ALL, RANKED, Matcher, Sent
+from digest.matching.engine.json_writer import Sheets
+from digest.matching.engine.match_results import Answers
+from digest.matching.profile import Match, Profile
+from digest.services.catalog import day_indexes, novelty_and_score
+from digest.services.catalog.novelty_and_score import LookUp, Signs
+from digest.services.selection import calibrate_engine, compiled_profiles, entry_building
+from digest.services.selection.candidate_arrays import Papers, Window
+from digest.services.selection.candidate_papers import Pool
+from digest.services.selection.compiled_profiles import Compiled
+from digest.services.selection.entry_building import LATER, MOST_RISING, Asked
+
+_windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
+_sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
+Told = tuple[bytes, bytes]  # entries as they are kept, with commas between them, and the numbers of their papers
+AT_ONCE = 8192  # readers
+shelf, index, thresholds, calibrate_with_best = (
+    compiled_profiles.of,
+    day_indexes.of,
+    calibrate_engine.thresholds,
+    calibrate_engine.calibrate_with_best,
+)
+
+
+def choose(
+    session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp, shelf: Compiled | None = None
+) -> Iterator[Frozen]:
+    """The edition of each reader, made some at a time: so many readers' answers never take much memory.
+
+    `look_up`: further signals of papers; `shelf`: where profiles are compiled, all of them first.
+    """
+    if known not in _windows:
+        _windows[known] = Window(known)
+    window, profiles = _windows[known], shelf or compiled_profiles.fitting(asked)
+    with profiles.lock:
+        rows = profiles.rows(asked)
+        for row, one in zip(rows, asked, strict=True):
+            if not profiles.has_topics(row):
+                profiles.barring(one)
+        for begin in range(0, len(asked), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            yield from _chosen(window, _Readers(session, known, asked[part], rows[part], profiles, look_up))
+        profiles.keep(session)
+
+
+def _chosen(window: Window, readers: _Readers) -> list[Frozen]:
+    """The edition of each of some readers."""
+    seen = [one.seen_through for one in readers.asked]
+    for days, rows in window.parts(seen).items():
+        readers.find_new(window.newest(readers.session, days), rows)
+    if readers.known.rising:
+        readers.find_rising(window.rising(readers.session))
+    return [readers.frozen(row, count) for row, count in enumerate(window.considered(seen).tolist())]
+
+
+class _Readers:
+    """Some readers' profiles, compiled, and what was found for each."""
+
+    def __init__(
+        self,
+        session: Session,
+        known: Pool,
+        asked: Sequence[Asked],
+        rows: Sequence[int],
+        profiles: Compiled,
+        look_up: LookUp,
+    ) -> None:
+        self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
+        self.signs: dict[int, Signs] = {}
+        self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
+        self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if not self.with_topics[at]}
+        self.new: list[Told] = [(b"", b"")] * len(asked)
+        self.strong: list[Told] = [(b"", b"")] * len(asked)
+        self.more = [0] * len(asked)
+        self.matches: dict[int, list[Match]] = {}
+        self.fresh: dict[int, list[int]] = {}
+        self.trending: dict[int, list[int]] = {}
+        self.sent = _pairs([(at, one.sent) for at, one in enumerate(asked) if one.sent])
+        self.taken = [self.sent]
+
+    def find_new(self, papers: Papers, rows: Sequence[int]) -> None:
+        """What is new to these readers."""
+        matcher = self.compiled.matcher(papers, self.known.weights)
+        some = [row for row in rows if self.with_topics[row]]
+        seen, sent = [self.asked[row].seen_through for row in some], self._of(some, [self.sent])
+        answers = matcher.match(papers.facts, rows=self._rows(some), taus=self._taus(some), seen=seen, sent=sent)
+        told = self._written(matcher, papers, some, answers, NEW)
+        totals = answers.found.rows["total"][:-1].tolist()
+        for row, one, total in zip(some, told, totals, strict=True):
+            self.new[row], self.more[row] = one, total - len(one[1]) // 4
+        self.taken.append(_found(answers, some))
+        others = [row for row in rows if not self.with_topics[row]]
+        if others:
+            seen, sent = [self.asked[row].seen_through for row in others], self._of(others, [self.sent])
+            answers = matcher.match(papers.facts, rows=self._rows(others), seen=seen, sent=sent, mode=ALL)
+            found = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(others)}
+            self.matches |= {row: [one for one in some if one.followed] for row, some in found.items()}
+            self.fresh |= self._allowed(matcher, papers, others, new=True)
+
+    def find_rising(self, papers: Papers) -> None:
+        """What rises for each reader, beside what is new."""
+        matcher = self.compiled.matcher(papers, self.known.weights)
+        some = [row for row, one in enumerate(self.asked) if self.with_topics[row] and one.rising]
+        taus, sent = self._taus(some), self._of(some, self.taken)
+        answers = matcher.match(
+            papers.facts, rows=self._rows(some), taus=taus, sent=sent, mode=RANKED, most=MOST_RISING
+        )
+        for row, one in zip(some, self._written(matcher, papers, some, answers, RISING), strict=True):
+            self.strong[row] = one
+        self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
+
+    def frozen(self, row: int, considered: int) -> Frozen:
+        """The edition of one reader."""
+        asked = self.asked[row]
+        if not self.with_topics[row]:
+            found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
+            content = entry_building.without_topics(self.known, asked, *found, considered)
+            return Frozen.of(replace(content, entries=novelty_and_score.signed(content.entries, self.signs)))
+        (new, papers), (strong, rising) = self.new[row], self.strong[row]
+        both = b"%b,%b" % (new, strong) if papers and rising else new or strong
+        return Frozen.put_together(
+            both, papers + rising, considered=considered, more=self.more[row], notice=asked.notice
+        )
+
+    def _written(
+        self, matcher: Matcher, papers: Papers, rows: Sequence[int], answers: Answers, section: str
+    ) -> list[Told]:
+        """Each row's matches as entries."""
+        sheets = self._sheets(papers, section)
+        text = json_writer.write(answers, matcher.book, self._rows(rows), sheets, self.compiled.words())
+        told = text.rows()
+        odd = [at for at, one in enumerate(told) if one is None]
+        profiles = self._profiles([rows[at] for at in odd])
+        again = {at: self._told(answers.matches(at, one), section) for at, one in zip(odd, profiles, strict=True)}
+        at, numbers = (4 * answers.found.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
+        return [(again[row] if one is None else one[0], numbers[at[row] : at[row + 1]]) for row, one in enumerate(told)]
+
+    def _profiles(self, rows: Sequence[int]) -> list[Profile]:
+        """The profiles of these readers as they typed them."""
+        some = [self.asked[row] for row in rows]
+        later = [one.version[0] for one in some if one.version and one.profile is LATER]
+        read = subscribers.profiles(self.session, later)
+        return [read[one.version[0]] if one.version and one.version[0] in read else one.profile for one in some]
+
+    def _told(self, matches: Sequence[Match], section: str) -> bytes:
+        """Matches that the machine leaves to us: of followed authors, or of very many words."""
+        make = entry_building.new if section == NEW else partial(entry_building.chosen, section=section)
+        found = novelty_and_score.signed([make(self.known, match) for match in matches], self.signs)
+        return b",".join(map(written, found))
+
+    def _sheets(self, papers: Papers, section: str) -> Sheets:
+        """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
+        numbers = papers.ids.tolist()
+        signs = self.look_up(numbers)
+        self.signs |= signs
+        kept = _sheets.setdefault(papers, {})
+        if section not in kept or kept[section][0] != signs:
+            kept[section] = dict(signs), Sheets.of([self._around(number, section) for number in numbers])
+        return kept[section][1]
+
+    def _around(self, paper: int, section: str) -> tuple[bytes, bytes]:
+        if paper not in self.known.papers:
+            return b"", b""
+        return around(*novelty_and_score.signed([entry_building.plain(self.known, paper, section)], self.signs))
+
+    def _rows(self, places: Sequence[int]) -> list[int]:
+        return [self.rows[at] for at in places]
+
+    def _taus(self, rows: Sequence[int]) -> list[int | None]:
+        return [self.asked[row].tau for row in rows]
+
+    def _of(self, rows: Sequence[int], parts: Sequence[Sent]) -> Sent:
+        """What these readers have, by their place among them."""
+        place = np.full(len(self.asked), -1, np.int64)
+        place[list(rows)] = np.arange(len(rows))
+        row, paper = np.concatenate([place[one.row] for one in parts]), np.concatenate([one.paper for one in parts])
+        return Sent(row[row >= 0], paper[row >= 0])
+
+    def _allowed(self, matcher: Matcher, papers: Papers, rows: Sequence[int], *, new: bool) -> dict[int, list[int]]:
+        """The papers that the categories and exclusions of readers without topics leave in, in their order."""
+        barring = [row for one in rows for row in self.barring[one]]
+        answers = matcher.match(papers.facts, rows=barring, mode=ALL, explain=False)
+        barred = {row: answers.papers(at) for at, row in enumerate(barring)}
+        found = {}
+        for row in rows:
+            profile, mask = self.asked[row].profile, papers.opened(self.asked[row].seen_through if new else None)
+            if profile.categories:
+                mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
+            taken = {*self.asked[row].sent, *(match.paper for match in self.matches.get(row, ()))}
+            left_out = taken.union(*(barred[one] for one in self.barring[row]))
+            found[row] = [n for n in papers.in_order(mask) if n not in left_out]
+        return found
+
+
+def _pairs(sent: Sequence[tuple[int, Collection[int]]]) -> Sent:
+    sizes = np.array([len(papers) for _, papers in sent], np.int64)
+    papers = np.fromiter(chain.from_iterable(papers for _, papers in sent), np.int64, int(sizes.sum()))
+    return Sent(np.repeat(np.array([at for at, _ in sent], np.int64), sizes), papers)
+
+
+def _found(answers: Answers, rows: Sequence[int]) -> Sent:
+    """What these readers get."""
+    first = answers.found.rows["first"]
+    return Sent(np.repeat(np.array(rows, np.int64), np.diff(first)), answers.all_papers)

@@ -1,0 +1,53 @@
+"""Making the kernel's machine code, once for a machine. Imported only where matching runs."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import numpy as np
+
+from digest import logs
+from digest.matching.engine import json_writer
+from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, Facts, matcher
+from digest.matching.engine.json_writer import Sheets
+from digest.matching.engine.paper_index import build
+from digest.matching.kernel import jit
+from digest.matching.profile import Counts, Profile, Topic
+from digest.matching.scoring.bm25 import Weights
+from digest.papers import Record
+from digest.services.selection.engine_loader import READY
+
+log = logs.get(__name__)
+
+
+def warm() -> None:
+    """Make what is not there yet. Of several processes one makes it, the others wait."""
+    folder = Path(jit.config.CACHE_DIR)
+    done = folder / READY
+    if done.exists():
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                log.info("kernel_compiling")
+                match_something()
+                done.touch()
+    except OSError as error:
+        log.warning("kernel_not_kept", reason=error.strerror or "its folder can't be written")
+
+
+def match_something() -> None:
+    """Use every function of the kernel once."""
+    papers = [(1, Record("A protein", categories=("cs.LG",), authors=("Ada Byron",)))]
+    profile = Profile(
+        (Topic("protein", cap=1), Topic('prot* OR ti:"deep fold*"')), exclusions=("survey",), authors=("Grace Hopper",)
+    )
+    made = matcher([profile], [build(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
+    facts = Facts(np.ones(1, np.int64), np.zeros(1, np.int32))
+    for mode in (CAPPED, ALL, RANKED):
+        found = made.match(facts, mode=mode, most=1, sent=[[1]])
+    json_writer.write(found, made.book, [0], Sheets.of([(b"", b"")]), made.store.said.words())
+    made.thresholds(facts)

@@ -1,0 +1,96 @@
+"""The papers of an edition as its entries, and their order by section."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.matching.profile import Match, Profile
+from digest.services.selection.candidate_papers import Pool
+
+MOST_RISING = 3
+Version = tuple[int, int]  # a profile's number, and the epoch whose assumed words it has; 0: none
+LATER = Profile()  # instead of a profile that is compiled already and read only where it has to be
+
+
+class Asked(NamedTuple):
+    """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
+
+    `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
+    beside what is new; `version`: what names this very profile, if it is stored. It may be LATER for the engine.
+    """
+
+    profile: Profile
+    seen_through: int = 0
+    tau: int | None = None
+    sent: Collection[int] = ()
+    notice: str = ""
+    rising: bool = True
+    version: Version | None = None
+
+    @property
+    def has_topics(self) -> bool:
+        """False for a reader who gets what trends and what is new in the categories."""
+        return any(not topic.muted for topic in self.profile.topics)
+
+
+def chosen(pool: Pool, match: Match, section: str) -> Entry:
+    """A paper that matched."""
+    trend = pool.trends.get(match.paper)
+    return Entry(
+        paper=match.paper,
+        revision=pool.papers[match.paper].revision,
+        section=section,
+        score=match.score,
+        strict=match.strict,
+        topic=match.topic,
+        mask=match.mask,
+        matched=match.matched,
+        followed=match.followed,
+        signals=trend.signals if trend else (),
+        reason=trend.facts if trend else "",
+        spark=trend.spark if trend else "",
+    )
+
+
+def new(pool: Pool, match: Match) -> Entry:
+    """A new paper that matched, under its section."""
+    return chosen(pool, match, FOLLOWED if match.followed else NEW)
+
+
+def plain(pool: Pool, paper: int, section: str) -> Entry:
+    """A paper that nothing was asked of but its category."""
+    trend = pool.trends.get(paper)
+    return Entry(
+        paper=paper,
+        revision=pool.papers[paper].revision,
+        section=section,
+        signals=trend.signals if trend else (),
+        reason=trend.facts if trend else "",
+        spark=trend.spark if trend else "",
+    )
+
+
+def without_topics(
+    pool: Pool, asked: Asked, followed: Sequence[Match], trending: Sequence[int], fresh: Sequence[int], considered: int
+) -> Content:
+    """The trending papers of the categories chosen, past followed authors; then what is new in them.
+
+    `trending`: strongest first, `fresh`: newest first; both without papers sent before or of followed authors.
+    """
+    profile = asked.profile
+    entries = [chosen(pool, match, FOLLOWED) for match in followed]
+    entries += [plain(pool, paper, RISING) for paper in trending[: profile.limit]]
+    room = profile.limit - len(trending)
+    shown = {entry.paper for entry in entries}
+    rest = [paper for paper in fresh if paper not in shown] if profile.categories and room > 0 else []
+    entries += [plain(pool, paper, NEW) for paper in rest[: max(room, 0)]]
+    more = len(trending) + len(rest) + len(followed) - len(entries)
+    return Content(entries=_in_order(entries), considered=considered, more=max(more, 0), notice=asked.notice)
+
+
+def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """By section as the mail shows them."""
+    place = {FOLLOWED: 0, NEW: 1, RISING: 2}
+    return tuple(sorted(entries, key=lambda entry: place[entry.section]))

@@ -1,0 +1,125 @@
+"""Choosing by the reference matcher: for few papers, since it is ready at once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from digest.compose.edition import RISING, Content
+from digest.db.core.engine import engine
+from digest.db.papers import papers as store
+from digest.matching.profile import Candidate, Profile
+from digest.matching.query.language import parse
+from digest.matching.reference import reference_matcher
+from digest.matching.reference.thresholds import threshold
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document, holds, in_category, prepare
+from digest.services.catalog.announcements import Day, Listed
+from digest.services.selection import candidate_papers, entry_building
+from digest.services.selection.candidate_papers import Pool
+from digest.services.selection.engine_need import REFERENCE_PAPERS
+from digest.services.selection.entry_building import MOST_RISING, Asked
+
+_KEPT = REFERENCE_PAPERS
+_prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
+
+
+def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
+    """The edition of each reader."""
+    documents = _documents(session, known, min(one.seen_through for one in asked))
+    return [_choose(known, documents, one) for one in asked]
+
+
+def thresholds(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile]
+) -> list[int | None]:
+    """τ of each profile, from these announcements."""
+    documents = _announced(session, days)
+    return [threshold(profile, documents, weights) for profile in profiles]
+
+
+def calibrate_with_best(
+    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
+) -> list[tuple[int | None, list[int]]]:
+    """τ of each profile, from these announcements, and its best papers of them."""
+    documents = _announced(session, days)
+    found = []
+    for profile in profiles:
+        tau = threshold(profile, documents, weights)
+        best = reference_matcher.matches(profile, documents, weights, tau=tau)
+        found.append((tau, [match.paper for match in best if not match.followed][:most]))
+    return found
+
+
+def _announced(session: Session, days: Sequence[Day]) -> list[Document]:
+    papers = candidate_papers.standing(days, max((day.newest_batch for day in days), default=0))
+    return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})
+
+
+def admits(profile: Profile, document: Document) -> bool:
+    """True where the profile's categories and exclusions leave the paper in."""
+    categories = document.categories[: 1 if profile.primary_only else None]
+    if profile.categories and not any(in_category(wanted.lower(), categories) for wanted in profile.categories):
+        return False
+    return not any(holds(parse(text).root, document) for text in profile.exclusions)
+
+
+def _choose(known: Pool, documents: Sequence[Document], asked: Asked) -> Content:
+    fresh = [d for d in documents if known.papers[d.candidate.id].batch > asked.seen_through]
+    if not asked.has_topics:
+        return _without_topics(known, documents, fresh, asked)
+    found = reference_matcher.matches(asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent))
+    new = [entry_building.new(known, match) for match in reference_matcher.cap(asked.profile, found)]
+    taken = frozenset(asked.sent).union(entry.paper for entry in new)
+    rising = [d for d in documents if d.candidate.id in known.rising] if asked.rising else []
+    strong = reference_matcher.matches(asked.profile, rising, known.weights, tau=asked.tau, sent=taken)
+    strong.sort(key=lambda match: known.rising.index(match.paper))
+    told = new + [entry_building.chosen(known, match, RISING) for match in strong[:MOST_RISING]]
+    return Content(entries=tuple(told), considered=len(fresh), more=len(found) - len(new), notice=asked.notice)
+
+
+def _without_topics(known: Pool, documents: Sequence[Document], fresh: Sequence[Document], asked: Asked) -> Content:
+    found = reference_matcher.matches(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
+    followed = [match for match in found if match.followed]
+    taken = frozenset(asked.sent).union(match.paper for match in followed)
+    allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}
+    trending = [number for number in known.rising if number in allowed]
+    new = [(-d.candidate.announcement, d.candidate.id) for d in fresh if d.candidate.id in allowed]
+    return entry_building.without_topics(
+        known, asked, followed, trending, [number for _, number in sorted(new)], len(fresh)
+    )
+
+
+def _documents(session: Session, known: Pool, seen: int) -> list[Document]:
+    """The papers that are new to who has seen so much, and those that rise: all that can be chosen."""
+    percentiles = {number: trend.percentile for number, trend in known.trends.items()}
+    rising = frozenset(known.rising)
+    papers = {n: paper for n, paper in known.papers.items() if paper.batch > seen or n in rising}
+    return _prepare(session, papers, known.announcement, percentiles)
+
+
+def _prepare(
+    session: Session, papers: Mapping[int, Listed], announcement: Mapping[int, int], percentiles: Mapping[int, int]
+) -> list[Document]:
+    """The papers prepared for matching; those that others asked for are kept."""
+    kept = _prepared.setdefault(engine(), OrderedDict())
+    missing = [(n, p.revision) for n, p in papers.items() if (n, p.revision) not in kept]
+    for key, record in store.versions(session, missing).items():
+        kept[key] = prepare(Candidate(key[0], record, announcement[key[0]]))
+    found = [_ranked(kept[n, p.revision], announcement[n], percentiles.get(n, 0)) for n, p in papers.items()]
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return found
+
+
+def _ranked(document: Document, announcement: int, percentile: int) -> Document:
+    """The document with this run's trending percentile."""
+    candidate = document.candidate
+    if (candidate.trending, candidate.announcement) == (percentile, announcement):
+        return document
+    return replace(document, candidate=replace(candidate, trending=percentile, announcement=announcement))

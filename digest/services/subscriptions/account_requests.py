@@ -1,0 +1,173 @@
+"""Export, erasure and change of address. The preferences page only asks; a fresh link, mailed to the subscriber, acts.
+
+The link to the preferences stands in every mail, and mails are forwarded. So what cannot be undone, or shows all that
+is kept, needs proof that whoever asks reads the subscriber's mail now. A change of address needs three mails: the old
+address allows it, the new one confirms it, the old one is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, delete, update
+
+from digest import clock
+from digest.db.core import engine
+from digest.db.outbox.transactional_mail import owe_next
+from digest.db.subscribers import subscribers
+from digest.errors import NotFound, Refused, StaleToken, TooMany
+from digest.i18n import say
+from digest.interfaces import Enqueue
+from digest.models import AccountRequest, Bounce, Delivery, Subscriber
+from digest.models.delivery import ACCOUNT_LINK, DEFERRED, MOVED, QUEUED
+from digest.models.delivery import NEW_ADDRESS as NEW_ADDRESS_MAIL
+from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT, NEW_ADDRESS, PENDING
+from digest.models.types import stored_id
+from digest.services.security import rate_limits
+from digest.services.subscriptions import consent_origin, erasure, update_preferences
+from digest.services.subscriptions.sign_up import WORDING
+from digest.services.subscriptions.unsubscribe import EDITIONS
+
+ASKED_ON_PREFERENCES = (EXPORT, ERASE, CHANGE_ADDRESS)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAction:
+    """What a mailed link would do: `action`, for `address` (the subscriber's own, or the new one for NEW_ADDRESS)."""
+
+    action: str
+    subscriber_id: int
+    address: str
+
+
+def ask(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
+    """Mail the subscriber the link that does it. Raises NotFound; Refused where the address is suppressed; TooMany."""
+    now = clock.now()
+    with engine.transaction() as session:
+        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
+        if subscriber is None:
+            raise NotFound(say("this subscription no longer exists"))
+        if subscribers.suppression(session, subscriber.address_key) is not None:
+            raise Refused(say("no mail may be sent to this address, so no link either; write to the administrator"))
+        if not rate_limits.allow(session, rate_limits.ACCOUNT_MAILS, str(subscriber_id), now=now):
+            raise TooMany(say("enough links for one day; use one of those you got"), seconds=24 * 3600)
+        _owe(session, subscriber, action, kind=ACCOUNT_LINK, to=subscriber.address, now=now)
+    enqueue.deliver()
+
+
+def _owe(session: Session, subscriber: Subscriber, action: str, *, kind: str, to: str, now: datetime) -> None:
+    request = AccountRequest(
+        subscriber_id=stored_id(subscriber),
+        action=action,
+        address=to if action == NEW_ADDRESS else "",
+        created_at=now,
+    )
+    session.add(request)
+    session.flush()
+    owe_next(
+        session,
+        kind,
+        subject_id=stored_id(subscriber),
+        address=to,
+        subscriber_id=subscriber.id,
+        now=now,
+        payload={"request_id": request.id},
+    )
+
+
+def look(action: str, request_id: int) -> AccountAction:
+    """What this link would do. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
+    with engine.reading() as session:
+        request, subscriber = _open(session, action, request_id)
+        return AccountAction(action, request.subscriber_id, request.address or subscriber.address)
+
+
+def export(request_id: int) -> dict[str, Any]:
+    """All that is kept about the subscriber. The link works again until it expires. Raises StaleToken."""
+    return update_preferences.export(look(EXPORT, request_id).subscriber_id)
+
+
+def erase_subscriber(request_id: int) -> None:
+    """Forget the subscriber, at once and for good. Raises StaleToken."""
+    erasure.erase(look(ERASE, request_id).subscriber_id)
+
+
+def propose_address(request_id: int, typed: str, enqueue: Enqueue) -> None:
+    """Ask the new address whether it wants the mail; only the last one that was proposed can confirm.
+
+    Nothing is sent to an address that has a subscription of its own or may not be mailed; the answer is the same.
+    Raises BadInput for the address, StaleToken.
+    """
+    who, now = subscribers.address(typed), clock.now()
+    with engine.transaction() as session:
+        _, subscriber = _open(session, CHANGE_ADDRESS, request_id, lock=True)
+        _forget_requests(session, subscriber, NEW_ADDRESS)
+        inbox = rate_limits.inbox_of(who.key)
+        if _is_free(session, who.key) and rate_limits.allow(session, rate_limits.CONFIRMATIONS, inbox, now=now):
+            _owe(session, subscriber, NEW_ADDRESS, kind=NEW_ADDRESS_MAIL, to=who.text, now=now)
+    enqueue.deliver()
+
+
+def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
+    """Send the mail to the new address from now on, and tell the old one. Raises StaleToken, Refused."""
+    now = clock.now()
+    with engine.transaction() as session:
+        request, subscriber = _open(session, NEW_ADDRESS, request_id, lock=True)
+        new, old = subscribers.address(request.address), subscriber.address
+        if not _is_free(session, new.key):
+            raise Refused(say("this address has a subscription of its own, or no mail may be sent to it"))
+        _forget_unconfirmed(session, new.key, now=now)
+        _forget_requests(session, subscriber)
+        session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
+        subscriber.address, subscriber.address_key = new.text, new.key
+        _redirect_waiting_mail(session, subscriber)
+        number, origin = stored_id(subscriber), consent_origin.stored_form(client)
+        subscribers.consent(session, number, "address changed", now=now, client=origin, wording=WORDING)
+        owe_next(session, MOVED, subject_id=number, address=old, subscriber_id=number, now=now)
+    enqueue.deliver()
+
+
+def _redirect_waiting_mail(session: Session, subscriber: Subscriber) -> None:
+    """Editions that are not sent yet go to the new address; one in doubt may have arrived, so it stays as it is."""
+    waiting = update(Delivery).where(
+        col(Delivery.subscriber_id) == subscriber.id,
+        col(Delivery.kind).in_(EDITIONS),
+        col(Delivery.state).in_((QUEUED, DEFERRED)),
+    )
+    domain = subscriber.address.rpartition("@")[2].lower()
+    session.execute(waiting.values(address=subscriber.address, domain=domain))
+
+
+def _is_free(session: Session, key: str) -> bool:
+    """True where the address may be mailed and has no subscription but, at most, one that nobody confirmed."""
+    other = subscribers.by_key(session, key)
+    return (other is None or other.state == PENDING) and subscribers.suppression(session, key) is None
+
+
+def _forget_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
+    """A sign-up of the new address that nobody confirmed makes way."""
+    other = subscribers.by_key(session, key, lock=True)
+    if other is not None:
+        erasure.forget(session, other, now=now)
+        session.flush()
+
+
+def _forget_requests(session: Session, subscriber: Subscriber, *actions: str) -> None:
+    """Their links do nothing more; without `actions` all of them."""
+    chosen = delete(AccountRequest).where(col(AccountRequest.subscriber_id) == subscriber.id)
+    session.execute(chosen.where(col(AccountRequest.action).in_(actions)) if actions else chosen)
+
+
+def _open(session: Session, action: str, request_id: int, *, lock: bool = False) -> tuple[AccountRequest, Subscriber]:
+    """The request that a link carries, with its subscriber; `lock` holds the subscriber's row."""
+    request = session.get(AccountRequest, request_id) if request_id < 2**31 else None
+    subscriber = subscribers.by_id(session, request.subscriber_id, lock=lock) if request else None
+    if lock:  # another one may have used it while this one waited for the row
+        request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
+    if request is None or subscriber is None or request.action != action:
+        raise StaleToken(
+            say("this link was used, or replaced by a newer one; ask for another on your preferences page")
+        )
+    return request, subscriber

@@ -1,0 +1,167 @@
+"""Confirming a sign-up, or refusing it. Looking changes nothing; acting records the consent and starts the mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, update
+
+from digest import clock
+from digest.db.bounces import reports
+from digest.db.core import engine
+from digest.db.subscribers import former_addresses, subscribers
+from digest.errors import NotFound, Refused, StaleToken
+from digest.i18n import say
+from digest.interfaces import Enqueue
+from digest.matching.profile import Profile
+from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UNCERTAIN
+from digest.models.subscriber import ACTIVE, NOT_ME
+from digest.services.security.link_lifetimes import lifetime
+from digest.services.subscriptions import consent_origin, send_schedule, suppressions
+from digest.services.subscriptions.preference_fields import apply_schedule
+from digest.services.subscriptions.sign_up import WORDING
+from digest.signing import CONFIRM
+from digest.signing import NOT_ME as NOT_ME_LINK
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a confirmation link is about. `schedule` is a row that is not stored: the address and the times asked for.
+
+    `done`: the subscription is active already, so confirming changes nothing.
+    """
+
+    schedule: Subscriber
+    profile: Profile
+    done: bool
+
+
+def look(subscriber_id: int, request_id: int) -> Confirmation:
+    """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
+    with engine.reading() as session:
+        subscriber, request = _requested(session, subscriber_id, request_id, now=clock.now())
+        return _confirmation(subscriber, request, done=_is_running(session, subscriber))
+
+
+def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
+    """Start the mail that was asked for. May be repeated: a second time changes nothing.
+
+    A suppression after bounces is lifted: whoever confirms has read mail at this address. Raises NotFound, StaleToken,
+    and Refused where the address is suppressed for another reason.
+    """
+    now = clock.now()
+    with engine.transaction() as session:
+        subscriber, request = _requested(session, subscriber_id, request_id, now=now, lock=True)
+        if _is_running(session, subscriber):
+            return _confirmation(subscriber, request, done=True)
+        suppression = subscribers.suppression(session, subscriber.address_key)
+        if suppression is not None and _liftable(suppression):
+            suppressions.lift(session, suppression)
+        _keep_request(session, subscriber, request, now=now)
+        version = subscribers.new_profile(session, subscriber_id, Profile.from_json(request.profile), now=now)
+        begin(session, subscriber, version, event="confirmed", client=client, now=now)
+    enqueue.welcome(subscriber_id)
+    return _confirmation(subscriber, request, done=False)
+
+
+def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:
+    """Write what was asked for into the subscriber's row, and when and from where it was asked for."""
+    apply_schedule(request.schedule, subscriber)
+    request.confirmed_at = now
+    asked_at, client, wording = request.created_at, request.client, request.wording
+    subscribers.consent(session, subscriber.id or 0, "asked", now=asked_at, client=client, wording=wording)
+
+
+def begin(
+    session: Session, reader: Subscriber, version: ProfileVersion | None, *, event: str, client: str, now: datetime
+) -> None:
+    """Make a reader active, with proof. Only papers of later ingests are new; the welcome covers those before."""
+    must_not_be_suppressed(session, reader.address_key)
+    former_addresses.forget(session, reader.address_key)
+    reader.state, reader.confirmed_at, reader.left_at = ACTIVE, now, None
+    reader.profile_id = version.id if version else reader.profile_id
+    reader.seen_through = subscribers.known_through(session, now=now)
+    reader.next_due_at = send_schedule.due_after(reader, now)
+    subscribers.consent(
+        session, reader.id or 0, event, now=now, client=consent_origin.stored_form(client), wording=WORDING
+    )
+
+
+def must_not_be_suppressed(session: Session, address_key: str) -> None:
+    """Raises Refused where that address must not be mailed."""
+    if subscribers.suppression(session, address_key) is not None:
+        raise Refused(say("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
+
+
+def refuse(subscriber_id: int, request_id: int) -> None:
+    """'Not me, never mail me again': suppress the address, so that further sign-ups send nothing. May be repeated.
+
+    Raises NotFound, StaleToken, and Refused for an active subscription, which its owner can end by unsubscribing.
+    """
+    now = clock.now()
+    with engine.transaction() as session:
+        subscriber = _refusable(session, subscriber_id, request_id, now=now, lock=True)
+        reports.suppress(session, subscriber.address_key, reason=NOT_ME, source="confirmation mail", at=now)
+        session.execute(
+            update(Delivery)
+            .where(
+                col(Delivery.subscriber_id) == subscriber_id,
+                col(Delivery.kind) == CONFIRMATION,
+                col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)),
+            )
+            .values(state=CANCELLED, due_at=None)
+        )
+
+
+def look_refusal(subscriber_id: int, request_id: int) -> str:
+    """The address that a refusal is about. Raises as `refuse` does."""
+    with engine.reading() as session:
+        return _refusable(session, subscriber_id, request_id, now=clock.now()).address
+
+
+def _refusable(
+    session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
+) -> Subscriber:
+    subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
+    request = subscribers.sign_up_request(session, subscriber_id, request_id)
+    if subscriber is None or request is None or request.created_at < now - lifetime(NOT_ME_LINK):
+        raise StaleToken(say("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
+    if _is_running(session, subscriber):
+        raise Refused(say("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
+    return subscriber
+
+
+def _liftable(suppression: Suppression) -> bool:
+    return suppressions.can_be_lifted(suppression.reason, suppression.source)
+
+
+def _is_running(session: Session, subscriber: Subscriber) -> bool:
+    """True for an active subscriber who may be mailed."""
+    return subscriber.state == ACTIVE and subscribers.suppression(session, subscriber.address_key) is None
+
+
+def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool) -> Confirmation:
+    schedule = Subscriber(
+        address=subscriber.address, address_key=subscriber.address_key, created_at=subscriber.created_at
+    )
+    apply_schedule(request.schedule, schedule)
+    return Confirmation(schedule, Profile.from_json(request.profile), done)
+
+
+def _requested(
+    session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
+) -> tuple[Subscriber, SignUpRequest]:
+    """The request behind a link that still works."""
+    subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
+    request = subscribers.sign_up_request(session, subscriber_id, request_id)
+    if subscriber is None or request is None:
+        raise NotFound(say("this subscription no longer exists; sign up again if you want the mail"))
+    suppression = subscribers.suppression(session, subscriber.address_key)
+    left_since = subscriber.left_at is not None and request.created_at <= subscriber.left_at
+    bounced_since = suppression is not None and _liftable(suppression) and request.created_at < suppression.at
+    stale = request.created_at < now - lifetime(CONFIRM) or left_since or bounced_since
+    if stale and not _is_running(session, subscriber):
+        raise StaleToken(say("this link is out of date; sign up again to get a new one"))
+    return subscriber, request

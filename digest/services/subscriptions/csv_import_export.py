@@ -1,0 +1,423 @@
+"""Subscribers in bulk: what is exported can be imported by another installation, and decides the same there.
+
+Columns of preferences come from `wishes.FIELDS`. Nobody is mailed again by an import: who unsubscribed, or is
+suppressed, here or in the file, stays so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from sqlmodel import Session, col, select
+
+from digest import clock
+from digest.db.bounces import reports
+from digest.db.core.engine import engine, reading, transaction
+from digest.db.subscribers import former_addresses, subscribers
+from digest.errors import BadInput, DigestError, Refused
+from digest.matching.profile import Profile, Topic
+from digest.matching.scoring.relevance_feedback import FULL, WORDS
+from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.models.types import stored_id
+from digest.services.subscriptions import consent_origin, csv_table, preference_fields, send_schedule
+from digest.services.subscriptions.sign_up import WORDING
+from digest.text.redaction import redact_addresses
+
+SUPPRESSED = "suppressed"  # the state of a row that is an address alone
+STATES = (ACTIVE, PENDING, LEFT, SUPPRESSED)
+TIMES = ("created_at", "confirmed_at", "left_at", "suppressed_at")
+COLUMNS = (
+    *("address", "state", *preference_fields.FIELDS, "muted", "caps", "primary_only", "likes"),
+    *(*TIMES, "suppressed_reason", "suppressed_source", "consents"),
+)
+ALIASES = {
+    **dict.fromkeys(("email", "e_mail", "mail", "email_address", "subscriber"), "address"),
+    **dict.fromkeys(("topic", "keywords", "keyword", "queries", "query"), "topics"),
+    **dict.fromkeys(("timezone", "tz", "zone"), "time_zone"),
+    **dict.fromkeys(("time", "send_time", "hour"), "send_at"),
+    **dict.fromkeys(("category", "fields"), "categories"),
+    **dict.fromkeys(("author", "followed_authors", "follow"), "authors"),
+    **dict.fromkeys(("exclude", "exclusion"), "exclusions"),
+    **dict.fromkeys(("frequency", "schedule"), "cadence"),
+    **dict.fromkeys(("status",), "state"),
+}
+LISTS = (*preference_fields.ONE_A_LINE, "muted", "caps")
+_ENTRY = re.compile(r"(?:[^\\;\n]|\\[\\;]|\\)+")
+
+
+Row = dict[str, str | int]
+OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
+
+
+class ConsentEvent(BaseModel):
+    """One event of the proof of consent, as exported."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: str = Field(min_length=1, max_length=20)
+    at: AwareDatetime
+    client: str = Field(default="", max_length=64)
+    wording: str = Field(default="", max_length=20)
+
+
+_CONSENTS = TypeAdapter(list[ConsentEvent])
+_LIKES = TypeAdapter(list[tuple[str, int]])
+
+
+def export_csv() -> str:
+    """All subscribers and suppressed addresses, in the form that `import_file` reads."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in export_rows():
+        writer.writerow(row | {name: _escaped(str(row[name])) for name in LISTS})
+    return out.getvalue()
+
+
+def export_rows() -> list[Row]:
+    """All subscribers and suppressed addresses by `COLUMNS`; lists have an entry a line."""
+    with reading() as session:
+        people = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
+        profiles, requests = _profiles(session), _requests(session)
+        consents: dict[int, list[Consent]] = {}
+        for event in session.exec(select(Consent).order_by(col(Consent.id))):
+            consents.setdefault(event.subscriber_id, []).append(event)
+        suppressed = {row.address_key: row for row in session.exec(select(Suppression).order_by(col(Suppression.id)))}
+    rows: list[Row] = []
+    for subscriber in people:
+        number = stored_id(subscriber)
+        profile = profiles.get(number, Profile())
+        if subscriber.state == PENDING and number in requests:
+            profile = _as_requested(subscriber, requests[number])
+        person = _person(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
+        rows.append(person | {"consents": _consent_cell(consents.get(number, ()))})
+    for key, row in suppressed.items():
+        rows.append({"address": key, "state": SUPPRESSED, **_suppression_cells(row)})
+    return [{**dict.fromkeys(COLUMNS, ""), **row} for row in rows]
+
+
+def _profiles(session: Session) -> dict[int, Profile]:
+    """Current profiles by subscriber."""
+    query = select(ProfileVersion).join(Subscriber, col(Subscriber.profile_id) == col(ProfileVersion.id))
+    return {version.subscriber_id: Profile.from_json(version.profile) for version in session.exec(query)}
+
+
+def _requests(session: Session) -> dict[int, SignUpRequest]:
+    """The newest sign-up request of each subscriber."""
+    query = select(SignUpRequest).order_by(col(SignUpRequest.id))
+    return {request.subscriber_id: request for request in session.exec(query)}
+
+
+def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
+    """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
+    preference_fields.apply_schedule(request.schedule, subscriber)
+    return Profile.from_json(request.profile)
+
+
+def _person(subscriber: Subscriber, profile: Profile) -> Row:
+    caps = [f"{topic.cap} {topic.text}" for topic in profile.topics if topic.cap is not None]
+    times = {name: getattr(subscriber, name, None) for name in TIMES}
+    return {
+        "address": subscriber.address,
+        "state": subscriber.state,
+        **{
+            name: value if type(value) is int else preference_fields.as_text(name, value)
+            for name, value in preference_fields.values(subscriber, profile).items()
+        },
+        "muted": "\n".join(topic.text for topic in profile.topics if topic.muted),
+        "caps": "\n".join(caps),
+        "primary_only": preference_fields.as_text("primary_only", profile.primary_only),
+        "likes": json.dumps(profile.likes, ensure_ascii=False) if profile.likes else "",
+        **{name: at.isoformat() if at else "" for name, at in times.items()},
+    }
+
+
+def _consent_cell(events: Iterable[Consent]) -> str:
+    told = [event.model_dump(mode="json", include=set(ConsentEvent.model_fields)) for event in events]
+    return json.dumps(told, ensure_ascii=False) if told else ""
+
+
+def _suppression_cells(row: Suppression | None) -> Row:
+    if row is None:
+        return {}
+    return {
+        "suppressed_at": row.at.isoformat(),
+        "suppressed_reason": row.reason,
+        "suppressed_source": row.source,
+    }
+
+
+def _no_progress(_done: int, _total: int) -> None:
+    pass
+
+
+def import_file(
+    file: Path,
+    *,
+    consent: str,
+    welcome: bool = True,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] = _no_progress,
+) -> tuple[int, list[str]]:
+    r"""Take over people from a CSV file with a header, or from JSON. Returns how many, and a line for each row refused.
+
+    In a cell several topics stand a line each or separated by `;` (a `;` of a topic itself is written `\;`).
+    Without `welcome` nobody gets a first edition. `dry_run` undoes each row and says what would happen. `progress` is
+    told how many rows of how many are done. Raises BadInput for the file as a whole: then nothing was taken over.
+    """
+    if not consent.strip():
+        raise BadInput("consent: say how and when these people agreed", field="consent")
+    rows, is_json = csv_table.read_table(file, COLUMNS, required="address", aliases=ALIASES)
+    added, bad = 0, []
+    first_lines: dict[str, int] = {}
+    for done, row in enumerate(rows, 1):
+        try:
+            person, who = _checked(row, first_lines, escaped=not is_json)
+            with _undone() if dry_run else transaction() as session:
+                person.store(session, who, consent=consent, welcome=welcome)
+            added += 1
+        except DigestError as error:
+            bad.append(f"{'row' if is_json else 'line'} {row.line}: {error}")
+        progress(done, len(rows))
+    return added, bad
+
+
+@contextmanager
+def _undone() -> Iterator[Session]:
+    """A transaction that is rolled back at its end, so that everything is checked as it will be."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin() as begun:
+        yield session
+        begun.rollback()
+
+
+def _checked(
+    row: csv_table.TableRow, first_lines: dict[str, int], *, escaped: bool
+) -> tuple[_Person, subscribers.Address]:
+    """One row as a person and an address. Raises BadInput naming the column."""
+    if row.error:
+        raise BadInput(row.error)
+    who = subscribers.address(row.cells.get("address", ""))
+    first = first_lines.setdefault(who.key, row.line)
+    if first != row.line:
+        raise BadInput(f"address: the same inbox as in line {first}", field="address")
+    return _Person(row.cells, escaped=escaped), who
+
+
+class _Person:
+    """One row, checked. Raises BadInput naming the column."""
+
+    def __init__(self, cells: Mapping[str, str], *, escaped: bool) -> None:
+        lists = {name: _entries(cells[name], escaped=escaped) for name in LISTS if name in cells}
+        self.state = cells.get("state", ACTIVE).casefold()
+        if self.state not in STATES:
+            raise BadInput(f"state: {self.state[:20]!r}; use {', '.join(STATES)}", field="state")
+        chosen = {name: lists.get(name, cells[name]) for name in preference_fields.FIELDS if name in cells}
+        self.preferences = _named(preference_fields.Preferences, chosen)
+        self.preferences.check_pause(clock.now().date())
+        self.profile = self._profile(cells, lists)
+        self.times = {name: _instant(name, cells[name]) for name in TIMES if name in cells}
+        self.consents = _consents(cells.get("consents", ""))
+        self.suppression = _suppression(cells, self.times.get("suppressed_at"))
+        if self.state == SUPPRESSED and self.suppression is None:
+            raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
+
+    def _profile(self, cells: Mapping[str, str], lists: Mapping[str, list[str]]) -> Profile:
+        profile = self.preferences.profile()
+        topics = {topic.text: topic for topic in profile.topics}
+        for text in lists.get("muted", ()):
+            topics[text] = replace(_topic(topics, text, "muted"), muted=True)
+        for entry in lists.get("caps", ()):
+            number, _, text = entry.partition(" ")
+            topics[text] = replace(_topic(topics, text, "caps"), cap=_cap(number))
+        primary_only = _named(_Switch, {"primary_only": cells.get("primary_only", "false")}).primary_only
+        likes = _likes(cells.get("likes", ""))
+        return replace(profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes)
+
+    def store(self, session: Session, who: subscribers.Address, *, consent: str, welcome: bool) -> None:
+        """Write this person. Raises Refused where they are subscribed here, or left, or must not be mailed."""
+        now = clock.now()
+        known = subscribers.by_key(session, who.key, lock=True)
+        suppressed_only = self.suppression is not None and known is not None and known.state == ACTIVE
+        if self.state != SUPPRESSED and not suppressed_only:
+            self._refuse(session, who, known)
+            subscriber = subscribers.admit(session, who, now=now)
+            session.flush()
+            self._write(session, subscriber, now)
+            if not welcome:
+                subscribers.leave_unwelcomed(session, stored_id(subscriber), now=now)
+            detail = {"subscriber": subscriber.id, "consent": redact_addresses(consent)[:200]}
+            session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+        if self.suppression is not None:
+            reason, source, at = self.suppression
+            reports.suppress(session, who.key, reason=reason, source=source, at=at or now)
+
+    def _refuse(self, session: Session, who: subscribers.Address, known: Subscriber | None) -> None:
+        """Raises Refused where what is known here forbids this row."""
+        if known is not None and known.state in {ACTIVE, self.state}:
+            raise Refused(f"{who.text} is known here already, as {known.state}")
+        if known is not None and known.state == LEFT:
+            raise Refused(f"{who.text} has unsubscribed here; only they can subscribe again, on the page")
+        if self.state == LEFT:
+            return  # no mail comes of it
+        former = former_addresses.find(session, who.key)
+        if former is not None and not former.suppressed:
+            raise Refused(f"{who.text} has unsubscribed here; only they can subscribe again, on the page")
+        if self.suppression is None and subscribers.suppression(session, who.key) is not None:
+            raise Refused(f"mail to {who.text} is stopped here after a bounce or a complaint")
+
+    def _write(self, session: Session, subscriber: Subscriber, now: datetime) -> None:
+        number = stored_id(subscriber)
+        self.preferences.schedule(subscriber)
+        subscriber.paused_until = self.preferences.paused_until
+        subscriber.state = self.state
+        subscriber.created_at = self.times.get("created_at", now)
+        subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)
+        subscriber.left_at = self.times.get("left_at", now) if self.state == LEFT else None
+        if subscriber.confirmed_at:
+            subscriber.profile_id = subscribers.new_profile(session, number, self.profile, now=now).id
+        else:
+            session.add(self._request(number, subscriber.created_at))
+        if self.state == ACTIVE:
+            subscriber.seen_through = subscribers.known_through(session, now=now)
+            subscriber.next_due_at = send_schedule.due_after(subscriber, now)
+        for event in self.consents:
+            session.add(Consent(subscriber_id=number, **event.model_dump()))
+        if not self.consents:
+            subscribers.consent(
+                session, number, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING
+            )
+
+    def _request(self, subscriber_id: int, at: datetime) -> SignUpRequest:
+        """What somebody asked for who has not confirmed: a new sign-up of theirs replaces it."""
+        return SignUpRequest(
+            subscriber_id=subscriber_id,
+            created_at=at,
+            profile=self.profile.to_json(),
+            schedule=self.preferences.schedule_json(),
+            client=consent_origin.ADMINISTRATOR,
+            wording=WORDING,
+        )
+
+
+class _Switch(BaseModel):
+    primary_only: bool
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+def _named(schema: type[Checked], values: Mapping[str, object]) -> Checked:
+    """`wishes.read`, whose every error begins with the column's name."""
+    try:
+        return preference_fields.read(schema, values)
+    except BadInput as error:
+        text = str(error)
+        named = text if error.field is None or text.startswith(f"{error.field}:") else f"{error.field}: {text}"
+        raise BadInput(named, field=error.field) from error
+
+
+def _escaped(cell: str) -> str:
+    """A list's cell for CSV, where `;` separates entries too."""
+    return cell.replace("\\", "\\\\").replace(";", "\\;")
+
+
+def _entries(cell: str, *, escaped: bool) -> list[str]:
+    """The entries of a list's cell, one a line; `escaped`: or separated by `;`."""
+    if not escaped:
+        return cell.splitlines()
+    entries = (re.sub(r"\\([\\;])", r"\1", entry).strip() for entry in _ENTRY.findall(cell))
+    return [entry for entry in entries if entry]
+
+
+def _topic(topics: Mapping[str, Topic], text: str, column: str) -> Topic:
+    if text not in topics:
+        raise BadInput(f"{column}: {text[:60]!r} is not one of the row's topics", field=column)
+    return topics[text]
+
+
+def _cap(number: str) -> int:
+    if not (
+        number.isascii() and number.isdecimal() and len(number) < 4 and 1 <= int(number) <= preference_fields.MAX_LIMIT
+    ):
+        expected = f"expected a number from 1 to {preference_fields.MAX_LIMIT}, a blank, and a topic"
+        raise BadInput(f"caps: {expected}; got {number[:20]!r}", field="caps")
+    return int(number)
+
+
+def _instant(name: str, cell: str) -> datetime:
+    """An instant with its offset, not in the future."""
+    try:
+        at = datetime.fromisoformat(cell)
+    except ValueError as error:
+        raise BadInput(
+            f"{name}: use a time such as 2025-11-20T07:00:00+00:00, got {cell[:40]!r}", field=name
+        ) from error
+    if at.tzinfo is None:
+        raise BadInput(f"{name}: {cell[:40]!r} lacks its offset from UTC, such as +00:00", field=name)
+    return _plausible(name, at)
+
+
+def _plausible(name: str, at: datetime) -> datetime:
+    """The instant, if this service can have seen it."""
+    if not OLDEST <= at <= clock.now() + timedelta(days=1):
+        raise BadInput(f"{name}: {at.isoformat()} lies in the future, or too far back", field=name)
+    return at
+
+
+def _consents(cell: str) -> list[ConsentEvent]:
+    try:
+        events = _CONSENTS.validate_json(cell) if cell else []
+    except ValidationError as error:
+        raise _wrong_json("consents", error) from error
+    for event in events:
+        _plausible("consents", event.at)
+        _without_nul("consents", event.event + event.client + event.wording)
+    return events
+
+
+def _without_nul(name: str, text: str) -> None:
+    """PostgreSQL keeps no NUL."""
+    if "\0" in text:
+        raise BadInput(f"{name}: holds a NUL character", field=name)
+
+
+def _likes(cell: str) -> tuple[tuple[str, int], ...]:
+    """Words that were learned from likes, with their weights; more likes learn them anew."""
+    try:
+        likes = _LIKES.validate_json(cell) if cell else []
+    except ValidationError as error:
+        raise _wrong_json("likes", error) from error
+    if len(likes) > WORDS or any(not (0 < len(word) <= 100 and 0 < weight <= FULL) for word, weight in likes):
+        raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL}", field="likes")
+    _without_nul("likes", "".join(word for word, _ in likes))
+    return tuple(likes)
+
+
+def _wrong_json(name: str, error: ValidationError) -> BadInput:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return BadInput(f"{name}: {where + ': ' if where else ''}{first['msg'][:120]}", field=name)
+
+
+def _suppression(cells: Mapping[str, str], at: datetime | None) -> tuple[str, str, datetime | None] | None:
+    """Reason, source and time of a suppression; None where the row has none."""
+    reason, source = (cells.get(name, "") for name in ("suppressed_reason", "suppressed_source"))
+    if not reason:
+        if at or source:
+            raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
+        return None
+    for name, text, most in (("suppressed_reason", reason, 40), ("suppressed_source", source, 200)):
+        if len(text) > most:
+            raise BadInput(f"{name}: at most {most} characters, got {len(text)}", field=name)
+    return reason, source, at

@@ -1,0 +1,81 @@
+"""Erasing a subscriber: the row and everything personal, in tables, files and what the database has deleted before.
+
+Of the address at most a keyed hash stays (`FormerAddress`): where it is suppressed, or where its person left or erased
+themselves, so that neither a mail nor an old list brings it back.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, or_, update
+
+from digest import clock
+from digest.db.core import engine
+from digest.db.subscribers import former_addresses, subscribers
+from digest.db.subscribers.scrub import scrub_deleted
+from digest.errors import NotFound
+from digest.i18n import say
+from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
+from digest.models.delivery import CANCELLED, OPEN
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
+from digest.services.security import rate_limits
+from digest.services.selection import profile_cache
+from digest.services.subscriptions import local_mailbox
+
+ERASE = "erase"  # the action of the audit
+
+
+def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
+    """Forget a subscriber. False where the database's file could not be rewritten now: the daily upkeep does it.
+
+    Profiles and consents go with the row, editions before it; deliveries keep counts alone. Raises NotFound.
+    """
+    now = clock.now()
+    with engine.transaction() as session:
+        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
+        if subscriber is None:
+            raise NotFound(say("this subscription no longer exists"))
+        address, was_active = subscriber.address, subscriber.state == ACTIVE
+        forget(session, subscriber, now=now)
+        if was_active and not by_administrator:
+            former_addresses.remember(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
+        actor = "command line" if by_administrator else "subscriber"
+        session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
+    profile_cache.forget(subscriber_id)
+    local_mailbox.forget_address(address)
+    return scrub_deleted()
+
+
+def forget(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
+    """What of `erase` is in the database, within a transaction that holds the subscriber's row."""
+    key = subscriber.address_key
+    theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
+    session.execute(
+        update(Delivery)
+        .where(theirs, col(Delivery.state).in_(OPEN))
+        .values(state=CANCELLED, due_at=None, lease_id=None)
+    )
+    session.execute(
+        update(Delivery).where(theirs).values(address="", domain="", reply="", payload=None, subscriber_id=None)
+    )
+    session.execute(delete(Bounce).where(col(Bounce.address_key) == key))
+    session.execute(delete(Audit).where(col(Audit.detail)["subscriber"].as_integer() == subscriber.id))
+    session.execute(delete(Attempt).where(col(Attempt.key) == str(subscriber.id)))
+    rate_limits.forget_address(session, key)
+    session.execute(delete(Edition).where(col(Edition.subscriber_id) == subscriber.id))
+    _keep_hash(session, subscriber, now)
+    session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber.id))
+
+
+def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
+    """A suppression, or a departure, is kept as a hash."""
+    key = subscriber.address_key
+    suppression = subscribers.suppression(session, key)
+    if suppression is not None:
+        reason = BY_ADMINISTRATOR if suppression.source == BY_ADMINISTRATOR else suppression.reason
+        former_addresses.remember(session, key, reason=reason, suppressed=True, at=suppression.at)
+        session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
+    elif subscriber.state == LEFT:
+        at = subscriber.left_at or now
+        former_addresses.remember(session, key, reason="left", suppressed=False, at=at)

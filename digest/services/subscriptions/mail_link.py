@@ -1,0 +1,47 @@
+"""'Mail me my link': the preferences link, to the owner of a page that everybody may see. The page learns nothing."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from digest import clock
+from digest.db.core import engine
+from digest.db.outbox.transactional_mail import owe_next
+from digest.db.subscribers import subscribers
+from digest.interfaces import Enqueue
+from digest.models import Edition, Subscriber
+from digest.models.delivery import LINK
+from digest.models.subscriber import ACTIVE, LEFT
+from digest.services.security import rate_limits
+
+
+def to_owner_of_edition(edition_id: int, enqueue: Enqueue) -> None:
+    """Mail the preferences link to the subscriber whose edition this is."""
+    with engine.reading() as session:
+        edition = session.get(Edition, edition_id)
+    to_subscriber(edition.subscriber_id if edition else 0, enqueue)
+
+
+def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
+    """Mail the preferences link to this subscriber, at most a few times a day.
+
+    Silent where there is nobody, or nothing may be sent: whoever asks may be a stranger.
+    """
+    with engine.transaction() as session:
+        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
+        if subscriber is not None and _may_be_mailed(session, subscriber):
+            owe_next(
+                session,
+                LINK,
+                subject_id=subscriber_id,
+                address=subscriber.address,
+                subscriber_id=subscriber_id,
+                now=clock.now(),
+            )
+    enqueue.deliver()
+
+
+def _may_be_mailed(session: Session, subscriber: Subscriber) -> bool:
+    if subscriber.state not in {ACTIVE, LEFT} or subscribers.suppression(session, subscriber.address_key) is not None:
+        return False
+    return bool(rate_limits.allow(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))

@@ -1,0 +1,144 @@
+"""All that is stored about one subscriber, table by table, for their own export.
+
+`SECTIONS` names every table that refers to a subscriber or an address; a test compares it with the schema, so that a
+further table can't be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlmodel import Session, SQLModel, col, or_, select
+
+from digest import signing
+from digest.db.subscribers import feedback, subscribers
+from digest.models import (
+    AccountRequest,
+    Attempt,
+    Audit,
+    Bounce,
+    Delivery,
+    Edition,
+    ProfileVersion,
+    SignUpRequest,
+    Subscriber,
+    Threshold,
+)
+from digest.services.security import rate_limits
+
+Section = Callable[[Session, Subscriber], Any]
+OF_ADMINISTRATORS = frozenset({signing.SIGN_IN})
+
+
+def collect(session: Session, subscriber: Subscriber) -> dict[str, Any]:
+    """What is stored about a subscriber, as plain JSON values."""
+    sections = {name: read(session, subscriber) for _, name, read in SECTIONS}
+    current = subscribers.profile_of(session, subscriber).to_json()
+    return sections | {"profile": current, "links": link_purposes()}
+
+
+def link_purposes() -> list[str]:
+    """What links to a subscriber are for. They are signed, not stored: nothing else is kept of them."""
+    constants = (value for name, value in vars(signing).items() if name.isupper() and isinstance(value, str))
+    return sorted(set(constants) - OF_ADMINISTRATORS)
+
+
+def _subscriber(_: Session, subscriber: Subscriber) -> dict[str, Any]:
+    return subscriber.model_dump(mode="json", exclude={"id", "address_key", "profile_id"})
+
+
+def _profile_versions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(ProfileVersion).where(ProfileVersion.subscriber_id == subscriber.id)
+    return _dumped(session.exec(query.order_by(col(ProfileVersion.number))).all(), {"id", "subscriber_id"})
+
+
+def _thresholds(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = (
+        select(ProfileVersion.number, Threshold.epoch_id, Threshold.tau, Threshold.assumed)
+        .join(ProfileVersion, col(ProfileVersion.id) == col(Threshold.profile_id))
+        .where(ProfileVersion.subscriber_id == subscriber.id)
+        .order_by(col(Threshold.id))
+    )
+    names = ("profile_version", "epoch", "threshold", "assumed_words")
+    return [dict(zip(names, row, strict=True)) for row in session.exec(query)]
+
+
+def _consents(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    return _dumped(subscribers.consents(session, subscriber.id or 0), {"id", "subscriber_id"})
+
+
+def _editions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(Edition).where(Edition.subscriber_id == subscriber.id).order_by(col(Edition.day))
+    return _dumped(session.exec(query).all(), {"id", "subscriber_id", "profile_id", "shown"})
+
+
+def _feedback(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    return _dumped(feedback.of(session, subscriber.id or 0), {"id", "subscriber_id"})
+
+
+def _mails(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
+    query = select(Delivery).where(theirs).order_by(col(Delivery.id))
+    return _dumped(session.exec(query).all(), {"id", "subscriber_id", "subject_id", "lease_id", "priority"})
+
+
+def _bounces(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(Bounce).where(Bounce.address_key == subscriber.address_key).order_by(col(Bounce.id))
+    return _dumped(session.exec(query).all(), {"id", "address_key"})
+
+
+def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | None:
+    found = subscribers.suppression(session, subscriber.address_key)
+    return found.model_dump(mode="json", exclude={"id", "address_key"}) if found else None
+
+
+def _attempts(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    """Tries that are counted under the subscriber's number."""
+    query = select(Attempt).where(Attempt.key == str(subscriber.id)).order_by(col(Attempt.id))
+    return _dumped(session.exec(query).all(), {"id", "key"})
+
+
+def _sign_up_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(SignUpRequest).where(SignUpRequest.subscriber_id == subscriber.id).order_by(col(SignUpRequest.id))
+    return _dumped(session.exec(query).all(), {"id", "subscriber_id"})
+
+
+def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(AccountRequest).where(AccountRequest.subscriber_id == subscriber.id).order_by(col(AccountRequest.id))
+    return _dumped(session.exec(query).all(), {"id", "subscriber_id"})
+
+
+def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    """How often mail was asked for to the address; what a client asked for is counted under a hash of the client."""
+    return _dumped(rate_limits.of_address(session, subscriber.address_key), {"key"})
+
+
+def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(Audit).where(col(Audit.detail)["subscriber"].as_integer() == subscriber.id)
+    return _dumped(session.exec(query.order_by(col(Audit.id))).all(), {"id", "actor"})
+
+
+# (table, section of the export, what reads it)
+SECTIONS: tuple[tuple[str, str, Section], ...] = (
+    ("subscriber", "subscriber", _subscriber),
+    ("profile_version", "profile_versions", _profile_versions),
+    ("threshold", "thresholds", _thresholds),
+    ("consent", "consent", _consents),
+    ("edition", "editions", _editions),
+    ("feedback", "feedback", _feedback),
+    ("delivery", "mails", _mails),
+    ("bounce", "bounces", _bounces),
+    ("suppression", "suppression", _suppression),
+    ("attempt", "attempts", _attempts),
+    ("sign_up_request", "sign_up_requests", _sign_up_requests),
+    ("account_request", "account_requests", _account_requests),
+    ("rate_limit_counter", "request_counters", _request_counters),
+    ("audit", "audit", _audit),
+)
+
+
+def _dumped(rows: Sequence[SQLModel], without: set[str]) -> list[dict[str, Any]]:
+    """Rows as JSON values, without numbers that mean nothing outside."""
+    found: list[Mapping[str, Any]] = [row.model_dump(mode="json", exclude=without) for row in rows]
+    return [dict(row) for row in found]

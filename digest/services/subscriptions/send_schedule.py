@@ -1,0 +1,88 @@
+"""When a reader's next mail is due. Pure: local dates and wall-clock times in, slots out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from digest import clock
+from digest.db.subscribers.shard_reads import Reader
+
+DAILY, WEEKDAYS, WEEKLY = "daily", "weekdays", "weekly"
+DAY = timedelta(days=1)
+
+
+@lru_cache(maxsize=4096)
+def next_due(
+    after: datetime, *, zone: ZoneInfo, send_at: time, cadence: str, weekday: int = 0, paused_until: date | None = None
+) -> datetime:
+    """The first slot later than `after` at which this reader wants mail.
+
+    A local time that DST skips means the first instant after the gap; a doubled one its first occurrence.
+    `weekday` (0 is Monday) counts for the weekly cadence alone; `paused_until` is the first date with mail again.
+    """
+    start = after.astimezone(zone).date() - DAY  # the slot of a skipped evening may fall on the next date
+    for day in _days(max(start, paused_until) if paused_until else start):
+        slot = slot_on(day, zone=zone, send_at=send_at)
+        if slot > after and wants(day, cadence=cadence, weekday=weekday):
+            return slot
+    raise AssertionError("unreachable: every week has a day that is wanted")
+
+
+def due_after(subscriber: Reader, after: datetime) -> datetime:
+    """`next_due` for a subscriber's own settings."""
+    return next_due(
+        after,
+        zone=clock.zone(subscriber.time_zone),
+        send_at=subscriber.send_at,
+        cadence=subscriber.cadence,
+        weekday=subscriber.weekday,
+        paused_until=subscriber.paused_until,
+    )
+
+
+def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
+    """The slot of one local date."""
+    return clock.slot_of(clock.local_instant(day, send_at, zone))
+
+
+def slot_before(subscriber: Reader, slot: datetime) -> datetime:
+    """The slot of the last date before that slot's at which this reader would have wanted mail."""
+    zone = clock.zone(subscriber.time_zone)
+    day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
+    while not wants(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
+        day -= DAY
+    return slot_on(day, zone=zone, send_at=subscriber.send_at)
+
+
+@lru_cache(maxsize=4096)
+def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
+    """The local date that a slot stands for: the inverse of `slot_on`, else the date on the reader's calendar."""
+    today = slot.astimezone(zone).date()
+    skipped = today - DAY
+    return skipped if slot_on(skipped, zone=zone, send_at=send_at) == slot else today
+
+
+def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
+    """Does this cadence have a mail on that date?"""
+    if paused_until is not None and day < paused_until:
+        return False
+    if cadence == WEEKLY:
+        return day.weekday() == weekday
+    return cadence != WEEKDAYS or day.weekday() < 5
+
+
+def resumes(subscriber: Reader, day: date) -> bool:
+    """Is that the first date with mail after a pause?"""
+    first = subscriber.paused_until
+    if first is None or day < first:
+        return False
+    passed = (first + n * DAY for n in range(min((day - first).days, 14)))
+    return not any(wants(one, cadence=subscriber.cadence, weekday=subscriber.weekday) for one in passed)
+
+
+def _days(first: date) -> Iterator[date]:
+    """Two weeks of dates: one more than the weekly cadence can need."""
+    return (first + n * DAY for n in range(14))

@@ -1,0 +1,41 @@
+"""Why an address gets no mail, in words for its owner, and which suppressions the owner can lift."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from digest.db.bounces import reports
+from digest.i18n import say
+from digest.models import Suppression
+from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR, COMPLAINT, KEEPS_FAILING, NO_SUCH_ADDRESS, NOT_ME
+
+
+def can_be_lifted(reason: str, source: str) -> bool:
+    """True where confirming a new sign-up lifts it: mail bounced, and nobody asked us to stop."""
+    return reason in BOUNCE_REASONS and source != BY_ADMINISTRATOR
+
+
+def lift(session: Session, suppression: Suppression) -> None:
+    """The address works again: mail may go there, and what failed before counts no more."""
+    reports.unsuppress(session, suppression.address_key)
+    reports.forgive(session, suppression.address_key)
+
+
+def explanation(suppression: Suppression) -> str:
+    """Why there is no mail, as a sentence for the owner of the address."""
+    known = {
+        NO_SUCH_ADDRESS: say("Its mail server says that this address does not exist."),
+        KEEPS_FAILING: say("Our mail to it failed again and again."),
+        COMPLAINT: say("One of our mails was reported as spam from there."),
+        NOT_ME: say("Somebody there said ‘not me, never mail me again’."),
+    }
+    if suppression.source == BY_ADMINISTRATOR or suppression.reason not in known:
+        return say("An administrator stopped it.")
+    return known[suppression.reason]
+
+
+def cure(suppression: Suppression) -> str:
+    """What the owner can do about it, as a sentence."""
+    if can_be_lifted(suppression.reason, suppression.source):
+        return say("If the address works again, subscribe once more: confirming starts the mail.")
+    return say("Only the administrator can start it again.")

@@ -1,0 +1,161 @@
+"""arXiv's query API (Atom): papers sent in between two instants, page by page. The parser is pure.
+
+Its index lags, and a page may come short or empty that is full a moment later; what a page lacks of the number it
+promises is asked for again, and what is still missing then is an error, never silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element
+
+from digest import papers, settings
+from digest.errors import BadInput, SourceDown
+from digest.papers import Bad, Listed, Parsed, Record
+from digest.sources import dates, http, identifiers, xml
+from digest.sources.limits import within_limits
+from digest.sources.request_pacing import ARXIV
+
+SLICE = 1000  # papers asked for at once; the API gives 2000 at most, and slow ones time out
+MOST = 30_000  # of one query
+TRIES = 4
+
+_NS = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "arxiv": "http://arxiv.org/schemas/atom",
+    "opensearch": "http://a9.com/-/spec/opensearch/1.1/",
+}
+
+
+_FORM = xml.form(
+    ("entry",),
+    {"feed": ""},
+    (("totalResults", _NS["opensearch"]),),
+    {"": _NS["atom"], **{prefix: _NS[prefix] for prefix in ("arxiv", "opensearch")}},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One slice. `entries`: how many it holds, refused ones included; `total`: how many the query has in all.
+
+    `total` is None where a damaged answer does not tell it. `cut`: where it breaks off; what it cuts is no entry.
+    """
+
+    parsed: Parsed
+    entries: int
+    total: int | None
+    cut: Bad | None = None
+
+
+def parse(data: bytes) -> Page:
+    """One answer. Raises BadInput where it is none, SourceDown with its reason where it is the API's error."""
+    document = xml.read(data, _FORM)
+    feed = document.head
+    if feed.tag != f"{{{_NS['atom']}}}feed":
+        raise BadInput("not an answer of the API: expected an Atom <feed>")
+    found, bad = [], []
+    for position, entry in enumerate(document.items, start=1):
+        if isinstance(entry, Bad):
+            bad.append(entry)
+            continue
+        title = xml.text(entry, "atom:title", _NS)
+        if title == "Error" and "/api/errors" in xml.text(entry, "atom:id", _NS):
+            raise SourceDown(f"arXiv refused the query: {xml.text(entry, 'atom:summary', _NS)[:120]}", again=False)
+        try:
+            found.append(_listed(entry, title))
+        except ValueError as error:
+            bad.append(Bad(position, str(error), title[:120]))
+    entries = len(document.items)
+    told = xml.text(feed, "opensearch:totalResults", _NS)
+    damaged = document.cut is not None or any(isinstance(entry, Bad) for entry in document.items)
+    total = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None if damaged else entries
+    return Page(Parsed(tuple(found), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
+
+
+def parse_saved(data: bytes) -> Parsed:
+    """The papers of a saved answer; where it breaks off is one more refused piece."""
+    page = parse(data)
+    return replace(page.parsed, bad=(*page.parsed.bad, page.cut)) if page.cut else page.parsed
+
+
+def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[Page]:
+    """All papers of these categories first sent in between two instants, in the order of their coming.
+
+    A page that breaks off is used up to there; the next request begins behind it. Raises SourceDown where the API
+    stays short of what it promises.
+    """
+    done, total = 0, 1
+    while done < total:
+        page = _slice(categories, first, last, done)
+        total = max(total, done + page.entries + 1) if page.total is None else page.total
+        if total > MOST:
+            raise SourceDown(f"{total} papers in one query; the API gives {MOST}: ask for fewer days", again=False)
+        if page.entries:
+            yield page
+        elif done < total:
+            raise SourceDown(f"arXiv gave {done} of {total} papers and then none", again=False)
+        done += page.entries
+
+
+def _slice(categories: Sequence[str], first: datetime, last: datetime, start: int) -> Page:
+    """One page, asked for again while it is shorter than it should be; the fullest of the answers."""
+    request = _request(categories, first, last, start)
+    best = http.ask(request, parse)
+    for _ in range(TRIES - 1):
+        if best.total is not None and best.entries and best.entries >= min(SLICE, best.total - start):
+            break
+        page = http.ask(request, parse)
+        best = max(best, page, key=lambda p: (p.entries, p.total or 0))
+    return best
+
+
+def _request(categories: Sequence[str], first: datetime, last: datetime, start: int) -> http.Request:
+    wanted = " OR ".join(f"cat:{name}" for name in categories)
+    between = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
+    return http.Request(
+        settings.get().arxiv_api_url,
+        ARXIV,
+        (
+            ("search_query", f"({wanted}) AND {between}" if wanted else between),
+            ("sortBy", "submittedDate"),
+            ("sortOrder", "ascending"),
+            ("start", str(start)),
+            ("max_results", str(SLICE)),
+        ),
+    )
+
+
+def _listed(entry: Element, title: str) -> Listed:
+    """One entry. Raises ValueError saying what is missing."""
+    arxiv_id, version = identifiers.split(xml.text(entry, "atom:id", _NS).partition("/abs/")[2])
+    if not title:
+        raise ValueError("no title")
+    abstract = xml.text(entry, "atom:summary", _NS)
+    comment = xml.text(entry, "arxiv:comment", _NS) or None
+    terms = [element.get("term", "") for element in entry.iterfind("atom:category", _NS)]
+    primary = entry.find("arxiv:primary_category", _NS)
+    categories = [primary.get("term", "") if primary is not None else "", *terms]
+    names = [xml.text(author, "atom:name", _NS) for author in entry.iterfind("atom:author", _NS)]
+    record = Record(
+        title=title,
+        abstract=abstract,
+        authors=tuple(name for name in names if name),
+        arxiv_id=arxiv_id,
+        version=version or 1,
+        doi=xml.text(entry, "arxiv:doi", _NS).lower() or None,
+        categories=tuple(dict.fromkeys(c for c in categories if c)),
+        comment=comment,
+        venue=xml.text(entry, "arxiv:journal_ref", _NS) or papers.venue(comment),
+        code_url=papers.code_address(comment, abstract),
+        published=sent_in(entry).date(),
+        withdrawn=papers.withdrawn(comment, abstract),
+    )
+    return Listed(within_limits(record), announce_type="new")
+
+
+def sent_in(entry: Element) -> datetime:
+    """When the first version was sent in. Raises ValueError."""
+    return dates.instant("published", xml.text(entry, "atom:published", _NS))

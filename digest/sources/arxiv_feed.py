@@ -1,0 +1,126 @@
+"""arXiv's new-listing feeds, RSS 2.0 and Atom. The parser is pure; an entry in error is refused, the rest goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from email.utils import parsedate_to_datetime
+from xml.etree.ElementTree import Element
+
+from digest import clock, papers, settings
+from digest.errors import BadInput, SourceDown
+from digest.papers import Bad, Listed, Parsed, Record
+from digest.sources import dates, http, identifiers, xml
+from digest.sources.author_line import authors_of
+from digest.sources.limits import within_limits
+from digest.sources.request_pacing import ARXIV
+
+MOST_ITEMS = 2000  # the server cuts the end off: replace-cross, replace, cross, new
+
+_NS = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "arxiv": "http://arxiv.org/schemas/atom",
+    "dc": "http://purl.org/dc/elements/1.1/",
+}
+_FORM = xml.form(
+    ("item", "entry"),
+    {"rss": "channel", "feed": ""},
+    (("title", ""), ("pubDate", ""), ("updated", "")),
+    {"": _NS["atom"], **{prefix: _NS[prefix] for prefix in ("arxiv", "dc")}},
+)
+_OAI = "oai:arXiv.org:"
+_LEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*", re.IGNORECASE)
+_TYPES = {"new", "cross", "replace", "replace-cross"}
+
+
+def parse(data: bytes) -> Parsed:
+    """Papers of one feed, with the date (New York) it was made for.
+
+    Raises BadInput where it is no feed at all or too large, SourceDown where it is arXiv's own error feed.
+    """
+    document = xml.read(data, _FORM)
+    root = document.head
+    channel = root.find("channel") if root.tag == "rss" else root
+    if channel is None or root.tag not in {"rss", f"{{{_NS['atom']}}}feed"}:
+        raise BadInput("not a feed: expected <rss> or an Atom <feed>")
+    title = _text(channel, "title") or _text(channel, "atom:title")
+    if title.startswith("Feed error for query:"):
+        raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
+    found, bad = [], []
+    for position, item in enumerate(document.items, start=1):
+        if isinstance(item, Bad):
+            bad.append(item)
+            continue
+        try:
+            found.append(_listed(item))
+        except ValueError as error:
+            bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
+    cut = (document.cut,) if document.cut else ()
+    return Parsed(tuple(found), (*bad, *cut), _date(document), cut=bool(cut))
+
+
+def fetch(categories: Sequence[str]) -> Parsed:
+    """The current announcement of all these categories, in one request: its types depend on what is asked for."""
+    wanted = "+".join(categories)
+    request = http.Request(f"{settings.get().arxiv_rss_url.rstrip('/')}/rss/{wanted}", ARXIV)
+    return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
+
+
+def overflows(parsed: Parsed) -> bool:
+    """True where the feed is as long as feeds get, so that its end is missing."""
+    return len(parsed.papers) + len(parsed.bad) >= MOST_ITEMS
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path, "", _NS) or "").strip()
+
+
+def _date(document: xml.Document) -> date | None:
+    """The feed's day; None where it says none that can be read.
+
+    Its items say midnight in New York; an Atom feed without items only says when it was made.
+    """
+    channel = document.head.find("channel") if document.head.tag == "rss" else document.head
+    first = next((item for item in document.items if not isinstance(item, Bad)), None)
+    published = _text(channel, "pubDate") if channel is not None else ""
+    stamp = _text(first, "atom:published") if first is not None else ""
+    try:
+        if published:
+            made = parsedate_to_datetime(published)
+        else:
+            made = datetime.fromisoformat(stamp or _text(document.head, "atom:updated"))
+        return dates.plausible("date", made.astimezone(clock.ARXIV_ZONE).date())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _listed(item: Element) -> Listed:
+    """One entry. Raises ValueError saying what is missing."""
+    name = _text(item, "guid") or _text(item, "atom:id")
+    if not name.startswith(_OAI):
+        raise ValueError("no arXiv identifier")
+    arxiv_id, version = identifiers.split(name.removeprefix(_OAI))
+    title = " ".join((_text(item, "title") or _text(item, "atom:title")).split())
+    if not title:
+        raise ValueError("no title")
+    kind = _text(item, "arxiv:announce_type") or "new"
+    if kind not in _TYPES:
+        raise ValueError(f"unknown announce type {kind[:30]!r}")
+    abstract = " ".join(_LEAD.sub("", _text(item, "description") or _text(item, "atom:summary")).split())
+    terms = [e.get("term", "") for e in item.iterfind("atom:category", _NS)]
+    categories = [(e.text or "").strip() for e in item.iterfind("category")] or terms
+    authors = authors_of(_text(item, "dc:creator"))
+    record = Record(
+        title=title,
+        abstract=abstract,
+        authors=authors.names,
+        authors_complete=authors.complete,
+        arxiv_id=arxiv_id,
+        version=version or 1,
+        doi=_text(item, "arxiv:DOI") or None,
+        venue=_text(item, "arxiv:journal_reference") or None,
+        categories=tuple(dict.fromkeys(c for c in categories if c)),
+        withdrawn=papers.withdrawn(None, abstract),
+    )
+    return Listed(within_limits(record), announce_type=kind)

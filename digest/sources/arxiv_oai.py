@@ -1,0 +1,269 @@
+"""arXiv by OAI-PMH: what was changed on a date, in both of its metadata forms (`arXiv`, `arXivRaw`). Pure parser.
+
+A record's datestamp says when it changed, not that it is new; `announced` decides that. A resumption token ends at
+midnight UTC, so a window is one date, and one whose token ended is begun again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+from digest import papers, settings
+from digest.errors import BadInput, SourceDown
+from digest.papers import Bad, Listed, Record
+from digest.sources import arxiv_calendar, dates, http, identifiers, xml
+from digest.sources.author_line import Authors, authors_of
+from digest.sources.limits import within_limits
+from digest.sources.request_pacing import ARXIV
+
+FORMS = ("arXivRaw", "arXiv")  # the one with versions first; the other where a server has only that
+RESTARTS = 3
+MOST_PAGES = 400
+LONGEST_HELD = timedelta(days=60)
+_PHYSICS = {
+    "astro-ph",
+    "cond-mat",
+    "gr-qc",
+    "hep-ex",
+    "hep-lat",
+    "hep-ph",
+    "hep-th",
+    "math-ph",
+    "nlin",
+    "nucl-ex",
+    "nucl-th",
+    "physics",
+    "quant-ph",
+}
+_OAI = "{http://www.openarchives.org/OAI/2.0/}"
+_NS = {"oai": "http://www.openarchives.org/OAI/2.0/"}
+_FORM = xml.form(("record",), {"OAI-PMH": "ListRecords"}, (("resumptionToken", ""),), {"": _NS["oai"]})
+_VERSION = re.compile(r"v(\d+)")
+_Text = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Harvested:
+    """One record: `changed` is its datestamp, `sent_in` the date of its first version, None for a deleted record."""
+
+    record: Record
+    changed: date
+    sent_in: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer. `token` leads to the next, '' ends the list. `error`: the protocol's code, '' for none.
+
+    `cut`: where the answer breaks off, or that its token can't be read: then records are missing behind it.
+    """
+
+    records: tuple[Harvested, ...] = ()
+    bad: tuple[Bad, ...] = ()
+    token: str = ""
+    error: str = ""
+    cut: Bad | None = None
+
+
+class TokenEnded(SourceDown):
+    """The resumption token is not known any more; the window begins again."""
+
+
+def parse(data: bytes) -> Page:
+    """One answer. Raises BadInput where it is none; errors of the protocol that need an answer come as `error`."""
+    document = xml.read(data, _FORM)
+    top = document.head
+    if top.tag != f"{_OAI}OAI-PMH":
+        raise BadInput("not an answer of OAI-PMH: expected <OAI-PMH>")
+    error = top.find("oai:error", _NS)
+    if error is not None:
+        code = error.get("code", "")
+        if code not in {"noRecordsMatch", "badResumptionToken", "cannotDisseminateFormat"}:
+            raise SourceDown(f"OAI-PMH refused: {code} {' '.join((error.text or '').split())[:120]}", again=False)
+        return Page(error=code)
+    listing = top.find("oai:ListRecords", _NS)
+    if listing is None:
+        raise BadInput("not a list of records: expected <ListRecords>")
+    found, bad = [], []
+    for position, record in enumerate(document.items, start=1):
+        if isinstance(record, Bad):
+            bad.append(record)
+            continue
+        try:
+            found.append(_harvested(record))
+        except ValueError as wrong:
+            where = xml.text(record, "oai:header/oai:identifier", _NS)
+            bad.append(Bad(position, str(wrong), where[:120]))
+    cut = document.cut
+    if cut is None and document.rebuilt and listing.find("oai:resumptionToken", _NS) is None:
+        cut = Bad(len(document.items) + 1, "the resumption token can't be read", "")
+    return Page(tuple(found), tuple(bad), xml.text(listing, "oai:resumptionToken", _NS), cut=cut)
+
+
+def set_of(category: str) -> str:
+    """The set of a category: `cs.AI` is `cs:cs:AI`, `hep-th` is `physics:hep-th`, `cs` is `cs`."""
+    archive, _, subject = category.partition(".")
+    group = "physics" if archive in _PHYSICS else archive
+    if not subject:
+        return f"{group}:{archive}" if group != archive else group
+    return f"{group}:{archive}:{subject}"
+
+
+def announced(harvested: Harvested, since: date) -> Listed:
+    """How it was announced on its datestamp, for one whose identifier is unknown.
+
+    `since`: from then on every announcement is stored, or asked for now. A paper that can't have been announced before
+    (by the date of its first version, and by the month of its identifier) is new. So is one in its first version,
+    unless it is older than a paper may be held back: that one only got a journal reference, or the like.
+    """
+    record = harvested.record
+    if harvested.sent_in is None:
+        return Listed(record, announce_type="replace")
+    earliest = max(harvested.sent_in, identifiers.month(record.arxiv_id or "") or harvested.sent_in)
+    held = record.version == 1 and harvested.changed - earliest <= LONGEST_HELD
+    soonest = arxiv_calendar.announcing(datetime.combine(earliest, time.max, UTC))
+    return Listed(record, announce_type="new" if held or soonest >= since else "replace")
+
+
+def fetch(day: date, wanted_set: str) -> Iterator[Page]:
+    """All pages of one date and one set ('': all of arXiv). Raises SourceDown.
+
+    Where a token ends in the middle the pages come again from the first; records may come twice.
+    """
+    for _ in range(RESTARTS):
+        for form in FORMS:
+            try:
+                yield from _pages(_first(day, wanted_set, form))
+                return
+            except _OtherForm:
+                continue
+            except TokenEnded:
+                break
+    raise SourceDown(f"the resumption token for {day} ended {RESTARTS} times", again=False)
+
+
+class _OtherForm(Exception):
+    """The server does not have this metadata form."""
+
+
+def _pages(request: http.Request) -> Iterator[Page]:
+    seen: set[str] = set()
+    cut: Bad | None = None
+    while len(seen) < MOST_PAGES:
+        page = http.ask(request, parse, whole=lambda page: page.cut is None)
+        if page.error == "cannotDisseminateFormat":
+            raise _OtherForm
+        if page.error == "badResumptionToken":
+            raise TokenEnded("the resumption token ended", again=False)
+        yield page
+        cut = cut or page.cut
+        if not page.token or page.token in seen:
+            break
+        seen.add(page.token)
+        request = replace(request, params=(("verb", "ListRecords"), ("resumptionToken", _unquoted(page.token))))
+    else:
+        raise SourceDown(f"more than {MOST_PAGES} pages for one date", again=False)
+    if cut is not None:
+        raise SourceDown(f"record {cut.position} of a page: {cut.reason}", again=False)
+
+
+def _unquoted(token: str) -> str:
+    """ArXiv prints its tokens quoted for an address; the client quotes them again."""
+    return unquote(token) if "%" in token else token
+
+
+def _first(day: date, wanted_set: str, form: str) -> http.Request:
+    params = [("verb", "ListRecords"), ("metadataPrefix", form), ("from", str(day)), ("until", str(day))]
+    if wanted_set:
+        params.append(("set", wanted_set))
+    return http.Request(settings.get().arxiv_oai_url, ARXIV, tuple(params))
+
+
+def _harvested(record: Element) -> Harvested:
+    """One record. Raises ValueError saying what is wrong."""
+    header = record.find("oai:header", _NS)
+    if header is None:
+        raise ValueError("no header")
+    arxiv_id, _ = identifiers.split(xml.text(header, "oai:identifier", _NS).removeprefix("oai:arXiv.org:"))
+    changed = dates.day("datestamp", xml.text(header, "oai:datestamp", _NS))
+    if header.get("status") == "deleted":
+        return Harvested(Record("", arxiv_id=arxiv_id, withdrawn=True), changed, None)
+    for form, read in (("arXiv", _plain), ("arXivRaw", _raw)):
+        found = record.find(f"oai:metadata/{{http://arxiv.org/OAI/{form}/}}{form}", _NS)
+        if found is not None:
+            return read(found, arxiv_id, changed)
+    raise ValueError("no metadata in a form that is known (arXiv, arXivRaw)")
+
+
+def _plain(meta: Element, arxiv_id: str, changed: date) -> Harvested:
+    """The form `arXiv`: authors in parts, no version numbers; an `updated` only says that there is a second one."""
+    names = {"a": "http://arxiv.org/OAI/arXiv/"}
+
+    def text(path: str) -> str:
+        return xml.text(meta, f"a:{path}", names)
+
+    authors = []
+    for author in meta.iterfind("a:authors/a:author", names):
+        parts = (xml.text(author, f"a:{part}", names) for part in ("forenames", "keyname", "suffix"))
+        authors.append(" ".join(part for part in parts if part))
+    sent_in = dates.day("created", text("created"))
+    record = _record(text, arxiv_id, Authors(tuple(name for name in authors if name)), sent_in)
+    return Harvested(replace(record, version=2 if text("updated") else 1), changed, sent_in)
+
+
+def _raw(meta: Element, arxiv_id: str, changed: date) -> Harvested:
+    """The form `arXivRaw`: authors in one line, every version with its date and size; an empty one is withdrawn."""
+    names = {"a": "http://arxiv.org/OAI/arXivRaw/"}
+
+    def text(path: str) -> str:
+        return xml.text(meta, f"a:{path}", names)
+
+    versions = meta.findall("a:version", names)
+    if not versions:
+        raise ValueError("no version")
+    first, last = versions[0], versions[-1]
+    number = _VERSION.fullmatch(last.get("version", ""))
+    sent_in = _sent_in(xml.text(first, "a:date", names))
+    empty = xml.text(last, "a:size", names).lower() in {"0kb", "0b"}
+    record = _record(text, arxiv_id, authors_of(text("authors")), sent_in)
+    version = int(number[1]) if number else len(versions)
+    return Harvested(replace(record, version=version, withdrawn=record.withdrawn or empty), changed, sent_in)
+
+
+def _sent_in(text: str) -> date:
+    """The date of a version, in the form of mail headers. Raises ValueError."""
+    try:
+        found = parsedate_to_datetime(text).date()
+    except (ValueError, TypeError, OverflowError, IndexError) as error:
+        raise ValueError(f"version: {text[:40]!r} is not a date") from error
+    return dates.plausible("version", found)
+
+
+def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Record:
+    """What both forms have. Raises ValueError."""
+    if text("id") and identifiers.split(text("id"))[0] != arxiv_id:
+        raise ValueError(f"id: {text('id')[:40]} stands under the identifier {arxiv_id}")
+    title, abstract, comment = text("title"), text("abstract"), text("comments") or None
+    if not title:
+        raise ValueError("no title")
+    record = Record(
+        title=title,
+        abstract=abstract,
+        authors=authors.names,
+        authors_complete=authors.complete,
+        arxiv_id=arxiv_id,
+        doi=text("doi").split(" ")[0].lower() or None,
+        categories=tuple(text("categories").split()),
+        comment=comment,
+        venue=text("journal-ref") or papers.venue(comment),
+        code_url=papers.code_address(comment, abstract),
+        published=sent_in,
+        withdrawn=papers.withdrawn(comment, abstract),
+    )
+    return within_limits(record)

@@ -1,0 +1,216 @@
+"""Authors in one line, in the forms that people type. Pure; the time is linear in the length.
+
+`A. Byron (1), Emmy Noether and Wei Li ((1) Royal Society)`, `Byron, A.; Noether, E.`, `Byron, A. and Noether, E.`,
+`The HELIX Collaboration: A. Byron, E. Noether`, `A. Byron on behalf of the HELIX Collaboration`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from digest.text.collectives import is_collective
+from digest.text.tex import readable
+from digest.text.word_tables import INNER_PARTICLES, PARTICLES
+
+MOST = 1_000_000  # characters of a line that are read
+
+_MARK = re.compile(r"\$\s*\^[^$]{0,60}\$|\\textsuperscript\{[^{}]{0,60}\}|\^\{[^{}]{0,60}\}|\[[\d,;*\s]{1,40}\]")
+_ET_AL = re.compile(
+    r"(?<![^\s,;])(?:and\s+|&\s*)?(?:et\.?\s*al(?:ii|ia)?\b\.?|(?:and\s+)?(?:\d+\s+)?(?:others|coauthors|co-authors)\b\.?"
+    r"|\.\.\.|…)",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\s*,?\s+(?:and|&)\s+|^\s*(?:and|&)\s+", re.IGNORECASE)
+_ON_BEHALF = re.compile(
+    r"\b(?:for|on\s+behalf\s+of|representing)\s+(?=(?:the\b|[^\s,;()]+(?:\s+[^\s,;()]+){0,4}\s+collaboration))"
+    r"(?:the\s+)?",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"(?:^\s*|(?<=the )|(?<=The ))[^\W\d_][\w-]*(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)[^\W\d_][\w-]*){1,9}\s+"
+    r"(?:Scientific\s+)?(?:collaborations|consortia|teams|groups)\b",
+    re.IGNORECASE,
+)
+_SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV|2nd|3rd", re.IGNORECASE)
+_INITIAL = r"(?:[^\W\d_]{1,2}\.|[^\W\d_](?![^\W\d_]))"
+_INITIALS = re.compile(rf"{_INITIAL}(?:[\s-]*{_INITIAL})*")
+_GROUP = re.compile(r"\s*(?:the\s+)?[^,;()]{1,80}\b(?:collaboration|consortium)s?\s*", re.IGNORECASE)
+_CONNECTING = PARTICLES | INNER_PARTICLES | {"y", "e", "i"}
+_LABEL = re.compile(r"\s*(?:authors?|by|with(?: contributions from| an appendix by)?)\s*", re.IGNORECASE)
+_LEADING = re.compile(
+    r"^(?:by|with(?:\s+contributions\s+from|\s+an?\s+(?:appendix|supplement)\s+by)?)\s+", re.IGNORECASE
+)
+_INSTITUTION = re.compile(
+    r"\b(?:univ(?:ersit\w*)?|institut\w*|inst|dept|departm\w*|laborator\w*|labs?|college|school|cent(?:er|re|ro)|"
+    r"facult\w*|academ\w*|observator\w*|hospital|ltd|inc|gmbh|corp\w*)\b",
+    re.IGNORECASE,
+)
+_KEPT_TOGETHER = str.maketrans({",": "\x01", "&": "\x02"})
+_PARTED = str.maketrans({"\x01": ",", "\x02": "&", "\x03": "and"})
+_AND_WORD = re.compile(r"\band\b", re.IGNORECASE)
+_EDGES = " ,;:*†‡§¶#|\t\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Authors:
+    """The names of a line in its order. `complete` is False where it says that there are more (`et al.`)."""
+
+    names: tuple[str, ...]
+    complete: bool = True
+
+
+def authors_of(line: str) -> Authors:
+    """The names of one line: affiliations go, TeX accents become letters, family names come last.
+
+    A collaboration is one name; it follows those who write on its behalf.
+    """
+    line = _MARK.sub(" ", line[:MOST])
+    text, debris = _without_affiliations(readable(line))
+    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # patterns below rest on single blanks
+    text = _SEVERAL.sub(lambda found: _AND_WORD.sub("\x03", found[0].translate(_KEPT_TOGETHER)), text)
+    text = " ".join(_ON_BEHALF.sub(" , ", text).split())
+    names: list[str] = []
+    for part in text.split(":"):
+        if not _LABEL.fullmatch(part):
+            names += _people(part, debris=debris)
+    return Authors(tuple(names), complete=not more)
+
+
+def _without_affiliations(text: str) -> tuple[str, bool]:
+    """The line without its parentheses, and whether some had no partner.
+
+    Who writes for a collaboration in parentheses writes for it without. A parenthesis that stays open ends at the next
+    separator, or with the line where it holds a list of numbered affiliations.
+    """
+    partner = _partners(text)
+    parts: list[str] = []
+    at, debris = 0, False
+    for found in re.finditer(r"[()]", text):
+        start = found.start()
+        if start < at:
+            continue
+        parts.append(text[at:start])
+        end = partner.get(start)
+        if end is not None:
+            inside = text[start + 1 : end]
+            own = f" {inside} " if _ON_BEHALF.match(inside) else f" , {inside} , " if _GROUP.fullmatch(inside) else " "
+            parts.append(own)
+            at = end + 1
+            continue
+        debris, at = True, start + 1
+        if found[0] == "(" and not _ON_BEHALF.match(text, at):
+            following = re.compile(r"\s*").match(text, at)
+            first = following.end() if following else at
+            stop = None if first in partner else re.compile(r"[,;)]|\sand\s").search(text, at)
+            at = stop.start() if stop else len(text)
+    return "".join([*parts, text[at:]]), debris
+
+
+def _partners(text: str) -> dict[int, int]:
+    """Where each parenthesis that has a partner ends."""
+    opened: list[int] = []
+    partner: dict[int, int] = {}
+    for found in re.finditer(r"[()]", text):
+        if found[0] == "(":
+            opened.append(found.start())
+        elif opened:
+            partner[opened.pop()] = found.start()
+    return partner
+
+
+def _people(text: str, *, debris: bool) -> list[str]:
+    """The names of a part without labels and parentheses."""
+    names: list[str] = []
+    for piece in _in_order(text):
+        name = _tidy(piece, debris=debris)
+        if names and _SUFFIX.fullmatch(name):
+            names[-1] += f" {name}"
+        elif names and _are_initials(name) and " " not in names[-1] and _is_family(names[-1]):
+            names[-1] = f"{name} {names[-1]}"
+        elif name:
+            names.append(name)
+    return names
+
+
+def _in_order(text: str) -> list[str]:
+    """Names, given names first, by the sign that parts them: semicolons, `and`, or commas."""
+    groups = [_pieces(group) for group in text.split(";")]
+    if len(groups) > 1:
+        groups = [group for group in groups if group]
+        sure = any(len(group) == 1 and " " in group[0] for group in groups)  # then others may be lists of names
+        if all(len(g) == 1 or (_is_inverted(g) and (_is_surely_family(g) or not sure)) for g in groups):
+            return [_turned(group) for group in groups]
+        return [name for group in groups for piece in group for name in _AND.split(piece)]
+    chunks = [pieces for chunk in _AND.split(text) if (pieces := _pieces(chunk))]
+    if len(chunks) > 1 and all(_is_inverted(chunk) and _is_surely_family(chunk) for chunk in chunks):
+        return [_turned(chunk) for chunk in chunks]
+    pieces = [piece for chunk in chunks for piece in chunk]
+    pairs = [pieces[at : at + 2] for at in range(0, len(pieces), 2)]
+    alone = len(pieces) == 2 and all(re.fullmatch(r"[A-ZÀ-Þ][^\W\d_A-Z]+", piece) for piece in pieces)
+    if alone or all(_is_inverted(pair) and _are_initials(pair[1]) for pair in pairs):
+        return [_turned(pair) for pair in pairs]
+    return pieces
+
+
+def _pieces(text: str) -> list[str]:
+    """What commas part; `Jr.` and the like stay with the name before them."""
+    found: list[str] = []
+    for piece in (one.strip(_EDGES) for one in text.split(",")):
+        if found and _SUFFIX.fullmatch(piece):
+            found[-1] += f" {piece}"
+        elif piece:
+            found.append(piece)
+    return found
+
+
+def _is_inverted(pieces: Sequence[str]) -> bool:
+    """True for a family name and given names, in this order."""
+    if len(pieces) != 2 or not _is_family(pieces[0]) or is_collective(pieces[1]):
+        return False
+    place = len(pieces[1]) > 2 and pieces[1].isupper() and not _are_initials(pieces[1])  # Ada Byron, MIT
+    return not place and not _INSTITUTION.search(pieces[1])
+
+
+def _is_family(text: str) -> bool:
+    """True for what may be a family name alone: a word or two, particles before them, no initials."""
+    words = [word for word in text.split() if not _SUFFIX.fullmatch(word)]
+    if not words or any(_are_initials(word) for word in words) or is_collective(text):
+        return False
+    return len([word for word in words if word.casefold() not in _CONNECTING]) <= 2
+
+
+def _is_surely_family(pieces: Sequence[str]) -> bool:
+    """True where a family name of one word stands before given names, or one of two before initials alone."""
+    words = [word for word in pieces[0].split() if word.casefold() not in _CONNECTING and not _SUFFIX.fullmatch(word)]
+    return len(words) == 1 or _are_initials(pieces[1])
+
+
+def _are_initials(text: str) -> bool:
+    """True for `A.`, `J.-P.`, `E`, `Yu. A.`, also before `Jr.` and the like."""
+    words = text.split()
+    bare = " ".join(words[:-1]) if len(words) > 1 and _SUFFIX.fullmatch(words[-1]) else text
+    return bare[:1].isupper() and _INITIALS.fullmatch(bare) is not None
+
+
+def _turned(pieces: Sequence[str]) -> str:
+    """Given names first: `Byron Jr.` and `A.` are `A. Byron Jr.`."""
+    if len(pieces) != 2:
+        return " ".join(pieces)
+    family, given = pieces
+    words, ends = family.split(), given.split()
+    suffixes = [word for word in (*words, *ends) if _SUFFIX.fullmatch(word)]
+    return " ".join([*(w for w in ends if w not in suffixes), *(w for w in words if w not in suffixes), *suffixes])
+
+
+def _tidy(piece: str, *, debris: bool) -> str:
+    """One name without marks of footnotes; '' where it is none. `debris`: affiliations may stand beside names."""
+    name = piece.translate(_PARTED).strip(_EDGES)
+    name = _LEADING.sub("", re.sub(r"^[\d\W]+\s|(?<=[^\W\d_])[\d,]{1,9}$|\s+[\d,]{1,9}$", "", name)).strip(_EDGES)
+    if debris and not is_collective(name):
+        found = _INSTITUTION.search(name)
+        name = name[: found.start()].strip(_EDGES) if found else name
+        if " " not in name and "." not in name:
+            return ""
+    return name if any(letter.isalpha() for letter in name) else ""

@@ -1,0 +1,137 @@
+"""Hugging Face's daily papers: what its readers listed on a date or in a week, and what trends. The parser is pure.
+
+Fields come and go from day to day. A counter that is absent or null is unknown, never zero.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from digest import papers, settings
+from digest.papers import Bad, Listed, Parsed, Record
+from digest.sources import dates, http, identifiers, json_items
+from digest.sources.limits import within_limits
+from digest.text.plain_text import one_line
+
+LIMIT = 100
+MOST_PAGES = 30
+TURN = "huggingface"
+_COUNTERS = (("upvotes", "upvotes"), ("githubStars", "stars"))
+
+
+def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
+    """One answer. `ranked`: it is sorted by trend, so each paper's place is its rank, from `first_rank` on.
+
+    Raises BadInput where it is no list.
+    """
+    items = json_items.read(data)
+    found, bad, days = [], [], set()
+    for place, row in enumerate(items.values):
+        if isinstance(row, Bad):
+            bad.append(row)
+            continue
+        try:
+            listed, day = _listed(row, first_rank + place if ranked else None)
+        except (ValueError, TypeError, AttributeError) as error:
+            bad.append(Bad(place + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+            continue
+        found.append(listed)
+        days.add(day)
+    only = days.pop() if len(days) == 1 else None
+    return Parsed(tuple(found), tuple(bad), announced=None if ranked else only, cut=items.cut)
+
+
+def by_date(day: date) -> Iterator[Parsed]:
+    """The papers listed on a date, page by page."""
+    yield from _pages((("date", day.isoformat()),), ranked=False)
+
+
+def by_week(day: date) -> Iterator[Parsed]:
+    """The papers listed in the week of that date."""
+    year, week, _ = day.isocalendar()
+    yield from _pages((("week", f"{year}-W{week:02d}"),), ranked=False)
+
+
+def trending() -> Iterator[Parsed]:
+    """The hundred that trend now, with their ranks."""
+    yield http.ask(
+        _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), whole=_whole
+    )
+
+
+def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Parsed]:
+    """Pages until one is not full, or brings nothing that was not there (a server that knows no pages)."""
+    seen: set[str] = set()
+    for number in range(MOST_PAGES):
+        paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
+        page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
+        fresh = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - seen
+        if fresh or page.bad:
+            yield page
+        if not fresh or len(page.papers) + len(page.bad) < LIMIT:
+            return
+        seen |= fresh
+
+
+def _whole(parsed: Parsed) -> bool:
+    return not parsed.cut
+
+
+def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
+    return http.Request(f"{settings.get().huggingface_url.rstrip('/')}/api/daily_papers", TURN, params)
+
+
+def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]:
+    """One row and the date of its listing. Raises ValueError naming the field."""
+    paper = row.get("paper")
+    if not isinstance(paper, dict):
+        raise ValueError("paper: missing")
+    title = _text(paper, "title") or _text(row, "title")
+    if not title:
+        raise ValueError("title: missing")
+    abstract = _text(paper, "summary") or _text(row, "summary")
+    code = _text(paper, "githubRepo") or papers.code_address(abstract)
+    organisation = row.get("organization") or paper.get("organization") or {}
+    institution = _text(organisation, "fullname") or _text(organisation, "name")
+    record = Record(
+        title=title,
+        abstract=abstract,
+        authors=tuple(_text(a, "name") for a in paper.get("authors") or () if not a.get("hidden") and _text(a, "name")),
+        arxiv_id=identifiers.split(_text(paper, "id"))[0],
+        institutions=(institution,) if institution else (),
+        code_url=code or None,
+        has_code=bool(code),
+        published=_date(paper, "publishedAt") or _date(row, "publishedAt"),
+    )
+    signals = {name: _number(paper, field) for field, name in _COUNTERS}
+    signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
+    known = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
+    return Listed(within_limits(record), signals=known), _date(paper, "submittedOnDailyAt")
+
+
+def _text(values: Any, name: str) -> str:
+    value = values.get(name) if isinstance(values, dict) else None
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name}: expected text")
+    return one_line(value or "")
+
+
+def _number(values: dict[str, Any], name: str) -> float | None:
+    """A counter; None where it is unknown."""
+    value = values.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise ValueError(f"{name}: {str(value)[:20]!r} is no count")
+    return float(value)
+
+
+def _date(values: dict[str, Any], name: str) -> date | None:
+    stamp = _text(values, name)
+    try:
+        return dates.plausible(name, datetime.fromisoformat(stamp).date()) if stamp else None
+    except ValueError as error:
+        raise ValueError(f"{name}: {stamp[:40]!r} is not an instant") from error

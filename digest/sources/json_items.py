@@ -1,0 +1,82 @@
+"""Lists of objects in JSON from outside. A damaged element is refused with its place, the others are used. Pure.
+
+A document in order is parsed as it is. In one that is not, an element that can't be parsed ends where the next one
+begins, which is told by the key that the list's objects begin with.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from digest.errors import BadInput
+from digest.papers import Bad
+from digest.sources.decoding import decode
+
+_BLANKS = re.compile(r"[\s,]*")
+_FIRST_KEY = re.compile(r"\{\s*\"([^\"\\]{1,60})\"\s*:")
+_MOST_READ = 4  # times its length that a damaged document is read at most
+_DECODER = json.JSONDecoder(strict=False)  # control characters in texts are cleaned later
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The list's values in its order, damaged ones as `Bad`. `cut`: it breaks off; `recovered`: it was damaged."""
+
+    values: tuple[Any, ...]
+    cut: bool = False
+    recovered: bool = False
+
+
+def read(data: bytes, key: str = "") -> Items:
+    """The values of a list, or of the list under `key` of an object; an object without it is the only value.
+
+    Raises BadInput where there is no list, or nothing in it can be told apart.
+    """
+    text = decode(data)
+    try:
+        found = _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        return _recovered(text, key, BadInput(f"not JSON: {str(error)[:100]}"))
+    values = found.get(key, [found]) if key and isinstance(found, dict) else found
+    if not isinstance(values, list):
+        raise BadInput(f"{key}: expected a list" if key else f"expected a list: {str(found)[:100]}")
+    return Items(tuple(values))
+
+
+def _recovered(text: str, key: str, error: BadInput) -> Items:
+    begin = re.search(rf'"{key}"\s*:\s*\[', text) if key else re.match(r"\s*\[", text)
+    first = _FIRST_KEY.search(text, begin.end()) if begin else None
+    if begin is None or first is None:
+        raise error
+    next_one = re.compile(rf'\{{\s*"{re.escape(first[1])}"\s*:')
+    values = tuple(_values(text, begin.end(), next_one))
+    if not any(isinstance(value, dict) for value in values):
+        raise error
+    return Items(values, cut=not text.rstrip().endswith("}" if key else "]"), recovered=True)
+
+
+def _values(text: str, at: int, next_one: re.Pattern[str]) -> Iterator[Any]:
+    """Each value of the list that goes on at `at`. Raises BadInput where reading on would take too long."""
+    place, read_on = 0, 0
+    while True:
+        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything
+        if at >= len(text) or text[at] == "]":
+            return
+        place += 1
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+            yield value
+            continue
+        except (ValueError, RecursionError) as error:
+            reason = f"not JSON: {str(error)[:100]}"
+            read_on += getattr(error, "pos", len(text)) - at
+        if read_on > _MOST_READ * len(text):
+            raise BadInput("not JSON: damaged in too many places")
+        following = next_one.search(text, at + 1)
+        end = following.start() if following else len(text)
+        yield Bad(place, reason, text[at : at + 120])
+        at = end

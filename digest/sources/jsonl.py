@@ -1,0 +1,185 @@
+"""Papers as JSON Lines, one object a line. Pure; a line in error is refused with its number, the rest goes on.
+
+Fields: `title` (needed), `abstract`, `authors`, `id` (arXiv id, with or without version) or `doi`, `categories`,
+`comment`, `venue`, `code`, `published`, `announced` (YYYY-MM-DD), and counters under `signals`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from digest import papers
+from digest.papers import Bad, Listed, Parsed, Record
+from digest.sources.compressed_files import MOST_LINE, CutShort
+
+PART = 5000
+MOST_SHORT = 250
+_SHORT = ("id", "doi", "announced", "published")
+MOST_COUNTED = 1_000_000_000
+SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
+_ANNOUNCED = b'"announced"'
+_TOLD = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
+_ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
+
+
+def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
+    """Papers by announcement date, oldest first, at most `PART` at a time; rows without a date come last.
+
+    Refused lines come as they are met. Memory stays bounded: the lines wait on disk, sorted by their dates' places.
+    """
+    with TemporaryFile() as spool:
+        places: dict[date | None, array[int]] = {}
+        bad: list[Bad] = []
+        for number, line in _numbered(lines, bad):
+            try:
+                day = _day(line)
+            except ValueError as error:
+                bad.append(_bad(number, error, line))
+            else:
+                places.setdefault(day, array("q")).extend((spool.tell(), number))
+                spool.write(line if line.endswith(b"\n") else line + b"\n")
+        if bad:
+            yield Parsed(bad=tuple(bad))
+        for day in sorted(places, key=lambda d: (d is None, d or date.min)):
+            yield from _parts(spool, places[day], day)
+
+
+def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, bytes]]:
+    """Lines that hold something, with their numbers. Where the file breaks off, that is one more refused line."""
+    number = 0
+    try:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield number, line
+    except CutShort as error:
+        bad.append(Bad(number + 1, str(error), ""))
+
+
+def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[Parsed]:
+    """The rows of one date. `places`: position in the spool and line number, in turn."""
+    for start in range(0, len(places), 2 * PART):
+        found, bad = [], []
+        for place, number in _in_twos(places[start : start + 2 * PART]):
+            spool.seek(place)
+            line = spool.readline()
+            try:
+                found.append(_listed(_object(line)))
+            except ValueError as error:
+                bad.append(_bad(number, error, line))
+        yield Parsed(papers=tuple(found), bad=tuple(bad), announced=day)
+
+
+def _in_twos(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return zip(places[::2], places[1::2], strict=True)
+
+
+def _bad(number: int, error: ValueError, line: bytes) -> Bad:
+    return Bad(number, str(error), line[:120].decode(errors="replace"))
+
+
+def _day(line: bytes) -> date | None:
+    """The date of announcement that a line tells. Raises ValueError.
+
+    Most lines tell it without being decoded: where `"announced"` stands once, and either behind the line's first
+    brace or before its last, it is a field of the paper, not of something inside. What is wrong with such a line is
+    found when the paper is read.
+    """
+    at = line.find(_ANNOUNCED)
+    if at >= 0 and len(line) <= MOST_LINE and (told := _TOLD.match(line, at)) and line.find(_ANNOUNCED, at + 1) < 0:
+        outside = line.count(b"}", at) == 1 or line.count(b"{", 0, at) == 1
+        with suppress(ValueError):
+            if outside:
+                return date.fromisoformat(told[1].decode()) if told[1] else None
+    return _date(_object(line), "announced")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    """One line as JSON. Raises ValueError."""
+    if len(line) > MOST_LINE:
+        raise ValueError(f"line: longer than {MOST_LINE} bytes")
+    try:
+        row = json.loads(line)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"line: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise ValueError("line: expected an object")
+    return row
+
+
+def _listed(row: dict[str, Any]) -> Listed:
+    """One paper. Raises ValueError naming the field."""
+    title = " ".join(_string(row, "title").split())
+    if not title:
+        raise ValueError("title: missing")
+    arxiv_id, version = _identifier(_string(row, "id"))
+    record = Record(
+        title=title,
+        abstract=" ".join(_string(row, "abstract").split()),
+        authors=_strings(row, "authors"),
+        arxiv_id=arxiv_id,
+        version=version,
+        doi=_string(row, "doi").lower() or None,
+        categories=_strings(row, "categories"),
+        comment=_string(row, "comment") or None,
+        venue=_string(row, "venue") or None,
+        code_url=_string(row, "code") or None,
+        published=_date(row, "published"),
+        withdrawn=papers.withdrawn(_string(row, "comment"), _string(row, "abstract")),
+    )
+    return Listed(record, signals=_signals(row))
+
+
+def _string(row: dict[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: expected text")
+    if name in _SHORT and len(value) > MOST_SHORT:
+        raise ValueError(f"{name}: longer than {MOST_SHORT} characters")
+    return value.strip()
+
+
+def _strings(row: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = row.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{name}: expected a list of texts")
+    return tuple(item.strip() for item in value if item.strip())
+
+
+def _identifier(text: str) -> tuple[str | None, int]:
+    if not text:
+        return None, 1
+    found = _ID.fullmatch(text.removeprefix("arXiv:"))
+    if not found:
+        raise ValueError(f"id: {text[:40]!r} is not an arXiv identifier")
+    return found[1], int(found[2] or 1)
+
+
+def _date(row: dict[str, Any], name: str) -> date | None:
+    text = _string(row, name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError as error:
+        raise ValueError(f"{name}: {text[:40]!r} is not a date (YYYY-MM-DD)") from error
+
+
+def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
+    given = row.get("signals") or {}
+    if not isinstance(given, dict):
+        raise ValueError("signals: expected an object")
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
+        if name not in SIGNALS or not number:
+            known = ", ".join(SIGNALS)
+            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {known} with a number from 0 to a billion")
+    return tuple((name, float(given[name])) for name in SIGNALS if name in given)

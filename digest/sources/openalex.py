@@ -1,0 +1,165 @@
+"""OpenAlex: works' citations, venues and institutions, days after arXiv has them, and their authors' figures.
+
+The parsers are pure. What OpenAlex does not have is left out of a list's answer: unknown, no error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from digest import settings
+from digest.errors import BadInput
+from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record, arxiv_identity
+from digest.sources import dates, http, json_items
+from digest.sources.limits import within_limits
+from digest.text.plain_text import one_line
+
+TURN = "openalex"
+MOST = 50  # works or authors of one request; more values are refused there in one filter
+MOST_AUTHORS = 30  # of a work: collaborations of thousands have no record of their own
+MOST_NAME = 200
+_ARXIV = "arxiv"
+_ADDRESS = "https://openalex.org/"
+_WORK = "doi,display_name,authorships,publication_date,cited_by_count,primary_location"
+_AUTHOR = "id,display_name,works_count,cited_by_count,summary_stats"
+
+
+def parse(data: bytes) -> Parsed:
+    """One work, the works of a list, or authors; one in another form is refused, the rest goes on.
+
+    Raises BadInput where it is none of these.
+    """
+    items = _items(data)
+    works: list[Listed] = []
+    bad: list[Bad] = []
+    people: list[Person] = []
+    for place, one in enumerate(items.values, start=1):
+        if isinstance(one, Bad):
+            bad.append(one)
+            continue
+        try:
+            if not _is_author(one):
+                works.append(_listed(one))
+            elif found := _person(one):
+                people.append(found)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
+            bad.append(Bad(place, reason, json.dumps(one, ensure_ascii=False)[:120]))
+    return Parsed(tuple(works), tuple(bad), people=tuple(people), cut=items.cut)
+
+
+def names(data: bytes) -> dict[str, str]:
+    """The authors of an answer's works: OpenAlex's key of each, and the name as the paper prints it."""
+    found: dict[str, str] = {}
+    for work in _items(data).values:
+        with suppress(AttributeError, KeyError, TypeError):  # such a work is refused by `parse`
+            found |= _names(work)
+    return found
+
+
+def _names(work: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    authorships = work.get("authorships") or ()
+    for one in authorships if len(authorships) <= MOST_AUTHORS else ():
+        author = one.get("author") or {}
+        key, name = _key(author), one_line(str(one.get("raw_author_name") or author.get("display_name") or ""))
+        if key and 0 < len(name) <= MOST_NAME:
+            found[key] = name
+    return found
+
+
+def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
+    """The works of these arXiv papers, then their authors' figures under the names that the papers print."""
+    known: dict[str, str] = {}
+    for start in range(0, len(arxiv_ids), MOST):
+        dois = "|".join(f"https://doi.org/10.48550/arxiv.{one.lower()}" for one in arxiv_ids[start : start + MOST])
+        found, authors = http.ask(
+            _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].cut
+        )
+        known |= authors
+        yield found
+    keys = sorted(known)
+    for start in range(0, len(keys), MOST):
+        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MOST])}", _AUTHOR)
+        people = http.ask(request, parse).people
+        yield Parsed(people=tuple(Person(known[one.key], one.figures, one.key) for one in people if one.key in known))
+
+
+def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
+    return parse(data), names(data)
+
+
+def _request(kind: str, chosen: str, fields: str) -> http.Request:
+    key = settings.get().openalex_key
+    params = (("filter", chosen), ("select", fields), ("per-page", str(MOST)))
+    own = (("api_key", key),) if key else ()
+    return http.Request(f"{settings.get().openalex_url.rstrip('/')}/{kind}", TURN, (*params, *own))
+
+
+def _items(data: bytes) -> json_items.Items:
+    """The answer's objects: one, or those of a list. Raises BadInput."""
+    items = json_items.read(data, "results")
+    alone = items.values[0] if len(items.values) == 1 else None
+    if isinstance(alone, dict) and not alone.keys() & {"id", "doi", "display_name"}:
+        raise BadInput("expected a work, an author, or a list of them")
+    return items
+
+
+def _key(one: Mapping[str, Any]) -> str:
+    """OpenAlex's key of a thing, without its address: A5048491430."""
+    return str(one.get("id") or "").removeprefix(_ADDRESS)
+
+
+def _is_author(one: Mapping[str, Any]) -> bool:
+    return _key(one).startswith("A")
+
+
+def _person(one: Mapping[str, Any]) -> Person | None:
+    """An author with figures; what is not told stays unknown. None where nothing is. Raises ValueError."""
+    name = one_line(str(one.get("display_name") or ""))
+    figures = AuthorFigures(
+        h_index=_count((one.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
+        papers=_count(one.get("works_count"), "works_count"),
+        citations=_count(one.get("cited_by_count"), "cited_by_count"),
+    )
+    return Person(name, figures, _key(one)) if 0 < len(name) <= MOST_NAME and figures != AuthorFigures() else None
+
+
+def _count(value: Any, name: str) -> int | None:
+    """A number of things; None where it is not told. Raises ValueError."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+        raise ValueError(f"{name}: {str(value)[:20]!r} is no count")
+    return value
+
+
+def _listed(work: Mapping[str, Any]) -> Listed:
+    """A work as a record: title, authors and institutions as printed there, and its citations. Raises ValueError."""
+    doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
+    authorships = work.get("authorships") or ()
+    places = [str(place["display_name"]) for one in authorships for place in one.get("institutions") or ()]
+    names = [str((one.get("author") or {}).get("display_name") or "") for one in authorships]
+    day = work.get("publication_date")
+    count = _count(work.get("cited_by_count"), "cited_by_count")
+    record = Record(
+        title=one_line(str(work.get("display_name") or "")),
+        authors=tuple(name for name in names if name),
+        doi=doi or None,
+        institutions=tuple(dict.fromkeys(places)),
+        venue=_venue(work),
+        published=dates.day("publication_date", str(day)) if day else None,
+    )
+    arxiv_id = arxiv_identity(record)
+    if arxiv_id:
+        # its title and names are other people's typing of what arXiv has first-hand
+        record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
+    return Listed(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
+
+
+def _venue(work: Mapping[str, Any]) -> str | None:
+    """Where it appeared, unless that is arXiv."""
+    source = (work.get("primary_location") or {}).get("source") or {}
+    name = str(source.get("display_name") or "")
+    return name if name and _ARXIV not in name.lower() else None

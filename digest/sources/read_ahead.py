@@ -1,0 +1,158 @@
+"""Reading ahead: of large files a process of its own reads the next papers while the present ones are stored.
+
+What comes, in what order and with which errors is the same either way. The process ends with its owner, kill -9
+included: whoever waits for it reads the end of a pipe, and so does it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from struct import Struct
+from threading import Thread
+from types import TracebackType
+from typing import Any
+
+from digest.errors import BadInput, Transient
+from digest.papers import Parsed, keyed, storable
+from digest.sources import compressed_files, jsonl
+
+WORTH = 8 * 1024 * 1024  # bytes: some 6,000 papers; starting a process takes as long as storing 1,000
+_PACKED = {".gz": 4, ".xz": 5}
+_WITH_KEYS, _PLAIN = b"k", b"p"
+_HEAD = Struct(">Q")  # how many bytes follow
+
+Document = tuple[str, Parsed]
+
+
+def read(files: Sequence[Path]) -> Iterator[Document]:
+    """The papers of JSON Lines files with the file's name, a part at a time. Raises BadInput."""
+    for path in files:
+        for parsed in jsonl.parse(compressed_files.lines(path)):
+            yield path.name, parsed
+
+
+class Ahead:
+    """The same as `read`, one part ahead where it is worth it: large files, and more than one processor.
+
+    The keys of new papers are made ahead, too; `mostly_new` says whether they are likely to be needed.
+    """
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files, self.mostly_new = files, True
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sent: SimpleQueue[bytes | None] = SimpleQueue()
+        self._listener: Thread | None = None
+
+    def __enter__(self) -> Ahead:
+        """Nothing starts before the first paper is wanted."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the process, if there is one."""
+        if (process := self._process) is None or self._listener is None:
+            return
+        process.kill()
+        process.wait()
+        self._listener.join()
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            pipe.close()
+
+    def __iter__(self) -> Iterator[Document]:
+        """The papers. Raises BadInput, and Transient where the process dies."""
+        if processors() < 2 or sum(map(_size, self.files)) < WORTH:
+            yield from read(self.files)
+            return
+        command = [sys.executable, "-P", "-m", __name__, *map(str, self.files)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        self._listener = Thread(target=_collect, args=(self._process, self._sent), daemon=True)
+        self._listener.start()
+        self._ask(self._process)
+        found = _received(self._sent.get())
+        while found is not None:
+            self._ask(self._process)
+            yield found
+            found = None  # a part is let go before the next one takes memory
+            found = _received(self._sent.get())
+
+    def _ask(self, process: subprocess.Popen[bytes]) -> None:
+        """Wish for one part more. If nobody hears, the answer will tell."""
+        assert process.stdin
+        with suppress(BrokenPipeError):
+            os.write(process.stdin.fileno(), _WITH_KEYS if self.mostly_new else _PLAIN)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _size(path: Path) -> int:
+    """Bytes, unpacked by rule of thumb; 0 for a file that can't be read."""
+    try:
+        return path.stat().st_size * _PACKED.get(path.suffix, 1)
+    except OSError:
+        return 0
+
+
+def _collect(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
+    """Take what the process says as soon as it says it: a pipe holds little, and it has more to read."""
+    assert process.stdout
+    while len(head := process.stdout.read(_HEAD.size)) == _HEAD.size:
+        (size,) = _HEAD.unpack(head)
+        message = process.stdout.read(size)
+        if len(message) < size:
+            break
+        sent.put(message)
+    sent.put(None)
+
+
+def _received(message: bytes | None) -> Document | None:
+    """The next part, None at the end. Raises what the reading raised, Transient where it was broken off."""
+    if message is None:
+        raise Transient("reading the file was broken off; what was stored stays: start again")
+    found: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - our own process wrote it
+    if isinstance(found, BadInput):
+        raise found
+    return found
+
+
+def serve(files: Sequence[Path]) -> None:
+    """The other side: a part for each wish, None at the end."""
+    wishes: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_listen, args=(wishes,), daemon=True).start()
+    try:
+        for name, parsed in read(files):
+            _send((name, keyed(parsed) if wishes.get() == _WITH_KEYS else storable(parsed)))
+            del parsed  # before the next one takes memory
+        _send(None)
+    except BadInput as error:
+        _send(error)
+
+
+def _listen(wishes: SimpleQueue[bytes]) -> None:
+    """Take wishes; end the process as soon as its owner is gone."""
+    while wish := os.read(sys.stdin.fileno(), 1):
+        wishes.put(wish)
+    os._exit(0)
+
+
+def _send(message: Any) -> None:
+    packed = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    sys.stdout.buffer.write(_HEAD.pack(len(packed)) + packed)
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    with suppress(BrokenPipeError):
+        serve([Path(name) for name in sys.argv[1:]])

@@ -1,0 +1,101 @@
+"""Semantic Scholar: citations of known papers and their authors' figures, up to 500 at once. The parser is pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from digest import settings
+from digest.errors import BadInput
+from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record
+from digest.sources import http, identifiers, json_items
+from digest.sources.limits import within_limits
+from digest.text.plain_text import one_line
+
+MOST = 500
+MOST_NAME = 200
+TURN = "semantic-scholar"
+_FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
+_FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
+MOST_AUTHORS = 30  # of a paper: collaborations of thousands have no record of their own
+
+
+def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
+    """One answer to a batch: a row for each id asked for (arXiv ids), in their order, null where it is unknown there.
+
+    Without `ids` the rows' own external ids say which paper it is. Raises BadInput where it is no list, or has another
+    length than asked for.
+    """
+    items = json_items.read(data)
+    if items.recovered:
+        ids = ()  # a damaged list does not tell its places
+    if ids and len(items.values) != len(ids):
+        raise BadInput(f"{len(items.values)} papers came for {len(ids)} asked for")
+    found, bad, people = [], [], []
+    for place, row in enumerate(items.values):
+        if isinstance(row, Bad):
+            bad.append(row)
+        elif row is not None:
+            try:
+                listed, authors = _listed(row, ids[place] if ids else None), _people(row)
+            except (ValueError, TypeError, AttributeError) as error:
+                bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
+            else:
+                found.append(listed)
+                people += authors
+    return Parsed(tuple(found), tuple(bad), people=tuple(people), cut=items.cut)
+
+
+def fetch(ids: Sequence[str]) -> Parsed:
+    """Citations of these papers, at most 500, and their authors' figures."""
+    key = settings.get().semantic_scholar_key
+    request = http.Request(
+        f"{settings.get().semantic_scholar_url.rstrip('/')}/graph/v1/paper/batch",
+        TURN,
+        (("fields", _FIELDS),),
+        (("x-api-key", key),) if key else (),
+        json.dumps({"ids": [f"ARXIV:{arxiv_id}" for arxiv_id in ids]}).encode(),
+    )
+    return http.ask(request, partial(parse, ids=ids), whole=lambda parsed: not parsed.cut)
+
+
+def _listed(row: Any, arxiv_id: str | None) -> Listed:
+    """A row's counters; the record only names the paper. Raises ValueError."""
+    if not isinstance(row, dict):
+        raise ValueError("expected an object")
+    other = row.get("externalIds") or {}
+    if not isinstance(other, dict):
+        raise ValueError("externalIds: expected an object")
+    told, doi = other.get("ArXiv"), other.get("DOI")
+    arxiv_id = arxiv_id or (identifiers.split(str(told))[0] if told else None)
+    if not arxiv_id and not doi:
+        raise ValueError("externalIds: neither an arXiv id nor a DOI")
+    count = _count(row, "citationCount")
+    signals = (("citations", float(count)),) if count is not None else ()
+    record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
+    return Listed(within_limits(record), signals=signals)
+
+
+def _count(row: dict[str, Any], name: str) -> int | None:
+    """A number of things; None where it is not told. Raises ValueError."""
+    count = row.get(name)
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
+        raise ValueError(f"{name}: {str(count)[:20]!r} is no count")
+    return count
+
+
+def _people(row: dict[str, Any]) -> list[Person]:
+    """The authors that have figures; none of a paper by very many. Raises ValueError."""
+    authors = row.get("authors") or []
+    if not isinstance(authors, list) or not all(isinstance(one, dict) for one in authors):
+        raise ValueError("authors: expected a list of objects")
+    known = authors if len(authors) <= MOST_AUTHORS else []
+    people = []
+    for one in known:
+        name = one_line(str(one.get("name") or ""))
+        figures = AuthorFigures(**{ours: _count(one, theirs) for ours, theirs in _FIGURES})
+        if name and len(name) <= MOST_NAME and figures != AuthorFigures():
+            people.append(Person(name, figures, str(one.get("authorId") or "")))
+    return people

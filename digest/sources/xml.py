@@ -1,0 +1,243 @@
+"""XML from outside: parsed without entities, document types or anything that reaches further. Pure.
+
+A document in order is parsed as it is. One that is not is repaired character by character, and else read item by item:
+the damaged ones are refused with their place, the whole ones are used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from itertools import islice
+from xml.etree.ElementTree import Element, ParseError, SubElement, TreeBuilder
+from xml.sax.saxutils import quoteattr
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from digest.errors import BadInput
+from digest.papers import Bad
+from digest.sources import xml_items
+from digest.sources.decoding import decode
+from digest.sources.xml_items import Piece, Tags
+from digest.sources.xml_repair import repair
+
+MOST_BYTES = 64 * 1024 * 1024
+MOST_TAGS, MOST_EQUALS = 2_000_000, 1_000_000  # far beyond real documents, they bound memory and time of the parser
+MOST_ITEMS = 20_000  # sources give 2,500 at most
+MOST_TAG = 65_536
+_LONG_TAG = re.compile(rf"<[^<>!?][^<>]{{{MOST_TAG}}}")
+MOST_DEPTH = 64
+_HTML = re.compile(r"(?:<\?[^>]{0,400}>\s{0,99})?(?:<!DOCTYPE\s{1,99}html|<html[\s>])", re.IGNORECASE)
+_NAMESPACE = re.compile(r"\sxmlns(?::([\w.-]{1,50}))?\s*=\s*(?:\"([^\"<]{1,200})\"|'([^'<]{1,200})')")
+_MOST_NAMESPACES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is known of a source's documents.
+
+    `parents`: root's local name to the element that its own fields stand in; `fields`: their names with their
+    namespaces, for documents that are damaged outside of their items; `namespaces`: prefixes that are always
+    declared, '' the default one.
+    """
+
+    tags: Tags
+    items: tuple[str, ...]
+    parents: dict[str, str]
+    fields: tuple[tuple[str, str], ...]
+    namespaces: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document. `items` are in its order, damaged ones as `Bad`; `head` has everything else.
+
+    `cut`: where the document breaks off, None where it ends as it should; an item that is cut is in no list.
+    `rebuilt`: the head is damaged, too; it has only those of the form's fields that could be found.
+    """
+
+    head: Element
+    items: tuple[Element | Bad, ...]
+    cut: Bad | None = None
+    rebuilt: bool = False
+
+
+def form(
+    items: tuple[str, ...],
+    parents: dict[str, str],
+    fields: tuple[tuple[str, str], ...],
+    namespaces: dict[str, str],
+) -> Form:
+    """A form of documents, by the local names of its items and roots."""
+    return Form(xml_items.tags(items, tuple(parents)), items, parents, fields, namespaces)
+
+
+def read(data: bytes, form: Form) -> Document:
+    """The document, as far as it is whole.
+
+    Raises BadInput where it is too large, no XML, without a single item that can be told apart, or a bomb.
+    """
+    if len(data) > MOST_BYTES:
+        raise BadInput(f"a document of {len(data)} bytes is over the limit of {MOST_BYTES}")
+    text = decode(data).lstrip()
+    if text.count("<") > MOST_TAGS or text.count("=") > MOST_EQUALS:
+        raise BadInput("more tags or attributes than a document of a source has")
+    if _HTML.match(text):
+        raise BadInput("a page in HTML came instead of XML")
+    try:
+        return _whole(text, form)
+    except ParseError as error:
+        refused = error
+    text = repair(text, form.tags.item_end)
+    try:
+        return _whole(text, form)
+    except ParseError:
+        return _item_by_item(text, form, refused)
+
+
+def text(element: Element, path: str, names: dict[str, str]) -> str:
+    """The text at that path in one line, '' for none."""
+    return " ".join((element.findtext(path, "", names) or "").split())
+
+
+def _parse(text: str) -> Element:
+    """The root. Raises ParseError, BadInput for declared entities or document types."""
+    if _LONG_TAG.search(text):
+        raise ParseError(f"a tag is longer than {MOST_TAG} characters")
+    parser = DefusedXMLParser(target=_Builder(), forbid_dtd=True)
+    try:
+        parser.feed(text)
+        root: Element = parser.close()
+    except DefusedXmlException as error:
+        raise BadInput("this XML declares entities; the sources' own has none") from error
+    except (ValueError, LookupError) as error:
+        raise ParseError(str(error)) from error
+    return root
+
+
+class _Builder(TreeBuilder):
+    """Builds elements as far down as documents of a source go: each level that is open takes memory of the parser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        """An element begins. Raises ParseError where it stands too deep."""
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise ParseError(f"more than {MOST_DEPTH} elements in each other")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        """An element ends."""
+        self._depth -= 1
+        return super().end(tag)
+
+
+def _whole(text: str, form: Form) -> Document:
+    """The document by the parser alone. Raises ParseError, BadInput."""
+    root = _parse(text)
+    if xml_items.swallowed(text, form.tags):
+        raise ParseError("a CDATA section is not closed")
+    items = tuple(e for e in root.iter() if _local(e.tag) in form.items)
+    if len(items) > MOST_ITEMS:
+        raise BadInput(f"more than {MOST_ITEMS} items in one document")
+    return Document(root, items)
+
+
+def _local(tag: object) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
+    """What can be read of a damaged document. Raises BadInput where it has no item."""
+    pieces = list(islice(xml_items.split(text, form.tags), MOST_ITEMS + 1))
+    root = form.tags.root.search(text)
+    if len(pieces) > MOST_ITEMS:
+        raise BadInput(f"more than {MOST_ITEMS} items in one document")
+    if root is None or not pieces:
+        line, column = getattr(error, "position", (1, 0))
+        raise BadInput(f"malformed XML at line {line}, column {column + 1}") from error
+    before = text[: pieces[0].start]
+    if "<!DOCTYPE" in before or "<!ENTITY" in before:
+        raise BadInput("this XML declares entities; the sources' own has none")
+    rest = "".join(_between(text, pieces))
+    try:
+        head, rebuilt = _parse(rest), False
+    except ParseError:
+        head, rebuilt = _rebuilt(rest, root[1], form), True
+    items: list[Element | Bad] = []
+    cut: Bad | None = None
+    for place, item in enumerate(_items(text, pieces, _namespaces(before, root[1], form)), start=1):
+        if isinstance(item, Element):
+            items.append(item)
+            continue
+        bad = Bad(place, *item)
+        if pieces[place - 1].cut:
+            cut = bad
+        else:
+            items.append(bad)
+    if cut is None and not form.tags.root_end.search(rest):
+        cut = Bad(len(items) + 1, "the document breaks off behind this many items", text[-120:])
+    return Document(head, tuple(items), cut, rebuilt)
+
+
+def _between(text: str, pieces: list[Piece]) -> Iterator[str]:
+    """The text outside of the items."""
+    at = 0
+    for piece in pieces:
+        yield text[at : piece.start]
+        at = piece.end
+    yield text[at:]
+
+
+def _items(text: str, pieces: list[Piece], opening: str) -> Iterator[Element | tuple[str, str]]:
+    """Each item as parsed, or the reason why it can't be and how it begins."""
+    line, at = 1, 0
+    for piece in pieces:
+        line += text.count("\n", at, piece.start)
+        at = piece.start
+        own = text[piece.start : piece.end]
+        reason = f"{piece.fault}, line {line}" if piece.fault else ""
+        if not reason:
+            try:
+                yield _parse(f"{opening}{own}</_>")[0]
+                continue
+            except ParseError as error:
+                row, column = getattr(error, "position", (1, 0))
+                column = max(column - len(opening), 0) if row == 1 else column
+                reason = f"malformed XML at line {line + row - 1}, column {column + 1}: {str(error).partition(':')[0]}"
+            except (BadInput, IndexError) as error:
+                reason = str(error)
+        yield reason, own[:120]
+
+
+def _namespaces(before: str, root: str, form: Form) -> str:
+    """The opening tag of an element that declares what the document declares around its items, and what it should."""
+    names = {prefix: uri for prefix, uri in form.namespaces.items() if prefix or root != "rss"}
+    for prefix, double, single in _NAMESPACE.findall(before)[:_MOST_NAMESPACES]:
+        if not prefix.lower().startswith("xml"):
+            names[prefix] = double or single
+    declared = (f" xmlns:{prefix}={quoteattr(uri)}".replace("xmlns:=", "xmlns=") for prefix, uri in names.items())
+    return f"<_{''.join(declared)}>"
+
+
+def _rebuilt(rest: str, root: str, form: Form) -> Element:
+    """A head with those of the form's own fields that can be found in a damaged one."""
+    default = form.namespaces.get("", "") if root != "rss" else ""
+    top = Element(_qualified(root, default))
+    parent = form.parents[root]
+    inside = SubElement(top, _qualified(parent, default)) if parent else top
+    for name, space in form.fields:
+        found = re.search(rf"<(?:[\w.-]{{1,50}}:)?{name}(?:\s[^<>]*|/)?>([^<]*)<", rest)
+        if found:
+            SubElement(inside, _qualified(name, space or default)).text = unescape(found[1])
+    return top
+
+
+def _qualified(name: str, space: str) -> str:
+    return f"{{{space}}}{name}" if space else name

@@ -1,0 +1,87 @@
+"""Cuts a damaged XML document into its items (`<item>`, `<entry>`, `<record>`) by their tags alone. Pure, linear time.
+
+Tags inside CDATA sections and comments don't count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from digest.sources.xml_repair import Literal, literals
+
+_CUT = "the document breaks off here"
+_NOT_CLOSED = "not closed"
+_NOT_OPENED = "closed without having been opened"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One item's text from `start` to `end`. `fault`: why it can't be whole, '' where its tags are in order.
+
+    `cut`: the document ends inside it.
+    """
+
+    start: int
+    end: int
+    fault: str = ""
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The tags that matter of one form of documents: of items, and of the root."""
+
+    item: re.Pattern[str]
+    item_end: re.Pattern[str]
+    root: re.Pattern[str]
+    root_end: re.Pattern[str]
+
+
+def tags(items: tuple[str, ...], roots: tuple[str, ...]) -> Tags:
+    """The patterns for these local names, with any prefix."""
+    item, root = "|".join(items), "|".join(roots)
+    return Tags(
+        item=re.compile(rf"<(/?)(?:[\w.-]{{1,50}}:)?(?:{item})(?=[\s/>])[^<>]*>?"),
+        item_end=re.compile(rf"</(?:[\w.-]{{1,50}}:)?(?:{item})\s*>"),
+        root=re.compile(rf"<(?:[\w.-]{{1,50}}:)?({root})(?=[\s/>])[^<>]*"),
+        root_end=re.compile(rf"</(?:[\w.-]{{1,50}}:)?(?:{root})\s*>"),
+    )
+
+
+def split(text: str, form: Tags) -> Iterator[Piece]:
+    """The items in their order, damaged ones too."""
+    opened, ended = -1, -1
+    for tag in _outside(form.item.finditer(text), literals(text, form.item_end)):
+        if tag[1]:
+            if opened >= 0:
+                yield Piece(opened, tag.end())
+            else:
+                yield Piece(ended if ended >= 0 else tag.start(), tag.end(), _NOT_OPENED)
+            opened, ended = -1, tag.end()
+            continue
+        if opened >= 0:
+            yield Piece(opened, tag.start(), _NOT_CLOSED)
+        opened = tag.start()
+        if tag[0].endswith("/>"):
+            yield Piece(opened, tag.end())
+            opened, ended = -1, tag.end()
+    if opened >= 0:
+        end = form.root_end.search(text, opened)
+        yield Piece(opened, end.start(), _NOT_CLOSED) if end else Piece(opened, len(text), _CUT, cut=True)
+
+
+def swallowed(text: str, form: Tags) -> bool:
+    """True where a CDATA section that was not closed hides the end of its item, which a parser can't see."""
+    return "<![CDATA[" in text and any(not literal.closed for literal in literals(text, form.item_end))
+
+
+def _outside(found: Iterator[re.Match[str]], spans: Iterator[Literal]) -> Iterator[re.Match[str]]:
+    """The matches that don't begin inside a closed literal part."""
+    span = next(spans, None)
+    for match in found:
+        while span is not None and span.end <= match.start():
+            span = next(spans, None)
+        if span is None or match.start() < span.start or not span.closed:
+            yield match

@@ -1,0 +1,133 @@
+"""Health: alive, ready to serve, and figures for Prometheus.
+
+Anybody may ask whether the service lives and is ready. Figures and reasons need a bearer token: a counter that moves
+by one as an address is sent to the sign-up tells whether that address is known.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from digest import settings
+from digest.i18n import say
+from digest.services.admin import dashboard
+from digest.services.ingestion import source_status
+from digest.services.security import api_tokens
+from digest.signing import healthcheck_token
+from digest.web.http.dependencies import Queue
+
+router = APIRouter(include_in_schema=False)
+
+Authorization = Annotated[str, Header()]
+
+FRESH = {"Cache-Control": "no-store"}
+
+
+def _may_see_details(authorization: str, *, ask_database: bool = True) -> bool:
+    """True for DIGEST_METRICS_TOKEN, the health check's own token, and an API token with the scope metrics:read."""
+    scheme, _, given = authorization.partition(" ")
+    given = given.strip()
+    if scheme.lower() != "bearer" or not given:
+        return False
+    chosen = settings.get()
+    accepted = [healthcheck_token(key) for key in chosen.secret_key] + [chosen.metrics_token] * bool(
+        chosen.metrics_token
+    )
+    if any(hmac.compare_digest(given.encode(), token.encode()) for token in accepted):
+        return True
+    token = api_tokens.check(given) if ask_database else None
+    return token is not None and token.may("metrics:read")
+
+
+@router.get("/healthz")
+async def healthz() -> PlainTextResponse:
+    """The process answers. It needs no thread, so it does while all of them are busy."""
+    return PlainTextResponse("ok\n", headers=FRESH)
+
+
+@router.get("/readyz")
+def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
+    """The database answers and a worker makes progress, or 503; what is wrong is told with a token alone."""
+    database = _database()
+    found = {"database": database, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
+    ready = not any(found.values())
+    body: dict[str, object] = {"ready": ready}
+    if _may_see_details(authorization, ask_database=not database):
+        body |= {name: wrong or "ok" for name, wrong in found.items()}
+        # a source that is down is no reason to take no readers, so it changes nothing but the detail
+        body["sources"] = {} if database else {one.source: one.state for one in source_status.standings()}
+    return JSONResponse(body, status_code=200 if ready else 503, headers=FRESH)
+
+
+@router.get("/metrics")
+def metrics(authorization: Authorization = "") -> Response:
+    """Counts as of this moment, for who shows a token."""
+    if not _may_see_details(authorization):
+        message = say("this needs DIGEST_METRICS_TOKEN, or an API token with the scope metrics:read, as bearer token")
+        raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(dashboard.counts(), source_status.standings()))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
+
+
+def _database() -> str:
+    try:
+        dashboard.counts()
+    except SQLAlchemyError as error:
+        return type(error).__name__  # its text could hold the database's address
+    return ""
+
+
+class _Figures(Collector):
+    """One scrape's figures, under names that stay."""
+
+    def __init__(self, counts: dashboard.Counts, sources: Sequence[source_status.Standing]) -> None:
+        self.counts, self.sources = counts, sources
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Gauges, as the database is the one that counts."""
+        deliveries = GaugeMetricFamily("digest_deliveries", "E-mails by state", labels=["state"])
+        for state, number in sorted(self.counts.deliveries.items()):
+            deliveries.add_metric([state], number)
+        subscribers = GaugeMetricFamily("digest_subscribers", "Subscribers by state", labels=["state"])
+        for state, number in sorted(self.counts.subscribers.items()):
+            subscribers.add_metric([state], number)
+        yield deliveries
+        yield subscribers
+        sources = GaugeMetricFamily("digest_source", "1 for the state that a source is in", labels=["source", "state"])
+        asked = GaugeMetricFamily("digest_source_asked_seconds", "When a source was last asked", labels=["source"])
+        for one in self.sources:
+            sources.add_metric([one.source, one.state], 1)
+            if one.asked is not None:
+                asked.add_metric([one.source], one.asked.timestamp())
+        yield sources
+        yield asked
+        bounces = GaugeMetricFamily("digest_bounces", "Bounces of the last 30 days by kind", labels=["kind"])
+        for kind, number in sorted(self.counts.bounces.items()):
+            bounces.add_metric([kind], number)
+        yield bounces
+        for name, (said, value) in self._plain().items():
+            yield GaugeMetricFamily(f"digest_{name}", said, value=value)
+
+    def _plain(self) -> dict[str, tuple[str, float]]:
+        counts = self.counts
+        return {
+            "papers": ("Papers kept", counts.papers),
+            "oldest_due_seconds": ("Seconds since the e-mail that waits longest became due", counts.oldest_due),
+            "queue_age_seconds": ("Seconds since the oldest waiting e-mail was owed", counts.queue_age),
+            "deliveries_overdue": ("E-mails due more than 30 minutes ago", counts.overdue),
+            "deliveries_held": ("E-mails that may have arrived and wait for a decision", counts.held),
+            "domains_paused": ("Receiving domains that rest after a refusal by policy", counts.paused_domains),
+            "addresses_suppressed": ("Addresses that must not be mailed", counts.suppressed),
+        }

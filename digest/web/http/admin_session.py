@@ -1,0 +1,97 @@
+"""An administrator's session in a request: the cookie, who it belongs to, and that a POST came from our own pages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from digest import settings
+from digest.errors import Refused
+from digest.i18n import say
+from digest.services.security import admin_login
+from digest.services.security.link_lifetimes import ADMIN_SESSION
+
+PLAIN_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# With no-referrer browsers send `Origin: null` along with our own forms, and it could not be checked (Fetch, 3.2).
+REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
+
+
+def _is_plain() -> bool:
+    """Only http on this machine goes without Secure: browsers refuse `__Host-` cookies over http."""
+    parts = urlsplit(settings.get().base_url)
+    return parts.scheme == "http" and parts.hostname in LOOPBACK
+
+
+def cookie_name() -> str:
+    """`__Host-`: no other host and no page over http can set or shadow it (RFC 6265bis, 4.1.3.2)."""
+    return PLAIN_COOKIE if _is_plain() else HOST_COOKIE
+
+
+def set_cookie(response: Response, value: str) -> None:
+    """Give the browser the session; it is sent to this host alone, and not along with requests of other sites."""
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=int(ADMIN_SESSION.total_seconds()),
+        path="/admin" if _is_plain() else "/",
+        secure=not _is_plain(),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def delete_cookie(response: Response) -> None:
+    """Make the browser forget the session."""
+    path = "/admin" if _is_plain() else "/"
+    response.delete_cookie(cookie_name(), path=path, secure=not _is_plain(), httponly=True, samesite="strict")
+
+
+def cookie_of(request: Request) -> str:
+    """The session cookie's value; empty without one."""
+    return request.cookies.get(cookie_name(), "")
+
+
+def _administrator(request: Request) -> str | None:
+    return admin_login.administrator_of(cookie_of(request))
+
+
+def _required(administrator: Annotated[str | None, Depends(_administrator)]) -> str:
+    if administrator is None:
+        raise Refused(say("sign in first"))
+    return administrator
+
+
+MaybeAdministrator = Annotated[str | None, Depends(_administrator)]
+Administrator = Annotated[str, Depends(_required)]
+
+
+def require_same_origin(request: Request) -> None:
+    """Refuse a POST that a page of another origin sent, another port or subdomain of this site among them.
+
+    Browsers say so in Sec-Fetch-Site (Fetch Metadata) and Origin (RFC 6454); a program that sends neither header has
+    no browser's cookies to abuse. Raises HTTPException.
+    """
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    origin = request.headers.get("origin")
+    ours = origin is None or origin in _origins() or (origin == "null" and "sec-fetch-site" in request.headers)
+    if site not in {"same-origin", "none"} or not ours:
+        raise HTTPException(
+            403, detail=say("this form was sent from a page of another site; open it here and send again")
+        )
+
+
+def _origins() -> set[str]:
+    """BASE_URL's origin; on this machine by each of its names."""
+    parts = urlsplit(settings.get().base_url)
+    origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+    if not _is_plain():
+        return {origin}
+    port = f":{parts.port}" if parts.port else ""
+    return {f"http://{name if ':' not in name else f'[{name}]'}{port}" for name in LOOPBACK}

@@ -1,0 +1,89 @@
+"""Previews take CPU time: only a few run at once, and one stops soon after its client has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from digest.errors import TooMany
+from digest.i18n import say
+from digest.matching.profile import Profile
+from digest.services.catalog.page_schemas import Preview
+from digest.web.http.dependencies import GivenHere
+from digest.web.http.rate_limit import Counted
+from digest.web.ui.forms import Form
+
+WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
+RETRY_SECONDS = 5
+
+
+class PreviewSlots:
+    """As many previews at once as there are processors, a few more in a queue, the rest are asked to come again."""
+
+    def __init__(self, running: int | None = None, waiting: int = WAITING) -> None:
+        running = running or os.cpu_count() or 1
+        self._running = threading.BoundedSemaphore(running)
+        self._admitted = threading.BoundedSemaphore(running + waiting)
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """Hold a slot for one preview. Raises TooMany where the queue is full."""
+        if not self._admitted.acquire(blocking=False):
+            raise TooMany(
+                say("many previews are being made right now: try again in a few seconds"), seconds=RETRY_SECONDS
+            )
+        try:
+            with self._running:
+                yield
+        finally:
+            self._admitted.release()
+
+
+async def _disconnected(request: Request, _form: Form) -> AsyncIterator[Callable[[], bool]]:
+    """Watch the connection. The form comes first: whoever listens for the end would else take the body."""
+    gone = threading.Event()
+    watcher = asyncio.create_task(_watch(request, gone))
+    try:
+        yield gone.is_set
+    finally:
+        watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await watcher
+
+
+async def _watch(request: Request, gone: threading.Event) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    gone.set()
+
+
+class MakePreview(Protocol):
+    """A preview for the client that asks, within its limits."""
+
+    def __call__(self, profile: Profile, *, days: int, limit: int) -> Preview:
+        """Raises TooMany, Cancelled."""
+
+
+def _limited(
+    request: Request,
+    given: GivenHere,
+    counted: Counted,
+    disconnected: Annotated[Callable[[], bool], Depends(_disconnected)],
+) -> MakePreview:
+    slots: PreviewSlots = request.app.state.preview_slots
+
+    def make(profile: Profile, *, days: int, limit: int) -> Preview:
+        counted()
+        with slots.slot():
+            return given.preview(profile, days=days, limit=limit, cancelled=disconnected)
+
+    return make
+
+
+LimitedPreview = Annotated[MakePreview, Depends(_limited)]

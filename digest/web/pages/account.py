@@ -1,0 +1,102 @@
+"""What the mailed links of export, erasure and change of address open. GET and HEAD only ask; POST acts."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from digest.errors import BadInput
+from digest.i18n import say
+from digest.interfaces import Enqueue
+from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT
+from digest.services.security import signed_links
+from digest.services.security.link_lifetimes import lifetime
+from digest.services.subscriptions import account_requests
+from digest.services.subscriptions.account_requests import AccountAction
+from digest.web.http.client_ip import Client
+from digest.web.http.dependencies import Queue
+from digest.web.http.error_pages import home
+from digest.web.ui import forms, template_rendering
+from digest.web.ui.forms import Form, Pressed
+
+router = APIRouter(include_in_schema=False)
+
+Action = Literal["export", "erase", "change-address", "new-address"]
+
+
+@router.get("/account/{action}/{token}")
+def ask(action: Action, token: str) -> HTMLResponse:
+    """What would happen, and a button."""
+    return _page(account_requests.look(action, _request_id(action, token)))
+
+
+@router.post("/account/{action}/{token}")
+def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> Response:
+    """Do it."""
+    if not pressed:
+        return ask(action, token)
+    request_id = _request_id(action, token)
+    if action == EXPORT:
+        return _export(request_id)
+    if action == ERASE:
+        return _erase(request_id)
+    if action == CHANGE_ADDRESS:
+        return _propose_address(request_id, str(form.get("address", "")), queue)
+    account_requests.confirm_address(request_id, client, queue)
+    return template_rendering.message(
+        say("Your mail comes here now"),
+        say("Your topics and times stay as they were. The address before this one was told."),
+        private=True,
+        further=home(),
+    )
+
+
+def _request_id(action: str, token: str) -> int:
+    return signed_links.read_timed(action, token, within=lifetime(action))
+
+
+def _export(request_id: int) -> Response:
+    body = json.dumps(account_requests.export(request_id), ensure_ascii=False, indent=2)
+    headers = template_rendering.PRIVATE | {"Content-Disposition": 'attachment; filename="papers-inbox.json"'}
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _erase(request_id: int) -> HTMLResponse:
+    account_requests.erase_subscriber(request_id)
+    return template_rendering.message(
+        say("You are erased"),
+        say("Your address, topics and editions are gone. No more mail comes to you from here."),
+        private=True,
+        further=home(),
+    )
+
+
+def _propose_address(request_id: int, typed: str, queue: Enqueue) -> HTMLResponse:
+    try:
+        account_requests.propose_address(request_id, typed, queue)
+    except BadInput as error:
+        if error.field != "address":
+            raise
+        return _page(account_requests.look(CHANGE_ADDRESS, request_id), typed=typed, error=error)
+    return template_rendering.message(
+        say("Look into the new inbox"),
+        say("If that address can take your mail, an e-mail with one button is on its way there."),
+        say("Until the button is pressed, your mail comes to the old address."),
+        private=True,
+        further=home(),
+    )
+
+
+def _page(asked: AccountAction, *, typed: str = "", error: BadInput | None = None) -> HTMLResponse:
+    return template_rendering.page(
+        "account.html",
+        status=422 if error else 200,
+        private=True,
+        action=asked.action,
+        address=asked.address,
+        typed=typed,
+        wrong=forms.complaint(error),
+    )

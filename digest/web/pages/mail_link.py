@@ -1,0 +1,70 @@
+"""'Mail me my link', from pages that must not contain it. GET asks, POST mails it; neither says to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest.i18n import say
+from digest.interfaces import Enqueue
+from digest.services.security import signed_links
+from digest.services.subscriptions import mail_link
+from digest.signing import EDITION, FEED, UNSUBSCRIBE
+from digest.web.http.dependencies import Queue
+from digest.web.http.error_pages import home
+from digest.web.ui import template_rendering
+from digest.web.ui.forms import Pressed
+
+router = APIRouter(include_in_schema=False)
+
+
+def _of_edition(token: str, queue: Enqueue) -> Callable[[], None]:
+    (edition_id,) = signed_links.read(EDITION, token)
+    return lambda: mail_link.to_owner_of_edition(edition_id, queue)
+
+
+def _of_feed_edition(token: str, queue: Enqueue) -> Callable[[], None]:
+    subscriber_id, _ = signed_links.read(FEED, token, values=2)
+    return lambda: mail_link.to_subscriber(subscriber_id, queue)
+
+
+def _of_feedback(token: str, queue: Enqueue) -> Callable[[], None]:
+    edition_id, _, _ = signed_links.read_feedback(token)
+    return lambda: mail_link.to_owner_of_edition(edition_id, queue)
+
+
+def _of_unsubscribe(token: str, queue: Enqueue) -> Callable[[], None]:
+    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    return lambda: mail_link.to_subscriber(subscriber_id, queue)
+
+
+def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> None:
+    """Both methods of one page. `mailing` reads the token, and gives what mails the link to its owner."""
+
+    @router.get(path)
+    def ask(token: str, queue: Queue) -> HTMLResponse:
+        """A button."""
+        mailing(token, queue)
+        return template_rendering.page("mail_link.html", private=True)
+
+    @router.post(path)
+    def act(token: str, queue: Queue, pressed: Pressed) -> HTMLResponse:
+        """Mail it; the answer is the same for everybody."""
+        if not pressed:
+            return ask(token, queue)
+        mailing(token, queue)()
+        return template_rendering.message(
+            say("Look into your inbox"),
+            say("If this is yours, the link to your preferences is on its way to your address."),
+            say("It is mailed a few times a day at most."),
+            private=True,
+            further=home(),
+        )
+
+
+_serve("/editions/{token}/link", _of_edition)
+_serve("/feeds/editions/{token}/link", _of_feed_edition)
+_serve("/feedback/{token}/link", _of_feedback)
+_serve("/unsubscribe/{token}/link", _of_unsubscribe)

@@ -1,0 +1,84 @@
+"""Public pages: what is trending, a paper, an author; and an edition by its link."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest import settings
+from digest.errors import N_, NotFound
+from digest.i18n import say
+from digest.services.security import signed_links
+from digest.services.subscriptions.preference_fields import CATEGORY
+from digest.signing import EDITION, FEED
+from digest.web.http.dependencies import Given, GivenHere
+from digest.web.http.middleware import policy
+from digest.web.ui import template_rendering
+
+router = APIRouter(include_in_schema=False)
+
+LISTED = 50
+PARTS = {  # of a score, with their weights
+    "trending": N_("trending in its field (weight 3)"),
+    "novelty": N_("novelty (weight 2)"),
+    "author": N_("its authors' record (weight 1)"),
+}
+MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
+
+
+@router.get("/trending")
+def trending(given: GivenHere) -> HTMLResponse:
+    """What is rising in all fields."""
+    return _trending(given, None)
+
+
+@router.get("/trending/{category}")
+def trending_in(category: str, given: GivenHere) -> HTMLResponse:
+    """What is rising in one category."""
+    if len(category) > 20 or not CATEGORY.fullmatch(category):
+        raise NotFound(say("there is no such category; use one of arXiv's, such as cs.LG"))
+    return _trending(given, category)
+
+
+def _trending(given: GivenHere, category: str | None) -> HTMLResponse:
+    return template_rendering.page(
+        "trending.html",
+        category=category,
+        categories=settings.get().arxiv_categories,
+        papers=given.trending(category, LISTED),
+    )
+
+
+@router.get("/papers/{paper_id}")
+def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
+    """One paper, with its figures and why it trends."""
+    if not 0 < paper_id < 2**31:
+        raise NotFound(say("there is no such paper here"))
+    return template_rendering.page("paper.html", paper=given.paper(paper_id), parts=PARTS)
+
+
+@router.get("/authors/{name:path}")
+def author(name: str, given: GivenHere) -> HTMLResponse:
+    """An author's papers and figures."""
+    if len(name) > 200:
+        raise NotFound(say("no paper here is by that author"))
+    return template_rendering.page("author.html", author=given.author(name, LISTED))
+
+
+@router.get("/editions/{token}")
+def edition(token: str, given: GivenHere) -> HTMLResponse:
+    """An edition in the browser, the same content as in the mail."""
+    (edition_id,) = signed_links.read(EDITION, token)
+    return _edition(given, edition_id, f"/editions/{token}/link")
+
+
+@router.get("/feeds/editions/{token}")
+def edition_of_feed(token: str, given: GivenHere) -> HTMLResponse:
+    """The same, by the address in a feed."""
+    _, edition_id = signed_links.read(FEED, token, values=2)
+    return _edition(given, edition_id, f"/feeds/editions/{token}/link")
+
+
+def _edition(given: Given, edition_id: int, mail_link: str) -> HTMLResponse:
+    headers = template_rendering.PRIVATE | {"Content-Security-Policy": MAIL_POLICY}
+    return HTMLResponse(given.edition(edition_id, mail_link), headers=headers)

@@ -1,0 +1,44 @@
+"""Leaving by a link. GET and HEAD only ask; POST acts, one click, whatever its body says, as often as it comes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from digest.models import Subscriber
+from digest.models.subscriber import LEFT
+from digest.services.security import signed_links
+from digest.services.subscriptions import unsubscribe
+from digest.signing import UNSUBSCRIBE
+from digest.web.http.client_ip import Client
+from digest.web.ui import template_rendering
+from digest.web.ui.forms import Pressed
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/unsubscribe/{token}")
+def ask(token: str) -> HTMLResponse:
+    """Whose mail would stop, and a button."""
+    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    return _page(token, unsubscribe.look(subscriber_id))
+
+
+@router.post("/unsubscribe/{token}")
+def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
+    """Stop the mail (RFC 8058). The link is proof enough; only our own page's form must come by its button."""
+    if not pressed:
+        return ask(token)
+    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    unsubscribe.leave(subscriber_id, client)
+    return _page(token, unsubscribe.look(subscriber_id))
+
+
+def _page(token: str, reader: Subscriber | None) -> HTMLResponse:
+    return template_rendering.page(
+        "unsubscribe.html",
+        private=True,
+        left=reader is None or reader.state == LEFT,
+        address=reader.address if reader else "",
+        mail_link=f"/unsubscribe/{token}/link" if reader else "",
+    )

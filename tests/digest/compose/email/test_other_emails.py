@@ -1,0 +1,360 @@
+"""Mails as their readers see them."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.email import other_emails
+from digest.compose.email.template_context import Links, Rendered
+from digest.compose.text.text_wrapping import width
+from digest.papers import Record
+from tests.digest.compose import samples
+
+SNAPSHOTS = Path(__file__).resolve().parents[2] / "snapshots"
+
+hostile = st.text(
+    alphabet=st.one_of(
+        st.characters(), st.sampled_from("\r\n\0\1\2\3\x85\u2028\u202e\u2066\u200b\ufeff{}#%<>&\"'\\$^_")
+    ),
+    max_size=120,
+) | st.sampled_from(
+    [
+        "{{ 7*7 }}",
+        "{% raw %}",
+        "<script>alert(1)</script>",
+        '"><img src=x>',
+        "a\r\nBcc: x@y.example",
+        "x" * 150,
+        "مرحبا بالعالم",
+        "強化学習",
+    ]
+)
+
+
+class Tags(HTMLParser):
+    """The tags of a document in their order."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
+
+
+def day(records: tuple[Record, ...] = samples.INVENTED, **changes: object) -> Rendered:
+    reader = replace(samples.READER, **changes)  # type: ignore[arg-type]
+    return other_emails.digest(
+        samples.edition(records), samples.papers(records), reader, samples.LINKS, service=samples.SERVICE
+    )
+
+
+def one(record: Record, **entry: object) -> Rendered:
+    fields: dict[str, object] = {"paper": 0, "revision": 1, "section": NEW} | entry
+    content = Content((Entry(**fields),))  # type: ignore[arg-type]
+    return other_emails.digest(content, {(0, 1): record}, samples.READER, samples.LINKS, service=samples.SERVICE)
+
+
+@pytest.mark.parametrize("kind", ["digest", "welcome", "resend"])
+def test_the_text_part_is_the_one_agreed_on(kind: str) -> None:
+    """Set DIGEST_SNAPSHOTS=write to agree on a new one."""
+    path = SNAPSHOTS / f"{kind}.txt"
+    mail = day(kind=kind)
+    shown = f"Subject: {mail.subject}\n\n{mail.text}"
+    if os.environ.get("DIGEST_SNAPSHOTS") == "write":
+        path.write_text(shown, encoding="utf-8")
+
+    assert shown == path.read_text(encoding="utf-8")
+
+
+def test_the_text_part_has_every_title_reason_and_address() -> None:
+    text = day().text
+
+    for part in (
+        "Sampling proteins with diffusion models",
+        "you follow Yingbin Liang",
+        "https://arxiv.org/abs/2511.04321",
+    ):
+        assert part in text
+    assert samples.LINKS.unsubscribe is not None
+    assert samples.LINKS.unsubscribe in text
+
+
+def test_the_title_of_the_page_is_the_subject() -> None:
+    mail = day()
+    title = re.search(r"<title>(.*?)</title>", mail.html)
+
+    assert title is not None
+    assert html.unescape(title[1]) == mail.subject
+
+
+def test_a_subject_names_what_there_is() -> None:
+    content = samples.edition(samples.INVENTED, followed=0, rising=1)
+    mail = other_emails.digest(content, samples.papers(samples.INVENTED), samples.READER, samples.LINKS)
+
+    assert mail.subject == "3 new on offline reinforcement learning and more, 1 rising"
+
+
+def test_matched_words_are_marked_where_they_stand() -> None:
+    page = one(Record(title="Off-line learning"), matched=((0, ("offline learning", "learning")),)).html
+
+    assert ">learning</span>" in page
+
+
+def test_a_word_is_marked_whatever_its_case_and_accents() -> None:
+    page = one(Record(title="SCHRÖDINGER bridges"), matched=((0, ("schrodinger bridge",)),)).html
+
+    assert ">SCHRÖDINGER bridges</span>" in page
+
+
+def test_a_followed_author_is_always_named() -> None:
+    names = ("Ada A", "Bea B", "Cid C", "Dan D", "Eve E", "Yingbin Liang")
+    text = one(Record(title="T", authors=names), section="followed", followed=("Y. Liang",)).text
+
+    assert "A. A, B. B, Y. Liang ★, and 3 more" in text
+
+
+def test_a_rising_paper_shows_its_facts() -> None:
+    text = one(Record(title="T"), section=RISING, signals=(("upvotes", 41.0), ("stars", 1200.0))).text
+
+    assert "↑ 41 votes, 1,200 stars" in text
+
+
+def test_long_days_roll_over_to_the_web_view() -> None:
+    records = tuple(
+        replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words here. " * 30) for i in range(150)
+    )
+    mail = day(records)
+
+    assert len(mail.html.encode()) <= 100_000
+    assert "more papers did not fit into this mail" in mail.html
+    assert "more papers did not fit into this mail" in mail.text
+
+
+def test_the_web_view_shows_all_of_it() -> None:
+    records = tuple(
+        replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words here. " * 30) for i in range(150)
+    )
+    content = samples.edition(records)
+    page = other_emails.digest(content, samples.papers(records), samples.READER, samples.LINKS, limit=None).html
+
+    assert page.count("<h3") == 150
+
+
+def test_links_that_do_not_exist_are_left_out() -> None:
+    content = samples.edition(samples.INVENTED)
+    page = other_emails.digest(content, samples.papers(samples.INVENTED), samples.READER, Links()).html
+
+    assert "Mute topic" not in page
+    assert "None" not in page
+    assert "Unsubscribe" not in page
+
+
+def test_no_link_leaves_tls_and_no_image_is_loaded() -> None:
+    record = replace(samples.INVENTED[0], code_url="http://plain.example/code")
+    tags = Tags(day((record,)).html)
+
+    assert not [link for link in tags.links if not link.startswith("https://")]
+    assert not {"img", "script", "form", "link", "iframe"} & set(tags.names)
+
+
+def test_a_title_that_looks_like_an_address_is_no_link() -> None:
+    page = one(Record(title="www.example.com considered harmful")).html
+
+    assert 'class="title"' not in page
+
+
+def test_a_confirmation_holds_the_plain_address_and_a_button() -> None:
+    mail = other_emails.confirmation(samples.URL, "https://papers.example/not-me/x", service=samples.SERVICE)
+
+    assert mail.html.count(samples.URL) == 3
+    assert samples.URL in mail.text
+    assert "https://papers.example/not-me/x" in mail.text
+    assert 'href="https://papers.example/not-me/x"' in mail.html
+
+
+def test_a_quiet_day_says_how_many_papers_there_were() -> None:
+    text = other_emails.notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE).text
+
+    assert "Nothing new for your topics today. 412 papers were announced." in text
+
+
+def test_an_edition_without_papers_still_reads_well() -> None:
+    mail = other_emails.digest(Content(considered=3), {}, samples.READER, samples.LINKS)
+
+    assert mail.subject == "Nothing new for your topics today"
+    assert "Chosen from 3 announced papers." in mail.text
+
+
+def test_blocks_shared_by_readers_give_the_same_mail() -> None:
+    blocks = other_emails.Blocks()
+    content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
+    other = replace(samples.READER, topics=("proteins", "bounds", "pessimism"))
+    other_emails.digest(content, papers, other, samples.LINKS, blocks=blocks)
+
+    shared = other_emails.digest(content, papers, samples.READER, samples.LINKS, blocks=blocks)
+
+    assert shared == other_emails.digest(content, papers, samples.READER, samples.LINKS)
+
+
+@given(hostile, hostile, hostile, hostile)
+@settings(max_examples=120, deadline=None)
+def test_no_foreign_text_can_change_the_structure(title: str, abstract: str, author: str, topic: str) -> None:
+    plain = samples.Record(title="Title", abstract="Abstract.", authors=("Ada Byron",), arxiv_id="2511.00001")
+    foreign = replace(plain, title=f"Title {title}", abstract=f"Abstract {abstract}.", authors=(f"Ada {author}",))
+    content = Content((Entry(paper=0, revision=1, section=NEW, topic=0, matched=((0, ("zzz",)),)),))
+    usual = other_emails.digest(content, {(0, 1): plain}, replace(samples.READER, topics=("offline",)), samples.LINKS)
+    mail = other_emails.digest(
+        content, {(0, 1): foreign}, replace(samples.READER, topics=(f"t {topic}",)), samples.LINKS
+    )
+
+    assert [name for name in Tags(mail.html).names if name != "a"] == [n for n in Tags(usual.html).names if n != "a"]
+    assert "{{" not in mail.html
+    assert "{%" not in mail.html
+    assert "\r" not in mail.subject + mail.text
+    assert "\n" not in mail.subject
+    assert "\u202e" not in mail.html + mail.text
+    assert all(width(line) <= 76 for line in mail.text.split("\n") if "https://" not in line)
+
+
+words = st.sampled_from(("offline", "diffusion models", "regret", "proteins", "zzz"))
+chosen = st.lists(
+    st.builds(
+        Entry,
+        paper=st.integers(0, len(samples.INVENTED) - 1),
+        revision=st.just(1),
+        section=st.sampled_from([FOLLOWED, NEW, RISING]),
+        score=st.integers(0, 3),
+        strict=st.booleans(),
+        matched=st.lists(st.tuples(st.integers(0, 1), st.tuples(words)), max_size=2).map(tuple),
+        followed=st.sampled_from([(), ("Ada Byron",), ("Y. Liang",)]),
+        signals=st.sampled_from([(), (("upvotes", 3.0),)]),
+        reason=st.sampled_from(["", "3 votes"]),
+        spark=st.sampled_from(["", "▁▂▅"]),
+    ),
+    max_size=4,
+    unique_by=lambda entry: entry.paper,
+)
+readers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
+
+
+@given(st.lists(readers, max_size=6), st.integers(1, 5))
+@settings(deadline=None)
+def test_what_readers_share_never_reaches_one_who_sees_it_otherwise(
+    run: list[tuple[list[Entry], tuple[str, str], bool, bool]], size: int
+) -> None:
+    shared, papers = other_emails.Blocks(size), samples.papers(samples.INVENTED)
+    for entries, topics, asks, pages in run:
+        links = replace(
+            samples.LINKS,
+            feedback=samples.LINKS.feedback if asks else None,
+            paper=(lambda paper: f"https://papers.example/papers/{paper}") if pages else None,
+        )
+        content, reader = Content(tuple(entries)), replace(samples.READER, topics=topics)
+
+        mail = other_emails.digest(content, papers, reader, links, blocks=shared)
+        assert mail == other_emails.digest(content, papers, reader, links)
+
+
+HIDDEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\xad\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]")
+USUAL = {
+    "class",
+    "style",
+    "href",
+    "dir",
+    "lang",
+    "role",
+    "align",
+    "border",
+    "cellpadding",
+    "cellspacing",
+    "aria-hidden",
+}
+USUAL |= {"charset", "name", "content", "data-css-inline"}
+foreign_records = st.builds(
+    Record,
+    title=hostile,
+    abstract=hostile,
+    authors=st.lists(hostile, max_size=5).map(tuple),
+    arxiv_id=st.none() | hostile,
+    doi=st.none() | hostile,
+    categories=st.lists(hostile, max_size=2).map(tuple),
+    venue=st.none() | hostile,
+    institutions=st.lists(hostile, max_size=2).map(tuple),
+    code_url=st.none() | hostile | hostile.map("https://code.example/{}".format),
+)
+foreign_entries = st.builds(
+    Entry,
+    paper=st.just(0),
+    revision=st.just(1),
+    section=st.sampled_from([FOLLOWED, NEW, RISING]),
+    strict=st.booleans(),
+    matched=st.lists(st.tuples(st.integers(0, 2), st.lists(hostile, max_size=2).map(tuple)), max_size=2).map(tuple),
+    followed=st.lists(hostile, max_size=2).map(tuple),
+    reason=hostile,
+)
+
+
+@given(foreign_records, foreign_entries, st.lists(hostile, min_size=2, max_size=2), hostile, hostile)
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_source_or_a_reader_wrote_is_only_text(
+    record: Record, entry: Entry, topics: list[str], notice: str, name: str
+) -> None:
+    service = replace(samples.SERVICE, name=f"S {name}", postal_address=name)
+    reader = replace(samples.READER, topics=tuple(topics))
+    mail = other_emails.digest(
+        Content((entry,), notice=notice), {(0, 1): record}, reader, samples.LINKS, service=service
+    )
+    tags = Tags(mail.html)
+
+    assert set(tags.names) <= set(Tags(day().html).names)
+    assert tags.names.count("h3") == 1
+    assert tags.attributes <= USUAL
+    assert all(link.startswith("https://") for link in tags.links)
+    assert sum("/feedback/" in link for link in tags.links) == (3 if entry.matched else 2)
+    assert not {"{{", "{%", "{#"} & {mail.html[at : at + 2] for at in range(len(mail.html))}
+    assert not HIDDEN.search(mail.html.replace("\n", "") + mail.text.replace("\n", "") + mail.subject)
+    assert "\n" not in mail.subject
+
+
+def test_texts_of_ten_megabytes_cost_no_more_than_their_beginnings() -> None:
+    long = "word {" * 2_000_000
+    record = Record(title=long, abstract=long, authors=(long,), venue=long, institutions=(long,), doi="10.1/x")
+    mail = one(record, reason="41 votes", followed=("Ada",), section="followed")
+
+    assert len(mail.html) < 30_000
+
+
+def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
+    mail = one(Record(title="T", abstract="word $\\frac{" * 1_000_000))
+
+    assert len(mail.html) < 20_000
+
+
+def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
+    mail = one(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
+
+    assert "↑ 41 votes · ▁▂▅▇" in mail.text
+    assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
+
+
+def test_a_measured_paper_wears_its_novelty_beside_its_category() -> None:
+    mail = one(samples.INVENTED[0], signals=(("novelty", 72.0),))
+
+    assert "novelty 72" in mail.text
+    assert "cs.LG · code · NeurIPS 2026 · novelty 72" in mail.html

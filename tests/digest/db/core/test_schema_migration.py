@@ -1,0 +1,284 @@
+"""The migrations: they make the tables of the models, on both kinds of database, and may be run again and at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, SQLModel, col, select
+
+from digest import clock
+from digest.db.core import schema_migration
+from digest.db.core.dialect import unused_numbers
+from digest.db.core.engine import engine
+from digest.errors import Misconfigured
+from digest.interfaces import NoQueue
+from digest.models import (
+    Announcement,
+    Audit,
+    Batch,
+    Delivery,
+    Edition,
+    Paper,
+    PaperKey,
+    PaperVersion,
+    Signal,
+    SignUpRequest,
+)
+from digest.services.security import api_tokens
+from digest.services.subscriptions import confirm
+from tests.conftest import ROOT
+from tests.servers import Postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path, configured: Callable[..., None]) -> Iterator[None]:
+    """A database without tables; the settings point to it."""
+    if request.param == "sqlite":
+        configured(DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        configured(DATABASE_URL=server.empty_database())
+    yield
+    engine().dispose()
+
+
+def differences() -> list[object]:
+    """What autogenerate would write to bring the database to the models."""
+    with engine().connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, SQLModel.metadata))
+
+
+def test_the_migrations_make_the_tables_of_the_models(empty: None) -> None:
+    schema_migration.upgrade()
+
+    assert differences() == []
+
+
+def test_the_comparison_sees_a_missing_table(empty: None) -> None:
+    schema_migration.upgrade()
+    with engine().begin() as connection:
+        SQLModel.metadata.tables["attempt"].drop(connection)
+
+    assert differences() != []
+
+
+def test_of_two_at_once_one_migrates_and_the_other_waits(empty: None) -> None:
+    words = [sys.executable, "-m", "workers.main", "migrate"]
+    started = [subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(2)]
+
+    assert [process.wait(240) for process in started] == [0, 0]
+    assert differences() == []
+
+
+def test_migrating_again_changes_nothing(empty: None) -> None:
+    first = schema_migration.upgrade()
+
+    assert schema_migration.upgrade() == first == schema_migration.current()
+
+
+def test_a_database_that_was_never_migrated_is_named_with_its_cure(empty: None) -> None:
+    with pytest.raises(Misconfigured, match=r"schema is empty, not .*; run: digest migrate"):
+        schema_migration.must_be_newest()
+
+
+def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
+    empty: None, configured: Callable[..., None]
+) -> None:
+    """Its link carries the number of a profile version, which the request inherits."""
+    configured(SECRET_KEY="a key for tests as long as it has to be")
+    schema_migration.upgrade("0005")
+    subscriber = (
+        "INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence, weekday, "
+        "quiet_day, seen_through, profile_id) VALUES (:id, :a, :a, :s, :t, 'Asia/Tokyo', '18:15:00', 'weekly', 2, "
+        "'notice', 0, :p)"
+    )
+    version = (
+        "INSERT INTO profile_version (id, subscriber_id, number, created_at, profile) "
+        """VALUES (:id, :s, :id, :t, '{"topics": [{"text": "graphs"}]}')"""
+    )
+    at = clock.now()
+    with engine().begin() as connection:
+        for number, state, profile in ((1, "pending", None), (2, "active", 8), (3, "left", 9)):
+            values = {"id": number, "a": f"r{number}@one.example", "s": state, "t": str(at), "p": profile}
+            connection.execute(text(subscriber), values)
+        for number, owner in ((7, 1), (8, 2), (9, 3), (10, 3)):
+            connection.execute(text(version), {"id": number, "s": owner, "t": str(at)})
+    schema_migration.upgrade()
+    with Session(engine()) as session:
+        kept = session.exec(select(SignUpRequest).order_by(col(SignUpRequest.id))).all()
+        asked = SignUpRequest(subscriber_id=2, created_at=at, profile={}, schedule={})
+        session.add(asked)
+        session.flush()
+
+        assert [(one.id, one.subscriber_id) for one in kept] == [(7, 1), (10, 3)]
+        assert asked.id == 11
+    shown = confirm.confirm(1, 7, "client", NoQueue())
+
+    assert shown.profile.topics[0].text == "graphs"
+    assert (shown.schedule.time_zone, f"{shown.schedule.send_at}") == ("Asia/Tokyo", "18:15:00")
+    assert (shown.schedule.cadence, shown.schedule.weekday) == ("weekly", 2)
+
+
+NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
+
+
+def owed(number: int) -> Delivery:
+    return Delivery(
+        id=number, kind="digest", subject_id=number, address="a@one.example", domain="one.example", created_at=NOON
+    )
+
+
+@pytest.fixture
+def first_with_rows(empty: None) -> None:
+    """The first schema, with a paper, its keys, and a mail owed; brought to the newest."""
+    schema_migration.upgrade("0001")
+    with Session(engine()) as session, session.begin():
+        session.add(Announcement(id=739575, day=date(2025, 11, 20)))
+        session.flush()
+        session.add(Batch(id=1, source="seeds", announcement_id=739575, started_at=NOON, known_at=NOON))
+        session.flush()
+        session.add(Paper(id=1, arxiv_id="2511.00001", announcement_id=739575, batch_id=1))
+        session.flush()
+        session.add_all(PaperKey(key=key, paper_id=1) for key in ("one", "two"))
+        session.add(PaperVersion(paper_id=1, revision=1, batch_id=1, title="A title", abstract="", detail={}))
+        session.add(Signal(paper_id=1, source="seeds", name="upvotes", taken_at=NOON, value=3))
+        session.add(owed(7))
+    schema_migration.upgrade()
+
+
+def test_rows_of_the_first_schema_are_all_there_in_the_newest(first_with_rows: None) -> None:
+    with Session(engine()) as session:
+        keys = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()
+        mails = session.exec(select(Delivery.subject_id)).all()
+        papers = session.exec(select(Paper.arxiv_id, PaperVersion.title).join(PaperVersion)).all()
+        signals = session.exec(select(Signal.paper_id, Signal.value)).all()
+
+    assert (keys, mails) == (["one", "two"], [7])
+    assert (papers, signals) == ([("2511.00001", "A title")], [(1, 3)])
+
+
+def test_what_names_a_row_must_name_one_after_migrating(first_with_rows: None) -> None:
+    with Session(engine()) as session, pytest.raises(IntegrityError), session.begin():
+        session.add(Signal(paper_id=2, source="seeds", name="upvotes", taken_at=NOON, value=3))
+
+
+def test_a_migrated_database_is_as_the_models_say(first_with_rows: None) -> None:
+    assert differences() == []
+
+
+def test_an_erased_edition_s_number_is_not_given_again_after_migrating(empty: None) -> None:
+    schema_migration.upgrade("0003")
+    row = "VALUES (9, 1, '2025-11-20', 1, 1, '2025-11-20', 0, 'digest', false, 0, '')"
+    with engine().begin() as connection:
+        connection.execute(
+            text("INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence,"
+                 " weekday, quiet_day, seen_through) VALUES (1, 'a', 'a', 'active', '2025-11-20', 'UTC', '07:00',"
+                 " 'daily', 0, 'skip', 0)")
+        )  # fmt: skip
+        connection.execute(
+            text("INSERT INTO edition (id, subscriber_id, day, announcement_id, profile_id, created_at, previous_seen,"
+                 f" kind, cancelled, papers, content) {row}")
+        )  # fmt: skip
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT setval('edition_id_seq', 9)"))
+        connection.execute(text("DELETE FROM edition"))
+    schema_migration.upgrade()
+    with Session(engine()) as session:
+        numbers = unused_numbers(session, Edition, 1)
+
+    assert numbers == [10]
+
+
+def test_mails_are_numbered_beyond_four_bytes(first_with_rows: None) -> None:
+    with Session(engine()) as session, session.begin():
+        session.add(owed(2**40))
+    with Session(engine()) as session:
+        found = session.get(Delivery, 2**40)
+
+    assert found is not None
+    assert found.subject_id == 2**40
+
+
+def rows(statement: str) -> list[tuple[object, ...]]:
+    with engine().connect() as connection:
+        return [tuple(row) for row in connection.execute(text(statement))]
+
+
+def test_migrating_makes_an_installation_id_of_128_bits_once(empty: None) -> None:
+    schema_migration.upgrade()
+    first = rows("SELECT id, key FROM installation")
+    schema_migration.upgrade()
+
+    assert rows("SELECT id, key FROM installation") == first
+    assert [len(bytes.fromhex(str(key))) for _, key in first] == [16]
+
+
+def test_serials_go_on_from_the_deliveries_and_from_what_the_audit_knows(empty: None) -> None:
+    schema_migration.upgrade("0005")
+    with Session(engine()) as session, session.begin():
+        for kind, subject, serial in (("resend", 5, 1), ("resend", 5, 2), ("link", 3, 0), ("digest", 5, 0)):
+            row = owed(10 * subject + serial + len(kind))
+            row.kind, row.subject_id, row.serial = kind, subject, serial
+            session.add(row)
+        for edition, serial in ((5, 1), (5, 7), (6, 2)):
+            detail = {"edition": edition, "serial": serial, "subscriber": 1}
+            session.add(Audit(at=NOON, actor="command line", action="resend", detail=detail))
+        session.add(Audit(at=NOON, actor="command line", action="suppress", detail={"serial": 9}))
+    schema_migration.upgrade()
+
+    counted = rows("SELECT kind, subject_id, last FROM delivery_serial ORDER BY kind, subject_id")
+
+    assert counted == [("link", 3, 0), ("resend", 5, 7), ("resend", 6, 2)]
+
+
+def test_a_removed_delivery_s_number_is_not_given_again_after_migrating(first_with_rows: None) -> None:
+    with Session(engine()) as session, session.begin():
+        session.connection().execute(text("DELETE FROM delivery"))
+        if session.get_bind().dialect.name == "postgresql":
+            session.connection().execute(text("SELECT setval('delivery_id_seq', 7)"))
+        fresh = owed(8)
+        fresh.id = None
+        session.add(fresh)
+        session.flush()
+        number = fresh.id
+
+    assert number == 8
+
+
+def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> None:
+    schema_migration.upgrade("0005")
+    zones = ("localtime", "Factory", "right/Europe/Berlin", "posix/Asia/Tokyo", "America/New_York")
+    with engine().begin() as connection:
+        for number, zone in enumerate(zones):
+            connection.execute(
+                text("INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence,"
+                     f" weekday, quiet_day, seen_through) VALUES ({number}, 'a', 'a{number}', 'active', '2025-11-20',"
+                     f" '{zone}', '07:00', 'daily', 0, 'skip', 0)")
+            )  # fmt: skip
+    schema_migration.upgrade()
+    with engine().connect() as connection:
+        found = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
+
+    assert found == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
+
+
+def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> None:
+    schema_migration.upgrade("0005")
+    made = "INSERT INTO admin_token (name, digest, created_at) VALUES ('old', 'x', '2025-01-01 00:00:00+00:00')"
+    with engine().begin() as connection:
+        connection.execute(text(made if connection.dialect.name != "sqlite" else made.replace("+00:00", "")))
+    schema_migration.upgrade()
+
+    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.listing()] == [("old", "admin", "active")]
+    assert api_tokens.unlimited() == ["old"]

@@ -1,0 +1,112 @@
+"""Taking over: when a beat stands still for one lease, on the sweeper's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from digest import clock, settings
+from digest.db.core.engine import transaction
+from digest.db.outbox import claims, deliveries, leases
+from digest.mail.outbox.lease_reaper import Sweeper
+from digest.models.delivery import SENDING, SENT, UNCERTAIN
+from tests.outbox import Outbox
+
+
+class Hand:
+    """A clock that moves by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> Sweeper:
+    configured(LEASE=100, MESSAGE_TIMEOUT=10)
+    return Sweeper(settings.get(), monotonic=hand)
+
+
+def claim(outbox: Outbox) -> int:
+    """A sender that claimed one mail and then says nothing more."""
+    if not outbox.rows():
+        outbox.owe("ada@one.example")
+    with transaction() as session:
+        lease = leases.open_lease(session, "somebody", clock.now())
+        claims.claim(session, lease, 8, clock.now(), domain="digest.example")
+    return lease
+
+
+def test_a_beat_that_stands_still_for_a_lease_is_taken_over(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+    claim(outbox)
+    sweeper.sweep()
+    hand.seconds += 99
+    early = sweeper.sweep()
+    hand.seconds += 1
+
+    late = sweeper.sweep()
+
+    assert (early, late) == (0, 1)
+    assert outbox.row().state == UNCERTAIN
+    assert outbox.row().due_at is not None
+
+
+def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+    lease = claim(outbox)
+    taken = 0
+    for _ in range(5):
+        taken += sweeper.sweep()
+        hand.seconds += 99
+        with transaction() as session:
+            leases.bump_beat(session, lease)
+
+    assert taken == 0
+    assert outbox.row().state == SENDING
+
+
+def test_a_beat_just_before_the_take_over_stops_it(outbox: Outbox) -> None:
+    lease = claim(outbox)
+    with transaction() as session:
+        leases.bump_beat(session, lease)
+
+    with transaction() as session:
+        taken = leases.take_over(session, lease, 0, lambda _: None)
+
+    assert list(taken) == []
+    assert outbox.row().state == SENDING
+
+
+def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+    lease = claim(outbox)
+    row = outbox.row()
+    sweeper.sweep()
+    hand.seconds += 100
+    sweeper.sweep()
+
+    with transaction() as session:
+        fenced = deliveries.record(session, lease, [deliveries.Result(row, SENT)], clock.now())
+        beating = leases.bump_beat(session, lease)
+
+    assert fenced == 1
+    assert not beating
+    assert outbox.row().state == UNCERTAIN
+
+
+def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+    outbox.owe("ada@one.example")
+    for _ in range(5):
+        outbox.make_due()
+        claim(outbox)
+        sweeper.sweep()
+        hand.seconds += 100
+        sweeper.sweep()
+
+    assert (outbox.row().state, outbox.row().due_at, outbox.row().attempts) == (UNCERTAIN, None, 5)

@@ -1,0 +1,152 @@
+"""Refusals that many domains share are the server's trouble: taken back, the server rests, nobody is blamed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete
+from sqlmodel import Session, select
+
+from digest import clock
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import session_replies
+from digest.mail.outbox.server_refusals import shared_refusals
+from digest.models import Bounce, DomainPause, SessionReply, Suppression
+from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT
+from tests.outbox import Outbox
+from tests.servers import RCPT, MailServer
+
+SAME_WAYS = ["550 no", "550 5.1.1 User unknown", "552 5.2.2 mailbox full", "550 5.7.1 {n} relaying to {domain} denied"]
+
+
+def addresses(domains: int, each: int = 2) -> list[str]:
+    return [f"r{n}@mail{d}.example" for d in range(domains) for n in range(each)]
+
+
+def everybody(session: Session) -> tuple[int, int]:
+    """How many bounces and suppressions there are."""
+    return len(session.exec(select(Bounce)).all()), len(session.exec(select(Suppression)).all())
+
+
+def end_pauses() -> None:
+    with transaction() as session:
+        session.exec(delete(DomainPause))
+
+
+@pytest.mark.parametrize("reply", SAME_WAYS)
+def test_what_many_domains_share_is_the_servers_trouble(outbox: Outbox, smtp: MailServer, reply: str) -> None:
+    for number, address in enumerate(addresses(8)):
+        said = reply.format(n=f"q{number}", domain=address.partition("@")[2])
+        smtp.fail(RCPT, said, times=-1, address=address)
+    outbox.owe(*addresses(8))
+
+    counts = outbox.send()
+
+    with reading() as session:
+        pause = session_replies.server_pause(session, clock.now())
+        assert everybody(session) == (0, 0)
+    assert set(outbox.states()) <= {DEFERRED, QUEUED}
+    assert pause is not None
+    assert (counts.paused, counts.rejected) == (True, 0)
+
+
+def test_after_the_mend_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
+    outbox.owe(*addresses(8))
+    for _ in range(3):
+        outbox.make_due()
+        outbox.send()
+        end_pauses()
+    smtp.faults.clear()
+    outbox.make_due()
+
+    outbox.send_all()
+
+    assert outbox.states() == {SENT: 16}
+
+
+def test_while_it_rests_nothing_but_alarms_is_tried(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "550 no", times=-1, address="@mail")
+    outbox.owe(*addresses(8))
+    outbox.send()
+    outbox.owe("root@admin.example", kind="alarm", first=90)
+    outbox.owe("new@one.example", kind="confirmation", first=91)
+
+    outbox.send()
+
+    assert smtp.recipients() == {"root@admin.example": 1}
+
+
+def test_after_its_rest_one_refusal_in_the_same_way_is_enough(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
+    outbox.owe(*addresses(8))
+    outbox.send()
+    end_pauses()
+    outbox.change(lambda row, now: setattr(row, "due_at", now if row.id == 1 else now + timedelta(hours=1)))
+
+    outbox.send()
+
+    with reading() as session:
+        assert session_replies.server_pause(session, clock.now()) is not None
+        assert everybody(session) == (0, 0)
+
+
+def test_few_refusals_among_many_mails_are_what_they_say(outbox: Outbox, smtp: MailServer) -> None:
+    for domain in range(6):
+        smtp.fail(RCPT, "550 5.1.1 User unknown", address=f"r0@mail{domain}.example")
+    outbox.owe(*addresses(8, each=4))
+
+    outbox.send_all()
+
+    assert outbox.states() == {SENT: 26, REJECTED: 6}
+
+
+def test_sign_ups_with_invented_addresses_do_not_stop_the_server(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "550 5.1.1 User unknown", times=8)
+    outbox.owe(*addresses(8, each=1), kind="confirmation")
+
+    outbox.send_all()
+
+    with reading() as session:
+        assert session_replies.server_pause(session, clock.now()) is None
+    assert outbox.states() == {REJECTED: 8}
+
+
+def reply(domain: str, way: str = "a", **more: object) -> SessionReply:
+    return SessionReply.model_validate({"at": clock.now(), "way": way, "domain": domain, **more})
+
+
+def taken(count: int) -> SessionReply:
+    return SessionReply(at=clock.now(), accepted=count)
+
+
+REFUSED = [reply(f"mail{n}.example") for n in range(5)]
+
+
+def shared(*replies: SessionReply) -> int:
+    """How many of these answers are the server's trouble."""
+    return len(shared_refusals(replies, {"a"}))
+
+
+def test_one_domain_alone_is_not_the_server() -> None:
+    assert shared(*[reply("one.example")] * 50) == 0
+
+
+def test_mails_that_are_taken_count_against_it() -> None:
+    assert shared(*REFUSED, taken(5)) == 0
+    assert shared(*REFUSED, taken(2)) == 5
+
+
+def test_what_was_taken_before_the_trouble_began_says_nothing() -> None:
+    assert shared(taken(10_000), *REFUSED) == 5
+
+
+def test_refusals_in_another_way_count_against_it() -> None:
+    assert shared(*REFUSED, *[reply("one.example", "b")] * 5) == 0
+
+
+def test_words_about_a_mailbox_must_be_shared_by_more_domains() -> None:
+    gone = [reply(f"mail{n}.example", about_address=True) for n in range(5)]
+
+    assert (shared(*gone[:4]), shared(*gone), shared(*gone, taken(2))) == (0, 5, 0)

@@ -1,0 +1,159 @@
+"""The classifier: what a refusal is about, by any server's words, in any place, in several languages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.mail.smtp.refusal_classifier import ABOUT_SUBSCRIBER, ABOUT_US, Cause, classify, find_status
+from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, judged
+from digest.models.delivery import DEFERRED, REJECTED
+
+ABOUT_US_SAID = [
+    (550, "relay not permitted"),
+    (550, "5.1.0 <papers@lab.example> sender rejected"),
+    (553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
+    (554, "5.7.1 <ada@one.example>: Relay access denied"),
+    (550, "5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
+    (550, "x.example is not a local host, not a gateway"),
+    (530, "5.7.0 Must issue a STARTTLS command first"),
+    (530, "authentication required"),
+    (535, "5.7.8 Error: authentication failed"),
+    (550, "5.7.606 Access denied, banned sending IP [192.0.2.1]"),
+    (550, "5.7.1 Service unavailable, Client host [192.0.2.1] blocked using Spamhaus"),
+    (550, "5.1.1 <ada@one.example> rejected: 192.0.2.1 is listed at zen.spamhaus.org"),
+    (554, "5.7.9 Message not accepted for policy reasons"),
+    (553, "5.7.2 [TSS09] All messages from 192.0.2.1 will be permanently deferred"),
+    (554, "5.7.1 [CS01] Message rejected due to local policy"),
+    (554, "Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1"),
+    (550, "Administrative prohibition - envelope blocked"),
+    (550, "5.7.1 Client host rejected: cannot find your reverse hostname"),
+    (504, "5.5.2 <lab>: Helo command rejected: need fully-qualified hostname"),
+    (550, "5.1.8 Access denied, bad outbound sender"),
+    (550, "5.1.7 invalid address"),
+    (550, "5.7.60 SMTP; Client does not have permissions to send as this sender"),
+    (550, "Sender verify failed"),
+    (550, "Unrouteable sender address"),
+    (550, "Domain of sender address papers@lab.example does not exist"),
+    (550, "5.7.26 This mail is unauthenticated. DKIM = did not pass, SPF = did not pass"),
+    (550, "5.7.515 Access denied, sending domain lab.example does not meet the required authentication level"),
+    (550, "5.4.5 Daily user sending limit exceeded"),
+    (550, "Message quota exceeded for your account"),
+    (550, "5.1.1 this message looks like spam"),
+    (550, "5.1.1 SPF check failed"),
+    (550, "Too many invalid recipients"),
+    (550, "Connection frequency limited"),
+    (554, "5.7.1 Message contains a virus"),
+    (552, "5.3.4 Message size exceeds fixed limit"),
+    (550, "Absender nicht erlaubt"),
+    (550, "Expéditeur refusé"),
+    (550, "Remitente rechazado"),
+    (550, "Адрес отправителя отклонён"),
+    (550, "该发件人被拒绝"),
+    (521, "mail.one.example does not accept mail"),
+]
+GONE_SAID = [
+    (550, "5.1.1 <ada@one.example>: Recipient address rejected: User unknown in virtual mailbox table"),
+    (550, "5.1.1 The email account that you tried to reach does not exist"),
+    (550, "sorry, no mailbox here by that name (#5.1.1)"),
+    (550, "no such user 5.1.1"),
+    (550, "No such user here"),
+    (550, "first line\nsecond line\n5.1.1 third line"),
+    (550, "Unrouteable address"),
+    (550, "5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"),
+    (550, "5.4.1 Recipient address rejected: Access denied. AS(201806281)"),
+    (550, "5.7.1 <ada@one.example>: Recipient address rejected: User unknown"),
+    (554, "delivery error: dd This user doesn't have a yahoo.com account (ada@yahoo.com) [-9]"),
+    (550, "5.1.6 Recipient no longer on server"),
+    (551, "User not local; please try <ada@two.example>"),
+    (550, "5.1.2 unknown host"),
+    (556, "5.1.10 null MX"),
+    (550, "Empfänger unbekannt"),
+    (550, "Utilisateur inconnu"),
+    (550, "El usuario no existe"),
+    (550, "Utente sconosciuto"),
+    (550, "пользователь не найден"),
+    (550, "用户不存在"),
+    (550, "宛先不明"),
+]
+MAILBOX_SAID = [
+    (552, "5.2.2 Mailbox full"),
+    (550, "5.2.2 The email account that you tried to reach is over quota"),
+    (550, "5.2.1 The email account that you tried to reach is disabled"),
+    (550, "5.2.1 <ada@one.example>... User Unknown"),
+    (554, "30 Sorry, your message cannot be delivered. This mailbox is disabled (554.30)."),
+    (550, "The recipient's inbox is out of storage space"),
+    (550, "El buzón está lleno"),
+]
+
+
+@pytest.mark.parametrize(("code", "said"), ABOUT_US_SAID)
+@pytest.mark.parametrize("command", [RCPT, DATA, CONTENT])
+def test_a_refusal_about_us_rejects_nobody(command: str, code: int, said: str) -> None:
+    outcome = judged(command, code, said)
+
+    assert outcome.cause in ABOUT_US
+    assert outcome.state == DEFERRED
+
+
+@pytest.mark.parametrize(("code", "said"), GONE_SAID)
+def test_a_missing_address_is_no_such_address(code: int, said: str) -> None:
+    assert judged(RCPT, code, said).no_such_address
+
+
+@pytest.mark.parametrize(("code", "said"), MAILBOX_SAID)
+def test_a_full_or_disabled_mailbox_is_rejected_but_not_gone(code: int, said: str) -> None:
+    outcome = judged(RCPT, code, said)
+
+    assert (outcome.state, outcome.no_such_address) == (REJECTED, False)
+
+
+@pytest.mark.parametrize(("code", "said"), GONE_SAID + MAILBOX_SAID)
+def test_a_refusal_of_mail_from_is_never_about_the_recipient(code: int, said: str) -> None:
+    outcome = judged(MAIL, code, said)
+
+    assert outcome.state == DEFERRED
+    assert outcome.server_trouble
+
+
+@pytest.mark.parametrize("said", ["no", "", "Requested action not taken", "5.0.0 rejected", "5.1.5 valid"])
+def test_words_without_a_reason_are_held_against_nobody(said: str) -> None:
+    assert judged(RCPT, 550, said).state == DEFERRED
+
+
+@pytest.mark.parametrize("said", ["5.1.0 <{sender}>: nej", "5.1.1 <{sender}> unknown", "<{sender}>... go away"])
+def test_a_reply_that_quotes_our_address_is_about_us(said: str) -> None:
+    sender = "bounces+7-abcdefghij@lab.example"
+
+    outcome = judged(RCPT, 550, said.format(sender=sender), sender=sender, recipient="ada@one.example")
+
+    assert outcome.cause in ABOUT_US
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["5.7.1 no", "no (#5.7.1)", "no [5.7.1]", "one\ntwo 5.7.1", "sorry: 5.7.1: no", "5.0.0 x 5.7.1", "no 5.7.1."],
+)
+def test_an_enhanced_status_is_found_wherever_it_stands(said: str) -> None:
+    assert find_status(said, 550) == "5.7.1"
+
+
+@pytest.mark.parametrize("said", ["host 5.1.1.3 said no", "10.5.1.1", "version 4.96.1 of exim", "5.1.1rc1"])
+def test_an_address_or_a_version_is_no_status(said: str) -> None:
+    assert find_status(said, 550) == ""
+
+
+@pytest.mark.parametrize("local", ["relay-denied", "spamhaus", "user.unknown", "mailboxfull", "sender-rejected"])
+def test_the_name_of_a_mailbox_is_no_reason(local: str) -> None:
+    assert classify(f"<{local}@no-such-user.example>: no", code=550).cause == Cause.UNKNOWN
+
+
+@given(st.integers(400, 599), st.text(max_size=300), st.from_regex(r"([245]\.\d{1,3}\.\d{1,3})?", fullmatch=True))
+def test_any_words_are_classified(code: int, said: str, status: str) -> None:
+    assert classify(said, code=code, status=status).cause in Cause
+
+
+@given(st.sampled_from(GONE_SAID), st.sampled_from(["blocked using Spamhaus", "relay access denied"]))
+def test_what_concerns_us_outweighs_words_about_the_address(gone: tuple[int, str], ours: str) -> None:
+    assert classify(f"{gone[1]}; {ours}", code=gone[0]).cause not in ABOUT_SUBSCRIBER

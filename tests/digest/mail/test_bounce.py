@@ -1,0 +1,446 @@
+"""What comes back is told apart: real bounces, forged ones, ordinary mail, and bytes that are no mail at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.mail.bounces import Judgement, Seal, judge
+from digest.mail.bounces.delivery_attribution import Origin
+from digest.mail.mime.message import verp
+from digest.signing import UNSUBSCRIBE, Signer
+from tests.benchmarks.bounces import measure
+from tests.digest.mail.ordinary import ORDINARY, REPORT, mail
+
+KEYS = ("new key", "old key")
+SEAL = Seal(KEYS, "digest.example")
+FAILURES = {"hard", "soft", "policy"}
+SECONDS = 3.0
+
+
+def report(
+    status: str = "5.1.1",
+    action: str = "failed",
+    *,
+    said: str = "smtp; 550 5.1.1 User unknown",
+    returned: str = "",
+    to: str = "",
+) -> bytes:
+    """A delivery status notification of a well-behaved server."""
+    return (
+        dedent(f"""\
+        Return-Path: <>
+        From: MAILER-DAEMON@mx.one.example (Mail Delivery System)
+        To: {to or "bounces@digest.example"}
+        Subject: Undelivered Mail Returned to Sender
+        Message-ID: <r1@mx.one.example>
+        MIME-Version: 1.0
+        Content-Type: multipart/report; report-type=delivery-status; boundary="x"
+
+        --x
+        Content-Type: text/plain
+
+        This is the mail system at host mx.one.example.
+
+        --x
+        Content-Type: message/delivery-status
+
+        Reporting-MTA: dns; mx.one.example
+
+        Original-Recipient: rfc822;ada@one.example
+        Final-Recipient: rfc822;ada.byron@inside.one.example
+        Action: {action}
+        Status: {status}
+        Diagnostic-Code: {said}
+
+        --x
+        Content-Type: message/rfc822
+
+        From: Papers <papers@digest.example>
+        To: ada@one.example
+        Subject: 7 papers for you
+        """).encode()
+        + f"{returned}\n\nHello\n\n--x--\n".encode()
+    )
+
+
+def complaint(kind: str = "abuse", returned: str = "Subject: 7 papers") -> bytes:
+    """A complaint in ARF."""
+    return (
+        dedent("""\
+        From: feedback@one.example
+        To: abuse@digest.example
+        Subject: FW: 7 papers for you
+        MIME-Version: 1.0
+        Content-Type: multipart/report; report-type=feedback-report; boundary="x"
+
+        --x
+        Content-Type: text/plain
+
+        This is an email abuse report.
+
+        --x
+        Content-Type: message/feedback-report
+
+        Feedback-Type: %s
+        User-Agent: SomeFBL/1.0
+        Version: 1
+        Original-Rcpt-To: <ada@one.example>
+
+        --x
+        Content-Type: message/rfc822
+
+        %s
+
+        Hello
+        --x--
+        """)
+        .replace("%s", kind, 1)
+        .replace("%s", returned, 1)
+        .encode()
+    )
+
+
+def told(judgement: Judgement) -> tuple[str, tuple[str, ...], str]:
+    return judgement.kind, judgement.recipients, judgement.status
+
+
+def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
+    """Of one file two detectors expect different things: what either finds is right.
+
+    What is temporary must be soft; what is for good is soft, too, where the address is not gone (a full mailbox).
+    """
+    expected: dict[str, tuple[set[str], bool]] = {}
+    for row in json.loads((shared / "data/bounces/expected.json").read_text()):
+        recipients, _ = expected.setdefault(row["file"], (set(), row["temporary"]))
+        recipients.update(row["recipients"])
+
+    wrong = []
+    files = sorted((shared / "data/bounces/data").iterdir())
+    for file in files:
+        judged = judge(file.read_bytes())
+        recipients, temporary = expected.get(file.name, (set(), False))
+        good_kind = not (recipients and temporary) or judged.kind == "soft"
+        if set(judged.recipients) != recipients or not good_kind or (recipients and judged.kind not in FAILURES):
+            wrong.append((file.name, told(judged)))
+
+    assert len(files) == 117
+    assert wrong == []
+
+
+def test_labelled_reports_are_hard_only_where_the_address_is_gone(shared: Path) -> None:
+    """The goals are for reports that nobody looked at; these must be clearly above them."""
+    hard, complaint = measure(shared / "data/bounces_labelled")
+
+    assert hard.precision >= 0.97, hard.wrong
+    assert hard.recall >= 0.92, hard.missed
+    assert (complaint.precision, complaint.recall) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_mail_is_no_bounce(name: str) -> None:
+    kind, raw = ORDINARY[name]
+
+    assert judge(raw, SEAL).kind == kind
+
+
+def test_there_are_enough_ordinary_mails() -> None:
+    assert len(ORDINARY) >= 40
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "said", "kind", "settled"),
+    [
+        ("5.1.1", "failed", "smtp; 550 5.1.1 User unknown", "hard", "5.1.1"),
+        ("5.0.0", "failed", "smtp; 550 No such user here", "hard", "5.1.1"),
+        ("5.0.0", "failed", "smtp; 550-5.1.1 no mailbox", "hard", "5.1.1"),
+        ("5.2.2", "failed", "smtp; 552 5.2.2 Mailbox full", "soft", "5.2.2"),
+        ("4.4.1", "delayed", "X-Postfix; connection timed out", "soft", "4.4.1"),
+        ("5.7.26", "failed", "smtp; 550 5.7.26 Unauthenticated email is not accepted", "policy", "5.7.26"),
+        ("5.0.0", "failed", "smtp; 550 5.7.515 Access denied, sending domain", "policy", "5.7.515"),
+        ("5.0.0", "failed", "smtp; 554 Blocked using Spamhaus", "policy", "5.7.1"),
+        ("5.1.1", "failed", "smtp; 550 5.1.1 rejected, your address is on a blacklist", "policy", "5.7.1"),
+        ("5.1.8", "failed", "smtp; 553 5.1.8 Sender address rejected", "policy", "5.1.8"),
+        ("4.4.7", "failed", "smtp; retry timeout exceeded", "soft", "4.4.7"),
+        ("553 too large", "failed", "smtp; 553 message exceeds maximum size", "policy", "5.3.4"),
+        ("5.0.0", "failed", "smtp; 550 relay not permitted", "policy", "5.7.1"),
+        ("5.1.0", "failed", "smtp; 550 5.1.0 <papers@lab.example> sender rejected", "policy", "5.1.8"),
+        (
+            "5.0.0",
+            "failed",
+            "smtp; 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+            "policy",
+            "5.7.1",
+        ),
+        ("5.2.1", "failed", "smtp; 550 5.2.1 account suspended", "soft", "5.2.1"),
+        ("5.1.1", "failed", "smtp; 550 5.1.1 User unknown (in reply to MAIL FROM command)", "policy", "5.1.8"),
+        ("4.0.0", "failed", "smtp; DNS Error: lookup of one.example responded with code NXDOMAIN", "soft", "4.0.0"),
+    ],
+)
+def test_a_report_is_hard_soft_or_policy_by_its_code_and_words(
+    status: str, action: str, said: str, kind: str, settled: str
+) -> None:
+    assert told(judge(report(status, action, said=said))) == (kind, ("ada@one.example",), settled)
+
+
+def test_an_address_with_digits_is_no_status() -> None:
+    judged = judge(report("5.0.0", said="smtp; host 5.1.1.3 said: 550 go away"))
+
+    assert judged.status == "5.0.0"
+
+
+def test_fields_that_a_server_wrote_into_its_text_are_read() -> None:
+    raw = dedent("""\
+        Return-Path: <>
+        From: MAILER-DAEMON@mx.one.example
+        Subject: Delivery Status Notification (Failure)
+
+        An error occurred while trying to deliver the mail.
+
+        Reporting-MTA: dns; mx.one.example
+
+        Action: failed
+        Final-Recipient: rfc822; ada@one.example
+        Diagnostic-Code: smtp; 552 5.2.2 Mailbox full
+        Status: 5.2.2
+        """).encode()
+
+    assert told(judge(raw)) == ("soft", ("ada@one.example",), "5.2.2")
+
+
+def test_the_subject_of_the_returned_mail_is_no_reason() -> None:
+    raw = dedent("""\
+        Return-Path: <>
+        From: MAILER-DAEMON@mx.one.example
+        Subject: failure notice
+
+        Your message
+            Subject: User unknown: a survey of spam filters and blocklists
+        could not be delivered to <ada@one.example>:
+        552 mailbox is full
+        """).encode()
+
+    assert (judge(raw).kind, judge(raw).status) == ("soft", "5.2.2")
+
+
+def test_one_failed_recipient_weighs_more_than_one_delayed() -> None:
+    two = report().replace(
+        b"Reporting-MTA: dns; mx.one.example\n",
+        b"Reporting-MTA: dns; mx.one.example\n\nFinal-Recipient: rfc822;bob@one.example\nAction: delayed\n",
+    )
+
+    assert told(judge(two)) == ("hard", ("ada@one.example",), "5.1.1")
+
+
+def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
+    international = report().replace(b"message/delivery-status", b"message/global-delivery-status")
+
+    assert told(judge(international)) == ("hard", ("ada@one.example",), "5.1.1")
+
+
+@pytest.mark.parametrize(
+    ("kind", "judged"), [("abuse", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")]
+)
+def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, judged: str) -> None:
+    assert told(judge(complaint(kind))) == (judged, ("ada@one.example",), "")
+
+
+def provider_mail(event: object, *, wrapped: bool = False, wrap_at: int = 0) -> bytes:
+    """A mail of a provider's notification service, with its event as JSON."""
+    text = json.dumps({"Type": "Notification", "Message": json.dumps(event)} if wrapped else event)
+    if wrap_at:  # as old servers break long lines
+        text = "!\n ".join(text[place : place + wrap_at] for place in range(0, len(text), wrap_at))
+    head = "From: Notifications <no-reply@sns.provider.example>\nSubject: Notification\nContent-Type: text/plain\n\n"
+    return f"{head}{text}\n\n--\nTo stop receiving notifications, follow the link.\n".encode()
+
+
+def bounced(kind: str = "Permanent", **recipient: str) -> dict[str, object]:
+    recipients = [{"emailAddress": "ada@one.example", **recipient}]
+    return {"notificationType": "Bounce", "bounce": {"bounceType": kind, "bouncedRecipients": recipients}}
+
+
+@pytest.mark.parametrize("layout", [{}, {"wrapped": True}, {"wrap_at": 70}], ids=["bare", "wrapped", "broken lines"])
+@pytest.mark.parametrize(
+    ("event", "judged"),
+    [
+        (bounced(status="5.1.1", diagnosticCode="smtp; 550 5.1.1 user unknown"), ("hard", "5.1.1")),
+        (bounced(status="5.2.2", diagnosticCode="smtp; 552 5.2.2 mailbox full"), ("soft", "5.2.2")),
+        (bounced(status="5.7.1", diagnosticCode="smtp; 550 blocked using Spamhaus"), ("policy", "5.7.1")),
+        (bounced("Transient", status="4.4.7"), ("soft", "4.4.7")),
+        ({"eventType": "Complaint", "complaint": {"complaintFeedbackType": "abuse"}}, ("complaint", "")),
+        ({"eventType": "Complaint", "complaint": {"complaintFeedbackType": "not-spam"}}, ("other", "")),
+        ({"notificationType": "Delivery", "delivery": {}}, ("other", "")),
+    ],
+)
+def test_a_providers_json_inside_a_mail_is_read(
+    event: dict[str, object], judged: tuple[str, str], layout: dict[str, Any]
+) -> None:
+    found = judge(provider_mail(event, **layout))
+
+    assert (found.kind, found.status) == judged
+
+
+def test_the_signed_link_inside_a_providers_json_proves_it() -> None:
+    link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
+    event = bounced(status="5.1.1") | {"mail": {"headers": [{"name": "List-Unsubscribe", "value": link}]}}
+
+    assert judge(provider_mail(event, wrapped=True), SEAL).origin.reader_id == 7
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3)))
+def test_any_json_of_a_provider_is_judged(value: object) -> None:
+    event = {"notificationType": "Bounce", "bounce": value, "complaint": value}
+
+    assert judge(provider_mail(event)).kind in KINDS
+
+
+def test_the_same_report_twice_has_one_name() -> None:
+    again = b"Received: from elsewhere\n" + report()
+
+    assert judge(report()).report == judge(again).report
+    assert judge(report()).report != judge(report().replace(b"r1@", b"r2@")).report
+
+
+def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Origin:
+    return judge(raw, Seal(keys, "digest.example")).origin
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_stamp_of_the_return_path_proves_the_delivery(key: str) -> None:
+    found = origin(report(to=verp("bounces@digest.example", 42, key)))
+
+    assert (found.delivery_id, found.proved) == (42, True)
+
+
+def test_a_stamp_survives_a_server_that_shouts() -> None:
+    assert origin(report(to=verp("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
+
+
+def test_a_stamp_in_the_returned_mail_counts() -> None:
+    path = verp("bounces@digest.example", 42, KEYS[0])
+
+    assert origin(report(returned=f"Return-Path: <{path}>")).delivery_id == 42
+
+
+def test_a_forged_stamp_proves_nothing() -> None:
+    forged = origin(report(to="bounces+42-aaaaaaaaaa@digest.example"))
+
+    assert (forged.delivery_id, forged.proved) == (None, False)
+
+
+def test_a_stamp_of_another_delivery_proves_nothing_for_this_one() -> None:
+    path = verp("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
+
+    assert not origin(report(to=path)).proved
+
+
+def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
+    link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
+    found = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
+
+    assert found.named is not None
+    assert (found.named.key, found.reader_id) == (("digest", 5, 0), 7)
+    assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
+
+
+def test_a_message_id_alone_tells_the_delivery_but_proves_nothing() -> None:
+    stamp = "abcdefghijklmnopqrstuvwxyz"
+    found = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
+
+    assert found.named is not None
+    assert (found.named.delivery_id, found.proved) == (5, False)
+
+
+def test_a_message_id_of_another_domain_is_not_ours() -> None:
+    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).named is None
+
+
+def test_a_link_signed_by_another_key_proves_nothing() -> None:
+    link = f"<https://digest.example/unsubscribe/{Signer(('theirs',)).sign(UNSUBSCRIBE, 7)}>"
+
+    assert not origin(report(returned=f"List-Unsubscribe: {link}")).proved
+
+
+def test_the_mail_that_a_reader_sends_to_leave_carries_the_token() -> None:
+    found = judge(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
+
+    assert (found.kind, found.origin.reader_id) == ("unsubscribe", 7)
+
+
+def test_without_keys_nothing_is_proved() -> None:
+    assert not origin(report(to=verp("bounces@digest.example", 42, KEYS[0])), ()).proved
+
+
+KINDS = {"hard", "soft", "policy", "complaint", "auto-reply", "unsubscribe", "other"}
+
+
+@given(st.binary(max_size=4000))
+def test_any_bytes_are_judged(raw: bytes) -> None:
+    assert judge(raw, SEAL).kind in KINDS
+
+
+_LINES = st.sampled_from(
+    [
+        *report(returned="Message-ID: <digest.5.0@digest.example>").splitlines(keepends=True),
+        *complaint().splitlines(keepends=True),
+        *(line + b"\n" for line in dedent(REPORT).encode().splitlines()),
+        b"Content-Type: multipart/mixed; boundary*0=x; boundary*9999999999=y\n",
+        b"Content-Type: text/plain; charset*=x'y'%ff\n",
+        b"From: \xff\xfe <\n",
+        b"Subject: =?utf-8?b?////?=\n",
+        b"Hi. This is the\n",
+        b"the following addresses had\n",
+    ]
+)
+
+
+@given(st.lists(_LINES, max_size=60), st.binary(max_size=40))
+def test_any_mixture_of_a_reports_lines_is_judged(lines: list[bytes], noise: bytes) -> None:
+    assert judge(b"".join(lines) + noise, SEAL).kind in KINDS
+
+
+@given(st.integers(0, 2000), st.sampled_from([report(), complaint(), *(raw for _, raw in ORDINARY.values())]))
+def test_a_mail_cut_anywhere_is_judged(length: int, raw: bytes) -> None:
+    assert judge(raw[:length], SEAL).kind in KINDS
+
+
+DAEMON = b"From: MAILER-DAEMON@mx\nSubject: failure notice\n"
+BOMBS = {
+    "one line": b"a" * 10_000_000,
+    "one line of a report": DAEMON + b"\n" + b"a" * 5_000_000,
+    "at signs": DAEMON + b"\n" + b"a@" * 1_000_000,
+    "commas": DAEMON + b"\n" + b", a" * 300_000,
+    "brackets": DAEMON + b"\n" + b"<" * 3_000_000,
+    "headers": DAEMON + b"X-A: b\n" * 500_000,
+    "an encoded subject": b"Subject: " + b"=?utf-8?q?a?= " * 20_000 + b"\n\n",
+    "recipients": b"To: " + b"a@b.example, " * 300_000 + b"\n\n",
+    "comments": b"From: " + b"(" * 100_000 + b"\n\nx",
+    "parts in parts": b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(5000)),
+    "mails in mails": DAEMON + b"Content-Type: message/rfc822\n\n" * 9000,
+    "parts": DAEMON + b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\na@b.example, x@y.example, \n" * 8000,
+    "groups": report() + b"Action: failed\nFinal-Recipient: rfc822; a@b.example\n\n" * 20_000,
+    "tags": DAEMON + b"Content-Type: text/html\n\n" + b"<style" * 50_000,
+    "parameters": b"Content-Type: text/plain; " + b"a*0*=b;" * 20_000 + b"\n\nx",
+    "words before a full mailbox": DAEMON + b"\n" + b"mailbox user " * 20_000,
+    "stamps": b"bounces+1-aaaaaaaaaa@digest.example " * 8000,
+    "tokens": b"/unsubscribe/aaaaaaaaaaaaaaaaaaaaaaaa.bbbbb " * 6000,
+    "markers": DAEMON
+    + b"\nthe following addresses had\nfailed addresses follow:\n - no such user here\nthis is the email server at\n"
+    + (b"aaaaaaaa" * 40 + b"\n") * 2000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_judged_soon(name: str) -> None:
+    began = time.process_time()
+    kind = judge(BOMBS[name], SEAL).kind
+
+    assert kind in KINDS
+    assert time.process_time() - began < SECONDS

@@ -1,0 +1,161 @@
+"""Commands of one mail in one packet (RFC 2920), against a server that answers packet by packet as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import pytest
+
+from digest.mail.mime.outgoing_message import Letter
+from digest.mail.smtp.connection_pool import Pool
+from digest.mail.smtp.endpoints import parse_server
+from digest.mail.smtp.reply_classification import Outcome
+from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
+
+TAKEN = {b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n",
+         b"DATA": b"354 go on\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}  # fmt: skip
+LETTER = Letter(
+    "us@papers.example", "ada@lab.example", b"Subject: one\r\n\r\n.a line with a dot\r\n", "<1@papers.example>"
+)
+OTHER = Letter("us@papers.example", "bob@lab.example", b"Subject: two\r\n\r\nText\r\n", "<2@papers.example>")
+Answer = Callable[[bytes], bytes | None]
+
+
+def usual(packet: bytes) -> bytes | None:
+    """What a friendly server says to a packet: to its commands one by one, or to a content."""
+    if packet.endswith(b"\r\n.\r\n"):
+        return b"250 2.0.0 taken\r\n"
+    return b"".join(TAKEN[line[:4].upper()] for line in packet.splitlines())
+
+
+class Server:
+    """Answers packets by `answer`; where it gives None the connection is cut. Keeps the packets of each connection."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self.connections: list[list[bytes]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        packets: list[bytes] = []
+        self.connections.append(packets)
+        writer.write(b"220 ready\r\n")
+        with suppress(ConnectionError):
+            while packet := await reader.read(65536):
+                packets.append(packet)
+                answer = self._answer(packet)
+                if answer is None:
+                    writer.transport.abort()
+                    return
+                writer.write(answer)
+        writer.close()
+
+
+def carried(
+    letters: Sequence[Letter], answer: Answer, *, allowed: Sequence[bool] = (), rest: float = 0.0
+) -> tuple[list[Outcome], Server]:  # fmt: skip
+    """What became of letters sent one after the other through one pool, and the server that heard it."""
+    server, answers = Server(answer), iter(allowed)
+
+    async def run() -> list[Outcome]:
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+        port = listening.sockets[0].getsockname()[1]
+        pool = Pool([parse_server(f"smtp://127.0.0.1:{port}")], size=1, timeout=2.0, hello="papers.example")
+        outcomes = []
+        for letter in letters:
+            outcomes.append(await pool.send(letter, lambda: next(answers, True)))
+            await asyncio.sleep(rest)
+        await pool.close()
+        listening.close()
+        return outcomes
+
+    return asyncio.run(run()), server
+
+
+def group(number: int) -> bytes:
+    """The first words of the packet in which a letter's commands go together."""
+    return b"MAIL FROM:<us@papers.example> SIZE=%d\r\nRCPT TO:" % len((LETTER, OTHER)[number].raw)
+
+
+def test_a_second_mails_commands_share_a_packet() -> None:
+    outcomes, server = carried([LETTER, OTHER], usual)
+    (packets,) = server.connections
+
+    assert [outcome.state for outcome in outcomes] == [SENT, SENT]
+    assert packets[-3] == group(1) + b"<bob@lab.example>\r\nDATA\r\n"
+
+
+def test_a_dot_that_begins_a_line_goes_out_twice() -> None:
+    _, server = carried([LETTER], usual)
+
+    assert b"Subject: one\r\n\r\n..a line with a dot\r\n.\r\n" in server.connections[0]
+
+
+@pytest.mark.parametrize("to_data", [b"554 5.5.1 no valid recipients\r\n", b"503 5.5.1 nobody to send to\r\n"])
+def test_a_refused_reader_costs_neither_connection_nor_the_next_mail(to_data: bytes) -> None:
+    def answer(packet: bytes) -> bytes | None:
+        return b"250 ok\r\n550 5.1.1 who?\r\n" + to_data if packet.startswith(group(1)) else usual(packet)
+
+    outcomes, server = carried([LETTER, OTHER, LETTER], answer)
+
+    assert [(outcome.state, outcome.status) for outcome in outcomes] == [
+        (SENT, "2.0.0"),
+        (REJECTED, "5.1.1"),
+        (SENT, "2.0.0"),
+    ]
+    assert len(server.connections) == 1
+
+
+def test_a_content_that_is_asked_for_though_the_reader_is_refused_is_never_given() -> None:
+    def answer(packet: bytes) -> bytes | None:
+        return b"250 ok\r\n550 5.1.1 who?\r\n354 go on\r\n" if packet.startswith(group(1)) else usual(packet)
+
+    outcomes, server = carried([LETTER, OTHER, LETTER], answer)
+
+    assert [outcome.state for outcome in outcomes] == [SENT, REJECTED, SENT]
+    assert len(server.connections) == 2
+    assert not any(b"Subject: two" in packet for packets in server.connections for packet in packets)
+
+
+def test_who_cuts_a_groups_connection_is_asked_again_step_by_step() -> None:
+    def answer(packet: bytes) -> bytes | None:
+        return None if b"bob@" in packet else usual(packet)
+
+    outcomes, server = carried([LETTER, OTHER], answer)
+
+    assert outcomes[1].state == DEFERRED
+    assert outcomes[1].reply.startswith("lost at RCPT")
+    assert not outcomes[1].server_trouble
+    assert server.connections[1][-1] == b"RCPT TO:<bob@lab.example>\r\n"
+
+
+def test_a_cut_after_the_content_is_uncertain() -> None:
+    outcomes, _ = carried([LETTER, OTHER], lambda packet: None if b"Subject: two" in packet else usual(packet))
+
+    assert [outcome.state for outcome in outcomes] == [SENT, UNCERTAIN]
+
+
+def test_a_lease_that_runs_out_before_the_354_hands_nothing_over() -> None:
+    outcomes, server = carried([LETTER, OTHER], usual, allowed=[True, True, True, False])
+
+    assert outcomes[1].state == DEFERRED
+    assert not any(b"Subject: two" in packet for packets in server.connections for packet in packets)
+
+
+def test_a_server_that_says_goodbye_between_mails_loses_none() -> None:
+    def answer(packet: bytes) -> bytes | None:
+        said = usual(packet)
+        return said + b"421 4.4.2 idle for too long\r\n" if said and b"Subject: one" in packet else said
+
+    outcomes, server = carried([LETTER, OTHER], answer, rest=0.05)
+
+    assert [outcome.state for outcome in outcomes] == [SENT, SENT]
+    assert len(server.connections) == 2
+
+
+@pytest.mark.parametrize("words", [b"what?\r\n", b"25", b"250-" + b"x" * 40_000 + b"\r\n", b"250:ok\r\n"])
+def test_an_answer_to_the_content_that_is_none_is_uncertain(words: bytes) -> None:
+    outcomes, _ = carried([LETTER], lambda packet: words if b"Subject:" in packet else usual(packet))
+
+    assert outcomes[0].state == UNCERTAIN

@@ -1,0 +1,302 @@
+"""The engine gives the reference's answers: papers, order, scores, masks, reasons."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digest.errors import BadInput, BadQuery
+from digest.matching.engine import index_file
+from digest.matching.engine.engine_matcher import ALL, RANKED, Facts, Matcher, matcher
+from digest.matching.engine.paper_index import build
+from digest.matching.engine.profile_store import Store
+from digest.matching.profile import Candidate, Counts, Match, Profile, Topic
+from digest.matching.reference import reference_matcher
+from digest.matching.reference.thresholds import threshold
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
+from digest.matching.scoring.boolean_match import prepare
+from digest.papers import Record
+from tests.digest.matching.profiles import Profiles, candidates
+from tests.digest.matching.test_truth import paper, profile, rows
+
+pytestmark = pytest.mark.usefixtures("kernel")
+PRIOR = Weights(word_counts.prior())
+TAUS = (None, 0, 20_000, 60_000)
+
+
+def facts(papers: Sequence[Candidate]) -> Facts:
+    return Facts(np.array([c.announcement for c in papers], np.int64), np.array([c.trending for c in papers], np.int32))
+
+
+def ready(profiles: Sequence[Profile], papers: Sequence[Candidate], weights: Weights = PRIOR) -> Matcher:
+    return matcher(profiles, [build((c.id, c.record) for c in papers)], weights)
+
+
+def engine(
+    profiles: Sequence[Profile], papers: Sequence[Candidate], tau: int | None, sent: Sequence[frozenset[int]] = ()
+) -> list[list[Match]]:
+    answers = ready(profiles, papers).match(facts(papers), taus=[tau] * len(profiles), sent=sent or None)
+    return [answers.matches(at, one) for at, one in enumerate(profiles)]
+
+
+def slow(
+    profiles: Sequence[Profile], papers: Sequence[Candidate], tau: int | None, sent: Sequence[frozenset[int]] = ()
+) -> list[list[Match]]:
+    prepared = [prepare(one) for one in papers]
+    known = sent or [frozenset()] * len(profiles)
+    pairs = zip(profiles, known, strict=True)
+    return [reference_matcher.match(one, prepared, PRIOR, tau=tau, sent=before) for one, before in pairs]
+
+
+def real(shared: Path, number: int) -> list[Record]:
+    with lzma.open(shared / "data" / "corpus.jsonl.xz", "rt", encoding="utf-8") as lines:
+        read = [json.loads(line) for line in islice(lines, 20_000, 20_000 + number)]
+    return [
+        Record(
+            title=row["title"], abstract=row["abstract"], authors=tuple(row["authors"] or ()), comment=row["comment"],
+            categories=tuple(row["categories"] or ()), code_url="https://code.example" if n % 9 == 0 else None,
+            venue="ICML 2024" if n % 7 == 0 else None, institutions=("ETH Zurich",) if n % 5 == 0 else (),
+            withdrawn=n % 50 == 49, has_code=n % 11 == 0,
+        )
+        for n, row in enumerate(read)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "topic", "besides", "text", "answer"), rows())
+def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, besides: str, text: str, answer: str) -> None:
+    (found,) = engine([profile(topic, besides)], [Candidate(1, paper(text), 1)], None)
+    given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
+
+    assert given == answer, rule
+
+
+@pytest.mark.parametrize("tau", TAUS)
+def test_real_papers_match_as_by_the_reference(shared: Path, tau: int | None) -> None:
+    records = real(shared, 120)
+    make = Profiles(records, seed=1)
+    profiles = [make.profile() for _ in range(50)]
+    papers = candidates(records)
+
+    assert engine(profiles, papers, tau) == slow(profiles, papers, tau)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_2000_profiles_match_a_real_day_as_by_the_reference(shared: Path) -> None:
+    records = real(shared, 800)
+    make = Profiles(records, seed=2)
+    profiles = [make.profile() for _ in range(2000)]
+    papers = candidates(records)
+
+    assert engine(profiles, papers, 30_000) == slow(profiles, papers, 30_000)
+
+
+WORDS = st.sampled_from(
+    ["graph", "neural", "network", "Protein", "folding", "learning", "multi-agent", "multiagent", "of", "GPT4", "C++"]
+)
+TEXTS = st.lists(WORDS, max_size=8).map(" ".join)
+AUTHORS = st.sampled_from(
+    ["Yingbin Liang", "Y. Liang", "J. D. van der Waals", "H. García-Molina", "Hector Garcia Molina"]
+)
+CATEGORIES = st.sampled_from(["cs.LG", "cs.CL", "stat.ML", "math.CO"])
+RECORDS = st.builds(
+    Record,
+    title=TEXTS,
+    abstract=TEXTS,
+    authors=st.lists(AUTHORS, max_size=3).map(tuple),
+    categories=st.lists(CATEGORIES, max_size=3).map(tuple),
+    comment=st.none() | TEXTS,
+    venue=st.none() | TEXTS,
+    institutions=st.lists(TEXTS, max_size=2).map(tuple),
+    code_url=st.none() | st.just("https://code.example"),
+    withdrawn=st.booleans(),
+    has_code=st.booleans(),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(RECORDS, min_size=1, max_size=8), st.integers(0, 10**6), st.sampled_from(TAUS), st.data())
+def test_any_papers_match_as_by_the_reference(
+    records: list[Record], seed: int, tau: int | None, data: st.DataObject
+) -> None:
+    papers = candidates(records)
+    make = Profiles(records, seed)
+    profiles = [make.profile() for _ in range(4)]
+    sent = data.draw(st.lists(st.frozensets(st.sampled_from([p.id for p in papers])), min_size=4, max_size=4))
+
+    assert engine(profiles, papers, tau, sent) == slow(profiles, papers, tau, sent)
+
+
+def test_without_caps_everything_is_told_and_counted(shared: Path) -> None:
+    records = real(shared, 60)
+    make = Profiles(records, seed=3)
+    profiles = [make.profile() for _ in range(20)]
+    papers = candidates(records)
+    answers = ready(profiles, papers).match(facts(papers), taus=[0] * 20, mode=ALL)
+    told = [answers.matches(at, one) for at, one in enumerate(profiles)]
+
+    assert told == [reference_matcher.matches(one, papers, PRIOR, tau=0) for one in profiles]
+    assert [answers.total(at) for at in range(20)] == [len(one) for one in told]
+
+
+def test_a_reader_who_wants_very_many_gets_them_in_order() -> None:
+    papers = [Candidate(n, Record("A protein " + "in a cell " * (n % 7)), 1 + n % 3, 31 * n % 101) for n in range(200)]
+    one = Profile((Topic("protein"), Topic('"cell" OR "protein"')), limit=150)
+
+    assert engine([one], papers, 0) == slow([one], papers, 0)
+
+
+def test_close_matches_are_left_out_where_nobody_wants_them(shared: Path) -> None:
+    records = real(shared, 60)
+    make = Profiles(records, seed=7)
+    profiles = [make.profile() for _ in range(20)]
+    papers = candidates(records)
+    answers = ready(profiles, papers).match(facts(papers), close=False)
+    strict = [replace(one, close=False) for one in profiles]
+
+    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == slow(strict, papers, None)
+
+
+def test_likes_beyond_all_measure_are_refused() -> None:
+    with pytest.raises(BadInput, match="likes"):
+        Store().add(Profile((Topic("protein"),), likes=(("cell", 10**9),)))
+
+
+def test_many_indexes_match_as_one(shared: Path) -> None:
+    papers = candidates(real(shared, 60))
+    make = Profiles([c.record for c in papers], seed=4)
+    profiles = [make.profile() for _ in range(20)]
+    parts = [build((c.id, c.record) for c in papers[at : at + 20]) for at in (0, 20, 40)]
+    answers = matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
+
+    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == engine(profiles, papers, 0)
+
+
+def test_thresholds_are_the_references(shared: Path) -> None:
+    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
+    make = Profiles([c.record for c in papers], seed=5)
+    profiles = [make.profile() for _ in range(30)]
+    prepared = [prepare(one) for one in papers]
+
+    assert ready(profiles, papers).thresholds(facts(papers)) == [threshold(one, prepared, PRIOR) for one in profiles]
+
+
+def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None:
+    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
+    profiles = [replace(one, minimum="high") for one in (Profiles([c.record for c in papers], seed=6).profile(),) * 2]
+    prepared = [prepare(one) for one in papers]
+
+    assert ready(profiles, papers).thresholds(facts(papers), [1], close=CLOSE_PAPERS["high"]) == [
+        threshold(profiles[1], prepared, PRIOR)
+    ]
+
+
+def test_a_threshold_that_lets_pass_more_papers_than_there_are_is_zero() -> None:
+    papers = [Candidate(number, Record(f"Graph {number}"), number) for number in range(1, 15)]
+    matcher = ready([Profile((Topic("graph neural network"),))], papers)
+
+    assert matcher.thresholds(facts(papers), close=100_000) == [0]
+    with pytest.raises(ValueError, match="fewer than no papers"):
+        matcher.thresholds(facts(papers), close=-1)
+
+
+def test_other_weights_give_other_scores_over_the_same_papers() -> None:
+    other = Weights(Counts(1000, 10.0, {"protein": 500}))
+    papers = [Candidate(1, Record("A protein"), 1)]
+    one = Profile((Topic("protein"),))
+    answers = ready([one], papers).reweighed(other).match(facts(papers))
+
+    assert answers.matches(0, one) == reference_matcher.match(one, papers, other, tau=None)
+
+
+def test_what_a_reader_has_seen_is_no_candidate() -> None:
+    papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
+    told = Facts(np.ones(3, np.int64), np.zeros(3, np.int32), batch=np.array([5, 6, 7]))
+    answers = ready([Profile((Topic("protein"),))] * 2, papers).match(told, seen=[5, 0])
+
+    assert (answers.papers(0), answers.papers(1)) == ([2, 3], [1, 2, 3])
+
+
+def test_by_rank_the_first_few_of_an_order_of_its_own_are_told() -> None:
+    papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
+    told = Facts(
+        np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), open=np.array([True, True, False])
+    )
+    answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, most=2)
+
+    assert answers.papers(0) == [2, 1]
+
+
+def test_an_index_is_read_back_from_its_file(tmp_path: Path, shared: Path) -> None:
+    papers = candidates(real(shared, 40))
+    index = build((c.id, c.record) for c in papers)
+    path = tmp_path / "papers.index"
+    path.write_bytes(index_file.to_bytes(index))
+    make = Profiles([c.record for c in papers], seed=6)
+    profiles = [make.profile() for _ in range(10)]
+    answers = matcher(profiles, [index_file.read(path)], PRIOR).match(facts(papers), taus=[0] * 10)
+
+    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == engine(profiles, papers, 0)
+
+
+def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "papers.index"
+    path.write_bytes(b"nonsense")
+
+    with pytest.raises(BadInput, match="not an index"):
+        index_file.read(path)
+
+
+def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None:
+    store = Store()
+    store.add(Profile((Topic("protein"),)))
+    row = store.add(Profile((Topic("graph", cap=1),), categories=("cs.LG",), authors=("Y. Liang",), limit=3))
+    store.replace(0, Profile((Topic("network"),), exclusions=("graph",)))
+    before = len(store.stream)
+    store.merge()
+    papers = [Candidate(1, Record("Networks"), 1), Candidate(2, Record("A graph", categories=("cs.LG",)), 1)]
+    answers = Matcher(store, [build((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
+
+    assert len(store.stream) < before
+    assert (answers.papers(0), answers.papers(row)) == ([1], [2])
+
+
+def test_a_profile_added_after_a_match_is_matched_by_the_next_matcher() -> None:
+    store, papers = Store(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
+    index = build((c.id, c.record) for c in papers)
+    found = []
+    for word in ("protein", '"graph netw*"'):
+        row = store.add(Profile((Topic(word),)))
+        found.append(Matcher(store, [index], PRIOR).match(facts(papers)).papers(row))
+
+    assert found == [[1], [2]]
+
+
+def test_a_name_that_differs_in_its_first_letter_is_not_followed() -> None:
+    papers = [
+        Candidate(1, Record("A", authors=("Percy Liang",)), 1),
+        Candidate(2, Record("B", authors=("Y. Liang",)), 1),
+    ]
+
+    assert [[m.paper for m in some] for some in engine([Profile((), authors=("Yingbin Liang",))], papers, None)] == [
+        [2]
+    ]
+
+
+def test_no_papers_match_nothing() -> None:
+    assert engine([Profile((Topic("protein"),))], [], None) == [[]]
+
+
+def test_a_bad_query_is_refused_where_it_is_compiled() -> None:
+    with pytest.raises(BadQuery):
+        Store().add(Profile((Topic("(protein AND"),)))

@@ -1,0 +1,45 @@
+"""What a profile costs to match."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.errors import BadInput
+from digest.matching.profile import Profile, Topic
+from digest.matching.query.profile_cost import check_cost, profile_cost
+
+
+def profile(*topics: str, exclusions: tuple[str, ...] = (), authors: tuple[str, ...] = ()) -> Profile:
+    return Profile(tuple(map(Topic, topics)), exclusions=exclusions, authors=authors)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "prefixes"),
+    [
+        (profile("graph neural network"), 3, 0),
+        (profile('"diffusion model*" AND (protein OR molecule) ANDNOT survey'), 5, 1),
+        (profile("all:liang"), 3, 0),
+        (profile("au:Lia*", authors=("Ada Byron",)), 4, 1),
+        (profile("cat:cs.LG AND has:code"), 2, 0),
+        (profile("graphs", exclusions=("sur* OR review",)), 3, 1),
+    ],
+)
+def test_words_and_prefixes_are_counted_in_all_parts(asked: Profile, words: int, prefixes: int) -> None:
+    assert profile_cost(asked) == (words, prefixes)
+
+
+def test_two_chinese_signs_are_long_enough_for_a_prefix() -> None:
+    check_cost(profile("ti:深度*"))
+
+    with pytest.raises(BadInput):
+        check_cost(profile("ti:ab*"))
+
+
+@given(st.lists(st.sampled_from(["graph", "protein fold*", "au:Byron", "reef AND coral ANDNOT fish"]), max_size=8))
+def test_one_more_topic_never_costs_less(topics: list[str]) -> None:
+    fewer, more = profile_cost(profile(*topics)), profile_cost(profile(*topics, "reef"))
+
+    assert more.words == fewer.words + 1
+    assert more.prefixes == fewer.prefixes

@@ -1,0 +1,255 @@
+"""Which papers, in which order, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.matching.profile import Candidate, Counts, Profile, Topic
+from digest.matching.reference.reference_matcher import floor, match, matches
+from digest.matching.scoring.bm25 import Weights, impact, score, weight
+from digest.matching.scoring.boolean_match import prepare
+from digest.papers import Record
+
+COUNTS = Counts(1000, 10.0, {"graph": 100, "neural": 200, "network": 200, "protein": 10, "fold": 20, "learn": 500})
+
+
+def papers(*titles: str, day: int = 1, trending: int = 0) -> list[Candidate]:
+    return [Candidate(number, Record(title), day, trending) for number, title in enumerate(titles, 1)]
+
+
+def topics(*texts: str) -> Profile:
+    return Profile(topics=tuple(Topic(text) for text in texts))
+
+
+def ids(profile: Profile, candidates: list[Candidate], tau: int | None = None, **options: frozenset[int]) -> list[int]:
+    return [found.paper for found in match(profile, candidates, COUNTS, tau=tau, **options)]
+
+
+def test_relevance_is_the_formula_of_the_page() -> None:
+    (found,) = match(topics("protein"), papers("A protein"), COUNTS, tau=None)
+    norm = 300 + 900_000 * 2 // 10_000
+
+    assert found.relevance == 16 * impact(Weights(COUNTS).idf("protein"), 3, norm)
+
+
+def test_a_word_once_in_an_average_abstract_is_worth_its_idf() -> None:
+    assert impact(777, 1, Weights(COUNTS).norm(10)) == 777
+
+
+@pytest.mark.parametrize(("topics", "expected"), [(1, 16), (2, 22), (3, 27), (4, 32), (9, 48), (20, 71)])
+def test_a_word_of_several_topics_weighs_by_the_square_root_of_their_number(topics: int, expected: int) -> None:
+    assert weight(topics) == expected
+
+
+def test_a_rarer_word_weighs_more_and_an_unknown_one_most() -> None:
+    weights = Weights(COUNTS)
+
+    assert weights.idf("learn") < weights.idf("graph") < weights.idf("protein") < weights.idf("unheard")
+
+
+def test_a_prefix_weighs_as_all_its_words_together() -> None:
+    weights = Weights(COUNTS)
+
+    assert weights.idf("ne", prefix=True) == Weights(Counts(1000, 10.0, {"ne": 400})).idf("ne")
+
+
+def test_a_prefix_longer_than_its_stem_weighs_as_the_stem() -> None:
+    assert Weights(COUNTS).idf("learni", prefix=True) == Weights(COUNTS).idf("learn")
+
+
+def test_words_side_by_side_as_asked_for_count_twice_as_much_as_apart() -> None:
+    apart, together = papers("Network of a neural graph", "Of a graph neural network")
+    found = {m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)}
+
+    assert found[together.id] == 2 * found[apart.id]
+
+
+def test_a_phrase_in_a_query_counts_as_much_as_a_topic() -> None:
+    paper = papers("A graph neural network")
+    plain, quoted = (
+        match(topics(text), paper, COUNTS, tau=0)[0] for text in ("graph neural network", '"graph neural network"')
+    )
+
+    assert plain.relevance == quoted.relevance
+
+
+def test_the_floor_is_the_least_topic_with_all_its_words() -> None:
+    idf = Weights(COUNTS).idf
+
+    assert floor(topics("graph neural network", "learning"), COUNTS) == min(
+        16 * (idf("graph") + idf("neural") + idf("network")), 16 * idf("learn")
+    )
+
+
+def test_one_word_of_a_phrase_is_not_close() -> None:
+    assert ids(topics("graph neural network"), papers("A network")) == []
+
+
+def test_a_close_match_must_be_above_the_threshold() -> None:
+    candidates = papers("Neural network of a graph")
+    relevance = match(topics("graph neural network"), candidates, COUNTS, tau=None)[0].relevance
+
+    assert ids(topics("graph neural network"), candidates, tau=relevance) == []
+    assert ids(topics("graph neural network"), candidates, tau=relevance - 1) == [1]
+
+
+def test_without_a_threshold_three_close_papers_of_each_announcement_pass() -> None:
+    one = papers(*["Neural graph network"] * 5, day=1)
+    two = [Candidate(number, Record("Network graph, neural"), 2) for number in range(11, 16)]
+
+    assert ids(topics("graph neural network"), one + two) == [11, 12, 13, 1, 2, 3]
+
+
+def test_what_was_sent_is_not_sent_again_nor_makes_room_for_more_close_ones() -> None:
+    candidates = papers(*["Neural graph network"] * 5)
+
+    assert ids(topics("graph neural network"), candidates, sent=frozenset({1, 2})) == [3]
+
+
+def test_order_is_by_score_then_newer_then_id() -> None:
+    candidates = [
+        Candidate(1, Record("Protein of a graph of a network"), 5),
+        Candidate(2, Record("Protein"), 3),
+        Candidate(4, Record("Protein"), 4),
+        Candidate(3, Record("Protein"), 4),
+    ]
+
+    assert ids(topics("protein"), candidates) == [3, 4, 2, 1]
+
+
+def test_trending_lifts_a_score_by_thirty_per_cent_at_most() -> None:
+    assert (score(1000, 0), score(1000, 50), score(1000, 100)) == (1000, 1150, 1300)
+
+
+def test_the_limit_and_a_topics_cap_only_limit() -> None:
+    profile = Profile(topics=(Topic("protein", cap=1), Topic("graph")), limit=2)
+
+    assert ids(profile, papers("Protein", "Protein here", "Graph", "Graph here")) == [1, 3]
+
+
+def test_followed_authors_stand_on_top_past_caps_and_categories() -> None:
+    profile = Profile((Topic("protein"),), categories=("cs.LG",), authors=("Yingbin Liang",), limit=1)
+    candidates = [
+        Candidate(1, Record("Protein", categories=("cs.LG",)), 1),
+        Candidate(2, Record("Cooking", authors=("Y. Liang",), categories=("math.CO",)), 1),
+        Candidate(3, Record("Protein", authors=("Yingbin Liang",)), 1),
+    ]
+
+    assert ids(profile, candidates) == [3, 2, 1]
+
+
+def test_a_followed_authors_paper_says_so_and_counts_against_no_topic() -> None:
+    profile = Profile((Topic("protein"),), authors=("Yingbin Liang",))
+    (found,) = match(profile, [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)], COUNTS, tau=None)
+
+    assert (found.followed, found.topic, found.matched) == (("Yingbin Liang",), -1, ())
+
+
+def test_a_withdrawn_paper_matches_nothing() -> None:
+    assert ids(topics("protein"), [Candidate(1, Record("Protein", withdrawn=True), 1)]) == []
+
+
+def test_a_muted_topic_finds_nothing() -> None:
+    assert ids(Profile(topics=(Topic("protein", muted=True),)), papers("Protein")) == []
+
+
+def test_a_profile_without_topics_gets_nothing() -> None:
+    assert ids(Profile(categories=("cs.LG",)), papers("Protein")) == []
+
+
+def test_a_query_is_never_close() -> None:
+    assert ids(topics('"graph neural network" OR "protein folding"'), papers("Neural graph network folding")) == []
+
+
+def test_the_topic_that_gives_most_comes_first_and_takes_the_paper() -> None:
+    (found,) = match(topics("learning", "protein folding"), papers("Learning protein folding"), COUNTS, tau=None)
+
+    assert (found.topic, found.matched) == (1, ((1, ("protein folding",)), (0, ("learning",))))
+
+
+def test_a_close_match_shows_its_words_as_typed() -> None:
+    (found,) = match(topics("Graph Neural Networks"), papers("Network graph, neural"), COUNTS, tau=None)
+
+    assert (found.strict, found.matched, found.mask) == (False, ((0, ("Graph", "Neural", "Networks")),), 0b111)
+
+
+def test_a_close_topic_that_adds_no_word_is_not_shown() -> None:
+    (found,) = match(topics("protein folding", "proteins unfolded"), papers("Folding a protein"), COUNTS, tau=0)
+
+    assert found.matched == ((0, ("protein", "folding")),)
+
+
+def test_a_topic_with_half_of_its_words_is_not_shown() -> None:
+    (found,) = match(topics("protein folding", "graph learning"), papers("Folding a protein graph"), COUNTS, tau=0)
+
+    assert (found.matched, found.mask) == (((0, ("protein", "folding")),), 0b0111)
+
+
+def test_a_topic_that_holds_is_shown_though_it_adds_no_word() -> None:
+    (found,) = match(topics("protein folding", "folding"), papers("A protein, folding"), COUNTS, tau=0)
+
+    assert found.matched == ((0, ("protein folding",)), (1, ("folding",)))
+
+
+def test_the_mask_numbers_the_profiles_terms() -> None:
+    (found,) = match(topics("graph neural", "protein"), papers("Protein graph"), COUNTS, tau=None)
+
+    assert found.mask == 0b101
+
+
+def test_an_author_asked_for_twice_counts_once() -> None:
+    candidates = [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)]
+    once = match(Profile((), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
+    twice = match(Profile((Topic('au:"Yingbin Liang"'),), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
+
+    assert (once.relevance, twice.strict) == (twice.relevance, True)
+
+
+def test_matches_are_not_capped() -> None:
+    assert len(matches(topics("protein"), papers(*["Protein"] * 30), COUNTS, tau=None)) == 30
+
+
+WORDS = st.sampled_from(
+    ["graph", "neural", "network", "Protein", "folding", "learning", "multi-agent", "of", "Poincaré"]
+)
+TEXTS = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
+TOPICS = st.lists(st.lists(WORDS.filter(lambda word: word != "of"), min_size=1, max_size=3).map(" ".join), max_size=4)
+
+
+@given(TOPICS, st.lists(TEXTS, max_size=8))
+def test_matching_minds_neither_case_nor_accents_nor_hyphens(texts: list[str], titles: list[str]) -> None:
+    def shout(text: str) -> str:
+        return text.upper().replace("É", "e").replace("-", " ")
+
+    plain = match(topics(*texts), papers(*titles), COUNTS, tau=0)
+    shouted = match(topics(*map(shout, texts)), papers(*map(shout, titles)), COUNTS, tau=0)
+
+    assert [replace(m, matched=()) for m in plain] == [replace(m, matched=()) for m in shouted]
+
+
+@given(TOPICS, st.lists(TEXTS, max_size=8), st.integers(0, 40_000))
+def test_a_higher_threshold_only_takes_away(texts: list[str], titles: list[str], tau: int) -> None:
+    low = {m.paper for m in matches(topics(*texts), papers(*titles), COUNTS, tau=0)}
+    high = {m.paper for m in matches(topics(*texts), papers(*titles), COUNTS, tau=tau)}
+
+    assert high <= low
+
+
+@given(TOPICS, st.lists(TEXTS, max_size=8))
+def test_a_prepared_paper_matches_as_the_paper_itself(texts: list[str], titles: list[str]) -> None:
+    candidates = papers(*titles)
+    prepared = match(topics(*texts), [prepare(c) for c in candidates], Weights(COUNTS), tau=0)
+
+    assert prepared == match(topics(*texts), candidates, COUNTS, tau=0)
+
+
+@given(TOPICS, st.lists(TEXTS, max_size=8), st.permutations(range(8)))
+def test_the_order_in_which_papers_come_does_not_matter(texts: list[str], titles: list[str], order: list[int]) -> None:
+    candidates = papers(*titles)
+    shuffled = [candidates[i] for i in order if i < len(candidates)]
+
+    assert match(topics(*texts), shuffled, COUNTS, tau=0) == match(topics(*texts), candidates, COUNTS, tau=0)

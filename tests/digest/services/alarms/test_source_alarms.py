@@ -1,0 +1,107 @@
+"""Sources in trouble: the administrators hear of each once a day, and that it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from digest import clock, settings
+from digest.db.core.engine import transaction
+from digest.db.papers import source_days as store
+from digest.errors import SourceDown
+from digest.services.alarms import alarm_rules
+from digest.services.delivery.render_messages import Letters
+from digest.services.ingestion import catch_up
+from tests.digest.services.house import alarms as alarm_mails
+from tests.digest.services.house import later
+from tests.outbox import Outbox, as_claimed
+from tests.wire_server import WireServer, status
+
+
+def answered(outcome: str, detail: str = "", *, at: datetime | None = None, source: str = "huggingface") -> None:
+    with transaction() as session:
+        store.put_state(session, source, at=at or clock.now(), outcome=outcome, detail=detail, retry_at=None)
+
+
+def told() -> list[str]:
+    """Titles of alarms about sources; in these tests nobody sends the mails, so they become overdue."""
+    return [title for title in alarm_mails() if title != "E-mails are overdue"]
+
+
+def told_after(now: datetime) -> int:
+    """How many there are after a look at that time."""
+    alarm_rules.watch(now=now)
+    return len(told())
+
+
+@pytest.fixture(autouse=True)
+def asked(service: str, configured: Callable[..., None]) -> None:
+    configured(SOURCES="huggingface", ADMIN_EMAILS="root@digest.example")
+
+
+@pytest.mark.parametrize("outcome", ["late", "stale", "down"])
+def test_a_source_in_trouble_is_told_once_a_day(outcome: str) -> None:
+    answered(outcome)
+    counts = [told_after(later(hours=hours)) for hours in (0, 1, 23, 25)]
+
+    assert counts == [1, 1, 1, 2]
+    assert told() == [f"huggingface is {outcome}"] * 2
+
+
+def test_that_it_is_over_is_told_once() -> None:
+    answered("down", "no route")
+    alarm_rules.watch(now=later(minutes=0))
+    answered("", at=later(minutes=10))
+    counts = [told_after(later(minutes=minutes)) for minutes in (11, 12, 60)]
+
+    assert counts == [2, 2, 2]
+    assert told() == ["huggingface is down", "huggingface is on time again"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_source_that_comes_and_goes_is_told_once_a_day(database: str) -> None:
+    for minutes in (0, 20, 40):
+        answered("down", at=later(minutes=minutes))
+        alarm_rules.watch(now=later(minutes=minutes))
+        answered("", at=later(minutes=minutes + 10))
+        alarm_rules.watch(now=later(minutes=minutes + 10))
+
+    assert told() == ["huggingface is down", "huggingface is on time again"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nothing_is_told_of_sources_on_time_never_asked_or_not_wanted(database: str) -> None:
+    answered("")
+    answered("down", source="openalex")
+
+    assert alarm_rules.watch(now=later(minutes=1)) == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_source_that_nobody_asked_has_some_minutes_after_the_service_was_off(database: str) -> None:
+    answered("")
+    morning = [told_after(later(hours=12, minutes=minutes)) for minutes in (0, 5, 11)]
+
+    assert morning == [0, 0, 1]
+    assert told() == ["huggingface is late"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
+    outbox: Outbox, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
+    with WireServer() as wire:
+        configured(**wire.settings, SOURCES="arxiv-rss", ARXIV_CATEGORIES="cs.CL")
+        wire.fail("rss", status(404))
+        with pytest.raises(SourceDown):
+            catch_up.ingest("arxiv-rss")
+    alarm_rules.watch(now=clock.now() + timedelta(seconds=1))
+
+    letters = dict(Letters(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
+    raw = getattr(letters[1], "raw", b"").decode()
+    assert "Subject: " in raw
+    assert "arxiv-rss is down" in raw
+    assert "answered 404" in raw

@@ -1,0 +1,356 @@
+"""What follows from what comes back: only on proof, once, and so that it can be taken back."""
+
+from __future__ import annotations
+
+import email
+import re
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest import clock, settings
+from digest.compose.edition import Content
+from digest.db.bounces import reports as store
+from digest.db.core.engine import transaction
+from digest.db.outbox.deliveries import address_key
+from digest.db.outbox.message_ids import DeliveryKey, message_id
+from digest.errors import BadInput
+from digest.mail.bounces.bounce_score import FAILED, LATE, THRESHOLD, Failure, given_up, score
+from digest.mail.mime.message import verp
+from digest.mail.mime.outgoing_message import Letter
+from digest.models import Bounce, Delivery, DomainPause, Edition
+from digest.services.admin import subscriber_admin
+from digest.services.bounces import process_reports
+from digest.services.bounces.process_reports import Report
+from digest.services.delivery.render_messages import Letters
+from digest.services.security import signed_links
+from tests.digest.mail.ordinary import ORDINARY
+from tests.digest.mail.ordinary import mail as ordinary
+from tests.digest.mail.test_bounce import complaint, report
+from tests.digest.services import house as given_house
+from tests.outbox import as_claimed
+
+ADA = "ada@one.example"
+BOUNCES = "bounces@digest.example"
+
+
+@pytest.fixture
+def ada(service: str) -> int:
+    return given_house.add_reader(ADA)
+
+
+@pytest.fixture
+def mail(ada: int) -> int:
+    """A mail that ada was sent."""
+    return given_house.add_mail(ada, given_house.add_run())
+
+
+def path(mail: int, key: str = "a key for tests of at least 32 bytes") -> str:
+    return verp(BOUNCES, mail, key)
+
+
+def take(*messages: bytes) -> list[str]:
+    return [outcome for _, outcome in process_reports.take(messages)]
+
+
+def test_a_proved_5_1_1_gives_the_address_up(mail: int) -> None:
+    assert take(report(to=path(mail))) == ["suppressed"]
+    assert given_house.suppressed() == {ADA: "no such address"}
+
+
+def test_a_suppression_tells_its_source_and_date(mail: int) -> None:
+    take(report(to=path(mail)))
+
+    with transaction() as session:
+        found = session.get_one(store.Suppression, 1)
+    assert found.source == f"report 5.1.1 on delivery {mail}"
+    assert clock.now() - found.at < timedelta(minutes=1)
+
+
+def test_the_delivery_tells_the_address_whatever_the_report_says(mail: int) -> None:
+    given_house.add_reader("bob@one.example")
+    other = report(to=path(mail)).replace(b"ada@one.example", b"bob@one.example")
+
+    take(other)
+
+    assert given_house.suppressed() == {ADA: "no such address"}
+
+
+def test_a_forged_report_does_nothing(mail: int) -> None:
+    forged = report(to=path(mail, "their key"), returned=f"Message-ID: <digest.1.0@digest.example>\nTo: {ADA}")
+
+    assert take(forged) == ["not proved"]
+    assert (given_house.suppressed(), given_house.bounces()) == ({}, [])
+
+
+def test_a_forged_complaint_unsubscribes_nobody(mail: int, ada: int) -> None:
+    assert take(complaint(returned="Message-ID: <digest.1.0@digest.example>")) == ["not proved"]
+    assert given_house.reader(ada).state == "active"
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "5.2.2", "4.2.2", "5.7.1"])
+def test_the_unsubscribe_link_proves_no_bounce(mail: int, ada: int, status: str) -> None:
+    """Whoever gets a forwarded mail has its link and its Message-ID."""
+    headers = f"Message-ID: <digest.1.0@digest.example>\nList-Unsubscribe: <{signed_links.unsubscribe(ada)}>"
+
+    assert take(report(status, returned=headers)) == ["not proved"]
+    assert (given_house.suppressed(), given_house.bounces(), given_house.alarms()) == ({}, [], [])
+    assert given_house.reader(ada).state == "active"
+
+
+def test_the_unsubscribe_link_proves_no_complaint(mail: int, ada: int) -> None:
+    assert take(complaint(returned=f"List-Unsubscribe: <{signed_links.unsubscribe(ada)}>")) == ["not proved"]
+    assert given_house.suppressed() == {}
+    assert given_house.reader(ada).state == "active"
+
+
+def test_one_report_counts_once(mail: int) -> None:
+    full = report("5.2.2", said="smtp; 552 5.2.2 Mailbox full", to=path(mail))
+
+    assert take(full, full) == ["counted", "known"]
+    assert take(full) == ["known"]
+    assert given_house.bounces() == [(ADA, "soft")]
+
+
+def test_a_policy_refusal_rests_the_domain_and_tells_the_administrators(mail: int, ada: int) -> None:
+    refused = report("5.7.26", said="smtp; 550 5.7.26 Unauthenticated", to=path(mail))
+
+    assert take(refused) == ["domain paused"]
+    with transaction() as session:
+        assert session.get_one(DomainPause, "one.example").until > clock.now()
+    assert given_house.suppressed() == {}
+    assert given_house.reader(ada).state == "active"
+    assert given_house.alarms() == ["one.example refuses our mail"] * 2
+
+
+def test_a_complaint_ends_the_subscription_for_good(mail: int, ada: int) -> None:
+    waiting = given_house.add_mail(ada, given_house.add_run(given_house.later(days=1)), state="queued")
+
+    assert take(complaint(returned=f"Return-Path: <{path(mail)}>")) == ["suppressed"]
+    assert given_house.reader(ada).state == "left"
+    assert given_house.suppressed() == {ADA: "complaint"}
+    assert given_house.mail(waiting).state == "cancelled"
+
+
+def test_a_mail_to_the_address_of_list_unsubscribe_leaves(ada: int) -> None:
+    token = signed_links.unsubscribe_token(ada)
+
+    assert take(ordinary(f"unsubscribe {token}")) == ["left"]
+    assert given_house.reader(ada).state == "left"
+    assert given_house.suppressed() == {}
+
+
+def test_unsubscribe_without_proof_leaves_nobody(ada: int) -> None:
+    assert take(ordinary("unsubscribe")) == ["not proved"]
+    assert given_house.reader(ada).state == "active"
+
+
+def test_an_automatic_answer_means_nothing(mail: int, ada: int) -> None:
+    away = ordinary(
+        "Automatic reply: 7 papers", "Away.", "Auto-Submitted: auto-replied", f"X-Original-To: {path(mail)}"
+    )
+
+    assert take(away) == ["nothing"]
+    assert given_house.bounces() == []
+
+
+def test_no_ordinary_mail_suppresses_anybody_even_with_a_good_stamp(mail: int, ada: int) -> None:
+    """Proof is not enough: it must also be a report. What wishes to leave is left out here."""
+    stamped = f"X-Original-To: {path(mail)}\r\n".encode()
+    messages = [stamped + raw for kind, raw in ORDINARY.values() if kind != "unsubscribe"]
+
+    assert set(take(*messages)) == {"nothing"}
+    assert given_house.suppressed() == {}
+    assert given_house.reader(ada).state == "active"
+
+
+def test_a_report_about_an_erased_delivery_does_nothing(mail: int) -> None:
+    assert take(report(to=path(mail + 1))) == ["nothing"]
+
+
+def failed(*days_ago: float, kind: str = "hard", source: str = "report") -> None:
+    now = clock.now()
+    given_house.put(
+        *(
+            Bounce(
+                report_key=f"{source}:{place}",
+                address_key=ADA,
+                kind=kind,
+                status="5.2.2" if kind == "hard" else "4.4.1",
+                at=now - timedelta(days=days),
+            )
+            for place, days in enumerate(days_ago)
+        )
+    )
+
+
+def test_failures_day_after_day_give_the_address_up(mail: int) -> None:
+    failed(1, 2, 3)
+
+    assert take(report("5.2.2", said="smtp; 552 5.2.2 Mailbox full", to=path(mail))) == ["suppressed"]
+    assert given_house.suppressed() == {ADA: "keeps failing"}
+
+
+def test_old_failures_are_forgotten(mail: int) -> None:
+    failed(30, 31, 32)
+
+    assert take(report("5.2.2", said="smtp; 552 5.2.2 Mailbox full", to=path(mail))) == ["counted"]
+
+
+def test_failures_in_the_session_count_too(service: str) -> None:
+    failed(0, 1, 2, 3, kind="soft", source="session")
+
+    assert process_reports.settle() == 1
+    assert given_house.suppressed() == {ADA: "keeps failing"}
+
+
+def test_delays_alone_take_weeks(service: str) -> None:
+    failed(0, 1, 2, 3, 4, 5, kind="soft")
+
+    assert process_reports.settle() == 0
+
+
+def test_an_address_freed_again_begins_anew(mail: int) -> None:
+    failed(0, 1, 2, 3)
+    process_reports.settle()
+
+    subscriber_admin.unsuppress(ADA)
+
+    assert process_reports.settle() == 0
+    assert given_house.suppressed() == {}
+    assert {kind for _, kind in given_house.bounces()} == {"forgiven"}
+
+
+def test_a_report_about_us_suppresses_nobody(mail: int) -> None:
+    assert take(report("5.0.0", said="smtp; 550 relay not permitted", to=path(mail))) == ["domain paused"]
+    assert given_house.suppressed() == {}
+
+
+def test_a_provider_that_calls_a_blocklist_hard_suppresses_nobody(mail: int) -> None:
+    listed = provided("hard", status="5.1.1", words="550 5.1.1 blocked using Spamhaus")
+
+    assert process_reports.take_reports([listed]) == {"domain paused": 1}
+    assert given_house.suppressed() == {}
+
+
+def provided(kind: str, **more: str) -> Report:
+    return Report.model_validate({"id": "p-1", "kind": kind, "recipient": ADA, **more})
+
+
+def test_a_provider_is_believed_without_a_stamp(mail: int) -> None:
+    assert process_reports.take_reports([provided("hard", status="5.1.1")]) == {"suppressed": 1}
+    assert given_house.suppressed() == {ADA: "no such address"}
+
+
+def test_a_providers_report_counts_once(mail: int) -> None:
+    process_reports.take_reports([provided("soft")])
+
+    assert process_reports.take_reports([provided("soft")]) == {"known": 1}
+
+
+def test_a_providers_unsubscribe_leaves(mail: int, ada: int) -> None:
+    assert process_reports.take_reports([provided("unsubscribe")]) == {"left": 1}
+    assert given_house.reader(ada).state == "left"
+
+
+def test_a_provider_must_name_an_address(service: str) -> None:
+    with pytest.raises(BadInput, match="address"):
+        process_reports.take_reports([provided("hard", recipient="nobody")])
+
+
+NOW = clock.now()
+FAILURES = st.lists(
+    st.builds(
+        Failure,
+        at=st.integers(0, 120 * 24).map(lambda hours: NOW - timedelta(hours=hours)),
+        weight=st.sampled_from([FAILED, LATE]),
+    ),
+    max_size=40,
+)
+
+
+@given(FAILURES, st.integers(0, 100))
+def test_a_score_falls_while_nothing_happens(failures: list[Failure], days: int) -> None:
+    assert 0 <= score(failures, now=NOW + timedelta(days=days)) <= score(failures, now=NOW)
+
+
+@given(FAILURES, st.integers(0, 119))
+def test_one_more_failure_never_lowers_a_score(failures: list[Failure], days: int) -> None:
+    more = [*failures, Failure(NOW - timedelta(days=days), FAILED)]
+
+    assert score(more, now=NOW) >= score(failures, now=NOW) - 1e-9
+
+
+@given(FAILURES)
+def test_a_report_that_comes_twice_changes_no_score(failures: list[Failure]) -> None:
+    assert score(failures + failures, now=NOW) == pytest.approx(score(failures, now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("weight", "days_apart", "enough"), [(FAILED, 1, 4), (LATE, 1, 18), (FAILED, 7, 7)], ids=["daily", "late", "weekly"]
+)
+def test_the_threshold_is_where_the_docs_say(weight: float, days_apart: int, enough: int) -> None:
+    failures = [Failure(NOW - timedelta(days=days_apart * place), weight) for place in range(enough)]
+
+    assert given_up(failures, now=NOW)
+    assert not given_up(failures[:-1], now=NOW)
+
+
+def test_many_failures_of_one_day_do_not_give_an_address_up() -> None:
+    assert score([Failure(NOW, FAILED)] * 50, now=NOW) < THRESHOLD
+
+
+def test_addresses_have_one_key() -> None:
+    assert address_key("Ada@ONE.example") == ADA
+
+
+@pytest.fixture
+def letter(mail: int) -> Letter:
+    """That mail as it goes over the wire: a notice, composed and addressed."""
+    with transaction() as session:
+        row = session.get_one(Delivery, mail)
+        row.kind, row.message_id = "notice", f"<notice.{row.subject_id}.0@digest.example>"
+        session.get_one(Edition, row.subject_id).content = Content().to_json()
+    ((_, made),) = Letters(settings.get()).compose([as_claimed(given_house.mail(mail))])
+    assert isinstance(made, Letter)
+    return made
+
+
+def test_a_report_on_a_real_letter_is_proved_by_its_return_path(letter: Letter) -> None:
+    assert take(report(to=letter.envelope_from)) == ["suppressed"]
+
+
+def test_a_report_on_a_real_letter_is_proved_by_what_it_returns(letter: Letter) -> None:
+    head = letter.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
+
+    assert take(report(returned=head)) == ["suppressed"]
+    assert given_house.suppressed() == {ADA: "no such address"}
+
+
+def test_a_real_letters_mailto_leaves(letter: Letter, ada: int) -> None:
+    ways = email.message_from_bytes(letter.raw)["List-Unsubscribe"]
+    address, _, query = re.findall(r"<mailto:([^>]*)>", ways)[0].partition("?")
+    (subject,) = parse_qs(query)["subject"]
+
+    assert address == letter.envelope_from
+    assert take(ordinary(subject)) == ["left"]
+    assert given_house.reader(ada).state == "left"
+
+
+def test_a_report_on_a_mail_from_before_a_restore_blames_nobody_who_got_its_number_after(mail: int) -> None:
+    before = message_id(
+        DeliveryKey(mail, "digest", 1, 0, given_house.later(days=-3)), installation="k", domain="digest.example"
+    )
+    own = message_id(DeliveryKey(mail, "digest", 1, 0, clock.now()), installation="k", domain="digest.example")
+    with transaction() as session:
+        session.get_one(Delivery, mail).message_id = own
+
+    stale = take(report(to=path(mail), returned=f"Message-ID: {before}"))
+    nobody = given_house.suppressed()
+    fresh = take(report(to=path(mail), returned=f"Message-ID: {own}"))
+
+    assert (stale, nobody) == (["nothing"], {})
+    assert fresh == ["suppressed"]

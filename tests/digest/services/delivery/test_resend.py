@@ -1,0 +1,182 @@
+"""Resends: each is a new mail with a serial of its own, whatever retention has removed; what is sent is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, update
+from sqlmodel import select
+
+from digest import clock
+from digest.db.core import installation
+from digest.db.core.engine import engine, reading, transaction
+from digest.db.outbox import deliveries
+from digest.db.outbox.message_ids import DeliveryKey, message_id
+from digest.db.outbox.transactional_mail import owe_next
+from digest.errors import AlreadyOwed
+from digest.interfaces import NoQueue
+from digest.models import Audit, Delivery, Installation
+from digest.models.delivery import CONFIRMATION, LINK
+from digest.services.delivery.resend import resend
+from digest.services.runs import retention
+from digest.services.subscriptions.preference_fields import Subscription
+from digest.services.subscriptions.sign_up import subscribe
+from tests.digest.services.conftest import MONDAY, Lab
+from tests.servers import MailServer
+
+ADA = "ada@example.com"
+
+
+@pytest.fixture
+def sent(lab: Lab, smtp: MailServer) -> Lab:
+    """Ada got her edition of Monday."""
+    lab.announce(MONDAY, "Linear bandits")
+    lab.subscribe("ada", "bandits")
+    lab.run(MONDAY)
+    assert smtp.recipients() == {ADA: 1}
+    return lab
+
+
+def again() -> int:
+    return resend(ADA, day=MONDAY, actor="a test", enqueue=NoQueue())
+
+
+def forget(*serials: int) -> None:
+    """As retention does with what is old enough: the first rows are gone, later ones stay."""
+    with transaction() as session:
+        session.execute(delete(Delivery).where(Delivery.kind == "resend", Delivery.serial.in_(serials)))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("gone", [(1,), (2,), (1, 2), (1, 2, 3)], ids=str)
+def test_a_resend_after_retention_removed_earlier_ones_is_sent(
+    sent: Lab, smtp: MailServer, gone: tuple[int, ...]
+) -> None:
+    before = [again() for _ in range(3)]
+    sent.run()
+    forget(*gone)
+
+    number = again()
+    sent.run()
+
+    assert (before, number) == ([1, 2, 3], 4)
+    assert smtp.recipients() == {ADA: 5}
+    assert len({taken.message_id for taken in smtp.log}) == 5
+
+
+def test_a_resend_after_a_years_retention_is_sent(sent: Lab, smtp: MailServer, configured: Callable[..., None]) -> None:
+    configured(RETENTION_DAYS=30)
+    again()
+    sent.run()
+    retention.daily(now=clock.now() + timedelta(days=365))
+
+    number = again()
+    sent.run()
+
+    assert number == 2
+    assert smtp.recipients() == {ADA: 3}
+
+
+def test_resends_at_once_get_different_serials(sent: Lab) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = list(pool.map(lambda _: again(), range(8)))
+
+    assert sorted(numbers) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("kind", [CONFIRMATION, LINK])
+def test_serials_of_every_kind_go_on_after_their_rows_are_gone(sent: Lab, kind: str) -> None:
+    def owe() -> int:
+        with transaction() as session:
+            return owe_next(session, kind, subject_id=1, address=ADA, now=clock.now())
+
+    first = [owe(), owe()]
+    with transaction() as session:
+        session.execute(delete(Delivery))
+
+    assert (first, owe()) == ([0, 1], 2)
+
+
+def test_a_person_who_signs_up_again_after_retention_gets_another_confirmation(sent: Lab, smtp: MailServer) -> None:
+    request = Subscription(address="bob@example.com", topics=["bandits"])
+    for _ in range(2):
+        subscribe(request, "a client", NoQueue())
+    sent.run()
+    with transaction() as session:
+        session.execute(delete(Delivery).where(Delivery.kind == CONFIRMATION, Delivery.serial == 0))  # type: ignore[arg-type]
+
+    subscribe(request, "a client", NoQueue())
+    sent.run()
+
+    assert smtp.recipients()["bob@example.com"] == 3
+
+
+def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) -> None:
+    again()
+    with transaction() as session:  # as a counter that was set back by hand would do
+        session.connection().exec_driver_sql("UPDATE delivery_serial SET last = 0 WHERE kind = 'resend'")
+
+    with pytest.raises(AlreadyOwed, match="nothing is sent"):
+        again()
+
+    with reading() as session:
+        assert len(session.exec(select(Audit).where(Audit.action == "resend")).all()) == 1
+
+
+def test_owing_a_mail_twice_is_an_error_and_not_a_success(sent: Lab) -> None:
+    def owe(*subjects: int) -> None:
+        with transaction() as session:
+            deliveries.owe(session, [deliveries.Owed("test", subject, ADA) for subject in subjects], clock.now())
+
+    owe(5)
+    with pytest.raises(AlreadyOwed):
+        owe(6, 5)
+
+    assert [(row.kind, row.subject_id) for row in sent.deliveries()][1:] == [("test", 5)]
+
+
+def test_the_message_id_that_is_sent_is_the_one_that_derives_from_the_row(sent: Lab, smtp: MailServer) -> None:
+    (row,) = sent.deliveries()
+    with transaction() as session:
+        key = installation.ensure(session.connection())
+    derived = DeliveryKey(row.id or 0, row.kind, row.subject_id, row.serial, row.created_at)
+
+    expected = message_id(derived, installation=key, domain="digest.example")
+
+    assert [taken.message_id for taken in smtp.log] == [expected] == [row.message_id]
+    assert f"\r\nMessage-ID: {expected}\r\n".encode() in smtp.log[0].raw.replace(b"\r\n ", b" ")
+
+
+def test_a_mail_that_an_earlier_version_began_keeps_its_message_id(sent: Lab, smtp: MailServer) -> None:
+    earlier = "<resend.1.1@digest.example>"
+    again()
+    with transaction() as session:
+        session.execute(update(Delivery).where(Delivery.kind == "resend").values(message_id=earlier))  # type: ignore[arg-type]
+
+    sent.run()
+
+    assert smtp.log[1].message_id == earlier
+
+
+def test_a_second_installation_under_the_same_domain_sends_other_message_ids(sent: Lab, smtp: MailServer) -> None:
+    """The same rows at the same instant: only the installation differs."""
+    with transaction() as session:
+        session.execute(delete(Installation))
+        session.connection().exec_driver_sql(
+            "UPDATE delivery SET state = 'queued', due_at = created_at, message_id = NULL"
+        )
+
+    sent.run()
+
+    first, second = (taken.message_id for taken in smtp.log)
+    assert first != second
+
+
+def test_the_installations_id_stays_when_asked_for_again(database: str) -> None:
+    with engine().begin() as connection:
+        made = [installation.ensure(connection) for _ in range(3)]
+
+    assert len(set(made)) == 1
+    assert len(bytes.fromhex(made[0])) == 16

@@ -1,0 +1,170 @@
+"""The first edition: minutes after confirming, from the last announcements, and it is that date's edition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlmodel import select
+
+from digest import clock
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import claims, deliveries, leases
+from digest.interfaces import NoQueue
+from digest.models import ProfileVersion
+from digest.services.editions import welcome
+from digest.services.subscriptions import confirm
+from digest.services.subscriptions.preference_fields import Subscription
+from digest.services.subscriptions.sign_up import subscribe
+from digest.services.subscriptions.unsubscribe import leave
+from tests.digest.services.conftest import MONDAY, Lab, at, paper
+from tests.digest.services.delivery.test_delivery_worker import Calls
+from tests.servers import MailServer
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+def test_a_welcome_brings_what_was_announced_before(lab: Lab, smtp: MailServer) -> None:
+    lab.announce(MONDAY, "Linear bandits", "Kernel methods")
+    reader = lab.subscribe("ada", "bandits")
+
+    made = welcome.first_edition(reader)
+    lab.run()
+
+    assert made
+    assert lab.papers("ada") == ["Linear bandits"]
+    assert smtp.recipients() == {"ada@example.com": 1}
+
+
+def test_a_welcome_given_twice_is_one_mail(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    reader = lab.subscribe("ada", "bandits")
+
+    given = [welcome.first_edition(reader), welcome.first_edition(reader)]
+
+    assert given == [True, False]
+    assert [d.kind for d in lab.deliveries()] == ["welcome"]
+
+
+def test_the_same_days_run_sends_nothing_more_and_keeps_what_is_new_for_the_next(lab: Lab, smtp: MailServer) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    welcome.first_edition(lab.subscribe("ada", "bandits"))
+    lab.announce(MONDAY, "Dueling bandits")
+
+    lab.go_to(at(MONDAY, 7, 1))
+    lab.run()
+    once = dict(smtp.recipients())
+    lab.go_to(at(TUESDAY, 7, 1))
+    lab.run()
+
+    assert once == {"ada@example.com": 1}
+    assert lab.papers("ada", TUESDAY) == ["Dueling bandits"]
+
+
+def test_after_the_days_run_there_is_no_welcome(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    reader = lab.subscribe("ada", "bandits")
+    lab.go_to(at(MONDAY, 7, 1))
+    lab.run()
+
+    assert not welcome.first_edition(reader)
+
+
+def test_without_a_match_there_is_none_and_the_run_comes_as_ever(lab: Lab) -> None:
+    lab.announce(MONDAY, "Kernel methods")
+    reader = lab.subscribe("ada", "bandits")
+    lab.announce(MONDAY, "Linear bandits")
+
+    made = welcome.first_edition(reader)
+    lab.run(MONDAY)
+
+    assert not made
+    assert lab.papers("ada") == ["Linear bandits"]
+
+
+def test_a_lost_welcome_is_made_good_by_the_first_run(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    lab.subscribe("ada", "bandits")
+
+    lab.run(MONDAY)
+
+    assert lab.papers("ada") == ["Linear bandits"]
+
+
+def test_who_left_meanwhile_gets_none(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    reader = lab.subscribe("ada", "bandits")
+    leave(reader)
+
+    assert not welcome.first_edition(reader)
+
+
+def test_before_any_announcement_there_is_none(lab: Lab) -> None:
+    assert not welcome.first_edition(lab.subscribe("ada", "bandits"))
+
+
+def test_papers_older_than_seven_announcements_stay_out(lab: Lab) -> None:
+    for back in range(9, -1, -1):
+        lab.store(MONDAY - timedelta(days=back), paper(back + 1, f"Bandits of {back} days ago"))
+    reader = lab.subscribe("ada", "bandits")
+
+    welcome.first_edition(reader)
+
+    assert sorted(lab.papers("ada")) == [f"Bandits of {back} days ago" for back in range(7)]
+
+
+def test_a_welcome_whose_wake_up_was_lost_is_asked_for_again(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    reader = lab.subscribe("ada", "bandits")
+    calls = Calls()
+    soon = welcome.wake_forgotten(calls, now=clock.now() + timedelta(seconds=30))
+
+    late = welcome.wake_forgotten(calls, now=clock.now() + timedelta(minutes=3))
+
+    assert (soon, late) == (0, 1)
+    assert calls.made == [("welcome", reader)]
+
+
+def test_a_welcome_with_nothing_to_say_is_not_asked_for_again(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    welcome.first_edition(lab.subscribe("ada", "quantum gravity"))
+
+    assert welcome.wake_forgotten(Calls(), now=clock.now() + timedelta(minutes=3)) == 0
+
+
+def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_before_it(
+    lab: Lab, smtp: MailServer, configured: Callable[..., None]
+) -> None:
+    configured(CONNECTIONS=1)
+    lab.announce(MONDAY, "Linear bandits")
+    for name in ("ada", "bob"):
+        welcome.first_edition(lab.subscribe(name, "bandits"))
+    subscribe(Subscription(address="cyd@example.com", topics=["bandits"]), "a client", NoQueue())
+    cyd = lab.reader("cyd")
+    confirm.confirm(cyd.id or 0, last_profile(cyd.id or 0), "a client", NoQueue())
+    welcome.first_edition(cyd.id or 0)
+    with transaction() as session:
+        deliveries.owe(session, [deliveries.Owed("digest", 10**6, "the-day@example.com")], clock.now())
+
+    order = claimed_order()
+
+    assert [address for address, kind in order if kind != "confirmation"] == [
+        "cyd@example.com",
+        "the-day@example.com",
+        "ada@example.com",
+        "bob@example.com",
+    ]
+
+
+def last_profile(reader: int) -> int:
+    with reading() as session:
+        newest = select(ProfileVersion.id).where(ProfileVersion.subscriber_id == reader)
+        return max(number for number in session.exec(newest) if number)
+
+
+def claimed_order() -> list[tuple[str, str]]:
+    """Whom a sender with one connection would serve, in order."""
+    with transaction() as session:
+        lease = leases.open_lease(session, "a test", clock.now())
+        taken = [claims.claim(session, lease, 1, clock.now(), domain="digest.example") for _ in range(8)]
+    return [(row.address, row.kind) for rows in taken for row in rows]

@@ -1,0 +1,63 @@
+"""Why a reader did not get a paper: the first thing that kept it back is named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from digest.services.editions import why_report
+from digest.services.subscriptions.unsubscribe import leave
+from tests.digest.services.conftest import MONDAY, Lab, at, paper
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def reason(number: int) -> str:
+    return why_report.why_paper("ada@example.com", f"2511.{number:05d}")[-1]
+
+
+def test_what_kept_a_paper_back_is_named(lab: Lab) -> None:
+    lab.subscribe("ada", "bandits", exclusions=["survey"], categories=["cs.LG"])
+    lab.store(MONDAY, paper(1, "Bandits withdrawn", withdrawn=True), paper(2, "Bandits: a survey"))
+    lab.store(MONDAY, paper(3, "Seeing bandits", categories=("cs.CV",)), paper(4, "Kernel methods"))
+    lab.store(MONDAY, paper(5, "Revised bandits", announce_type="replace"), paper(6, "Linear bandits"))
+
+    assert reason(1) == "it was withdrawn"
+    assert reason(2) == "your exclusion 'survey' leaves it out"
+    assert reason(3) == "your categories (cs.LG) leave it out"
+    assert reason(4).startswith("it matches none of your topics as written, and is not close enough")
+    assert reason(5).startswith("it was never announced as new here")
+    assert reason(6) == "it matches; it has not been in a run of yours yet"
+
+
+def test_a_paper_past_the_limit_is_said_to_be(lab: Lab) -> None:
+    lab.subscribe("ada", "bandits", limit=1)
+    lab.store(MONDAY, paper(1, "Bandits"), paper(2, "Something on the many kinds of bandits that there are"))
+    lab.run(MONDAY)
+
+    assert "your limit was reached" in reason(2)
+
+
+def test_a_paper_too_old_to_be_new_is_said_to_be(lab: Lab) -> None:
+    for back in range(20, -1, -1):
+        lab.store(MONDAY - timedelta(days=back), paper(back + 1, f"Bandits of {back} days ago"))
+    lab.subscribe("ada", "bandits")
+
+    assert "more than 14 announcements have passed" in reason(20)
+
+
+def test_a_reader_who_left_hears_that_there_is_no_mail(lab: Lab) -> None:
+    leave(lab.subscribe("ada", "bandits"))
+
+    assert why_report.why_mail("ada@example.com")[0] == "no mail: the subscription is left since 2025-11-17"
+
+
+def test_a_pause_and_the_next_mail_are_told(lab: Lab) -> None:
+    lab.subscribe("ada", "bandits", time_zone="Asia/Tokyo")
+    lab.change("ada", paused_until=MONDAY + timedelta(days=3), next_due_at=at(MONDAY + timedelta(days=2), 22))
+
+    told = why_report.why_mail("ada@example.com")
+
+    assert told[0] == "no mail before 2025-11-20: paused"
+    assert told[1] == "next mail: Thu 2025-11-20 07:00 Asia/Tokyo, daily"

@@ -1,0 +1,95 @@
+"""Rate limits: what is counted together, when counting begins anew, and what no order of tries can pass."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest import clock
+from digest.db.core.engine import transaction
+from digest.errors import TooMany
+from digest.services.security import rate_limits
+from digest.services.security.rate_limits import CONFIRMATIONS, DAY, SIGN_IN_MAILS, Backoff, RateLimit
+from tests.digest.services.house import later
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+TWICE = RateLimit("test", 2)
+
+
+def tried(limit: RateLimit | Backoff, *minutes: float, who: str = "ada") -> list[int]:
+    """What each try at that minute is answered."""
+    start, found = clock.now(), []
+    for minute in minutes:
+        with transaction() as session:
+            found.append(rate_limits.allow(session, limit, who, now=start + timedelta(minutes=minute)))
+    return found
+
+
+def test_a_window_begins_with_the_first_try_and_again_when_it_is_over(service: str) -> None:
+    assert tried(TWICE, 0, 30, 59, 60, 61, 62) == [1, 2, 0, 1, 2, 0]
+
+
+def test_a_refused_try_is_not_counted(service: str) -> None:
+    assert tried(SIGN_IN_MAILS, 0, 0.5, 0.9, 1.0) == [1, 0, 0, 2]
+
+
+def test_each_key_and_each_action_is_counted_by_itself(service: str) -> None:
+    tried(TWICE, 0, 0)
+
+    assert tried(TWICE, 0, who="bob") == [1]
+    assert tried(RateLimit("other", 2), 0) == [1]
+
+
+def test_a_limit_of_nothing_allows_nothing(service: str) -> None:
+    assert tried(RateLimit("test", 0), 0) == [0]
+
+
+def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> None:
+    start = clock.now()
+    for _ in range(2):
+        rate_limits.allow_client(TWICE, "ada", now=start)
+
+    with pytest.raises(TooMany) as refused:
+        rate_limits.allow_client(TWICE, "ada", now=start + timedelta(minutes=45))
+    assert refused.value.seconds == 15 * 60
+
+
+@pytest.mark.parametrize(
+    ("address", "inbox"),
+    [
+        ("ada@one.example", "ada@one.example"),
+        ("ada+news@one.example", "ada@one.example"),
+        ("ada+a+b@one.example", "ada@one.example"),
+        ("a.d.a@one.example", "a.d.a@one.example"),
+        ("a.d.a@gmail.com", "ada@gmail.com"),
+        ("a.da+x@googlemail.com", "ada@gmail.com"),
+        ("+x@one.example", "+x@one.example"),
+    ],
+)
+def test_the_spellings_of_one_inbox_have_one_name(address: str, inbox: str) -> None:
+    assert rate_limits.inbox_of(address) == inbox
+
+
+@SQLITE
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pauses=st.lists(st.integers(0, 40 * 60), min_size=1, max_size=15))
+def test_no_day_holds_more_than_three_confirmations(service: str, pauses: list[int]) -> None:
+    moments = [sum(pauses[: n + 1]) for n in range(len(pauses))]
+    answers = tried(CONFIRMATIONS, *moments, who=str(uuid.uuid4()))
+    allowed = [moment for moment, number in zip(moments, answers, strict=True) if number]
+
+    assert allowed[0] == moments[0]
+    assert all(later - first >= DAY.total_seconds() / 60 for first, later in zip(allowed, allowed[3:], strict=False))
+
+
+def test_old_counters_are_deleted(service: str) -> None:
+    from digest.services.runs import retention
+
+    tried(TWICE, 0)
+
+    assert retention.daily(now=later(days=1)) == 0
+    assert retention.daily(now=later(days=3)) == 1

@@ -1,0 +1,83 @@
+"""A shard's compiled profiles: a file that the next day reads, and that is never wrong, only missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from digest import settings
+from digest.db.core.engine import transaction
+from digest.matching.profile import Profile, Topic
+from digest.matching.query.language import parse
+from digest.models import ProfileVersion
+from digest.services.runs import run_planning
+from digest.services.selection import engine_need
+from digest.services.subscriptions import erasure, update_preferences
+from digest.services.subscriptions.preference_fields import Preferences
+from tests.digest.services.conftest import MONDAY, Lab, at
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+@pytest.fixture
+def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Two readers whose first mail came by the engine, which kept what it compiled."""
+    monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
+    monkeypatch.setattr(run_planning, "_NAMED", 1)
+    for name, topic in (("ada", "bandits"), ("bob", '"kernel methods" OR "graph networks"')):
+        lab.subscribe(name, topic)
+    lab.announce(MONDAY, "Linear bandits", "Kernel methods")
+    lab.go_to(at(MONDAY, 7, 1))
+    lab.run()
+    lab.announce(TUESDAY, "More bandits", "Graph networks")
+    lab.go_to(at(TUESDAY, 7, 1))
+    return lab
+
+
+def file() -> Path:
+    (found,) = (settings.get().data_dir / "profiles").glob("*")
+    return found
+
+
+def test_what_one_day_compiled_serves_the_next(busy: Lab) -> None:
+    written = file().stat().st_ino
+    parse.cache_clear()
+    busy.run()
+
+    assert (busy.papers("ada", TUESDAY), busy.papers("bob", TUESDAY)) == (["More bandits"], ["Graph networks"])
+    assert file().stat().st_ino == written
+    assert parse.cache_info().misses == 0
+
+
+def test_a_changed_profile_is_seen_by_the_next_run(busy: Lab) -> None:
+    update_preferences.change(busy.reader("ada").id or 0, Preferences(topics=("graph networks",)))
+    busy.run()
+
+    assert (busy.papers("ada", TUESDAY), busy.papers("bob", TUESDAY)) == (["Graph networks"], ["Graph networks"])
+
+
+@pytest.mark.parametrize("harm", [lambda raw: raw[:-70], lambda raw: b""])
+def test_a_file_that_is_cut_is_made_again(busy: Lab, harm: object) -> None:
+    file().write_bytes(harm(file().read_bytes()))  # type: ignore[operator]
+    busy.run()
+
+    assert busy.papers("ada", TUESDAY) == ["More bandits"]
+    assert file().stat().st_size > 500
+
+
+def test_a_backup_put_back_is_not_mistaken_for_what_was_compiled_since(busy: Lab) -> None:
+    with transaction() as session:
+        version = session.get_one(ProfileVersion, busy.reader("bob").profile_id)
+        version.profile = Profile((Topic("bandits"),)).to_json()
+        version.created_at += timedelta(seconds=1)
+    busy.run()
+
+    assert busy.papers("bob", TUESDAY) == ["More bandits"]
+
+
+def test_what_was_compiled_of_an_erased_reader_is_removed(busy: Lab) -> None:
+    erasure.erase(busy.reader("ada").id or 0)
+
+    assert list((settings.get().data_dir / "profiles").glob("*.profiles")) == []

@@ -1,0 +1,92 @@
+"""Which back end matches: the reference for an ordinary laboratory, the engine above a measured line."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.db.core.engine import reading
+from digest.services.selection import engine_loader, engine_need, selector
+from digest.services.selection.engine_need import Size
+from tests.digest.services.conftest import MONDAY, Lab, at
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def needed(profiles: int, papers_a_day: int, terms: int = 8) -> bool:
+    return Size(profiles, 14 * papers_a_day, 14, terms).needs_engine
+
+
+def test_an_ordinary_laboratory_needs_no_engine() -> None:
+    assert not needed(2000, 500)
+    assert not needed(0, 0)
+
+
+@pytest.mark.parametrize(("profiles", "papers", "terms"), [(20_000, 500, 8), (2000, 500, 80), (100_000, 20, 8)])
+def test_more_profiles_or_longer_ones_need_the_engine(profiles: int, papers: int, terms: int) -> None:
+    assert needed(profiles, papers, terms)
+
+
+def test_more_papers_than_the_reference_can_keep_need_the_engine() -> None:
+    assert needed(1, 1000)
+    assert not needed(1, 500)
+
+
+@pytest.fixture
+def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """Two readers and two papers; loading the engine fails the test."""
+    monkeypatch.setattr(engine_loader, "engine", lambda: pytest.fail("the engine was loaded"))
+    monkeypatch.setattr(
+        selector, "FEW_PAPERS", 0
+    )  # nothing is so little that the size of the installation is not asked
+    lab.subscribe("ada", "bandits")
+    lab.subscribe("bob", "graph networks", "kernels")
+    lab.announce(MONDAY, "Linear bandits", "Graph networks")
+    lab.go_to(at(MONDAY, 7, 1))
+    return lab
+
+
+@SQLITE
+def test_the_size_counts_readers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
+    with reading() as session:
+        size = engine_need.measure(session)
+
+    assert (size.profiles, size.papers, size.announcements) == (2, 2, 1)
+    assert size.terms == 2
+    assert size.daily_work == 8
+
+
+@SQLITE
+def test_a_small_installation_is_matched_without_the_engine(running_lab: Lab) -> None:
+    running_lab.run()
+
+    assert running_lab.papers("ada", MONDAY) == ["Linear bandits"]
+    assert not selector.prepare()
+
+
+@SQLITE
+def test_an_installation_that_grew_is_matched_by_the_reference_until_the_engine_is_compiled(
+    running_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_need, "REFERENCE_WORK", 5)
+    monkeypatch.setattr(engine_loader, "compiled", lambda: False)
+    running_lab.run()
+
+    assert running_lab.papers("ada", MONDAY) == ["Linear bandits"]
+
+
+@SQLITE
+def test_the_task_after_an_ingest_compiles_the_engine_where_it_is_needed(
+    running_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[bool] = []
+
+    class Engine:
+        @staticmethod
+        def index(*_: object) -> None:
+            compiled.append(True)
+
+    monkeypatch.setattr(engine_need, "REFERENCE_WORK", 5)
+    monkeypatch.setattr(engine_loader, "engine", lambda: Engine)
+
+    assert selector.prepare()
+    assert compiled == [True]

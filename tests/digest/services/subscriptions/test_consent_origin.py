@@ -1,0 +1,100 @@
+"""Where a consent came from: can be checked for ever, and not be read."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+
+from digest import clock
+from digest.db.core.engine import transaction
+from digest.db.subscribers import subscribers
+from digest.errors import BadInput
+from digest.matching.profile import Profile
+from digest.models import Consent
+from digest.services.admin import subscriber_admin
+from digest.services.subscriptions import consent_origin, csv_import_export
+from digest.services.subscriptions.confirm import begin
+from tests.digest.services.house import add_reader, later, put
+
+ADA, CLIENT = "ada@one.example", "203.0.113.7"
+
+
+def confirmed(client: str = CLIENT) -> None:
+    with transaction() as session:
+        subscriber = subscribers.admit(session, subscribers.address(ADA), now=clock.now())
+        session.flush()
+        version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=clock.now())
+        begin(session, subscriber, version, event="confirmed", client=client, now=clock.now())
+
+
+def consent(client: str) -> str:
+    return str(subscriber_admin.subscriber(ADA, client=client)["consent"])
+
+
+def test_the_proof_can_be_checked_after_the_key_was_rotated(service: str, configured: Callable[..., None]) -> None:
+    confirmed()
+    configured(SECRET_KEY="quite another key for tests of enough length")
+
+    assert f"UTC from {CLIENT} (" in consent(CLIENT)
+    assert "UTC not from 203.0.113.8 (" in consent("203.0.113.8")
+    assert CLIENT not in consent("")
+
+
+def test_the_proof_can_be_checked_where_it_was_imported(
+    service: str, tmp_path: Path, configured: Callable[..., None]
+) -> None:
+    confirmed()
+    file = tmp_path / "people.csv"
+    file.write_text(csv_import_export.export_csv())
+    with transaction() as session:
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            session.connection().execute(table.delete())
+    configured(SECRET_KEY="the key of another installation of enough length")
+    csv_import_export.import_file(file, consent="as over there")
+
+    assert CLIENT not in file.read_text()
+    assert f"UTC from {CLIENT} (" in consent(CLIENT)
+
+
+def test_an_ipv6_client_is_its_network(service: str) -> None:
+    confirmed("2001:db8:1:2::/64")
+
+    assert "UTC from 2001:db8:1:2::99 (" in consent("2001:db8:1:2::99")
+    assert "UTC not from 2001:db8:1:3::99 (" in consent("2001:db8:1:3::99")
+
+
+def test_the_same_client_is_stored_differently_each_time() -> None:
+    first, second = consent_origin.stored_form(CLIENT), consent_origin.stored_form(CLIENT)
+
+    assert first != second
+    assert len(first) == len(second) == 64
+
+
+@pytest.mark.parametrize("word", sorted(consent_origin.WORDS))
+def test_what_is_no_address_stays_readable(word: str) -> None:
+    assert consent_origin.stored_form(word) == word
+    assert not consent_origin.came_from(word, CLIENT)
+
+
+def test_what_earlier_releases_kept_can_be_checked_while_their_key_is_listed(
+    service: str, configured: Callable[..., None]
+) -> None:
+    old = "the old key of an earlier release"
+    kept = hmac.new(old.encode(), CLIENT.encode(), hashlib.sha256).hexdigest()
+    put(Consent(subscriber_id=add_reader(ADA), event="confirmed", at=later(), client=kept))
+    configured(SECRET_KEY=f"the new key of this installation,{old}")
+
+    assert f"UTC from {CLIENT} (" in consent(CLIENT)
+    assert "UTC not from 203.0.113.8 (" in consent("203.0.113.8")
+
+
+def test_what_is_no_ip_address_is_refused(service: str) -> None:
+    confirmed()
+
+    with pytest.raises(BadInput, match="client: 'home' is no IP address"):
+        consent("home")

@@ -1,0 +1,59 @@
+"""Sign-ups that nobody confirmed go after 30 days; all others stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from digest.interfaces import NoQueue
+from digest.services.runs import retention
+from digest.services.subscriptions import confirm, pending_cleanup, sign_up
+from digest.services.subscriptions.preference_fields import Subscription
+from tests.digest.web.conftest import ADA, NOW, everything, only_reader
+
+
+@pytest.fixture(autouse=True)
+def _asked(database: str, configured: Callable[..., None]) -> None:
+    """Ada has signed up."""
+    configured(SECRET_KEY="a-key-for-tests-of-at-least-32-bytes")
+    with time_machine.travel(NOW, tick=False):
+        sign_up.subscribe(Subscription(address=ADA, topics="graphs"), "203.0.113.7", NoQueue())
+
+
+def test_a_sign_up_never_confirmed_is_forgotten_without_a_trace() -> None:
+    gone = pending_cleanup.forget(now=NOW + timedelta(days=31))
+
+    assert gone == 1
+    assert ADA not in str(everything())
+
+
+def test_a_sign_up_may_be_confirmed_for_30_days() -> None:
+    before = everything()
+
+    assert pending_cleanup.forget(now=NOW + timedelta(days=30)) == 0
+    assert everything() == before
+
+
+def test_who_confirmed_stays() -> None:
+    with time_machine.travel(NOW, tick=False):
+        confirm.confirm(1, 1, "203.0.113.7", NoQueue())
+
+    assert pending_cleanup.forget(now=NOW + timedelta(days=400)) == 0
+    assert only_reader().state == "active"
+
+
+def test_the_daily_upkeep_forgets_them() -> None:
+    retention.daily(now=NOW + timedelta(days=31))
+
+    assert everything()["subscriber"] == []
+
+
+def test_asking_again_begins_anew() -> None:
+    with time_machine.travel(NOW + timedelta(days=20), tick=False):
+        sign_up.subscribe(Subscription(address=ADA, topics="graphs"), "203.0.113.7", NoQueue())
+
+    assert pending_cleanup.forget(now=NOW + timedelta(days=31)) == 0
+    assert pending_cleanup.forget(now=NOW + timedelta(days=51)) == 1

@@ -1,0 +1,125 @@
+"""What readers ask for: taken whole, or refused by the field's name."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.db.subscribers.subscribers import address
+from digest.errors import BadInput
+from digest.matching.profile import Profile, Topic
+from digest.services.subscriptions.preference_fields import Subscription, Wishes, read
+
+BAD: tuple[tuple[str, Any], ...] = (
+    ("topics", "\n".join(f"topic number {n}" for n in range(21))),
+    ("topics", "a" * 501),
+    ("topics", '"open'),
+    ("topics", "a\x00b"),
+    ("topics", ["fine", 7]),
+    ("topics", {"text": "x"}),
+    ("exclusions", "'quoted' AND"),
+    ("exclusions", [f"word{n}" for n in range(21)]),
+    ("categories", "cs.LG, DROP TABLE"),
+    ("categories", "CS.lg"),
+    ("categories", [f"cs.{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(61)]),
+    ("categories", "c" * 21),
+    ("authors", "x" * 121),
+    ("authors", "7"),
+    ("authors", [f"Ada Lovelace {chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(51)]),
+    ("cadence", "hourly"),
+    ("weekday", 7),
+    ("weekday", -1),
+    ("weekday", "Monday"),
+    ("time_zone", "Europe/Atlantis"),
+    ("time_zone", ""),
+    ("time_zone", "localtime"),
+    ("time_zone", "posixrules"),
+    ("time_zone", "Factory"),
+    ("time_zone", "right/Europe/Berlin"),
+    ("time_zone", "posix/Europe/Berlin"),
+    ("time_zone", "/etc/localtime"),
+    ("time_zone", "Berlin"),
+    ("time_zone", 1),
+    ("send_at", "25:00"),
+    ("send_at", "7"),
+    ("send_at", "07:60"),
+    ("send_at", 25200),
+    ("close", "perhaps"),
+    ("limit", 0),
+    ("limit", 51),
+    ("limit", "many"),
+    ("quiet_day", "shout"),
+    ("colour", "red"),
+)
+
+
+@pytest.mark.parametrize(("field", "value"), BAD)
+def test_a_field_out_of_its_bounds_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(BadInput) as refused:
+        read(Wishes, {field: value})
+
+    assert refused.value.field == field
+    assert len(str(refused.value)) < 300
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "ada", "ada@", "@digest.example", "ada@digest", "a b@digest.example", "ada@digest.example\nBcc: x@y.example",
+     "ada@[127.0.0.1]", '"a b"@digest.example', "Ada <ada@digest.example>", "ada@digest..example", "ädä@digest.example",
+     "a" * 65 + "@digest.example", "ada@" + "x." * 130 + "example", "ada@digest.example, bob@digest.example"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_by_name(text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        address(text)
+
+    assert refused.value.field == "address"
+
+
+@pytest.mark.parametrize(
+    "text", ["Ada@Digest.Example", " ada@digest.example ", "ADA@DIGEST.EXAMPLE", "ada@\uff24igest.example"]
+)
+def test_one_inbox_has_one_key_however_it_is_typed(text: str) -> None:
+    assert address(text).key == "ada@digest.example"
+
+
+def test_a_domain_in_other_letters_is_mailed_in_ascii() -> None:
+    assert address("Ada@bücher.example").text == "Ada@xn--bcher-kva.example"
+
+
+def test_blank_lines_and_repetitions_are_dropped() -> None:
+    found = read(Wishes, {"topics": "  graph   neural networks\r\n\r\ngraph neural networks\nprotein folding "})
+
+    assert found.topics == ("graph neural networks", "protein folding")
+
+
+@given(hour=st.integers(0, 23), minute=st.integers(0, 59))
+def test_a_send_time_is_rounded_down_to_a_quarter_of_an_hour(hour: int, minute: int) -> None:
+    found = read(Wishes, {"send_at": f"{hour:02}:{minute:02}"})
+
+    assert found.send_at == time(hour, minute - minute % 15)
+
+
+@pytest.mark.parametrize(
+    "name", ["cs.LG", "stat.ML", "astro-ph.CO", "cond-mat.mtrl-sci", "physics.optics", "hep-th", "q-bio.BM"]
+)
+def test_arxivs_categories_are_taken(name: str) -> None:
+    assert read(Wishes, {"categories": name}).categories == (name,)
+
+
+def test_a_topic_that_stays_keeps_its_cap_and_its_mute() -> None:
+    before = Profile(topics=(Topic("protein folding", cap=3), Topic("graphs", muted=True)))
+    after = read(Wishes, {"topics": "graphs\nmulti-agent systems\nprotein folding"}).profile(before)
+
+    assert after.topics == (Topic("graphs", muted=True), Topic("multi-agent systems"), Topic("protein folding", cap=3))
+
+
+def test_an_address_is_required() -> None:
+    with pytest.raises(BadInput) as refused:
+        read(Subscription, {"topics": "graphs"})
+
+    assert refused.value.field == "address"

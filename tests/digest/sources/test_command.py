@@ -1,0 +1,57 @@
+"""`digest ingest` against a local server, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+
+from digest.db.core import engine
+from tests.conftest import ROOT
+from tests.digest.sources.conftest import WEEK, real_days
+from tests.wire_server import WireServer, status
+
+MON, TUE = WEEK[0], WEEK[1]
+
+
+def ingest(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "workers.main", "ingest", *words]
+    return subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def server(wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None]) -> WireServer:
+    wire.works, wire.today = real_days(shared, 8, [MON, TUE]), TUE
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'digest.db'}")
+    SQLModel.metadata.create_all(engine.engine())
+    return wire
+
+
+def test_days_are_fetched_and_counted_and_again_nothing_changes(server: WireServer) -> None:
+    words = ("arxiv-oai", "--from", str(MON), "--to", str(TUE), "--json")
+    first, second = ingest(*words), ingest(*words)
+
+    assert json.loads(first.stdout) == {"source": "arxiv-oai", "new": 16, "updated": 0, "unchanged": 0, "bad": 0}
+    assert json.loads(second.stdout) == {"source": "arxiv-oai", "new": 0, "updated": 0, "unchanged": 16, "bad": 0}
+
+
+def test_a_source_that_is_down_is_one_line_and_exit_1(server: WireServer) -> None:
+    server.fail("oai", status(404), times=9)
+    told = ingest("arxiv-oai", "--from", str(MON), "--to", str(MON))
+
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "answered 404" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_days_for_files_are_wrong_usage(server: WireServer) -> None:
+    told = ingest("arxiv-rss", "--from", str(MON), "--file", "x.xml")
+
+    assert told.returncode == 2
+    assert "--from and --to are for fetching" in told.stderr

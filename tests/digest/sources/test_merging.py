@@ -1,0 +1,31 @@
+"""The same paper from two sources becomes one, judged by identifiers that the merger is not shown."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+from digest.papers import Record
+from digest.sources import jsonl
+from tests.benchmarks.merging import measure
+
+PAPERS = 3000
+
+
+def test_of_real_papers_from_two_sources_nearly_all_meet_and_hardly_any_by_mistake(shared: Path, database: str) -> None:
+    judged = measure(_real(shared))
+
+    assert judged.both == PAPERS // 3
+    assert judged.precision >= 0.999
+    assert judged.recall >= 0.99
+
+
+def _real(shared: Path) -> list[Record]:
+    found: list[Record] = []
+    for path in sorted((shared / "data/replay/days").glob("*.jsonl.gz")):
+        with gzip.open(path) as lines:
+            found += [one.record for part in jsonl.parse(lines) for one in part.papers]
+        if len(found) > 2 * PAPERS:
+            break
+    known = {r.arxiv_id: r for r in found if r.abstract and r.authors and r.arxiv_id}
+    return list(known.values())[:PAPERS]

@@ -1,0 +1,165 @@
+"""Fetchers as real processes: killed and started again, and several at once. The server's log is the judge."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import SQLModel, select
+
+from digest.db.core import engine
+from digest.db.core.engine import reading
+from digest.models import Announcement, Paper, PaperKey, PaperVersion, SourceDay
+from digest.redis import PrivateRedis
+from tests.conftest import ROOT
+from tests.digest.sources.conftest import WEEK, real_days
+from tests.wire_server import Asked, WireServer
+
+MON, FRI = WEEK[0], WEEK[-1]
+
+
+def fetcher(source: str = "arxiv-oai") -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(FRI)]
+    return subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
+
+
+def content() -> dict[str, Any]:
+    """What a database holds, without the times at which and the batches in which it came."""
+    with reading() as session:
+        versions = session.exec(select(PaperVersion).order_by(PaperVersion.paper_id, PaperVersion.revision)).all()
+        papers = session.exec(select(Paper).order_by(Paper.id)).all()
+        return {
+            "papers": [(p.id, p.arxiv_id, p.announcement_id, p.revision, p.withdrawn, p.announce_type) for p in papers],
+            "versions": [(v.paper_id, v.revision, v.title, v.abstract, v.detail) for v in versions],
+            "keys": sorted(session.exec(select(PaperKey.key, PaperKey.paper_id)).all()),
+            "days": sorted(session.exec(select(SourceDay.day, SourceDay.papers, SourceDay.final)).all()),
+            "announcements": sorted(session.exec(select(Announcement.day)).all()),
+        }
+
+
+@pytest.fixture
+def undisturbed(
+    wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None]
+) -> Iterator[tuple[dict[str, Any], float]]:
+    """What a catch-up of the week gives that nobody disturbs, and the seconds from its first request to its end."""
+    wire.works, wire.today, wire.page = real_days(shared, 25), FRI, 10
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'undisturbed.db'}")
+    SQLModel.metadata.create_all(engine.engine())
+    assert fetcher().wait(120) == 0
+    yield content(), wire.log[-1].ended - wire.log[0].begun
+    engine.engine().dispose()
+
+
+def _killed_and_restarted(moment: float, wire: WireServer) -> None:
+    """One catch-up killed that long after its first request, and one that goes on."""
+    wire.log.clear()
+    process = fetcher()
+    while not wire.log:
+        time.sleep(0.005)
+    time.sleep(moment)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    assert fetcher().wait(120) == 0
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.soak)])
+def test_a_catch_up_killed_at_any_moment_ends_in_the_same_database(
+    undisturbed: tuple[dict[str, Any], float],
+    wire: WireServer,
+    tmp_path: Path,
+    configured: Callable[..., None],
+    times: int,
+) -> None:
+    wanted, seconds = undisturbed
+    chance = random.Random(times)
+
+    for number in range(times):
+        configured(DATABASE_URL=f"sqlite:///{tmp_path / f'killed-{number}.db'}")
+        SQLModel.metadata.create_all(engine.engine())
+        _killed_and_restarted(chance.uniform(0, seconds), wire)
+
+        assert content() == wanted
+        engine.engine().dispose()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_on_postgresql_too(
+    undisturbed: tuple[dict[str, Any], float], wire: WireServer, configured: Callable[..., None], database: str
+) -> None:
+    wanted, seconds = undisturbed
+    configured(DATABASE_URL=database)
+
+    _killed_and_restarted(seconds / 2, wire)
+
+    found = content()
+    assert [row[1:] for row in found["papers"]] == [row[1:] for row in wanted["papers"]]
+    assert found["days"] == wanted["days"]
+
+
+def pauses(log: list[Asked]) -> list[float]:
+    """Seconds from the end of each request to the beginning of the next, in the order of their beginnings."""
+    ordered = sorted(log, key=lambda one: one.begun)
+    return [after.begun - before.ended for before, after in pairwise(ordered)]
+
+
+@pytest.fixture(params=["redis", "file"])
+def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[dict[str, str]]]:
+    """The environments of fetchers: machines of their own that share a Redis, or processes of one without."""
+    if request.param == "file":
+        yield [{}, {}, {}]
+        return
+    with PrivateRedis() as server:
+        folders = [tmp_path / name for name in ("one", "two", "three")]
+        yield [{"DIGEST_REDIS_URL": server.url, "DIGEST_DATA_DIR": str(folder)} for folder in folders]
+
+
+@pytest.mark.parametrize("interval", [0.4, pytest.param(3.0, marks=pytest.mark.soak)])
+def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
+    wire: WireServer,
+    shared: Path,
+    tmp_path: Path,
+    configured: Callable[..., None],
+    machines: list[dict[str, str]],
+    interval: float,
+) -> None:
+    wire.works, wire.today, wire.delay = real_days(shared, 5, [MON, FRI]), FRI, 0.1
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'all.db'}", ARXIV_INTERVAL=interval)
+    SQLModel.metadata.create_all(engine.engine())
+
+    running = []
+    for source, machine in zip(("arxiv-oai", "arxiv-api", "arxiv-oai"), machines, strict=True):
+        words = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(MON)]
+        running.append(subprocess.Popen(words, cwd=ROOT, env={**os.environ, **machine}, stdout=subprocess.DEVNULL))
+    codes = [process.wait(120) for process in running]
+
+    assert codes == [0, 0, 0]
+    assert {one.service for one in wire.log} == {"oai", "api"}
+    assert len(wire.log) >= 7
+    assert min(pauses(wire.log)) >= interval - 0.02
+
+
+def test_a_dead_holder_keeps_nobody_waiting(
+    wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None]
+) -> None:
+    wire.works, wire.today, wire.delay = real_days(shared, 5, [MON]), FRI, 3.0
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'all.db'}")
+    SQLModel.metadata.create_all(engine.engine())
+    holder = fetcher()
+    while not wire.log:
+        time.sleep(0.01)
+    holder.send_signal(signal.SIGKILL)
+    holder.wait(10)
+    wire.delay, begun = 0.0, time.monotonic()
+    follower = fetcher()
+
+    assert follower.wait(60) == 0
+    assert time.monotonic() - begun < 30

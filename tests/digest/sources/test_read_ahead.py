@@ -1,0 +1,189 @@
+"""Large files of JSON Lines, read by a process of its own: the same papers, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import SQLModel, col, select
+
+from digest.db.core import engine
+from digest.db.core.engine import reading
+from digest.errors import BadInput, Transient
+from digest.models import Announcement, Paper, PaperKey, PaperVersion, Reject
+from digest.papers import identity, keys_of
+from digest.services.ingestion.import_document import Counts
+from digest.services.ingestion.import_files import ingest_files
+from digest.sources import jsonl, read_ahead
+from digest.sources.read_ahead import Ahead
+from tests.conftest import ROOT
+
+# The command, as on a machine of two processors, whatever this one has.
+COMMAND = "from digest.sources import ahead; ahead.processors = lambda: 2; from workers.main import run; run()"
+DAYS, PAPERS = 30, 480
+
+
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_ahead, "processors", lambda: 2)
+
+
+def row(number: int) -> dict[str, Any]:
+    words = " ".join(f"word{chr(97 + (number * at) % 26)}{chr(97 + at % 26)}" for at in range(2600))
+    day = date(2025, 9, 1) + timedelta(days=number % DAYS)
+    title = f"On the matter of things, number {number}"
+    return {"title": title, "abstract": words, "authors": ["Ada Byron"], "announced": None if number == 7 else str(day)}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Papers in more bytes than are read at once, with two lines that are no papers."""
+    file = tmp_path_factory.mktemp("large") / "large.jsonl"
+    lines = [json.dumps({"id": f"2509.{n:05}"} | row(n)) for n in range(PAPERS + 2)]
+    lines[20], lines[300] = "{", json.dumps(row(300) | {"id": "nonsense"})
+    file.write_text("\n".join(lines) + "\n")
+
+    assert file.stat().st_size > read_ahead.WORTH
+    return file
+
+
+def wait_until_gone(pid: int) -> bool:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().rpartition(") ")[2].startswith("Z"):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def children(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def ingest(file: Path) -> Counts:
+    return ingest_files("jsonl", [file], seeds=lambda *_: ())
+
+
+def content() -> list[Any]:
+    with reading() as session:
+        asked = (
+            select(Paper.id, Paper.arxiv_id, Paper.announcement_id, Paper.batch_id).order_by(col(Paper.id)),
+            select(PaperVersion.paper_id, PaperVersion.title).order_by(col(PaperVersion.id)),
+            select(PaperKey.key, PaperKey.paper_id).order_by(col(PaperKey.key), col(PaperKey.paper_id)),
+            select(Reject.position, Reject.reason).order_by(col(Reject.id)),
+            select(Announcement.day).order_by(col(Announcement.id)),
+        )
+        return [session.exec(question).all() for question in asked]  # type: ignore[call-overload]
+
+
+def test_the_same_documents_come_in_the_same_order(large: Path) -> None:
+    with Ahead([large]) as reader:
+        found = list(reader)
+
+    assert found == list(read_ahead.read([large]))
+
+
+def test_keys_come_with_the_papers_while_most_are_new(large: Path) -> None:
+    with Ahead([large]) as reader:
+        parts = iter(reader)
+        first = next(part for _, part in parts if part.papers)
+        reader.mostly_new = False
+        last = list(parts)[-1][1]
+
+    assert [item.keys for item in first.papers] == [keys_of(item.record) for item in first.papers]
+    assert {item.keys for item in last.papers} == {None}
+
+
+def test_the_same_large_file_again_changes_no_row(database: str, large: Path) -> None:
+    counts, stored = ingest(large), content()
+    again = ingest(large)
+
+    assert (counts.new, counts.bad) == (PAPERS, 2)
+    assert (again.new, again.updated, again.unchanged, again.bad) == (0, 0, PAPERS, 2)
+    assert content()[:3] == stored[:3]
+
+
+def test_a_file_that_is_not_there_is_named(large: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"absent\.jsonl: No such file"), Ahead([large, tmp_path / "absent.jsonl"]) as it:
+        list(it)
+
+
+def test_a_reader_that_dies_is_told(large: Path) -> None:
+    with Ahead([large]) as reader:
+        parts = iter(reader)
+        next(parts)
+        for pid in children(os.getpid()):
+            if b"digest.sources.read_ahead" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+
+        with pytest.raises(Transient, match="what was stored stays"):
+            list(parts)
+
+
+@pytest.fixture
+def importer(tmp_path: Path, configured: Callable[..., None], large: Path) -> Iterator[subprocess.Popen[bytes]]:
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'digest.db'}")
+    SQLModel.metadata.create_all(engine.engine())
+    words = [sys.executable, "-c", COMMAND, "ingest", "jsonl", "--file", str(large)]
+    with subprocess.Popen(
+        words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_an_ingest_that_is_ended_leaves_no_process_and_can_be_taken_up(
+    sign: signal.Signals, importer: subprocess.Popen[bytes], large: Path
+) -> None:
+    readers: list[int] = []
+    while not readers and importer.poll() is None:
+        readers = children(importer.pid)
+    importer.send_signal(sign)
+    importer.wait(30)
+
+    assert readers
+    assert all(wait_until_gone(pid) for pid in readers)
+    counts = ingest(large)
+    assert counts.new + counts.unchanged == PAPERS
+
+
+DATES = st.sampled_from([None, "", "2025-09-01", "2025-09-02T10:00:00Z", " 2025-09-03", "2025-13-01", "soon", 5])
+VALUES = st.recursive(
+    st.sampled_from(['"announced":"2024-01-01"', "}", "{", 'a "quoted" word', "\\", 1, None]) | DATES,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["announced", "x"]), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["title", "announced", "abstract", "x", "signals"]), VALUES), max_size=5))
+def test_a_line_is_dated_by_its_own_field_wherever_that_word_stands(fields: list[tuple[str, Any]]) -> None:
+    line = ("{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields) + "}").encode()
+    parts = list(jsonl.parse([line]))
+
+    told = json.loads(line).get("announced")
+    if any(part.papers for part in parts):
+        assert [part.announced for part in parts if part.papers] == [date.fromisoformat(told[:10]) if told else None]
+
+
+@given(
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=80) | st.text(alphabet="abcdz0189ABÅé-_ {}\\$", max_size=80)
+)
+def test_words_of_an_abstract_are_runs_of_three_letters_and_numbers_of_four_digits(text: str) -> None:
+    bare = identity._bare(text)
+    expected = [word for word in re.findall(r"[a-z]{3,}|\d{4,}", bare) if word not in identity._TEX]
+
+    assert list(identity.words_of(text)) == expected

@@ -1,0 +1,70 @@
+"""Which written names may be the same person."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.text.person_names import agree, name
+
+NAMES = st.from_regex(r"[A-Z][a-z]{0,5}( [A-Z][a-z]{0,5}){0,3}", fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("Yingbin Liang", "Y. Liang"),
+        ("Y Liang", "Yingbin Liang"),
+        ("Liang, Yingbin", "Yingbin Liang"),
+        ("John Smith", "John A. Smith"),
+        ("John Smith", "Smith, J. A., Jr."),
+        ("Jean-Pierre Serre", "J.-P. Serre"),
+        ("Yue-Jie Chi", "Yuejie Chi"),
+        ("van der Waals", "Johannes Diderik van der Waals"),
+        ("Waals", "J. van der Waals"),
+        ("Garcia Molina", "Hector García-Molina"),
+        ("Hector Garcia-Molina", "H. Garcia Molina"),
+        ("Paul Erdos", "P. Erdős"),
+        ("Bin Yu", "B. Yu"),
+        ("Omar Said", "Omar bin Said"),
+        ("D'Alembert", "J. d’Alembert"),
+    ],
+)
+def test_names_that_agree(wanted: str, found: str) -> None:
+    assert agree(name(wanted), name(found))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("Yingbin Liang", "Percy Liang"),
+        ("Yingbin Liang", "Liang"),
+        ("John B. Smith", "John A. Smith"),
+        ("van der Waals", "J. de Waals"),
+        ("Lia", "Yingbin Liang"),
+        ("Yue Liang", "Hao Yue Liang"),
+        ("Bin Yu", "Hao Yu"),
+        ("Van Nguyen", "Anh Nguyen"),
+        ("", "Yingbin Liang"),
+    ],
+)
+def test_names_that_do_not_agree(wanted: str, found: str) -> None:
+    assert not agree(name(wanted), name(found))
+
+
+@given(NAMES)
+def test_a_name_agrees_with_itself_in_any_case(text: str) -> None:
+    assert agree(name(text), name(text.upper()))
+
+
+@given(NAMES, NAMES)
+def test_agreement_needs_no_order_where_both_are_full_names(one: str, other: str) -> None:
+    a, b = name(one), name(other)
+
+    assert not (a.given and b.given) or agree(a, b) == agree(b, a)
+
+
+@given(st.text())
+def test_any_text_is_read_as_a_name(text: str) -> None:
+    assert agree(name(text), name(text)) == bool(name(text).family)

@@ -1,0 +1,247 @@
+"""The API: the same sign-up as the page, previews, papers, and what only a token opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+
+from digest.errors import BadInput, NotFound
+from digest.services.security import api_tokens
+from digest.web.http.rate_limit import Pace
+from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, subscribed
+
+
+def make_token(*scopes: str, name: str = "monitor", expires_at: datetime | None = None) -> str:
+    return api_tokens.create(name, scopes or ("admin",), expires_at=expires_at)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_signing_up_is_accepted_and_owes_a_confirmation(web: Browser) -> None:
+    answer = web.post("/api/v1/subscriptions", json={"address": ADA, "topics": ["graphs"], "time_zone": "Asia/Tokyo"})
+
+    assert answer.status_code == 202
+    assert [(mail.kind, mail.address) for mail in mails()] == [("confirmation", ADA)]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"address": "nobody"}, "address"),
+        ({}, "address"),
+        ({"address": ADA, "topics": ['"open']}, "topics"),
+        ({"address": ADA, "limit": 1000}, "limit"),
+        ({"address": ADA, "send_at": "noon"}, "send_at"),
+        ({"address": ADA, "state": "active"}, "state"),
+        ({"address": ["x"]}, "address"),
+    ],
+)
+def test_a_wrong_field_is_named(web: Browser, body: dict[str, object], field: str) -> None:
+    answer = web.post("/api/v1/subscriptions", json=body)
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == field
+    assert everything()["delivery"] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_what_is_no_object_is_refused(web: Browser, content: bytes) -> None:
+    answer = web.post("/api/v1/subscriptions", content=content, headers={"content-type": "application/json"})
+
+    assert answer.status_code in {400, 422}
+    assert answer.json()["error"]["message"]
+
+
+def test_a_preview_has_the_form_of_the_command_line(web: Browser) -> None:
+    answer = web.post("/api/v1/preview", json={"topics": ["reinforcement learning"], "days": 3, "limit": 1})
+    days = answer.json()["days"]
+
+    assert [day["date"] for day in days] == ["2025-11-08", "2025-11-09", "2025-11-10"]
+    assert days[0]["papers"][0]["matched"] == [
+        {"topic": "reinforcement learning", "words": ["reinforcement", "learning"]}
+    ]
+
+
+def test_papers_that_trend_are_listed(web: Browser) -> None:
+    listed = web.get("/api/v1/papers", params={"category": "cs.LG", "limit": 1}).json()["papers"]
+
+    assert [paper["id"] for paper in listed] == [1]
+    assert web.get("/api/v1/papers/1").json()["row"]["id"] == 1
+
+
+@pytest.mark.parametrize("page", ["runs", "deliveries", "editions"])
+def test_what_is_the_administrators_needs_a_token(web: Browser, page: str) -> None:
+    good = {"authorization": f"Bearer {make_token()}"}
+    answers = [
+        web.get(f"/api/v1/{page}"),
+        web.get(f"/api/v1/{page}", headers={"authorization": "Bearer wrong"}),
+        web.get(f"/api/v1/{page}", headers={"authorization": "Basic abc"}),
+        web.get(f"/api/v1/{page}", headers=good),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 200]
+    assert answers[0].headers["www-authenticate"] == "Bearer"
+
+
+def test_a_revoked_token_opens_nothing(web: Browser) -> None:
+    token = make_token()
+    api_tokens.revoke("monitor")
+
+    assert web.get("/api/v1/runs", headers={"authorization": f"Bearer {token}"}).status_code == 401
+
+
+def test_a_token_is_kept_as_its_hash_alone(web: Browser) -> None:
+    token = make_token()
+
+    assert token not in str(everything())
+
+
+def test_a_tokens_name_is_taken_once(web: Browser) -> None:
+    make_token()
+
+    with pytest.raises(BadInput, match="already"):
+        make_token()
+
+
+def test_a_token_that_was_never_made_can_not_be_revoked(web: Browser) -> None:
+    with pytest.raises(NotFound):
+        api_tokens.revoke("nobody")
+
+
+def test_deliveries_can_be_sifted(web: Browser) -> None:
+    subscribed(web)
+    headers = {"authorization": f"Bearer {make_token()}"}
+    queued = web.get("/api/v1/deliveries", params={"state": "queued", "kind": "confirmation"}, headers=headers).json()
+    sent = web.get("/api/v1/deliveries", params={"state": "sent"}, headers=headers).json()
+
+    assert [row["kind"] for row in queued["deliveries"]] == ["confirmation"]
+    assert sent["deliveries"] == []
+    assert "payload" not in queued["deliveries"][0]
+
+
+def test_the_api_describes_itself(web: Browser) -> None:
+    paths = web.get("/api/v1/openapi.json").json()["paths"]
+
+    assert {"/api/v1/subscriptions", "/api/v1/preview", "/api/v1/papers", "/api/v1/deliveries"} <= set(paths)
+
+
+def call(method: str, path: str, **more: Any) -> Callable[[Browser, dict[str, str]], httpx.Response]:
+    return lambda web, headers: web.ask(method, f"/api/v1/{path}", headers=headers, **more)
+
+
+ROUTES = {  # route: the call, the scope it asks for, whether it is open without a token
+    "subscriptions": (call("POST", "subscriptions", json={"address": ADA}), "subscriptions:write", True),
+    "preview": (call("POST", "preview", json={"topics": ["graphs"]}), "papers:read", True),
+    "papers": (call("GET", "papers"), "papers:read", True),
+    "paper": (call("GET", "papers/1"), "papers:read", True),
+    "runs": (call("GET", "runs"), "runs:read", False),
+    "deliveries": (call("GET", "deliveries"), "deliveries:read", False),
+    "editions": (call("GET", "editions"), "editions:read", False),
+}
+
+
+@pytest.mark.parametrize("scope", api_tokens.SCOPES)
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_is_open_to_its_scope_and_to_admin_alone(web: Browser, route: str, scope: str) -> None:
+    ask, wanted, _ = ROUTES[route]
+    answer = ask(web, bearer(make_token(scope)))
+
+    if scope in {wanted, "admin"}:
+        assert answer.status_code in {200, 202}
+    else:
+        assert answer.status_code == 403
+        assert wanted in answer.json()["error"]["message"]
+        assert f'scope="{wanted}"' in answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_without_a_token_only_public_routes_are_open_and_a_bad_one_opens_none(web: Browser, route: str) -> None:
+    ask, _, public = ROUTES[route]
+
+    assert ask(web, {}).status_code in ({200, 202} if public else {401})
+    assert ask(web, bearer("digest_wrong")).status_code == 401
+    assert ask(web, {"authorization": "Basic abc"}).status_code == 401
+
+
+def test_every_route_of_the_api_is_tried(web: Browser) -> None:
+    paths = web.get("/api/v1/openapi.json").json()["paths"]
+
+    assert set(paths) == {
+        *("/api/v1/papers/{paper_id}", "/api/v1/bounces"),
+        *(f"/api/v1/{route}" for route in ROUTES if route != "paper"),
+    }
+
+
+def test_a_token_without_the_scope_for_addresses_reads_none(web: Browser) -> None:
+    subscribed(web)
+    without = web.get("/api/v1/deliveries", headers=bearer(make_token("deliveries:read")))
+    both = make_token("deliveries:read", "addresses:read", name="both")
+
+    assert "ada" not in without.text
+    assert web.get("/api/v1/deliveries", headers=bearer(both)).json()["deliveries"][0]["address"] == ADA
+
+
+def test_an_expired_token_opens_nothing(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    token = make_token(expires_at=NOW + timedelta(days=1))
+    before = web.get("/api/v1/runs", headers=bearer(token))
+    clock_stands.shift(timedelta(days=1))
+
+    assert (before.status_code, web.get("/api/v1/runs", headers=bearer(token)).status_code) == (200, 401)
+
+
+def test_the_list_of_tokens_tells_their_last_use(web: Browser) -> None:
+    web.get("/api/v1/runs", headers=bearer(make_token("runs:read")))
+    make_token("papers:read", name="unused")
+
+    assert [(row["name"], row["scopes"], row["last_used_at"]) for row in api_tokens.listing()] == [
+        ("monitor", "runs:read", NOW),
+        ("unused", "papers:read", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("never", None),
+        ("90d", NOW + timedelta(days=90)),
+        ("2025-11-21", datetime(2025, 11, 22, tzinfo=UTC)),
+        ("2026-02-28", datetime(2026, 3, 1, tzinfo=UTC)),
+    ],
+)
+def test_an_expiry_is_read(text: str, instant: datetime | None) -> None:
+    assert api_tokens.expiry(text, now=NOW) == instant
+
+
+@pytest.mark.parametrize("text", ["", "0d", "-1d", "99999d", "2025-11-20", "2025-02-30", "tomorrow", "1y"])
+def test_a_wrong_expiry_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="expires: "):
+        api_tokens.expiry(text, now=NOW)
+
+
+@pytest.mark.parametrize("scopes", [(), ("runs",), ("admin", "runs:write"), ("",)])
+def test_an_unknown_scope_is_refused_with_those_there_are(web: Browser, scopes: tuple[str, ...]) -> None:
+    with pytest.raises(BadInput, match="use papers:read, subscriptions:write"):
+        api_tokens.create("monitor", scopes, expires_at=None)
+
+
+def test_a_client_has_so_many_requests_a_minute_and_each_token_its_own(web: Browser) -> None:
+    web.app.state.api_pace = Pace(2, message="too many requests")
+    token = bearer(make_token("papers:read"))
+    by_client = [web.get("/api/v1/papers").status_code for _ in range(3)]
+    by_token = [web.get("/api/v1/papers", headers=token).status_code for _ in range(3)]
+
+    assert by_client == by_token == [200, 200, 429]
+
+
+def test_reports_of_a_provider_are_counted_before_their_signature_is_read(web: Browser) -> None:
+    web.app.state.webhook_pace = Pace(1, message="too many requests")
+    answers = [web.post("/api/v1/bounces", json={"reports": []}).status_code for _ in range(2)]
+
+    assert answers == [404, 429]

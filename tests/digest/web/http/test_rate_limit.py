@@ -1,0 +1,73 @@
+"""Previews cost time, so one client gets so many a minute; what was typed is not lost by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.errors import TooMany
+from digest.web.http import rate_limit
+from digest.web.http.rate_limit import Pace
+from tests.digest.web.conftest import Browser
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+def test_each_client_has_its_own_pace() -> None:
+    counted = Pace(most=1)
+    counted.take("one")
+    counted.take("another")
+
+    with pytest.raises(TooMany):
+        counted.take("one")
+
+
+def test_a_minute_later_it_goes_on() -> None:
+    now = [0.0]
+    counted = Pace(most=2, within=60.0, clock=lambda: now[0])
+    counted.take("one")
+    counted.take("one")
+    now[0] = 60.1
+    counted.take("one")
+    counted.take("one")
+
+    with pytest.raises(TooMany):
+        counted.take("one")
+
+
+def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "CLIENTS", 2)
+    counted = Pace(most=1)
+    for client in ("one", "two", "three"):
+        counted.take(client)
+
+    counted.take("one")
+    with pytest.raises(TooMany):
+        counted.take("three")
+
+
+@SQLITE
+def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
+    web.app.state.pace = Pace(most=1)
+    web.get("/?topics=graphs")
+    answers = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
+
+    assert [answer.status_code for answer in answers] == [429, 429]
+    assert all("graphs</textarea>" in answer.text and "wait a minute" in answer.text for answer in answers)
+
+
+@SQLITE
+def test_the_script_and_the_api_are_told(web: Browser) -> None:
+    web.app.state.pace = Pace(most=0)
+    page, api = web.post("/preview", data={"topics": "graphs"}), web.post("/api/v1/preview", json={"topics": "graphs"})
+
+    assert (page.status_code, api.status_code) == (429, 429)
+    assert page.text.strip() == '<p class="wrong">That was fast: wait a minute, then the preview goes on.</p>'
+    assert api.json()["error"]["message"].startswith("that was fast")
+    assert api.headers["retry-after"] == "60"
+
+
+@SQLITE
+def test_a_page_without_topics_costs_no_preview(web: Browser) -> None:
+    web.app.state.pace = Pace(most=0)
+
+    assert web.get("/").status_code == 200

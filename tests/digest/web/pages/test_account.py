@@ -1,0 +1,212 @@
+"""Export, erasure and change of address: asked for on the preferences page, done by a link that comes by mail."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from digest.db.core import engine
+from digest.db.outbox import deliveries
+from digest.models import Bounce, Suppression
+from digest.services.security import signed_links
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    Browser,
+    Notebook,
+    account_link,
+    everything,
+    mails,
+    only_reader,
+    path,
+    subscribed,
+)
+
+EVE = "eve@new.example"
+
+
+def moving(web: Browser, to: str = EVE) -> str:
+    """The link that the new address gets."""
+    web.post(account_link(web, "change-address"), data={"address": to})
+    return path(signed_links.account("new-address", 2))
+
+
+@pytest.mark.parametrize("action", ["export", "erase", "change-address"])
+def test_the_preferences_page_only_has_a_link_mailed(web: Browser, queue: Notebook, action: str) -> None:
+    subscribed(web)
+    before = only_reader()
+    answer = web.post(path(signed_links.preferences(1)), data={"action": action, "sure": "yes", "address": EVE})
+
+    assert "Look into your inbox" in answer.text
+    assert only_reader() == before
+    assert [(mail.kind, mail.address) for mail in mails()][1:] == [("account-link", ADA)]
+    assert queue.delivered == 2
+
+
+def test_the_preferences_page_exports_nothing(web: Browser) -> None:
+    subscribed(web)
+
+    assert web.get(path(signed_links.preferences(1)) + "/export").status_code == 404
+
+
+def test_links_for_one_day_are_bounded(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    subscribed(web)
+    answers = [web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code for _ in range(7)]
+
+    assert answers == [200] * 6 + [429]
+    clock_stands.shift(timedelta(hours=25))
+    assert web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code == 200
+
+
+@pytest.mark.parametrize("action", ["export", "erase", "change-address", "new-address"])
+def test_looking_at_a_mailed_link_changes_nothing(web: Browser, action: str) -> None:
+    subscribed(web)
+    page = moving(web) if action == "new-address" else account_link(web, action)
+    before = everything()
+    answers = [web.get(page), web.head(page), web.post(page, data={"on_page": "yes"})]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+
+
+def test_the_export_comes_as_a_file(web: Browser) -> None:
+    subscribed(web)
+    answer = web.post(account_link(web, "export"))
+
+    assert json.loads(answer.text)["subscriber"]["address"] == ADA
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_an_erasure_is_done_once(web: Browser) -> None:
+    subscribed(web)
+    link = account_link(web, "erase")
+
+    assert [web.post(link).status_code for _ in range(2)] == [200, 410]
+
+
+def test_the_new_address_gets_the_mail_and_the_old_one_is_told(web: Browser) -> None:
+    before = subscribed(web)
+    answer = web.post(moving(web))
+    reader = only_reader()
+
+    assert answer.status_code == 200
+    assert (reader.address, reader.address_key, reader.state) == (EVE, EVE, "active")
+    assert (reader.profile_id, reader.next_due_at) == (before.profile_id, before.next_due_at)
+    assert [(mail.kind, mail.address) for mail in mails()][-2:] == [("new-address", EVE), ("moved", ADA)]
+    assert "address changed" in str(everything()["consent"])
+
+
+def test_nothing_moves_before_the_new_address_confirms(web: Browser) -> None:
+    before = subscribed(web)
+    moving(web)
+
+    assert only_reader() == before
+
+
+def test_mail_that_waits_goes_to_the_new_address(web: Browser) -> None:
+    subscribed(web)
+    with engine.transaction() as session:
+        deliveries.owe(session, [deliveries.Owed("digest", 9, ADA, subscriber_id=1)], NOW)
+    web.post(moving(web))
+
+    assert [(m.address, m.domain) for m in mails() if m.kind == "digest"] == [(EVE, "new.example")]
+
+
+def test_a_link_to_the_new_address_works_once(web: Browser) -> None:
+    subscribed(web)
+    link = moving(web)
+
+    assert [web.post(link).status_code for _ in range(2)] == [200, 410]
+
+
+def test_only_the_last_address_that_was_proposed_can_confirm(web: Browser) -> None:
+    subscribed(web)
+    page = account_link(web, "change-address")
+    web.post(page, data={"address": "typo@new.example"})
+    web.post(page, data={"address": EVE})
+
+    assert web.post(path(signed_links.account("new-address", 2))).status_code == 410
+    assert web.post(path(signed_links.account("new-address", 3))).status_code == 200
+    assert only_reader().address == EVE
+
+
+def test_an_address_that_is_taken_or_suppressed_is_asked_nothing_and_the_answer_is_the_same(web: Browser) -> None:
+    subscribed(web)
+    subscribed(web, "bob@digest.example")
+    with engine.transaction() as session:
+        session.add(Suppression(address_key="carl@digest.example", reason="not me", at=NOW))
+    page = account_link(web, "change-address")
+    addresses = ("bob@digest.example", "carl@digest.example", EVE)
+    answers = {web.post(page, data={"address": address}).text for address in addresses}
+
+    assert len(answers) == 1
+    assert [mail.address for mail in mails() if mail.kind == "new-address"] == [EVE]
+
+
+def test_an_address_taken_in_between_is_refused(web: Browser) -> None:
+    subscribed(web)
+    link = moving(web, "bob@digest.example")
+    subscribed(web, "bob@digest.example")
+
+    assert web.post(link).status_code == 409
+    assert [row[1] for row in everything()["subscriber"]] == [ADA, "bob@digest.example"]
+
+
+def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(web: Browser) -> None:
+    subscribed(web)
+    web.post("/subscribe", data={"address": EVE})
+    web.post(moving(web))
+
+    assert only_reader().address == EVE
+
+
+def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
+    subscribed(web)
+    page = account_link(web, "change-address")
+    answer = web.post(page, data={"address": "nobody"})
+
+    assert answer.status_code == 422
+    assert 'id="address-wrong"' in answer.text
+    assert 'value="nobody"' in answer.text
+
+
+def test_the_mail_to_the_new_address_does_not_name_the_old_one(web: Browser) -> None:
+    subscribed(web)
+
+    assert ADA not in web.get(moving(web)).text
+
+
+def test_erasing_after_a_move_leaves_no_trace_of_either_address(web: Browser) -> None:
+    subscribed(web)
+    with engine.transaction() as session:
+        session.add(Bounce(report_key="r1", address_key=ADA, kind="soft", at=NOW))
+    web.post(moving(web))
+    web.post(account_link(web, "erase"))
+    left = str(everything())
+
+    assert ADA not in left
+    assert EVE not in left
+
+
+def test_erasing_while_a_move_waits_leaves_no_trace(web: Browser) -> None:
+    subscribed(web)
+    link = moving(web)
+    web.post(account_link(web, "erase"))
+
+    assert EVE not in str(everything())
+    assert web.post(link).status_code == 410
+
+
+def test_a_suppressed_address_gets_no_link_and_the_page_says_so(web: Browser) -> None:
+    subscribed(web)
+    with engine.transaction() as session:
+        session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
+    answer = web.post(path(signed_links.preferences(1)), data={"action": "erase"})
+
+    assert answer.status_code == 409
+    assert len(mails()) == 1
+    assert "write to the administrator" in web.get(path(signed_links.preferences(1))).text

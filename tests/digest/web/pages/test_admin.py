@@ -1,0 +1,397 @@
+"""The administrator's pages: in by a link that is good once, and not otherwise."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+import time_machine
+from sqlmodel import select
+
+from digest import clock, settings
+from digest.db.core.engine import reading, transaction
+from digest.db.outbox import deliveries
+from digest.db.papers.source_days import put_state
+from digest.models import Audit
+from digest.services.admin import domain_pauses
+from digest.services.delivery.render_messages import Letters
+from digest.services.security import admin_login, signed_links
+from tests.digest.services.house import add_mail, add_reader, add_run
+from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
+from tests.outbox import as_claimed
+
+ROOT = "root@digest.example"
+
+
+def signed_in(web: Browser) -> dict[str, str]:
+    """The cookie of an administrator who came through the front door."""
+    web.post("/admin/sign-in", data={"address": ROOT})
+    answer = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
+    return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+def test_an_administrator_is_owed_a_link(web: Browser, queue: Notebook) -> None:
+    web.post("/admin/sign-in", data={"address": "Root@Digest.example"})
+
+    assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
+    assert queue.delivered == 1
+
+
+def test_the_answer_is_the_same_for_anybody_who_gets_nothing(web: Browser) -> None:
+    known = web.post("/admin/sign-in", data={"address": ROOT})
+    other = web.post("/admin/sign-in", data={"address": ADA})
+
+    assert known.text == other.text
+    assert len(mails()) == 1
+
+
+def test_the_link_opens_the_overview(web: Browser) -> None:
+    subscribed(web)
+    answer = web.get("/admin", headers=signed_in(web))
+
+    assert "1 active" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> None:
+    subscribed(web)
+    text = web.get("/admin", headers=signed_in(web)).text
+
+    assert 'aria-label="Readers. 1 joined, 0 left."' in text
+    assert '<th scope="row">Fri 21 Nov 2025</th><td class="number">1</td>' in text
+
+
+def test_the_overview_says_how_each_source_stands(web: Browser) -> None:
+    with transaction() as session:
+        put_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no answer in time", retry_at=None)
+    text = web.get("/admin", headers=signed_in(web)).text
+
+    assert "<dt>arxiv-rss</dt><dd>down: no answer in time" in text
+
+
+def test_without_a_session_there_is_only_the_way_in(web: Browser) -> None:
+    assert "At a glance" not in web.get("/admin").text
+    assert "At a glance" not in web.get("/admin", headers={"cookie": "digest_admin=forged"}).text
+
+
+def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    link = path(signed_links.sign_in(1))
+    before = everything()
+    answers: list[httpx.Response] = [web.get(link), web.head(link)]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_the_link_is_good_once(web: Browser) -> None:
+    signed_in(web)
+
+    assert web.post(path(signed_links.sign_in(1))).status_code == 410
+
+
+def test_the_link_is_good_for_half_an_hour(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    link = path(signed_links.sign_in(1))
+    clock_stands.shift(timedelta(minutes=31))
+
+    assert web.post(link).status_code == 410
+
+
+def test_a_session_ends_after_twelve_hours(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    cookie = signed_in(web)
+    clock_stands.shift(timedelta(hours=13))
+
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+
+
+@pytest.mark.parametrize(
+    ("base_url", "words"),
+    [
+        ("https://papers.example", ("__host-digest_admin=", "secure", "path=/;")),
+        ("https://papers.example:8443", ("__host-digest_admin=", "secure", "path=/;")),
+        ("http://papers.example", ("__host-digest_admin=", "secure", "path=/;")),
+        ("http://127.0.0.1:8000", ("digest_admin=", "path=/admin;")),
+        ("http://localhost", ("digest_admin=", "path=/admin;")),
+        ("http://[::1]:8000", ("digest_admin=", "path=/admin;")),
+    ],
+)
+def test_the_cookie_stays_on_this_host(
+    web: Browser, configured: Callable[..., None], base_url: str, words: tuple[str, ...]
+) -> None:
+    configured(BASE_URL=base_url)
+    web.post("/admin/sign-in", data={"address": ROOT})
+    cookie = web.post(signed_links.sign_in(1).removeprefix(base_url)).headers["set-cookie"].lower() + ";"
+
+    assert cookie.startswith(words[0])
+    assert all(word in cookie for word in (*words, "httponly", "samesite=strict", "max-age=43200"))
+    assert ("secure" in cookie) == ("secure" in words)
+
+
+def test_resending_needs_a_session(web: Browser) -> None:
+    assert web.post("/admin/resend", data={"address": ADA}).status_code == 409
+
+
+def test_an_edition_can_be_sent_again(web: Browser) -> None:
+    answer = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
+
+    assert f"Owed again to {ADA}" in answer.text
+
+
+def test_a_run_is_held_and_let_go_from_the_page(web: Browser) -> None:
+    run = add_run()
+    add_mail(add_reader(ADA), run, state="queued")
+    cookie = signed_in(web)
+    held = web.post(f"/admin/runs/{run}/pause", headers=cookie)
+    gone_on = web.post(f"/admin/runs/{run}/resume", headers=cookie)
+
+    assert f"Run {run} waits, with 1 e-mail." in held.text
+    assert f'action="/admin/runs/{run}/resume"' in held.text
+    assert f"Run {run} goes on, with 1 e-mail." in gone_on.text
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_holding_a_run_needs_a_session(web: Browser, act: str) -> None:
+    run = add_run(state="paused")
+    before = everything()
+
+    assert web.post(f"/admin/runs/{run}/{act}").status_code == 409
+    assert everything() == before
+
+
+def test_a_run_that_is_not_there_or_not_held_is_named(web: Browser) -> None:
+    run, cookie = add_run(), signed_in(web)
+    answers = [web.post(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert f"Run {run} is not paused (state: complete)." in answers[0].text
+    assert "There is no run 999" in answers[1].text
+
+
+def test_nothing_else_can_be_done_to_a_run(web: Browser) -> None:
+    assert web.post(f"/admin/runs/{add_run()}/burn", headers=signed_in(web)).status_code in {404, 422}
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2025-13-01"])
+def test_a_wrong_day_is_named(web: Browser, day: str) -> None:
+    answer = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
+
+    assert answer.status_code == 422
+    assert 'id="day-wrong"' in answer.text
+
+
+def test_a_client_may_ask_five_times_an_hour(web: Browser) -> None:
+    answers = [web.post("/admin/sign-in", data={"address": ADA}) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+
+
+def pause_domain(domain: str, reason: str = "550 5.7.1 <b>no</b>") -> None:
+    with transaction() as session:
+        deliveries.pause_domain(session, domain, clock.now() + timedelta(hours=6), reason)
+
+
+def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue: Notebook) -> None:
+    pause_domain("one.example")
+    cookie = signed_in(web)
+    queue.delivered = 0
+    shown = web.get("/admin", headers=cookie)
+    released = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=cookie)
+
+    assert 'value="one.example"' in shown.text
+    assert "550 5.7.1 &lt;b&gt;no&lt;/b&gt;" in shown.text
+    assert "0 e-mails to one.example go out." in released.text
+    assert 'value="one.example"' not in released.text
+    assert queue.delivered == 1
+
+
+def test_a_domain_that_is_not_paused_any_more_is_said_so(web: Browser) -> None:
+    answer = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
+
+    assert answer.status_code == 409
+    assert "one.example is not paused" in answer.text
+
+
+def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
+    pause_domain("one.example")
+    answer = web.post("/admin/domains/release", data={"domain": "one.example"})
+
+    assert answer.status_code == 409
+    assert [one.domain for one in domain_pauses.paused()] == ["one.example"]
+
+
+def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    """Every two minutes for two days somebody posts the address; at any time the newest link opens a session."""
+    start = clock.now()
+    for minute in range(0, 2 * 24 * 60, 10):
+        clock_stands.move_to(start + timedelta(minutes=minute))
+        for n in range(5):
+            Browser(web.app, host=f"198.51.100.{(minute + n) % 250}").post("/admin/sign-in", data={"address": ROOT})
+        if minute % 240 == 230:
+            look = web.get(path(signed_links.sign_in(mails()[-1].subject_id)))
+            assert look.status_code == 200
+
+    assert len(mails()) <= 2 * 4 + 5
+    entered = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
+    assert entered.status_code == 303
+
+
+def test_who_shares_the_clients_address_with_an_attacker_still_gets_a_link(web: Browser) -> None:
+    for _ in range(20):
+        web.post("/admin/sign-in", data={"address": ADA})
+    unknown = web.post("/admin/sign-in", data={"address": ADA})
+    administrator = web.post("/admin/sign-in", data={"address": ROOT})
+
+    assert (unknown.status_code, unknown.text) == (administrator.status_code, administrator.text)
+    assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
+
+
+def test_after_a_sign_in_the_next_link_need_not_wait(web: Browser) -> None:
+    signed_in(web)
+    web.post("/admin/sign-in", data={"address": ROOT})
+
+    assert len(mails()) == 2
+
+
+def test_a_link_stays_good_until_the_next_may_be_sent(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    for minutes in (0, 2, 11, 31):  # each as soon as it is allowed; after the fourth 2 hours pass
+        clock_stands.shift(timedelta(minutes=minutes))
+        web.post("/admin/sign-in", data={"address": ROOT})
+    assert len(mails()) == 4
+    clock_stands.shift(timedelta(minutes=119))
+    web.post("/admin/sign-in", data={"address": ROOT})
+
+    assert len(mails()) == 4
+    assert web.get(path(signed_links.sign_in(4))).status_code == 200
+    assert web.get(path(signed_links.sign_in(3))).status_code == 410
+
+
+def test_signing_out_ends_the_session_on_the_server(web: Browser) -> None:
+    cookie = signed_in(web)
+    web.post("/admin/sign-out", headers=cookie)
+
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert web.post("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 409
+
+
+def test_signing_out_ends_no_other_session(web: Browser) -> None:
+    first, second = signed_in(web), signed_in(web)
+    web.post("/admin/sign-out", headers=first)
+
+    assert "At a glance" in web.get("/admin", headers=second).text
+
+
+def test_a_removed_address_has_neither_session_nor_link(web: Browser, configured: Callable[..., None]) -> None:
+    cookie = signed_in(web)
+    web.post("/admin/sign-in", data={"address": ROOT})
+    link = path(signed_links.sign_in(mails()[-1].subject_id))
+    configured(ADMIN_EMAILS="other@digest.example")
+
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert web.post("/admin/runs/1/pause", headers=cookie).status_code == 409
+    assert [web.get(link).status_code, web.post(link).status_code] == [410, 410]
+
+
+def test_what_a_removed_address_had_stays_ended_when_it_comes_back(
+    web: Browser, configured: Callable[..., None]
+) -> None:
+    cookie = signed_in(web)
+    web.post("/admin/sign-in", data={"address": ROOT})
+    configured(ADMIN_EMAILS="other@digest.example")
+    ended = admin_login.end_removed()  # as `digest web` does at its start
+    configured(ADMIN_EMAILS=ROOT)
+
+    assert ended == 2
+    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert web.post(path(signed_links.sign_in(mails()[-1].subject_id))).status_code == 410
+
+
+def test_the_cookie_is_kept_as_its_hash_alone(web: Browser) -> None:
+    value = signed_in(web)["cookie"].partition("=")[2]
+
+    assert value not in str(everything())
+
+
+def test_the_audit_names_who_acted(web: Browser) -> None:
+    run = add_run()
+    cookie = signed_in(web)
+    web.post(f"/admin/runs/{run}/pause", headers=cookie)
+    web.post("/admin/sign-out", headers=cookie)
+
+    acts = {row.action: row.actor for row in audits()}
+    assert {acts[action] for action in ("signed in", "pause run", "signed out")} == {ROOT}
+
+
+def audits() -> list[Audit]:
+    with reading() as session:
+        return list(session.exec(select(Audit)))
+
+
+FOREIGN = (
+    {"origin": "https://evil.example"},
+    {"origin": "http://testserver:81"},
+    {"origin": "https://testserver"},
+    {"origin": "http://sub.testserver"},
+    {"origin": "null"},
+    {"origin": ""},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": "cross-site", "origin": "http://testserver"},
+    {"sec-fetch-site": "nonsense"},
+    {"sec-fetch-site": "same-origin", "origin": "http://evil.example"},
+)
+OURS = (
+    {},
+    {"origin": "http://testserver"},
+    {"sec-fetch-site": "same-origin", "origin": "http://testserver"},
+    {"sec-fetch-site": "same-origin", "origin": "null"},
+    {"sec-fetch-site": "none"},
+)
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@pytest.mark.parametrize("page", ["sign-in", "enter/x", "sign-out", "resend", "runs/1/pause", "nothing"])
+def test_a_form_from_another_origin_is_refused(web: Browser, page: str, headers: dict[str, str]) -> None:
+    run = add_run()
+    cookie = signed_in(web)
+    before = everything()
+    answer = web.post(f"/admin/{page}", data={"address": ROOT}, headers=cookie | headers)
+
+    assert (run, answer.status_code) == (1, 404 if page == "nothing" else 403)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("headers", OURS, ids=str)
+def test_a_form_of_our_own_is_taken(web: Browser, headers: dict[str, str]) -> None:
+    run = add_run()
+
+    assert web.post(f"/admin/runs/{run}/pause", headers=signed_in(web) | headers).status_code == 200
+
+
+def test_on_this_machine_each_of_its_names_is_ours(web: Browser, configured: Callable[..., None]) -> None:
+    configured(BASE_URL="http://127.0.0.1:8000")
+    origins = ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000", "http://localhost:9000")
+    answers = [
+        web.post("/admin/sign-in", data={"address": ADA}, headers={"origin": origin}).status_code for origin in origins
+    ]
+
+    assert answers == [200, 200, 200, 403]
+
+
+def test_admin_pages_let_browsers_say_where_a_form_comes_from(web: Browser) -> None:
+    assert web.get("/admin").headers["referrer-policy"] == "same-origin"
+
+
+def test_the_mail_says_how_long_its_link_is_good_and_the_link_works(web: Browser) -> None:
+    web.post("/admin/sign-in", data={"address": ROOT})
+    ((_, letter),) = Letters(settings.get()).compose([as_claimed(row) for row in mails()])
+    message = email.message_from_bytes(letter.raw, policy=email.policy.default)  # type: ignore[union-attr]
+    text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+    (link,) = re.findall(r"http://testserver/admin/enter/\S+", text)
+
+    assert "within 30 minutes" in " ".join(text.split())
+    assert web.post(path(link)).status_code == 303

@@ -1,0 +1,223 @@
+"""What readers say of papers: links that ask, buttons that act, and all of it taken back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlmodel import select
+
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.db.core import engine
+from digest.db.subscribers import subscribers
+from digest.matching.profile import Profile
+from digest.matching.scoring import word_counts
+from digest.models import Epoch, Feedback, Threshold
+from digest.services.security import signed_links
+from tests.digest.web.conftest import NOW, Browser, account_link, everything, only_reader, path, subscribed
+from tests.digest.web.pages.test_feeds import editions, paper
+
+TOPIC = "offline reinforcement learning"
+
+
+def link(verb: str, *, paper_id: int = 1, edition: int = 1) -> str:
+    return path(signed_links.feedback(edition) + asked(paper_id, verb))
+
+
+def profile() -> Profile:
+    with engine.reading() as session:
+        return subscribers.profile_of(session, only_reader())
+
+
+def said() -> list[tuple[int, str, str]]:
+    with engine.reading() as session:
+        return [(one.paper_id, one.verb, one.topic) for one in session.exec(select(Feedback))]
+
+
+@pytest.fixture
+def mailed(web: Browser) -> Browser:
+    """A reader whose edition held two papers on their topic."""
+    subscribed(web)
+    paper(1, "Offline reinforcement learning by diffusion")
+    paper(2, "Reinforcement learning of proteins")
+    editions(1, papers=(1, 2))
+    return web
+
+
+@pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
+def test_following_a_link_changes_nothing(mailed: Browser, verb: str) -> None:
+    before = everything()
+    answers = [mailed.get(link(verb)), mailed.head(link(verb))]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert "Offline reinforcement learning by diffusion" in answers[0].text
+    assert everything() == before
+
+
+def test_a_like_is_kept_once_and_lifts_words(mailed: Browser) -> None:
+    answers = [mailed.post(link(MORE)), mailed.post(link(MORE))]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert said() == [(1, "more", TOPIC)]
+    assert "diffus" in dict(profile().likes)
+
+
+def test_less_wants_a_name(mailed: Browser) -> None:
+    before = everything()
+    answer = mailed.post(link(LESS))
+
+    assert answer.status_code == 422
+    assert 'id="choice-wrong"' in answer.text
+    assert everything() == before
+
+
+def test_less_of_a_topic_mutes_it(mailed: Browser) -> None:
+    answer = mailed.post(link(LESS), data={"choice": "topic:0"})
+
+    assert f"‘{TOPIC}’ is muted." in answer.text
+    assert [topic.muted for topic in profile().topics] == [True]
+    assert said() == [(1, "less", TOPIC)]
+
+
+def test_less_of_an_author_leaves_their_papers_out(mailed: Browser) -> None:
+    answer = mailed.post(link(LESS), data={"choice": "author:1"})
+
+    assert "Papers by Paul Erdős no longer come." in answer.text
+    assert profile().exclusions == ('au:"Paul Erdős"',)
+
+
+def test_less_of_just_this_paper_mutes_nothing(mailed: Browser) -> None:
+    before = profile()
+    mailed.post(link(LESS), data={"choice": "paper"})
+
+    assert said() == [(1, "less", TOPIC)]
+    assert profile() == before
+
+
+def test_less_takes_a_like_back(mailed: Browser) -> None:
+    mailed.post(link(MORE))
+    mailed.post(link(LESS), data={"choice": "paper"})
+
+    assert said() == [(1, "less", TOPIC)]
+    assert profile().likes == ()
+
+
+def test_muting_the_only_topic_needs_the_button_alone(mailed: Browser) -> None:
+    mailed.post(link(MUTE))
+
+    assert [topic.muted for topic in profile().topics] == [True]
+
+
+def test_a_followed_author_stands_in_the_profile_once(mailed: Browser) -> None:
+    mailed.post(link(FOLLOW), data={"choice": "author:0"})
+    mailed.post(link(FOLLOW, paper_id=2), data={"choice": "author:0"})
+
+    assert profile().authors == ("Ada Byron",)
+
+
+@pytest.mark.parametrize("choice", ["", "topic:9", "author:x", "paper:0", "\x00"])
+def test_a_choice_that_is_not_offered_is_refused(mailed: Browser, choice: str) -> None:
+    assert mailed.post(link(FOLLOW), data={"choice": choice}).status_code == 422
+
+
+def test_a_paper_of_another_edition_is_not_found(mailed: Browser) -> None:
+    paper(3, "Another")
+
+    assert mailed.post(link(MORE, paper_id=3)).status_code == 404
+
+
+def test_a_link_of_another_purpose_says_nothing(mailed: Browser) -> None:
+    token = path(signed_links.edition(1)).removeprefix("/editions/")
+
+    assert mailed.post(f"/feedback/{token}.1.more").status_code == 400
+
+
+@pytest.mark.parametrize("end", ["", ".1", ".1.hate", ".x.more", ".-1.more", ".1.more.more", "..", ".9999999999.more"])
+def test_a_link_that_was_cut_or_changed_says_nothing(mailed: Browser, end: str) -> None:
+    token = link(MORE).removesuffix(".1.more")
+
+    assert mailed.post(f"{token}{end}").status_code == 400
+
+
+def test_a_like_keeps_the_thresholds(mailed: Browser) -> None:
+    counts = word_counts.prior()
+    with engine.transaction() as session:
+        epoch = Epoch(
+            created_at=NOW, papers=1, average_length_milli=1, announcements=14, terms=word_counts.pack(counts)
+        )
+        session.add(epoch)
+        session.flush()
+        session.add(Threshold(profile_id=1, epoch_id=epoch.id or 0, tau=777))
+    mailed.post(link(MORE))
+    with engine.reading() as session:
+        kept = {one.profile_id: one.tau for one in session.exec(select(Threshold))}
+
+    assert kept == {1: 777, only_reader().profile_id: 777}
+
+
+def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
+    mailed.post(link(MORE))
+    page = mailed.get(path(signed_links.preferences(1))).text
+    row = page[page.index("<tbody>") : page.index("</tbody>")]
+
+    assert '<td class="number">2</td><td class="number">1</td><td class="number">0</td>' in row
+
+
+def test_a_like_is_taken_back_in_the_preferences(mailed: Browser) -> None:
+    before = profile()
+    mailed.post(link(MORE))
+    assert (
+        "Take back: Offline reinforcement learning by diffusion" in mailed.get(path(signed_links.preferences(1))).text
+    )
+    mailed.post(path(signed_links.preferences(1)), data={"action": "unlike", "paper": "1"})
+
+    assert said() == []
+    assert profile() == before
+
+
+def test_all_likes_are_forgotten_at_once(mailed: Browser) -> None:
+    before = profile()
+    mailed.post(link(MORE))
+    mailed.post(link(MORE, paper_id=2))
+    mailed.post(path(signed_links.preferences(1)), data={"action": "unlike", "paper": "all"})
+
+    assert said() == []
+    assert profile() == before
+
+
+def test_caps_and_mutes_are_set_topic_by_topic(mailed: Browser) -> None:
+    form = {"action": "tune", "topic": TOPIC, "cap": "3", "muted": TOPIC}
+    mailed.post(path(signed_links.preferences(1)), data=form)
+    set_to = profile().topics[0]
+    mailed.post(path(signed_links.preferences(1)), data={"action": "tune", "topic": TOPIC, "cap": ""})
+    unset = profile().topics[0]
+
+    assert (set_to.cap, set_to.muted) == (3, True)
+    assert (unset.cap, unset.muted) == (None, False)
+
+
+@pytest.mark.parametrize("cap", ["0", "51", "many", "-1", "9" * 400])
+def test_a_cap_that_is_none_is_named_and_nothing_is_kept(mailed: Browser, cap: str) -> None:
+    before = everything()
+    answer = mailed.post(path(signed_links.preferences(1)), data={"action": "tune", "topic": TOPIC, "cap": cap})
+
+    assert answer.status_code == 422
+    assert 'id="cap-wrong"' in answer.text
+    assert everything() == before
+
+
+def test_saving_other_wishes_keeps_the_likes(mailed: Browser) -> None:
+    mailed.post(link(MORE))
+    likes = profile().likes
+    mailed.post(path(signed_links.preferences(1)), data={"topics": "protein folding"})
+
+    assert profile().likes == likes != ()
+
+
+def test_what_was_said_is_in_the_data_taken_along_and_goes_with_the_reader(mailed: Browser) -> None:
+    mailed.post(link(MORE))
+    told = json.loads(mailed.post(account_link(mailed, "export")).text)
+    mailed.post(account_link(mailed, "erase"))
+
+    assert [(one["paper_id"], one["verb"]) for one in told["feedback"]] == [(1, "more")]
+    assert said() == []

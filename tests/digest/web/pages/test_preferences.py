@@ -1,0 +1,177 @@
+"""The reader's own page: changing, pausing, taking the data along, being erased."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from sqlmodel import select
+
+from digest.db.core import engine
+from digest.db.outbox import deliveries
+from digest.models import Bounce, Edition, ProfileVersion, Suppression
+from digest.services.security import signed_links
+from tests.digest.web.conftest import ADA, NOW, Browser, account_link, everything, mails, only_reader, path, subscribed
+
+CHANGED = {
+    "topics": "protein folding",
+    "cadence": "weekly",
+    "weekday": "0",
+    "time_zone": "Asia/Tokyo",
+    "send_at": "18:00",
+    "limit": "7",
+    "close": "true",
+    "quiet_day": "notice",
+    "paused_until": "2025-12-24",
+}
+
+
+def profiles() -> list[ProfileVersion]:
+    with engine.reading() as session:
+        return list(session.exec(select(ProfileVersion)))
+
+
+def test_looking_changes_nothing(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    before = everything()
+    answers = [web.get(link), web.head(link)]
+
+    assert everything() == before
+    assert [answer.status_code for answer in answers] == [200] * 2
+    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+
+
+def test_saving_keeps_a_further_version_and_the_next_slot(web: Browser) -> None:
+    subscribed(web)
+    answer = web.post(path(signed_links.preferences(1)), data=CHANGED)
+    reader = only_reader()
+
+    assert "Saved." in answer.text
+    assert [(version.number, version.profile["topics"][0]["text"]) for version in profiles()] == [
+        (1, "offline reinforcement learning"),
+        (2, "protein folding"),
+    ]
+    assert (reader.profile_id, reader.send_at, reader.quiet_day) == (2, time(18, 0), "notice")
+    assert reader.paused_until == date(2025, 12, 24)
+    assert reader.next_due_at == datetime(2025, 12, 29, 9, 0, tzinfo=UTC)
+
+
+def test_at_most_so_many_and_how_relevant_are_kept_and_shown_again(web: Browser) -> None:
+    subscribed(web)
+    text = web.post(path(signed_links.preferences(1)), data=CHANGED | {"minimum": "high"}).text
+
+    assert [(one.profile["limit"], one.profile["minimum"]) for one in profiles()] == [(10, "usual"), (7, "high")]
+    assert '<option value="high" selected>' in text
+
+
+def test_saving_the_same_topics_makes_no_further_version(web: Browser) -> None:
+    subscribed(web)
+    web.post(path(signed_links.preferences(1)), data={"topics": "offline reinforcement learning", "send_at": "09:00"})
+
+    assert len(profiles()) == 1
+    assert only_reader().send_at == time(9, 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("paused_until", "soon"),
+        ("paused_until", "2027-12-24"),
+        ("topics", '"open'),
+        ("time_zone", "Mars"),
+        ("limit", "0"),
+        ("minimum", "enormous"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_kept(web: Browser, field: str, value: str) -> None:
+    subscribed(web)
+    before = everything()
+    answer = web.post(path(signed_links.preferences(1)), data=CHANGED | {field: value})
+
+    assert answer.status_code == 422
+    assert f'id="{field}-wrong"' in answer.text
+    assert everything() == before
+
+
+def test_the_data_comes_as_json_whole(web: Browser) -> None:
+    subscribed(web)
+    answer = web.post(account_link(web, "export"))
+    told = json.loads(answer.text)
+
+    assert told["subscriber"]["address"] == ADA
+    assert told["profile"]["topics"][0]["text"] == "offline reinforcement learning"
+    assert [event["event"] for event in told["consent"]] == ["asked", "confirmed"]
+    assert [mail["kind"] for mail in told["mails"]] == ["confirmation", "account-link"]
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def leave_traces() -> None:
+    """Everything that may be kept about a reader."""
+    with engine.transaction() as session:
+        deliveries.owe(session, [deliveries.Owed("digest", 1, ADA, subscriber_id=1, payload={"to": ADA})], NOW)
+        session.add(
+            Edition(
+                subscriber_id=1,
+                day=NOW.date(),
+                announcement_id=1,
+                profile_id=1,
+                created_at=NOW,
+                previous_seen=0,
+                content={},
+            )
+        )
+        session.add(Bounce(report_key="r1", address_key=ADA, kind="soft", at=NOW))
+        session.flush()
+        session.connection().exec_driver_sql("UPDATE delivery SET reply = '550 5.1.1 <ada@digest.example> unknown'")
+
+
+def test_erasing_leaves_no_trace_of_the_address_in_any_table(web: Browser) -> None:
+    subscribed(web)
+    leave_traces()
+    answer = web.post(account_link(web, "erase"))
+    left = everything()
+
+    assert answer.status_code == 200
+    assert ADA not in str(left)
+    assert left["subscriber"] == left["profile_version"] == left["consent"] == left["edition"] == []
+    assert {(mail.state, mail.address, mail.payload) for mail in mails()} == {("cancelled", "", None)}
+    assert web.get(path(signed_links.preferences(1))).status_code == 404
+
+
+def test_only_a_hash_of_a_suppressed_address_stays(web: Browser) -> None:
+    subscribed(web)
+    link = account_link(web, "erase")
+    with engine.transaction() as session:
+        session.add(Suppression(address_key=ADA, reason="complaint", source=f"report of {ADA}", at=NOW))
+    web.post(link)
+    left = everything()
+
+    assert ADA not in str(left)
+    assert left["suppression"] == []
+    assert [row[2:4] for row in left["former_address"]] == [("complaint", True)]
+
+
+def test_an_erased_readers_links_are_never_anothers(web: Browser) -> None:
+    subscribed(web)
+    web.post(account_link(web, "erase"))
+    web.post("/subscribe", data={"address": "bob@digest.example"})
+
+    assert only_reader().id == 2
+    assert web.get(path(signed_links.preferences(1))).status_code == 404
+
+
+def test_an_unknown_button_is_refused(web: Browser) -> None:
+    subscribed(web)
+
+    assert web.post(path(signed_links.preferences(1)), data={"action": "explode"}).status_code == 422
+
+
+def test_a_pause_that_is_over_is_no_obstacle_to_saving(web: Browser) -> None:
+    subscribed(web)
+    answer = web.post(
+        path(signed_links.preferences(1)), data=CHANGED | {"paused_until": (NOW - timedelta(days=9)).date().isoformat()}
+    )
+
+    assert answer.status_code == 200
