@@ -1,1 +1,1 @@
-"""Email."""
+"""E-mails: the digest, all others, their parts and wording."""

@@ -1,1 +1,1 @@
-"""Text."""
+"""Text of mails: wrapping, excerpts, marked words, author lines."""

@@ -1,1 +1,1 @@
-"""Bounces."""
+"""Bounce reports and suppressions."""

@@ -1,1 +1,1 @@
-"""Core."""
+"""Connections, dialects, bulk copies, migrations of the schema."""

@@ -1,1 +1,1 @@
-"""Outbox."""
+"""Deliveries: owing, claiming, leases, serials, Message-IDs, retention."""

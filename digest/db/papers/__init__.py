@@ -1,1 +1,1 @@
-"""Papers."""
+"""Papers, their versions, signals and figures; the days of each source."""

@@ -1,1 +1,1 @@
-"""Reporting."""
+"""Figures for the administrator's page."""

@@ -1,1 +1,1 @@
-"""Runs."""
+"""Runs, editions and what was sent before."""

@@ -1,1 +1,1 @@
-"""Security."""
+"""Counters of rate limits."""

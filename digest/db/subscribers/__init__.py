@@ -1,1 +1,1 @@
-"""Subscribers."""
+"""Subscribers, their profiles, thresholds and feedback; hashes of former addresses."""

@@ -1,1 +1,1 @@
-"""Mime."""
+"""Messages: MIME, quoted-printable, DKIM."""

@@ -1,1 +1,1 @@
-"""Outbox."""
+"""The outbox: claiming due mails, sending, state transitions, retry delays, expired leases."""

@@ -1,1 +1,1 @@
-"""Smtp."""
+"""SMTP: sessions, pipelining, connection pool, fail-over, and whose fault a refusal is."""

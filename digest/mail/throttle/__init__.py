@@ -1,1 +1,1 @@
-"""Throttle."""
+"""How fast mail goes out: token buckets, rates by domain."""

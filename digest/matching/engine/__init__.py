@@ -1,1 +1,1 @@
-"""Engine."""
+"""The matching engine: indexes of papers, compiled profiles, and their join."""

@@ -1,1 +1,1 @@
-"""Kernel."""
+"""The engine's machine code (numba)."""

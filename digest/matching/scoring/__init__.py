@@ -1,1 +1,1 @@
-"""Scoring."""
+"""BM25F, boolean matching, word counts, relevance feedback, novelty."""

@@ -1,1 +1,1 @@
-"""Trending."""
+"""The trending score, and the prior for papers without votes."""

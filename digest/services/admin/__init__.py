@@ -1,1 +1,1 @@
-"""Admin."""
+"""What administrators do and see: subscribers, suppressions, paused domains, dashboard, doctor, setup."""

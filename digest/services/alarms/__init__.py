@@ -1,1 +1,1 @@
-"""Alarms."""
+"""Alarm mails to the administrators and the rules that raise them."""

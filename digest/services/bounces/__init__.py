@@ -1,1 +1,1 @@
-"""Bounces."""
+"""Bounce reports, complaints and unsubscribe mails: from the mailbox to what follows from them."""

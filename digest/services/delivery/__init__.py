@@ -1,1 +1,1 @@
-"""Delivery."""
+"""Sending: the delivery worker, what a mail needs, rendering, resending."""

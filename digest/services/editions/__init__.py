@@ -1,1 +1,1 @@
-"""Editions."""
+"""Editions: assembling them, the welcome, previews, web view, feeds, and why a paper came."""

@@ -1,1 +1,1 @@
-"""Runs."""
+"""Runs: planning, freezing editions, the day, pausing and cancelling, replay, retention."""

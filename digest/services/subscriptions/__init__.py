@@ -1,1 +1,1 @@
-"""Subscriptions."""
+"""Sign-up, confirmation, preferences, feedback, unsubscribing, erasure, import and export."""

@@ -1,1 +1,1 @@
-"""Api."""
+"""The API, the webhook for bounces, health and metrics."""

@@ -1,1 +1,1 @@
-"""Pages."""
+"""The pages, one file each."""

@@ -1,1 +1,1 @@
-"""Ui."""
+"""Rendering: templates, forms, charts."""
