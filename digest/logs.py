@@ -88,6 +88,13 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     return structlog.get_logger(name)  # type: ignore[no-any-return]
 
 
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """A logger that writes to what is stderr at the moment of an event: callers may have replaced it."""
+    import structlog
+
+    return structlog.PrintLogger(sys.stderr)
+
+
 def _configure_structlog() -> None:
     """Apply what was chosen, once."""
     import structlog
@@ -107,6 +114,6 @@ def _configure_structlog() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )

@@ -23,7 +23,7 @@ Address = Annotated[str, typer.Argument(help="The reader's address.")]
 
 def register(app: typer.Typer, outside: Outside) -> None:
     """Add the commands."""
-    admin = typer.Typer(no_args_is_help=True, help="Keep house.")
+    admin = typer.Typer(no_args_is_help=True, help="Runs, subscribers, suppressions, domains, tokens, figures.")
     app.add_typer(admin, name="admin")
     _mail(admin, outside)
     runs.add(admin, outside)

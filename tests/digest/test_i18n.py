@@ -20,7 +20,7 @@ from digest.papers import Record
 from tests.digest.compose import pseudo, samples
 from tests.mailgate.mails import _small
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 SERVICE = r"Papers Inbox|1 Library Lane|12345 Exampletown|https?://\S+"
 DATA = rf"{SERVICE}|cs\.LG|digest doctor"
 

@@ -147,10 +147,11 @@ def _case(session: Session, told: Judgement) -> _Case | None:
     Only the stamp says which delivery it is. The token of a link proves no more than the wish to leave of its
     subscriber: a forwarded mail contains it.
     """
-    found = store.delivery(session, told.origin.delivery_id, None) if told.origin.delivery_id is not None else None
+    origin = told.origin
+    found = store.delivery(session, origin.delivery_id, origin.named) if origin.delivery_id is not None else None
     if found is not None and found.address:
         return _Case(told, found.address, _subscriber_at(session, found), found.id)
-    leaving = told.origin.reader_id if told.kind == UNSUBSCRIBE else None
+    leaving = origin.reader_id if told.kind == UNSUBSCRIBE else None
     reader = subscribers.by_id(session, leaving) if leaving else None
     return _Case(told, reader.address, reader.id, None) if reader else None
 

@@ -91,6 +91,7 @@ def test_doctor_names_short_keys_and_a_data_folder_open_to_others(
     folder.mkdir(mode=0o755)
     (folder / "digest.db").write_bytes(b"")
     folder.chmod(0o755)
+    (folder / "digest.db").chmod(0o644)
     configured(DATA_DIR=folder, WEBHOOK_KEY="short", METRICS_TOKEN="m" * 31)
     found = {line["text"]: line for line in json.loads(ready.run("doctor", "--json").stdout)}
 

@@ -20,7 +20,7 @@ from digest.compose.text.text_wrapping import width
 from digest.papers import Record
 from tests.digest.compose import samples
 
-SNAPSHOTS = Path(__file__).resolve().parents[2] / "snapshots"
+SNAPSHOTS = Path(__file__).resolve().parents[3] / "snapshots"
 
 hostile = st.text(
     alphabet=st.one_of(

@@ -15,6 +15,7 @@ from digest.db.papers import paper_writes, papers
 from digest.models import PaperKey, PaperVersion
 from digest.papers import Listed, Parsed, Record
 from digest.services.ingestion.import_document import store_document
+from digest.text.plain_text import clean
 
 numbers = count(1)  # ids of their own: papers with alike texts would be one
 texts = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=60)
@@ -23,6 +24,7 @@ texts = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_cate
 @given(text=texts)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_comes_back_as_it_went_in(database: str, text: str) -> None:
+    text = clean(text)  # what the entry gate lets through
     record = Record(f"A title {text}", text, authors=(f"Ada {text}",), arxiv_id=f"2511.{next(numbers):05d}")
     store_document("jsonl", "test", Parsed((Listed(record),)))
     with reading() as session:

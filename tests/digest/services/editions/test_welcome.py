@@ -11,7 +11,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import claims, deliveries, leases
 from digest.interfaces import NoQueue
-from digest.models import ProfileVersion
+from digest.models import SignUpRequest
 from digest.services.editions import welcome
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.preference_fields import Subscription
@@ -141,7 +141,7 @@ def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_befor
         welcome.first_edition(lab.subscribe(name, "bandits"))
     subscribe(Subscription(address="cyd@example.com", topics=["bandits"]), "a client", NoQueue())
     cyd = lab.reader("cyd")
-    confirm.confirm(cyd.id or 0, last_profile(cyd.id or 0), "a client", NoQueue())
+    confirm.confirm(cyd.id or 0, last_request(cyd.id or 0), "a client", NoQueue())
     welcome.first_edition(cyd.id or 0)
     with transaction() as session:
         deliveries.owe(session, [deliveries.Owed("digest", 10**6, "the-day@example.com")], clock.now())
@@ -156,9 +156,9 @@ def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_befor
     ]
 
 
-def last_profile(reader: int) -> int:
+def last_request(subscriber_id: int) -> int:
     with reading() as session:
-        newest = select(ProfileVersion.id).where(ProfileVersion.subscriber_id == reader)
+        newest = select(SignUpRequest.id).where(SignUpRequest.subscriber_id == subscriber_id)
         return max(number for number in session.exec(newest) if number)
 
 

@@ -147,18 +147,22 @@ def test_an_address_that_is_taken_or_suppressed_is_asked_nothing_and_the_answer_
     assert [mail.address for mail in mails() if mail.kind == "new-address"] == [EVE]
 
 
-def test_an_address_taken_in_between_is_refused(web: Browser) -> None:
+def test_an_address_taken_in_between_is_refused(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
     link = moving(web, "bob@digest.example")
+    clock_stands.shift(timedelta(minutes=2))  # an inbox gets its next confirmation after a minute
     subscribed(web, "bob@digest.example")
 
     assert web.post(link).status_code == 409
     assert [row[1] for row in everything()["subscriber"]] == [ADA, "bob@digest.example"]
 
 
-def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(web: Browser) -> None:
+def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(
+    web: Browser, clock_stands: time_machine.Traveller
+) -> None:
     subscribed(web)
     web.post("/subscribe", data={"address": EVE})
+    clock_stands.shift(timedelta(minutes=2))  # an inbox gets its next confirmation after a minute
     web.post(moving(web))
 
     assert only_reader().address == EVE
