@@ -14,7 +14,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-ingest bench-merging bench-render bench-matching bench-preview bench-pipeline bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-ingest bench-merging bench-render bench-matching bench-preview bench-attack bench-pipeline bench-trending browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,7 +51,7 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
-bench: bench-bounces bench-delivery bench-ingest bench-matching bench-merging bench-trending bench-preview bench-pipeline bench-render ## all benchmarks, one after the other
+bench: bench-bounces bench-delivery bench-ingest bench-matching bench-merging bench-trending bench-preview bench-attack bench-pipeline bench-render ## all benchmarks, one after the other
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
@@ -70,6 +70,9 @@ bench-trending: $(VENV)/.dev ## how well trending predicts, beside the formulas 
 
 bench-preview: $(VENV)/.dev ## a preview of 14 days and 20,000 papers, warm and as a command
 	$(BIN)/python -m tests.benchmarks.preview $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-attack: $(VENV)/.dev ## the costliest profiles that validation accepts against 20,000 papers, by both matchers
+	$(BIN)/python -m tests.benchmarks.preview_attack $(or $(DIGEST_TEST_SHARED),../shared)
 
 bench-pipeline: $(VENV)/.dev ## two days' editions chosen, frozen and queued: 20,000 readers on SQLite, 100,000 on PostgreSQL
 	$(BIN)/python -m tests.benchmarks.pipeline $(or $(DIGEST_TEST_SHARED),../shared) --readers 20000

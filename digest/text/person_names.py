@@ -78,6 +78,13 @@ def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
     return any(_family(a, b, prefix=prefix) and _given(a.given, b.given) for a, b in pairs if a and b)
 
 
+@lru_cache(maxsize=1 << 16)
+def family_keys(one: Name) -> frozenset[str]:
+    """The readings of a name's family name. Names that agree, without `prefix`, have one in common."""
+    readings = filter(None, (one, _doubled(one)))
+    return frozenset(key for read in readings for key in (read.family, read.particles + read.family) if key)
+
+
 def matching(wanted: str, names: Sequence[str]) -> list[int]:
     """The places of the names that may be the person wanted; of those, only the ones that are written the same, if any.
 

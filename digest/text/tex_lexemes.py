@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from digest.text.tex_dollars import mathematics
 
@@ -17,10 +18,9 @@ class Lexemes:
     """A text cut into lexemes, and the place up to which they are read. `math`: 1 between dollars, else 0."""
 
     def __init__(self, text: str) -> None:
-        matches = list(_LEXEME.finditer(text))
-        self.lexemes = [match[0] for match in matches]
+        self.lexemes: list[str] = _LEXEME.findall(text)
         self.switches, self.litter = mathematics(text)
-        self.starts = [match.start() for match in matches]
+        self.starts = list(accumulate(map(len, self.lexemes), initial=0))  # every character is in a lexeme
         self.at = 0
         self.math = 0
 

@@ -38,7 +38,9 @@ class Reader(Commands):
         """Read one thing and add what it gives."""
         lexeme, start = self.lexemes[self.at], self.starts[self.at]
         self.at += 1
-        if lexeme[0] == "\\":
+        if lexeme[0].isalnum():  # most lexemes: words, in which nothing is TeX's
+            pieces.append(Piece(lexeme))
+        elif lexeme[0] == "\\":
             self.command(lexeme[1:], pieces, depth)
         elif lexeme == "{":
             self.braces(pieces, depth)

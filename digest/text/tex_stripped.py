@@ -19,7 +19,8 @@ _LOST = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
 
 # `\begin{equation*}` of which only the braces are left
 _ENVIRONMENT = re.compile(
-    r"(?<!begin)(?<!end)(?<!begin\s)(?<!end\s)\{(?:equation|align|eqnarray|gather|multline|aligned|itemize|enumerate)\*?\}"
+    r"\{(?<!begin\{)(?<!end\{)(?<!begin\s\{)(?<!end\s\{)"  # behind the brace, which `re` can search for
+    r"(?:equation|align|eqnarray|gather|multline|aligned|itemize|enumerate)\*?\}"
 )
 
 
@@ -29,7 +30,7 @@ def mend(text: str) -> str:
         text = _ENVIRONMENT.sub(" ", text)
     if "\\" in text:
         return text
-    text = _LEFT.sub(r"\1\2\3", text)
+    text = _LEFT.sub(r"\1\2\3", text) if "left" in text else text
     text = _GREEK.sub(r"\\\1{}", text) if "var" in text else text
     text = _TILDE.sub(r"\\\1 ", text) if "tilde" in text else text
     text = _RAISED.sub(r"\\\1", text) if "{" in text or "^" in text else text

@@ -7,17 +7,59 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digest.matching.profile import Profile
-from digest.matching.query.language import TEXT_FIELDS, Query, Wanted, parse, positive, terms, wanted
+from digest.matching.query.language import TEXT_FIELDS, Or, Query, Term, Wanted, parse, positive, terms, wanted
 from digest.matching.scoring.bm25 import Weights, weight
+from digest.matching.scoring.boolean_match import Document, Predicate, author, predicate
+
+
+@dataclass(frozen=True, slots=True)
+class HeardTerm:
+    """A term that a match may be shown by.
+
+    `wants`: each thing that shows it, by what it counts as. `phrase`: more than one word of title and abstract.
+    """
+
+    term: Term
+    holds: Predicate
+    wants: tuple[tuple[Wanted, Wanted], ...]
+    phrase: bool
+
+    @classmethod
+    def of(cls, term: Term) -> HeardTerm:
+        """The term analysed, once for all papers."""
+        wants = wanted(term)
+        worth = tuple((want, counted_as(want)) for want in wants)
+        return cls(term, predicate(term), worth, sum(want.field in TEXT_FIELDS for want in wants) > 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One topic that is not muted: its place in the profile, its query, and what to look for."""
+    """One topic that is not muted: its place in the profile, its query, and what to look for.
+
+    `any_term`: the query is a term or several joined by OR, so that it holds where one of its `terms` does.
+    """
 
     index: int
     query: Query
     wants: tuple[Wanted, ...]
+    holds: Predicate
+    terms: tuple[HeardTerm, ...]
+    any_term: bool
+
+    @classmethod
+    def of(cls, index: int, query: Query) -> Heard:
+        """A topic's query analysed, once for all papers."""
+        found = tuple(HeardTerm.of(term) for term in positive(query.root))
+        wants = tuple(want for term in found for want, _ in term.wants)
+        parts = query.root.parts if isinstance(query.root, Or) else (query.root,)
+        simple = all(isinstance(part, Term) for part in parts)
+        return cls(index, query, wants, predicate(query.root), found, simple)
+
+    def shown(self, document: Document) -> tuple[HeardTerm, ...]:
+        """The terms that show a paper to satisfy the query as written; none where it does not."""
+        if not self.any_term and not self.holds(document):
+            return ()
+        return tuple([term for term in self.terms if term.holds(document)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +68,8 @@ class Wish:
 
     profile: Profile
     topics: tuple[Heard, ...]
-    exclusions: tuple[Query, ...]
+    exclusions: tuple[Predicate, ...]
+    authors: tuple[tuple[str, Predicate], ...]
     categories: tuple[str, ...]
     bits: Mapping[Wanted, int]
     plain: Mapping[Wanted, int]
@@ -34,10 +77,15 @@ class Wish:
     floor: int
 
 
+def counted_as(want: Wanted) -> Wanted:
+    """A word is worth the same in whatever field it was asked for, and counts once."""
+    return want._replace(field="") if want.field in TEXT_FIELDS else want
+
+
 def understand(profile: Profile, weights: Weights) -> Wish:
     """What a profile wants, weighed by the counts of one epoch. Raises BadQuery."""
     heard = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
-    topics = tuple(Heard(i, q, tuple(w for term in positive(q.root) for w in wanted(term))) for i, q in heard)
+    topics = tuple(Heard.of(index, query) for index, query in heard)
     times = Counter(want for topic in topics if topic.query.plain for want in set(topic.wants))
     plain = {want: weight(times[want]) for want in times}
     words = {want._replace(field="") for topic in topics for want in topic.wants if want.field in TEXT_FIELDS}
@@ -47,7 +95,8 @@ def understand(profile: Profile, weights: Weights) -> Wish:
     return Wish(
         profile=profile,
         topics=topics,
-        exclusions=tuple(parse(text) for text in profile.exclusions),
+        exclusions=tuple(predicate(parse(text).root) for text in profile.exclusions),
+        authors=tuple((name, author(name)) for name in profile.authors),
         categories=tuple(category.lower() for category in profile.categories),
         bits={want: 1 << number for number, want in enumerate(terms(profile))},
         plain=plain,

@@ -6,15 +6,15 @@ The rules are docs/MATCHING.md's. The fast engine must give the same papers, ord
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, Term, Wanted, phrase, positive, wanted
-from digest.matching.reference.parsed_profile import Heard, Wish, understand
+from digest.matching.reference.parsed_profile import Heard, HeardTerm, Wish, counted_as, understand
 from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
-from digest.matching.scoring.boolean_match import Document, has_author, holds, in_category, prepare
+from digest.matching.scoring.boolean_match import Document, in_category, prepare
 from digest.matching.scoring.relevance_feedback import lift
 from digest.text.folding import fold
 
@@ -67,6 +67,18 @@ def matches(
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
     """Every paper that a profile matches at all, followed authors first, then by score; no caps. Raises BadQuery."""
+    return list(lazily(profile, candidates, counts, tau=tau, sent=sent))
+
+
+def lazily(
+    profile: Profile,
+    candidates: Iterable[Candidate | Document],
+    counts: Counts | Weights,
+    *,
+    tau: int | None,
+    sent: frozenset[int] = frozenset(),
+) -> LazyMatches:
+    """`matches`, each explained when it is asked for: most are only counted."""
     weights = _weights(counts)
     wish = understand(profile, weights)
     found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
@@ -74,7 +86,24 @@ def matches(
     close = [f for f in found if not (f.held or f.followed) and profile.close and f.relevance >= wish.floor > 0]
     close = _best_of_each_day(close) if tau is None else [f for f in close if f.relevance > tau]
     kept = [finding for finding in sure + close if finding.document.candidate.id not in sent]
-    return [_explain(wish, finding) for finding in sorted(kept, key=_order)]
+    return LazyMatches(wish, sorted(kept, key=_order))
+
+
+class LazyMatches:
+    """Matches in their order. `len` tells how many they are; each is explained when the iteration comes to it."""
+
+    def __init__(self, wish: Wish, findings: Sequence[_Finding]) -> None:
+        self._wish, self._findings = wish, findings
+
+    def __len__(self) -> int:
+        return len(self._findings)
+
+    def __iter__(self) -> Iterator[Match]:
+        return (_explain(self._wish, finding) for finding in self._findings)
+
+    def papers(self) -> list[int]:
+        """The papers found, those of followed authors aside."""
+        return [finding.document.candidate.id for finding in self._findings if not finding.followed]
 
 
 def cap(profile: Profile, found: Iterable[Match]) -> list[Match]:
@@ -85,8 +114,10 @@ def cap(profile: Profile, found: Iterable[Match]) -> list[Match]:
         if one.followed:
             fits.append(one)
             continue
+        if used.total() >= profile.limit:
+            break  # followed authors come first
         bound = profile.topics[one.topic].cap if one.topic >= 0 else None
-        if used.total() < profile.limit and (bound is None or used[one.topic] < bound):
+        if bound is None or used[one.topic] < bound:
             used[one.topic] += 1
             fits.append(one)
     return fits
@@ -116,7 +147,7 @@ def _findings(wish: Wish, candidates: Iterable[Candidate | Document], weights: W
     """What each paper has of the wish; withdrawn and excluded papers are passed over."""
     for candidate in candidates:
         document = prepare(candidate) if isinstance(candidate, Candidate) else candidate
-        if document.candidate.record.withdrawn or any(holds(query.root, document) for query in wish.exclusions):
+        if document.candidate.record.withdrawn or any(excludes(document) for excludes in wish.exclusions):
             continue
         yield _find(wish, document, weights)
 
@@ -124,29 +155,39 @@ def _findings(wish: Wish, candidates: Iterable[Candidate | Document], weights: W
 def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
     """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
     norm = weights.norm(document.length)
-    followed = tuple(author for author in wish.profile.authors if has_author(author, document))
+    followed = tuple([author for author, wrote in wish.authors if wrote(document)])
     likes = ((Wanted("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
     liked = tuple(weighs * impact(wish.idf[want], document.tf[want.text], norm) for want, weighs in likes)
     finding = _Finding(document, followed=followed, liked=liked)
+    gains = finding.gains
     for want, weighs in wish.plain.items():
         if tf := _tf(want, document):
-            finding.gains[want] = weighs * impact(wish.idf[want], tf, norm)
+            gains[want] = weighs * impact(wish.idf[want], tf, norm)
+    worth: dict[Wanted, int] = {}
     for topic in wish.topics:
-        if holds(topic.query.root, document):
-            shown = tuple(term for term in positive(topic.query.root) if holds(term, document))
-            finding.held[topic.index] = shown
-            finding.phrases[topic.index] = sum(_phrase(term, wish, document, norm) for term in shown)
-            for want in (want for term in shown for want in wanted(term)):
-                finding.gains.setdefault(_key(want), ONE * _worth(want, wish, document, norm))
+        if shown := topic.shown(document):
+            finding.held[topic.index] = tuple([term.term for term in shown])
+            finding.phrases[topic.index] = _show(shown, wish, document, norm, worth)
+    for key, value in worth.items():
+        gains.setdefault(key, value)
     for author in followed:
-        finding.gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
+        gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
     return finding
 
 
-def _phrase(term: Term, wish: Wish, document: Document, norm: int) -> int:
-    """What a phrase's words are worth once more because they stand side by side; a single word is no phrase."""
-    words = [want for want in wanted(term) if want.field in TEXT_FIELDS]
-    return sum(ONE * _worth(want, wish, document, norm) for want in words) if len(words) > 1 else 0
+def _show(terms: Iterable[HeardTerm], wish: Wish, document: Document, norm: int, worth: dict[Wanted, int]) -> int:
+    """Add what a topic's terms found to `worth`. Returns what the words of its phrases are worth once more."""
+    phrases = 0
+    for term in terms:
+        total = 0
+        for want, key in term.wants:
+            value = worth.get(key)
+            if value is None:
+                value = worth[key] = ONE * _worth(want, key, wish, document, norm)
+            total += value
+        if term.phrase:
+            phrases += total
+    return phrases
 
 
 def _tf(want: Wanted, document: Document) -> int:
@@ -156,16 +197,11 @@ def _tf(want: Wanted, document: Document) -> int:
     return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
 
 
-def _key(want: Wanted) -> Wanted:
-    """A word is worth the same in whatever field it was asked for, and counts once."""
-    return want._replace(field="") if want.field in TEXT_FIELDS else want
-
-
-def _worth(want: Wanted, wish: Wish, document: Document, norm: int) -> int:
-    """The impact of a thing that a query found."""
+def _worth(want: Wanted, key: Wanted, wish: Wish, document: Document, norm: int) -> int:
+    """The impact of a thing that a query found, which counts as `key`."""
     if want.field not in TEXT_FIELDS:
         return FIXED[want.field]
-    return impact(wish.idf[_key(want)], _tf(want, document), norm)
+    return impact(wish.idf[key], _tf(want, document), norm)
 
 
 def _allowed(wish: Wish, finding: _Finding) -> bool:
@@ -221,7 +257,7 @@ def _telling(wish: Wish, finding: _Finding) -> list[tuple[Heard, int]]:
     for topic in wish.topics:
         found = _found(topic, finding)
         if found or topic.index in finding.held:
-            gain = sum(finding.gains[key] for key in {_key(want) for want in found})
+            gain = sum(finding.gains[key] for key in {counted_as(want) for want in found})
             gain += finding.phrases.get(topic.index, 0)
             told.append((-gain, topic.index, topic, sum({wish.bits[want] for want in found})))
     return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]

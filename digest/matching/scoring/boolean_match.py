@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from digest.matching.profile import Candidate
 from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase
 from digest.text.folding import fold
-from digest.text.person_names import Name, agree, name
-from digest.text.tokens import Token, tokens
+from digest.text.person_names import Name, agree, family_keys, name
+from digest.text.tokens import Token, split, tokens
+from digest.text.tokens import stem as stem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,17 @@ class Text:
         at = bisect_left(self.written, prefix)
         return at < len(self.written) and self.written[at].startswith(prefix)
 
+    def beginning(self, prefix: str) -> tuple[str, ...]:
+        """The words of the text that begin so."""
+        return self.written[bisect_left(self.written, prefix) : bisect_left(self.written, prefix + "\U0010ffff")]
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A candidate with its words, made once by `prepare` and shared by all profiles.
 
-    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract.
+    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: what the authors'
+    family names may be read as.
     """
 
     candidate: Candidate
@@ -41,15 +48,20 @@ class Document:
     venue: Text
     institutions: tuple[Text, ...]
     authors: tuple[Name, ...]
+    families: frozenset[str]
     categories: tuple[str, ...]
     tf: Mapping[str, int]
     length: int
+
+
+Predicate = Callable[[Document], bool]
 
 
 def prepare(candidate: Candidate) -> Document:
     """The candidate's words, once for all profiles."""
     record = candidate.record
     title, abstract = read(record.title), read(record.abstract)
+    authors = tuple(name(author) for author in record.authors)
     tf = dict.fromkeys(abstract.places, 1) | {stem: 3 + (stem in abstract.places) for stem in title.places}
     return Document(
         candidate=candidate,
@@ -58,7 +70,8 @@ def prepare(candidate: Candidate) -> Document:
         comment=read(record.comment or ""),
         venue=read(record.venue or ""),
         institutions=tuple(read(institution) for institution in record.institutions),
-        authors=tuple(name(author) for author in record.authors),
+        authors=authors,
+        families=frozenset().union(*map(family_keys, authors)),
         categories=tuple(category.lower() for category in record.categories),
         tf=tf,
         length=len(title.tokens) + len(abstract.tokens),
@@ -77,15 +90,24 @@ def read(text: str) -> Text:
 
 def holds(node: Node, document: Document) -> bool:
     """True where the paper satisfies the query as written."""
+    return predicate(node)(document)
+
+
+@lru_cache(maxsize=1 << 14)
+def predicate(node: Node) -> Predicate:
+    """The query as a function of a paper: what its terms ask for is analysed once, not with every paper."""
     match node:
         case Term():
-            return _term(node, document)
+            return _term(node)
         case And(parts):
-            return all(holds(part, document) for part in parts)
+            every = tuple(map(predicate, parts))
+            return lambda document: all(part(document) for part in every)
         case Or(parts):
-            return any(holds(part, document) for part in parts)
+            some = tuple(map(predicate, parts))
+            return lambda document: any(part(document) for part in some)
         case AndNot(keep, drop):
-            return holds(keep, document) and not holds(drop, document)
+            kept, dropped = predicate(keep), predicate(drop)
+            return lambda document: kept(document) and not dropped(document)
 
 
 def in_category(wanted: str, categories: Iterable[str]) -> bool:
@@ -96,58 +118,116 @@ def in_category(wanted: str, categories: Iterable[str]) -> bool:
 
 def has_author(wanted: str, document: Document) -> bool:
     """True where one of the paper's authors may be the one wanted; `Lia*` asks for the beginning of a family name."""
-    asked = name(wanted.removesuffix("*"))
-    return any(agree(asked, author, prefix=wanted.endswith("*")) for author in document.authors)
+    return author(wanted)(document)
 
 
-def _term(term: Term, document: Document) -> bool:
+@lru_cache(maxsize=1 << 14)
+def author(wanted: str) -> Predicate:
+    """`has_author` as a function of a paper. Most papers are told by the family names of their authors."""
+    asked, prefix = name(wanted.removesuffix("*")), wanted.endswith("*")
+    keys = family_keys(asked)
+    beginnings = tuple(keys)
+
+    def agrees(document: Document) -> bool:
+        if prefix:
+            likely = any(family.startswith(beginnings) for family in document.families)
+        else:
+            likely = not keys.isdisjoint(document.families)
+        return likely and any(agree(asked, one, prefix=prefix) for one in document.authors)
+
+    return agrees
+
+
+def _term(term: Term) -> Predicate:
+    words, text = phrase(term), term.text
     match term.field:
         case "" | "ti" | "abs":
-            return _in_words(phrase(term), term.field, document)
+            return _in_words(words, term.field)
         case "au":
-            return has_author(term.text, document)
+            return author(text)
         case "cat":
-            return in_category(fold(term.text), document.categories)
+            category = fold(text)
+            return lambda document: in_category(category, document.categories)
         case "has":
-            record = document.candidate.record
-            return record.has_code or record.code_url is not None
+            return lambda d: d.candidate.record.has_code or d.candidate.record.code_url is not None
         case "all":
-            return _anywhere(term, document)
-    texts = {"co": (document.comment,), "venue": (document.venue,), "inst": document.institutions}[term.field]
-    return any(stands_in(phrase(term), text) for text in texts)
+            return _anywhere(term)
+    return _in_other_text(words, term.field)
 
 
-def _in_words(words: tuple[Word, ...], field: str, document: Document) -> bool:
+def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
     """Title and abstract, by far the most asked for: a word that neither has is soon told."""
-    for word in words:
-        if word.text not in document.tf and not word.prefix:
-            return False
-    return (field != "abs" and stands_in(words, document.title)) or (
-        field != "ti" and stands_in(words, document.abstract)
-    )
+    stems = tuple(word.text for word in words if not word.prefix)
+    if not field and len(stems) == len(words) == 1:
+        [stem] = stems
+        return lambda document: stem in document.tf
+
+    def found(document: Document) -> bool:
+        for stem in stems:
+            if stem not in document.tf:
+                return False
+        return (field != "abs" and stands_in(words, document.title)) or (
+            field != "ti" and stands_in(words, document.abstract)
+        )
+
+    return found
 
 
-def _anywhere(term: Term, document: Document) -> bool:
+def _in_other_text(words: tuple[Word, ...], field: str) -> Predicate:
+    """The comment, the venue, or one of the institutions."""
+    if field == "inst":
+        return lambda document: any(stands_in(words, text) for text in document.institutions)
+    if field == "co":
+        return lambda document: stands_in(words, document.comment)
+    return lambda document: stands_in(words, document.venue)
+
+
+def _anywhere(term: Term) -> Predicate:
     """`all:` is every field."""
-    texts = (document.title, document.abstract, document.comment, document.venue, *document.institutions)
-    if any(stands_in(phrase(term), text) for text in texts):
-        return True
-    return has_author(term.text, document) or fold(term.text) in document.categories
+    words, category = phrase(term), fold(term.text)
+    in_words, by_author = _in_words(words, ""), author(term.text)
+
+    def found(document: Document) -> bool:
+        if in_words(document) or stands_in(words, document.comment) or stands_in(words, document.venue):
+            return True
+        if any(stands_in(words, text) for text in document.institutions):
+            return True
+        return category in document.categories or by_author(document)
+
+    return found
 
 
 def stands_in(words: tuple[Word, ...], text: Text) -> bool:
     """True where the words stand in the text side by side, in order."""
-    if not all(text.has_prefix(word.text) if word.prefix else word.text in text.places for word in words):
-        return False
+    by_prefix = False
+    for word in words:
+        if not (text.has_prefix(word.text) if word.prefix else word.text in text.places):
+            return False
+        by_prefix |= word.prefix
+    if len(words) == 1:
+        return True
+    if not by_prefix:
+        return _in_a_row([text.places[word.text] for word in words])
     ends = _starts(words[0], text)
     for word in words:
         ends = {end for at in ends for end in _step(word, text, at)}
-    return bool(ends)
+        if not ends:
+            return False
+    return True
+
+
+def _in_a_row(places: list[tuple[int, ...]]) -> bool:
+    """True where one word's place is followed by one of the next word, and so on."""
+    first, second, *others = places
+    return any(at + 1 in second and all(at + offset in other for offset, other in enumerate(others, 2)) for at in first)
 
 
 def _starts(word: Word, text: Text) -> set[int]:
-    """Where the first word may stand."""
-    return set(range(len(text.tokens))) if word.prefix else set(text.places.get(word.text, ()))
+    """Where the first word may stand; for a prefix, where any word of the text that begins so has its stem."""
+    if not word.prefix:
+        return set(text.places.get(word.text, ()))
+    stems = {stem for written in text.beginning(word.text) for stem in (stem_of(written), split(written)[0].stem)}
+    return {at for stem in stems for at in text.places.get(stem, ())}
 
 
 def _step(word: Word, text: Text, at: int) -> Iterable[int]:

@@ -51,8 +51,8 @@ def calibrate_with_best(
     found = []
     for profile in profiles:
         tau = threshold(profile, documents, weights)
-        best = reference_matcher.matches(profile, documents, weights, tau=tau)
-        found.append((tau, [match.paper for match in best if not match.followed][:most]))
+        best = reference_matcher.lazily(profile, documents, weights, tau=tau)
+        found.append((tau, best.papers()[:most]))
     return found
 
 
@@ -73,18 +73,19 @@ def _choose(known: Pool, documents: Sequence[Document], asked: Asked) -> Content
     fresh = [d for d in documents if known.papers[d.candidate.id].batch > asked.seen_through]
     if not asked.has_topics:
         return _without_topics(known, documents, fresh, asked)
-    found = reference_matcher.matches(asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent))
+    found = reference_matcher.lazily(asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent))
     new = [entry_building.new(known, match) for match in reference_matcher.cap(asked.profile, found)]
     taken = frozenset(asked.sent).union(entry.paper for entry in new)
-    rising = [d for d in documents if d.candidate.id in known.rising] if asked.rising else []
+    place = {number: at for at, number in enumerate(known.rising)}
+    rising = [d for d in documents if d.candidate.id in place] if asked.rising else []
     strong = reference_matcher.matches(asked.profile, rising, known.weights, tau=asked.tau, sent=taken)
-    strong.sort(key=lambda match: known.rising.index(match.paper))
+    strong.sort(key=lambda match: place[match.paper])
     told = new + [entry_building.chosen(known, match, RISING) for match in strong[:MOST_RISING]]
     return Content(entries=tuple(told), considered=len(fresh), more=len(found) - len(new), notice=asked.notice)
 
 
 def _without_topics(known: Pool, documents: Sequence[Document], fresh: Sequence[Document], asked: Asked) -> Content:
-    found = reference_matcher.matches(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
+    found = reference_matcher.lazily(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
     followed = [match for match in found if match.followed]
     taken = frozenset(asked.sent).union(match.paper for match in followed)
     allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}

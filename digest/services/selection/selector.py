@@ -9,8 +9,9 @@ makes it (`prepare`). Only work that would take the reference longer than compil
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Protocol
 
 from sqlmodel import Session
@@ -22,6 +23,7 @@ from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
 from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
+from digest.matching.query.profile_cost import profile_cost
 from digest.matching.scoring.bm25 import Weights
 from digest.services.catalog import announcements, novelty_and_score
 from digest.services.catalog.announcements import Day
@@ -51,7 +53,9 @@ def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[
 
 def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
     """The edition of each reader."""
-    if not asked or _by_reference(session, len(known.papers), _pairs(known, asked)):
+    if not asked or _by_reference(
+        session, len(known.papers), _pairs(known, asked), _words(one.profile for one in asked)
+    ):
         return reference_backend.choose(session, known, asked) if asked else []
     return [one.content() for one in engine_loader.engine().choose(session, known, asked, lambda _: {})]
 
@@ -74,7 +78,8 @@ def prepare() -> bool:
         current = store.current_announcement(session, today)
         day = announcements.days(session, [current])[0] if current else None
         readers = subscribers.active(session)
-        small = _soon_done(session, len(day.papers), len(day.papers) * readers) if day else True
+        work = len(day.papers) * readers * engine_need.size(session).terms if day else 0
+        small = day is None or _soon_done(len(day.papers), work)
         if day is None or small or not engine_need.measure(session).needs_engine:
             return False
         engine_loader.engine().index(session, day)
@@ -121,25 +126,33 @@ def calibrate_with_best(
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    way = reference_backend if _by_reference(session, papers, papers * len(profiles)) else engine_loader.engine()
+    words = _words(profiles.values())
+    way = reference_backend if _by_reference(session, papers, papers * len(profiles), words) else engine_loader.engine()
     found = way.calibrate_with_best(session, days, weights, list(profiles.values()), most)
     return dict(zip(profiles, found, strict=True))
 
 
-def _by_reference(session: Session, papers: int, pairs: int) -> bool:
-    """True where the reference is to match so many papers, in so many pairs of a profile and a paper."""
-    if _soon_done(session, papers, pairs):
-        return True
+def _by_reference(session: Session, papers: int, pairs: int, words: int = 0) -> bool:
+    """True where the reference is to match so many papers, in so many pairs of a profile and a paper.
+
+    `words`: what the profiles look for, where that is known and may be more than an average one does.
+    """
     size = engine_need.size(session)
-    if not size.needs_engine:
+    terms = max(size.terms, words)
+    if _soon_done(papers, pairs * terms) or not size.needs_engine:
         return True
-    return not engine_loader.compiled() and pairs * size.terms <= _WORTH_COMPILING * engine_need.REFERENCE_WORK
+    return not engine_loader.compiled() and pairs * terms <= _WORTH_COMPILING * engine_need.REFERENCE_WORK
 
 
-def _soon_done(session: Session, papers: int, pairs: int) -> bool:
+def _soon_done(papers: int, work: int) -> bool:
     """True for so little that the engine would not be loaded by the time it is done."""
-    work = pairs * engine_need.size(session).terms
     return papers <= FEW_PAPERS and work <= engine_need.REFERENCE_WORK // _SOON_DONE
+
+
+def _words(profiles: Iterable[Profile]) -> int:
+    """The words that a single profile looks for, as in a preview; of several an average is known."""
+    some = list(islice(profiles, 2))
+    return profile_cost(some[0]).words if len(some) == 1 else 0
 
 
 def _pairs(known: Pool, asked: Sequence[Asked]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.db.core.engine import reading
+from digest.matching.profile import Profile, Topic
 from digest.services.selection import engine_loader, engine_need, selector
 from digest.services.selection.engine_need import Size
 from tests.digest.services.conftest import MONDAY, Lab, at
@@ -90,3 +91,17 @@ def test_the_task_after_an_ingest_compiles_the_engine_where_it_is_needed(
 
     assert selector.prepare()
     assert compiled == [True]
+
+
+@SQLITE
+def test_a_single_profile_is_measured_by_the_words_it_looks_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = Size(100_000, 14 * 500, 14, 8)
+    monkeypatch.setattr(engine_need, "size", lambda session: large)
+    monkeypatch.setattr(engine_loader, "compiled", lambda: True)
+    ordinary = Profile((Topic("graph networks"),))
+    costly = Profile(tuple(Topic(" OR ".join(f"word{n}a{m}" for m in range(12))) for n in range(20)))
+
+    with reading() as session:
+        chosen = [selector._by_reference(session, 900, 900, selector._words([one])) for one in (ordinary, costly)]
+
+    assert chosen == [True, False]

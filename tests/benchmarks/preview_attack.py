@@ -1,0 +1,219 @@
+"""CPU seconds of the costliest profiles that validation accepts, against 20,000 papers, by both matchers.
+
+    python -m tests.benchmarks.preview_attack SHARED [--papers 20000] [--only reference|engine]
+
+Goal: under 1 s for one profile. `reference` is what small installations are matched by, `engine` large ones; both are
+called as previews and editions call them. Preparing documents and loading indexes is done once for all profiles and
+reported by itself. Every profile is at a bound of `digest.matching.query.profile_cost`: words, prefixes or length of a topic.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from itertools import islice, pairwise
+from pathlib import Path
+
+from digest import clock
+from digest.db.core.engine import reading
+from digest.db.papers import papers as papers_store
+from digest.errors import BadInput, BadQuery
+from digest.matching.profile import Candidate, Profile, Topic
+from digest.matching.query.language import parse
+from digest.matching.query.profile_cost import MAX_PREFIXES, MAX_WORDS, check_cost, profile_cost
+from digest.matching.reference import reference_matcher
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document, prepare
+from digest.services.selection import candidate_papers, engine_loader
+from digest.services.selection.candidate_papers import Pool
+from digest.services.selection.entry_building import Asked
+from tests.benchmarks import preview
+from tests.benchmarks.report import Report
+
+TOPICS = 20
+TOPIC_LENGTH = 500  # characters
+AUTHORS = 50
+
+
+def main() -> None:
+    """Fill a database, then measure every profile by both matchers and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
+    parser.add_argument("--papers", type=int, default=20_000, help="in the 14 days looked at")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["reference", "engine"])
+    parser.add_argument("--data", type=Path, help="a folder to keep the filled database in, or to find it")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.data or Path(temporary)
+        os.environ |= {"DIGEST_DATA_DIR": str(folder), "NUMBA_CACHE_DIR": str(Path("build/kernel").resolve())}
+        os.environ.pop("DIGEST_DATABASE_URL", None)
+        if not (folder / "digest.db").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            preview.fill(given.shared, 2 * given.papers)
+        measure([way for way in ("reference", "engine") if given.only in {None, way}], given.rounds)
+
+
+def measure(ways: Sequence[str], rounds: int) -> None:
+    """Print a row for each matcher and profile: the median of CPU seconds, and how many papers the profile matches."""
+    report = Report("preview-attack")
+    known = last_window()
+    weights = Weights(word_counts.prior())
+    for way in ways:
+        began = time.process_time()
+        match = by_reference(known, weights) if way == "reference" else by_engine(known)
+        print(f"{way}: {len(known.papers)} papers prepared in {time.process_time() - began:.2f} s of CPU")
+        match(Profile((Topic("diffusion model"),)))
+        print(f"{'matcher':10} {'profile':32} {'words':>5} {'prefixes':>8} {'CPU s':>6} {'papers':>6}")
+        for kind, profile in hostile_profiles(known_texts(known)).items():
+            check_cost(profile)
+            seconds, found = [], 0
+            for _ in range(rounds):
+                began = time.process_time()
+                found = match(profile)
+                seconds.append(time.process_time() - began)
+                report.add(f"{way}, {kind}", "s", seconds[-1])
+            cost = profile_cost(profile)
+            median = sorted(seconds)[len(seconds) // 2]
+            print(f"{way:10} {kind:32} {cost.words:5} {cost.prefixes:8} {median:6.2f} {found:6}", flush=True)
+    report.write(rounds=rounds)
+
+
+def last_window() -> Pool:
+    """The papers of the last 14 announcements."""
+    with reading() as session:
+        numbers = papers_store.window(session, preview.LAST.toordinal(), candidate_papers.WINDOW)
+        evening = datetime.combine(preview.LAST + timedelta(days=1), time_of_day(0), tzinfo=clock.ARXIV_ZONE)
+        return candidate_papers.of(session, numbers, at=evening, weights=Weights(word_counts.prior()))
+
+
+def by_reference(known: Pool, weights: Weights) -> Callable[[Profile], int]:
+    """Matching by the reference, over documents that are prepared. Returns how many papers match."""
+    documents = known_documents(known)
+
+    def match(profile: Profile) -> int:
+        found = reference_matcher.lazily(profile, documents, weights, tau=0)
+        reference_matcher.cap(profile, found)
+        return len(found)
+
+    return match
+
+
+def by_engine(known: Pool) -> Callable[[Profile], int]:
+    """Matching by the engine, as a preview calls it. Returns how many papers match."""
+
+    def match(profile: Profile) -> int:
+        with reading() as session:
+            asked = [Asked(profile, tau=0, rising=False)]
+            [frozen] = engine_loader.engine().choose(session, known, asked, lambda _: {})
+        content = frozen.content()
+        return len(content.entries) + content.more
+
+    match(Profile((Topic("protein folding"),)))  # makes or loads machine code and indexes
+    return match
+
+
+def known_documents(known: Pool) -> list[Document]:
+    """The papers prepared for the reference."""
+    with reading() as session:
+        versions = papers_store.versions(session, [(n, paper.revision) for n, paper in known.papers.items()])
+    return [prepare(Candidate(n, record, known.announcement[n])) for (n, _), record in versions.items()]
+
+
+def known_texts(known: Pool) -> list[str]:
+    """Abstracts and, behind a line end, authors: what hostile profiles are made of."""
+    with reading() as session:
+        some = islice(known.papers.items(), 5000)
+        versions = papers_store.versions(session, [(n, paper.revision) for n, paper in some])
+    return [f"{record.abstract}\n{'|'.join(record.authors)}" for record in versions.values()]
+
+
+def hostile_profiles(texts: Sequence[str]) -> dict[str, Profile]:
+    """Profiles at the bounds, of the most frequent words, pairs of words, beginnings and names of these papers."""
+    abstracts, authors = zip(*(text.split("\n", 1) for text in texts), strict=True)
+    words, pairs = Counter[str](), Counter[str]()
+    for abstract in abstracts:
+        lowered = abstract.lower().split()
+        words.update({word for word in lowered if word.isalpha() and len(word) > 2})
+        pairs.update({f"{a} {b}" for a, b in pairwise(lowered) if (a + b).isalpha()})
+    frequent = [word for word, _ in words.most_common(600) if parses(word)]
+    phrases = [f'"{pair}"' for pair, _ in pairs.most_common(600) if parses(f'"{pair}"')]
+    prefixes = list(dict.fromkeys(f"{word[:3]}*" for word in frequent))
+    pair_prefixes = [f'"{a[:3]}* {b[:3]}*"' for a, b in (p.strip('"').split() for p in phrases) if len(a) > 2 < len(b)]
+    families = Counter(name.split()[-1] for row in authors for name in row.split("|") if name.split())
+    names = [name for name, _ in families.most_common(400) if name.isalpha() and len(name) > 2 and parses(f"au:{name}")]
+    by_name = [f"au:{name}" for name in names]
+    some = prefixes[:MAX_PREFIXES]
+    long_phrase = ["the and of the model in the", "of the model and the data of the", "we show that the results of the"]
+    found = {
+        "words of plain topics": topics(frequent, " "),
+        "words joined by OR": topics(frequent, " OR "),
+        "words joined by AND": topics(frequent, " AND "),
+        "words that a field asks for": topics([f"abs:{word}" for word in frequent], " OR "),
+        "phrases of two words": topics(phrases, " OR "),
+        "the same words in each topic": Profile(tuple(Topic(" ".join(frequent[:12])) for _ in range(TOPICS))),
+        "prefixes, then words": topics([*some, *frequent], " OR "),
+        "prefixes in plain topics": topics([*some, *frequent], " "),
+        "phrases of prefixes": topics([*dict.fromkeys(pair_prefixes)][: MAX_PREFIXES // 2] + phrases, " OR "),
+        "the same prefix, repeated": topics(['"' + " ".join(["mod*"] * 20) + '"', *frequent], " OR "),
+        "one phrase of prefixes": topics([f'"{" ".join(some)}"', *frequent], " OR "),
+        "any field": topics([f"all:{prefix}" for prefix in some] + [f"all:{w}" for w in frequent], " OR "),
+        "any field, words": topics([f"all:{word}" for word in frequent], " OR "),
+        "institutions": topics([f"inst:{word}" for word in frequent], " OR "),
+        "comments and venues": topics([f"co:{w}" for w in frequent[:125]] + [f"venue:{w}" for w in frequent], " OR "),
+        "authors": topics(by_name, " OR "),
+        "authors by beginnings": topics([f"au:{name[:3]}*" for name in names[:MAX_PREFIXES]] + by_name, " OR "),
+        "long phrases": topics([f'"{text}"' for text in long_phrase * 9], " OR "),
+        "ANDNOT": topics([f"({a} ANDNOT {b})" for a, b in zip(frequent[:130], frequent[130:], strict=False)], " OR "),
+    }
+    followed = tuple(names[:AUTHORS])
+    found["authors followed"] = bounded(lambda n: Profile(topics(frequent[:n], " ").topics, authors=followed))
+    exclusions = [f'"{a} zz"' for a in frequent]
+    found["exclusions"] = bounded(
+        lambda n: Profile(topics(frequent[:n], " OR ").topics, spread(exclusions[:n], " OR "))
+    )
+    return found
+
+
+def topics(items: Sequence[str], separator: str) -> Profile:
+    """The first of these things spread over topics, as many as are accepted."""
+    return bounded(lambda number: Profile(tuple(map(Topic, spread(items[:number], separator)))))
+
+
+def bounded(make: Callable[[int], Profile]) -> Profile:
+    """The largest profile of this kind that is accepted."""
+    return make(bisect_left(range(1, MAX_WORDS + 1), True, key=lambda number: not accepted(make(number))))
+
+
+def accepted(profile: Profile) -> bool:
+    """True where validation lets the profile in."""
+    try:
+        check_cost(profile)
+    except BadInput:
+        return False
+    return all(len(text) <= TOPIC_LENGTH for text in (*(topic.text for topic in profile.topics), *profile.exclusions))
+
+
+def spread(items: Sequence[str], separator: str) -> tuple[str, ...]:
+    """The things joined, in as many texts as a profile may have topics."""
+    return tuple(separator.join(items[first::TOPICS]) for first in range(min(TOPICS, len(items))))
+
+
+def parses(text: str) -> bool:
+    """True for a text that is a query."""
+    try:
+        return bool(parse(text))
+    except BadQuery:
+        return False
+
+
+if __name__ == "__main__":
+    main()
