@@ -7,11 +7,11 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.sink import answering, free_port, program
+from tests.patience import wait_for
 
 _MAIN = """
 compatibility_level = 3.6
@@ -82,13 +82,10 @@ class Postfix:
         for path in sorted((self._folder / "boxes" / "all" / "new").glob("*")):
             yield path.read_bytes()
 
-    def wait(self, count: int, *, seconds: float = 60.0) -> None:
+    def wait(self, count: int) -> None:
         """Until so many mails are filed."""
-        until = time.monotonic() + seconds
-        while (found := len(list((self._folder / "boxes" / "all" / "new").glob("*")))) < count:
-            if time.monotonic() > until:
-                raise TimeoutError(f"{found} of {count} mails are filed after {seconds} s")
-            time.sleep(0.1)
+        filed = self._folder / "boxes" / "all" / "new"
+        wait_for(lambda: len(list(filed.glob("*"))) >= count, state=lambda: f"; filed: {len(list(filed.glob('*')))}")
 
     def log(self) -> str:
         """What it said."""

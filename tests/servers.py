@@ -22,6 +22,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
+from tests.patience import PATIENCE, wait_for
+
 GREETING, MAIL, RCPT, DATA, CONTENT = "greeting", "mail", "rcpt", "data", "content"
 DROP = "drop"  # a fault's reply: hang up without a word
 
@@ -100,12 +102,8 @@ class MailServer:
         """How often each recipient's mail was answered with 250."""
         return Counter(taken.recipient for taken in self.log if taken.answered)
 
-    def wait(self, condition: Callable[[MailServer], bool], *, seconds: float = 20.0) -> None:
-        until = time.monotonic() + seconds
-        while not condition(self):
-            if time.monotonic() > until:
-                raise TimeoutError(f"after {seconds} s the log holds {len(self.log)} mails")
-            time.sleep(0.01)
+    def wait(self, condition: Callable[[MailServer], bool]) -> None:
+        wait_for(lambda: condition(self), state=lambda: f"; the log holds {len(self.log)} mails")
 
     def start(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -120,9 +118,9 @@ class MailServer:
         """Hang up on everybody; `start` listens on the same port again."""
         assert self._loop is not None
         assert self._thread is not None
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         self._loop.close()
         self._loop = None
 
@@ -281,7 +279,7 @@ class Postgres:
         """Hang up on everybody, at once: nothing is worth a checkpoint."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(20)
+            self._process.wait(PATIENCE)
             self._process = None
 
     def new_database(self, prepare: Callable[[str], None]) -> str:
@@ -329,7 +327,7 @@ class Postgres:
     def _wait(self) -> None:
         import psycopg
 
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while True:
             try:
                 return self._execute("SELECT 1")

@@ -83,7 +83,7 @@ class Asked:
     service: str
     params: dict[str, str]
     begun: float
-    ended: float = 0.0
+    ended: float = 0.0  # when it was about to be answered
     status: int = 0
 
 
@@ -251,13 +251,13 @@ class Handler(BaseHTTPRequestHandler):
         try:
             data, kind, code = make(params, parts.path, given)
             time.sleep(self.wire.delay)
+            asked.ended = time.monotonic()  # before the answer leaves: what its reader does comes after, for certain
             if spoil is not None:
                 spoil(self, data)
             else:
                 self.give(data, kind, code)
         except OSError:
             self.close_connection = True
-        asked.ended = time.monotonic()
 
     def _route(self, path: str) -> tuple[str, Callable[[dict[str, str], str, bytes], tuple[bytes, str, int]]]:
         if path.startswith("/rss.arxiv.org/"):

@@ -4,7 +4,7 @@
 
 Goal: under 1 s for one profile. `reference` is what small installations are matched by, `engine` large ones; both are
 called as previews and editions call them. Preparing documents and loading indexes is done once for all profiles and
-reported by itself. Every profile is at a bound of `digest.matching.query.profile_cost`: words, prefixes or length of a topic.
+reported by itself. Every profile is at a bound of `digest.matching.query.profile_cost`: words, prefixes or length.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.patience import PATIENCE
+
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -38,7 +40,7 @@ def find() -> str | None:
 def launched(path: str) -> Iterator[Browser]:
     """A browser with a fresh profile of its own, until the block ends."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS), timeout=1000 * PATIENCE)
         try:
             yield browser
         finally:

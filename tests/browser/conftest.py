@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import chromium
 from tests.browser.site import Site, running
 from tests.conftest import not_run
+from tests.patience import PATIENCE
 
 THURSDAY = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -23,6 +24,7 @@ def browser() -> Iterator[Browser]:
     path = chromium.find()
     if path is None:
         not_run("no chromium and no root")
+    expect.set_options(timeout=1000 * PATIENCE)
     with chromium.launched(path) as found:
         yield found
 
@@ -49,7 +51,7 @@ def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browse
     made = browser.new_context(
         java_script_enabled=request.param, timezone_id="Europe/Berlin", viewport={"width": 1280, "height": 900}
     )
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(1000 * PATIENCE)
     yield made
     made.close()
 

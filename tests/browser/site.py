@@ -25,11 +25,11 @@ from digest.web.app import build
 from digest.web.http import server
 from digest.web.wiring import given
 from seeds import loader
+from tests.patience import PATIENCE
 from workers.demo import mailbox as mailboxes
 from workers.demo.mailbox import Mailbox
 
 ADMIN = "root@digest.example"
-SECONDS_FOR_A_MAIL = 20.0
 
 
 class AtOnce:
@@ -64,7 +64,7 @@ class Site:
 
     def mail(self, to: str, subject: str = "") -> EmailMessage:
         """The newest mail to that address."""
-        found = self.mailbox.wait(to, subject, seconds=SECONDS_FOR_A_MAIL)
+        found = self.mailbox.wait(to, subject, seconds=PATIENCE)
         assert found is not None, f"no mail for {to}"
         return found
 
@@ -103,8 +103,6 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             MAIL_FROM="Papers Inbox <papers@digest.example>",
             POSTAL_ADDRESS="1 Example Street, Exampletown",
             ADMIN_EMAILS=ADMIN,
-            LEASE=2,
-            MESSAGE_TIMEOUT=1,
         )
         delivery_worker._sweeper.cache_clear()
         return build(AtOnce(), given())

@@ -19,6 +19,7 @@ from digest.matching.trending import trending_score
 from digest.papers import Record
 from tests.digest.compose import pseudo, samples
 from tests.mailgate.mails import _small
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = r"Papers Inbox|1 Library Lane|12345 Exampletown|https?://\S+"
@@ -91,7 +92,7 @@ def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> Non
     target = tmp_path / "messages.pot"
     keywords = ["-k", "say", "-k", "count:1,2", "-k", "N_"]
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg", *keywords]
-    subprocess.run([*command, "--no-location", "-o", str(target), "."], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([*command, "--no-location", "-o", str(target), "."], cwd=ROOT, check=True, timeout=PATIENCE)
     text = target.read_text(encoding="utf-8")
 
     for message in (  # of a mail, of code, of pages, of trending

@@ -19,6 +19,7 @@ from pathlib import Path
 import dkim
 
 from tests.mailgate.mails import DOMAIN, SELECTOR, Mail
+from tests.patience import PATIENCE
 
 RECEIVED = (
     b"Received: from mail.papers.example (mail.papers.example [192.0.43.8])\r\n"
@@ -157,7 +158,7 @@ def _hand_over(mail: Mail, port: int) -> str:
     """'' where the server took it, else what it said."""
     for attempt in range(50):
         try:
-            with smtplib.SMTP("127.0.0.1", port, timeout=20) as server:
+            with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as server:
                 refused = server.sendmail(f"bounce@{DOMAIN}", ["ada.byron@reader.example"], mail.raw)
                 return str(refused) if refused else ""
         except ConnectionRefusedError:

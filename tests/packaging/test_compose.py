@@ -20,6 +20,7 @@ from digest import redis
 from digest.settings import Settings
 from tests.packaging import compose
 from tests.packaging.conftest import Said, plain_environment, run
+from tests.patience import PATIENCE, wait_for
 from tests.servers import MailServer, Postgres
 
 ENV = {
@@ -127,10 +128,8 @@ class Stack:
         return run([self.digest, *words], env=self.environment(service), check=False)
 
     def wait_healthy(self, service: str) -> Said:
-        """As long as Compose would wait."""
-        check = ALL[service]["healthcheck"]
-        patience = compose.seconds(check["start_period"]) + check["retries"] * compose.seconds(check["interval"])
-        until = time.monotonic() + patience
+        """Its health check as soon as it is well, else the last one; with more patience than Compose has."""
+        until = time.monotonic() + PATIENCE
         while (said := self.examine(service)).code and time.monotonic() < until:
             time.sleep(0.5)
         return said
@@ -157,12 +156,11 @@ def stack(clean: Path, postgres: Postgres) -> Iterator[Stack]:
 
 
 def _until_it_listens(port: int) -> None:
-    for _ in range(100):
+    def listens() -> bool:
         with socket.socket() as line:
-            if line.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError("Redis does not listen after 10 s")
+            return line.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_for(listens)
 
 
 def _redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
@@ -177,7 +175,7 @@ class _Ending(subprocess.Popen[bytes]):
 
     def __exit__(self, *_: object) -> None:
         self.terminate()
-        self.wait(20)
+        self.wait(PATIENCE)
 
 
 def _free_port() -> int:
@@ -188,7 +186,7 @@ def _free_port() -> int:
 
 def test_the_services_come_up_healthy_and_end_when_told(stack: Stack) -> None:
     early = [stack.examine(service).code for service in ("web", "scheduler")]
-    assert stack.start("migrate").wait(60) == 0
+    assert stack.start("migrate").wait(PATIENCE) == 0
 
     running = {service: stack.start(service) for service in ("web", "worker", "scheduler")}
     try:
@@ -196,20 +194,15 @@ def test_the_services_come_up_healthy_and_end_when_told(stack: Stack) -> None:
     finally:
         for process in running.values():
             process.terminate()
-        codes = {service: running[service].wait(_grace(service)) for service in running}
+        codes = {service: running[service].wait(PATIENCE) for service in running}
 
     assert early == [1, 1]
     assert {service: (one.code, one.text) for service, one in said.items() if one.code} == {}
     assert codes == {"web": -signal.SIGTERM, "worker": 0, "scheduler": 0}  # uvicorn drains, then dies of the signal
 
 
-def _grace(service: str) -> int:
-    """Compose's default is 10 s."""
-    return compose.seconds(ALL[service].get("stop_grace_period", "10s"))
-
-
 def test_migrating_again_changes_nothing(stack: Stack) -> None:
-    stack.start("migrate").wait(60)
+    stack.start("migrate").wait(PATIENCE)
 
     again = run([stack.digest, *ALL["migrate"]["command"]], env=stack.environment("migrate"))
 
@@ -219,7 +212,7 @@ def test_migrating_again_changes_nothing(stack: Stack) -> None:
 def test_redis_keeps_everything_and_drops_nothing(stack: Stack) -> None:
     words = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
 
-    with socket.create_connection(("127.0.0.1", stack.redis_port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", stack.redis_port), timeout=PATIENCE) as line:
         for name, value in words.items():
             line.sendall(f"CONFIG GET {name}\r\n".encode())
             assert value.encode() in line.recv(1000)

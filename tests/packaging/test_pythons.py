@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ROOT, not_run
 from tests.packaging.conftest import Said, mails, play_demo, run
+from tests.patience import PATIENCE
 
 SUPPORTED = [
     line.rpartition(" :: ")[2]
@@ -37,7 +38,7 @@ def find(version: str) -> Path | None:
 def _version(python: str | Path) -> str:
     question = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        said = subprocess.run([python, "-c", question], capture_output=True, text=True, timeout=20, check=False)
+        said = subprocess.run([python, "-c", question], capture_output=True, text=True, timeout=PATIENCE, check=False)
     except OSError:
         return ""
     return said.stdout.strip()

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from digest import settings
 from digest.errors import Transient
-from digest.mail.outbox.lease_reaper import Sweeper
 from digest.redis import PrivateRedis, connect
+from tests import takeover
 from tests.conftest import ROOT
 from tests.outbox import Outbox
+from tests.patience import PATIENCE
+from tests.processes import children
 from tests.servers import MailServer
 from workers import tasks
 from workers.app import app
@@ -54,24 +55,22 @@ class Fleet:
         self.main = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ))
 
     def children(self) -> list[int]:
-        path = Path(f"/proc/{self.main.pid}/task/{self.main.pid}/children")
-        return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+        return children(self.main.pid)
 
     def kill_child(self, chance: random.Random) -> None:
-        children = self.children()
-        if children:
-            _kill(chance.choice(children))
+        if found := self.children():
+            _kill(chance.choice(found))
 
     def kill_main(self) -> None:
         """The main process alone; its children find out by themselves."""
         self.main.kill()
-        self.main.wait(20)
+        self.main.wait(PATIENCE)
         self.start()
 
     def end(self) -> int:
         """SIGTERM, as a supervisor gives it."""
         self.main.terminate()
-        return self.main.wait(30)
+        return self.main.wait(PATIENCE)
 
 
 def _kill(pid: int) -> None:
@@ -86,7 +85,7 @@ class Run:
 
     def __init__(self, outbox: Outbox, smtp: MailServer, redis: PrivateRedis) -> None:
         self.outbox, self.smtp, self.redis = outbox, smtp, redis
-        self.sweeper, self.port = Sweeper(settings.get()), tasks.enqueue()
+        self.sweeper, self.port = takeover.sweeper(), tasks.enqueue()
         self.addresses: list[str] = []
         self.in_doubt = 0  # mails in flight when their sender died
         self.fleet: Fleet | None = None
@@ -108,7 +107,7 @@ class Run:
             return
         self.port.deliver()
 
-    def until(self, condition: Callable[[], bool], *, seconds: float) -> None:
+    def until(self, condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
         over = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > over:
@@ -116,10 +115,10 @@ class Run:
             self.sweep()
             time.sleep(0.1)
 
-    def until_taken(self, count: int, *, seconds: float = 120.0) -> None:
-        self.until(lambda: len(self.smtp.log) >= count, seconds=seconds)
+    def until_taken(self, count: int) -> None:
+        self.until(lambda: len(self.smtp.log) >= count)
 
-    def until_over(self, *, seconds: float = 300.0, held: bool = False) -> None:
+    def until_over(self, *, seconds: float = 2 * PATIENCE, held: bool = False) -> None:
         """Nothing waits and nothing is under way; with `held`, what is in doubt stays."""
         left = {"queued", "sending", "deferred"} | (set() if held else {"uncertain"})
         self.until(lambda: not left & set(self.outbox.states()), seconds=seconds)
@@ -158,7 +157,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Run]:  # fmt: skip
     """Nothing is owed yet and no worker runs."""
-    configured(CONNECTIONS=CONNECTIONS, MESSAGE_TIMEOUT=2, LEASE=3, LOG_LEVEL="ERROR")
+    configured(CONNECTIONS=CONNECTIONS, LOG_LEVEL="ERROR")
     monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 2.0)
     monkeypatch.setattr("digest.mail.outbox.retry_backoff.IN_DOUBT", (timedelta(seconds=0.3),) * 4)
     Path(os.environ["DIGEST_DATA_DIR"]).mkdir(exist_ok=True)
@@ -169,4 +168,4 @@ def run(
     if made.fleet is not None:
         for pid in [*made.fleet.children(), made.fleet.main.pid]:
             _kill(pid)
-        made.fleet.main.wait(20)
+        made.fleet.main.wait(PATIENCE)

@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from digest import settings
 from digest.db.core.engine import reading
 from digest.db.outbox import retention
-from digest.mail.outbox.lease_reaper import Sweeper
+from tests import takeover
 from tests.soak.conftest import BOTH, FULL, FULL_SQLITE, POSTGRESQL, SMALL, SMALL_RUN, Run, Size
 
 VICTIMS = pytest.mark.parametrize("victim", ["child", "main"])
@@ -62,7 +61,7 @@ def test_with_hold_nothing_is_doubled_and_every_open_case_is_listed(
     run: Run, size: Size, configured: Callable[..., None]
 ) -> None:
     configured(UNCERTAIN="hold")
-    run.sweeper = Sweeper(settings.get())
+    run.sweeper = takeover.sweeper()
     killed(run, size, "child")
     run.until_over(held=True)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from digest.redis import PrivateRedis
+from digest.services.delivery import delivery_worker as delivering
+from tests import takeover
 from tests.conftest import ROOT
+from tests.patience import PATIENCE, wait_for
+from tests.processes import children
 from tests.workers import stubs
 from workers import tasks
 from workers.app import app
@@ -41,15 +43,22 @@ class Worker:
         self.process = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ))
 
     def children(self) -> list[int]:
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
+        return children(self.process.pid)
 
     def end(self) -> int:
         self.process.terminate()
         try:
-            return self.process.wait(60)
+            return self.process.wait(PATIENCE)
         finally:
             self.process.kill()
+
+
+@pytest.fixture
+def dead_senders_found(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep takes over from senders that are gone without waiting for their lease, and from no living one."""
+    configured(CONNECTIONS=4)
+    sweeper = takeover.sweeper()
+    monkeypatch.setattr(delivering, "_sweeper", lambda: sweeper)
 
 
 @pytest.fixture
@@ -62,15 +71,7 @@ def worker(database: str, redis_server: PrivateRedis, port: tasks.CeleryEnqueue)
         yield made
     finally:
         made.process.kill()
-        made.process.wait(20)
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError(f"not within {seconds} s")
-        time.sleep(0.05)
+        made.process.wait(PATIENCE)
 
 
 def noted() -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.patience import PATIENCE
 
 SECRET = "DIGEST_SECRET_KEY is not set; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
@@ -19,7 +20,9 @@ def start(folder: Path, *words: str, **settings: str) -> subprocess.CompletedPro
     environment |= {"PYTHONPATH": str(ROOT), "DIGEST_DATA_DIR": str(folder)}
     environment |= {f"DIGEST_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-P", "-m", "workers.main", *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
 
 @pytest.mark.parametrize("command", ["web", "up", "worker"])

@@ -15,7 +15,8 @@ from digest.papers import Listed, Parsed, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import calibration_job
 from tests.digest.services.house import add_reader
-from tests.workers.conftest import Worker, wait_for
+from tests.patience import wait_for
+from tests.workers.conftest import Worker
 from workers.tasks import CeleryEnqueue
 
 READERS = 5

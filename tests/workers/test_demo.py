@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from seeds.demo_subscribers import READERS
 from tests import lint_mailbox
 from tests.conftest import ROOT
+from tests.patience import PATIENCE
 
 _PAPER = re.compile(r"/papers/(\d+)")
 
@@ -29,7 +30,9 @@ def play(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     words = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
 
 def _free_pair() -> int:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from digest.db.core import engine, schema_migration
-from digest.redis import PrivateRedis, connect, running
+from digest.interfaces import QUEUES
+from digest.redis import SCHEDULER, PrivateRedis, connect, queue_kind, running
 from tests.conftest import ROOT
 from workers import healthcheck
 
@@ -65,7 +66,7 @@ def test_what_only_says_something_loads_nothing_that_works(words: list[str], tmp
 @pytest.mark.parametrize("process", healthcheck.Process)
 def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, configured: Callable[..., None]) -> None:
     with PrivateRedis() as server:
-        for kind in ("worker", "scheduler"):
+        for kind in (SCHEDULER, *map(queue_kind, QUEUES)):
             connect(server.url).stamp(f"{healthcheck.socket.gethostname()}:1", kind)
         configured(REDIS_URL=server.url, PORT=1)
         code, names = loaded("healthcheck", process, folder=tmp_path)

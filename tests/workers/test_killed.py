@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 
 import pytest
 
 from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
+from tests.patience import wait_for
 from tests.servers import MailServer
-from tests.workers.conftest import Worker, wait_for
+from tests.workers.conftest import Worker
 from workers.tasks import CeleryEnqueue
 
 MAILS, CONNECTIONS = 500, 4
@@ -19,7 +19,7 @@ MAILS, CONNECTIONS = 500, 4
 
 @pytest.mark.soak
 def test_500_mails_and_a_killed_child_lose_nothing_and_double_only_what_was_in_flight(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], worker: Worker, port: CeleryEnqueue
+    outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
 ) -> None:
     addresses = [f"r{n}@one.example" for n in range(MAILS)]
     outbox.owe(*addresses)
@@ -28,7 +28,7 @@ def test_500_mails_and_a_killed_child_lose_nothing_and_double_only_what_was_in_f
 
     try:
         port.deliver()
-        smtp.wait(lambda server: len(server.log) >= MAILS // 5, seconds=60)
+        smtp.wait(lambda server: len(server.log) >= MAILS // 5)
         for child in worker.children():
             os.kill(child, signal.SIGKILL)
         in_flight = outbox.states().get("sending", 0)
@@ -37,7 +37,7 @@ def test_500_mails_and_a_killed_child_lose_nothing_and_double_only_what_was_in_f
             delivering.sweep(port)
             return outbox.states() == {"sent": MAILS}
 
-        wait_for(everything_arrived, seconds=120)
+        wait_for(everything_arrived)
     finally:
         second.end()
 
@@ -48,6 +48,5 @@ def test_500_mails_and_a_killed_child_lose_nothing_and_double_only_what_was_in_f
 
 
 @pytest.fixture(autouse=True)
-def _short_lease(configured: Callable[..., None], smtp: MailServer) -> None:
-    configured(CONNECTIONS=CONNECTIONS, MESSAGE_TIMEOUT=1, LEASE=2)
-    delivering._sweeper.cache_clear()
+def _settled(dead_senders_found: None, smtp: MailServer) -> None:
+    """Whom the workers ask, and how dead ones are found."""

@@ -12,14 +12,16 @@ import pytest
 from digest import settings
 from digest.errors import BadInput, Transient
 from digest.interfaces import QUEUES
-from digest.redis import PrivateRedis, connect, queue_kind
+from digest.redis import PrivateRedis, Store, connect, queue_kind
+from digest.redis.store import PREFIX
 from digest.services.admin import doctor
 from digest.services.delivery import delivery_worker as delivering
-from tests.digest.test_redis import gone
 from tests.outbox import Outbox
+from tests.patience import PATIENCE, wait_for
+from tests.processes import gone
 from tests.servers import MailServer
 from tests.workers import stubs
-from tests.workers.conftest import Worker, noted, wait_for
+from tests.workers.conftest import Worker, noted
 from workers import healthcheck, tasks
 from workers.app import configure
 from workers.healthcheck import Process, examine
@@ -32,12 +34,8 @@ Start = Callable[..., Worker]
 
 
 @pytest.fixture
-def start(
-    database: str, smtp: MailServer, configured: Callable[..., None], redis_server: PrivateRedis
-) -> Iterator[Start]:
+def start(database: str, smtp: MailServer, dead_senders_found: None, redis_server: PrivateRedis) -> Iterator[Start]:
     """Starts `digest worker`, its services stood in for."""
-    configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
-    delivering._sweeper.cache_clear()
     stubs.notes().parent.mkdir(exist_ok=True)
     started: list[Worker] = []
 
@@ -48,7 +46,7 @@ def start(
     yield begin
     for worker in started:
         worker.process.kill()
-        worker.process.wait(20)
+        worker.process.wait(PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +100,14 @@ def test_a_delivery_behind_two_thousand_welcomes_goes_out_before_most_of_them(
     monkeypatch: pytest.MonkeyPatch,
     queues: str,
 ) -> None:
-    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.05")
+    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
     for reader in range(WELCOMES):
         port.welcome(reader)
     outbox.owe("ada@one.example", "bob@one.example")
     port.deliver()
 
     start(queues)
-    smtp.wait(lambda server: len(server.log) == 2, seconds=90)
+    smtp.wait(lambda server: len(server.log) == 2)
 
     assert len(noted()) < WELCOMES // 2
 
@@ -118,14 +116,14 @@ def test_a_delivery_behind_two_thousand_welcomes_goes_out_before_most_of_them(
 def test_in_one_process_for_all_a_delivery_goes_before_thousands_of_welcomes(
     outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.05")
+    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
     for reader in range(WELCOMES):
         port.welcome(reader)
     outbox.owe("ada@one.example")
     port.deliver()
 
     start("delivery+selection+ingestion+background")
-    smtp.wait(lambda server: len(server.log) == 1, seconds=90)
+    smtp.wait(lambda server: len(server.log) == 1)
 
     assert len(noted()) < WELCOMES // 2
 
@@ -134,13 +132,13 @@ def test_in_one_process_for_all_a_delivery_goes_before_thousands_of_welcomes(
 def test_the_days_editions_go_before_the_welcomes_of_an_import(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.05")
+    monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
     for reader in range(200):
         port.welcome(reader)
     port.freeze(7, 0)
 
     start("selection")
-    wait_for(lambda: "freeze 7 0" in noted(), seconds=90)
+    wait_for(lambda: "freeze 7 0" in noted())
 
     assert len(noted()) <= 2
 
@@ -155,9 +153,9 @@ def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
         time.sleep(0.1)
 
     start("selection")
-    wait_for(lambda: bool(noted()), seconds=90)
+    wait_for(lambda: bool(noted()))
     port.freeze(7, 0)
-    wait_for(lambda: "freeze 7 0" in noted(), seconds=90)
+    wait_for(lambda: "freeze 7 0" in noted())
 
     assert noted().count("welcome 5") == 1
 
@@ -175,7 +173,7 @@ def test_a_wake_up_that_found_no_broker_can_be_given_again(
     port.welcome(5)
     start("selection")
 
-    wait_for(lambda: noted() == ["welcome 5"], seconds=90)
+    wait_for(lambda: noted() == ["welcome 5"])
 
 
 @SQLITE
@@ -184,10 +182,10 @@ def test_a_shard_that_kills_its_pool_is_given_again_and_left_alone_in_the_end(
 ) -> None:
     start("selection,delivery")
     port.freeze(7, 13)
-    wait_for(lambda: len(noted()) == 3, seconds=120)
+    wait_for(lambda: len(noted()) == 3)
     port.freeze(7, 0)
 
-    wait_for(lambda: "freeze 7 0" in noted(), seconds=120)
+    wait_for(lambda: "freeze 7 0" in noted())
 
     assert noted().count("freeze 7 13") == 3
 
@@ -200,7 +198,7 @@ def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
     outbox.owe(*addresses)
     smtp.delay = 0.03
     worker = start("delivery,selection")
-    wait_for(port.alive, seconds=90)
+    wait_for(port.alive)
 
     port.deliver()
     smtp.wait(lambda server: len(server.log) >= 10)
@@ -211,7 +209,7 @@ def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
         delivering.sweep(port)
         return outbox.states() == {"sent": 60}
 
-    wait_for(everything_arrived, seconds=120)
+    wait_for(everything_arrived)
     assert set(smtp.recipients()) == set(addresses)
 
 
@@ -220,7 +218,7 @@ def test_sigterm_drains_every_pool(outbox: Outbox, smtp: MailServer, start: Star
     outbox.owe(*(f"r{n}@one.example" for n in range(12)))
     smtp.delay = 0.3
     worker = start("delivery,selection")
-    wait_for(port.alive, seconds=90)
+    wait_for(port.alive)
     port.deliver()
     smtp.wait(lambda server: server.busy == 4)
 
@@ -234,11 +232,11 @@ def test_sigterm_drains_every_pool(outbox: Outbox, smtp: MailServer, start: Star
 @SQLITE
 def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue) -> None:
     worker = start("delivery,selection")
-    wait_for(port.alive, seconds=90)
+    wait_for(port.alive)
     pids = worker.children()
 
     worker.process.kill()
-    worker.process.wait(20)
+    worker.process.wait(PATIENCE)
 
     wait_for(lambda: all(gone(pid) for pid in pids))
     assert len(pids) == 2
@@ -250,7 +248,7 @@ def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_aliv
 ) -> None:
     monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.5)
     start("selection,ingestion+background")
-    wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60), seconds=90)
+    wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60))
 
     found = {line.text: line.level for line in doctor._redis(settings.get()) if line.name == "queues"}
 
@@ -266,34 +264,43 @@ def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_aliv
 @SQLITE
 def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, port: CeleryEnqueue) -> None:
     worker = start("delivery,selection")
-    wait_for(port.alive, seconds=90)
+    wait_for(port.alive)
 
     worker.end()
 
     assert port._silent(QUEUES, 60) == list(QUEUES)
 
 
+def as_if_hours_had_passed(store: Store, queue: str) -> None:
+    """What the queue's processes did last is moved into the past."""
+    key = f"{PREFIX}progress:{queue_kind(queue)}"
+    for name, at in store._client.zrange(key, 0, -1, withscores=True):
+        store._client.zadd(key, {name: at - 7200})
+
+
 @SQLITE
 def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 10.0)
+    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", PATIENCE)
+    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
     worker = start("delivery,selection")
-    wait_for(port.alive, seconds=90)
+    wait_for(port.alive)
     healthy = examine(Process.worker)
-    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.1)
     store = connect(redis_server.url)
     wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
     os.kill(frozen, signal.SIGSTOP)
+    as_if_hours_had_passed(store, "delivery")  # for the other queue, which gets on, they have not
 
     try:
-        with pytest.raises(Transient, match=r"did nothing for 10 s while asked to \(queues: delivery\)"):
+        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
+        with pytest.raises(Transient, match=r"did nothing for 2 s while asked to \(queues: delivery\)"):
             examine(Process.worker)
     finally:
+        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
         os.kill(frozen, signal.SIGCONT)
 
-    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 60.0)
     assert healthy.endswith("(delivery, selection)")
     assert examine(Process.worker, ["selection"]).endswith("(selection)")
     with pytest.raises(BadInput, match="there is no queue 'mail'"):

@@ -18,8 +18,9 @@ from digest.redis import PrivateRedis, connect
 from digest.services.ingestion import source_status
 from digest.sources import arxiv_calendar
 from tests.digest.sources.conftest import WANTED, WEEK, real_days
+from tests.patience import wait_for
 from tests.wire_server import WireServer
-from tests.workers.conftest import Worker, wait_for
+from tests.workers.conftest import Worker
 from workers import scheduler
 from workers.tasks import CeleryEnqueue
 

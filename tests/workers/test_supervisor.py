@@ -12,12 +12,12 @@ from pathlib import Path
 
 from digest.redis import connect
 from tests.conftest import ROOT
-from tests.digest.test_redis import gone
-from tests.workers.conftest import wait_for
+from tests.patience import PATIENCE, wait_for
+from tests.processes import children, gone
 
 STEADY = "import os,time; open('{0}','a').write(f'{{os.getpid()}} ' + os.environ['DIGEST_REDIS_URL'] + chr(10)); "
-SLEEP = "time.sleep(60)"
-DRAIN = "import signal; signal.signal(15, lambda *_: (open('{0}','a').write('drained'), os._exit(0))); time.sleep(60)"
+SLEEP = "time.sleep(600)"
+DRAIN = "import signal; signal.signal(15, lambda *_: (open('{0}','a').write('drained'), os._exit(0))); time.sleep(600)"
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
 
         wait_for(lambda: len(births(path)) == 2)
         supervisor.terminate()
-        code = supervisor.wait(20)
+        code = supervisor.wait(PATIENCE)
 
     assert code == 0
     assert births(path)[0][1] == births(path)[1][1]
@@ -56,7 +56,7 @@ def test_sigterm_lets_the_children_drain(tmp_path: Path) -> None:
         wait_for(lambda: len(births(path)) == 1)
         connect(births(path)[0][1]).ping()
         supervisor.terminate()
-        supervisor.wait(20)
+        supervisor.wait(PATIENCE)
 
     assert path.read_text().endswith("drained")
     assert not Path(births(path)[0][1].removeprefix("unix://")).exists()
@@ -68,11 +68,7 @@ def test_a_killed_supervisor_takes_all_its_processes_along(tmp_path: Path) -> No
         wait_for(lambda: len(births(path)) == 1)
         pids = [births(path)[0][0], *children(supervisor.pid)]
         supervisor.kill()
-        supervisor.wait(10)
+        supervisor.wait(PATIENCE)
 
-    wait_for(lambda: all(gone(pid) for pid in pids), seconds=10)
+    wait_for(lambda: all(gone(pid) for pid in pids))
     assert len(set(pids)) == 2  # the child itself, and Redis
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -13,7 +13,7 @@ import pytest
 
 from digest.redis import running
 from tests.conftest import ROOT
-from tests.workers.conftest import wait_for
+from tests.patience import PATIENCE, wait_for
 
 PROCESSES = ("web", "worker", "scheduler")
 
@@ -32,7 +32,7 @@ class Installation:
         names = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
         self.environment = {**names, "PYTHONPATH": str(ROOT)}
         (folder / ".env").write_text(
-            "DIGEST_SECRET_KEY=a key for tests\nDIGEST_MAIL_FROM=papers@digest.example\n"
+            "DIGEST_SECRET_KEY=a-key-for-tests-of-at-least-32-bytes\nDIGEST_MAIL_FROM=papers@digest.example\n"
             f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={folder / 'state'}\nDIGEST_SOURCES=\n"
         )
 
@@ -45,7 +45,7 @@ class Installation:
     def run(self, *words: str) -> tuple[int, str]:
         """Exit code, and what it said."""
         with self.start(*words) as process:
-            said, complained = process.communicate(timeout=240)
+            said, complained = process.communicate(timeout=PATIENCE)
         return process.returncode, said + complained
 
 
@@ -64,18 +64,18 @@ def up(installation: Installation) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=120)
+        process.communicate(timeout=PATIENCE)
 
 
 def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
     installation: Installation, up: subprocess.Popen[str]
 ) -> None:
     for process in PROCESSES:
-        wait_for(lambda name=process: installation.run("healthcheck", name)[0] == 0, seconds=200)  # type: ignore[misc]
+        wait_for(lambda name=process: installation.run("healthcheck", name)[0] == 0)  # type: ignore[misc]
     # SQLAlchemy's compiled parts would be mapped in the supervisor, which needs no database.
     assert "sqlalchemy" not in Path(f"/proc/{up.pid}/maps").read_text()
     up.terminate()
-    up.communicate(timeout=120)
+    up.communicate(timeout=PATIENCE)
     code, said = installation.run("healthcheck", "worker")
 
     assert code == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,8 +12,9 @@ from digest.mail.outbox import retry_backoff
 from digest.redis import PrivateRedis
 from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
+from tests.patience import wait_for
 from tests.servers import MailServer
-from tests.workers.conftest import Worker, noted, wait_for
+from tests.workers.conftest import Worker, noted
 from workers import tasks
 from workers.tasks import CeleryEnqueue
 
@@ -23,10 +23,8 @@ POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def _short_waits(configured: Callable[..., None], smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    configured(CONNECTIONS=4, MESSAGE_TIMEOUT=1, LEASE=2)
+def _short_waits(dead_senders_found: None, smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
-    delivering._sweeper.cache_clear()
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)

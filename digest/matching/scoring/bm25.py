@@ -6,14 +6,15 @@ import math
 from bisect import bisect_left
 from functools import cached_property
 from itertools import accumulate
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeVar
 
 from digest.matching.profile import HIGH, USUAL, Counts
 
-Whole = TypeVar("Whole", int, NDArray[np.int64])
+if TYPE_CHECKING:  # NumPy is for the arrays of those who have some; the web process does without
+    import numpy as np
+    from numpy.typing import NDArray
+
+Whole = TypeVar("Whole", int, "NDArray[np.int64]")
 
 # Close papers in the 14 announcements that set a threshold, by the profile's minimum: about 3 a day, or 1 where it is
 # high. τ is the relevance of the next one.

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from digest.db.core.engine import reading
 from tests.conftest import ROOT
 from tests.digest.cli.conftest import Terminal
+from tests.patience import PATIENCE
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -105,7 +106,7 @@ def test_what_a_process_writes_is_its_owners_alone(tmp_path: Path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
     environment |= {"PYTHONPATH": str(ROOT), "DIGEST_DATA_DIR": str(folder)}
     words = [sys.executable, "-P", "-c", "import os; os.umask(0o022); from workers.main import run; run()", "migrate"]
-    subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=250)
+    subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=PATIENCE)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
 
     assert modes[folder] == 0o700

@@ -9,7 +9,7 @@ from tests.outbox import PlainLetters
 
 
 def main() -> None:
-    while deliver_due(PlainLetters(), settings.get(), seconds=2).more:
+    while deliver_due(PlainLetters(), settings.get(), seconds=10).more:
         pass
     transport.close_all()
 

@@ -10,14 +10,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from digest import settings
+from digest.db.core.engine import reading
+from digest.db.outbox import leases
 from digest.mail.outbox.lease_reaper import Sweeper
 from digest.models.delivery import SENT, UNCERTAIN
+from tests import takeover
 from tests.conftest import ROOT
 from tests.outbox import Outbox
+from tests.patience import PATIENCE, wait_for
+from tests.processes import state
 from tests.servers import MailServer
+from tests.takeover import Hand
 
 CONNECTIONS = 4
 
@@ -33,16 +40,14 @@ def sender() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def sweep_until_taken(sweeper: Sweeper) -> int:
-    until = time.monotonic() + 15
-    while not (taken := sweeper.sweep()):
-        assert time.monotonic() < until
-        time.sleep(0.1)
-    return taken
+    taken: list[int] = []
+    wait_for(lambda: taken.append(sweeper.sweep()) or taken[-1])
+    return taken[-1]
 
 
 @pytest.fixture(autouse=True)
-def _short_lease(configured: Callable[..., None]) -> None:
-    configured(CONNECTIONS=CONNECTIONS, MESSAGE_TIMEOUT=1, LEASE=2)
+def _connections(configured: Callable[..., None]) -> None:
+    configured(CONNECTIONS=CONNECTIONS)
 
 
 def test_two_senders_at_once_send_each_mail_once(outbox: Outbox, smtp: MailServer) -> None:
@@ -50,7 +55,7 @@ def test_two_senders_at_once_send_each_mail_once(outbox: Outbox, smtp: MailServe
     outbox.owe(*addresses)
 
     with sender() as one, sender() as other:
-        codes = one.wait(30), other.wait(30)
+        codes = one.wait(PATIENCE), other.wait(PATIENCE)
 
     assert codes == (0, 0)
     assert smtp.recipients() == dict.fromkeys(addresses, 1)
@@ -65,9 +70,9 @@ def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbo
     with sender() as process:
         smtp.wait(lambda server: len(server.log) >= 20)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
     in_flight = outbox.states()["sending"]
-    taken = sweep_until_taken(Sweeper(settings.get()))
+    taken = sweep_until_taken(takeover.sweeper())
     uncertain = outbox.states()[UNCERTAIN]
     outbox.make_due()
     outbox.send_all()
@@ -90,7 +95,8 @@ def test_with_hold_a_killed_sender_doubles_nothing(
     with sender() as process:
         smtp.wait(lambda server: len(server.log) >= 15)
         process.send_signal(signal.SIGKILL)
-    held = sweep_until_taken(Sweeper(settings.get()))
+        process.wait(PATIENCE)
+    held = sweep_until_taken(takeover.sweeper())
     outbox.send_all()
 
     assert max(smtp.recipients().values()) == 1
@@ -99,35 +105,59 @@ def test_with_hold_a_killed_sender_doubles_nothing(
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_frozen_sender_that_thaws_after_the_take_over_leaves_its_mails_alone(
-    outbox: Outbox, smtp: MailServer
+    outbox: Outbox, smtp: MailServer, database: str, configured: Callable[..., None]
 ) -> None:
+    configured(UNCERTAIN="hold")  # else what it had in flight is due again after seconds, and rightly sent
     outbox.owe(*(f"r{n}@one.example" for n in range(40)))
-    smtp.delay = 0.6
+    smtp.delay = 1.0
+    hand = Hand()
+    sweeper = Sweeper(settings.get(), monotonic=hand)
 
     with sender() as process:
         smtp.wait(lambda server: server.busy == CONNECTIONS)
-        time.sleep(0.2)  # its transaction is over; it waits for answers
-        process.send_signal(signal.SIGSTOP)
-        sweep_until_taken(Sweeper(settings.get()))
+        _freeze(process, database)
+        sweeper.sweep()
+        hand.seconds += settings.get().lease
+        taken = sweeper.sweep()
         smtp.delay = 0.0
         process.send_signal(signal.SIGCONT)
-        process.wait(20)
+        process.wait(PATIENCE)
 
-    assert outbox.states() == {UNCERTAIN: CONNECTIONS, SENT: 40 - CONNECTIONS}
+    assert 0 < taken <= CONNECTIONS
+    assert outbox.states() == {UNCERTAIN: taken, SENT: 40 - taken}
     assert max(smtp.recipients().values()) == 1
+
+
+def _freeze(process: subprocess.Popen[bytes], database: str) -> None:
+    """Stop it while it waits for answers: in the middle of a transaction nobody could take over from it."""
+    busy = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> %s"
+    with psycopg.connect(database, autocommit=True) as connection:
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            wait_for(lambda: state(process.pid) == "T")
+            if connection.execute(busy, [connection.info.backend_pid]).fetchone() is None:
+                return
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_living_sender_is_never_taken_over(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe(*(f"r{n}@one.example" for n in range(32)))
-    smtp.delay = 0.4
-    sweeper = Sweeper(settings.get())
+    """However slow: each of its beats is taken to come as late as a beat may, and together they take many leases."""
+    outbox.owe(*(f"r{n}@one.example" for n in range(64)))
+    smtp.delay = 0.05
+    hand, taken, last = Hand(), 0, {}
+    sweeper = Sweeper(settings.get(), monotonic=hand)
 
     with sender() as process:
-        taken = 0
         while process.poll() is None:
             taken += sweeper.sweep()
-            time.sleep(0.1)
+            with reading() as session:
+                beats = leases.beats(session)
+            if beats != last:
+                hand.seconds += settings.get().lease / 4
+            last = beats
 
     assert taken == 0
+    assert hand.seconds > 2 * settings.get().lease
     assert max(smtp.recipients().values()) == 1

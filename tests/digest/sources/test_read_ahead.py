@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,6 +28,8 @@ from digest.services.ingestion.import_files import ingest_files
 from digest.sources import jsonl, read_ahead
 from digest.sources.read_ahead import Ahead
 from tests.conftest import ROOT
+from tests.patience import PATIENCE, wait_for
+from tests.processes import children, gone
 
 # The command, as on a machine of two processors, whatever this one has.
 COMMAND = "from digest.sources import ahead; ahead.processors = lambda: 2; from workers.main import run; run()"
@@ -57,20 +58,6 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     assert file.stat().st_size > read_ahead.WORTH
     return file
-
-
-def wait_until_gone(pid: int) -> bool:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or state.read_text().rpartition(") ")[2].startswith("Z"):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def children(pid: int) -> list[int]:
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def ingest(file: Path) -> Counts:
@@ -153,10 +140,10 @@ def test_an_ingest_that_is_ended_leaves_no_process_and_can_be_taken_up(
     while not readers and importer.poll() is None:
         readers = children(importer.pid)
     importer.send_signal(sign)
-    importer.wait(30)
+    importer.wait(PATIENCE)
 
     assert readers
-    assert all(wait_until_gone(pid) for pid in readers)
+    wait_for(lambda: all(gone(pid) for pid in readers))
     counts = ingest(large)
     assert counts.new + counts.unchanged == PAPERS
 

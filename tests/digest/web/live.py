@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from digest.web.http import server
+from tests.patience import PATIENCE
 
 
 @contextmanager
@@ -35,7 +36,7 @@ async def send_at_once(address: tuple[str, int], requests: list[bytes]) -> list[
     connections = [await asyncio.open_connection(*address) for _ in requests]
     for (_, writer), request in zip(connections, requests, strict=True):
         writer.write(request)
-    answers = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _ in connections))
+    answers = await asyncio.gather(*(asyncio.wait_for(reader.read(), PATIENCE) for reader, _ in connections))
     for _, writer in connections:
         writer.close()
     return list(answers)

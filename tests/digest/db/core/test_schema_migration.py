@@ -37,6 +37,7 @@ from digest.models import (
 from digest.services.security import api_tokens
 from digest.services.subscriptions import confirm
 from tests.conftest import ROOT
+from tests.patience import PATIENCE
 from tests.servers import Postgres
 
 
@@ -77,7 +78,7 @@ def test_of_two_at_once_one_migrates_and_the_other_waits(empty: None) -> None:
     words = [sys.executable, "-m", "workers.main", "migrate"]
     started = [subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(2)]
 
-    assert [process.wait(240) for process in started] == [0, 0]
+    assert [process.wait(PATIENCE) for process in started] == [0, 0]
     assert differences() == []
 
 

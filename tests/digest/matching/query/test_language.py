@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from digest.errors import BadQuery
 from digest.matching.profile import MAX_QUERY, Profile, Topic
 from digest.matching.query.language import And, AndNot, Node, Or, Query, Term, Wanted, format, parse, phrase, terms  # noqa: A004
+from tests.steps import calls
 
 WORDS = st.sampled_from(
     ["protein", "graph", "model*", "NOT", "AND", "(x)", "ti:y", "C++", "naïve", "深度", "multi-agent"]
@@ -133,15 +132,11 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_hostile_query_is_answered_in_ten_milliseconds(name: str) -> None:
-    took = []
-    for _ in range(5):
-        parse.cache_clear()
-        begun = time.perf_counter()
-        read(BOMBS[name])
-        took.append(time.perf_counter() - begun)
+def test_a_hostile_query_takes_a_few_steps_a_character(name: str) -> None:
+    """The steps are counted; what no call shows, a regular expression that goes back for ever, does not end here."""
+    parse.cache_clear()
 
-    assert min(took) < 0.010
+    assert calls(lambda: read(BOMBS[name])) < 40 * min(len(BOMBS[name]), MAX_QUERY) + 500
 
 
 @pytest.mark.parametrize("name", BOMBS)

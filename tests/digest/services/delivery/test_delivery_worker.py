@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
+from itertools import count
 from types import ModuleType
 
 import pytest
 
-from digest import clock
+from digest import clock, settings
 from digest.db.core.engine import transaction
 from digest.db.outbox import claims, leases
 from digest.mail.outbox import retry_backoff
+from digest.mail.outbox.lease_reaper import Sweeper
 from digest.models import Announcement, Run, Shard
 from digest.models.delivery import DEFERRED, SENT, UNCERTAIN
 from digest.services.delivery import delivery_worker
@@ -40,12 +43,11 @@ class Calls:
 
 
 @pytest.fixture(autouse=True)
-def _plain_letters(monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None]) -> None:
+def _plain_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("digest.services.delivery.render_messages")
     module.Letters = PlainLetters  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
-    configured(LEASE=2, MESSAGE_TIMEOUT=1)
     delivery_worker._sweeper.cache_clear()
 
 
@@ -95,7 +97,11 @@ def test_draining_sends_everything_that_is_due(outbox: Outbox, smtp: MailServer)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_draining_takes_over_from_a_dead_sender(outbox: Outbox, smtp: MailServer) -> None:
+def test_draining_takes_over_from_a_dead_sender(
+    outbox: Outbox, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases_pass = count(0, settings.get().lease)  # one between two sweeps
+    monkeypatch.setattr(delivery_worker, "Sweeper", partial(Sweeper, monotonic=lambda: float(next(leases_pass))))
     claimed_by_a_dead_sender(outbox)
 
     delivery_worker.drain()

@@ -19,9 +19,9 @@ from digest.web.app import build
 from digest.web.http.preview_limits import PreviewSlots
 from tests.browser.site import serving
 from tests.digest.web.conftest import GIVEN, Browser, Notebook
+from tests.patience import PATIENCE
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-SECONDS = 60.0
 
 
 def two_letter_prefixes() -> str:
@@ -89,7 +89,7 @@ class SlowPreview:
 
     def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
         self.started.set()
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not cancelled() and time.monotonic() < deadline:
             time.sleep(0.01)
         if cancelled():
@@ -113,9 +113,9 @@ def test_the_work_stops_when_its_client_has_gone(slow: tuple[str, SlowPreview], 
     head = f"{request_head} HTTP/1.1\r\nHost: digest.example\r\nContent-Type: {kind}\r\n"
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection:
         connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        assert preview.started.wait(SECONDS)
+        assert preview.started.wait(PATIENCE)
 
-    assert preview.stopped.wait(SECONDS)
+    assert preview.stopped.wait(PATIENCE)
 
 
 @SQLITE

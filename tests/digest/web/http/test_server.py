@@ -12,6 +12,7 @@ from digest.web.app import build
 from digest.web.http.middleware import BoundedBody
 from tests.digest.web.conftest import GIVEN, Notebook
 from tests.digest.web.live import form_post, serving
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -37,7 +38,7 @@ async def exchange(address: Address, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(*address)
     try:
         writer.write(request)
-        return await asyncio.wait_for(reader.read(), 60)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:
@@ -84,7 +85,7 @@ async def dripping(address: Address, head: bytes) -> bytes:
 
 def test_a_body_that_drips_is_cut_off_too(app: FastAPI, impatient: None) -> None:
     with serving(app) as address:
-        answer = asyncio.run(asyncio.wait_for(dripping(address, HALF_OPEN), 60))
+        answer = asyncio.run(asyncio.wait_for(dripping(address, HALF_OPEN), PATIENCE))
 
     assert status(answer) in {0, 408}
 
@@ -94,7 +95,7 @@ def test_a_body_that_drips_is_cut_off_too(app: FastAPI, impatient: None) -> None
 )
 def test_headers_that_drip_are_cut_off(app: FastAPI, head: bytes) -> None:
     with serving(app, seconds_for_headers=0.5) as address:
-        answer = asyncio.run(asyncio.wait_for(dripping(address, head), 60))
+        answer = asyncio.run(asyncio.wait_for(dripping(address, head), PATIENCE))
 
     assert status(answer) in {0, 200}
 
@@ -120,7 +121,7 @@ def test_beyond_the_most_connections_the_slowest_makes_room(app: FastAPI) -> Non
         served = [status(await exchange(address, HEALTH)) for _ in range(5)]
         first, _ = attackers[0]
         with contextlib.suppress(ConnectionError):
-            assert await asyncio.wait_for(first.read(), 60) == b""
+            assert await asyncio.wait_for(first.read(), PATIENCE) == b""
         cut = sum(reader.at_eof() or reader.exception() is not None for reader, _ in attackers)
         await close(*(writer for _, writer in attackers))
         return served, cut

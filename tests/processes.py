@@ -1,0 +1,26 @@
+"""What tests ask about processes of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def state(pid: int) -> str:
+    """The letter of its state (`R`, `S`, `T` for stopped, `Z` for ended and not waited for); empty for none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def gone(pid: int) -> bool:
+    """True where no such process runs; one that nobody has waited for yet counts as gone."""
+    return state(pid) in {"", "Z"}
+
+
+def children(pid: int) -> list[int]:
+    """The pids of its children; none where it is gone."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
