@@ -16,6 +16,7 @@ from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR
 
 FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
 COUNTED = ("hard", "soft")
+POLICY = "policy"
 
 
 def delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
@@ -89,6 +90,20 @@ def failing(session: Session, *, since: datetime, least: int, after: str, limit:
         .limit(limit)
     )
     return session.exec(query).all()
+
+
+def is_first_policy_report(session: Session, delivery_id: int | None) -> bool:
+    """True where no more than one policy report about that delivery is kept: a mail is given up once."""
+    query = select(func.count()).select_from(Bounce).where(Bounce.delivery_id == delivery_id, Bounce.kind == POLICY)
+    return delivery_id is not None and session.exec(query).one() <= 1
+
+
+def policy_addresses(session: Session, *, since: datetime, domain: str = "") -> int:
+    """About how many addresses policy reports came since then, at that domain ('': anywhere)."""
+    query = select(func.count(func.distinct(Bounce.address_key))).where(Bounce.kind == POLICY, col(Bounce.at) > since)
+    if domain:
+        query = query.where(col(Bounce.address_key).endswith(f"@{domain}", autoescape=True))
+    return session.exec(query).one()
 
 
 def forgive(session: Session, address_key: str) -> int:

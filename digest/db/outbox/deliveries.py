@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel, col, select
 from digest.db.subscribers import former_addresses
 from digest.errors import AlreadyOwed
 from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
-from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, UNCERTAIN, URGENT, WAITING
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN, URGENT, WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
@@ -234,6 +234,12 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))
     sooner = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) < until
     session.exec(update(Delivery).where(*sooner).values(due_at=until))
+
+
+def mark_undelivered(session: Session, delivery_id: int, reply: str) -> bool:
+    """A mail that the server took did not arrive after all. False where it is not `sent`."""
+    query = update(Delivery).where(col(Delivery.id) == delivery_id, col(Delivery.state) == SENT)
+    return session.exec(query.values(state=REJECTED, reply=redact_addresses(reply)[:500])).rowcount == 1
 
 
 def resume_domain(session: Session, domain: str, now: datetime) -> int | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from digest.mail.bounces.autoreplies import automatic, wish_to_leave
-from digest.mail.bounces.bounce_kinds import OTHER, Verdict
+from digest.mail.bounces.bounce_kinds import OTHER, RecipientOutcome, Verdict, gravest, mildest
 from digest.mail.bounces.delivery_attribution import Origin, Seal, trace
 from digest.mail.bounces.dsn_arf import delivery_status, feedback
 from digest.mail.bounces.nonstandard_reports import odd_report
@@ -24,6 +25,7 @@ class Judgement:
     """What one message means. `kind`: hard, soft, policy, complaint, auto-reply, unsubscribe or other.
 
     `status`: RFC 3463, '' where nothing tells it. `report`: the same for the same report come twice.
+    `outcomes`: of each recipient, where the report is about several; `kind` and `status` are those of the gravest.
     """
 
     kind: str
@@ -32,6 +34,19 @@ class Judgement:
     words: str
     origin: Origin
     report: str
+    outcomes: tuple[RecipientOutcome, ...] = ()
+
+    def about(self, same: Callable[[str], bool]) -> Judgement:
+        """Narrow the judgement to one recipient: the one of whom `same` is true.
+
+        Where the report names others only (it is about addresses that a mail was forwarded to), the mildest outcome
+        counts: nobody is given up for what befell somebody else.
+        """
+        if len(self.outcomes) < 2:
+            return self
+        matching = [outcome for outcome in self.outcomes if same(outcome.recipient)]
+        found = gravest(matching) if matching else mildest(self.outcomes)
+        return replace(self, kind=found.kind, status=found.status, words=found.words)
 
 
 def judge(raw: bytes, seal: Seal = Seal()) -> Judgement:  # noqa: B008 - frozen
@@ -43,7 +58,8 @@ def judge(raw: bytes, seal: Seal = Seal()) -> Judgement:  # noqa: B008 - frozen
         report = _name(mail) or report
     except _UNREADABLE as error:
         verdict, origin = Verdict(OTHER, words=f"can't be read: {type(error).__name__}"), Origin()
-    return Judgement(verdict.kind, verdict.recipients, verdict.status, verdict.words, origin, report)
+    told = verdict.recipients, verdict.status, verdict.words
+    return Judgement(verdict.kind, *told, origin, report, verdict.outcomes)
 
 
 def _verdict(mail: Mail) -> Verdict:

@@ -8,9 +8,10 @@ from email import message_from_string
 from email.message import Message
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, Verdict
+from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, RecipientOutcome, Verdict, combined
 from digest.mail.bounces.parsed_message import MOST_VALUE, Mail, address_in, decoded
 from digest.mail.bounces.sender_type import is_machine
+from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
 MOST_RECIPIENTS = 100
 _ATOM = r"[^\s.<>()\[\]\",:;@\\]+"
@@ -21,6 +22,33 @@ _FIELDS_IN_TEXT = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _FEEDBACK_IN_TEXT = re.compile(r"^(?:Feedback-Type|User-Agent): .*\n(?:[\w-]+: .*\n)*", re.MULTILINE)
+# Where a recipient's fields begin; a blank line also stands between the fields of one, where a server wrote them so.
+_NEXT_RECIPIENT = re.compile(r"^(?=Final-Recipient:)", re.MULTILINE | re.IGNORECASE)
+# RFC 822 comment in a Status field: PowerMTA, Exchange and others explain the code there.
+_COMMENT = re.compile(r"\([^()]{3,200}\)")
+_FAILED = ("fail", "error", "expire")
+# PowerMTA's bounce categories that say more than a reply code does.
+_CATEGORIES = {
+    "bad-mailbox": Refusal(Cause.ADDRESS, "5.1.1"),
+    "bad-domain": Refusal(Cause.ADDRESS, "5.1.2"),
+    "inactive-mailbox": Refusal(Cause.MAILBOX, "5.2.1"),
+    "quota-issues": Refusal(Cause.MAILBOX, "5.2.2"),
+    "invalid-sender": Refusal(Cause.SENDER, "5.1.8"),
+    "relaying-issues": Refusal(Cause.RELAY, "5.7.1"),
+    "spam-related": Refusal(Cause.CONTENT, "5.7.1"),
+    "virus-related": Refusal(Cause.CONTENT, "5.7.1"),
+    "content-related": Refusal(Cause.CONTENT, "5.6.0"),
+    "policy-related": Refusal(Cause.POLICY, "5.7.1"),
+    "message-expired": Refusal(Cause.NETWORK, "5.4.7"),
+    "no-answer-from-host": Refusal(Cause.NETWORK, "5.4.1"),
+    "bad-connection": Refusal(Cause.NETWORK, "5.4.2"),
+    "routing-errors": Refusal(Cause.NETWORK, "5.4.0"),
+}
+_RETURNED_TYPES = ("message/rfc822", "text/rfc822-headers")
+# The sentence that RFC 5965's examples begin with, as most generators write it.
+_ABUSE_REPORT = re.compile(
+    r"\b(?:this is an? (?:e-?mail )?(?:abuse|spam) report|abuse report for an e-?mail)", re.IGNORECASE
+)
 _ABUSE = frozenset({"abuse", "fraud", "complaint"})
 _OPT_OUT = frozenset({"opt-out", "opt-out-list"})
 
@@ -34,7 +62,7 @@ def feedback(mail: Mail) -> Verdict | None:
     """A complaint in ARF, also in a wrong multipart type, or in the form of the one large provider that has its own."""
     part = mail.part("message/feedback-report")
     if part is None:
-        return _forwarded_complaint(mail) or _feedback_in_text(mail)
+        return _feedback_in_text(mail) or _forwarded_complaint(mail)
     fields = next(_blocks(part), None)
     return Verdict(OTHER) if fields is None else _feedback_verdict(fields)
 
@@ -48,15 +76,24 @@ def _feedback_verdict(fields: Message) -> Verdict:
 
 
 def _forwarded_complaint(mail: Mail) -> Verdict | None:
-    if mail.sender != "staff@hotmail.com" or mail.part("message/rfc822") is None:
+    """A complaint without ARF's fields: Microsoft's junk mail reports, and those whose prose alone says what it is."""
+    returned = mail.part(*_RETURNED_TYPES)
+    if returned is None:
         return None
-    return Verdict(COMPLAINT, words="junk mail report")
+    original = returned.get_payload()
+    headers = original[0] if isinstance(original, list) and original else None
+    recipient = _value(headers, "X-HmXmrOriginalRecipient") if isinstance(headers, Message) else ""
+    subject = mail.header("Subject").lower()
+    is_junk_report = bool(recipient) and subject.startswith("complaint about message")
+    if is_junk_report or mail.sender == "staff@hotmail.com" or _ABUSE_REPORT.search(mail.text):
+        return Verdict(COMPLAINT, _distinct([recipient.strip("<> ")]), words="junk mail report")
+    return None
 
 
 def _feedback_in_text(mail: Mail) -> Verdict | None:
     """ARF's fields in a part of text, beside the mail complained about."""
     found = _FEEDBACK_IN_TEXT.search(mail.text)
-    if found is None or "Feedback-Type:" not in found[0] or mail.part("message/rfc822", "text/rfc822-headers") is None:
+    if found is None or "Feedback-Type:" not in found[0] or mail.part(*_RETURNED_TYPES) is None:
         return None
     return _feedback_verdict(message_from_string(found[0]))
 
@@ -66,39 +103,63 @@ def delivery_status(mail: Mail) -> Verdict | None:
 
     A person who attaches one forwards it: that is no report.
     """
+    if mail.part("message/disposition-notification") is not None:
+        return Verdict(OTHER)  # whether it was read (RFC 8098) says that it arrived
     part = mail.part(*_STATUS_TYPES)
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
     groups = [block for block in _blocks(part) if _value(block, "Action")]
-    failed = [block for block in groups if _value(block, "Action").lower().startswith(("fail", "error", "expire"))]
-    delayed = [block for block in groups if _value(block, "Action").lower().startswith("delay")]
+    failed = [block for block in groups if _action(block).startswith(_FAILED)]
+    delayed = [block for block in groups if _action(block).startswith("delay")]
     if not groups:
         return None
     if not failed and not delayed:
         return Verdict(OTHER)  # delivered, relayed, expanded: good news
-    return _judged(failed or delayed, mail, temporary=not failed)
+    judged = failed or delayed
+    return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged[:MOST_RECIPIENTS]])
 
 
 def status_in_text(mail: Mail) -> Verdict | None:
     """The fields of a delivery status that a server wrote into its text, not into a part; None for none."""
     found = _FIELDS_IN_TEXT.search(mail.text)
-    fields = message_from_string(re.sub(r"\n{2,}", "\n", mail.text[found.start() :]).strip()) if found else None
-    if fields is None or not _value(fields, "Action").lower().startswith(("fail", "error", "expire", "delay")):
+    if found is None:
         return None
-    return _judged([fields], mail, temporary=_value(fields, "Action").lower().startswith("delay"))
+    fields = re.sub(r"\n{2,}", "\n", mail.text[found.start() :]).strip()
+    several = len(_NEXT_RECIPIENT.findall(fields)) > 1
+    texts = _NEXT_RECIPIENT.split(fields)[: MOST_RECIPIENTS + 1] if several else [fields]
+    groups = [message_from_string(text.strip()) for text in texts]
+    judged = [block for block in groups if _action(block).startswith((*_FAILED, "delay"))]
+    if not judged:
+        return None
+    return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged])
 
 
-def _judged(groups: list[Message], mail: Mail, *, temporary: bool) -> Verdict:
-    """Judge by the first recipient: each of our mails has one, and a server that forwards names it first."""
-    words = _value(groups[0], "Diagnostic-Code")
-    told = words if len(words) > 20 else f"{words}\n{mail.text}"
-    stage = enhanced_status.refused_stage(mail.text) if len(groups) == 1 else ""
-    found = enhanced_status.settle(
-        enhanced_status.in_field(_value(groups[0], "Status")), f"{told}\n{stage}", temporary=temporary
-    )
-    recipients = _distinct([_recipient(block) for block in groups[:MOST_RECIPIENTS]])
+def _outcome(block: Message, mail: Mail, *, alone: bool) -> RecipientOutcome:
+    """What one group of fields says of its recipient; the report's text belongs to it where it is `alone`."""
+    temporary = _action(block).startswith("delay")
+    words, code = _value(block, "Diagnostic-Code"), enhanced_status.in_field(_value(block, "Status"))
+    spoken = enhanced_status.said(mail.text)
+    text = spoken if alone else enhanced_status.section(spoken, _recipient(block))
+    comment = _COMMENT.search(_value(block, "Status"))
+    told = (words if len(words) > 20 else f"{words}\n{text}") + (f"\n{comment[0]}" if comment else "")
+    stage = enhanced_status.refused_stage(text)
+    found = enhanced_status.settle(code, f"{told}\n{stage}", temporary=temporary)
+    found = _by_category(_value(block, "X-PowerMTA-BounceCategory"), found)
     kind = enhanced_status.kind(found.cause, temporary=temporary)
-    return Verdict(kind, recipients, found.status, enhanced_status.shown(words or mail.text))
+    return RecipientOutcome(_recipient(block), kind, found.status, enhanced_status.shown(words or text))
+
+
+def _action(block: Message) -> str:
+    return _value(block, "Action").lower()
+
+
+def _by_category(named: str, found: Refusal) -> Refusal:
+    """The refusal after PowerMTA's own reading of the receiver's reply, where the reply by itself says less."""
+    category = _CATEGORIES.get(named.strip().lower())
+    if category is None:
+        return found
+    is_shut = category.cause == Cause.MAILBOX and found.cause == Cause.ADDRESS
+    return category if is_shut or found.cause in {Cause.UNKNOWN, Cause.SYSTEM} else found
 
 
 def _recipient(block: Message) -> str:

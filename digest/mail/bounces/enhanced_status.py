@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from digest.mail.bounces.bounce_kinds import HARD, POLICY, SOFT
-from digest.mail.bounces.reply_patterns import FAILURE
+from digest.mail.bounces.reply_patterns import FAILURE, RETURNED
 from digest.mail.smtp import refusal_classifier
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
@@ -17,12 +17,21 @@ _REPLY_FIELD = re.compile(r"([45])[0-5]\d(?=[ -](?!\d*\.\d))")
 _CODED_LINE = re.compile(r"(?<![\w.:])[45][0-5]\d[ -](?!\d)|(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
 # How Postfix, Exim, DMA and others say which command was refused.
 _SENDER_STAGE = re.compile(
-    r"(?:in reply to|after|did not like our|response to) (?:pipelined |end of )?"
-    r"(?:mail from|ehlo|helo|initial connection|banner|greeting|starttls|auth)\b"
+    r"(?:in reply to|after|did not like our|response to|error following) (?:pipelined |end of )?"
+    r"(?:mail from|ehlo|helo|initial connection|banner|greeting|starttls|auth)\b|"
+    r"but (?:my name|(?:the )?sender) was rejected|rejected sender <"
 )
 # Headers of the mail that could not be delivered: its subject is no reason.
 _QUOTED_HEADER = re.compile(
     r"^\W*(?:subject|from|to|cc|date|sent|message-id|x-[\w-]+): .*$", re.MULTILINE | re.IGNORECASE
+)
+_ADDRESS_LINE = re.compile(
+    r"^[ \t*>-]{0,20}[<\"']?([^\s<>\"':;,()@]{1,64}@[\w.-]{1,253}\w)[>\"']?(?=[ \t]*(?:$|[:;,(]|\.\.\.|<))",
+    re.MULTILINE,
+)
+# "550 <ada@one.example>... User unknown"
+_TRANSCRIPT_LINE = re.compile(
+    r"^[45][0-5]\d (?:[45]\.\d{1,3}\.\d{1,3} )?<?([^\s<>@]{1,64}@[\w.-]{1,254})>?\.\.\. .*$", re.MULTILINE
 )
 _TELLING = frozenset({Cause.ADDRESS, Cause.MAILBOX, Cause.RELAY, Cause.CONTENT, Cause.NETWORK})
 
@@ -71,6 +80,31 @@ def _statements(text: str) -> str:
     places = [place for place, line in enumerate(lines) if _CODED_LINE.search(line)]
     chosen = sorted({near for place in places for near in (place - 1, place, place + 1) if 0 <= near < len(lines)})
     return "\n".join(lines[place] for place in chosen) or text
+
+
+def said(text: str) -> str:
+    """The server's words, without the message that it returns below them."""
+    found = RETURNED.search(text)
+    return text[: found.start()] if found and found.start() > 40 else text
+
+
+def section(text: str, recipient: str) -> str:
+    """What a report's text says of one recipient: from each line that begins with the address to the next address."""
+    return "\n".join(body for address, body in _sections(text) if address == recipient.lower())
+
+
+def _sections(text: str) -> list[tuple[str, str]]:
+    """The text cut at the lines that begin with an address: each address in lower case, and what follows it."""
+    found = list(_ADDRESS_LINE.finditer(text))
+    ends = [match.start() for match in found[1:]] + [len(text)] * bool(found)
+    return [(match[1].lower(), text[match.end() : end]) for match, end in zip(found, ends, strict=True)]
+
+
+def transcript(text: str) -> list[tuple[str, str]]:
+    """The recipients of a Sendmail transcript, each with the part of the dialogue that its line closes."""
+    found = list(_TRANSCRIPT_LINE.finditer(text)) if "Transcript of session" in text else []
+    begins = [0] + [match.end() for match in found[:-1]]
+    return [(match[1], text[begin : match.end()]) for begin, match in zip(begins, found, strict=False)]
 
 
 def tells_failure(text: str) -> bool:

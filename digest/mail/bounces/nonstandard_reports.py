@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from email import message_from_string
 
 from flufl.bounce import all_failures
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import Verdict
+from digest.mail.bounces.bounce_kinds import RecipientOutcome, Verdict, combined
 from digest.mail.bounces.dsn_arf import is_address, status_in_text
 from digest.mail.bounces.parsed_message import Mail
 from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
 from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, null_path
+from digest.mail.smtp import refusal_classifier
 
 MOST_BYTES = 64 * 1024
 MOST_LINE = 400
@@ -31,7 +33,7 @@ _LONG_LINE = re.compile(rf"([^\r\n]{{{MOST_LINE}}})(?=[^\r\n])")
 
 def odd_report(mail: Mail) -> Verdict | None:
     """What a mail server said in its own words; None for any other mail."""
-    text = said(mail.text)
+    text = enhanced_status.said(mail.text)
     if not _may_be_report(mail, text):
         return None
     if (verdict := status_in_text(mail)) is not None:
@@ -40,17 +42,29 @@ def odd_report(mail: Mail) -> Verdict | None:
     recipients = permanent or temporary
     if not recipients and not _surely_report(mail):
         return None
-    delayed = bool(temporary) if recipients else bool(DELAYED.search(text))
+    delayed = bool(temporary and not permanent) if recipients else bool(DELAYED.search(text))
+    whole = _outcome("", text, delayed)
+    if len(recipients) < 2:
+        several = [_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)]
+        if len({outcome.recipient for outcome in several}) > 1:
+            return combined(several)
+        return Verdict(whole.kind, recipients, whole.status, whole.words)
+    return combined([_of_one(recipient, text, whole, delayed) for recipient in recipients])
+
+
+def _outcome(recipient: str, text: str, delayed: bool) -> RecipientOutcome:
     found = enhanced_status.settle("", text, temporary=delayed)
-    return Verdict(
-        enhanced_status.kind(found.cause, temporary=delayed), recipients, found.status, enhanced_status.shown(text)
+    return RecipientOutcome(
+        recipient, enhanced_status.kind(found.cause, temporary=delayed), found.status, enhanced_status.shown(text)
     )
 
 
-def said(text: str) -> str:
-    """The server's words, without the message that it returns below them."""
-    found = RETURNED.search(text)
-    return text[: found.start()] if found and found.start() > 40 else text
+def _of_one(recipient: str, text: str, whole: RecipientOutcome, delayed: bool) -> RecipientOutcome:
+    """What the text says of one recipient; of all in common, where the part about this one names no reason."""
+    own = enhanced_status.section(text, recipient)
+    if refusal_classifier.cause_of_words(own) is None and not refusal_classifier.find_code(own):
+        return replace(whole, recipient=recipient)
+    return _outcome(recipient, own, delayed)
 
 
 def _may_be_report(mail: Mail, text: str) -> bool:

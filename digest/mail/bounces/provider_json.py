@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Verdict
+from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, RecipientOutcome, Verdict, combined
 from digest.mail.bounces.dsn_arf import MOST_RECIPIENTS, is_address
 from digest.mail.bounces.parsed_message import Mail
 
@@ -21,7 +21,7 @@ MOST_OBJECTS = 5
 
 # Old mail servers break a long line by an exclamation mark, a line end and a blank.
 _BROKEN_LINE = re.compile(r"!\r?\n ")
-_GONE = frozenset({"noemail", "suppressed"})  # sub-types that mean a missing address where no server's words are given
+_GONE = frozenset({"noemail"})  # sub-types that mean a missing address where no server's words are given
 
 
 def provider_notification(mail: Mail) -> Verdict | None:
@@ -69,16 +69,20 @@ def _unwrapped(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _bounce(bounce: Mapping[str, Any]) -> Verdict:
-    recipients = _recipients(bounce.get("bouncedRecipients"))
-    first = recipients[0] if recipients else {}
-    words, code = str(first.get("diagnosticCode") or ""), str(first.get("status") or "")
     temporary = str(bounce.get("bounceType")).lower() == "transient"
+    detail = str(bounce.get("bounceSubType")).lower()
+    recipients = _recipients(bounce.get("bouncedRecipients")) or [{}]
+    return combined([_outcome(recipient, detail, temporary) for recipient in recipients])
+
+
+def _outcome(recipient: Mapping[str, Any], detail: str, temporary: bool) -> RecipientOutcome:
+    address = next(iter(_addresses([recipient])), "")
+    words, code = str(recipient.get("diagnosticCode") or ""), str(recipient.get("status") or "")
     found = enhanced_status.settle(enhanced_status.in_field(code), words, temporary=temporary)
     kind = enhanced_status.kind(found.cause, temporary=temporary)
-    detail = str(bounce.get("bounceSubType")).lower()
     if kind == SOFT and not temporary and not found.status and detail in _GONE:
-        return Verdict(HARD, _addresses(recipients), "5.1.1", detail)
-    return Verdict(kind, _addresses(recipients), found.status, enhanced_status.shown(words or detail))
+        return RecipientOutcome(address, HARD, "5.1.1", detail)
+    return RecipientOutcome(address, kind, found.status, enhanced_status.shown(words or detail))
 
 
 def _complaint(complaint: Mapping[str, Any]) -> Verdict:

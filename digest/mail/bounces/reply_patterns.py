@@ -26,6 +26,8 @@ FAILURE_SUBJECT = _any(
     r"mail (?:could )?not (?:be )?delivered|no se (?:puede|pudo) entregar",
     r"delivery (?:failure|status|report|notification|has failed|problem)|permanent delivery",
     r"returned (?:mail|to sender)|failure (?:notice|delivery)|failed mail|processing error",
+    r"(?:(?:your|the) )?(?:message|e-?mail|mail)s? (?:was |could |couldn['’]t |has |were )?(?:status|undeliver|not|be "
+    r"delivered|rejected|returned|blocked)|there was an error sending|.{0,40}\b(?:undeliverable|not delivered)|"
     r"message (?:delivery|delayed|not)|delayed mail|automatically rejected|warning: ",
     before=r"(?:\[\w+\] *)?",
 )

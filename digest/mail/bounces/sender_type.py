@@ -12,7 +12,9 @@ _DAEMON = re.compile(
     r"mail[-_.]?admin|symantec_antivirus_for_smtp_gateways|e500_smtp_mail_service|microsoftexchange[0-9a-f]+"
 )
 _SYSTEM = re.compile(
-    r"system administrator|mail delivery (?:sub)?system|delivery subsystem|mail administrator", re.IGNORECASE
+    r"system administrator|system attendant|mail delivery (?:agent|service)|smtp mail service|"
+    r"mail delivery (?:sub)?system|delivery subsystem|mail administrator",
+    re.IGNORECASE,
 )
 _ANSWER = re.compile(r"(?:re|fwd?|aw|wg|tr|rv|sv|antw|odp)\s*(?:\[\d+\])?:", re.IGNORECASE)
 

@@ -52,14 +52,17 @@ _WORDS = (
     (Cause.MAILBOX, "2.2", patterns.FULL),
     (Cause.RATE, "7.0", patterns.RATE),
     (Cause.CONTENT, "7.1", patterns.SPAM),
+    (Cause.POLICY, "7.2", patterns.POSTING),
+    (Cause.MAILBOX, "2.1", patterns.DISABLED),
+    (Cause.POLICY, "7.0", patterns.RULE),
     (Cause.NETWORK, "4.3", patterns.LOOKUP_FAILED),
     (Cause.ADDRESS, "1.2", patterns.NO_DOMAIN),
     (Cause.ADDRESS, "1.1", patterns.NO_ADDRESS),
     (Cause.ADDRESS, "1.1", patterns.NO_ADDRESS_TRANSLATED),
+    (Cause.NETWORK, "4.7", patterns.EXPIRED),
     (Cause.CONTENT, "3.4", patterns.SIZE),
     (Cause.CONTENT, "6.0", patterns.CONTENT),
-    (Cause.MAILBOX, "2.1", patterns.DISABLED),
-    (Cause.NETWORK, "4.7", patterns.EXPIRED),
+    (Cause.MAILBOX, "2.0", patterns.UNAVAILABLE),
     (Cause.POLICY, "7.1", patterns.POLICY),
     (Cause.NETWORK, "4.1", patterns.NETWORK),
     (Cause.SYSTEM, "3.0", patterns.SYSTEM),
@@ -71,18 +74,22 @@ _BEATS_STATUS = frozenset(
 # Words about size, format and policy may only paraphrase a precise status; spam, SPF and blocklists do not.
 _GENERAL_WORDS = frozenset({(Cause.CONTENT, "3.4"), (Cause.CONTENT, "6.0"), (Cause.POLICY, "7.1")})
 _PRECISE_DETAILS = frozenset({"1.1", "1.6", "1.10", "2.1", "2.2"})
+# Words for a mailbox that is full or shut, which no sender's server makes up.
+_SAID_OUTRIGHT = frozenset({"2.1", "2.2"})
 LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954
 _NO_MAIL_CODE = 556  # RFC 7504: the domain takes no mail
 _NO_SERVICE_CODE = 521  # RFC 7504: the server takes no mail, from us at least
 
-_CODED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
-_REPLY = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -](?!\d*\.\d)|$)")
+_CODED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?[^\W_])")
+_REPLY = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -](?!\d*\.\d)|[ -][45]\.\d{1,3}\.\d|$)")
 # Each begins where a word begins, so that a long word is looked at once.
 _ADDRESS_IN_TEXT = re.compile(
     r"<[^<>\s]{0,300}>|(?<![^\s<>,;:()\[\]\"'])[^\s<>,;:()\[\]\"'@]{1,254}@[^\s<>,;:()\[\]\"']+"
 )
 # Written by a sender's own server in front of whatever the receiver said.
-_PHRASES_WITHOUT_MEANING = re.compile(r"unknown address error|permanent fatal errors|fatal error|permanent error")
+_PHRASES_WITHOUT_MEANING = re.compile(
+    r"unknown address error|permanent fatal errors|fatal error|permanent error|in relay recipient table"
+)
 _CODES_IN_FRONT = re.compile(r"^(?:smtp; ?)?(?:[45]\d\d[ -])?[ #]*(?:[45]\.\d+\.\d+)?")
 _URL = re.compile(r"\bhttps?://\S*")
 _HOST_NAME = re.compile(r"(?<![\w.-])(?:[\w-]{1,63}\.){1,12}[a-z][\w-]*|\[?\b\d{1,3}(?:\.\d{1,3}){3}\b\]?")
@@ -102,6 +109,10 @@ def classify(text: str, *, code: int = 0, status: str = "") -> Refusal:
     """Classify a refusal by its words, its reply code (0: none) and the status of a report's field ('': none)."""
     found = status if _is_specific(status) else find_status(text, code) or status
     worded, detail = _read_words(text, is_quote=bool(code or found))
+    if worded == Cause.MAILBOX and is_address_status(found) and patterns.HEDGED.search(text[:MOST_TEXT].lower()):
+        worded, detail = None, ""  # prose that lists what may have happened does not outweigh a status
+    if found == "5.4.1" and worded == Cause.POLICY and patterns.NOT_IN_DIRECTORY.search(without_addresses(text)):
+        worded, detail, found = Cause.ADDRESS, "1.1", "5.1.1"
     cause = _decide(worded, detail, found, code)
     coded = _cause_of_status(found)
     both_ours = coded in ABOUT_US and cause in ABOUT_US
@@ -167,7 +178,7 @@ def plain_words(words: str) -> str:
     """Without URLs, host names, IP addresses and codes."""
     words = _CODES_IN_FRONT.sub("", _URL.sub(" ", words))
     named = _HOST_NAME.sub(lambda match: match[0] if _KEPT_NAMES.search(match[0]) else " ", words)
-    return " ".join(named.split())
+    return " ".join(named.replace("_", " ").split())
 
 
 def _is_specific(status: str) -> bool:
@@ -186,7 +197,7 @@ def _decide(worded: Cause | None, detail: str, status: str, code: int) -> Cause:
         return worded
     if worded == Cause.ADDRESS and status.startswith("4.") and detail == "1.2":
         return Cause.NETWORK  # the reporter itself says that the look-up may succeed later
-    if coded is None or (worded is not None and _settles(worded, coded, status)):
+    if coded is None or (worded is not None and _settles((worded, detail), coded, status)):
         coded = worded
     if coded is None and code == _NO_MAIL_CODE:
         return Cause.ADDRESS
@@ -198,13 +209,21 @@ def _contradicts(words: tuple[Cause | None, str], coded: Cause | None, status: s
     return words in _GENERAL_WORDS and coded in ABOUT_SUBSCRIBER and status[2:] in _PRECISE_DETAILS
 
 
-def _settles(worded: Cause, coded: Cause, status: str) -> bool:
-    """True where words about the recipient are more telling than the status."""
+def _settles(words: tuple[Cause, str], coded: Cause, status: str) -> bool:
+    """True where words about the recipient are more telling than the status.
+
+    A reporter that knows no better writes 5.1.1 or 5.2.1 for any refused RCPT; the receiver's words were its own.
+    """
+    worded, detail = words
     if worded == Cause.ADDRESS:
-        return coded in {Cause.POLICY, Cause.SYSTEM, Cause.CONTENT} or status == "5.4.1"
+        is_generic = coded in {Cause.POLICY, Cause.SYSTEM, Cause.CONTENT} or (
+            coded == Cause.MAILBOX and status[2:] != "2.2"
+        )
+        return is_generic or (coded == Cause.NETWORK and status.startswith("5."))
     if worded == Cause.MAILBOX:
-        return coded != Cause.ADDRESS
-    return coded == Cause.ADDRESS and worded == Cause.NETWORK
+        return coded != Cause.ADDRESS or detail in _SAID_OUTRIGHT or status.startswith("4.")
+    # 5.4.4 also stands for a domain whose servers do not answer now
+    return coded == Cause.ADDRESS and (worded == Cause.NETWORK or (worded == Cause.SYSTEM and status[2:] == "4.4"))
 
 
 def _cause_of_status(status: str) -> Cause | None:

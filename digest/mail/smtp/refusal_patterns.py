@@ -30,7 +30,7 @@ _NO_SUCH = (
 )
 _RECIPIENT = (
     r"(?:user ?(?:id|name|s)?|recipients?|addressees?|addr(?:esse?s?)?|mail[ -]?box(?:es)?|accounts?|person|"
-    r"(?<!domain )(?<!host )names?|"
+    r"(?<!domain )(?<!host )names?|employee|staff member|student|member|rcpt|"
     r"e-?mail|inbox|destination|local[ -]?part|customer|alias|mail ?drop|group|receiver|forward-path)"
 )
 SENDER_NAMED = re.compile(
@@ -65,10 +65,11 @@ AUTHENTICATION = _any(
     r"[^.;]{0,30}(?:required|needed|first|must|enabled?|unsuccessful|invalid|mechanism)",
     r"(?:must|please|need to|required to|turn on) (?:\w+ ){0,4}(?:authenticat\w*|smtp auth\w*|log ?in)",
     r"(?:user ?name|password|credentials?) (?:\w+ ){0,3}(?:not accepted|invalid|incorrect|rejected|wrong)",
-    r"authentication (?:credentials|failed|failure|error)|bad (?:user ?name|password|credentials)|"
-    r"starttls (?:command )?first",
+    r"\bauth failed|authentication (?:credentials|failed|failure|error)|bad (?:user ?name|password|credentials)|"
+    r"starttls (?:command )?first|requires (?:smtp )?auth\w*",
     r"encryption (?:is )?required|authentifi\w+ (?:\w+ )?(?:requise|nécessaire)|anmeldung erforderlich",
 )
+# SPF, DKIM, DMARC and ARC: Gmail 5.7.26, Exchange Online 5.7.23 and 5.7.509, Yahoo, Apple.
 DOMAIN_AUTHENTICATION = _any(
     r"\b(?:dmarc|spf|dkim|arc|sender[ -]?id)\b",
     r"un-?authenticated|authentication (?:checks|information|results)|(?:not|n['’]?t) (?:be )?authenticated",
@@ -84,8 +85,10 @@ SENDER = _any(
     rf"un-?resolvable|forged|spoofed|"
     rf"illegal|blacklisted|no permission for) (?:\w+ ){{0,2}}{_SENDER}",
     r"(?:permission|permitted|authori[sz]ed|allowed)s? to send (?:as|mail|e-?mails?|messages?|from|using|on behalf)",
-    r"send as (?:this|denied)|on behalf of|own(?:ed)? (?:by user|the address)|domain of (?:the )?sender|callout|"
-    r"verify (?:the )?(?:return|sender)|dns check failed|your (?:e-?mail )?(?:address|domain|account|"
+    r"verify mail ?from|mail ?from is mismatched|send as (?:this|denied)|on behalf of|own(?:ed)? (?:by user|"
+    r"the address)|domain of (?:the )?sender|"
+    r"(?:sender|callback) (?:address )?(?:callout|setup)|verify (?:the )?(?:return|sender)|dns check failed|"
+    r"your (?:e-?mail )?(?:address|domain|account|"
     r"organi[sz]ation)\b"
     rf"{_NEAR}(?:{_REFUSED}|suspended|disabled|locked)",
 )
@@ -96,6 +99,7 @@ BLOCKLISTS = _any(
     r"surbl|\buribl|"
     r"\b(?:zen|sbl|xbl|pbl|dnsbl|rbl|bl|bsb|cbl)\.[a-z]|senderbase|trendmicro|njabl|dsbl",
 )
+# About the host that sends. With codes of Outlook.com (SC-001), Yahoo (TSS), AOL (RLY:B1), QQ and 163 (RP:RDN).
 CLIENT = _any(
     r"(?<!may be )(?:black|block|deny|reject|ban)[ -]?list|\bdnsbl\b|\brbl\b|\bs3140\b|reputation",
     rf"(?:client|ip(?: address| range|v[46])?|source|sending (?:mta|server|host|ip|network)|connecting|"
@@ -109,10 +113,17 @@ CLIENT = _any(
     r"(?:could not|cannot|unable to) (?:\w+ )?resolve (?:your|client|ip|the (?:ip|host))",
     rf"\b(?:helo|ehlo)\b{_NEAR}(?:{_REFUSED}|invalid|not|bad|must|mismatch|syntax|fqdn|resolv\w*)|"
     rf"(?:{_REFUSED}|invalid|bad) (?:\w+ ){{0,2}}(?:helo|ehlo)",
+    r"liste noire|sperrliste|schwarze[nr]? liste|lista n(?:egra|era)|ч[её]рн\w+ спис|黑名单|ブラックリスト|"
     r"adresse ip\b|\[?tss\d\d\]?|\boub?[0-9]|dynamic (?:ip|address|host)|banned sending|suspicious (?:ip|"
     r"activity|host)|"
-    r"mismatch\w* (?:\w+ )?(?:client|ip)|my name was rejected|(?:server|relay|gateway) of your (?:isp|provider)|"
+    r"reverse (?:name|look-?up)\b|no reverse\b|mismatch\w* (?:\w+ )?(?:client|ip)|"
+    r"my name was rejected|(?:server|relay|gateway) of your (?:isp|provider)|"
     r"your isp\b|no (?:smtp|mail) service here",
+    r"\b(?:you|your \w+(?: address)?) (?:are|is|has been|have been) (?:blocked|banned|black ?listed|blocklisted)|"
+    r"not allowed to (?:connect|send)|\( ?:blocked\)|unfortunately, (?:some )?messages from|a problem occurred|"
+    r"\b(?:sc|dy|ou|rp)-00\d|\brp:[a-z]{3}\b|\b(?:rly|rtr|hvu|dyn|con):[a-z0-9]{2}\b|too many unknown|"
+    r"no access from|(?:is|are) (?:on|in) our (?:\w+ )?list|synchroni[sz]ation error|protocol (?:violation|"
+    r"error)|sender ip\b|(?:block|black)listing|"
     r"(?:mails?|messages?|traffic) from (?:your |this |that )(?:\w+ )?(?:ip|host|server|network|mta|address)\b",
 )
 _OUR_QUOTA = r"(?:sending|daily|hourly|outgoing|outbound|relay|send|messages?|smtp|per[ -](?:hour|day|minute))"
@@ -120,6 +131,7 @@ QUOTA = _any(
     rf"(?:{_OUR_QUOTA}|your(?! (?:mail ?box|inbox|disk))) (?:\w+ )?(?:quota|limits?)\b(?! set by){_SHORT}"
     r"(?:exceed\w*|reach\w*|over|used|hit|$)",
     rf"(?:exceed\w*|reach\w*|over|hit)\b{_SHORT}{_OUR_QUOTA}[ -](?:\w+ )?(?:quota|limit|rate)",
+    r"max\w* (?:e-?mails|messages) per|unusual sending activity|"
     r"(?:plan|subscription|billing|payment|credits?)\b" + _NEAR + r"(?:expired|exceeded|exhausted|required|overdue)",
 )
 RATE = _any(
@@ -133,13 +145,20 @@ RATE = _any(
     r"concurrent (?:connection|session)|"
     r"connections? limit",
 )
+# Mailing lists and groups: GNU Mailman, LISTSERV, Google Groups.
+POSTING = _any(
+    r"only (?:\w+ )?(?:subscribers|members) (?:may|can|are)|permission to post|"
+    r"(?:accept\w*|allow\w*)\b[^.;]{0,20} posts?\b|"
+    r"not (?:a member(?! of (?:the )?domain)|subscribed)|non-?members?|to post to (?:this|"
+    r"the) (?:mailing )?(?:list|group)",
+)
 SPAM = _any(
     r"\bspam(?:my|ming|med|mers?)?\b|unsolicited|\bube\b|\buce\b|bulk (?:e-?)?mail|\bjunk\b|phish\w*|malware|"
     r"\bvirus(?:es)?\b|infected|"
     r"trojan|malicious|suspicious|(?:message|mail|content)\b"
     + _NEAR
     + r"(?:scored|unacceptable|undesirable)|reject, id=|"
-    r"垃圾邮件|スパム|迷惑メール|спам|pourriel|prohibited (?:attachment|file)",
+    r"spam-?verdacht|垃圾邮件|スパム|迷惑メール|спам|pourriel|prohibited (?:attachment|file)",
 )
 SIZE = _any(
     r"(?:message|mail|content|size|body|length|attachment|data|letter)\b(?: (?!queue)[\w,'’()-]+){0,6} "
@@ -148,7 +167,7 @@ SIZE = _any(
     r"\b(?:file|message) (?:too|size) ?(?:big|large)?|zu groß|trop (?:volumineux|grand)",
 )
 CONTENT = _any(
-    r"(?:content|attachment|header|mime|encoding|message|body|subject)\b"
+    r"(?:content|attachments?|header|mime|encoding|message|body|subject)\b"
     + _SHORT
     + r"(?:reject\w*|not (?:allowed|accepted|"
     r"permitted|compliant|acceptable)|malformed|invalid|missing|duplicate|forbidden|prohibited|blocked|refused|"
@@ -156,6 +175,17 @@ CONTENT = _any(
     r"rfc ?\d{3,4}|(?:8-?bit|bare (?:lf|cr)|line (?:is )?too long|non-?compliant|(?:invalid|missing|multiple|"
     r"duplicate|bad) "
     r"(?:\w+ ){0,2}header)|smtputf8|internationali[sz]ed|conversion (?:required|not)",
+)
+# A rule of the receiver's that refused the mail: no status of an address says otherwise.
+RULE = _any(
+    r"(?:due to|because of|for|by|violat\w+|violation of|against|local|security|content|spam)"
+    r"\b[^.;]{0,20} polic(?:y|ies)|"
+    r"polic(?:y|ies) (?:reasons?|violation|restrictions?|rejection|error)|(?:content|message|delivery) (?:is )?denied|"
+    r"(?:deliver\w*) not authori[sz]ed|sensitive words|not allowed to (?:mail|write to)|rejected aup|\breject by\b|"
+    r"not accept (?:e-?mail|mail|messages) from|only accept\w* (?:\w+ )?(?:mail|messages) from|senderfilter|"
+    r"message refused|\bno permit\b|(?:mail|"
+    r"message)? ?data refused|domain is not allowed|forgery|due to abuse|"
+    r"(?:mail|message) \S+ is rejected|invalid data|\bdenied \[",
 )
 POLICY = _any(
     r"polic(?:y|ies)|security|administrative(?:ly)?|access (?:is )?(?:denied|restricted|not|refused)|violat\w*|"
@@ -167,19 +197,24 @@ POLICY = _any(
     rf"transaction failed|(?:message|mail|transaction|delivery) (?:was |has been |is )?(?:{_DENIED})|restricted|"
     rf"cannot accept (?:mail|messages?)",
 )
+# Also what local delivery agents write: maildrop, Cyrus, procmail, mail.local.
 FULL = _any(
     r"(?:mail ?box|inbox|account|folder|user|recipient|maildir|mailfolder|disk|store|storage|quota|box)\b[^.;:]{0,50}"
     r"(?:full\b|exceed\w*|over[ -]?quota|over (?:its|the|the maximum|allocated|disk|storage|limit)|"
     r"out of (?:space|storage)|limit|overflow|insufficient|no space)",
-    r"(?:over|exceed\w*|reached|out of|beyond)\b[^.;]{0,30}(?:quota|storage|disk ?space|mailbox size)|"
+    r"(?:over|exceed\w*|exeed\w*|exhausted|reached|out of|beyond|"
+    r"used up)\b[^.;]{0,30}(?:quota|storage|disk ?space|mailbox size)|"
     r"quota (?:exceeded|violation)",
     r"(?:disk ?|space )(?:is )?not enough|(?:insufficient|not enough|no) (?:disk |storage |mailbox )?(?:space|"
     r"storage|quota)|"
+    r"error writing message|cannot (?:append|update|access) (?:message to )?(?:destination file|mail ?box)|"
     r"full mailbox|mailbox (?:is )?(?:at|over)|exceeded storage allocation|overquota|(?:maximum|"
-    r"too many) messages (?:allowed|in)",
+    r"too many) messages (?:allowed|in|on|stored)",
     r"(?:boîte|boite|postfach|buz[oó]n|casella|caixa|skrzynka|ящик|メールボックス|信箱|邮箱)[^.;]{0,60}"
     r"(?:pleine|voll|lleno|llena|piena|cheia|pełna|переполнен|満杯|いっぱい|已满|满|超)",
 )
+# Exchange Online's for an address that is in no directory, with 5.4.1; elsewhere the words are a rule of Postfix's.
+NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
 NO_ADDRESS = _any(
     r"(?:not|n['’]?t)(?: be)? (?:able to )?(?:find|locate) (?:the |that |any |a )?(?:\w+ )?(?:user|recipient|"
     r"mail ?box|address)|"
@@ -188,40 +223,53 @@ NO_ADDRESS = _any(
     rf"{_RECIPIENT}:? {_NO_SUCH}",
     rf"(?:unknown|invalid|no such|bad|non-?existent|nonexisting|not an? (?:valid|known)|un-?recogni[sz]ed|illegal|"
     rf"un-?deliverable|unroute?able|unrouteable|no valid|wrong|incorrect|not our) (?:\w+ ){{0,2}}{_RECIPIENT}",
-    r"no (?:mail ?box|user|account|recipient|one|customer|address)\b[^.;]{0,20}(?:here|by that name|found|"
-    r"called|with|matching|"
-    r"under|on this)|user (?:is )?not local|not (?:our|my) (?:customer|user|account)",
-    r"(?:does(?: not|n['’]?t)) have an? [^.;]{0,40}account|there is no (?:\w+ )?(?:user|account|mailbox|address|one)",
+    r"(?:no|not any) (?:mail ?box|user|account|recipient|one|customer|address|person|mail ?box(?:es)?)\b[^.;]{0,20}"
+    r"(?:here|by th(?:at|is) name|found|called|with|matching|under|on this|available for|for this|exists?|"
+    r"known|listed)|user (?:is )?not local|not (?:our|my) (?:customer|user|account)",
+    r"(?:do(?:es)?(?: not|n['’]?t)) have (?:an?|any) [^.;]{0,40}(?:account|mail ?box|user)|"
+    r"there is no (?:\w+ )?(?:user|account|mailbox|address|one)",
     r"not (?:listed|found|present) in (?:\w+ ){0,4}(?:director|address book|table|names|maps?|database)|"
     r"no longer (?:works|employed|at|with)",
-    r"(?:ex)?recipnotfound|adr\.\w*notfound|recipient address rejected: access denied|unrouteable|unroutable|"
+    r"(?:ex)?recipnotfound|adr\.\w*notfound|unrouteable|unroutable|"
     r"can['’]?t create output|"
+    r"is not an? (?:user|mail ?box|account|recipient|address)\b|not have a final e-?mail delivery|"
+    r"i cannot deliver mail for|command rcpt (?:\w+ )?not ok|"
+    r"no such (?:id\b|mailing list)|recipient is not allowed|"
+    r"no valid recipients|tenant or domain not found|^mail ?box unavailable|"
     r"(?:mailbox|user|address|recipient)[ _-]?(?:not[ _-]?found|unknown|does not exist)|vrfy failed|"
-    r"requested action not taken: mailbox (?:unavailable|not found)|resolver\.\w+\.\w*not\w*found",
+    rf"not a member of (?:the )?domain|{_RECIPIENT} (?:could not|cannot|can['’]?t) be verified|"
+    rf"{_RECIPIENT} path no exist|"
+    r"requested action not taken: mailbox (?:unavailable|not (?:found|available))|resolver\.\w+\.\w*not\w*found",
     r"no (?:\w+ )?such (?:\w+ ){0,2}(?:person|user|mailbox|address|account|recipient)|address (?:does|"
-    r"did) not resolve|^\W*address rejected\W*$|"
+    r"did) not resolve|^\W*(?:address|recipient|user|mail ?box) rejected\W*$|"
     r"account (?:or domain )?may not exist|(?:has|have) moved|moved (?:to|permanently)|address (?:has )?changed|"
-    r"(?:user|account|mail ?box|address)\b[^.;]{0,20}\b(?:deleted|removed)",
+    r"(?:user|account|mail ?box|address)\b[^.;]{0,40}\b(?:deleted|removed|erased|cancell?ed)|"
+    r"(?:address|spelling|recipient)\b[^.;]{0,10} (?:is |seems )?(?:wrong|misspelt)|nobody (?:by|with|called|here)",
 )
 NO_ADDRESS_TRANSLATED = _any(
     r"n['’]existe p(?:as|lus)|inconnue?\b|destinataire\w* (?:invalide|inexistant)|adresse destinataire invalide|"
-    r"existiert nicht|unbekannt|nicht (?:gefunden|vorhanden|bekannt)|empfänger ungültig",
+    r"existiert nicht|unbekannt|nicht (?:gefunden|vorhanden|bekannt)|empfänger ungültig|"
+    r"kein (?:solches |gültiges )?(?:postfach|benutzer|konto|empfänger)",
     r"no existe|desconocid[oa]|no (?:se )?encontr\w+|inexistente|não existe|nao existe|desconhecid[oa]|"
     r"não encontrad[oa]|"
     r"non esiste|sconosciut[oa]|inesistente|non trovat[oa]|bestaat niet|onbekend|niet gevonden",
-    r"nie istnieje|nieznany|neexistuje|neznámý|finns inte|okänd|findes ikke|finnes ikke|ukendt|ukjent|ei (?:ole|"
+    r"nie istnieje|nie ma takiego|"
+    r"nieznany|neexistuje|neznámý|finns inte|okänd|findes ikke|finnes ikke|ukendt|ukjent|ei (?:ole|"
     r"löydy)|tuntematon|"
     r"bulunamad\w|mevcut değil|nem létez\w+|ismeretlen|nu există",
     r"не существует|не найден\w*|неизвестн\w+|нет такого|не зарегистрирован|не існує|不存在|查无此|无此用户|"
     r"無此|找不到|"
-    r"存在しま|存在しない|見つかりません|宛先不明|ありません|존재하지|없는 (?:사용자|계정)|찾을 수 없",
+    r"存在しま|使われており?ま?せん|使われていま|使用されていま|"
+    r"存在しない|見つかりません|宛先不明|ありません|존재하지|없는 (?:사용자|계정)|찾을 수 없",
 )
 LOOKUP_FAILED = _any(
     r"(?:not found|error|failed|failure)[,;:]? (?:please )?try again|temporar\w+ (?:name|dns|lookup|resolution)|"
-    r"(?:dns|lookup|name ?service|resolution|resolving)\b[^;]{0,60}(?:temporar\w+|servfail|time(?:d)?[ -]?out)",
+    r"(?:dns|lookup|name ?(?:service|server)|resolution|resolving)\b[^;]{0,60}(?:temporar\w+|servfail|"
+    r"time(?:d)?[ -]?out)",
 )
 NO_DOMAIN = _any(
-    r"indicated no smtp service|look-?ups? failed permanently|(?:not|n['’]?t)(?: be)? able to find (?:the |any |a )?"
+    r"no route found to domain|indicated no smtp service|look-?ups? failed permanently|(?:not|"
+    r"n['’]?t)(?: be)? able to find (?:the |any |a )?"
     r"(?:\w+ )?(?:domain|host)|(?:could|can|did|was) ?(?:not|n['’]?t) (?:find|locate|resolve) (?:the |any |"
     r"a )?(?:\w+ )?"
     r"(?:domain|host|mail exchanger)",
@@ -229,18 +277,33 @@ NO_DOMAIN = _any(
     rf"receive|take))",
     rf"(?:unknown|no such|invalid|non-?existent|illegal|bad|unrouteable|"
     rf"un-?resolvable) (?:mail )?(?:destination )?(?:{_HOST})",
-    r"\bnxdomain\b|null ?mx|(?:does(?: not|n['’]?t)|never) (?:accept|receive)s? (?:any )?(?:e-?)?mail|"
-    r"no (?:mail exchanger|mail ?server|mx|usable mx|valid mx|relevant answers?)|"
+    r"\bnxdomain\b|null ?mx|(?:does(?: not|n['’]?t)|never) (?:accept|receive)s? (?:any )?(?:e-?)?mail\b(?! from)|"
+    r"no (?:mail exchanger|mail ?server|mx|usable mx|valid mx|relevant answers?|mail hosts?)"
+    r"\b(?! servers? (?:respon|rea))|"
+    r"(?:do(?:es)?(?: not|n['’]?t)) handle (?:e-?)?mail for|name or service not known|"
     r"host not found(?!, try)|domain (?:name )?not found|couldn['’]?t find (?:any|a) host|"
     r"not a (?:valid )?host ?name|"
     r"all relevant mx records point to",
 )
+# The server says outright that the mailbox exists, but is shut: believed against a status of 5.1.1.
 DISABLED = _any(
-    rf"{_RECIPIENT}\b[^.;]{{0,50}}(?:disabled?|in-?active|suspended|deactivated|closed|blocked|frozen|locked|expired|"
-    r"on hold|unavailable|not (?:active|activated|available|accepting|enabled)|overloaded|refus\w+ (?:to accept|"
-    r"mail)|"
-    r"temporarily|archived|terminated|discontinued|restricted|is over)",
-    rf"(?:disabled|in-?active|suspended|deactivated|closed|locked|over-?quota) (?:\w+ )?{_RECIPIENT}",
+    rf"{_RECIPIENT}\b[^.;]{{0,50}}\b(?:disabled?|in-?active|suspended|de-?activated|frozen|locked|on hold|archived|"
+    r"discontinued|not (?:yet )?(?:active|activated|enabled)|is over|overloaded|expired account)\b",
+    rf"{_RECIPIENT} (?:is |was |has been |been )?(?:administratively )?(?:closed|blocked|expired)\b",
+    rf"\b(?:disabled|in-?active|suspended|de-?activated|locked|frozen|archived)[ -]?{_RECIPIENT}\b|"
+    r"no longer (?:active|valid|enabled)|several matches found|not unique|suppression list|"
+    r"has suppressed sending|previously bounced|"
+    r"no recipient activity|should log in to|temporarily (?:locked|limited|suspended|in-?active)",
+    r"(?:konto|account|compte|cuenta|conta|boîte|boite|учётная запись|учетная запись|ящик|帐号|账号|"
+    r"アカウント)[^.;]{0,40}"
+    r"(?:gesperrt|deaktiviert|désactiv|desactiv|bloqu|archiv|suspend|desativad|zablokowan|заблокирован|отключен|"
+    r"冻结|停用|禁用|停止)",
+)
+# It may be shut, gone, or only busy.
+UNAVAILABLE = _any(
+    rf"{_RECIPIENT}\b[^.;]{{0,50}}(?:closed|blocked|expired|unavailable|not (?:available|accepting)|"
+    r"refus\w+ (?:to accept|mail)|temporarily|terminated|restricted)",
+    rf"\b(?:closed|over-?quota) (?:\w+ )?{_RECIPIENT}",
     r"not accepting (?:mail|messages|e-?mails)|rejected by (?:the )?(?:recipient|user)\b(?! domain)|"
     r"recipient (?:\w+ ){0,3}(?:refused|rejects|filter)|over (?:the )?receiving",
 )
@@ -253,7 +316,8 @@ EXPIRED = _any(
     r"attempts? (?:have )?failed",
 )
 LOOP = _any(
-    r"too many hops|(?:mail|routing|forwarding|message) loop\w*|loops? (?:back|detected)|hop count|maximum hop|"
+    r"best-preference mx|too many hops|(?:mail|routing|forwarding|message) loop\w*|"
+    r"loops? (?:back|detected)|hop count|maximum hop|"
     r"(?:mail )?loop(?:ed|ing)?\b",
 )
 NETWORK = _any(
@@ -262,7 +326,7 @@ NETWORK = _any(
     r"terminated|broken)|lost connection|(?:could not|couldn['’]?t|unable to|cannot|can['’]?t|failed to|not|"
     r"being unable to) "
     r"(?:\w+ ){0,2}(?:connect|contact|reach|establish)|network (?:is )?(?:unreachable|error|down)|"
-    r"host (?:is )?(?:down|unreachable)|"
+    r"host (?:\w+ ){0,2}(?:down|unreachable)|"
     r"did not accept our requests to connect|no route|(?:name (?:server|service)|dns)\b[^.;]{0,30}(?:error|"
     r"failure|time|temporary)|"
     r"try again|sorry, i (?:wasn['’]t|was not) able to establish|host unreachable|broken pipe|ssl|tls",

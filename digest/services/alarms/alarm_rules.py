@@ -134,6 +134,17 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
     return sound(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
 
 
+def refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
+    """Reports say that mails which the relay took were refused because of us, at no domain often enough to pause it."""
+    facts = (
+        f"Reports about {addresses} addresses say within a day that our mail was refused for what it is or who we are.",
+        f"One of them said: {redact_addresses(words)}",
+        "Nothing is paused and no subscriber is suppressed for it. Those mails did not arrive.",
+        "`digest doctor` checks SPF, DKIM and DMARC; `digest admin runs resend-missed` sends them once it is mended.",
+    )
+    return sound(session, "refused-later", "Our mail is refused after the relay took it", facts, now=now)
+
+
 def servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
     """A pass met no mail server that works (or did). True where an alarm was owed: they have failed for 10 minutes.
 

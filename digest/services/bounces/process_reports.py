@@ -22,24 +22,24 @@ from digest import clock, settings
 from digest.db.bounces import reports as store
 from digest.db.core.engine import reading, transaction
 from digest.db.core.retry_transaction import patiently
-from digest.db.outbox import deliveries
 from digest.db.outbox.deliveries import address_key
 from digest.db.subscribers import subscribers
 from digest.mail import bounces
 from digest.mail.bounces import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, Judgement
 from digest.mail.bounces.bounce_score import FAILED, LATE, WINDOW, Failure, given_up
 from digest.mail.bounces.delivery_attribution import read_path
-from digest.mail.outbox import retry_backoff
 from digest.mail.smtp import refusal_classifier
 from digest.models import Bounce, Delivery
 from digest.models.subscriber import COMPLAINT as COMPLAINED
 from digest.models.subscriber import KEEPS_FAILING
 from digest.models.subscriber import NO_SUCH_ADDRESS as NO_ADDRESS
-from digest.services.alarms import alarm_rules
+from digest.services.bounces import policy_reports
+from digest.services.bounces.policy_reports import PolicyReport
 from digest.services.subscriptions.unsubscribe import depart
 
 # What a report led to.
 SUPPRESSED, COUNTED, PAUSED, LEFT = "suppressed", "counted", "domain paused", "left"
+NOTED = "noted"  # refused because of us, by one recipient's report: their mail is lost, nobody else's is held
 KNOWN, UNPROVED, NOTHING = "known", "not proved", "nothing"
 
 LEAST_FAILURES = 3  # fewer can't reach the threshold
@@ -66,12 +66,16 @@ class Report(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A report with what it is about. `reader_id`: None for mail to nobody subscribed; `mail`: the delivery's id."""
+    """A report with what it is about. `reader_id`: None for mail to nobody subscribed; `mail`: the delivery's id.
+
+    `signed`: the provider vouches for it, not only a return path that its recipient knows, too.
+    """
 
     told: Judgement
     address: str
     reader_id: int | None
     mail: int | None
+    signed: bool = False
 
 
 def seal() -> bounces.Seal:
@@ -135,7 +139,8 @@ def _provided(judged: Sequence[Judgement], now: datetime, session: Session) -> d
         found = store.delivery(session, told.origin.delivery_id, told.origin.named)
         same = found is not None and address_key(found.address) == address_key(told.recipients[0])
         reader = subscribers.by_key(session, address_key(told.recipients[0]))
-        case = _Case(told, told.recipients[0], reader.id if reader else None, found.id if found and same else None)
+        mail = found.id if found and same else None
+        case = _Case(told, told.recipients[0], reader.id if reader else None, mail, signed=True)
         outcome = _follow(session, case, now)
         counts[outcome] = counts.get(outcome, 0) + 1
     return counts
@@ -147,11 +152,13 @@ def _case(session: Session, told: Judgement) -> _Case | None:
     Only the stamp says which delivery it is. The token of a link proves no more than the wish to leave of its
     subscriber: a forwarded mail contains it.
     """
-    origin = told.origin
-    found = store.delivery(session, origin.delivery_id, origin.named) if origin.delivery_id is not None else None
+    stamped, named = told.origin.delivery_id, told.origin.named
+    found = store.delivery(session, stamped, named) if stamped is not None else None
     if found is not None and found.address:
-        return _Case(told, found.address, _subscriber_at(session, found), found.id)
-    leaving = origin.reader_id if told.kind == UNSUBSCRIBE else None
+        key = address_key(found.address)
+        about = told.about(lambda recipient: bool(recipient) and address_key(recipient) == key)
+        return _Case(about, found.address, _subscriber_at(session, found), found.id)
+    leaving = told.origin.reader_id if told.kind == UNSUBSCRIBE else None
     reader = subscribers.by_id(session, leaving) if leaving else None
     return _Case(told, reader.address, reader.id, None) if reader else None
 
@@ -189,7 +196,8 @@ def _follow(session: Session, case: _Case, now: datetime) -> str:
 def _first_time(session: Session, case: _Case, key: str, now: datetime) -> str:
     told = case.told
     if told.kind == POLICY:
-        return _rest(session, case, now)
+        refused = PolicyReport(case.address, case.mail, told.words or told.status, case.signed)
+        return PAUSED if policy_reports.follow(session, refused, now=now) else NOTED
     if told.kind == COMPLAINT:
         if case.reader_id is not None:
             depart(session, case.reader_id, "complaint", now=now)
@@ -205,15 +213,6 @@ def _suppress(session: Session, case: _Case, key: str, reason: str, now: datetim
     source = f"report {case.told.status}".strip() + (f" on delivery {case.mail}" if case.mail else "")
     store.suppress(session, key, reason=reason, source=source, at=now)
     return SUPPRESSED
-
-
-def _rest(session: Session, case: _Case, now: datetime) -> str:
-    """The domain rests for some hours; its subscribers stay subscribed, their mail waits."""
-    domain, until = case.address.rpartition("@")[2].lower(), now + retry_backoff.POLICY
-    words = case.told.words or case.told.status
-    deliveries.pause_domain(session, domain, until, words)
-    alarm_rules.tell_refusals(session, now=now)
-    return PAUSED
 
 
 def _failures(rows: Sequence[Bounce]) -> list[Failure]:

@@ -16,6 +16,7 @@ from digest.mail.bounces.delivery_attribution import Origin
 from digest.mail.mime.message import verp
 from digest.signing import UNSUBSCRIBE, Signer
 from tests.benchmarks.bounces import measure
+from tests.digest.mail.bounce_layouts import LAYOUTS, Layout
 from tests.digest.mail.ordinary import ORDINARY, REPORT, mail
 from tests.steps import dearer
 
@@ -245,10 +246,126 @@ def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "judged"), [("abuse", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")]
+    ("kind", "judged"),
+    [("abuse", "complaint"), ("ABUSE", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")],
 )
 def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, judged: str) -> None:
     assert told(judge(complaint(kind))) == (judged, ("ada@one.example",), "")
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "dmarc", "virus", "other"])
+def test_other_feedback_is_no_complaint(kind: str) -> None:
+    assert judge(complaint(kind)).kind == "other"
+
+
+FIELDS = b"Feedback-Type: abuse\nUser-Agent: SomeFBL/1.0\nVersion: 1\nOriginal-Rcpt-To: <ada@one.example>\n"
+JUNK_REPORT = b"X-HmXmrOriginalRecipient: ada@one.example\nSubject: 7 papers"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        complaint().replace(b"multipart/report; report-type=feedback-report", b"multipart/mixed"),
+        complaint().replace(b"message/feedback-report", b"text/plain"),
+        complaint().replace(b"message/feedback-report", b"application/octet-stream"),
+        complaint().replace(b"message/rfc822", b"text/rfc822-headers"),
+        complaint().replace(b"message/feedback-report", b"text/plain").replace(FIELDS, b""),
+        complaint().replace(b"Feedback-Type: abuse\n", b""),
+        complaint()
+        .replace(b"message/feedback-report", b"text/plain")
+        .replace(FIELDS, b"")
+        .replace(b"This is an email abuse report.", b"")
+        .replace(b"Subject: FW: 7 papers for you", b"Subject: complaint about message from 192.0.2.9")
+        .replace(b"Subject: 7 papers", JUNK_REPORT),
+    ],
+    ids=["mixed", "in text", "octets", "headers only", "only prose", "no type", "junk mail report"],
+)
+def test_complaints_in_other_forms_are_complaints(raw: bytes) -> None:
+    assert judge(raw).kind == "complaint"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: str(layout.family))
+def test_a_report_in_no_standard_form_is_judged_by_the_servers_words(layout: Layout) -> None:
+    assert judge(layout.raw()).kind == layout.kind
+
+
+SECOND = b"Final-Recipient: rfc822; bob@one.example\nAction: failed\nStatus: 5.2.2\n\nOriginal-Recipient:"
+TWO_IN_TEXT = Layout(
+    "exim, two",
+    "hard",
+    "A message that you sent could not be delivered to one or more of its recipients.\n"
+    "This is a permanent error. The following address(es) failed:\n\n"
+    "  bob@one.example\n    host mx.one.example [192.0.2.4]: 552 5.2.2 Mailbox full\n"
+    "  ada@one.example\n    host mx.one.example [192.0.2.4]: 550 5.1.1 User unknown\n",
+)
+TWO_IN_JSON = {
+    "notificationType": "Bounce",
+    "bounce": {
+        "bounceType": "Permanent",
+        "bouncedRecipients": [
+            {"emailAddress": "bob@one.example", "status": "5.2.2", "diagnosticCode": "smtp; 552 5.2.2 full"},
+            {"emailAddress": "ada@one.example", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 unknown user"},
+        ],
+    },
+}
+
+
+def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
+    standard = report().replace(b"Original-Recipient:", SECOND, 1)
+    for raw in (standard, TWO_IN_TEXT.raw(), provider_mail(TWO_IN_JSON)):
+        judged = judge(raw)
+        kinds = {name: judged.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
+
+        assert kinds == {"ada@one.example": "hard", "bob@one.example": "soft"}
+        assert judged.kind == "hard"
+        assert judged.about("cyd@two.example".__eq__).kind == "soft"
+
+
+@pytest.mark.parametrize(
+    ("category", "said", "kind"),
+    [
+        ("inactive-mailbox", "550 5.2.1 User unknown", "soft"),
+        ("quota-issues", "550 5.1.1 no", "soft"),
+        ("bad-mailbox", "550 no", "hard"),
+        ("spam-related", "550 no", "policy"),
+        ("bad-mailbox", "550 5.7.1 blocked using Spamhaus", "policy"),
+        ("other", "550 5.1.1 User unknown", "hard"),
+    ],
+)
+def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(category: str, said: str, kind: str) -> None:
+    raw = report("5.0.0", said=f"smtp; {said}")
+    raw = raw.replace(b"Diagnostic-Code:", f"X-PowerMTA-BounceCategory: {category}\nDiagnostic-Code:".encode(), 1)
+
+    assert judge(raw).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "spoken", "kind"),
+    [
+        ("5.1.1", "ada@one.example: the mailbox is full.", "soft"),
+        ("5.1.1", "The address may not exist, or the mailbox may be full or disabled.", "hard"),
+        ("5.0.0", "ada@one.example: there is no such user here.", "hard"),
+        ("5.0.0", "ada@one.example\nYour account at the relay is over its daily sending limit.", "policy"),
+        ("5.1.1", "Not found.\n\n--- Below this line is a copy of the message.\nSubject: account suspended", "hard"),
+        ("4.4.7", "It could not be delivered for 5 days.", "soft"),
+    ],
+)
+def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(status: str, spoken: str, kind: str) -> None:
+    raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", spoken.encode())
+
+    assert judge(raw).kind == kind
+
+
+def test_a_receipt_that_returns_the_mail_is_no_bounce() -> None:
+    receipt = report(said="").replace(b"message/delivery-status", b"message/disposition-notification")
+    receipt = receipt.replace(b"report-type=delivery-status", b"report-type=disposition-notification")
+
+    assert judge(receipt).kind == "other"
+
+
+@pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
+def test_good_news_is_no_bounce(action: str) -> None:
+    assert judge(report("2.0.0", action, said="smtp; 250 ok")).kind == "other"
 
 
 def provider_mail(event: object, *, wrapped: bool = False, wrap_at: int = 0) -> bytes:

@@ -18,14 +18,16 @@ from digest.db.core.engine import transaction
 from digest.db.outbox.deliveries import address_key
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.errors import BadInput
+from digest.interfaces import NoQueue
 from digest.mail.bounces.bounce_score import FAILED, LATE, THRESHOLD, Failure, given_up, score
 from digest.mail.mime.message import verp
 from digest.mail.mime.outgoing_message import Letter
-from digest.models import Bounce, Delivery, DomainPause, Edition
-from digest.services.admin import subscriber_admin
+from digest.models import Bounce, Delivery, Edition
+from digest.services.admin import domain_pauses, subscriber_admin
 from digest.services.bounces import process_reports
 from digest.services.bounces.process_reports import Report
 from digest.services.delivery.render_messages import Letters
+from digest.services.runs import run_control
 from digest.services.security import signed_links
 from tests.digest.mail.ordinary import ORDINARY
 from tests.digest.mail.ordinary import mail as ordinary
@@ -115,15 +117,95 @@ def test_one_report_counts_once(mail: int) -> None:
     assert given_house.bounces() == [(ADA, "soft")]
 
 
-def test_a_policy_refusal_rests_the_domain_and_tells_the_administrators(mail: int, ada: int) -> None:
-    refused = report("5.7.26", said="smtp; 550 5.7.26 Unauthenticated", to=path(mail))
+UNAUTHENTICATED = "smtp; 550 5.7.26 Unauthenticated"
 
-    assert take(refused) == ["domain paused"]
-    with transaction() as session:
-        assert session.get_one(DomainPause, "one.example").until > clock.now()
+
+def refused_by_policy(mail: int, *, report_id: str = "r1") -> bytes:
+    """A report, with that Message-ID, that a mail was refused for what concerns us."""
+    raw = report("5.7.26", said=UNAUTHENTICATED, to=path(mail))
+    return raw.replace(b"<r1@", f"<{report_id}@".encode())
+
+
+def mail_to(address: str) -> int:
+    """A mail that somebody else was sent."""
+    return given_house.add_mail(given_house.add_reader(address), given_house.add_run(given_house.later(days=2)))
+
+
+def paused_domains() -> list[str]:
+    return [one.domain for one in domain_pauses.paused()]
+
+
+def test_policy_refusals_of_two_addresses_pause_the_domain_and_tell_the_administrators(mail: int, ada: int) -> None:
+    other = mail_to("bob@one.example")
+
+    assert take(refused_by_policy(mail), refused_by_policy(other, report_id="r2")) == ["noted", "domain paused"]
+    assert paused_domains() == ["one.example"]
     assert given_house.suppressed() == {}
     assert given_house.reader(ada).state == "active"
     assert given_house.alarms() == ["one.example refuses our mail"] * 2
+
+
+def test_one_recipient_who_forges_reports_again_and_again_pauses_nobody(mail: int, ada: int) -> None:
+    another = given_house.add_mail(ada, given_house.add_run(given_house.later(days=1)))
+    forged = [refused_by_policy(number, report_id=f"r{n}-{number}") for n in range(3) for number in (mail, another)]
+
+    assert set(take(*forged)) == {"noted"}
+    assert paused_domains() == []
+    assert given_house.alarms() == []
+
+
+def test_a_second_report_on_one_delivery_renews_no_pause(mail: int) -> None:
+    other = mail_to("bob@one.example")
+    take(refused_by_policy(mail), refused_by_policy(other, report_id="r2"))
+
+    assert take(refused_by_policy(mail, report_id="r3"), refused_by_policy(other, report_id="r4")) == ["noted"] * 2
+
+
+def test_policy_refusals_at_two_domains_pause_neither_but_tell_the_administrators(mail: int) -> None:
+    other = mail_to("bob@two.example")
+
+    assert take(refused_by_policy(mail), refused_by_policy(other, report_id="r2")) == ["noted", "noted"]
+    assert paused_domains() == []
+    assert given_house.alarms() == ["Our mail is refused after the relay took it"] * 2
+
+
+def test_a_mail_that_the_relay_gave_up_because_of_us_can_be_sent_again(ada: int) -> None:
+    run = given_house.add_run()
+    lost = given_house.add_mail(ada, run)
+    arrived = given_house.add_mail(given_house.add_reader("bob@one.example"), run)
+    take(refused_by_policy(lost))
+
+    again = run_control.resend_missed(run, actor="root", enqueue=NoQueue())
+
+    assert again.queued == 1
+    assert (given_house.mail(lost).state, given_house.mail(arrived).state) == ("queued", "sent")
+
+
+def about_two(*, ours: str, other: str) -> bytes:
+    """A report about bob first, then about ada, with the status of each."""
+    second = (
+        f"Final-Recipient: rfc822; bob@one.example\nAction: failed\nStatus: {other}\n\nOriginal-Recipient:".encode()
+    )
+    return report(ours, said=f"smtp; 550 {ours}", to="TO").replace(b"Original-Recipient:", second, 1)
+
+
+@pytest.mark.parametrize(
+    ("ours", "other", "outcome"), [("5.2.2", "5.1.1", "counted"), ("5.1.1", "5.2.2", "suppressed")]
+)
+def test_a_report_about_two_recipients_counts_by_what_it_says_of_ours(
+    mail: int, ours: str, other: str, outcome: str
+) -> None:
+    raw = about_two(ours=ours, other=other).replace(b"TO", path(mail).encode(), 1)
+
+    assert take(raw) == [outcome]
+
+
+def test_a_report_about_two_others_counts_by_the_milder(ada: int) -> None:
+    forwarded = mail_to("list@two.example")
+    raw = about_two(ours="5.1.1", other="5.2.2").replace(b"TO", path(forwarded).encode(), 1)
+
+    assert take(raw) == ["counted"]
+    assert given_house.suppressed() == {}
 
 
 def test_a_complaint_ends_the_subscription_for_good(mail: int, ada: int) -> None:
@@ -225,7 +307,7 @@ def test_an_address_freed_again_begins_anew(mail: int) -> None:
 
 
 def test_a_report_about_us_suppresses_nobody(mail: int) -> None:
-    assert take(report("5.0.0", said="smtp; 550 relay not permitted", to=path(mail))) == ["domain paused"]
+    assert take(report("5.0.0", said="smtp; 550 relay not permitted", to=path(mail))) == ["noted"]
     assert given_house.suppressed() == {}
 
 
