@@ -14,7 +14,7 @@ from digest.errors import N_, BadInput
 from digest.matching.profile import Profile
 from digest.matching.query.language import And, AndNot, Node, Or, Term, parse, phrase
 
-MAX_WORDS = 250  # words and names that all topics and exclusions of one profile look for
+MAX_WORDS = 150  # words and names that all topics and exclusions of one profile look for
 MAX_PREFIXES = 20  # of them with a `*`: each stands for many words
 NAME_COST = 2  # words: a name is looked for in several readings
 SHORTEST_PREFIX = 3  # letters; two letters begin a tenth of all words

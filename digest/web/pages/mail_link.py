@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse
 
 from digest.i18n import say
 from digest.interfaces import Enqueue
-from digest.services.security import signed_links
+from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import mail_link
 from digest.signing import EDITION, FEED, UNSUBSCRIBE
+from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
 from digest.web.http.error_pages import home
 from digest.web.ui import template_rendering
@@ -50,11 +51,13 @@ def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> 
         return template_rendering.page("mail_link.html", private=True)
 
     @router.post(path)
-    def act(token: str, queue: Queue, pressed: Pressed) -> HTMLResponse:
+    def act(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
         """Mail it; the answer is the same for everybody."""
         if not pressed:
             return ask(token, queue)
-        mailing(token, queue)()
+        mail = mailing(token, queue)
+        rate_limits.allow_client(rate_limits.LINK_REQUESTS, client)
+        mail()
         return template_rendering.message(
             say("Look into your inbox"),
             say("If this is yours, the link to your preferences is on its way to your address."),
