@@ -31,6 +31,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     logs.configure(level="INFO")
+    # pytest puts its own stderr back between set-up and call
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=stderr))
     yield stderr.getvalue
     structlog.reset_defaults()
     logging.root.handlers[:] = handlers

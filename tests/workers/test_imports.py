@@ -96,7 +96,10 @@ def migrated(configured: Callable[..., None]) -> Iterator[None]:
 def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None, tmp_path: Path) -> None:
     from alembic.script import ScriptDirectory
 
-    code = "import sys; from digest.db import schema; schema.must_be_newest(); print('alembic' in sys.modules)"
+    code = (
+        "import sys; from digest.db.core import schema_migration; schema_migration.must_be_newest();"
+        " print('alembic' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "False\n"

@@ -44,7 +44,7 @@ def short(name: str) -> str:
     suffixes = [part for part in parts[1:] if _SUFFIX.fullmatch(part)]
     if len(parts) - len(suffixes) == 2:
         family, given = (part for part in parts if part not in suffixes)
-        name = " ".join([given, family, *suffixes])
+        name = " ".join([given, family, *suffixes]).strip()
     first, _, rest = name.partition(" ")
     if not rest or not _latin(first) or not parsed(name).given:
         return name

@@ -103,8 +103,9 @@ def delivery_status(mail: Mail) -> Verdict | None:
 
     A person who attaches one forwards it: that is no report.
     """
-    if mail.part("message/disposition-notification") is not None:
-        return Verdict(OTHER)  # whether it was read (RFC 8098) says that it arrived
+    receipt = mail.part("message/disposition-notification")
+    if receipt is not None:
+        return None if _was_thrown_away(receipt) else Verdict(OTHER)  # who reads a mail has got it (RFC 8098)
     part = mail.part(*_STATUS_TYPES)
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
@@ -117,6 +118,12 @@ def delivery_status(mail: Mail) -> Verdict | None:
         return Verdict(OTHER)  # delivered, relayed, expanded: good news
     judged = failed or delayed
     return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged[:MOST_RECIPIENTS]])
+
+
+def _was_thrown_away(receipt: Message) -> bool:
+    """True where a receipt (RFC 8098, section 3.2.6) says that the mail was deleted or refused, as by a filter."""
+    dispositions = [_value(block, "Disposition").lower() for block in _blocks(receipt)]
+    return any(word in value for value in dispositions for word in ("deleted", "denied", "failed"))
 
 
 def status_in_text(mail: Mail) -> Verdict | None:

@@ -73,7 +73,7 @@ def _position(raw: bytes, offset: int) -> tuple[int, int]:
     """Line and character of a byte, from 1."""
     before = raw[:offset]
     line_start = before.rfind(b"\n") + 1
-    return before.count(b"\n") + 1, len(before[line_start:].decode("utf-8", "replace")) + 1
+    return len(before.split(b"\n")), len(before[line_start:].decode("utf-8", "replace")) + 1
 
 
 class _Header:

@@ -32,7 +32,9 @@ from tests.patience import PATIENCE, wait_for
 from tests.processes import children, gone
 
 # The command, as on a machine of two processors, whatever this one has.
-COMMAND = "from digest.sources import ahead; ahead.processors = lambda: 2; from workers.main import run; run()"
+COMMAND = (
+    "from digest.sources import read_ahead; read_ahead.processors = lambda: 2; from workers.main import run; run()"
+)
 DAYS, PAPERS = 30, 480
 
 

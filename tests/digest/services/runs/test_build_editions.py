@@ -210,15 +210,15 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
     lab.go_to(at(MONDAY, 7, 1))
     run_planning.plan_due(NoQueue())
-    choose = build_editions.choosing.each
+    choose = build_editions.assemble_edition.each
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
         chosen = [*choose(*given, **more)]
-        monkeypatch.setattr(build_editions.choosing, "each", choose)
+        monkeypatch.setattr(build_editions.assemble_edition, "each", choose)
         update_preferences.change(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
         return chosen
 
-    monkeypatch.setattr(build_editions.choosing, "each", choose_slowly)
+    monkeypatch.setattr(build_editions.assemble_edition, "each", choose_slowly)
     lab.run()
 
     assert lab.papers("ada") == ["Kernel methods"]
@@ -318,7 +318,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
-    choose = build_editions.choosing.each
+    choose = build_editions.assemble_edition.each
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
         chosen = [*choose(*given, **more)]
@@ -326,7 +326,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
             retention.cancel_run(session, run)
         return chosen
 
-    monkeypatch.setattr(build_editions.choosing, "each", choose_slowly)
+    monkeypatch.setattr(build_editions.assemble_edition, "each", choose_slowly)
 
     assert not build_editions.freeze_shard(run, 0)
     assert lab.editions("ada") == []
