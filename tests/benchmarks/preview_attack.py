@@ -159,7 +159,9 @@ def hostile_profiles(texts: Sequence[str]) -> dict[str, Profile]:
         "words joined by AND": topics(frequent, " AND "),
         "words that a field asks for": topics([f"abs:{word}" for word in frequent], " OR "),
         "phrases of two words": topics(phrases, " OR "),
-        "the same words in each topic": Profile(tuple(Topic(" ".join(frequent[:12])) for _ in range(TOPICS))),
+        "the same words in each topic": Profile(
+            tuple(Topic(" ".join(frequent[: MAX_WORDS // TOPICS])) for _ in range(TOPICS))
+        ),
         "prefixes, then words": topics([*some, *frequent], " OR "),
         "prefixes in plain topics": topics([*some, *frequent], " "),
         "phrases of prefixes": topics([*dict.fromkeys(pair_prefixes)][: MAX_PREFIXES // 2] + phrases, " OR "),
