@@ -1,7 +1,7 @@
 """Saved author pages: figures, then per paper tag and date, title, authors, abstract.
 
 A line such as `LGJul 15, 2023Code` opens a paper. On some pages title and authors stand glued in one line; then
-`glued.split` parts them, with the page itself as witness.
+`joined_titles.split` parts them, with the page itself as witness.
 """
 
 from __future__ import annotations

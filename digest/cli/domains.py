@@ -9,9 +9,9 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.services.admin import domain_pauses
+from digest.services.security.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-ACTOR = "command line"
 
 
 def add(admin: typer.Typer, outside: Outside) -> None:
@@ -30,7 +30,7 @@ def add(admin: typer.Typer, outside: Outside) -> None:
     @output.guarded
     def release(domain: Annotated[str, typer.Argument(help="As `domains list` shows it.")], json: Json = False) -> None:
         """Send to a paused domain again; audited."""
-        waiting = domain_pauses.release(domain, actor=ACTOR, enqueue=outside.enqueue())
+        waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=outside.enqueue())
         if json:
             output.emit({"domain": domain, "deliveries": waiting})
         else:

@@ -197,7 +197,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _database_failures() -> tuple[type[DatabaseFailure], ...]:
-    """The exceptions of a database that `schema.explained` puts into words; none where no database was asked."""
+    """What `schema_migration.explained` puts into words: a database's exceptions; none where no database was asked."""
     if "sqlalchemy" not in sys.modules:
         return ()
     from digest.db.core import schema_migration

@@ -96,7 +96,8 @@ class Feedback(SQLModel, table=True):
 class Consent(SQLModel, table=True):
     """Proof: what happened (asked, confirmed, left), when, from where, under which wording.
 
-    `client`: a hash that a claim can be checked against (`services.consent_origin`), or a word such as administrator.
+    `client`: a hash that a claim can be checked against (`services.subscriptions.consent_origin`), or a word such as
+    administrator.
     """
 
     id: int | None = Field(default=None, primary_key=True)

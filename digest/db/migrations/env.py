@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the steps on the connection that `db.schema` gives."""
+"""Alembic's environment: runs the steps on the connection that `db.core.schema_migration` gives."""
 
 from alembic import context
 from sqlmodel import SQLModel

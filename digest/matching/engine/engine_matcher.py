@@ -1,7 +1,7 @@
 """The matching engine: the reference's answers, for many profiles at once.
 
-Papers are indexed once (`index.build`), joined with the compiled profiles (`join.join`), weighed by an epoch's counts
-(`join.weigh`), and then matched as often as there are questions. The machine code is loaded on first use.
+Papers are indexed once (`paper_index.build`), joined with the compiled profiles (`join.join`), weighed by an epoch's
+counts (`impacts.weigh`), and then matched as often as there are questions. The machine code is loaded on first use.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from digest.matching.profile import Counts
 
 
 def count(indexes: Iterable[Index], *, announcements: int = 0) -> Counts:
-    """What `calibrate.count` gives for the papers of these indexes."""
+    """What `word_counts.count` gives for the papers of these indexes."""
     df: Counter[str] = Counter()
     number = length = 0
     for index in indexes:

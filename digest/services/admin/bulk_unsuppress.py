@@ -13,6 +13,7 @@ from digest.db.core.engine import reading, transaction
 from digest.errors import BadInput
 from digest.models import Audit, Suppression
 from digest.models.subscriber import BOUNCE_REASONS
+from digest.services.security.audit_actor import command_line_actor
 
 AUTOMATIC = frozenset(BOUNCE_REASONS)  # reasons that the service gives by itself for failures
 ROWS_AT_ONCE = 500  # a transaction
@@ -76,4 +77,4 @@ def _release(address_keys: Sequence[str], since: date, reason: str) -> None:
         released = sum(store.unsuppress(session, key) for key in address_keys)
         forgiven = sum(store.forgive(session, key) for key in address_keys)
         detail = {"since": since.isoformat(), "reason": reason[:200], "released": released, "forgiven": forgiven}
-        session.add(Audit(at=clock.now(), actor="command line", action="unsuppress", detail=detail))
+        session.add(Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail=detail))

@@ -1,9 +1,8 @@
 """What follows from what comes back: counted once, and only on proof that its writer had our mail.
 
 A hard bounce (the address is gone) gives an address up; other failures add to a score that decays
-(`deliver.bounce.score`). A refusal for what concerns us rests the domain and raises an alarm: the subscriber is not at
-fault. A complaint ends the subscription for good, a wish to
-leave ends it. An automatic answer means nothing.
+(`mail.bounces.bounce_score`). A refusal for what concerns us rests the domain and raises an alarm: the subscriber is
+not at fault. A complaint ends the subscription for good, a wish to leave ends it. An automatic answer means nothing.
 """
 
 from __future__ import annotations

@@ -116,9 +116,9 @@ def allow_client(limit: RateLimit, client: str, *, now: datetime | None = None) 
 def allow_mail(limit: Backoff, address_key: str, *, client_limit: RateLimit, client: str) -> bool:
     """May this address be sent one more such mail, asked for by this client? Counts it, in a transaction of its own.
 
-    `address_key`: the key of `db.subscribers.address`. False where the inbox had enough: send nothing, and answer as
-    ever. Raises TooMany for the client, and for everybody while the ceiling of the whole service is met; then the
-    administrators have an alarm.
+    `address_key`: the key of `db.subscribers.subscribers.address`. False where the inbox had enough: send nothing, and
+    answer as ever. Raises TooMany for the client, and for everybody while the ceiling of the whole service is met; then
+    the administrators have an alarm.
     """
     now = clock.now()
     allow_client(client_limit, client, now=now)

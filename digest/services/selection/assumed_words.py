@@ -1,6 +1,6 @@
 """Words that stand in for likes: of each profile's best papers over the announcements that calibrate it.
 
-They are the same words for a week, whoever matches by them; `matching.feedback` says what they weigh.
+They are the same words for a week, whoever matches by them; `matching.scoring.relevance_feedback` says what they weigh.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def _hash(client: str, salt: bytes) -> str:
 
 
 def _counted_as(client: str) -> str:
-    """An IPv6 client is its /64 network, as where requests come in (`web.client`)."""
+    """An IPv6 client is its /64 network, as where requests come in (`web.http.client_ip`)."""
     try:
         address = ip_address(client.strip())
     except ValueError as error:

@@ -1,7 +1,7 @@
 """Subscribers in bulk: what is exported can be imported by another installation, and decides the same there.
 
-Columns of preferences come from `wishes.FIELDS`. Nobody is mailed again by an import: who unsubscribed, or is
-suppressed, here or in the file, stays so.
+Columns of preferences come from `preference_fields.FIELDS`. Nobody is mailed again by an import: who unsubscribed, or
+is suppressed, here or in the file, stays so.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
 from digest import clock
@@ -26,11 +25,11 @@ from digest.db.core.engine import engine, reading, transaction
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.profile import Profile, Topic
-from digest.matching.scoring.relevance_feedback import FULL, WORDS
 from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT, PENDING
 from digest.models.types import stored_id
-from digest.services.subscriptions import consent_origin, csv_table, preference_fields, send_schedule
+from digest.services.security.audit_actor import command_line_actor
+from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
 from digest.services.subscriptions.sign_up import WORDING
 from digest.text.redaction import redact_addresses
 
@@ -53,26 +52,9 @@ ALIASES = {
     **dict.fromkeys(("status",), "state"),
 }
 LISTS = (*preference_fields.ONE_A_LINE, "muted", "caps")
-_ENTRY = re.compile(r"(?:[^\\;\n]|\\[\\;]|\\)+")
 
 
 Row = dict[str, str | int]
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
-
-
-class ConsentEvent(BaseModel):
-    """One event of the proof of consent, as exported."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    event: str = Field(min_length=1, max_length=20)
-    at: AwareDatetime
-    client: str = Field(default="", max_length=64)
-    wording: str = Field(default="", max_length=20)
-
-
-_CONSENTS = TypeAdapter(list[ConsentEvent])
-_LIKES = TypeAdapter(list[tuple[str, int]])
 
 
 def export_csv() -> str:
@@ -81,7 +63,7 @@ def export_csv() -> str:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in export_rows():
-        writer.writerow(row | {name: _escaped(str(row[name])) for name in LISTS})
+        writer.writerow(row | {name: csv_cells.escape_list(str(row[name])) for name in LISTS})
     return out.getvalue()
 
 
@@ -144,7 +126,7 @@ def _person(subscriber: Subscriber, profile: Profile) -> Row:
 
 
 def _consent_cell(events: Iterable[Consent]) -> str:
-    told = [event.model_dump(mode="json", include=set(ConsentEvent.model_fields)) for event in events]
+    told = [event.model_dump(mode="json", include=set(csv_cells.ConsentEvent.model_fields)) for event in events]
     return json.dumps(told, ensure_ascii=False) if told else ""
 
 
@@ -218,7 +200,7 @@ class _Person:
     """One row, checked. Raises BadInput naming the column."""
 
     def __init__(self, cells: Mapping[str, str], *, escaped: bool) -> None:
-        lists = {name: _entries(cells[name], escaped=escaped) for name in LISTS if name in cells}
+        lists = {name: csv_cells.list_entries(cells[name], escaped=escaped) for name in LISTS if name in cells}
         self.state = cells.get("state", ACTIVE).casefold()
         if self.state not in STATES:
             raise BadInput(f"state: {self.state[:20]!r}; use {', '.join(STATES)}", field="state")
@@ -226,9 +208,9 @@ class _Person:
         self.preferences = _named(preference_fields.Preferences, chosen)
         self.preferences.check_pause(clock.now().date())
         self.profile = self._profile(cells, lists)
-        self.times = {name: _instant(name, cells[name]) for name in TIMES if name in cells}
-        self.consents = _consents(cells.get("consents", ""))
-        self.suppression = _suppression(cells, self.times.get("suppressed_at"))
+        self.times = {name: csv_cells.instant(name, cells[name]) for name in TIMES if name in cells}
+        self.consents = csv_cells.consent_events(cells.get("consents", ""))
+        self.suppression = csv_cells.suppression(cells, self.times.get("suppressed_at"))
         if self.state == SUPPRESSED and self.suppression is None:
             raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
 
@@ -239,9 +221,9 @@ class _Person:
             topics[text] = replace(_topic(topics, text, "muted"), muted=True)
         for entry in lists.get("caps", ()):
             number, _, text = entry.partition(" ")
-            topics[text] = replace(_topic(topics, text, "caps"), cap=_cap(number))
+            topics[text] = replace(_topic(topics, text, "caps"), cap=csv_cells.topic_cap(number))
         primary_only = _named(_Switch, {"primary_only": cells.get("primary_only", "false")}).primary_only
-        likes = _likes(cells.get("likes", ""))
+        likes = csv_cells.learned_words(cells.get("likes", ""))
         return replace(profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes)
 
     def store(self, session: Session, who: subscribers.Address, *, consent: str, welcome: bool) -> None:
@@ -257,7 +239,7 @@ class _Person:
             if not welcome:
                 subscribers.leave_unwelcomed(session, stored_id(subscriber), now=now)
             detail = {"subscriber": subscriber.id, "consent": redact_addresses(consent)[:200]}
-            session.add(Audit(at=now, actor="command line", action="add", detail=detail))
+            session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
         if self.suppression is not None:
             reason, source, at = self.suppression
             reports.suppress(session, who.key, reason=reason, source=source, at=at or now)
@@ -318,7 +300,7 @@ Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def _named(schema: type[Checked], values: Mapping[str, object]) -> Checked:
-    """`wishes.read`, whose every error begins with the column's name."""
+    """`preference_fields.read`, whose every error begins with the column's name."""
     try:
         return preference_fields.read(schema, values)
     except BadInput as error:
@@ -327,97 +309,7 @@ def _named(schema: type[Checked], values: Mapping[str, object]) -> Checked:
         raise BadInput(named, field=error.field) from error
 
 
-def _escaped(cell: str) -> str:
-    """A list's cell for CSV, where `;` separates entries too."""
-    return cell.replace("\\", "\\\\").replace(";", "\\;")
-
-
-def _entries(cell: str, *, escaped: bool) -> list[str]:
-    """The entries of a list's cell, one a line; `escaped`: or separated by `;`."""
-    if not escaped:
-        return cell.splitlines()
-    entries = (re.sub(r"\\([\\;])", r"\1", entry).strip() for entry in _ENTRY.findall(cell))
-    return [entry for entry in entries if entry]
-
-
 def _topic(topics: Mapping[str, Topic], text: str, column: str) -> Topic:
     if text not in topics:
         raise BadInput(f"{column}: {text[:60]!r} is not one of the row's topics", field=column)
     return topics[text]
-
-
-def _cap(number: str) -> int:
-    if not (
-        number.isascii() and number.isdecimal() and len(number) < 4 and 1 <= int(number) <= preference_fields.MAX_LIMIT
-    ):
-        expected = f"expected a number from 1 to {preference_fields.MAX_LIMIT}, a blank, and a topic"
-        raise BadInput(f"caps: {expected}; got {number[:20]!r}", field="caps")
-    return int(number)
-
-
-def _instant(name: str, cell: str) -> datetime:
-    """An instant with its offset, not in the future."""
-    try:
-        at = datetime.fromisoformat(cell)
-    except ValueError as error:
-        raise BadInput(
-            f"{name}: use a time such as 2025-11-20T07:00:00+00:00, got {cell[:40]!r}", field=name
-        ) from error
-    if at.tzinfo is None:
-        raise BadInput(f"{name}: {cell[:40]!r} lacks its offset from UTC, such as +00:00", field=name)
-    return _plausible(name, at)
-
-
-def _plausible(name: str, at: datetime) -> datetime:
-    """The instant, if this service can have seen it."""
-    if not OLDEST <= at <= clock.now() + timedelta(days=1):
-        raise BadInput(f"{name}: {at.isoformat()} lies in the future, or too far back", field=name)
-    return at
-
-
-def _consents(cell: str) -> list[ConsentEvent]:
-    try:
-        events = _CONSENTS.validate_json(cell) if cell else []
-    except ValidationError as error:
-        raise _wrong_json("consents", error) from error
-    for event in events:
-        _plausible("consents", event.at)
-        _without_nul("consents", event.event + event.client + event.wording)
-    return events
-
-
-def _without_nul(name: str, text: str) -> None:
-    """PostgreSQL keeps no NUL."""
-    if "\0" in text:
-        raise BadInput(f"{name}: holds a NUL character", field=name)
-
-
-def _likes(cell: str) -> tuple[tuple[str, int], ...]:
-    """Words that were learned from likes, with their weights; more likes learn them anew."""
-    try:
-        likes = _LIKES.validate_json(cell) if cell else []
-    except ValidationError as error:
-        raise _wrong_json("likes", error) from error
-    if len(likes) > WORDS or any(not (0 < len(word) <= 100 and 0 < weight <= FULL) for word, weight in likes):
-        raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL}", field="likes")
-    _without_nul("likes", "".join(word for word, _ in likes))
-    return tuple(likes)
-
-
-def _wrong_json(name: str, error: ValidationError) -> BadInput:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return BadInput(f"{name}: {where + ': ' if where else ''}{first['msg'][:120]}", field=name)
-
-
-def _suppression(cells: Mapping[str, str], at: datetime | None) -> tuple[str, str, datetime | None] | None:
-    """Reason, source and time of a suppression; None where the row has none."""
-    reason, source = (cells.get(name, "") for name in ("suppressed_reason", "suppressed_source"))
-    if not reason:
-        if at or source:
-            raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
-        return None
-    for name, text, most in (("suppressed_reason", reason, 40), ("suppressed_source", source, 200)):
-        if len(text) > most:
-            raise BadInput(f"{name}: at most {most} characters, got {len(text)}", field=name)
-    return reason, source, at

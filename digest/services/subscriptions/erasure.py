@@ -20,6 +20,7 @@ from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber,
 from digest.models.delivery import CANCELLED, OPEN
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
 from digest.services.security import rate_limits
+from digest.services.security.audit_actor import command_line_actor
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import local_mailbox
 
@@ -40,7 +41,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
         forget(session, subscriber, now=now)
         if was_active and not by_administrator:
             former_addresses.remember(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
-        actor = "command line" if by_administrator else "subscriber"
+        actor = command_line_actor() if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
     profile_cache.forget(subscriber_id)
     local_mailbox.forget_address(address)

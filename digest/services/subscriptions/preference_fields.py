@@ -178,7 +178,7 @@ def _paused_until(value: object) -> date | None:
 
 
 class Subscription(Wishes):
-    """A sign-up: an address beside the wishes. The address is read by `db.subscribers.address`."""
+    """A sign-up: an address beside the wishes. The address is read by `db.subscribers.subscribers.address`."""
 
     address: Annotated[str, Field(min_length=1, max_length=1000)]
 

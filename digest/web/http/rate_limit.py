@@ -1,7 +1,7 @@
 """How often one client may ask for what costs this process time: previews, the API, feedback, reports of a provider.
 
 Counted in this process alone, because it guards the process's own time, and a write to the database for each keystroke
-of a preview would cost more than the preview. What leads to mail is counted in `services.rate_limits`.
+of a preview would cost more than the preview. What leads to mail is counted in `services.security.rate_limits`.
 """
 
 from __future__ import annotations

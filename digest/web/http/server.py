@@ -4,7 +4,7 @@
 |---|---|
 | `SECONDS_FOR_HEADERS` from the first byte of a request to the end of its headers | slow headers (slowloris) |
 | 16 KB of headers (h11) | answered with 400 |
-| `shield.SECONDS_FOR_BODY`, `shield.MAX_BODY` | slow and large bodies, answered with 408 and 413 |
+| `middleware.SECONDS_FOR_BODY`, `middleware.MAX_BODY` | slow and large bodies, answered with 408 and 413 |
 | `SECONDS_FOR_ANSWER` without a byte of the answer taken | clients that don't read |
 | DIGEST_WEB_CONNECTIONS at once | the one whose request has been incomplete for longest makes room for a new one |
 

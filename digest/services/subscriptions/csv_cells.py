@@ -1,0 +1,124 @@
+"""The cells of an imported row as values. Every error names the column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from digest import clock
+from digest.errors import BadInput
+from digest.matching.scoring.relevance_feedback import FULL, WORDS
+from digest.services.subscriptions import preference_fields
+
+OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
+_ENTRY = re.compile(r"(?:[^\\;\n]|\\[\\;]|\\)+")
+
+
+class ConsentEvent(BaseModel):
+    """One event of the proof of consent, as exported."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    event: str = Field(min_length=1, max_length=20)
+    at: AwareDatetime
+    client: str = Field(default="", max_length=64)
+    wording: str = Field(default="", max_length=20)
+
+
+_CONSENTS = TypeAdapter(list[ConsentEvent])
+_LIKES = TypeAdapter(list[tuple[str, int]])
+
+
+def escape_list(cell: str) -> str:
+    """A list's cell for CSV, where `;` separates entries too."""
+    return cell.replace("\\", "\\\\").replace(";", "\\;")
+
+
+def list_entries(cell: str, *, escaped: bool) -> list[str]:
+    """The entries of a list's cell, one a line; `escaped`: or separated by `;`."""
+    if not escaped:
+        return cell.splitlines()
+    entries = (re.sub(r"\\([\\;])", r"\1", entry).strip() for entry in _ENTRY.findall(cell))
+    return [entry for entry in entries if entry]
+
+
+def topic_cap(number: str) -> int:
+    """The cap of a topic, in papers an edition."""
+    if not (
+        number.isascii() and number.isdecimal() and len(number) < 4 and 1 <= int(number) <= preference_fields.MAX_LIMIT
+    ):
+        expected = f"expected a number from 1 to {preference_fields.MAX_LIMIT}, a blank, and a topic"
+        raise BadInput(f"caps: {expected}; got {number[:20]!r}", field="caps")
+    return int(number)
+
+
+def instant(name: str, cell: str) -> datetime:
+    """An instant with its offset, not in the future."""
+    try:
+        at = datetime.fromisoformat(cell)
+    except ValueError as error:
+        raise BadInput(
+            f"{name}: use a time such as 2025-11-20T07:00:00+00:00, got {cell[:40]!r}", field=name
+        ) from error
+    if at.tzinfo is None:
+        raise BadInput(f"{name}: {cell[:40]!r} lacks its offset from UTC, such as +00:00", field=name)
+    return _plausible(name, at)
+
+
+def _plausible(name: str, at: datetime) -> datetime:
+    """The instant, if this service can have seen it."""
+    if not OLDEST <= at <= clock.now() + timedelta(days=1):
+        raise BadInput(f"{name}: {at.isoformat()} lies in the future, or too far back", field=name)
+    return at
+
+
+def consent_events(cell: str) -> list[ConsentEvent]:
+    """The proof of consent, as exported: a JSON list."""
+    try:
+        events = _CONSENTS.validate_json(cell) if cell else []
+    except ValidationError as error:
+        raise _wrong_json("consents", error) from error
+    for event in events:
+        _plausible("consents", event.at)
+        _without_nul("consents", event.event + event.client + event.wording)
+    return events
+
+
+def _without_nul(name: str, text: str) -> None:
+    """PostgreSQL keeps no NUL."""
+    if "\0" in text:
+        raise BadInput(f"{name}: holds a NUL character", field=name)
+
+
+def learned_words(cell: str) -> tuple[tuple[str, int], ...]:
+    """Words that were learned from likes, with their weights; more likes learn them anew."""
+    try:
+        likes = _LIKES.validate_json(cell) if cell else []
+    except ValidationError as error:
+        raise _wrong_json("likes", error) from error
+    if len(likes) > WORDS or any(not (0 < len(word) <= 100 and 0 < weight <= FULL) for word, weight in likes):
+        raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL}", field="likes")
+    _without_nul("likes", "".join(word for word, _ in likes))
+    return tuple(likes)
+
+
+def _wrong_json(name: str, error: ValidationError) -> BadInput:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return BadInput(f"{name}: {where + ': ' if where else ''}{first['msg'][:120]}", field=name)
+
+
+def suppression(cells: Mapping[str, str], at: datetime | None) -> tuple[str, str, datetime | None] | None:
+    """Reason, source and time of a suppression; None where the row has none."""
+    reason, source = (cells.get(name, "") for name in ("suppressed_reason", "suppressed_source"))
+    if not reason:
+        if at or source:
+            raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
+        return None
+    for name, text, most in (("suppressed_reason", reason, 40), ("suppressed_source", source, 200)):
+        if len(text) > most:
+            raise BadInput(f"{name}: at most {most} characters, got {len(text)}", field=name)
+    return reason, source, at
