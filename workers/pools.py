@@ -13,7 +13,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +22,13 @@ from digest import logs, settings
 from digest.db.core import engine
 from workers import app, tasks  # noqa: F401 - the tasks are imported before forking
 from workers.queues import Pool
+from workers.stop_signal import STOP_SIGNALS, StopSignal
 
 log = logs.get(__name__)
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 SECONDS_STEADY = 60.0  # a pool that lived so long is started again with the first delay
 LOOK_EVERY = 0.2
-STOPPING = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -49,15 +48,14 @@ def serve(pools: Sequence[Pool]) -> int:
     if len(pools) == 1:
         return app.work(pools[0])
     settings.get().require("redis_url")
-    over = threading.Event()
-    for number in STOPPING:
-        signal.signal(number, lambda *_: over.set())
+    stop = StopSignal()
+    stop.install()
     _prepare_to_fork()
     running = [_Running(pool) for pool in pools]
-    while not over.is_set():
+    while not stop.is_set():
         for each in running:
             _keep_running(each)
-        over.wait(LOOK_EVERY)
+        stop.wait(LOOK_EVERY)
     return _end(running)
 
 
@@ -94,22 +92,22 @@ def _died(each: _Running, now: float) -> None:
 def _fork(pool: Pool) -> ForkProcess:
     """Fork the pool's process. A signal that comes meanwhile is not lost: it waits until handlers are in place."""
     process = multiprocessing.get_context("fork").Process(target=_serve_pool, args=(pool, os.getpid()), name=pool.name)
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process.start()
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     return process
 
 
 def _serve_pool(pool: Pool, parent: int) -> None:
     """A forked process's whole life. It has a session of its own, so Ctrl-C reaches the parent alone."""
-    for number in STOPPING:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     if os.getppid() == parent:  # else it died before the call above
         sys.exit(app.work(pool))
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +15,7 @@ from digest.errors import DigestError
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker as delivering
 from digest.services.runs import retention
+from workers.stop_signal import StopSignal
 from workers.tasks import CeleryEnqueue, enqueue
 
 log = logs.get(__name__)
@@ -108,11 +107,10 @@ def run() -> None:
         "watch": (WATCH_SECONDS, alarm_rules.watch),
         "upkeep": (A_DAY_SECONDS, retention.daily),
     }
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+    stop = StopSignal()
+    stop.install()
     scheduler = schedule(jobs, leader, now=datetime.now(UTC))
     scheduler.start()
-    over.wait()
+    stop.wait()
     scheduler.shutdown(wait=True)
     leader.leave()

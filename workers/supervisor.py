@@ -6,17 +6,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from digest import logs, settings
 from digest.errors import Transient
 from digest.redis import PrivateRedis, guarded, running
+from workers.stop_signal import StopSignal
 
 log = logs.get(__name__)
 
@@ -82,11 +81,11 @@ class Supervisor:
         self._redis = redis
         self._drain = drain
         self._output = output
-        self._over = threading.Event()
+        self._stop = StopSignal()
 
-    def stop(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        """End `run` from a signal or another thread."""
-        self._over.set()
+    def stop(self) -> None:
+        """End `run` or `watch`, from any thread."""
+        self._stop.set()
 
     def start(self) -> None:
         """Start what is not running and may start."""
@@ -97,13 +96,13 @@ class Supervisor:
 
     def watch(self) -> None:
         """Start and restart until `stop`."""
-        while not self._over.is_set():
+        while not self._stop.is_set():
             for child in self._children:
                 code = child.died()
                 if code is not None:
                     log.error("process_died", process=child.name, code=code, again_in=child.start_at - time.monotonic())
             self.start()
-            self._over.wait(LOOK_EVERY)
+            self._stop.wait(LOOK_EVERY)
 
     def end(self) -> None:
         """Let all processes drain, then kill what is left; Redis last."""
@@ -118,8 +117,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; from the main thread. Returns the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self.stop)
+        self._stop.install()
         try:
             self.watch()
         finally:

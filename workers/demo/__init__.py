@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from digest.mail.mime import dkim
 from digest.redis import PrivateRedis, running
 from workers.demo import mailbox as mailboxes
 from workers.listening import must_be_free
+from workers.stop_signal import StopSignal
 from workers.supervisor import Supervisor, commands
 
 DOMAIN = "digest.example"
@@ -143,8 +143,7 @@ def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
     output.say(f"[accent]http://127.0.0.1:{port}/admin[/accent]  the administrator's page: ask for a sign-in link as")
     output.say(f"  {ADMIN}, and open it from the mailbox")
     output.say("Ctrl-C ends it")
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    signal.signal(signal.SIGINT, lambda *_: ended.set())
-    ended.wait()
+    stop = StopSignal()
+    stop.install()
+    stop.wait()
     page.should_exit = True
