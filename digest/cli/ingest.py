@@ -11,8 +11,9 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.errors import BadInput
-from digest.services.ingestion import catch_up, fetch_source, import_files
+from digest.services.ingestion import catch_up, import_files
 from digest.services.ingestion.import_document import Counts
+from digest.sources import registry
 from digest.text.plain_text import one_line
 
 Day = Annotated[
@@ -27,7 +28,10 @@ def register(app: typer.Typer, outside: Outside) -> None:
     @app.command()
     @output.guarded
     def ingest(
-        source: Annotated[str, typer.Argument(help=f"{', '.join(fetch_source.ALL)}; from files also seeds, jsonl.")],
+        source: Annotated[
+            str,
+            typer.Argument(help=f"{', '.join(registry.SOURCES)}; from files also {', '.join(import_files.FORMATS)}."),
+        ],
         first: Annotated[datetime | None, output.date_option("The first day to ask for.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last. Default: today.", "--to")] = None,
         file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are unpacked).")] = None,
@@ -35,7 +39,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
         json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
     ) -> None:
         """Fetch what is due or missing, or the days asked for, and store it; again changes nothing."""
-        if file or source in {"seeds", "jsonl"}:
+        if file or source in import_files.FORMATS:
             if first or last:
                 raise BadInput("--from and --to are for fetching, not for files", field="from")
             day = date.date() if date else None

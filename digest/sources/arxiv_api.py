@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from xml.etree.ElementTree import Element
 
-from digest import papers, settings
+from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.sources import dates, http, identifiers, xml
+from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.limits import within_limits
-from digest.sources.request_pacing import ARXIV
+from digest.sources.source import LATE, DayMark, Fetched, FetchedDocument, Source, each_file
 
 SLICE = 1000  # papers asked for at once; the API gives 2000 at most, and slow ones time out
 MOST = 30_000  # of one query
 TRIES = 4
+_HELD_PAPERS_LOOK_BACK = timedelta(days=7)  # papers that arXiv's moderators held
 
 _NS = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -116,8 +117,8 @@ def _request(categories: Sequence[str], first: datetime, last: datetime, start: 
     wanted = " OR ".join(f"cat:{name}" for name in categories)
     between = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
     return http.Request(
-        settings.get().arxiv_api_url,
-        ARXIV,
+        arxiv.API_URL.value(),
+        arxiv.PACING,
         (
             ("search_query", f"({wanted}) AND {between}" if wanted else between),
             ("sortBy", "submittedDate"),
@@ -159,3 +160,45 @@ def _listed(entry: Element, title: str) -> Listed:
 def sent_in(entry: Element) -> datetime:
     """When the first version was sent in. Raises ValueError."""
     return dates.instant("published", xml.text(entry, "atom:published", _NS))
+
+
+def _fetch_day(day: date) -> Fetched:
+    """The papers of one announcement: those submitted before its cut-off and after the one before.
+
+    And held ones: submitted for an earlier announcement that is stored, but not in the database. Where a later page
+    fails, the pages before it are stored and the day stays open.
+    """
+    closed = settings.get().closed_evenings
+    first, last = arxiv_calendar.submissions(day, closed)
+    since = max(arxiv.oldest_complete_since(day), day - _HELD_PAPERS_LOOK_BACK)
+    held_from, _ = arxiv_calendar.submissions(since, closed)
+    listed: list[Listed] = []
+    bad: list[Bad] = []
+    failure: SourceDown | None = None
+    try:
+        for page in fetch(settings.get().arxiv_categories, min(held_from, first), last):
+            listed += page.parsed.papers
+            bad += page.parsed.bad
+    except SourceDown as error:
+        failure = error
+    # Some papers of the first date belong to the announcement before: they don't show that this one is there.
+    own = sum(item.record.published is None or item.record.published > first.date() for item in listed)
+    over = clock.now() > arxiv_calendar.mailed_at(arxiv_calendar.following(day, closed))
+    complete = failure is None and (own > 0 or over)
+    mark = DayMark(day, own, final=over) if complete else None
+    documents = (FetchedDocument(f"query for {day}", Parsed(tuple(listed), tuple(bad)), day, mark=mark),)
+    late = failure is None and not complete
+    return Fetched(documents, LATE if late else "", f"{day} is not there yet" if late else "", failure)
+
+
+SOURCE = Source(
+    name=arxiv.API,
+    parser=each_file(parse_saved),
+    pacing=arxiv.PACING,
+    settings=(arxiv.API_URL,),
+    fetch_day=_fetch_day,
+    days=arxiv.ANNOUNCEMENTS.between,
+    next_fetch=arxiv.next_harvest,
+    calendar=arxiv.ANNOUNCEMENTS,
+    only_missing_days=True,
+)

@@ -9,12 +9,15 @@ from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 
 from digest import clock, papers, settings
+from digest.db.core.engine import reading
+from digest.db.papers import source_days
 from digest.errors import BadInput, SourceDown
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.sources import dates, http, identifiers, xml
+from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
+from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
 from digest.sources.limits import within_limits
-from digest.sources.request_pacing import ARXIV
+from digest.sources.source import A_DAY, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
 
 MOST_ITEMS = 2000  # the server cuts the end off: replace-cross, replace, cross, new
 
@@ -63,13 +66,8 @@ def parse(data: bytes) -> Parsed:
 def fetch(categories: Sequence[str]) -> Parsed:
     """The current announcement of all these categories, in one request: its types depend on what is asked for."""
     wanted = "+".join(categories)
-    request = http.Request(f"{settings.get().arxiv_rss_url.rstrip('/')}/rss/{wanted}", ARXIV)
+    request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{wanted}", arxiv.PACING)
     return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
-
-
-def overflows(parsed: Parsed) -> bool:
-    """True where the feed is as long as feeds get, so that its end is missing."""
-    return len(parsed.papers) + len(parsed.bad) >= MOST_ITEMS
 
 
 def _text(element: Element, path: str) -> str:
@@ -124,3 +122,36 @@ def _listed(item: Element) -> Listed:
         withdrawn=papers.withdrawn(None, abstract),
     )
     return Listed(within_limits(record), announce_type=kind)
+
+
+def _fetch_current() -> Fetched:
+    """The current announcement, unless the feed is stale or incomplete."""
+    closed, now = settings.get().closed_evenings, clock.now()
+    parsed = fetch(settings.get().arxiv_categories)
+    due = arxiv_calendar.newest(now, arxiv_calendar.feed_at, closed)
+    arxiv_ids = [p.record.arxiv_id for p in parsed.papers if p.record.arxiv_id and p.announce_type in ANNOUNCED]
+    latest = max(due, parsed.announced or due)
+    earliest = min(due, parsed.announced or due) - 7 * A_DAY
+    with reading() as session:
+        stored_papers = source_days.announcements_of(session, arxiv_ids)
+        stored_days = source_days.days(session, arxiv.SOURCES, earliest, latest).keys()
+    verdict = assess_feed(parsed, stored_papers, stored_days, due, closed, max_items=MOST_ITEMS)
+    documents: tuple[FetchedDocument, ...] = ()
+    if verdict.day is not None:
+        mark = DayMark(verdict.day, len(arxiv_ids)) if verdict.complete else None
+        documents = (FetchedDocument(f"feed of {verdict.day}", parsed, verdict.day, mark=mark),)
+    elif parsed.bad:
+        documents = (FetchedDocument(f"feed of {parsed.announced or due}", Parsed(bad=parsed.bad), due),)
+    return Fetched(documents, verdict.outcome, verdict.detail)
+
+
+SOURCE = Source(
+    name=arxiv.RSS,
+    parser=each_file(parse),
+    pacing=arxiv.PACING,
+    settings=(arxiv.RSS_URL,),
+    current=(CurrentFetch(arxiv.RSS, _fetch_current),),
+    next_fetch=arxiv.next_feed,
+    calendar=arxiv.ANNOUNCEMENTS,
+    enabled_by_default=True,
+)

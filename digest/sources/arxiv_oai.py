@@ -7,25 +7,35 @@ midnight UTC, so a window is one date, and one whose token ended is begun again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
-from digest import papers, settings
+from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.papers import Bad, Listed, Record
-from digest.sources import arxiv_calendar, dates, http, identifiers, xml
+from digest.papers import Bad, Listed, Parsed, Record
+from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.author_line import Authors, authors_of
 from digest.sources.limits import within_limits
-from digest.sources.request_pacing import ARXIV
+from digest.sources.source import (
+    LATE,
+    DayMark,
+    Fetched,
+    FetchedDocument,
+    NamedDocument,
+    SavedFile,
+    Source,
+    refused_file,
+)
 
 FORMS = ("arXivRaw", "arXiv")  # the one with versions first; the other where a server has only that
 RESTARTS = 3
 MOST_PAGES = 400
 LONGEST_HELD = timedelta(days=60)
+_HARVEST_GRACE = timedelta(minutes=30)
 _PHYSICS = {
     "astro-ph",
     "cond-mat",
@@ -182,7 +192,7 @@ def _first(day: date, wanted_set: str, form: str) -> http.Request:
     params = [("verb", "ListRecords"), ("metadataPrefix", form), ("from", str(day)), ("until", str(day))]
     if wanted_set:
         params.append(("set", wanted_set))
-    return http.Request(settings.get().arxiv_oai_url, ARXIV, tuple(params))
+    return http.Request(arxiv.OAI_URL.value(), arxiv.PACING, tuple(params))
 
 
 def _harvested(record: Element) -> Harvested:
@@ -267,3 +277,78 @@ def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Reco
         withdrawn=papers.withdrawn(comment, abstract),
     )
     return within_limits(record)
+
+
+def _fetch_day(day: date) -> Fetched:
+    """The records that changed on one date, all configured categories together.
+
+    Where a later page fails, the pages before it are stored and the day stays open.
+    """
+    closed, now = settings.get().closed_evenings, clock.now()
+    harvested: dict[str, Harvested] = {}
+    bad: list[Bad] = []
+    failure: SourceDown | None = None
+    try:
+        for category in settings.get().arxiv_categories or ("",):
+            for page in fetch(day, set_of(category) if category else ""):
+                harvested |= {h.record.arxiv_id or "": h for h in page.records}
+                bad += page.bad
+                bad += (page.cut,) if page.cut else ()
+    except SourceDown as error:
+        failure = error
+    since = arxiv.oldest_complete_since(day)
+    by_day: dict[date, list[Listed]] = {day: []}
+    for item in harvested.values():  # other dates occur only where a server ignores the request's range
+        by_day.setdefault(item.changed, []).append(announced(item, since))
+    new = sum(item.announce_type == "new" for item in by_day[day])
+    over = now.astimezone(UTC).date() > day
+    announces = arxiv_calendar.announces(day, closed)
+    complete = over or (now >= arxiv_calendar.harvest_at(day) + _HARVEST_GRACE and (new > 0 or not announces))
+    mark = DayMark(day, new, final=over) if complete and failure is None else None
+    documents = tuple(
+        FetchedDocument(
+            f"records of {changed}",
+            Parsed(tuple(by_day[changed]), tuple(dict.fromkeys(bad)) if changed == day else ()),
+            arxiv_calendar.current(changed, closed),
+            mark=mark if changed == day else None,
+        )
+        for changed in sorted(by_day)
+    )
+    late = failure is None and not complete and announces
+    return Fetched(documents, LATE if late else "", f"{day} is not there yet" if late else "", failure)
+
+
+def _parse_files(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:
+    """Saved pages together: one document for each announcement, oldest first."""
+    harvested: dict[str, Harvested] = {}
+    refused: dict[str, tuple[Bad, ...]] = {}
+    for name, data in files:
+        try:
+            page = parse(data)
+        except BadInput as error:
+            refused[name] = (refused_file(error, data),)
+            continue
+        harvested |= {h.record.arxiv_id or "": h for h in page.records}
+        refused[name] = (*page.bad, page.cut) if page.cut else page.bad
+    since = min((h.changed for h in harvested.values()), default=date.min)
+    by_day: dict[date, list[Listed]] = {}
+    for item in harvested.values():
+        by_day.setdefault(arxiv_calendar.current(item.changed), []).append(announced(item, since))
+    for name, bad in refused.items():
+        if bad:
+            yield name, Parsed(bad=bad)
+    for day in sorted(by_day):
+        yield f"records of {day}", Parsed(tuple(by_day[day]), announced=day)
+
+
+SOURCE = Source(
+    name=arxiv.OAI,
+    parser=_parse_files,
+    pacing=arxiv.PACING,
+    settings=(arxiv.OAI_URL,),
+    fetch_day=_fetch_day,
+    next_fetch=arxiv.next_harvest,
+    calendar=arxiv.ANNOUNCEMENTS,
+    fills_gaps=True,
+    enabled_by_default=True,
+)

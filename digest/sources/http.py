@@ -62,7 +62,7 @@ def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bo
             if tried == TRIES or whole(answer):
                 return answer
             partial, wait = [answer], _pause(tried)
-        log.info("source_asked_again", source=request.turn, tried=tried, wait_seconds=round(wait, 1))
+        log.info("source_asked_again", source=request.pacing.name, tried=tried, wait_seconds=round(wait, 1))
         time.sleep(wait)
     raise AssertionError("unreachable")
 
@@ -85,7 +85,7 @@ def _moved_along(request: Request) -> bytes:
     configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MOST_MOVES + 1):
         try:
-            with turn(request.turn) as until:
+            with turn(request.pacing) as until:
                 return _once(request, min(until, time.monotonic() + WHOLE_SECONDS))
         except _Elsewhere as moved:
             request = redirected(request, moved.status, moved.location, configured_host=configured_host)

@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from digest import papers, settings
+from digest import clock, papers
+from digest.errors import SourceDown
 from digest.papers import Bad, Listed, Parsed, Record
+from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 LIMIT = 100
 MOST_PAGES = 30
-TURN = "huggingface"
+PACING = Pacing("huggingface", pause=0.6)
+_URL = TextSetting("huggingface_url", "https://huggingface.co")
 _COUNTERS = (("upvotes", "upvotes"), ("githubStars", "stars"))
 
 
@@ -81,7 +87,7 @@ def _whole(parsed: Parsed) -> bool:
 
 
 def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
-    return http.Request(f"{settings.get().huggingface_url.rstrip('/')}/api/daily_papers", TURN, params)
+    return http.Request(f"{_URL.value().rstrip('/')}/api/daily_papers", PACING, params)
 
 
 def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]:
@@ -135,3 +141,58 @@ def _date(values: dict[str, Any], name: str) -> date | None:
         return dates.plausible(name, datetime.fromisoformat(stamp).date()) if stamp else None
     except ValueError as error:
         raise ValueError(f"{name}: {stamp[:40]!r} is not an instant") from error
+
+
+def _fetch_day(day: date) -> Fetched:
+    """The papers listed on one date; they join the announcement that was current then.
+
+    Where a later page fails, the pages before it are stored and the day stays open.
+    """
+    pages: list[Parsed] = []
+    failure: SourceDown | None = None
+    try:
+        pages.extend(by_date(day))
+    except SourceDown as error:
+        failure = error
+    parsed = Parsed(tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.bad))
+    over = clock.now().astimezone(UTC).date() > day
+    cut = any(page.cut for page in pages)
+    mark = DayMark(day, len(parsed.papers), final=over) if failure is None and not cut else None
+    documents = (FetchedDocument(f"daily papers of {day}", parsed, current_on=day, mark=mark),)
+    return Fetched(documents, PARTIAL if cut else "", f"the listing of {day} breaks off" if cut else "", failure)
+
+
+def _fetch_week() -> Fetched:
+    """Current counters of the papers listed this week and the last, to measure growth; adds no papers."""
+
+    def documents() -> Iterator[FetchedDocument]:
+        today = clock.now().astimezone(UTC).date()
+        for day in (today - 7 * A_DAY, today):
+            for parsed in by_week(day):
+                counters = (
+                    replace(p, record=Record("", arxiv_id=p.record.arxiv_id))
+                    for p in parsed.papers
+                    if p.record.arxiv_id
+                )
+                yield FetchedDocument(
+                    f"papers of the week of {day}", replace(parsed, papers=tuple(counters), announced=None)
+                )
+
+    return Fetched(documents())
+
+
+def _fetch_trending() -> Fetched:
+    """The trending papers with their current ranks."""
+    return Fetched(FetchedDocument("trending", parsed) for parsed in trending())
+
+
+SOURCE = Source(
+    name="huggingface",
+    parser=each_file(parse),
+    pacing=PACING,
+    settings=(_URL,),
+    fetch_day=_fetch_day,
+    current=(CurrentFetch("the week", _fetch_week), CurrentFetch("trending", _fetch_trending)),
+    interval=timedelta(hours=2),
+    enabled_by_default=True,
+)

@@ -10,14 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from digest import settings
 from digest.errors import BadInput
 from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record, arxiv_identity
+from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
+from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
-TURN = "openalex"
+_NAME = "openalex"
+PACING = Pacing(_NAME, pause=0.1)
+_URL = TextSetting("openalex_url", "https://api.openalex.org")
+_KEY = TextSetting("openalex_key", "")
 MOST = 50  # works or authors of one request; more values are refused there in one filter
 MOST_AUTHORS = 30  # of a work: collaborations of thousands have no record of their own
 MOST_NAME = 200
@@ -93,10 +99,10 @@ def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
 
 
 def _request(kind: str, chosen: str, fields: str) -> http.Request:
-    key = settings.get().openalex_key
+    key = _KEY.value()
     params = (("filter", chosen), ("select", fields), ("per-page", str(MOST)))
     own = (("api_key", key),) if key else ()
-    return http.Request(f"{settings.get().openalex_url.rstrip('/')}/{kind}", TURN, (*params, *own))
+    return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *own))
 
 
 def _items(data: bytes) -> json_items.Items:
@@ -163,3 +169,18 @@ def _venue(work: Mapping[str, Any]) -> str | None:
     source = (work.get("primary_location") or {}).get("source") or {}
     name = str(source.get("display_name") or "")
     return name if name and _ARXIV not in name.lower() else None
+
+
+def _fetch_current() -> Fetched:
+    """Citations of recent papers that were not counted this week, and their authors' figures."""
+    return Fetched(FetchedDocument("citations", parsed) for parsed in fetch(uncounted_papers(_NAME)))
+
+
+SOURCE = Source(
+    name=_NAME,
+    parser=each_file(parse),
+    pacing=PACING,
+    settings=(_URL, _KEY),
+    current=(CurrentFetch(_NAME, _fetch_current),),
+    fallback_figures=True,  # it counts days later than others
+)

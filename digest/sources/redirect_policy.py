@@ -13,6 +13,7 @@ from http import HTTPStatus
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from digest.errors import SourceDown
+from digest.sources.request_pacing import Pacing
 
 _PORTS = {"http": 80, "https": 443}
 _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
@@ -20,13 +21,13 @@ _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question: `turn` names whose turn it takes; `body` is JSON and makes it a POST.
+    """One question: `pacing` is its source's; `body` is JSON and makes it a POST.
 
     `address`: the IP address to connect to where it was checked before, so that the name is not looked up again.
     """
 
     url: str
-    turn: str
+    pacing: Pacing
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None

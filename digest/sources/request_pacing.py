@@ -10,8 +10,9 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -21,18 +22,30 @@ from digest.errors import SourceDown, Transient
 
 log = logs.get(__name__)
 
-ARXIV = "arxiv"
-# Seconds between two requests, by source; arXiv's is a setting and counts for all its services together.
-PAUSES = {"huggingface": 0.6, "semantic-scholar": 1.1, "openalex": 0.1}
 LEASE = 150.0  # seconds; longer than a request may take, so that a turn is never taken from a living holder
 MARGIN = 30.0
 LONGEST_WAIT = 900.0  # for a turn, in seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """Requests of one name are made one after the other. `pause`: seconds between two, or a function that reads them.
+
+    Services of one provider share a name.
+    """
+
+    name: str
+    pause: float | Callable[[], float] = 0.0
+
+    def seconds(self) -> float:
+        """Seconds between two requests. Raises Misconfigured."""
+        return self.pause() if callable(self.pause) else self.pause
+
+
 @contextmanager
-def turn(name: str) -> Iterator[float]:
+def turn(pacing: Pacing) -> Iterator[float]:
     """The right to one request. Gives the monotonic instant by which it must be over. Raises SourceDown."""
-    pause = settings.get().arxiv_interval if name == ARXIV else PAUSES.get(name, 0.0)
+    name, pause = pacing.name, pacing.seconds()
     give_up = time.monotonic() + LONGEST_WAIT
     with _of_machine(name, pause, give_up), _of_all(name, pause, give_up):
         yield time.monotonic() + LEASE - MARGIN

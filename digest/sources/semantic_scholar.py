@@ -7,16 +7,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from digest import settings
 from digest.errors import BadInput
 from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record
+from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
+from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 MOST = 500
 MOST_NAME = 200
-TURN = "semantic-scholar"
+_NAME = "semantic-scholar"
+PACING = Pacing(_NAME, pause=1.1)
+_URL = TextSetting("semantic_scholar_url", "https://api.semanticscholar.org")
+_KEY = TextSetting("semantic_scholar_key", "")
 _FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
 _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
 MOST_AUTHORS = 30  # of a paper: collaborations of thousands have no record of their own
@@ -50,10 +56,10 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
 
 def fetch(ids: Sequence[str]) -> Parsed:
     """Citations of these papers, at most 500, and their authors' figures."""
-    key = settings.get().semantic_scholar_key
+    key = _KEY.value()
     request = http.Request(
-        f"{settings.get().semantic_scholar_url.rstrip('/')}/graph/v1/paper/batch",
-        TURN,
+        f"{_URL.value().rstrip('/')}/graph/v1/paper/batch",
+        PACING,
         (("fields", _FIELDS),),
         (("x-api-key", key),) if key else (),
         json.dumps({"ids": [f"ARXIV:{arxiv_id}" for arxiv_id in ids]}).encode(),
@@ -99,3 +105,19 @@ def _people(row: dict[str, Any]) -> list[Person]:
         if name and len(name) <= MOST_NAME and figures != AuthorFigures():
             people.append(Person(name, figures, str(one.get("authorId") or "")))
     return people
+
+
+def _fetch_current() -> Fetched:
+    """Citations of recent papers that were not counted this week, and their authors' figures."""
+    ids = uncounted_papers(_NAME)
+    batches = (ids[start : start + MOST] for start in range(0, len(ids), MOST))
+    return Fetched(FetchedDocument("citations", fetch(batch)) for batch in batches)
+
+
+SOURCE = Source(
+    name=_NAME,
+    parser=each_file(parse),
+    pacing=PACING,
+    settings=(_URL, _KEY),
+    current=(CurrentFetch(_NAME, _fetch_current),),
+)
