@@ -46,3 +46,8 @@ def source_settings() -> list[TextSetting]:
 def fallback_figures() -> list[str]:
     """Names of the sources whose author figures count only where no other source has any."""
     return [source.name for source in SOURCES.values() if source.fallback_figures]
+
+
+def gap_filler() -> str:
+    """Name of the source that fetches missed announcements."""
+    return next(source.name for source in SOURCES.values() if source.fills_gaps)

@@ -74,7 +74,7 @@ def _sound(session: Session, one: Standing, *, now: datetime) -> bool:
         facts.append(f"It was asked last at {one.asked:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
     if one.through is not None:
         facts.append(f"arXiv's announcements are whole through {one.through}.")
-    facts.append("`digest doctor` shows every source; `digest ingest arxiv-oai` fills gaps now.")
+    facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
     if not alarm_rules.sound(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
         return False
     subscribers.note_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)
