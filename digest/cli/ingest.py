@@ -43,18 +43,18 @@ def register(app: typer.Typer, outside: Outside) -> None:
             if first or last:
                 raise BadInput("--from and --to are for fetching, not for files", field="from")
             day = date.date() if date else None
-            counts, said = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
+            counts, suffix = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
         else:
             with output.progress_bar(quiet=json) as progress:
                 days = first.date() if first else None, last.date() if last else None
                 result = catch_up.ingest(source, first=days[0], last=days[1], progress=progress)
-            counts, said = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
-        _tell(counts, said, json=json)
+            counts, suffix = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
+        _print_counts(counts, suffix, json=json)
         if counts.bad and not (counts.new or counts.updated or counts.unchanged):
             raise typer.Exit(output.FAILED)
 
 
-def _tell(counts: Counts, said: str, *, json: bool) -> None:
+def _print_counts(counts: Counts, suffix: str, *, json: bool) -> None:
     """The counts; refused pieces on standard error, the first few with their reasons."""
     for bad in counts.refused:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
@@ -64,4 +64,6 @@ def _tell(counts: Counts, said: str, *, json: bool) -> None:
         output.emit(counts.to_json())
         return
     refused = f", {counts.bad} refused" if counts.bad else ""
-    output.say(f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(said)}")
+    output.say(
+        f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(suffix)}"
+    )

@@ -57,7 +57,7 @@ def parse(data: bytes) -> Page:
     feed = document.head
     if feed.tag != f"{{{_NS['atom']}}}feed":
         raise BadInput("not an answer of the API: expected an Atom <feed>")
-    found, bad = [], []
+    listed, bad = [], []
     for position, entry in enumerate(document.items, start=1):
         if isinstance(entry, Bad):
             bad.append(entry)
@@ -66,14 +66,20 @@ def parse(data: bytes) -> Page:
         if title == "Error" and "/api/errors" in xml.text(entry, "atom:id", _NS):
             raise SourceDown(f"arXiv refused the query: {xml.text(entry, 'atom:summary', _NS)[:120]}", again=False)
         try:
-            found.append(_listed(entry, title))
+            listed.append(_listed(entry, title))
         except ValueError as error:
             bad.append(Bad(position, str(error), title[:120]))
     entries = len(document.items)
-    told = xml.text(feed, "opensearch:totalResults", _NS)
+    total_text = xml.text(feed, "opensearch:totalResults", _NS)
     damaged = document.cut is not None or any(isinstance(entry, Bad) for entry in document.items)
-    total = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None if damaged else entries
-    return Page(Parsed(tuple(found), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
+    total = (
+        int(total_text)
+        if total_text.isascii() and total_text.isdigit() and len(total_text) < 10
+        else None
+        if damaged
+        else entries
+    )
+    return Page(Parsed(tuple(listed), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
 
 
 def parse_saved(data: bytes) -> Parsed:
@@ -114,13 +120,13 @@ def _slice(categories: Sequence[str], first: datetime, last: datetime, start: in
 
 
 def _request(categories: Sequence[str], first: datetime, last: datetime, start: int) -> http.Request:
-    wanted = " OR ".join(f"cat:{name}" for name in categories)
-    between = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
+    query = " OR ".join(f"cat:{name}" for name in categories)
+    submitted = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
     return http.Request(
         arxiv.API_URL.value(),
         arxiv.PACING,
         (
-            ("search_query", f"({wanted}) AND {between}" if wanted else between),
+            ("search_query", f"({query}) AND {submitted}" if query else submitted),
             ("sortBy", "submittedDate"),
             ("sortOrder", "ascending"),
             ("start", str(start)),
@@ -187,8 +193,8 @@ def _fetch_day(day: date) -> Fetched:
     complete = failure is None and (own > 0 or over)
     mark = DayMark(day, own, final=over) if complete else None
     documents = (FetchedDocument(f"query for {day}", Parsed(tuple(listed), tuple(bad)), day, mark=mark),)
-    late = failure is None and not complete
-    return Fetched(documents, LATE if late else "", f"{day} is not there yet" if late else "", failure)
+    incomplete = failure is None and not complete
+    return Fetched(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
 
 
 SOURCE = Source(

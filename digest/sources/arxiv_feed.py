@@ -50,23 +50,23 @@ def parse(data: bytes) -> Parsed:
     title = _text(channel, "title") or _text(channel, "atom:title")
     if title.startswith("Feed error for query:"):
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
-    found, bad = [], []
+    listed, bad = [], []
     for position, item in enumerate(document.items, start=1):
         if isinstance(item, Bad):
             bad.append(item)
             continue
         try:
-            found.append(_listed(item))
+            listed.append(_listed(item))
         except ValueError as error:
             bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
     cut = (document.cut,) if document.cut else ()
-    return Parsed(tuple(found), (*bad, *cut), _date(document), cut=bool(cut))
+    return Parsed(tuple(listed), (*bad, *cut), _date(document), cut=bool(cut))
 
 
 def fetch(categories: Sequence[str]) -> Parsed:
     """The current announcement of all these categories, in one request: its types depend on what is asked for."""
-    wanted = "+".join(categories)
-    request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{wanted}", arxiv.PACING)
+    query = "+".join(categories)
+    request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{query}", arxiv.PACING)
     return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
 
 
@@ -82,13 +82,13 @@ def _date(document: xml.Document) -> date | None:
     channel = document.head.find("channel") if document.head.tag == "rss" else document.head
     first = next((item for item in document.items if not isinstance(item, Bad)), None)
     published = _text(channel, "pubDate") if channel is not None else ""
-    stamp = _text(first, "atom:published") if first is not None else ""
+    first_published = _text(first, "atom:published") if first is not None else ""
     try:
         if published:
-            made = parsedate_to_datetime(published)
+            timestamp = parsedate_to_datetime(published)
         else:
-            made = datetime.fromisoformat(stamp or _text(document.head, "atom:updated"))
-        return dates.plausible("date", made.astimezone(clock.ARXIV_ZONE).date())
+            timestamp = datetime.fromisoformat(first_published or _text(document.head, "atom:updated"))
+        return dates.plausible("date", timestamp.astimezone(clock.ARXIV_ZONE).date())
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -25,17 +25,17 @@ def closed(year: int) -> frozenset[date]:
     return frozenset(
         (
             date(year, 1, 1),
-            _nth(year, 1, _MONDAY, 3),  # Martin Luther King Jr. Day
+            _nth_weekday(year, 1, _MONDAY, 3),  # Martin Luther King Jr. Day
             date(year, 6, 19),  # Juneteenth
             date(year, 7, 4),  # Independence Day
-            _nth(year, 9, _MONDAY, 1),  # Labor Day
-            _nth(year, 11, _THURSDAY, 4),  # Thanksgiving
+            _nth_weekday(year, 9, _MONDAY, 1),  # Labor Day
+            _nth_weekday(year, 11, _THURSDAY, 4),  # Thanksgiving
             date(year, 12, 25),
         )
     )
 
 
-def _nth(year: int, month: int, weekday: int, number: int) -> date:
+def _nth_weekday(year: int, month: int, weekday: int, number: int) -> date:
     """The first, second, … such weekday of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))

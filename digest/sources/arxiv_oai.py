@@ -100,20 +100,20 @@ def parse(data: bytes) -> Page:
     listing = top.find("oai:ListRecords", _NS)
     if listing is None:
         raise BadInput("not a list of records: expected <ListRecords>")
-    found, bad = [], []
+    harvested, bad = [], []
     for position, record in enumerate(document.items, start=1):
         if isinstance(record, Bad):
             bad.append(record)
             continue
         try:
-            found.append(_harvested(record))
+            harvested.append(_harvested(record))
         except ValueError as wrong:
             where = xml.text(record, "oai:header/oai:identifier", _NS)
             bad.append(Bad(position, str(wrong), where[:120]))
     cut = document.cut
     if cut is None and document.rebuilt and listing.find("oai:resumptionToken", _NS) is None:
         cut = Bad(len(document.items) + 1, "the resumption token can't be read", "")
-    return Page(tuple(found), tuple(bad), xml.text(listing, "oai:resumptionToken", _NS), cut=cut)
+    return Page(tuple(harvested), tuple(bad), xml.text(listing, "oai:resumptionToken", _NS), cut=cut)
 
 
 def set_of(category: str) -> str:
@@ -136,12 +136,12 @@ def announced(harvested: Harvested, since: date) -> Listed:
     if harvested.sent_in is None:
         return Listed(record, announce_type="replace")
     earliest = max(harvested.sent_in, identifiers.month(record.arxiv_id or "") or harvested.sent_in)
-    held = record.version == 1 and harvested.changed - earliest <= LONGEST_HELD
+    may_have_been_held = record.version == 1 and harvested.changed - earliest <= LONGEST_HELD
     soonest = arxiv_calendar.announcing(datetime.combine(earliest, time.max, UTC))
-    return Listed(record, announce_type="new" if held or soonest >= since else "replace")
+    return Listed(record, announce_type="new" if may_have_been_held or soonest >= since else "replace")
 
 
-def fetch(day: date, wanted_set: str) -> Iterator[Page]:
+def fetch(day: date, oai_set: str) -> Iterator[Page]:
     """All pages of one date and one set ('': all of arXiv). Raises SourceDown.
 
     Where a token ends in the middle the pages come again from the first; records may come twice.
@@ -149,33 +149,33 @@ def fetch(day: date, wanted_set: str) -> Iterator[Page]:
     for _ in range(RESTARTS):
         for form in FORMS:
             try:
-                yield from _pages(_first(day, wanted_set, form))
+                yield from _pages(_first_request(day, oai_set, form))
                 return
-            except _OtherForm:
+            except _UnsupportedForm:
                 continue
             except TokenEnded:
                 break
     raise SourceDown(f"the resumption token for {day} ended {RESTARTS} times", again=False)
 
 
-class _OtherForm(Exception):
+class _UnsupportedForm(Exception):
     """The server does not have this metadata form."""
 
 
 def _pages(request: http.Request) -> Iterator[Page]:
-    seen: set[str] = set()
+    used_tokens: set[str] = set()
     cut: Bad | None = None
-    while len(seen) < MOST_PAGES:
+    while len(used_tokens) < MOST_PAGES:
         page = http.ask(request, parse, whole=lambda page: page.cut is None)
         if page.error == "cannotDisseminateFormat":
-            raise _OtherForm
+            raise _UnsupportedForm
         if page.error == "badResumptionToken":
             raise TokenEnded("the resumption token ended", again=False)
         yield page
         cut = cut or page.cut
-        if not page.token or page.token in seen:
+        if not page.token or page.token in used_tokens:
             break
-        seen.add(page.token)
+        used_tokens.add(page.token)
         request = replace(request, params=(("verb", "ListRecords"), ("resumptionToken", _unquoted(page.token))))
     else:
         raise SourceDown(f"more than {MOST_PAGES} pages for one date", again=False)
@@ -188,10 +188,10 @@ def _unquoted(token: str) -> str:
     return unquote(token) if "%" in token else token
 
 
-def _first(day: date, wanted_set: str, form: str) -> http.Request:
+def _first_request(day: date, oai_set: str, form: str) -> http.Request:
     params = [("verb", "ListRecords"), ("metadataPrefix", form), ("from", str(day)), ("until", str(day))]
-    if wanted_set:
-        params.append(("set", wanted_set))
+    if oai_set:
+        params.append(("set", oai_set))
     return http.Request(arxiv.OAI_URL.value(), arxiv.PACING, tuple(params))
 
 
@@ -204,14 +204,14 @@ def _harvested(record: Element) -> Harvested:
     changed = dates.day("datestamp", xml.text(header, "oai:datestamp", _NS))
     if header.get("status") == "deleted":
         return Harvested(Record("", arxiv_id=arxiv_id, withdrawn=True), changed, None)
-    for form, read in (("arXiv", _plain), ("arXivRaw", _raw)):
-        found = record.find(f"oai:metadata/{{http://arxiv.org/OAI/{form}/}}{form}", _NS)
-        if found is not None:
-            return read(found, arxiv_id, changed)
+    for form, read in (("arXiv", _read_arxiv_form), ("arXivRaw", _read_raw_form)):
+        metadata = record.find(f"oai:metadata/{{http://arxiv.org/OAI/{form}/}}{form}", _NS)
+        if metadata is not None:
+            return read(metadata, arxiv_id, changed)
     raise ValueError("no metadata in a form that is known (arXiv, arXivRaw)")
 
 
-def _plain(meta: Element, arxiv_id: str, changed: date) -> Harvested:
+def _read_arxiv_form(meta: Element, arxiv_id: str, changed: date) -> Harvested:
     """The form `arXiv`: authors in parts, no version numbers; an `updated` only says that there is a second one."""
     names = {"a": "http://arxiv.org/OAI/arXiv/"}
 
@@ -227,7 +227,7 @@ def _plain(meta: Element, arxiv_id: str, changed: date) -> Harvested:
     return Harvested(replace(record, version=2 if text("updated") else 1), changed, sent_in)
 
 
-def _raw(meta: Element, arxiv_id: str, changed: date) -> Harvested:
+def _read_raw_form(meta: Element, arxiv_id: str, changed: date) -> Harvested:
     """The form `arXivRaw`: authors in one line, every version with its date and size; an empty one is withdrawn."""
     names = {"a": "http://arxiv.org/OAI/arXivRaw/"}
 
@@ -239,20 +239,20 @@ def _raw(meta: Element, arxiv_id: str, changed: date) -> Harvested:
         raise ValueError("no version")
     first, last = versions[0], versions[-1]
     number = _VERSION.fullmatch(last.get("version", ""))
-    sent_in = _sent_in(xml.text(first, "a:date", names))
+    sent_in = _submitted_on(xml.text(first, "a:date", names))
     empty = xml.text(last, "a:size", names).lower() in {"0kb", "0b"}
     record = _record(text, arxiv_id, authors_of(text("authors")), sent_in)
     version = int(number[1]) if number else len(versions)
     return Harvested(replace(record, version=version, withdrawn=record.withdrawn or empty), changed, sent_in)
 
 
-def _sent_in(text: str) -> date:
+def _submitted_on(text: str) -> date:
     """The date of a version, in the form of mail headers. Raises ValueError."""
     try:
-        found = parsedate_to_datetime(text).date()
+        submitted_on = parsedate_to_datetime(text).date()
     except (ValueError, TypeError, OverflowError, IndexError) as error:
         raise ValueError(f"version: {text[:40]!r} is not a date") from error
-    return dates.plausible("version", found)
+    return dates.plausible("version", submitted_on)
 
 
 def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Record:
@@ -314,8 +314,8 @@ def _fetch_day(day: date) -> Fetched:
         )
         for changed in sorted(by_day)
     )
-    late = failure is None and not complete and announces
-    return Fetched(documents, LATE if late else "", f"{day} is not there yet" if late else "", failure)
+    incomplete = failure is None and not complete and announces
+    return Fetched(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
 
 
 def _parse_files(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:

@@ -13,7 +13,7 @@ from digest.errors import BadInput
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_LINE = 8 * 1024 * 1024
-_BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error)
+_READ_ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 class CutShort(BadInput):
@@ -25,24 +25,24 @@ def lines(path: Path) -> Iterator[bytes]:
 
     Raises BadInput for a file that can't be opened, CutShort where it breaks off.
     """
-    with _opened(path) as file:
-        while line := _next(file, path):
+    with _open(path) as file:
+        while line := _read_line(file, path):
             yield line
 
 
 def whole(path: Path) -> bytes:
     """The file's bytes. Raises BadInput, also where there are more than `MOST_BYTES`."""
-    with _opened(path) as file:
+    with _open(path) as file:
         try:
             data = file.read(MOST_BYTES + 1)
-        except _BROKEN as error:
+        except _READ_ERRORS as error:
             raise BadInput(f"{path}: can't be read ({error})", field="file") from error
     if len(data) > MOST_BYTES:
         raise BadInput(f"{path}: more than {MOST_BYTES} bytes", field="file")
     return data
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes]:
     try:
         if path.suffix == ".gz":
             return cast("IO[bytes]", gzip.open(path))
@@ -51,13 +51,13 @@ def _opened(path: Path) -> IO[bytes]:
         raise BadInput(f"{path}: {error.strerror or 'can not be read'}", field="file") from error
 
 
-def _next(file: IO[bytes], path: Path) -> bytes:
+def _read_line(file: IO[bytes], path: Path) -> bytes:
     """The next line, or its beginning. Raises CutShort."""
     try:
         line = file.readline(MOST_LINE + 1)
         end = line
         while len(line) > MOST_LINE and end and not end.endswith(b"\n"):
             end = file.readline(MOST_LINE)
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise CutShort(f"{path.name}: breaks off ({error})", field="file") from error
     return line

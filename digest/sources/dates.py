@@ -17,17 +17,17 @@ def plausible(name: str, day: date) -> date:
 def day(name: str, text: str) -> date:
     """The date that an ISO date or instant begins with. Raises ValueError naming the field."""
     try:
-        found = date.fromisoformat(text[:10])
+        parsed = date.fromisoformat(text[:10])
     except ValueError as error:
         raise ValueError(f"{name}: {text[:40]!r} is not a date") from error
-    return plausible(name, found)
+    return plausible(name, parsed)
 
 
 def instant(name: str, text: str) -> datetime:
     """The instant of an ISO text, in UTC. Raises ValueError naming the field."""
     try:
-        found = datetime.fromisoformat(text).astimezone(UTC)
+        parsed = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name}: {text[:40]!r} is not an instant") from error
-    plausible(name, found.date())
-    return found
+    plausible(name, parsed.date())
+    return parsed

@@ -34,7 +34,7 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
     Raises BadInput where it is no list.
     """
     items = json_items.read(data)
-    found, bad, days = [], [], set()
+    listed_papers, bad, days = [], [], set()
     for place, row in enumerate(items.values):
         if isinstance(row, Bad):
             bad.append(row)
@@ -44,10 +44,10 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
         except (ValueError, TypeError, AttributeError) as error:
             bad.append(Bad(place + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
             continue
-        found.append(listed)
+        listed_papers.append(listed)
         days.add(day)
     only = days.pop() if len(days) == 1 else None
-    return Parsed(tuple(found), tuple(bad), announced=None if ranked else only, cut=items.cut)
+    return Parsed(tuple(listed_papers), tuple(bad), announced=None if ranked else only, cut=items.cut)
 
 
 def by_date(day: date) -> Iterator[Parsed]:
@@ -70,16 +70,16 @@ def trending() -> Iterator[Parsed]:
 
 def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Parsed]:
     """Pages until one is not full, or brings nothing that was not there (a server that knows no pages)."""
-    seen: set[str] = set()
+    ids_before: set[str] = set()
     for number in range(MOST_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
         page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
-        fresh = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - seen
-        if fresh or page.bad:
+        new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - ids_before
+        if new_ids or page.bad:
             yield page
-        if not fresh or len(page.papers) + len(page.bad) < LIMIT:
+        if not new_ids or len(page.papers) + len(page.bad) < LIMIT:
             return
-        seen |= fresh
+        ids_before |= new_ids
 
 
 def _whole(parsed: Parsed) -> bool:
@@ -114,8 +114,8 @@ def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]
     )
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
-    known = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return Listed(within_limits(record), signals=known), _date(paper, "submittedOnDailyAt")
+    known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
+    return Listed(within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
 
 
 def _text(values: Any, name: str) -> str:

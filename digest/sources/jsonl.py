@@ -21,11 +21,11 @@ from digest.sources.compressed_files import MOST_LINE, CutShort
 
 PART = 5000
 MOST_SHORT = 250
-_SHORT = ("id", "doi", "announced", "published")
+_SHORT_FIELDS = ("id", "doi", "announced", "published")
 MOST_COUNTED = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
 _ANNOUNCED = b'"announced"'
-_TOLD = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
+_ANNOUNCED_VALUE = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
@@ -65,18 +65,18 @@ def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, byt
 def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[Parsed]:
     """The rows of one date. `places`: position in the spool and line number, in turn."""
     for start in range(0, len(places), 2 * PART):
-        found, bad = [], []
-        for place, number in _in_twos(places[start : start + 2 * PART]):
+        listed, bad = [], []
+        for place, number in _pairs(places[start : start + 2 * PART]):
             spool.seek(place)
             line = spool.readline()
             try:
-                found.append(_listed(_object(line)))
+                listed.append(_listed(_object(line)))
             except ValueError as error:
                 bad.append(_bad(number, error, line))
-        yield Parsed(papers=tuple(found), bad=tuple(bad), announced=day)
+        yield Parsed(papers=tuple(listed), bad=tuple(bad), announced=day)
 
 
-def _in_twos(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _pairs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
     return zip(places[::2], places[1::2], strict=True)
 
 
@@ -92,11 +92,16 @@ def _day(line: bytes) -> date | None:
     found when the paper is read.
     """
     at = line.find(_ANNOUNCED)
-    if at >= 0 and len(line) <= MOST_LINE and (told := _TOLD.match(line, at)) and line.find(_ANNOUNCED, at + 1) < 0:
+    if (
+        at >= 0
+        and len(line) <= MOST_LINE
+        and (announced := _ANNOUNCED_VALUE.match(line, at))
+        and line.find(_ANNOUNCED, at + 1) < 0
+    ):
         outside = line.count(b"}", at) == 1 or line.count(b"{", 0, at) == 1
         with suppress(ValueError):
             if outside:
-                return date.fromisoformat(told[1].decode()) if told[1] else None
+                return date.fromisoformat(announced[1].decode()) if announced[1] else None
     return _date(_object(line), "announced")
 
 
@@ -142,7 +147,7 @@ def _string(row: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected text")
-    if name in _SHORT and len(value) > MOST_SHORT:
+    if name in _SHORT_FIELDS and len(value) > MOST_SHORT:
         raise ValueError(f"{name}: longer than {MOST_SHORT} characters")
     return value.strip()
 
@@ -157,10 +162,10 @@ def _strings(row: dict[str, Any], name: str) -> tuple[str, ...]:
 def _identifier(text: str) -> tuple[str | None, int]:
     if not text:
         return None, 1
-    found = _ID.fullmatch(text.removeprefix("arXiv:"))
-    if not found:
+    match = _ID.fullmatch(text.removeprefix("arXiv:"))
+    if not match:
         raise ValueError(f"id: {text[:40]!r} is not an arXiv identifier")
-    return found[1], int(found[2] or 1)
+    return match[1], int(match[2] or 1)
 
 
 def _date(row: dict[str, Any], name: str) -> date | None:
@@ -174,12 +179,12 @@ def _date(row: dict[str, Any], name: str) -> date | None:
 
 
 def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
-    given = row.get("signals") or {}
-    if not isinstance(given, dict):
+    signals = row.get("signals") or {}
+    if not isinstance(signals, dict):
         raise ValueError("signals: expected an object")
-    for name, value in given.items():
+    for name, value in signals.items():
         number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
         if name not in SIGNALS or not number:
-            known = ", ".join(SIGNALS)
-            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {known} with a number from 0 to a billion")
-    return tuple((name, float(given[name])) for name in SIGNALS if name in given)
+            names = ", ".join(SIGNALS)
+            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {names} with a number from 0 to a billion")
+    return tuple((name, float(signals[name])) for name in SIGNALS if name in signals)

@@ -42,67 +42,75 @@ def parse(data: bytes) -> Parsed:
     works: list[Listed] = []
     bad: list[Bad] = []
     people: list[Person] = []
-    for place, one in enumerate(items.values, start=1):
-        if isinstance(one, Bad):
-            bad.append(one)
+    for place, item in enumerate(items.values, start=1):
+        if isinstance(item, Bad):
+            bad.append(item)
             continue
         try:
-            if not _is_author(one):
-                works.append(_listed(one))
-            elif found := _person(one):
-                people.append(found)
+            if not _is_author(item):
+                works.append(_listed(item))
+            elif person := _person(item):
+                people.append(person)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
-            bad.append(Bad(place, reason, json.dumps(one, ensure_ascii=False)[:120]))
+            bad.append(Bad(place, reason, json.dumps(item, ensure_ascii=False)[:120]))
     return Parsed(tuple(works), tuple(bad), people=tuple(people), cut=items.cut)
 
 
 def names(data: bytes) -> dict[str, str]:
     """The authors of an answer's works: OpenAlex's key of each, and the name as the paper prints it."""
-    found: dict[str, str] = {}
+    names_by_key: dict[str, str] = {}
     for work in _items(data).values:
         with suppress(AttributeError, KeyError, TypeError):  # such a work is refused by `parse`
-            found |= _names(work)
-    return found
+            names_by_key |= _names(work)
+    return names_by_key
 
 
 def _names(work: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
+    names_by_key = {}
     authorships = work.get("authorships") or ()
-    for one in authorships if len(authorships) <= MOST_AUTHORS else ():
-        author = one.get("author") or {}
-        key, name = _key(author), one_line(str(one.get("raw_author_name") or author.get("display_name") or ""))
+    for authorship in authorships if len(authorships) <= MOST_AUTHORS else ():
+        author = authorship.get("author") or {}
+        key, name = _key(author), one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
         if key and 0 < len(name) <= MOST_NAME:
-            found[key] = name
-    return found
+            names_by_key[key] = name
+    return names_by_key
 
 
 def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
     """The works of these arXiv papers, then their authors' figures under the names that the papers print."""
-    known: dict[str, str] = {}
+    names_by_key: dict[str, str] = {}
     for start in range(0, len(arxiv_ids), MOST):
-        dois = "|".join(f"https://doi.org/10.48550/arxiv.{one.lower()}" for one in arxiv_ids[start : start + MOST])
-        found, authors = http.ask(
+        dois = "|".join(
+            f"https://doi.org/10.48550/arxiv.{arxiv_id.lower()}" for arxiv_id in arxiv_ids[start : start + MOST]
+        )
+        works, authors = http.ask(
             _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].cut
         )
-        known |= authors
-        yield found
-    keys = sorted(known)
+        names_by_key |= authors
+        yield works
+    keys = sorted(names_by_key)
     for start in range(0, len(keys), MOST):
         request = _request("authors", f"openalex:{'|'.join(keys[start : start + MOST])}", _AUTHOR)
         people = http.ask(request, parse).people
-        yield Parsed(people=tuple(Person(known[one.key], one.figures, one.key) for one in people if one.key in known))
+        yield Parsed(
+            people=tuple(
+                Person(names_by_key[arxiv_id.key], arxiv_id.figures, arxiv_id.key)
+                for arxiv_id in people
+                if arxiv_id.key in names_by_key
+            )
+        )
 
 
 def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
     return parse(data), names(data)
 
 
-def _request(kind: str, chosen: str, fields: str) -> http.Request:
+def _request(kind: str, filter_expression: str, fields: str) -> http.Request:
     key = _KEY.value()
-    params = (("filter", chosen), ("select", fields), ("per-page", str(MOST)))
-    own = (("api_key", key),) if key else ()
-    return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *own))
+    params = (("filter", filter_expression), ("select", fields), ("per-page", str(MOST)))
+    key_params = (("api_key", key),) if key else ()
+    return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *key_params))
 
 
 def _items(data: bytes) -> json_items.Items:
@@ -114,24 +122,24 @@ def _items(data: bytes) -> json_items.Items:
     return items
 
 
-def _key(one: Mapping[str, Any]) -> str:
+def _key(item: Mapping[str, Any]) -> str:
     """OpenAlex's key of a thing, without its address: A5048491430."""
-    return str(one.get("id") or "").removeprefix(_ADDRESS)
+    return str(item.get("id") or "").removeprefix(_ADDRESS)
 
 
-def _is_author(one: Mapping[str, Any]) -> bool:
-    return _key(one).startswith("A")
+def _is_author(item: Mapping[str, Any]) -> bool:
+    return _key(item).startswith("A")
 
 
-def _person(one: Mapping[str, Any]) -> Person | None:
+def _person(author: Mapping[str, Any]) -> Person | None:
     """An author with figures; what is not told stays unknown. None where nothing is. Raises ValueError."""
-    name = one_line(str(one.get("display_name") or ""))
+    name = one_line(str(author.get("display_name") or ""))
     figures = AuthorFigures(
-        h_index=_count((one.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
-        papers=_count(one.get("works_count"), "works_count"),
-        citations=_count(one.get("cited_by_count"), "cited_by_count"),
+        h_index=_count((author.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
+        papers=_count(author.get("works_count"), "works_count"),
+        citations=_count(author.get("cited_by_count"), "cited_by_count"),
     )
-    return Person(name, figures, _key(one)) if 0 < len(name) <= MOST_NAME and figures != AuthorFigures() else None
+    return Person(name, figures, _key(author)) if 0 < len(name) <= MOST_NAME and figures != AuthorFigures() else None
 
 
 def _count(value: Any, name: str) -> int | None:
@@ -145,9 +153,11 @@ def _listed(work: Mapping[str, Any]) -> Listed:
     """A work as a record: title, authors and institutions as printed there, and its citations. Raises ValueError."""
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
-    places = [str(place["display_name"]) for one in authorships for place in one.get("institutions") or ()]
-    names = [str((one.get("author") or {}).get("display_name") or "") for one in authorships]
-    day = work.get("publication_date")
+    places = [
+        str(place["display_name"]) for authorship in authorships for place in authorship.get("institutions") or ()
+    ]
+    names = [str((authorship.get("author") or {}).get("display_name") or "") for authorship in authorships]
+    published = work.get("publication_date")
     count = _count(work.get("cited_by_count"), "cited_by_count")
     record = Record(
         title=one_line(str(work.get("display_name") or "")),
@@ -155,7 +165,7 @@ def _listed(work: Mapping[str, Any]) -> Listed:
         doi=doi or None,
         institutions=tuple(dict.fromkeys(places)),
         venue=_venue(work),
-        published=dates.day("publication_date", str(day)) if day else None,
+        published=dates.day("publication_date", str(published)) if published else None,
     )
     arxiv_id = arxiv_identity(record)
     if arxiv_id:

@@ -23,8 +23,8 @@ from digest.errors import BadInput, Transient
 from digest.papers import Parsed, keyed, storable
 from digest.sources import compressed_files, jsonl
 
-WORTH = 8 * 1024 * 1024  # bytes: some 6,000 papers; starting a process takes as long as storing 1,000
-_PACKED = {".gz": 4, ".xz": 5}
+MIN_BYTES = 8 * 1024 * 1024  # bytes: some 6,000 papers; starting a process takes as long as storing 1,000
+_COMPRESSION_RATIOS = {".gz": 4, ".xz": 5}
 _WITH_KEYS, _PLAIN = b"k", b"p"
 _HEAD = Struct(">Q")  # how many bytes follow
 
@@ -68,24 +68,24 @@ class Ahead:
 
     def __iter__(self) -> Iterator[Document]:
         """The papers. Raises BadInput, and Transient where the process dies."""
-        if processors() < 2 or sum(map(_size, self.files)) < WORTH:
+        if processors() < 2 or sum(map(_size, self.files)) < MIN_BYTES:
             yield from read(self.files)
             return
         command = [sys.executable, "-P", "-m", __name__, *map(str, self.files)]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
-        self._listener = Thread(target=_collect, args=(self._process, self._sent), daemon=True)
+        self._listener = Thread(target=_receive_parts, args=(self._process, self._sent), daemon=True)
         self._listener.start()
-        self._ask(self._process)
-        found = _received(self._sent.get())
-        while found is not None:
-            self._ask(self._process)
-            yield found
-            found = None  # a part is let go before the next one takes memory
-            found = _received(self._sent.get())
+        self._request_part(self._process)
+        document = _unpack(self._sent.get())
+        while document is not None:
+            self._request_part(self._process)
+            yield document
+            document = None  # a part is let go before the next one takes memory
+            document = _unpack(self._sent.get())
 
-    def _ask(self, process: subprocess.Popen[bytes]) -> None:
+    def _request_part(self, process: subprocess.Popen[bytes]) -> None:
         """Wish for one part more. If nobody hears, the answer will tell."""
         assert process.stdin
         with suppress(BrokenPipeError):
@@ -100,12 +100,12 @@ def processors() -> int:
 def _size(path: Path) -> int:
     """Bytes, unpacked by rule of thumb; 0 for a file that can't be read."""
     try:
-        return path.stat().st_size * _PACKED.get(path.suffix, 1)
+        return path.stat().st_size * _COMPRESSION_RATIOS.get(path.suffix, 1)
     except OSError:
         return 0
 
 
-def _collect(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
+def _receive_parts(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
     """Take what the process says as soon as it says it: a pipe holds little, and it has more to read."""
     assert process.stdout
     while len(head := process.stdout.read(_HEAD.size)) == _HEAD.size:
@@ -117,33 +117,33 @@ def _collect(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) 
     sent.put(None)
 
 
-def _received(message: bytes | None) -> Document | None:
+def _unpack(message: bytes | None) -> Document | None:
     """The next part, None at the end. Raises what the reading raised, Transient where it was broken off."""
     if message is None:
         raise Transient("reading the file was broken off; what was stored stays: start again")
-    found: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - our own process wrote it
-    if isinstance(found, BadInput):
-        raise found
-    return found
+    part: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - our own process wrote it
+    if isinstance(part, BadInput):
+        raise part
+    return part
 
 
 def serve(files: Sequence[Path]) -> None:
     """The other side: a part for each wish, None at the end."""
-    wishes: SimpleQueue[bytes] = SimpleQueue()
-    Thread(target=_listen, args=(wishes,), daemon=True).start()
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_receive_requests, args=(requests,), daemon=True).start()
     try:
         for name, parsed in read(files):
-            _send((name, keyed(parsed) if wishes.get() == _WITH_KEYS else storable(parsed)))
+            _send((name, keyed(parsed) if requests.get() == _WITH_KEYS else storable(parsed)))
             del parsed  # before the next one takes memory
         _send(None)
     except BadInput as error:
         _send(error)
 
 
-def _listen(wishes: SimpleQueue[bytes]) -> None:
+def _receive_requests(requests: SimpleQueue[bytes]) -> None:
     """Take wishes; end the process as soon as its owner is gone."""
-    while wish := os.read(sys.stdin.fileno(), 1):
-        wishes.put(wish)
+    while request := os.read(sys.stdin.fileno(), 1):
+        requests.put(request)
     os._exit(0)
 
 

@@ -73,10 +73,10 @@ def _origin(url: SplitResult) -> tuple[str, str, int]:
 def _public_address(url: SplitResult, location: str) -> str:
     """An address of the host, all of which must be public: a name may point anywhere."""
     try:
-        found = socket.getaddrinfo(url.hostname, _origin(url)[2], type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(url.hostname, _origin(url)[2], type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise SourceDown(f"redirected to {url.hostname}, which can't be looked up ({error})") from error
-    addresses = [str(info[4][0]).partition("%")[0] for info in found]
+    addresses = [str(info[4][0]).partition("%")[0] for info in infos]
     for address in addresses:
         if not _is_public(address):
             raise _refused(location, f"which is in a private network ({address})")
@@ -95,5 +95,5 @@ def _is_public(address: str) -> bool:
 
 
 def _refused(location: str, reason: str) -> SourceDown:
-    shown = location if location.isprintable() else repr(location)
-    return SourceDown(f"redirected to {shown[:100]}, {reason}: not followed", again=False)
+    printable = location if location.isprintable() else repr(location)
+    return SourceDown(f"redirected to {printable[:100]}, {reason}: not followed", again=False)

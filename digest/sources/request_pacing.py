@@ -47,32 +47,32 @@ def turn(pacing: Pacing) -> Iterator[float]:
     """The right to one request. Gives the monotonic instant by which it must be over. Raises SourceDown."""
     name, pause = pacing.name, pacing.seconds()
     give_up = time.monotonic() + LONGEST_WAIT
-    with _of_machine(name, pause, give_up), _of_all(name, pause, give_up):
+    with _local_turn(name, pause, give_up), _shared_turn(name, pause, give_up):
         yield time.monotonic() + LEASE - MARGIN
 
 
 @contextmanager
-def _of_machine(name: str, pause: float, give_up: float) -> Iterator[None]:
+def _local_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
     """The turn among the processes of this machine. The file holds when the last request began or ended."""
     folder = settings.get().data_dir / "turns"
     folder.mkdir(parents=True, exist_ok=True)
-    with _opened(folder / name) as file:
-        while not _locked(file):
+    with _open(folder / name) as file:
+        while not _try_lock(file):
             _wait(0.05, give_up, name)
         try:
-            _wait(min(max(_stamp(file) + pause - time.time(), 0.0), pause), give_up, name)
-            _put_stamp(file)  # also before: who is killed in between must not be forgotten
+            _wait(min(max(_read_timestamp(file) + pause - time.time(), 0.0), pause), give_up, name)
+            _write_timestamp(file)  # also before: who is killed in between must not be forgotten
             yield
-            _put_stamp(file)
+            _write_timestamp(file)
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
 
 
-def _locked(file: BinaryIO) -> bool:
+def _try_lock(file: BinaryIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -80,7 +80,7 @@ def _locked(file: BinaryIO) -> bool:
     return True
 
 
-def _stamp(file: BinaryIO) -> float:
+def _read_timestamp(file: BinaryIO) -> float:
     file.seek(0)
     try:
         return float(file.read(40) or 0)
@@ -88,13 +88,13 @@ def _stamp(file: BinaryIO) -> float:
         return 0.0
 
 
-def _put_stamp(file: BinaryIO) -> None:
+def _write_timestamp(file: BinaryIO) -> None:
     file.seek(0)
     file.write(f"{time.time():<24.3f}".encode())
 
 
 @contextmanager
-def _of_all(name: str, pause: float, give_up: float) -> Iterator[None]:
+def _shared_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
     """The turn among all machines, by Redis and its clock."""
     url = settings.get().redis_url
     if not url:

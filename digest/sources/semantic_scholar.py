@@ -39,7 +39,7 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
         ids = ()  # a damaged list does not tell its places
     if ids and len(items.values) != len(ids):
         raise BadInput(f"{len(items.values)} papers came for {len(ids)} asked for")
-    found, bad, people = [], [], []
+    listed_papers, bad, people = [], [], []
     for place, row in enumerate(items.values):
         if isinstance(row, Bad):
             bad.append(row)
@@ -49,9 +49,9 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
             except (ValueError, TypeError, AttributeError) as error:
                 bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
             else:
-                found.append(listed)
+                listed_papers.append(listed)
                 people += authors
-    return Parsed(tuple(found), tuple(bad), people=tuple(people), cut=items.cut)
+    return Parsed(tuple(listed_papers), tuple(bad), people=tuple(people), cut=items.cut)
 
 
 def fetch(ids: Sequence[str]) -> Parsed:
@@ -71,11 +71,11 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
     """A row's counters; the record only names the paper. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("expected an object")
-    other = row.get("externalIds") or {}
-    if not isinstance(other, dict):
+    external_ids = row.get("externalIds") or {}
+    if not isinstance(external_ids, dict):
         raise ValueError("externalIds: expected an object")
-    told, doi = other.get("ArXiv"), other.get("DOI")
-    arxiv_id = arxiv_id or (identifiers.split(str(told))[0] if told else None)
+    printed_id, doi = external_ids.get("ArXiv"), external_ids.get("DOI")
+    arxiv_id = arxiv_id or (identifiers.split(str(printed_id))[0] if printed_id else None)
     if not arxiv_id and not doi:
         raise ValueError("externalIds: neither an arXiv id nor a DOI")
     count = _count(row, "citationCount")
@@ -95,15 +95,15 @@ def _count(row: dict[str, Any], name: str) -> int | None:
 def _people(row: dict[str, Any]) -> list[Person]:
     """The authors that have figures; none of a paper by very many. Raises ValueError."""
     authors = row.get("authors") or []
-    if not isinstance(authors, list) or not all(isinstance(one, dict) for one in authors):
+    if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
         raise ValueError("authors: expected a list of objects")
-    known = authors if len(authors) <= MOST_AUTHORS else []
+    counted = authors if len(authors) <= MOST_AUTHORS else []
     people = []
-    for one in known:
-        name = one_line(str(one.get("name") or ""))
-        figures = AuthorFigures(**{ours: _count(one, theirs) for ours, theirs in _FIGURES})
+    for author in counted:
+        name = one_line(str(author.get("name") or ""))
+        figures = AuthorFigures(**{ours: _count(author, theirs) for ours, theirs in _FIGURES})
         if name and len(name) <= MOST_NAME and figures != AuthorFigures():
-            people.append(Person(name, figures, str(one.get("authorId") or "")))
+            people.append(Person(name, figures, str(author.get("authorId") or "")))
     return people
 
 

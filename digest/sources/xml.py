@@ -165,11 +165,11 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
     before = text[: pieces[0].start]
     if "<!DOCTYPE" in before or "<!ENTITY" in before:
         raise BadInput("this XML declares entities; the sources' own has none")
-    rest = "".join(_between(text, pieces))
+    outside = "".join(_outside_items(text, pieces))
     try:
-        head, rebuilt = _parse(rest), False
+        head, rebuilt = _parse(outside), False
     except ParseError:
-        head, rebuilt = _rebuilt(rest, root[1], form), True
+        head, rebuilt = _rebuild_head(outside, root[1], form), True
     items: list[Element | Bad] = []
     cut: Bad | None = None
     for place, item in enumerate(_items(text, pieces, _namespaces(before, root[1], form)), start=1):
@@ -181,12 +181,12 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
             cut = bad
         else:
             items.append(bad)
-    if cut is None and not form.tags.root_end.search(rest):
+    if cut is None and not form.tags.root_end.search(outside):
         cut = Bad(len(items) + 1, "the document breaks off behind this many items", text[-120:])
     return Document(head, tuple(items), cut, rebuilt)
 
 
-def _between(text: str, pieces: list[Piece]) -> Iterator[str]:
+def _outside_items(text: str, pieces: list[Piece]) -> Iterator[str]:
     """The text outside of the items."""
     at = 0
     for piece in pieces:
@@ -226,16 +226,16 @@ def _namespaces(before: str, root: str, form: Form) -> str:
     return f"<_{''.join(declared)}>"
 
 
-def _rebuilt(rest: str, root: str, form: Form) -> Element:
+def _rebuild_head(outside: str, root: str, form: Form) -> Element:
     """A head with those of the form's own fields that can be found in a damaged one."""
     default = form.namespaces.get("", "") if root != "rss" else ""
     top = Element(_qualified(root, default))
     parent = form.parents[root]
     inside = SubElement(top, _qualified(parent, default)) if parent else top
     for name, space in form.fields:
-        found = re.search(rf"<(?:[\w.-]{{1,50}}:)?{name}(?:\s[^<>]*|/)?>([^<]*)<", rest)
-        if found:
-            SubElement(inside, _qualified(name, space or default)).text = unescape(found[1])
+        match = re.search(rf"<(?:[\w.-]{{1,50}}:)?{name}(?:\s[^<>]*|/)?>([^<]*)<", outside)
+        if match:
+            SubElement(inside, _qualified(name, space or default)).text = unescape(match[1])
     return top
 
 

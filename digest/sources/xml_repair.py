@@ -48,10 +48,10 @@ def repair(text: str, item_end: re.Pattern[str]) -> str:
         raise BadInput(f"more than {MOST_REFERENCES} references in one document")
     parts, at = [], 0
     for literal in literals(text, item_end):
-        parts.append(_repaired(text[at : literal.start]))
-        parts.append(_kept(text[literal.start : literal.end], literal))
+        parts.append(_repair_part(text[at : literal.start]))
+        parts.append(_literal_text(text[literal.start : literal.end], literal))
         at = literal.end
-    parts.append(_repaired(text[at:]))
+    parts.append(_repair_part(text[at:]))
     return "".join(parts)
 
 
@@ -63,12 +63,12 @@ def literals(text: str, item_end: re.Pattern[str]) -> Iterator[Literal]:
     """
     search = _Search(text)
     at = 0
-    while found := _OPENER.search(text, at):
-        opener, start, inside = found[0], found.start(), found.end()
+    while opening := _OPENER.search(text, at):
+        opener, start, inside = opening[0], opening.start(), opening.end()
         closing = search.next(_CLOSERS[opener], inside)
         item = search.next(item_end, inside)
-        again = search.next(opener, inside)
-        closed = closing >= 0 and not 0 <= item < again < closing
+        next_opening = search.next(opener, inside)
+        closed = closing >= 0 and not 0 <= item < next_opening < closing
         at = closing + len(_CLOSERS[opener]) if closed else item if item >= 0 else len(text)
         yield Literal(opener, start, at, closed)
 
@@ -78,42 +78,42 @@ class _Search:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._known: dict[str | re.Pattern[str], int] = {}
+        self._positions: dict[str | re.Pattern[str], int] = {}
 
-    def next(self, wanted: str | re.Pattern[str], start: int) -> int:
+    def next(self, target: str | re.Pattern[str], start: int) -> int:
         """The first place at or after `start`, -1 for none."""
-        known = self._known.get(wanted)
-        if known is None or 0 <= known < start:
-            known = self._known[wanted] = self._find(wanted, start)
-        return known
+        position = self._positions.get(target)
+        if position is None or 0 <= position < start:
+            position = self._positions[target] = self._find(target, start)
+        return position
 
-    def _find(self, wanted: str | re.Pattern[str], start: int) -> int:
-        if isinstance(wanted, str):
-            return self._text.find(wanted, start)
-        found = wanted.search(self._text, start)
-        return found.start() if found else -1
+    def _find(self, target: str | re.Pattern[str], start: int) -> int:
+        if isinstance(target, str):
+            return self._text.find(target, start)
+        match = target.search(self._text, start)
+        return match.start() if match else -1
 
 
-def _kept(part: str, literal: Literal) -> str:
+def _literal_text(part: str, literal: Literal) -> str:
     """A literal part after the repair; line ends stay, so that positions stay right."""
     return part if literal.opener == "<![CDATA[" or not literal.closed else "\n" * part.count("\n")
 
 
-def _repaired(part: str) -> str:
+def _repair_part(part: str) -> str:
     if "&" in part:
         part = _REFERENCE.sub(_reference, part)
     return _BARE.sub("&lt;", part).replace("]]>", "]]&gt;")
 
 
-def _reference(found: re.Match[str]) -> str:
+def _reference(match: re.Match[str]) -> str:
     """What stands for a reference: itself where XML knows it, the character of HTML's name, else an escaped `&`."""
-    number, name, overlong = found.groups()
+    number, name, overlong = match.groups()
     if number:
         code = int(number[1:], 16) if number[0] in "xX" else int(number)
         return "" if code > 0x10FFFF or _FORBIDDEN.match(chr(code)) else f"&#{code};"
     if overlong:
         return ""
     if name in _PREDEFINED:
-        return found[0]
-    known = html5.get(f"{name};") if name else None
-    return known.translate(_MARKUP) if known else f"&amp;{found[0][1:]}"
+        return match[0]
+    character = html5.get(f"{name};") if name else None
+    return character.translate(_MARKUP) if character else f"&amp;{match[0][1:]}"

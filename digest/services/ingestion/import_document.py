@@ -17,11 +17,11 @@ from digest import papers
 from digest.db.core.engine import transaction
 from digest.db.papers import paper_writes, quality_figures
 from digest.papers import Bad, Parsed
-from digest.services.ingestion.ingest_batch import Opened
-from digest.services.ingestion.paper_upsert import Store
+from digest.services.ingestion.ingest_batch import BatchWriter
+from digest.services.ingestion.paper_upsert import PaperUpsert
 
 BATCH = 5000
-MOST_TOLD = 5
+MAX_REFUSED = 5
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Counts:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.bad += other.bad
-        self.refused = (self.refused + other.refused)[:MOST_TOLD]
+        self.refused = (self.refused + other.refused)[:MAX_REFUSED]
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form that DESIGN names."""
@@ -86,9 +86,9 @@ def store_documents(
     `stored` is told the counts of each transaction.
     """
     total = Counts(source)
-    for some in _together(documents):
-        counts = _store_together(source, some, day)
-        some.clear()
+    for parts in _together(documents):
+        counts = _store_together(source, parts, day)
+        parts.clear()
         total.add(counts)
         if stored is not None:
             stored(counts)
@@ -128,14 +128,14 @@ def _store_part(
     session: Session, source: str, document: str, part: Parsed, day: date | None, known_at: datetime | None
 ) -> Counts:
     """One batch, in the transaction of the caller, who holds the lock."""
-    on = day if part.papers else None  # an empty feed (a weekend's) announces nothing
-    opened = Opened(session, source, on, known_at)
-    stored = Store(opened)
-    stored.all(part.papers)
-    new, updated, unchanged = stored.new, stored.updated, stored.unchanged
+    announcement_day = day if part.papers else None  # an empty feed (a weekend's) announces nothing
+    batch = BatchWriter(session, source, announcement_day, known_at)
+    upsert = PaperUpsert(batch)
+    upsert.all(part.papers)
+    new, updated, unchanged = upsert.new, upsert.updated, upsert.unchanged
     if part.bad:
-        paper_writes.insert_rejects(session, opened.id, document, part.bad)
+        paper_writes.insert_rejects(session, batch.id, document, part.bad)
     if people := (*part.people, *filter(None, [papers.person(part)])):
-        quality_figures.put_people(session, source, people, opened.known_at)
-    opened.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
-    return Counts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MOST_TOLD]))
+        quality_figures.put_people(session, source, people, batch.known_at)
+    batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
+    return Counts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MAX_REFUSED]))

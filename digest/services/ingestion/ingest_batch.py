@@ -11,7 +11,7 @@ from digest.db.papers import papers as store
 from digest.models import Batch
 
 
-class Opened:
+class BatchWriter:
     """The batch of one transaction, made at the first thing to store: what changes nothing leaves no row.
 
     A date to come is no date: sources err.
