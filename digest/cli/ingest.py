@@ -1,4 +1,4 @@
-"""`digest ingest`: store what a source gave, live or saved."""
+"""`digest ingest`: fetch papers from a source, or import saved answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.text.plain_text import one_line
 
 Day = Annotated[
     datetime | None,
-    output.date_option("The announcement that saved papers belong to, if they don't say.", "--date"),
+    output.date_option("Announcement date of saved papers that carry none.", "--date"),
 ]
 
 
@@ -32,13 +32,13 @@ def register(app: typer.Typer, outside: Outside) -> None:
             str,
             typer.Argument(help=f"{', '.join(registry.SOURCES)}; from files also {', '.join(import_files.FORMATS)}."),
         ],
-        first: Annotated[datetime | None, output.date_option("The first day to ask for.", "--from")] = None,
-        last: Annotated[datetime | None, output.date_option("The last. Default: today.", "--to")] = None,
-        file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are unpacked).")] = None,
+        first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
+        last: Annotated[datetime | None, output.date_option("The last day. Default: today.", "--to")] = None,
+        file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are decompressed).")] = None,
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
     ) -> None:
-        """Fetch what is due or missing, or the days asked for, and store it; again changes nothing."""
+        """Fetch and store what is due or missing, or the given days. Repeating it changes nothing."""
         if file or source in import_files.FORMATS:
             if first or last:
                 raise BadInput("--from and --to are for fetching, not for files", field="from")
@@ -55,7 +55,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
 
 
 def _print_counts(counts: Counts, suffix: str, *, json: bool) -> None:
-    """The counts; refused pieces on standard error, the first few with their reasons."""
+    """Print the counts; refused pieces go to standard error, the first few with their reasons."""
     for bad in counts.refused:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
     if counts.bad > len(counts.refused):

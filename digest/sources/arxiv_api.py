@@ -1,7 +1,7 @@
-"""arXiv's query API (Atom): papers sent in between two instants, page by page. The parser is pure.
+"""arXiv's query API (Atom): papers submitted between two instants, page by page. The parser is pure.
 
-Its index lags, and a page may come short or empty that is full a moment later; what a page lacks of the number it
-promises is asked for again, and what is still missing then is an error, never silence.
+The index lags: a page may be short or empty and complete a moment later. A page shorter than the promised total is
+requested again; papers still missing after that are an error.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.limits import within_limits
 from digest.sources.source import LATE, DayMark, Fetched, FetchedDocument, Source, each_file
 
-SLICE = 1000  # papers asked for at once; the API gives 2000 at most, and slow ones time out
-MOST = 30_000  # of one query
+SLICE = 1000  # papers of one request; the API allows 2000, but large slices time out
+MAX_RESULTS = 30_000  # results that the API returns for one query
 TRIES = 4
 _HELD_PAPERS_LOOK_BACK = timedelta(days=7)  # papers that arXiv's moderators held
 
@@ -40,9 +40,9 @@ _FORM = xml.form(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One slice. `entries`: how many it holds, refused ones included; `total`: how many the query has in all.
+    """One slice. `entries`: its number of entries, with refused ones; `total`: the number of results of the query.
 
-    `total` is None where a damaged answer does not tell it. `cut`: where it breaks off; what it cuts is no entry.
+    `total` is None where a damaged answer lacks it. `cut`: where it breaks off; a truncated entry is not counted.
     """
 
     parsed: Parsed
@@ -52,7 +52,7 @@ class Page:
 
 
 def parse(data: bytes) -> Page:
-    """One answer. Raises BadInput where it is none, SourceDown with its reason where it is the API's error."""
+    """Parse one answer. Raises BadInput for anything else, SourceDown for an error of the API, with its reason."""
     document = xml.read(data, _FORM)
     feed = document.head
     if feed.tag != f"{{{_NS['atom']}}}feed":
@@ -83,23 +83,25 @@ def parse(data: bytes) -> Page:
 
 
 def parse_saved(data: bytes) -> Parsed:
-    """The papers of a saved answer; where it breaks off is one more refused piece."""
+    """Parse a saved answer; a truncation counts as one more refused piece."""
     page = parse(data)
     return replace(page.parsed, bad=(*page.parsed.bad, page.cut)) if page.cut else page.parsed
 
 
 def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[Page]:
-    """All papers of these categories first sent in between two instants, in the order of their coming.
+    """Pages of the papers of these categories first submitted between two instants, oldest first.
 
-    A page that breaks off is used up to there; the next request begins behind it. Raises SourceDown where the API
-    stays short of what it promises.
+    A truncated page is used as far as it goes, and the next request continues after it. Raises SourceDown where the
+    API returns fewer papers than it promised.
     """
     done, total = 0, 1
     while done < total:
         page = _slice(categories, first, last, done)
         total = max(total, done + page.entries + 1) if page.total is None else page.total
-        if total > MOST:
-            raise SourceDown(f"{total} papers in one query; the API gives {MOST}: ask for fewer days", again=False)
+        if total > MAX_RESULTS:
+            raise SourceDown(
+                f"{total} papers in one query; the API returns {MAX_RESULTS}: request fewer days", again=False
+            )
         if page.entries:
             yield page
         elif done < total:
@@ -108,7 +110,7 @@ def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterato
 
 
 def _slice(categories: Sequence[str], first: datetime, last: datetime, start: int) -> Page:
-    """One page, asked for again while it is shorter than it should be; the fullest of the answers."""
+    """One page, requested again while it is shorter than promised. Returns the longest answer."""
     request = _request(categories, first, last, start)
     best = http.ask(request, parse)
     for _ in range(TRIES - 1):
@@ -136,7 +138,7 @@ def _request(categories: Sequence[str], first: datetime, last: datetime, start: 
 
 
 def _listed(entry: Element, title: str) -> Listed:
-    """One entry. Raises ValueError saying what is missing."""
+    """Convert one entry. Raises ValueError naming what is missing."""
     arxiv_id, version = identifiers.split(xml.text(entry, "atom:id", _NS).partition("/abs/")[2])
     if not title:
         raise ValueError("no title")
@@ -157,14 +159,14 @@ def _listed(entry: Element, title: str) -> Listed:
         comment=comment,
         venue=xml.text(entry, "arxiv:journal_ref", _NS) or papers.venue(comment),
         code_url=papers.code_address(comment, abstract),
-        published=sent_in(entry).date(),
+        published=_submitted_at(entry).date(),
         withdrawn=papers.withdrawn(comment, abstract),
     )
     return Listed(within_limits(record), announce_type="new")
 
 
-def sent_in(entry: Element) -> datetime:
-    """When the first version was sent in. Raises ValueError."""
+def _submitted_at(entry: Element) -> datetime:
+    """When the first version was submitted. Raises ValueError."""
     return dates.instant("published", xml.text(entry, "atom:published", _NS))
 
 

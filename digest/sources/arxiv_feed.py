@@ -1,4 +1,4 @@
-"""arXiv's new-listing feeds, RSS 2.0 and Atom. The parser is pure; an entry in error is refused, the rest goes on."""
+"""arXiv's new-listing feeds, RSS 2.0 and Atom. The parser is pure and refuses single malformed entries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.sources.author_line import authors_of
 from digest.sources.limits import within_limits
 from digest.sources.source import A_DAY, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
 
-MOST_ITEMS = 2000  # the server cuts the end off: replace-cross, replace, cross, new
+MAX_ITEMS = 2000  # the server truncates the end: replace-cross, replace, cross, new
 
 _NS = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -38,9 +38,9 @@ _TYPES = {"new", "cross", "replace", "replace-cross"}
 
 
 def parse(data: bytes) -> Parsed:
-    """Papers of one feed, with the date (New York) it was made for.
+    """Parse one feed: its papers and its date in New York.
 
-    Raises BadInput where it is no feed at all or too large, SourceDown where it is arXiv's own error feed.
+    Raises BadInput where it is not a feed or too large, SourceDown for arXiv's error feed.
     """
     document = xml.read(data, _FORM)
     root = document.head
@@ -64,7 +64,10 @@ def parse(data: bytes) -> Parsed:
 
 
 def fetch(categories: Sequence[str]) -> Parsed:
-    """The current announcement of all these categories, in one request: its types depend on what is asked for."""
+    """The current announcement of all these categories.
+
+    One request, because an entry's announce type depends on the set of categories.
+    """
     query = "+".join(categories)
     request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{query}", arxiv.PACING)
     return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
@@ -75,9 +78,9 @@ def _text(element: Element, path: str) -> str:
 
 
 def _date(document: xml.Document) -> date | None:
-    """The feed's day; None where it says none that can be read.
+    """The feed's date, None where it has no readable one.
 
-    Its items say midnight in New York; an Atom feed without items only says when it was made.
+    Items carry midnight in New York; an Atom feed without items has only its creation time.
     """
     channel = document.head.find("channel") if document.head.tag == "rss" else document.head
     first = next((item for item in document.items if not isinstance(item, Bad)), None)
@@ -94,7 +97,7 @@ def _date(document: xml.Document) -> date | None:
 
 
 def _listed(item: Element) -> Listed:
-    """One entry. Raises ValueError saying what is missing."""
+    """Convert one entry. Raises ValueError naming what is missing."""
     name = _text(item, "guid") or _text(item, "atom:id")
     if not name.startswith(_OAI):
         raise ValueError("no arXiv identifier")
@@ -135,7 +138,7 @@ def _fetch_current() -> Fetched:
     with reading() as session:
         stored_papers = source_days.announcements_of(session, arxiv_ids)
         stored_days = source_days.days(session, arxiv.SOURCES, earliest, latest).keys()
-    verdict = assess_feed(parsed, stored_papers, stored_days, due, closed, max_items=MOST_ITEMS)
+    verdict = assess_feed(parsed, stored_papers, stored_days, due, closed, max_items=MAX_ITEMS)
     documents: tuple[FetchedDocument, ...] = ()
     if verdict.day is not None:
         mark = DayMark(verdict.day, len(arxiv_ids)) if verdict.complete else None

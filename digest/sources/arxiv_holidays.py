@@ -1,8 +1,8 @@
-"""Evenings on which arXiv mails nothing although it is Sunday to Thursday. Data.
+"""Evenings from Sunday to Thursday without an arXiv mailing. Data.
 
-arXiv publishes a list for each year. Years without a list here follow the holidays that the lists have in common; what
-differs (an ad-hoc deferral) goes into the setting ARXIV_CLOSED. A wrong entry costs no paper: every weekday's feed is
-asked for, and the calendar only says whether one was due.
+arXiv publishes a list for each year. Years without a list here follow the holidays common to all lists; ad-hoc
+deferrals go into the setting ARXIV_CLOSED. A wrong entry loses no paper: the feed is fetched every weekday, and the
+calendar only decides whether one was due.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ def closed(year: int) -> frozenset[date]:
 
 
 def _nth_weekday(year: int, month: int, weekday: int, number: int) -> date:
-    """The first, second, … such weekday of a month."""
+    """The first (number=1), second, … such weekday of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))

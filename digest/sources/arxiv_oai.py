@@ -1,7 +1,7 @@
-"""arXiv by OAI-PMH: what was changed on a date, in both of its metadata forms (`arXiv`, `arXivRaw`). Pure parser.
+"""arXiv by OAI-PMH: records changed on a date, in both metadata formats (`arXiv`, `arXivRaw`). The parser is pure.
 
-A record's datestamp says when it changed, not that it is new; `announced` decides that. A resumption token ends at
-midnight UTC, so a window is one date, and one whose token ended is begun again.
+A record's datestamp is its last change, not its announcement; `announced` decides whether it is new. Resumption tokens
+expire at midnight UTC, so a window is one date, and a window whose token expired is started again.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from digest.sources.source import (
     refused_file,
 )
 
-FORMS = ("arXivRaw", "arXiv")  # the one with versions first; the other where a server has only that
+FORMS = ("arXivRaw", "arXiv")  # arXivRaw has versions; arXiv is for servers that have only that
 RESTARTS = 3
-MOST_PAGES = 400
+MAX_PAGES = 400
 LONGEST_HELD = timedelta(days=60)
 _HARVEST_GRACE = timedelta(minutes=30)
 _PHYSICS = {
@@ -60,18 +60,18 @@ _Text = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Harvested:
-    """One record: `changed` is its datestamp, `sent_in` the date of its first version, None for a deleted record."""
+    """One record: `changed` is its datestamp, `submitted_on` its first version's date, None if deleted."""
 
     record: Record
     changed: date
-    sent_in: date | None
+    submitted_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer. `token` leads to the next, '' ends the list. `error`: the protocol's code, '' for none.
+    """One answer. `token` requests the next, '' ends the list. `error`: the protocol's error code, '' for none.
 
-    `cut`: where the answer breaks off, or that its token can't be read: then records are missing behind it.
+    `cut`: where the answer is truncated or its token unreadable, so that later records are missing.
     """
 
     records: tuple[Harvested, ...] = ()
@@ -81,12 +81,12 @@ class Page:
     cut: Bad | None = None
 
 
-class TokenEnded(SourceDown):
-    """The resumption token is not known any more; the window begins again."""
+class TokenExpired(SourceDown):
+    """The resumption token expired; the window has to be started again."""
 
 
 def parse(data: bytes) -> Page:
-    """One answer. Raises BadInput where it is none; errors of the protocol that need an answer come as `error`."""
+    """Parse one answer. Raises BadInput for anything else; protocol errors that the caller handles come as `error`."""
     document = xml.read(data, _FORM)
     top = document.head
     if top.tag != f"{_OAI}OAI-PMH":
@@ -126,16 +126,16 @@ def set_of(category: str) -> str:
 
 
 def announced(harvested: Harvested, since: date) -> Listed:
-    """How it was announced on its datestamp, for one whose identifier is unknown.
+    """How a record with an unknown identifier was announced on its datestamp.
 
-    `since`: from then on every announcement is stored, or asked for now. A paper that can't have been announced before
-    (by the date of its first version, and by the month of its identifier) is new. So is one in its first version,
-    unless it is older than a paper may be held back: that one only got a journal reference, or the like.
+    `since`: every announcement from then on is stored or being fetched. A paper that can't have been announced earlier
+    (by the date of its first version and the month of its identifier) is new. So is a first version, unless it is
+    older than moderators hold papers: then only its metadata changed.
     """
     record = harvested.record
-    if harvested.sent_in is None:
+    if harvested.submitted_on is None:
         return Listed(record, announce_type="replace")
-    earliest = max(harvested.sent_in, identifiers.month(record.arxiv_id or "") or harvested.sent_in)
+    earliest = max(harvested.submitted_on, identifiers.month(record.arxiv_id or "") or harvested.submitted_on)
     may_have_been_held = record.version == 1 and harvested.changed - earliest <= LONGEST_HELD
     soonest = arxiv_calendar.announcing(datetime.combine(earliest, time.max, UTC))
     return Listed(record, announce_type="new" if may_have_been_held or soonest >= since else "replace")
@@ -144,7 +144,7 @@ def announced(harvested: Harvested, since: date) -> Listed:
 def fetch(day: date, oai_set: str) -> Iterator[Page]:
     """All pages of one date and one set ('': all of arXiv). Raises SourceDown.
 
-    Where a token ends in the middle the pages come again from the first; records may come twice.
+    Where a token expires the pages start again from the first, so records may be repeated.
     """
     for _ in range(RESTARTS):
         for form in FORMS:
@@ -153,24 +153,24 @@ def fetch(day: date, oai_set: str) -> Iterator[Page]:
                 return
             except _UnsupportedForm:
                 continue
-            except TokenEnded:
+            except TokenExpired:
                 break
-    raise SourceDown(f"the resumption token for {day} ended {RESTARTS} times", again=False)
+    raise SourceDown(f"the resumption token for {day} expired {RESTARTS} times", again=False)
 
 
 class _UnsupportedForm(Exception):
-    """The server does not have this metadata form."""
+    """The server does not support this metadata format."""
 
 
 def _pages(request: http.Request) -> Iterator[Page]:
     used_tokens: set[str] = set()
     cut: Bad | None = None
-    while len(used_tokens) < MOST_PAGES:
+    while len(used_tokens) < MAX_PAGES:
         page = http.ask(request, parse, whole=lambda page: page.cut is None)
         if page.error == "cannotDisseminateFormat":
             raise _UnsupportedForm
         if page.error == "badResumptionToken":
-            raise TokenEnded("the resumption token ended", again=False)
+            raise TokenExpired("the resumption token expired", again=False)
         yield page
         cut = cut or page.cut
         if not page.token or page.token in used_tokens:
@@ -178,13 +178,13 @@ def _pages(request: http.Request) -> Iterator[Page]:
         used_tokens.add(page.token)
         request = replace(request, params=(("verb", "ListRecords"), ("resumptionToken", _unquoted(page.token))))
     else:
-        raise SourceDown(f"more than {MOST_PAGES} pages for one date", again=False)
+        raise SourceDown(f"more than {MAX_PAGES} pages for one date", again=False)
     if cut is not None:
         raise SourceDown(f"record {cut.position} of a page: {cut.reason}", again=False)
 
 
 def _unquoted(token: str) -> str:
-    """ArXiv prints its tokens quoted for an address; the client quotes them again."""
+    """Undo the URL quoting of arXiv's tokens: the HTTP client quotes them again."""
     return unquote(token) if "%" in token else token
 
 
@@ -196,7 +196,7 @@ def _first_request(day: date, oai_set: str, form: str) -> http.Request:
 
 
 def _harvested(record: Element) -> Harvested:
-    """One record. Raises ValueError saying what is wrong."""
+    """Convert one record. Raises ValueError."""
     header = record.find("oai:header", _NS)
     if header is None:
         raise ValueError("no header")
@@ -208,11 +208,11 @@ def _harvested(record: Element) -> Harvested:
         metadata = record.find(f"oai:metadata/{{http://arxiv.org/OAI/{form}/}}{form}", _NS)
         if metadata is not None:
             return read(metadata, arxiv_id, changed)
-    raise ValueError("no metadata in a form that is known (arXiv, arXivRaw)")
+    raise ValueError("no metadata in a known format (arXiv, arXivRaw)")
 
 
 def _read_arxiv_form(meta: Element, arxiv_id: str, changed: date) -> Harvested:
-    """The form `arXiv`: authors in parts, no version numbers; an `updated` only says that there is a second one."""
+    """Format `arXiv`: authors in parts, no version numbers; `updated` means that there is a second version."""
     names = {"a": "http://arxiv.org/OAI/arXiv/"}
 
     def text(path: str) -> str:
@@ -222,13 +222,13 @@ def _read_arxiv_form(meta: Element, arxiv_id: str, changed: date) -> Harvested:
     for author in meta.iterfind("a:authors/a:author", names):
         parts = (xml.text(author, f"a:{part}", names) for part in ("forenames", "keyname", "suffix"))
         authors.append(" ".join(part for part in parts if part))
-    sent_in = dates.day("created", text("created"))
-    record = _record(text, arxiv_id, Authors(tuple(name for name in authors if name)), sent_in)
-    return Harvested(replace(record, version=2 if text("updated") else 1), changed, sent_in)
+    submitted_on = dates.day("created", text("created"))
+    record = _record(text, arxiv_id, Authors(tuple(name for name in authors if name)), submitted_on)
+    return Harvested(replace(record, version=2 if text("updated") else 1), changed, submitted_on)
 
 
 def _read_raw_form(meta: Element, arxiv_id: str, changed: date) -> Harvested:
-    """The form `arXivRaw`: authors in one line, every version with its date and size; an empty one is withdrawn."""
+    """Format `arXivRaw`: authors in one line, every version with date and size; an empty version is a withdrawal."""
     names = {"a": "http://arxiv.org/OAI/arXivRaw/"}
 
     def text(path: str) -> str:
@@ -239,15 +239,15 @@ def _read_raw_form(meta: Element, arxiv_id: str, changed: date) -> Harvested:
         raise ValueError("no version")
     first, last = versions[0], versions[-1]
     number = _VERSION.fullmatch(last.get("version", ""))
-    sent_in = _submitted_on(xml.text(first, "a:date", names))
+    submitted_on = _submitted_on(xml.text(first, "a:date", names))
     empty = xml.text(last, "a:size", names).lower() in {"0kb", "0b"}
-    record = _record(text, arxiv_id, authors_of(text("authors")), sent_in)
+    record = _record(text, arxiv_id, authors_of(text("authors")), submitted_on)
     version = int(number[1]) if number else len(versions)
-    return Harvested(replace(record, version=version, withdrawn=record.withdrawn or empty), changed, sent_in)
+    return Harvested(replace(record, version=version, withdrawn=record.withdrawn or empty), changed, submitted_on)
 
 
 def _submitted_on(text: str) -> date:
-    """The date of a version, in the form of mail headers. Raises ValueError."""
+    """The date of a version, in RFC 5322 format. Raises ValueError."""
     try:
         submitted_on = parsedate_to_datetime(text).date()
     except (ValueError, TypeError, OverflowError, IndexError) as error:
@@ -255,8 +255,8 @@ def _submitted_on(text: str) -> date:
     return dates.plausible("version", submitted_on)
 
 
-def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Record:
-    """What both forms have. Raises ValueError."""
+def _record(text: _Text, arxiv_id: str, authors: Authors, submitted_on: date) -> Record:
+    """The fields common to both formats. Raises ValueError."""
     if text("id") and identifiers.split(text("id"))[0] != arxiv_id:
         raise ValueError(f"id: {text('id')[:40]} stands under the identifier {arxiv_id}")
     title, abstract, comment = text("title"), text("abstract"), text("comments") or None
@@ -273,7 +273,7 @@ def _record(text: _Text, arxiv_id: str, authors: Authors, sent_in: date) -> Reco
         comment=comment,
         venue=text("journal-ref") or papers.venue(comment),
         code_url=papers.code_address(comment, abstract),
-        published=sent_in,
+        published=submitted_on,
         withdrawn=papers.withdrawn(comment, abstract),
     )
     return within_limits(record)

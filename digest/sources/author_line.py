@@ -1,4 +1,4 @@
-"""Authors in one line, in the forms that people type. Pure; the time is linear in the length.
+"""Splits a line of authors as people type it into names. Pure; linear time.
 
 `A. Byron (1), Emmy Noether and Wei Li ((1) Royal Society)`, `Byron, A.; Noether, E.`, `Byron, A. and Noether, E.`,
 `The HELIX Collaboration: A. Byron, E. Noether`, `A. Byron on behalf of the HELIX Collaboration`.
@@ -14,7 +14,7 @@ from digest.text.collectives import is_collective
 from digest.text.tex import readable
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES
 
-MOST = 1_000_000  # characters of a line that are read
+MAX_LINE = 1_000_000  # characters; the rest of a line is ignored
 
 _MARK = re.compile(r"\$\s*\^[^$]{0,60}\$|\\textsuperscript\{[^{}]{0,60}\}|\^\{[^{}]{0,60}\}|\[[\d,;*\s]{1,40}\]")
 _ET_AL = re.compile(
@@ -55,20 +55,20 @@ _EDGES = " ,;:*†‡§¶#|\t\n"
 
 @dataclass(frozen=True, slots=True)
 class Authors:
-    """The names of a line in its order. `complete` is False where it says that there are more (`et al.`)."""
+    """The names in their order. `complete` is False where the line ends in `et al.` or the like."""
 
     names: tuple[str, ...]
     complete: bool = True
 
 
 def authors_of(line: str) -> Authors:
-    """The names of one line: affiliations go, TeX accents become letters, family names come last.
+    """Split one line: affiliations are removed, TeX accents become letters, family names come last.
 
-    A collaboration is one name; it follows those who write on its behalf.
+    A collaboration is one name and follows the people who write on its behalf.
     """
-    line = _MARK.sub(" ", line[:MOST])
+    line = _MARK.sub(" ", line[:MAX_LINE])
     text, debris = _without_affiliations(readable(line))
-    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # patterns below rest on single blanks
+    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # the patterns below expect single spaces
     text = _SEVERAL_COLLABORATIONS.sub(
         lambda match: _AND_WORD.sub("\x03", match[0].translate(_PROTECT_SEPARATORS)), text
     )
@@ -81,10 +81,10 @@ def authors_of(line: str) -> Authors:
 
 
 def _without_affiliations(text: str) -> tuple[str, bool]:
-    """The line without its parentheses, and whether some had no partner.
+    """Remove parentheses. Also returns whether any was unbalanced.
 
-    Who writes for a collaboration in parentheses writes for it without. A parenthesis that stays open ends at the next
-    separator, or with the line where it holds a list of numbered affiliations.
+    A collaboration in parentheses is kept. An unclosed parenthesis ends at the next separator, or at the end of the
+    line where it holds a list of numbered affiliations.
     """
     partner = _closing_positions(text)
     parts: list[str] = []
@@ -113,7 +113,7 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
 
 
 def _closing_positions(text: str) -> dict[int, int]:
-    """Where each parenthesis that has a partner ends."""
+    """Position of each balanced opening parenthesis to that of its closing one."""
     open_positions: list[int] = []
     partners: dict[int, int] = {}
     for parenthesis in re.finditer(r"[()]", text):
@@ -139,11 +139,13 @@ def _names_of_part(text: str, *, debris: bool) -> list[str]:
 
 
 def _names_given_first(text: str) -> list[str]:
-    """Names, given names first, by the sign that parts them: semicolons, `and`, or commas."""
+    """Names with given names first, split at semicolons, `and`, or commas, whichever separates names."""
     groups = [_split_at_commas(group) for group in text.split(";")]
     if len(groups) > 1:
         groups = [group for group in groups if group]
-        sure = any(len(group) == 1 and " " in group[0] for group in groups)  # then others may be lists of names
+        sure = any(
+            len(group) == 1 and " " in group[0] for group in groups
+        )  # then the other groups may be lists of names
         if all(len(g) == 1 or (_is_inverted(g) and (_is_surely_family(g) or not sure)) for g in groups):
             return [_given_names_first(group) for group in groups]
         return [name for group in groups for piece in group for name in _AND.split(piece)]
@@ -159,7 +161,7 @@ def _names_given_first(text: str) -> list[str]:
 
 
 def _split_at_commas(text: str) -> list[str]:
-    """What commas part; `Jr.` and the like stay with the name before them."""
+    """Split at commas; `Jr.` and the like stay with the name before them."""
     pieces: list[str] = []
     for piece in (part.strip(_EDGES) for part in text.split(",")):
         if pieces and _SUFFIX.fullmatch(piece):
@@ -178,7 +180,7 @@ def _is_inverted(pieces: Sequence[str]) -> bool:
 
 
 def _is_family(text: str) -> bool:
-    """True for what may be a family name alone: a word or two, particles before them, no initials."""
+    """True for a possible family name: one or two words, particles before them, no initials."""
     words = [word for word in text.split() if not _SUFFIX.fullmatch(word)]
     if not words or any(_are_initials(word) for word in words) or is_collective(text):
         return False
@@ -186,7 +188,7 @@ def _is_family(text: str) -> bool:
 
 
 def _is_surely_family(pieces: Sequence[str]) -> bool:
-    """True where a family name of one word stands before given names, or one of two before initials alone."""
+    """True for a one-word family name before given names, or a two-word one before initials."""
     words = [
         word for word in pieces[0].split() if word.casefold() not in _CONNECTING_WORDS and not _SUFFIX.fullmatch(word)
     ]
@@ -211,7 +213,7 @@ def _given_names_first(pieces: Sequence[str]) -> str:
 
 
 def _clean_name(piece: str, *, debris: bool) -> str:
-    """One name without marks of footnotes; '' where it is none. `debris`: affiliations may stand beside names."""
+    """Remove footnote marks; '' where no name is left. `debris`: affiliations may follow the name."""
     name = piece.translate(_RESTORE_SEPARATORS).strip(_EDGES)
     name = _LEADING.sub("", re.sub(r"^[\d\W]+\s|(?<=[^\W\d_])[\d,]{1,9}$|\s+[\d,]{1,9}$", "", name)).strip(_EDGES)
     if debris and not is_collective(name):

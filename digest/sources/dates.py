@@ -1,14 +1,17 @@
-"""Dates that sources tell, as far as they can be a paper's. Pure."""
+"""Reads dates from sources and refuses implausible ones. Pure."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-FIRST, LAST = date(1900, 1, 1), date(2200, 1, 1)  # beyond these calendars overflow, and no source means what it says
+FIRST, LAST = (
+    date(1900, 1, 1),
+    date(2200, 1, 1),
+)  # outside this range date arithmetic may overflow, and the source is wrong
 
 
 def plausible(name: str, day: date) -> date:
-    """The date itself. Raises ValueError naming the field where no paper can have it."""
+    """Return the date. Raises ValueError naming the field where it is no plausible publication date."""
     if not FIRST <= day < LAST:
         raise ValueError(f"{name}: {day} is not the date of a paper")
     return day

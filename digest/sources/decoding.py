@@ -1,6 +1,6 @@
-"""The text of an answer, whatever character set it has or claims to have. Pure.
+"""Decodes an answer whatever its real or declared character set. Pure.
 
-What is valid UTF-8 is UTF-8: servers declare other sets for it, and other sets are valid UTF-8 only by chance.
+Valid UTF-8 is taken as UTF-8: servers declare other sets for it, and text in other sets is rarely valid UTF-8.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-# Codecs that only map bytes to characters. latin-1 means Windows-1252 wherever it is declared (WHATWG).
+# Codecs that only map bytes to characters. Declared latin-1 is read as Windows-1252 (WHATWG).
 _WINDOWS_1252_NAMES = frozenset({"iso8859-1", "cp1252"})
 _OTHER_CODECS = frozenset(
     {f"iso8859-{n}" for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 16)}
@@ -24,12 +24,12 @@ _OTHER_CODECS = frozenset(
     | {"koi8-r", "koi8-u", "gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"}
 )
 _ESCAPED = re.compile("[\udc80-\udcff]+")
-_MOST_REPAIRED = 100_000  # runs of invalid bytes that are looked at; further ones are removed
+_MAX_REPAIRED = 100_000  # runs of invalid bytes that are repaired; further ones are removed
 _SAMPLE = 16
 
 
 def decode(data: bytes) -> str:
-    """The text, without byte order mark. Bytes that belong to no character are removed; never raises."""
+    """Decode without the byte order mark. Invalid bytes are removed; never raises."""
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _decode_as(data[len(mark) :], encoding)
@@ -53,7 +53,7 @@ def _decode_as(data: bytes, encoding: str) -> str:
 
 
 def _decode_as_declared(data: bytes) -> str:
-    """The text in the character set that an XML declaration names, '' where it names none that fits."""
+    """Decode with the character set of the XML declaration; '' where there is none or it does not fit."""
     declaration = _DECLARED.match(data[:400])
     if not declaration:
         return ""
@@ -67,9 +67,9 @@ def _decode_as_declared(data: bytes) -> str:
 
 
 def _decode_repaired(data: bytes) -> str:
-    """UTF-8 with invalid bytes in it: single letters of Windows-1252 are read as such, the rest is removed."""
+    """Decode UTF-8 with invalid bytes: single Windows-1252 letters are read as such, the rest is removed."""
     escaped = data.decode("utf-8", "surrogateescape")
-    return _ESCAPED.sub("", _ESCAPED.sub(_decode_invalid_bytes, escaped, count=_MOST_REPAIRED))
+    return _ESCAPED.sub("", _ESCAPED.sub(_decode_invalid_bytes, escaped, count=_MAX_REPAIRED))
 
 
 def _decode_invalid_bytes(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""Asking a source over HTTP. The one module that knows the client library, whose errors become SourceDown here.
+"""HTTP requests to sources. The only module that uses the client library; its errors become SourceDown.
 
-Every answer is bounded in time and size, unpacked too; failures that may pass are tried again, as late as the source
-asks for.
+Every answer is bounded in time and size, also when decompressed. Temporary failures are retried, no sooner than the
+source asks for.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
 def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
-    """The answer as `read` understands it. What it refuses (BadInput) may be half an answer, so that is tried again.
+    """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
-    So is an answer that is not `whole`; where none becomes whole, the last one that could be read is returned. Raises
-    SourceDown after the last try, at once where trying again can't help, and with `retry_after` where the source asks
-    for more patience than the setting has.
+    So is an answer that is not `whole`; if none is, an incomplete one is returned. Raises
+    SourceDown after the last try, at once where a retry can't help, and with `retry_after` where the source asks
+    to wait longer than SOURCE_PATIENCE.
     """
     partial: list[T] = []
     for attempt in range(1, TRIES + 1):
@@ -68,7 +68,7 @@ def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bo
 
 
 def _backoff_seconds(tried: int) -> float:
-    """Seconds before the next try: doubled each time, a part of it by chance."""
+    """Seconds before the next attempt: exponential with jitter."""
     return min(FIRST_PAUSE * 2.0 ** (tried - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
 
 
@@ -81,7 +81,7 @@ class _Redirect(Exception):
 
 
 def _follow_redirects(request: Request) -> bytes:
-    """The body, after at most three redirects; each is a request of its own, with a turn of its own."""
+    """The body, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MAX_REDIRECTS + 1):
         try:
@@ -127,12 +127,12 @@ def _send(request: Request, until: float) -> bytes:
 
 @cache
 def _tls_context() -> ssl.SSLContext:
-    """Whom to trust, read once: it takes longer than most answers."""
+    """The TLS context, created once: loading the certificates takes longer than most requests."""
     return httpx.create_ssl_context()
 
 
 def _error_for_status(answer: httpx.Response, until: float) -> SourceDown:
-    """What an answer other than 200 means."""
+    """The error for a status other than 200."""
     status = answer.status_code
     beginning = b""
     for part in _read_body(answer, 64 * 1024, until):
@@ -147,7 +147,7 @@ def _error_for_status(answer: httpx.Response, until: float) -> SourceDown:
 
 
 def _error_text(beginning: bytes) -> str:
-    """What the error's page says, where that is a line of an API and not a page for people."""
+    """The error text of an API answer; '' for an HTML page."""
     text = " ".join(beginning.decode(errors="replace").split())
     if "<summary" in text:
         text = text.partition("<summary")[2].partition(">")[2].partition("<")[0]
@@ -155,7 +155,7 @@ def _error_text(beginning: bytes) -> str:
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds to wait: the header gives seconds or a date. None where it says nothing that can be read."""
+    """Seconds of a Retry-After header (a number or a date), None where it is unreadable."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_RETRY_AFTER)
@@ -168,7 +168,7 @@ def _retry_after(value: str) -> float | None:
 
 
 def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[bytes]:
-    """The body, unpacked, cut off where it passes the limit or the time; a packed bomb bursts unheard."""
+    """The decompressed body. Raises SourceDown beyond the limit of size or time, before a gzip bomb is expanded."""
     size = answer.headers.get("content-length", "")
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     if size.isascii() and size.isdigit() and int(size) > limit:
@@ -190,7 +190,7 @@ def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[byt
 
 
 def _decompress(unpack: zlib._Decompress, chunk: bytes, most: int) -> bytes:
-    """At most `most` bytes; more is what the caller refuses."""
+    """Decompress at most `most` bytes; the caller refuses more."""
     try:
         return unpack.decompress(chunk, most)
     except zlib.error as error:

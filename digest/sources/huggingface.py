@@ -1,6 +1,6 @@
-"""Hugging Face's daily papers: what its readers listed on a date or in a week, and what trends. The parser is pure.
+"""Hugging Face's daily papers: papers listed on a date or in a week, and trending papers. The parser is pure.
 
-Fields come and go from day to day. A counter that is absent or null is unknown, never zero.
+Fields come and go from day to day. An absent or null counter is unknown, not zero.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, Fetched
 from digest.text.plain_text import one_line
 
 LIMIT = 100
-MOST_PAGES = 30
+MAX_PAGES = 30
 PACING = Pacing("huggingface", pause=0.6)
 _URL = TextSetting("huggingface_url", "https://huggingface.co")
 _COUNTERS = (("upvotes", "upvotes"), ("githubStars", "stars"))
 
 
 def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
-    """One answer. `ranked`: it is sorted by trend, so each paper's place is its rank, from `first_rank` on.
+    """Parse one answer. `ranked`: sorted by trend, so that a paper's position is its rank, from `first_rank` on.
 
-    Raises BadInput where it is no list.
+    Raises BadInput where it is not a list.
     """
     items = json_items.read(data)
     listed_papers, bad, days = [], [], set()
@@ -62,16 +62,16 @@ def by_week(day: date) -> Iterator[Parsed]:
 
 
 def trending() -> Iterator[Parsed]:
-    """The hundred that trend now, with their ranks."""
+    """The hundred trending papers with their ranks."""
     yield http.ask(
         _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), whole=_whole
     )
 
 
 def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Parsed]:
-    """Pages until one is not full, or brings nothing that was not there (a server that knows no pages)."""
+    """Pages until one is not full or has no new paper (a server without paging)."""
     ids_before: set[str] = set()
-    for number in range(MOST_PAGES):
+    for number in range(MAX_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
         page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
         new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - ids_before
@@ -91,7 +91,7 @@ def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
 
 
 def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]:
-    """One row and the date of its listing. Raises ValueError naming the field."""
+    """Convert one row; with the date of its listing. Raises ValueError naming the field."""
     paper = row.get("paper")
     if not isinstance(paper, dict):
         raise ValueError("paper: missing")
@@ -131,7 +131,7 @@ def _number(values: dict[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ValueError(f"{name}: {str(value)[:20]!r} is no count")
+        raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
     return float(value)
 
 

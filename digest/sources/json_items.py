@@ -1,7 +1,7 @@
-"""Lists of objects in JSON from outside. A damaged element is refused with its place, the others are used. Pure.
+"""Reads JSON lists of objects. A damaged element is refused with its position, the others are used. Pure.
 
-A document in order is parsed as it is. In one that is not, an element that can't be parsed ends where the next one
-begins, which is told by the key that the list's objects begin with.
+A valid document is simply parsed. In a damaged one, an element that can't be parsed ends where the next one begins,
+recognised by the first key of the list's objects.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from digest.sources.decoding import decode
 
 _BLANKS = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r"\{\s*\"([^\"\\]{1,60})\"\s*:")
-_MAX_REREAD = 4  # times its length that a damaged document is read at most
+_MAX_REREAD = 4  # limit on characters read in a damaged document, as a multiple of its length
 _DECODER = json.JSONDecoder(strict=False)  # control characters in texts are cleaned later
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The list's values in its order, damaged ones as `Bad`. `cut`: it breaks off; `recovered`: it was damaged."""
+    """The list's values in order, damaged ones as `Bad`. `cut`: it is truncated; `recovered`: it was damaged."""
 
     values: tuple[Any, ...]
     cut: bool = False
@@ -32,9 +32,9 @@ class Items:
 
 
 def read(data: bytes, key: str = "") -> Items:
-    """The values of a list, or of the list under `key` of an object; an object without it is the only value.
+    """The values of a list, or of the list under `key` of an object; an object without `key` is a list of itself.
 
-    Raises BadInput where there is no list, or nothing in it can be told apart.
+    Raises BadInput where there is no list or no recognisable element.
     """
     text = decode(data)
     try:
@@ -60,7 +60,7 @@ def _recover(text: str, key: str, error: BadInput) -> Items:
 
 
 def _values(text: str, at: int, next_item: re.Pattern[str]) -> Iterator[Any]:
-    """Each value of the list that goes on at `at`. Raises BadInput where reading on would take too long."""
+    """Each value of the list from position `at`. Raises BadInput where recovery would take too long."""
     place, characters_reread = 0, 0
     while True:
         at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything

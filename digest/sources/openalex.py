@@ -1,6 +1,6 @@
 """OpenAlex: works' citations, venues and institutions, days after arXiv has them, and their authors' figures.
 
-The parsers are pure. What OpenAlex does not have is left out of a list's answer: unknown, no error.
+The parsers are pure. OpenAlex omits from its answer what it does not have: that is unknown, not an error.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _NAME = "openalex"
 PACING = Pacing(_NAME, pause=0.1)
 _URL = TextSetting("openalex_url", "https://api.openalex.org")
 _KEY = TextSetting("openalex_key", "")
-MOST = 50  # works or authors of one request; more values are refused there in one filter
-MOST_AUTHORS = 30  # of a work: collaborations of thousands have no record of their own
-MOST_NAME = 200
+MAX_BATCH = 50  # works or authors of one request; OpenAlex refuses longer filters
+MAX_AUTHORS = 30  # of a work: large collaborations say little about each author
+MAX_NAME = 200
 _ARXIV = "arxiv"
 _ADDRESS = "https://openalex.org/"
 _WORK = "doi,display_name,authorships,publication_date,cited_by_count,primary_location"
@@ -34,7 +34,7 @@ _AUTHOR = "id,display_name,works_count,cited_by_count,summary_stats"
 
 
 def parse(data: bytes) -> Parsed:
-    """One work, the works of a list, or authors; one in another form is refused, the rest goes on.
+    """Parse one work, a list of works, or authors. A malformed element is refused, the others are used.
 
     Raises BadInput where it is none of these.
     """
@@ -58,7 +58,7 @@ def parse(data: bytes) -> Parsed:
 
 
 def names(data: bytes) -> dict[str, str]:
-    """The authors of an answer's works: OpenAlex's key of each, and the name as the paper prints it."""
+    """Authors of an answer's works: OpenAlex's key to the name as the paper prints it."""
     names_by_key: dict[str, str] = {}
     for work in _items(data).values:
         with suppress(AttributeError, KeyError, TypeError):  # such a work is refused by `parse`
@@ -69,10 +69,10 @@ def names(data: bytes) -> dict[str, str]:
 def _names(work: Mapping[str, Any]) -> dict[str, str]:
     names_by_key = {}
     authorships = work.get("authorships") or ()
-    for authorship in authorships if len(authorships) <= MOST_AUTHORS else ():
+    for authorship in authorships if len(authorships) <= MAX_AUTHORS else ():
         author = authorship.get("author") or {}
         key, name = _key(author), one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
-        if key and 0 < len(name) <= MOST_NAME:
+        if key and 0 < len(name) <= MAX_NAME:
             names_by_key[key] = name
     return names_by_key
 
@@ -80,9 +80,9 @@ def _names(work: Mapping[str, Any]) -> dict[str, str]:
 def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
     """The works of these arXiv papers, then their authors' figures under the names that the papers print."""
     names_by_key: dict[str, str] = {}
-    for start in range(0, len(arxiv_ids), MOST):
+    for start in range(0, len(arxiv_ids), MAX_BATCH):
         dois = "|".join(
-            f"https://doi.org/10.48550/arxiv.{arxiv_id.lower()}" for arxiv_id in arxiv_ids[start : start + MOST]
+            f"https://doi.org/10.48550/arxiv.{arxiv_id.lower()}" for arxiv_id in arxiv_ids[start : start + MAX_BATCH]
         )
         works, authors = http.ask(
             _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].cut
@@ -90,14 +90,14 @@ def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
         names_by_key |= authors
         yield works
     keys = sorted(names_by_key)
-    for start in range(0, len(keys), MOST):
-        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MOST])}", _AUTHOR)
+    for start in range(0, len(keys), MAX_BATCH):
+        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MAX_BATCH])}", _AUTHOR)
         people = http.ask(request, parse).people
         yield Parsed(
             people=tuple(
-                Person(names_by_key[arxiv_id.key], arxiv_id.figures, arxiv_id.key)
-                for arxiv_id in people
-                if arxiv_id.key in names_by_key
+                Person(names_by_key[person.key], person.figures, person.key)
+                for person in people
+                if person.key in names_by_key
             )
         )
 
@@ -108,7 +108,7 @@ def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
 
 def _request(kind: str, filter_expression: str, fields: str) -> http.Request:
     key = _KEY.value()
-    params = (("filter", filter_expression), ("select", fields), ("per-page", str(MOST)))
+    params = (("filter", filter_expression), ("select", fields), ("per-page", str(MAX_BATCH)))
     key_params = (("api_key", key),) if key else ()
     return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *key_params))
 
@@ -123,7 +123,7 @@ def _items(data: bytes) -> json_items.Items:
 
 
 def _key(item: Mapping[str, Any]) -> str:
-    """OpenAlex's key of a thing, without its address: A5048491430."""
+    """OpenAlex's key of a work or author without the address: A5048491430."""
     return str(item.get("id") or "").removeprefix(_ADDRESS)
 
 
@@ -132,20 +132,20 @@ def _is_author(item: Mapping[str, Any]) -> bool:
 
 
 def _person(author: Mapping[str, Any]) -> Person | None:
-    """An author with figures; what is not told stays unknown. None where nothing is. Raises ValueError."""
+    """An author with figures, None without any. Absent figures stay None. Raises ValueError."""
     name = one_line(str(author.get("display_name") or ""))
     figures = AuthorFigures(
         h_index=_count((author.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
         papers=_count(author.get("works_count"), "works_count"),
         citations=_count(author.get("cited_by_count"), "cited_by_count"),
     )
-    return Person(name, figures, _key(author)) if 0 < len(name) <= MOST_NAME and figures != AuthorFigures() else None
+    return Person(name, figures, _key(author)) if 0 < len(name) <= MAX_NAME and figures != AuthorFigures() else None
 
 
 def _count(value: Any, name: str) -> int | None:
-    """A number of things; None where it is not told. Raises ValueError."""
+    """A count; None where it is absent. Raises ValueError."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise ValueError(f"{name}: {str(value)[:20]!r} is no count")
+        raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
     return value
 
 
@@ -169,13 +169,13 @@ def _listed(work: Mapping[str, Any]) -> Listed:
     )
     arxiv_id = arxiv_identity(record)
     if arxiv_id:
-        # its title and names are other people's typing of what arXiv has first-hand
+        # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
     return Listed(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:
-    """Where it appeared, unless that is arXiv."""
+    """The venue, unless that is arXiv."""
     source = (work.get("primary_location") or {}).get("source") or {}
     name = str(source.get("display_name") or "")
     return name if name and _ARXIV not in name.lower() else None

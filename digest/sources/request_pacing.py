@@ -1,7 +1,7 @@
-"""Turns: who may ask a source now. One request at a time and a pause after it, over all processes and machines.
+"""Request pacing: one request to a source at a time, with a pause between two, over all processes and machines.
 
-A turn is taken in a file of DATA_DIR, for the processes of this machine, and in Redis where there is one, for those of
-all machines. The file's lock ends with its process, and the one in Redis with its lease, so nobody waits for the dead.
+A turn is a file lock in DATA_DIR for the processes of this machine, and a lease in Redis (if there is one) for all
+machines. The lock ends with its process and the lease expires, so a dead holder blocks nobody.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from digest.errors import SourceDown, Transient
 
 log = logs.get(__name__)
 
-LEASE = 150.0  # seconds; longer than a request may take, so that a turn is never taken from a living holder
+LEASE = 150.0  # seconds; longer than any request, so that a live holder never loses its turn
 MARGIN = 30.0
 LONGEST_WAIT = 900.0  # for a turn, in seconds
 
@@ -44,7 +44,7 @@ class Pacing:
 
 @contextmanager
 def turn(pacing: Pacing) -> Iterator[float]:
-    """The right to one request. Gives the monotonic instant by which it must be over. Raises SourceDown."""
+    """Wait for the turn for one request. Yields the monotonic deadline of the request. Raises SourceDown."""
     name, pause = pacing.name, pacing.seconds()
     give_up = time.monotonic() + LONGEST_WAIT
     with _local_turn(name, pause, give_up), _shared_turn(name, pause, give_up):
@@ -53,7 +53,7 @@ def turn(pacing: Pacing) -> Iterator[float]:
 
 @contextmanager
 def _local_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
-    """The turn among the processes of this machine. The file holds when the last request began or ended."""
+    """The turn among processes of this machine. The file holds when the last request started or ended."""
     folder = settings.get().data_dir / "turns"
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder / name) as file:
@@ -61,7 +61,7 @@ def _local_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
             _wait(0.05, give_up, name)
         try:
             _wait(min(max(_read_timestamp(file) + pause - time.time(), 0.0), pause), give_up, name)
-            _write_timestamp(file)  # also before: who is killed in between must not be forgotten
+            _write_timestamp(file)  # before the request too, in case this process is killed during it
             yield
             _write_timestamp(file)
         finally:
@@ -95,7 +95,7 @@ def _write_timestamp(file: BinaryIO) -> None:
 
 @contextmanager
 def _shared_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
-    """The turn among all machines, by Redis and its clock."""
+    """The turn among all machines, by Redis and its clock. Without Redis there is nothing to wait for."""
     url = settings.get().redis_url
     if not url:
         yield

@@ -1,4 +1,4 @@
-"""Semantic Scholar: citations of known papers and their authors' figures, up to 500 at once. The parser is pure."""
+"""Semantic Scholar: citations of stored papers and their authors' figures, up to 500 at once. The parser is pure."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
-MOST = 500
-MOST_NAME = 200
+MAX_BATCH = 500
+MAX_NAME = 200
 _NAME = "semantic-scholar"
 PACING = Pacing(_NAME, pause=1.1)
 _URL = TextSetting("semantic_scholar_url", "https://api.semanticscholar.org")
 _KEY = TextSetting("semantic_scholar_key", "")
 _FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
 _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
-MOST_AUTHORS = 30  # of a paper: collaborations of thousands have no record of their own
+MAX_AUTHORS = 30  # of a paper: large collaborations say little about each author
 
 
 def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
-    """One answer to a batch: a row for each id asked for (arXiv ids), in their order, null where it is unknown there.
+    """Parse one batch: a row for each requested arXiv id, in order, null where Semantic Scholar does not know it.
 
-    Without `ids` the rows' own external ids say which paper it is. Raises BadInput where it is no list, or has another
-    length than asked for.
+    Without `ids` the rows' external ids identify the papers. Raises BadInput for no list or a wrong length.
     """
     items = json_items.read(data)
     if items.recovered:
-        ids = ()  # a damaged list does not tell its places
+        ids = ()  # positions in a damaged list are unknown
     if ids and len(items.values) != len(ids):
-        raise BadInput(f"{len(items.values)} papers came for {len(ids)} asked for")
+        raise BadInput(f"{len(items.values)} papers came for {len(ids)} requested")
     listed_papers, bad, people = [], [], []
     for place, row in enumerate(items.values):
         if isinstance(row, Bad):
@@ -85,24 +84,24 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
 
 
 def _count(row: dict[str, Any], name: str) -> int | None:
-    """A number of things; None where it is not told. Raises ValueError."""
+    """A count; None where it is absent. Raises ValueError."""
     count = row.get(name)
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-        raise ValueError(f"{name}: {str(count)[:20]!r} is no count")
+        raise ValueError(f"{name}: {str(count)[:20]!r} is not a count")
     return count
 
 
 def _people(row: dict[str, Any]) -> list[Person]:
-    """The authors that have figures; none of a paper by very many. Raises ValueError."""
+    """The authors that have figures; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
     authors = row.get("authors") or []
     if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
         raise ValueError("authors: expected a list of objects")
-    counted = authors if len(authors) <= MOST_AUTHORS else []
+    counted = authors if len(authors) <= MAX_AUTHORS else []
     people = []
     for author in counted:
         name = one_line(str(author.get("name") or ""))
         figures = AuthorFigures(**{ours: _count(author, theirs) for ours, theirs in _FIGURES})
-        if name and len(name) <= MOST_NAME and figures != AuthorFigures():
+        if name and len(name) <= MAX_NAME and figures != AuthorFigures():
             people.append(Person(name, figures, str(author.get("authorId") or "")))
     return people
 
@@ -110,7 +109,7 @@ def _people(row: dict[str, Any]) -> list[Person]:
 def _fetch_current() -> Fetched:
     """Citations of recent papers that were not counted this week, and their authors' figures."""
     ids = uncounted_papers(_NAME)
-    batches = (ids[start : start + MOST] for start in range(0, len(ids), MOST))
+    batches = (ids[start : start + MAX_BATCH] for start in range(0, len(ids), MAX_BATCH))
     return Fetched(FetchedDocument("citations", fetch(batch)) for batch in batches)
 
 

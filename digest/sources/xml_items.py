@@ -1,4 +1,4 @@
-"""Cuts a damaged XML document into its items (`<item>`, `<entry>`, `<record>`) by their tags alone. Pure, linear time.
+"""Splits a damaged XML document into its items (`<item>`, `<entry>`, `<record>`) by tags alone. Pure, linear time.
 
 Tags inside CDATA sections and comments don't count.
 """
@@ -18,7 +18,7 @@ _NOT_OPENED = "closed without having been opened"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One item's text from `start` to `end`. `fault`: why it can't be whole, '' where its tags are in order.
+    """One item's text from `start` to `end`. `fault`: why it is damaged, '' where its tags are balanced.
 
     `cut`: the document ends inside it.
     """
@@ -31,7 +31,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags that matter of one form of documents: of items, and of the root."""
+    """Patterns for the tags of items and of the root of one form of documents."""
 
     item: re.Pattern[str]
     item_end: re.Pattern[str]
@@ -78,7 +78,7 @@ def swallowed(text: str, form: Tags) -> bool:
 
 
 def _outside(matches: Iterator[re.Match[str]], spans: Iterator[Literal]) -> Iterator[re.Match[str]]:
-    """The matches that don't begin inside a closed literal part."""
+    """The matches that don't start inside a closed literal part."""
     span = next(spans, None)
     for match in matches:
         while span is not None and span.end <= match.start():

@@ -1,4 +1,4 @@
-"""Recognising papers: which records are stored already."""
+"""Finds which records are stored already."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from digest.papers import Listed, Record
 
 
 class StoredMatches:
-    """Which records of a chunk are stored already: by identifier, else by a shared key and comparison.
+    """Stored papers for the records of a chunk: matched by identifier, else by a shared key and comparison.
 
-    One DOI may stand in two papers of arXiv (two parts, printed as one): the first keeps it.
+    Two arXiv papers may carry one DOI (two parts published as one): the first keeps it.
     """
 
     def __init__(self, session: Session, listed: Sequence[Listed]) -> None:
@@ -32,7 +32,7 @@ class StoredMatches:
         self._find_alike(session, missing)
 
     def free(self, doi: str | None) -> bool:
-        """True, once, for a DOI that no paper has."""
+        """Claim a DOI: True once for a DOI that no paper has."""
         if not doi or doi in self._by_doi or doi in self._claimed_dois:
             return False
         self._claimed_dois.add(doi)

@@ -1,4 +1,4 @@
-"""Papers of one batch into the database: new ones, new versions of known ones, counters. Few queries, many rows."""
+"""Writes the papers of one batch: new papers, new versions of stored ones, counters."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
 
 
 class PaperUpsert:
-    """Papers of one batch, chunk by chunk: few queries, each for a whole chunk."""
+    """Inserts and updates papers chunk by chunk, with a few queries for each chunk."""
 
     def __init__(self, batch: BatchWriter) -> None:
         self.session, self.batch = batch.session, batch
         self.new = self.updated = self.unchanged = 0
 
     def all(self, listed: Sequence[Listed]) -> None:
-        """Store them all; papers that occur twice in the document are merged first."""
+        """Store all of them; duplicates within the document are merged first."""
         merged = papers.merge_all(listed)
         for start in range(0, len(merged), CHUNK):
             self._chunk(merged[start : start + CHUNK])
@@ -53,7 +53,7 @@ class PaperUpsert:
         paper_writes.insert_signals(self.session, signals)
 
     def _insert(self, places: Sequence[int], listed: Sequence[Listed], matches: StoredMatches) -> list[int]:
-        """Store the new ones, which stand at these places. Returns their numbers."""
+        """Insert the papers at these positions. Returns their ids."""
         if not places:
             return []
         new_items = [listed[at] for at in places]
@@ -76,7 +76,7 @@ class PaperUpsert:
         return paper_ids
 
     def _update(self, stored: store.Stored, item: Listed, matches: StoredMatches, changes: _Changes) -> bool:
-        """Merge into a known paper: a new version where something changed. True where anything did."""
+        """Merge into a stored paper, as a new version where the record changed. True where anything changed."""
         merged = _merged(stored.record, item.record)
         row: dict[str, Any] = {}
         if merged != stored.record:
@@ -87,7 +87,7 @@ class PaperUpsert:
             row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
             row |= {"doi": merged.doi} if stored.doi is None and matches.free(merged.doi) else {}
         if item.announce_type in _ANNOUNCED and stored.announcement_id is None:
-            # seen before only as a revision, while its own announcement was missed
+            # so far stored only as a revision, because its own announcement was missed
             row |= {"announcement_id": self.batch.announcement_id, "batch_id": self.batch.id}
         if _stronger(item.announce_type, stored.announce_type):
             row["announce_type"] = item.announce_type
@@ -136,7 +136,7 @@ class PaperUpsert:
 
 @dataclass(slots=True)
 class _Changes:
-    """Rows of one chunk still to be written."""
+    """Rows of one chunk that are still to be written."""
 
     papers: list[Mapping[str, Any]] = field(default_factory=list)
     versions: list[Mapping[str, Any]] = field(default_factory=list)
@@ -144,7 +144,7 @@ class _Changes:
 
 
 def _merged(stored: Record, incoming: Record) -> Record:
-    """What is known with what is given; a record without title only adds what it says beside it."""
+    """Merge two records; an incoming record without title only adds its other fields."""
     if incoming.title:
         return papers.merge(stored, incoming)
     return replace(
@@ -160,7 +160,7 @@ def _stronger(incoming: str | None, stored: str | None) -> bool:
 
 
 def _columns(stored: store.Stored) -> dict[str, Any]:
-    """The columns that an update may change, as they are: rows of one update must have the same."""
+    """The current values of all columns that an update may change: rows of one update must have the same columns."""
     return {
         "id": stored.id,
         "arxiv_id": stored.arxiv_id,

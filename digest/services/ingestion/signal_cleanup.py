@@ -1,4 +1,4 @@
-"""Old snapshots of counters, thinned out: first, last and each day's best stay, so that growth can still be seen."""
+"""Thins out old counter snapshots: the first, the last and each day's highest stay, so that growth remains visible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAPERS_PER_TRANSACTION = 2000
 
 
 def thin_out(now: datetime | None = None) -> int:
-    """Remove what is not needed of snapshots older than 14 days. Returns how many; again removes nothing."""
+    """Delete redundant snapshots older than 14 days. Returns their number. Idempotent."""
     before = (now or clock.now()) - KEEP_ALL_FOR
     total_removed = 0
     after: int | None = 0

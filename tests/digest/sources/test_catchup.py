@@ -217,7 +217,7 @@ def test_a_feed_that_was_cut_off_is_partial_and_oai_brings_the_rest(
     real: WireServer, at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(MON)
-    monkeypatch.setattr("digest.sources.arxiv_feed.MOST_ITEMS", PER_DAY)
+    monkeypatch.setattr("digest.sources.arxiv_feed.MAX_ITEMS", PER_DAY)
     catch_up.ingest("arxiv-rss")
     partial = state("arxiv-rss"), catchup_gaps()
     catch_up.ingest("arxiv-oai")

@@ -103,7 +103,7 @@ def test_a_deleted_record_is_a_withdrawn_paper() -> None:
     )
     (harvested,) = arxiv_oai.parse(data).records
 
-    assert (harvested.record.arxiv_id, harvested.record.withdrawn, harvested.sent_in) == ("2401.00001", True, None)
+    assert (harvested.record.arxiv_id, harvested.record.withdrawn, harvested.submitted_on) == ("2401.00001", True, None)
 
 
 def test_an_empty_last_version_is_a_withdrawal() -> None:
@@ -129,7 +129,7 @@ def test_a_category_has_its_set(category: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent_in", "version", "arxiv_id", "kind"),
+    ("submitted_on", "version", "arxiv_id", "kind"),
     [
         (date(2025, 9, 29), 1, "2509.00001", "new"),
         (date(2025, 9, 29), 2, "2509.00001", "new"),  # announced and revised while nobody asked
@@ -139,9 +139,9 @@ def test_a_category_has_its_set(category: str, name: str) -> None:
         (date(2019, 4, 1), 1, "2509.00001", "new"),  # its identifier says that it was announced this month
     ],
 )
-def test_a_datestamp_is_no_announcement(sent_in: date, version: int, arxiv_id: str, kind: str) -> None:
+def test_a_datestamp_is_no_announcement(submitted_on: date, version: int, arxiv_id: str, kind: str) -> None:
     record = Record("A title", arxiv_id=arxiv_id, version=version)
-    harvested = Harvested(record, changed=date(2025, 10, 1), sent_in=sent_in)
+    harvested = Harvested(record, changed=date(2025, 10, 1), submitted_on=submitted_on)
 
     assert arxiv_oai.announced(harvested, since=date(2025, 9, 30)).announce_type == kind
 
@@ -212,8 +212,8 @@ def test_a_trending_listing_gives_ranks(shared: Path) -> None:
         ({}, "paper: missing"),
         ({"paper": {"id": "2401.00001"}}, "title: missing"),
         ({"paper": {"id": "abc", "title": "T"}}, "id: 'abc' is not an arXiv identifier"),
-        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": "12"}}, "upvotes: '12' is no count"),
-        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": -1}}, "upvotes: '-1' is no count"),
+        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": "12"}}, "upvotes: '12' is not a count"),
+        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": -1}}, "upvotes: '-1' is not a count"),
         ({"paper": {"id": "2401.00001", "title": "T", "publishedAt": "x"}}, "publishedAt: 'x' is not an instant"),
     ],
 )
@@ -273,7 +273,7 @@ def test_an_author_of_openalex_has_the_figures_that_are_told_and_no_others() -> 
 def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
     (bad,) = openalex.parse(json.dumps(AUTHOR | {"summary_stats": {"h_index": "many"}}).encode()).bad
 
-    assert bad.reason == "summary_stats.h_index: 'many' is no count"
+    assert bad.reason == "summary_stats.h_index: 'many' is not a count"
 
 
 # --- identifiers

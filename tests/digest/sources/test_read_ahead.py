@@ -58,7 +58,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines[20], lines[300] = "{", json.dumps(row(300) | {"id": "nonsense"})
     file.write_text("\n".join(lines) + "\n")
 
-    assert file.stat().st_size > read_ahead.WORTH
+    assert file.stat().st_size > read_ahead.MIN_BYTES
     return file
 
 
