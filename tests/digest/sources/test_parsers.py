@@ -51,7 +51,7 @@ def test_every_saved_answer_of_the_api_is_understood(shared: Path) -> None:
         assert page.parsed.bad == (), path.name
 
 
-def test_an_error_of_the_api_is_told_in_its_words(shared: Path) -> None:
+def test_an_error_of_the_api_is_reported_with_its_text(shared: Path) -> None:
     with pytest.raises(SourceDown, match="incorrect id format for abc"):
         arxiv_api.parse(wire(shared, "arxiv_api", "id_abc_s0_m100_b79c8dcf6bc3.xml"))
 
@@ -91,7 +91,7 @@ def test_errors_that_need_an_answer_come_as_such(shared: Path, code: str) -> Non
 
 
 @pytest.mark.parametrize("code", ["badArgument", "badVerb", "idDoesNotExist", "noMetadataFormats", "noSetHierarchy"])
-def test_other_errors_of_the_protocol_are_told(shared: Path, code: str) -> None:
+def test_other_protocol_errors_are_reported(shared: Path, code: str) -> None:
     with pytest.raises(SourceDown, match=code):
         arxiv_oai.parse(wire(shared, "oai_rendered_official_templates", f"error_{code}.xml"))
 
@@ -149,14 +149,14 @@ def test_a_datestamp_is_no_announcement(submitted_on: date, version: int, arxiv_
 # --- feeds
 
 
-def test_the_feed_in_error_is_told() -> None:
+def test_an_error_feed_is_reported() -> None:
     with pytest.raises(SourceDown, match=r"cs\.XX"):
         arxiv_feed.parse(FEED_ERROR)
 
 
 @pytest.mark.parametrize("parse", [arxiv_feed.parse, arxiv_api.parse, arxiv_oai.parse])
 @pytest.mark.parametrize("data", [BOMB, b"", b"<rss>", b"{}", b"<html/>", b"\xff\xfe\x00", API_ERROR[:60]])
-def test_what_is_no_answer_is_refused(parse: object, data: bytes) -> None:
+def test_anything_but_an_answer_is_refused(parse: object, data: bytes) -> None:
     with pytest.raises(BadInput):
         parse(data)  # type: ignore[operator]
 
@@ -183,7 +183,7 @@ def test_no_bytes_break_a_parser(data: bytes) -> None:
         ("", ()),
     ],
 )
-def test_names_in_one_line_are_parted(line: str, names: tuple[str, ...]) -> None:
+def test_names_in_one_line_are_split(line: str, names: tuple[str, ...]) -> None:
     assert authors_of(line).names == names
 
 
@@ -230,9 +230,9 @@ def test_a_bad_row_is_refused_by_its_field_and_the_rest_goes_on(row: dict[str, o
 
 def test_a_batch_of_citations_keeps_its_order_and_unknown_papers_are_left_out(shared: Path) -> None:
     text = wire(shared, "semantic_scholar_vcr", "test_get_papers_return_not_found.yaml").decode()
-    found = re.search(r"string: '(.*?)\n\n", text, re.DOTALL)
-    assert found is not None
-    rows = json.loads(re.sub(r"\n\s+", " ", found[1]).replace("''", "'").strip("' "))
+    split_ids = re.search(r"string: '(.*?)\n\n", text, re.DOTALL)
+    assert split_ids is not None
+    rows = json.loads(re.sub(r"\n\s+", " ", split_ids[1]).replace("''", "'").strip("' "))
     parsed = semantic_scholar.parse(json.dumps(rows).encode())
 
     assert None in rows
@@ -260,11 +260,13 @@ def test_a_work_names_its_authors_by_key_as_the_paper_prints_them(shared: Path) 
 AUTHOR = {"id": "https://openalex.org/A1", "display_name": "Ada Byron"}
 
 
-def test_an_author_of_openalex_has_the_figures_that_are_told_and_no_others() -> None:
-    told = AUTHOR | {"works_count": 40, "cited_by_count": 900, "summary_stats": {"h_index": 12}}
-    people = openalex.parse(json.dumps({"results": [told, AUTHOR | {"works_count": 3}, AUTHOR]}).encode()).people
+def test_an_author_of_openalex_has_the_figures_of_the_answer_and_no_others() -> None:
+    figure_fields = AUTHOR | {"works_count": 40, "cited_by_count": 900, "summary_stats": {"h_index": 12}}
+    people = openalex.parse(
+        json.dumps({"results": [figure_fields, AUTHOR | {"works_count": 3}, AUTHOR]}).encode()
+    ).people
 
-    assert [one.figures for one in people] == [
+    assert [person.figures for person in people] == [
         AuthorFigures(h_index=12, papers=40, citations=900),
         AuthorFigures(papers=3),
     ]
@@ -279,10 +281,10 @@ def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
 # --- identifiers
 
 
-def test_an_identifier_tells_its_month() -> None:
-    found = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
+def test_an_identifier_contains_its_month() -> None:
+    split_ids = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
 
-    assert found == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
+    assert split_ids == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
 
 
 _OAI_1 = "listrecords_arXiv_2025-09-29_2025-10-03_all_p1.xml"
@@ -294,7 +296,7 @@ def _oai(record: str) -> bytes:
     return f"{head}<record>{record}</record></ListRecords></OAI-PMH>".encode()
 
 
-def test_semantic_scholar_tells_authors_figures_where_it_knows_them() -> None:
+def test_semantic_scholar_has_author_figures_where_they_are_known() -> None:
     row = {
         "externalIds": {"ArXiv": "2509.00001"},
         "authors": [

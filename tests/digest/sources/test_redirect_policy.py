@@ -91,7 +91,7 @@ def test_a_key_stays_on_the_same_origin(servers: tuple[Recorder, Recorder]) -> N
     assert [request[2]["x-api-key"] for request in first.requests] == ["secret"] * 4
 
 
-def test_a_question_is_not_handed_to_another_origin(servers: tuple[Recorder, Recorder]) -> None:
+def test_a_request_body_is_not_sent_to_another_origin(servers: tuple[Recorder, Recorder]) -> None:
     first, target = servers
     with pytest.raises(SourceDown, match="not followed"):
         ask(first.url, body=b'{"ids": []}')
@@ -100,9 +100,7 @@ def test_a_question_is_not_handed_to_another_origin(servers: tuple[Recorder, Rec
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
-def test_a_question_that_is_answered_elsewhere_is_fetched_there(
-    servers: tuple[Recorder, Recorder], status: int
-) -> None:
+def test_a_redirect_to_another_resource_is_followed_with_get(servers: tuple[Recorder, Recorder], status: int) -> None:
     first, target = servers
     first.status = status
     ask(first.url, body=b'{"ids": []}')

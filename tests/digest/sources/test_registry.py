@@ -105,8 +105,8 @@ def test_what_came_before_a_failure_is_stored_and_the_day_stays_open(
 
     assert source_status.standings()[0].state == "down"
     monkeypatch.setitem(registry.SOURCES, "toy", TOY)
-    again = catch_up.ingest("toy").counts
-    assert (again.new, again.unchanged) == (0, 1)
+    second_ingest = catch_up.ingest("toy").counts
+    assert (second_ingest.new, second_ingest.unchanged) == (0, 1)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
