@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest import settings
 from digest.errors import BadInput
 from digest.settings import TextSetting
-from digest.sources import arxiv, arxiv_api, arxiv_feed, arxiv_oai, huggingface, openalex, semantic_scholar
+from digest.sources import arxiv, arxiv_api, arxiv_feed, arxiv_oai, biorxiv, huggingface, openalex, semantic_scholar
 from digest.sources.source import AnnouncementCalendar, Source
 
 SOURCES: dict[str, Source] = {
@@ -15,6 +15,8 @@ SOURCES: dict[str, Source] = {
         arxiv_api.SOURCE,
         arxiv_oai.SOURCE,
         huggingface.SOURCE,
+        biorxiv.BIORXIV,
+        biorxiv.MEDRXIV,
         semantic_scholar.SOURCE,
         openalex.SOURCE,
     )
@@ -40,7 +42,7 @@ def enabled_sources() -> list[Source]:
 
 def source_settings() -> list[TextSetting]:
     """The settings that the sources declare."""
-    return [setting for source in SOURCES.values() for setting in source.settings]
+    return list(dict.fromkeys(setting for source in SOURCES.values() for setting in source.settings))
 
 
 def fallback_figures() -> list[str]:

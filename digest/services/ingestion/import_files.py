@@ -16,13 +16,13 @@ from digest.sources.source import SavedFile
 Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, Parsed]]]
 
 FORMATS = ("seeds", "jsonl")  # of files that no source gave
-NAMES = (*FORMATS, *registry.SOURCES)
 
 
 def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> Counts:
     """Store saved answers of a source. Raises BadInput for an unknown source or an unreadable file."""
-    if source not in NAMES:
-        raise BadInput(f"source {source!r} is unknown; one of {', '.join(NAMES)}", field="source")
+    names = (*FORMATS, *registry.SOURCES)
+    if source not in names:
+        raise BadInput(f"source {source!r} is unknown; one of {', '.join(names)}", field="source")
     if source == "jsonl":
         if not files:
             raise BadInput(f"{source} needs --file", field="file")

@@ -56,7 +56,7 @@ def toy(database: str, configured: Callable[..., None], monkeypatch: pytest.Monk
 
 def _source_modules() -> set[str]:
     fetches = [f for s in registry.SOURCES.values() for f in (s.fetch_day, *(c.fetch for c in s.current)) if f]
-    return {fetch.__module__.rpartition(".")[2] for fetch in fetches}
+    return {getattr(fetch, "func", fetch).__module__.rpartition(".")[2] for fetch in fetches}
 
 
 def test_nothing_names_a_source_but_its_own_file_and_the_registry() -> None:
