@@ -51,10 +51,8 @@ def assess_feed(
     if day in stored_days and len(unseen) > len(listed) / 2 and arxiv_calendar.following(day, closed) <= due:
         day = arxiv_calendar.following(day, closed)  # the feed's date is a day behind its content
     if listed and not unseen and not any(stored_papers[i][0] == day.toordinal() for i in listed):
-        outcome = STALE if day >= due else LATE
-        return FeedVerdict(
-            None, complete=False, outcome=outcome, detail=f"the feed of {day} holds an older announcement"
-        )
+        detail = f"the feed of {day} holds an older announcement"
+        return FeedVerdict(None, complete=False, outcome=STALE if day >= due else LATE, detail=detail)
     outcome, detail = _defect(parsed, stored_papers, day, max_items)
     if outcome:
         return FeedVerdict(day, complete=False, outcome=outcome, detail=detail)

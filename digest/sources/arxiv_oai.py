@@ -279,15 +279,10 @@ def _record(text: _Text, arxiv_id: str, authors: Authors, submitted_on: date) ->
     return within_limits(record)
 
 
-def _fetch_day(day: date) -> Fetched:
-    """The records that changed on one date, all configured categories together.
-
-    Where a later page fails, the pages before it are stored and the day stays open.
-    """
-    closed, now = settings.get().closed_evenings, clock.now()
+def _harvest(day: date) -> tuple[list[Harvested], list[Bad], SourceDown | None]:
+    """The records of one date by identifier, what was refused, and the failure that ended the harvest early."""
     harvested: dict[str, Harvested] = {}
     bad: list[Bad] = []
-    failure: SourceDown | None = None
     try:
         for category in settings.get().arxiv_categories or ("",):
             for page in fetch(day, set_of(category) if category else ""):
@@ -295,10 +290,20 @@ def _fetch_day(day: date) -> Fetched:
                 bad += page.bad
                 bad += (page.cut,) if page.cut else ()
     except SourceDown as error:
-        failure = error
+        return list(harvested.values()), bad, error
+    return list(harvested.values()), bad, None
+
+
+def _fetch_day(day: date) -> Fetched:
+    """The records that changed on one date, all configured categories together.
+
+    Where a later page fails, the pages before it are stored and the day stays open.
+    """
+    closed, now = settings.get().closed_evenings, clock.now()
+    harvested, bad, failure = _harvest(day)
     since = arxiv.oldest_complete_since(day)
     by_day: dict[date, list[Listed]] = {day: []}
-    for item in harvested.values():  # other dates occur only where a server ignores the request's range
+    for item in harvested:  # other dates occur only where a server ignores the request's range
         by_day.setdefault(item.changed, []).append(announced(item, since))
     new = sum(item.announce_type == "new" for item in by_day[day])
     over = now.astimezone(UTC).date() > day

@@ -96,11 +96,7 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
         parts.append(text[at:start])
         end = partner.get(start)
         if end is not None:
-            inside = text[start + 1 : end]
-            replacement = (
-                f" {inside} " if _ON_BEHALF.match(inside) else f" , {inside} , " if _GROUP.fullmatch(inside) else " "
-            )
-            parts.append(replacement)
+            parts.append(_replacement(text[start + 1 : end]))
             at = end + 1
             continue
         debris, at = True, start + 1
@@ -110,6 +106,13 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
             stop = None if first in partner else re.compile(r"[,;)]|\sand\s").search(text, at)
             at = stop.start() if stop else len(text)
     return "".join([*parts, text[at:]]), debris
+
+
+def _replacement(inside: str) -> str:
+    """What stands for a pair of parentheses: a collaboration stays, anything else is an affiliation and goes."""
+    if _ON_BEHALF.match(inside):
+        return f" {inside} "
+    return f" , {inside} , " if _GROUP.fullmatch(inside) else " "
 
 
 def _closing_positions(text: str) -> dict[int, int]:

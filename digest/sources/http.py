@@ -94,10 +94,7 @@ def _follow_redirects(request: Request) -> bytes:
 
 def _send(request: Request, until: float) -> bytes:
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    agent = f"papers-inbox/{__version__} ({settings.get().base_url})"
-    headers = {"User-Agent": agent, "Accept-Encoding": "gzip", "Connection": "close", **dict(request.headers)}
-    if request.body is not None:
-        headers["Content-Type"] = "application/json"
+    headers = _headers(request)
     name = urlsplit(request.url).hostname
     try:
         url = httpx.URL(request.url)
@@ -123,6 +120,12 @@ def _send(request: Request, until: float) -> bytes:
         raise SourceDown(f"{name} did not answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:
         raise SourceDown(f"{name}: {str(error)[:160] or type(error).__name__}") from error
+
+
+def _headers(request: Request) -> dict[str, str]:
+    agent = f"papers-inbox/{__version__} ({settings.get().base_url})"
+    headers = {"User-Agent": agent, "Accept-Encoding": "gzip", "Connection": "close", **dict(request.headers)}
+    return headers if request.body is None else {**headers, "Content-Type": "application/json"}
 
 
 @cache

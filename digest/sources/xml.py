@@ -155,8 +155,8 @@ def _local(tag: object) -> str:
 
 def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
     """Parse a damaged document item by item. Raises BadInput where it has no item."""
-    pieces = list(islice(xml_items.split(text, form.tags), MAX_ITEMS + 1))
     root = form.tags.root.search(text)
+    pieces = list(islice(xml_items.split(text, form.tags), MAX_ITEMS + 1))
     if len(pieces) > MAX_ITEMS:
         raise BadInput(f"more than {MAX_ITEMS} items in one document")
     if root is None or not pieces:
@@ -166,10 +166,7 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
     if "<!DOCTYPE" in before or "<!ENTITY" in before:
         raise BadInput("this XML declares entities; the sources' own has none")
     outside = "".join(_outside_items(text, pieces))
-    try:
-        head, rebuilt = _parse(outside), False
-    except ParseError:
-        head, rebuilt = _rebuild_head(outside, root[1], form), True
+    head, rebuilt = _parse_head(outside, root[1], form)
     items: list[Element | Bad] = []
     cut: Bad | None = None
     for place, item in enumerate(_items(text, pieces, _namespaces(before, root[1], form)), start=1):
@@ -184,6 +181,14 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
     if cut is None and not form.tags.root_end.search(outside):
         cut = Bad(len(items) + 1, "the document breaks off behind this many items", text[-120:])
     return Document(head, tuple(items), cut, rebuilt)
+
+
+def _parse_head(outside: str, root: str, form: Form) -> tuple[Element, bool]:
+    """The head, and whether it had to be rebuilt."""
+    try:
+        return _parse(outside), False
+    except ParseError:
+        return _rebuild_head(outside, root, form), True
 
 
 def _outside_items(text: str, pieces: list[Piece]) -> Iterator[str]:

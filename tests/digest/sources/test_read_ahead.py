@@ -141,14 +141,14 @@ def importer(tmp_path: Path, configured: Callable[..., None], large: Path) -> It
 def test_an_ingest_that_is_ended_leaves_no_process_and_can_be_taken_up(
     sign: signal.Signals, importer: subprocess.Popen[bytes], large: Path
 ) -> None:
-    readers: list[int] = []
-    while not readers and importer.poll() is None:
-        readers = children(importer.pid)
+    child_pids: list[int] = []
+    while not child_pids and importer.poll() is None:
+        child_pids = children(importer.pid)
     importer.send_signal(sign)
     importer.wait(PATIENCE)
 
-    assert readers
-    wait_for(lambda: all(gone(pid) for pid in readers))
+    assert child_pids
+    wait_for(lambda: all(gone(pid) for pid in child_pids))
     counts = ingest(large)
     assert counts.new + counts.unchanged == PAPERS
 
