@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given_name
+from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.sources.author_line import authors_of
@@ -58,25 +58,25 @@ def test_names_come_out_whole(line: str, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("end", [" et al", " et al.", ", et al", ", et. al.", " and others", " and 12 others", ", ..."])
 def test_more_authors_than_the_line_names_are_known_to_be_missing(end: str) -> None:
-    split_names = authors_of(f"A. Byron, E. Noether{end}")
+    authors = authors_of(f"A. Byron, E. Noether{end}")
 
-    assert (split_names.names, split_names.complete) == (BOTH, False)
+    assert (authors.names, authors.complete) == (BOTH, False)
 
 
 @pytest.mark.parametrize(
     "line", ["Byron, A.; Noether, E.", "The HELIX Collaboration: A. Byron", "A. Byron (Univ. of X, E. Noether"]
 )
 def test_a_followed_author_is_found_in_each_form(line: str) -> None:
-    assert any(agree(name("Ada Byron"), name(name_forms)) for name_forms in authors_of(line).names)
+    assert any(agree(name("Ada Byron"), name(author)) for author in authors_of(line).names)
 
 
 def test_affiliations_of_real_lines_leave_no_debris(shared: Path) -> None:
     page = shared / "data" / "wire" / "oai_captured" / "arXivRaw_page_2014-01-16_1000records.xml"
     lines = re.findall(r"<authors>([^<]*)</authors>", page.read_text())
-    names = [name_forms for line in lines for name_forms in authors_of(line).names]
+    names = [author for line in lines for author in authors_of(line).names]
 
     assert len(names) > 3000
-    assert [name_forms for name_forms in names if re.search(r"[();:$\\{}]|\bet al\b|\bUniversity\b", name_forms)] == []
+    assert [author for author in names if re.search(r"[();:$\\{}]|\bet al\b|\bUniversity\b", author)] == []
 
 
 FAMILY = st.from_regex(r"(van der |de la )?[A-ZÉÖŁ][a-zéöł]{2,8}(-[A-Z][a-z]{2,6})?", fullmatch=True)
@@ -86,12 +86,12 @@ PEOPLE = st.lists(st.tuples(GIVEN_NAMES, FAMILY, SUFFIX), min_size=1, max_size=8
 JOINED = st.sampled_from([", ", "; ", " and ", " & ", ", and "])
 
 
-@given_name(PEOPLE, JOINED, st.sampled_from(["", " (1)", " (Univ. of X, Y)", "$^{1}$", "*"]), st.booleans())
+@given(PEOPLE, JOINED, st.sampled_from(["", " (1)", " (Univ. of X, Y)", "$^{1}$", "*"]), st.booleans())
 def test_plain_names_come_back_however_they_are_joined(
     people: list[tuple[str, str, str]], joint: str, mark: str, oxford: bool
 ) -> None:
     names = [f"{given_name} {family}{suffix}" for given_name, family, suffix in people]
-    marked = [name_forms + mark for name_forms in names]
+    marked = [author + mark for author in names]
     line = joint.join(marked)
     if oxford and joint == ", " and len(marked) > 1:
         line = f"{', '.join(marked[:-1])}, and {marked[-1]}"
@@ -99,7 +99,7 @@ def test_plain_names_come_back_however_they_are_joined(
     assert authors_of(line).names == tuple(names)
 
 
-@given_name(PEOPLE)
+@given(PEOPLE)
 def test_inverted_names_are_reordered(people: list[tuple[str, str, str]]) -> None:
     line = "; ".join(f"{family}, {given_name}{',' if suffix else ''}{suffix}" for given_name, family, suffix in people)
     line += ";" if len(people) == 1 else ""
@@ -107,13 +107,13 @@ def test_inverted_names_are_reordered(people: list[tuple[str, str, str]]) -> Non
     assert authors_of(line).names == tuple(f"{given_name} {family}{suffix}" for given_name, family, suffix in people)
 
 
-@given_name(PEOPLE)
+@given(PEOPLE)
 def test_the_members_follow_their_collaboration(people: list[tuple[str, str, str]]) -> None:
     names = [f"{given_name} {family}{suffix}" for given_name, family, suffix in people]
 
     assert authors_of(f"The HELIX Collaboration: {', '.join(names)}").names == ("The HELIX Collaboration", *names)
 
 
-@given_name(st.text(alphabet=st.sampled_from("AbŁ李.,;:()[]{}$^\\&*1 -'"), max_size=200))
+@given(st.text(alphabet=st.sampled_from("AbŁ李.,;:()[]{}$^\\&*1 -'"), max_size=200))
 def test_any_line_gives_names_without_parentheses(line: str) -> None:
-    assert not any(set(name_forms) & set("()") for name_forms in authors_of(line).names)
+    assert not any(set(author) & set("()") for author in authors_of(line).names)

@@ -314,8 +314,8 @@ def test_a_week_is_filled_by_oai_day_by_day_in_order(
     assert (second_ingest.new, second_ingest.updated, second_ingest.unchanged) == (0, 0, 5 * PER_DAY)
     assert stored() == expected(real)
     with reading() as session:
-        known_ids = session.exec(select(Batch.announcement_id).order_by(col(Batch.id))).all()
-    assert known_ids == [day.toordinal() for day in WEEK]
+        announcement_ids = session.exec(select(Batch.announcement_id).order_by(col(Batch.id))).all()
+    assert announcement_ids == [day.toordinal() for day in WEEK]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -488,15 +488,15 @@ def test_a_listing_joins_the_current_announcement_and_keeps_its_counters(
 ) -> None:
     at(MON)
     catch_up.ingest("arxiv-rss")
-    known_ids = real.works[0].id
+    known_id = real.works[0].id
     at(MON, 12)
-    real.daily = {"2025-09-29": listing((known_ids, 12), ("2509.99999", None)), "trending": listing((known_ids, 12))}
+    real.daily = {"2025-09-29": listing((known_id, 12), ("2509.99999", None)), "trending": listing((known_id, 12))}
     catch_up.ingest("huggingface")
 
     with reading() as session:
         rows = session.exec(select(Signal.name, Signal.value).order_by(Signal.name, Signal.value)).all()
     assert stored()["2509.99999"] == MON
-    assert stored()[known_ids] == MON
+    assert stored()[known_id] == MON
     assert sorted(set(rows)) == [("rank", 1.0), ("upvotes", 12.0)]
 
 
@@ -505,16 +505,16 @@ def test_the_week_s_listing_brings_new_counts_to_known_papers_and_no_papers(
     real: WireServer, at: Callable[..., None]
 ) -> None:
     at(MON, 12)
-    known_ids, unknown = "2509.90001", "2509.90002"
-    real.daily = {"2025-09-29": listing((known_ids, 1))}
+    known_id, unknown = "2509.90001", "2509.90002"
+    real.daily = {"2025-09-29": listing((known_id, 1))}
     catch_up.ingest("huggingface")
     at(TUE, 12)
-    real.daily |= {"2025-W40": listing((known_ids, 19), (unknown, 7)), "2025-W39": listing((unknown, 7))}
+    real.daily |= {"2025-W40": listing((known_id, 19), (unknown, 7)), "2025-W39": listing((unknown, 7))}
     catch_up.ingest("huggingface")
 
     with reading() as session:
         votes = session.exec(select(Signal.value).order_by(Signal.taken_at)).all()
-    assert set(stored()) == {known_ids}
+    assert set(stored()) == {known_id}
     assert (votes[0], votes[-1]) == (1.0, 19.0)
 
 

@@ -217,8 +217,8 @@ def test_an_answer_of_the_api_that_breaks_off_goes_on_behind_what_was_whole(wire
 def test_one_record_with_a_date_beyond_all_calendars_is_refused_alone(wire: WireServer, database: str) -> None:
     wire.works = works(3)
     version = b'<id>2509.00002</id><version version="v1"><date>'
-    truncated_page = b"<id>2509.00002</id><version><date>Fri, 31 Dec 9999 23:59:59 GMT</date></version>"
-    wire.fail("oai", damaged((version, truncated_page + version.removeprefix(b"<id>2509.00002</id>"))))
+    impossible_date = b"<id>2509.00002</id><version><date>Fri, 31 Dec 9999 23:59:59 GMT</date></version>"
+    wire.fail("oai", damaged((version, impossible_date + version.removeprefix(b"<id>2509.00002</id>"))))
     counts = catch_up.ingest("arxiv-oai", first=DAY, last=DAY).counts
 
     assert (counts.new, [reason for _, reason in rejects()]) == (2, ["version: 9999-12-31 is not the date of a paper"])

@@ -230,9 +230,9 @@ def test_a_bad_row_is_refused_by_its_field_and_the_rest_goes_on(row: dict[str, o
 
 def test_a_batch_of_citations_keeps_its_order_and_unknown_papers_are_left_out(shared: Path) -> None:
     text = wire(shared, "semantic_scholar_vcr", "test_get_papers_return_not_found.yaml").decode()
-    split_ids = re.search(r"string: '(.*?)\n\n", text, re.DOTALL)
-    assert split_ids is not None
-    rows = json.loads(re.sub(r"\n\s+", " ", split_ids[1]).replace("''", "'").strip("' "))
+    match = re.search(r"string: '(.*?)\n\n", text, re.DOTALL)
+    assert match is not None
+    rows = json.loads(re.sub(r"\n\s+", " ", match[1]).replace("''", "'").strip("' "))
     parsed = semantic_scholar.parse(json.dumps(rows).encode())
 
     assert None in rows
@@ -282,9 +282,9 @@ def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
 
 
 def test_an_identifier_contains_its_month() -> None:
-    split_ids = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
+    months = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
 
-    assert split_ids == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
+    assert months == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
 
 
 _OAI_1 = "listrecords_arXiv_2025-09-29_2025-10-03_all_p1.xml"

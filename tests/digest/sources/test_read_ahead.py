@@ -68,14 +68,14 @@ def ingest(file: Path) -> Counts:
 
 def content() -> list[Any]:
     with reading() as session:
-        requested = (
+        queries = (
             select(Paper.id, Paper.arxiv_id, Paper.announcement_id, Paper.batch_id).order_by(col(Paper.id)),
             select(PaperVersion.paper_id, PaperVersion.title).order_by(col(PaperVersion.id)),
             select(PaperKey.key, PaperKey.paper_id).order_by(col(PaperKey.key), col(PaperKey.paper_id)),
             select(Reject.position, Reject.reason).order_by(col(Reject.id)),
             select(Announcement.day).order_by(col(Announcement.id)),
         )
-        return [session.exec(question).all() for question in requested]  # type: ignore[call-overload]
+        return [session.exec(query).all() for query in queries]  # type: ignore[call-overload]
 
 
 def test_the_same_documents_come_in_the_same_order(large: Path) -> None:
@@ -108,9 +108,9 @@ def test_the_same_large_file_again_changes_no_row(database: str, large: Path) ->
 def test_a_file_that_is_not_there_is_named(large: Path, tmp_path: Path) -> None:
     with (
         pytest.raises(BadInput, match=r"absent\.jsonl: No such file"),
-        Ahead([large, tmp_path / "absent.jsonl"]) as iterator,
+        Ahead([large, tmp_path / "absent.jsonl"]) as ahead,
     ):
-        list(iterator)
+        list(ahead)
 
 
 def test_a_child_process_that_dies_is_reported(large: Path) -> None:
@@ -166,10 +166,10 @@ def test_a_line_is_dated_by_its_own_field_wherever_that_word_stands(fields: list
     line = ("{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields) + "}").encode()
     parts = list(jsonl.parse([line]))
 
-    message = json.loads(line).get("announced")
+    announced = json.loads(line).get("announced")
     if any(part.papers for part in parts):
         assert [part.announced for part in parts if part.papers] == [
-            date.fromisoformat(message[:10]) if message else None
+            date.fromisoformat(announced[:10]) if announced else None
         ]
 
 

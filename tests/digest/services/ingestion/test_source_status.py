@@ -90,10 +90,10 @@ def test_the_doctor_names_each_source_its_state_and_the_cure(database: str, conf
     configured(SOURCES="arxiv-rss,huggingface")
     with transaction() as session:
         store.put_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no route", retry_at=None)
-    outputs = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
+    findings = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
 
-    assert [f.text.split(";")[0] for f in outputs] == ["arxiv-rss: down (no route)", "huggingface: never asked"]
-    assert all(f.level == doctor.WARNING and f.cure for f in outputs)
+    assert [f.text.split(";")[0] for f in findings] == ["arxiv-rss: down (no route)", "huggingface: never asked"]
+    assert all(f.level == doctor.WARNING and f.cure for f in findings)
 
 
 def test_retries_of_a_failing_source_back_off(database: str, configured: Callable[..., None]) -> None:
@@ -137,8 +137,8 @@ def values(name: str = "upvotes") -> list[float]:
 
 @pytest.fixture
 def paper(database: str) -> None:
-    known_at_run = Parsed((Listed(Record("A title of some words", arxiv_id="2509.00001")),), announced=MON)
-    store_document("jsonl", "one", known_at_run)
+    parsed = Parsed((Listed(Record("A title of some words", arxiv_id="2509.00001")),), announced=MON)
+    store_document("jsonl", "one", parsed)
 
 
 def test_of_old_snapshots_first_last_and_each_days_best_stay(paper: None) -> None:
