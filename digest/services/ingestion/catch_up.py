@@ -62,8 +62,10 @@ def ingest(
             progress(done, len(steps), label)
             if deadline is not None and done and time.monotonic() > deadline:
                 return Result(total, more=True)
-            result = fetch_source.run_fetch(source, fetch)
-            total.add(result.counts)
+            step_result = fetch_source.run_fetch(source, fetch)
+            total.add(step_result.counts)
+            if step_result.outcome or not result.outcome:  # a later success does not hide an incomplete day
+                result = step_result
     except SourceDown as error:
         _record_attempt(source, DOWN, str(error), retry_after=error.retry_after)
         raise

@@ -193,6 +193,15 @@ def test_fewer_rows_than_promised_leave_a_recent_day_open_and_an_old_one_is_clos
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_incomplete_day_shows_although_later_fetches_succeed(server: PreprintServer) -> None:
+    server.rows = [row(1, DAY)]
+    server.extra_total = 3
+    catch_up.ingest("biorxiv", first=DAY)  # then the day of NOW and the journals
+
+    assert source_status.standings()[0].state == "partial"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_medrxiv_is_a_source_of_its_own_on_the_same_host(server: PreprintServer) -> None:
     server.rows = [row(1, DAY), row(2, DAY, server="medRxiv")]
     counts = catch_up.ingest("medrxiv", first=DAY, last=DAY).counts
