@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.errors import Misconfigured
@@ -67,15 +68,7 @@ class Settings(BaseSettings):
     service_name: str = "Papers Inbox"
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,8})?$")
     arxiv_categories: Words = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
-    arxiv_rss_url: str = "https://rss.arxiv.org"
-    arxiv_api_url: str = "https://export.arxiv.org/api/query"
-    arxiv_oai_url: str = "https://oaipmh.arxiv.org/oai"
-    huggingface_url: str = "https://huggingface.co"
-    semantic_scholar_url: str = "https://api.semanticscholar.org"
-    openalex_url: str = "https://api.openalex.org"
-    semantic_scholar_key: str = ""
-    openalex_key: str = ""
-    sources: Words = ("arxiv-rss", "arxiv-oai", "huggingface")
+    sources: Words = ("default",)  # stands for the sources that are enabled by default
     source_wait: int = Field(default=0, ge=0, le=1440)
     source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     source_patience: int = Field(default=60, ge=0, le=3600)
@@ -135,15 +128,6 @@ class Settings(BaseSettings):
         for day in value:
             date.fromisoformat(day)  # its error names the text
         return value
-
-    @model_validator(mode="after")
-    def _patient_with_arxiv(self) -> Self:
-        """Terms of arXiv: 3 s between requests. Only a server of one's own on this machine may be asked faster."""
-        urls = (self.arxiv_rss_url, self.arxiv_api_url, self.arxiv_oai_url)
-        ours = all(urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"} for url in urls)
-        if self.arxiv_interval < 3 and not ours:
-            raise ValueError("ARXIV_INTERVAL must be 3 seconds or more: arXiv's terms of use")
-        return self
 
     @field_validator("domain_rates")
     @classmethod
@@ -205,3 +189,26 @@ def get() -> Settings:
 def forget() -> None:
     """Read the environment anew at the next `get` (tests, and `digest demo` after it has set its own)."""
     get.cache_clear()
+    _text_value.cache_clear()
+
+
+@dataclass(frozen=True, slots=True)
+class TextSetting:
+    """A setting that a source declares in its own file: DIGEST_<NAME> from the environment or `.env`."""
+
+    name: str
+    default: str
+
+    def value(self) -> str:
+        """Its value in this process, read once."""
+        return _text_value(self.name, self.default)
+
+
+@lru_cache(maxsize=64)
+def _text_value(name: str, default: str) -> str:
+    class DeclaredSetting(BaseSettings):
+        model_config = Settings.model_config
+
+    fields: dict[str, Any] = {name: (str, default)}
+    value: str = getattr(create_model("TextValue", __base__=DeclaredSetting, **fields)(), name)
+    return value

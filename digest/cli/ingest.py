@@ -1,4 +1,4 @@
-"""`digest ingest`: store what a source gave, live or saved."""
+"""`digest ingest`: fetch papers from a source, or import saved answers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Outside
 from digest.errors import BadInput
-from digest.services.ingestion import catch_up, fetch_source, import_files
+from digest.services.ingestion import catch_up, import_files
 from digest.services.ingestion.import_document import Counts
+from digest.sources import registry
 from digest.text.plain_text import one_line
 
 Day = Annotated[
     datetime | None,
-    output.date_option("The announcement that saved papers belong to, if they don't say.", "--date"),
+    output.date_option("Announcement date of saved papers that carry none.", "--date"),
 ]
 
 
@@ -27,31 +28,34 @@ def register(app: typer.Typer, outside: Outside) -> None:
     @app.command()
     @output.guarded
     def ingest(
-        source: Annotated[str, typer.Argument(help=f"{', '.join(fetch_source.ALL)}; from files also seeds, jsonl.")],
-        first: Annotated[datetime | None, output.date_option("The first day to ask for.", "--from")] = None,
-        last: Annotated[datetime | None, output.date_option("The last. Default: today.", "--to")] = None,
-        file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are unpacked).")] = None,
+        source: Annotated[
+            str,
+            typer.Argument(help=f"{', '.join(registry.SOURCES)}; from files also {', '.join(import_files.FORMATS)}."),
+        ],
+        first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
+        last: Annotated[datetime | None, output.date_option("The last day. Default: today.", "--to")] = None,
+        file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are decompressed).")] = None,
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
     ) -> None:
-        """Fetch what is due or missing, or the days asked for, and store it; again changes nothing."""
-        if file or source in {"seeds", "jsonl"}:
+        """Fetch and store what is due or missing, or the given days. Repeating it changes nothing."""
+        if file or source in import_files.FORMATS:
             if first or last:
                 raise BadInput("--from and --to are for fetching, not for files", field="from")
             day = date.date() if date else None
-            counts, said = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
+            counts, suffix = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
         else:
             with output.progress_bar(quiet=json) as progress:
                 days = first.date() if first else None, last.date() if last else None
                 result = catch_up.ingest(source, first=days[0], last=days[1], progress=progress)
-            counts, said = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
-        _tell(counts, said, json=json)
+            counts, suffix = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
+        _print_counts(counts, suffix, json=json)
         if counts.bad and not (counts.new or counts.updated or counts.unchanged):
             raise typer.Exit(output.FAILED)
 
 
-def _tell(counts: Counts, said: str, *, json: bool) -> None:
-    """The counts; refused pieces on standard error, the first few with their reasons."""
+def _print_counts(counts: Counts, suffix: str, *, json: bool) -> None:
+    """Print the counts; refused pieces go to standard error, the first few with their reasons."""
     for bad in counts.refused:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
     if counts.bad > len(counts.refused):
@@ -60,4 +64,6 @@ def _tell(counts: Counts, said: str, *, json: bool) -> None:
         output.emit(counts.to_json())
         return
     refused = f", {counts.bad} refused" if counts.bad else ""
-    output.say(f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(said)}")
+    output.say(
+        f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(suffix)}"
+    )

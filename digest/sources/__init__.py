@@ -1,1 +1,1 @@
-"""Sources: one pure parser and one thin fetch each."""
+"""Sources of papers: each file has a pure parser, a thin fetch and the entry that the registry lists."""

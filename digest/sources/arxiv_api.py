@@ -1,26 +1,27 @@
-"""arXiv's query API (Atom): papers sent in between two instants, page by page. The parser is pure.
+"""arXiv's query API (Atom): papers submitted between two instants, page by page. The parser is pure.
 
-Its index lags, and a page may come short or empty that is full a moment later; what a page lacks of the number it
-promises is asked for again, and what is still missing then is an error, never silence.
+The index lags: a page may be short or empty and complete a moment later. A page shorter than the promised total is
+requested again; papers still missing after that are an error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from xml.etree.ElementTree import Element
 
-from digest import papers, settings
+from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.sources import dates, http, identifiers, xml
+from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.limits import within_limits
-from digest.sources.request_pacing import ARXIV
+from digest.sources.source import LATE, DayMark, Fetched, FetchedDocument, Source, each_file
 
-SLICE = 1000  # papers asked for at once; the API gives 2000 at most, and slow ones time out
-MOST = 30_000  # of one query
+SLICE = 1000  # papers of one request; the API allows 2000, but large slices time out
+MAX_RESULTS = 30_000  # results that the API returns for one query
 TRIES = 4
+_HELD_PAPERS_LOOK_BACK = timedelta(days=7)  # papers that arXiv's moderators held
 
 _NS = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -39,9 +40,9 @@ _FORM = xml.form(
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One slice. `entries`: how many it holds, refused ones included; `total`: how many the query has in all.
+    """One slice. `entries`: its number of entries, with refused ones; `total`: the number of results of the query.
 
-    `total` is None where a damaged answer does not tell it. `cut`: where it breaks off; what it cuts is no entry.
+    `total` is None where a damaged answer lacks it. `cut`: where it breaks off; a truncated entry is not counted.
     """
 
     parsed: Parsed
@@ -51,12 +52,12 @@ class Page:
 
 
 def parse(data: bytes) -> Page:
-    """One answer. Raises BadInput where it is none, SourceDown with its reason where it is the API's error."""
+    """Parse one answer. Raises BadInput for anything else, SourceDown for an error of the API, with its reason."""
     document = xml.read(data, _FORM)
     feed = document.head
     if feed.tag != f"{{{_NS['atom']}}}feed":
         raise BadInput("not an answer of the API: expected an Atom <feed>")
-    found, bad = [], []
+    listed, bad = [], []
     for position, entry in enumerate(document.items, start=1):
         if isinstance(entry, Bad):
             bad.append(entry)
@@ -65,34 +66,42 @@ def parse(data: bytes) -> Page:
         if title == "Error" and "/api/errors" in xml.text(entry, "atom:id", _NS):
             raise SourceDown(f"arXiv refused the query: {xml.text(entry, 'atom:summary', _NS)[:120]}", again=False)
         try:
-            found.append(_listed(entry, title))
+            listed.append(_listed(entry, title))
         except ValueError as error:
             bad.append(Bad(position, str(error), title[:120]))
     entries = len(document.items)
-    told = xml.text(feed, "opensearch:totalResults", _NS)
+    total_text = xml.text(feed, "opensearch:totalResults", _NS)
     damaged = document.cut is not None or any(isinstance(entry, Bad) for entry in document.items)
-    total = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None if damaged else entries
-    return Page(Parsed(tuple(found), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
+    total = (
+        int(total_text)
+        if total_text.isascii() and total_text.isdigit() and len(total_text) < 10
+        else None
+        if damaged
+        else entries
+    )
+    return Page(Parsed(tuple(listed), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
 
 
 def parse_saved(data: bytes) -> Parsed:
-    """The papers of a saved answer; where it breaks off is one more refused piece."""
+    """Parse a saved answer; a truncation counts as one more refused piece."""
     page = parse(data)
     return replace(page.parsed, bad=(*page.parsed.bad, page.cut)) if page.cut else page.parsed
 
 
 def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[Page]:
-    """All papers of these categories first sent in between two instants, in the order of their coming.
+    """Pages of the papers of these categories first submitted between two instants, oldest first.
 
-    A page that breaks off is used up to there; the next request begins behind it. Raises SourceDown where the API
-    stays short of what it promises.
+    A truncated page is used as far as it goes, and the next request continues after it. Raises SourceDown where the
+    API returns fewer papers than it promised.
     """
     done, total = 0, 1
     while done < total:
         page = _slice(categories, first, last, done)
         total = max(total, done + page.entries + 1) if page.total is None else page.total
-        if total > MOST:
-            raise SourceDown(f"{total} papers in one query; the API gives {MOST}: ask for fewer days", again=False)
+        if total > MAX_RESULTS:
+            raise SourceDown(
+                f"{total} papers in one query; the API returns {MAX_RESULTS}: request fewer days", again=False
+            )
         if page.entries:
             yield page
         elif done < total:
@@ -101,7 +110,7 @@ def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterato
 
 
 def _slice(categories: Sequence[str], first: datetime, last: datetime, start: int) -> Page:
-    """One page, asked for again while it is shorter than it should be; the fullest of the answers."""
+    """One page, requested again while it is shorter than promised. Returns the longest answer."""
     request = _request(categories, first, last, start)
     best = http.ask(request, parse)
     for _ in range(TRIES - 1):
@@ -113,13 +122,13 @@ def _slice(categories: Sequence[str], first: datetime, last: datetime, start: in
 
 
 def _request(categories: Sequence[str], first: datetime, last: datetime, start: int) -> http.Request:
-    wanted = " OR ".join(f"cat:{name}" for name in categories)
-    between = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
+    query = " OR ".join(f"cat:{name}" for name in categories)
+    submitted = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
     return http.Request(
-        settings.get().arxiv_api_url,
-        ARXIV,
+        arxiv.API_URL.value(),
+        arxiv.PACING,
         (
-            ("search_query", f"({wanted}) AND {between}" if wanted else between),
+            ("search_query", f"({query}) AND {submitted}" if query else submitted),
             ("sortBy", "submittedDate"),
             ("sortOrder", "ascending"),
             ("start", str(start)),
@@ -129,7 +138,7 @@ def _request(categories: Sequence[str], first: datetime, last: datetime, start: 
 
 
 def _listed(entry: Element, title: str) -> Listed:
-    """One entry. Raises ValueError saying what is missing."""
+    """Convert one entry. Raises ValueError naming what is missing."""
     arxiv_id, version = identifiers.split(xml.text(entry, "atom:id", _NS).partition("/abs/")[2])
     if not title:
         raise ValueError("no title")
@@ -150,12 +159,54 @@ def _listed(entry: Element, title: str) -> Listed:
         comment=comment,
         venue=xml.text(entry, "arxiv:journal_ref", _NS) or papers.venue(comment),
         code_url=papers.code_address(comment, abstract),
-        published=sent_in(entry).date(),
+        published=_submitted_at(entry).date(),
         withdrawn=papers.withdrawn(comment, abstract),
     )
     return Listed(within_limits(record), announce_type="new")
 
 
-def sent_in(entry: Element) -> datetime:
-    """When the first version was sent in. Raises ValueError."""
+def _submitted_at(entry: Element) -> datetime:
+    """When the first version was submitted. Raises ValueError."""
     return dates.instant("published", xml.text(entry, "atom:published", _NS))
+
+
+def _fetch_day(day: date) -> Fetched:
+    """The papers of one announcement: those submitted before its cut-off and after the one before.
+
+    And held ones: submitted for an earlier announcement that is stored, but not in the database. Where a later page
+    fails, the pages before it are stored and the day stays open.
+    """
+    closed = settings.get().closed_evenings
+    first, last = arxiv_calendar.submissions(day, closed)
+    since = max(arxiv.oldest_complete_since(day), day - _HELD_PAPERS_LOOK_BACK)
+    held_from, _ = arxiv_calendar.submissions(since, closed)
+    listed: list[Listed] = []
+    bad: list[Bad] = []
+    failure: SourceDown | None = None
+    try:
+        for page in fetch(settings.get().arxiv_categories, min(held_from, first), last):
+            listed += page.parsed.papers
+            bad += page.parsed.bad
+    except SourceDown as error:
+        failure = error
+    # Some papers of the first date belong to the announcement before: they don't show that this one is there.
+    own = sum(item.record.published is None or item.record.published > first.date() for item in listed)
+    over = clock.now() > arxiv_calendar.mailed_at(arxiv_calendar.following(day, closed))
+    complete = failure is None and (own > 0 or over)
+    mark = DayMark(day, own, final=over) if complete else None
+    documents = (FetchedDocument(f"query for {day}", Parsed(tuple(listed), tuple(bad)), day, mark=mark),)
+    incomplete = failure is None and not complete
+    return Fetched(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
+
+
+SOURCE = Source(
+    name=arxiv.API,
+    parser=each_file(parse_saved),
+    pacing=arxiv.PACING,
+    settings=(arxiv.API_URL,),
+    fetch_day=_fetch_day,
+    days=arxiv.ANNOUNCEMENTS.between,
+    next_fetch=arxiv.next_harvest,
+    calendar=arxiv.ANNOUNCEMENTS,
+    only_missing_days=True,
+)

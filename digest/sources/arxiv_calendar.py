@@ -1,8 +1,8 @@
 """arXiv's announcement calendar. Pure: every function takes its date or instant.
 
-arXiv mails at 20:00 in New York, Sunday to Thursday; papers sent in until 14:00 that day (for Sunday's mail on Friday)
-are in it. An announcement is named by the date of its feeds, which appear at the midnight after: the mail of Sunday
-evening is Monday's announcement.
+arXiv mails at 20:00 in New York, Sunday to Thursday. The mailing has the papers submitted until 14:00 that day (for
+Sunday's mailing: until Friday 14:00). An announcement is named by the date of its feeds, which appear at the following
+midnight: the mailing of Sunday evening is Monday's announcement.
 `closed`: evenings without a mailing beyond the yearly holidays.
 """
 
@@ -25,7 +25,7 @@ NONE: Closed = frozenset()
 
 
 def announces(day: date, closed: Closed = NONE) -> bool:
-    """True where arXiv has an announcement of that date, by the calendar."""
+    """True where the calendar has an announcement on that date."""
     evening = day - A_DAY
     return (
         evening.weekday() not in _NO_MAIL
@@ -50,7 +50,7 @@ def harvest_at(day: date) -> datetime:
 
 
 def current(day: date, closed: Closed = NONE) -> date:
-    """The announcement that is current on that date: the newest one not after it."""
+    """The newest announcement not after that date."""
     return next(d for d in _backwards(day) if announces(d, closed))
 
 
@@ -83,24 +83,24 @@ def feed_of(instant: datetime, closed: Closed = NONE) -> date:
 
 
 def newest(instant: datetime, appears: Callable[[date], datetime], closed: Closed = NONE) -> date:
-    """The newest announcement that `appears` (one of the three times above) by that instant."""
+    """The newest announcement whose time by `appears` (mailed_at, feed_at or harvest_at) has come."""
     day = current(instant.astimezone(ARXIV_ZONE).date() + A_DAY, closed)
     return day if appears(day) <= instant else previous(day, closed)
 
 
 def submissions(day: date, closed: Closed = NONE) -> tuple[datetime, datetime]:
-    """From when until when papers were sent in that this announcement has: cut-off to cut-off, in UTC."""
+    """The submission window of an announcement: cut-off to cut-off, in UTC."""
     return cut_off(previous(day, closed)), cut_off(day)
 
 
 def cut_off(day: date) -> datetime:
-    """The last instant for a paper to be in the announcement of that date, in UTC; Friday's for Sunday's mail."""
+    """The last submission instant for the announcement of that date, in UTC (Friday's for Sunday's mailing)."""
     evening = day - A_DAY
     return local_instant(evening - 2 * A_DAY if evening.weekday() == _SUNDAY else evening, CUT_OFF, ARXIV_ZONE)
 
 
 def announcing(submitted: datetime, closed: Closed = NONE) -> date:
-    """The announcement that a paper sent in at that instant is in, unless it is held back."""
+    """The announcement of a paper submitted at that instant, unless moderators hold it."""
     day = submitted.astimezone(UTC).date()
     while cut_off(day) <= submitted or not announces(day, closed):
         day += A_DAY

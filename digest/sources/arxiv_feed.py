@@ -1,4 +1,4 @@
-"""arXiv's new-listing feeds, RSS 2.0 and Atom. The parser is pure; an entry in error is refused, the rest goes on."""
+"""arXiv's new-listing feeds, RSS 2.0 and Atom. The parser is pure and refuses single malformed entries."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 
 from digest import clock, papers, settings
+from digest.db.core.engine import reading
+from digest.db.papers import source_days
 from digest.errors import BadInput, SourceDown
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.sources import dates, http, identifiers, xml
+from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
+from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
 from digest.sources.limits import within_limits
-from digest.sources.request_pacing import ARXIV
+from digest.sources.source import A_DAY, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
 
-MOST_ITEMS = 2000  # the server cuts the end off: replace-cross, replace, cross, new
+MAX_ITEMS = 2000  # the server truncates the end: replace-cross, replace, cross, new
 
 _NS = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -35,9 +38,9 @@ _TYPES = {"new", "cross", "replace", "replace-cross"}
 
 
 def parse(data: bytes) -> Parsed:
-    """Papers of one feed, with the date (New York) it was made for.
+    """Parse one feed: its papers and its date in New York.
 
-    Raises BadInput where it is no feed at all or too large, SourceDown where it is arXiv's own error feed.
+    Raises BadInput where it is not a feed or too large, SourceDown for arXiv's error feed.
     """
     document = xml.read(data, _FORM)
     root = document.head
@@ -47,29 +50,27 @@ def parse(data: bytes) -> Parsed:
     title = _text(channel, "title") or _text(channel, "atom:title")
     if title.startswith("Feed error for query:"):
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
-    found, bad = [], []
+    listed, bad = [], []
     for position, item in enumerate(document.items, start=1):
         if isinstance(item, Bad):
             bad.append(item)
             continue
         try:
-            found.append(_listed(item))
+            listed.append(_listed(item))
         except ValueError as error:
             bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
     cut = (document.cut,) if document.cut else ()
-    return Parsed(tuple(found), (*bad, *cut), _date(document), cut=bool(cut))
+    return Parsed(tuple(listed), (*bad, *cut), _date(document), cut=bool(cut))
 
 
 def fetch(categories: Sequence[str]) -> Parsed:
-    """The current announcement of all these categories, in one request: its types depend on what is asked for."""
-    wanted = "+".join(categories)
-    request = http.Request(f"{settings.get().arxiv_rss_url.rstrip('/')}/rss/{wanted}", ARXIV)
+    """The current announcement of all these categories.
+
+    One request, because an entry's announce type depends on the set of categories.
+    """
+    query = "+".join(categories)
+    request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{query}", arxiv.PACING)
     return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
-
-
-def overflows(parsed: Parsed) -> bool:
-    """True where the feed is as long as feeds get, so that its end is missing."""
-    return len(parsed.papers) + len(parsed.bad) >= MOST_ITEMS
 
 
 def _text(element: Element, path: str) -> str:
@@ -77,26 +78,26 @@ def _text(element: Element, path: str) -> str:
 
 
 def _date(document: xml.Document) -> date | None:
-    """The feed's day; None where it says none that can be read.
+    """The feed's date, None where it has no readable one.
 
-    Its items say midnight in New York; an Atom feed without items only says when it was made.
+    Items carry midnight in New York; an Atom feed without items has only its creation time.
     """
     channel = document.head.find("channel") if document.head.tag == "rss" else document.head
     first = next((item for item in document.items if not isinstance(item, Bad)), None)
     published = _text(channel, "pubDate") if channel is not None else ""
-    stamp = _text(first, "atom:published") if first is not None else ""
+    first_published = _text(first, "atom:published") if first is not None else ""
     try:
         if published:
-            made = parsedate_to_datetime(published)
+            timestamp = parsedate_to_datetime(published)
         else:
-            made = datetime.fromisoformat(stamp or _text(document.head, "atom:updated"))
-        return dates.plausible("date", made.astimezone(clock.ARXIV_ZONE).date())
+            timestamp = datetime.fromisoformat(first_published or _text(document.head, "atom:updated"))
+        return dates.plausible("date", timestamp.astimezone(clock.ARXIV_ZONE).date())
     except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _listed(item: Element) -> Listed:
-    """One entry. Raises ValueError saying what is missing."""
+    """Convert one entry. Raises ValueError naming what is missing."""
     name = _text(item, "guid") or _text(item, "atom:id")
     if not name.startswith(_OAI):
         raise ValueError("no arXiv identifier")
@@ -124,3 +125,36 @@ def _listed(item: Element) -> Listed:
         withdrawn=papers.withdrawn(None, abstract),
     )
     return Listed(within_limits(record), announce_type=kind)
+
+
+def _fetch_current() -> Fetched:
+    """The current announcement, unless the feed is stale or incomplete."""
+    closed, now = settings.get().closed_evenings, clock.now()
+    parsed = fetch(settings.get().arxiv_categories)
+    due = arxiv_calendar.newest(now, arxiv_calendar.feed_at, closed)
+    arxiv_ids = [p.record.arxiv_id for p in parsed.papers if p.record.arxiv_id and p.announce_type in ANNOUNCED]
+    latest = max(due, parsed.announced or due)
+    earliest = min(due, parsed.announced or due) - 7 * A_DAY
+    with reading() as session:
+        stored_papers = source_days.announcements_of(session, arxiv_ids)
+        stored_days = source_days.days(session, arxiv.SOURCES, earliest, latest).keys()
+    verdict = assess_feed(parsed, stored_papers, stored_days, due, closed, max_items=MAX_ITEMS)
+    documents: tuple[FetchedDocument, ...] = ()
+    if verdict.day is not None:
+        mark = DayMark(verdict.day, len(arxiv_ids)) if verdict.complete else None
+        documents = (FetchedDocument(f"feed of {verdict.day}", parsed, verdict.day, mark=mark),)
+    elif parsed.bad:
+        documents = (FetchedDocument(f"feed of {parsed.announced or due}", Parsed(bad=parsed.bad), due),)
+    return Fetched(documents, verdict.outcome, verdict.detail)
+
+
+SOURCE = Source(
+    name=arxiv.RSS,
+    parser=each_file(parse),
+    pacing=arxiv.PACING,
+    settings=(arxiv.RSS_URL,),
+    current=(CurrentFetch(arxiv.RSS, _fetch_current),),
+    next_fetch=arxiv.next_feed,
+    calendar=arxiv.ANNOUNCEMENTS,
+    enabled_by_default=True,
+)

@@ -1,8 +1,8 @@
-"""Evenings on which arXiv mails nothing although it is Sunday to Thursday. Data.
+"""Evenings from Sunday to Thursday without an arXiv mailing. Data.
 
-arXiv publishes a list for each year. Years without a list here follow the holidays that the lists have in common; what
-differs (an ad-hoc deferral) goes into the setting ARXIV_CLOSED. A wrong entry costs no paper: every weekday's feed is
-asked for, and the calendar only says whether one was due.
+arXiv publishes a list for each year. Years without a list here follow the holidays common to all lists; ad-hoc
+deferrals go into the setting ARXIV_CLOSED. A wrong entry loses no paper: the feed is fetched every weekday, and the
+calendar only decides whether one was due.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def closed(year: int) -> frozenset[date]:
     return frozenset(
         (
             date(year, 1, 1),
-            _nth(year, 1, _MONDAY, 3),  # Martin Luther King Jr. Day
+            _nth_weekday(year, 1, _MONDAY, 3),  # Martin Luther King Jr. Day
             date(year, 6, 19),  # Juneteenth
             date(year, 7, 4),  # Independence Day
-            _nth(year, 9, _MONDAY, 1),  # Labor Day
-            _nth(year, 11, _THURSDAY, 4),  # Thanksgiving
+            _nth_weekday(year, 9, _MONDAY, 1),  # Labor Day
+            _nth_weekday(year, 11, _THURSDAY, 4),  # Thanksgiving
             date(year, 12, 25),
         )
     )
 
 
-def _nth(year: int, month: int, weekday: int, number: int) -> date:
-    """The first, second, … such weekday of a month."""
+def _nth_weekday(year: int, month: int, weekday: int, number: int) -> date:
+    """The first (number=1), second, … such weekday of a month."""
     first = date(year, month, 1)
     return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))

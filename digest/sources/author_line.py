@@ -1,4 +1,4 @@
-"""Authors in one line, in the forms that people type. Pure; the time is linear in the length.
+"""Splits a line of authors as people type it into names. Pure; linear time.
 
 `A. Byron (1), Emmy Noether and Wei Li ((1) Royal Society)`, `Byron, A.; Noether, E.`, `Byron, A. and Noether, E.`,
 `The HELIX Collaboration: A. Byron, E. Noether`, `A. Byron on behalf of the HELIX Collaboration`.
@@ -14,7 +14,7 @@ from digest.text.collectives import is_collective
 from digest.text.tex import readable
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES
 
-MOST = 1_000_000  # characters of a line that are read
+MAX_LINE = 1_000_000  # characters; the rest of a line is ignored
 
 _MARK = re.compile(r"\$\s*\^[^$]{0,60}\$|\\textsuperscript\{[^{}]{0,60}\}|\^\{[^{}]{0,60}\}|\[[\d,;*\s]{1,40}\]")
 _ET_AL = re.compile(
@@ -28,7 +28,7 @@ _ON_BEHALF = re.compile(
     r"(?:the\s+)?",
     re.IGNORECASE,
 )
-_SEVERAL = re.compile(
+_SEVERAL_COLLABORATIONS = re.compile(
     r"(?:^\s*|(?<=the )|(?<=The ))[^\W\d_][\w-]*(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)[^\W\d_][\w-]*){1,9}\s+"
     r"(?:Scientific\s+)?(?:collaborations|consortia|teams|groups)\b",
     re.IGNORECASE,
@@ -37,7 +37,7 @@ _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV|2nd|3rd", re.IGNORECASE)
 _INITIAL = r"(?:[^\W\d_]{1,2}\.|[^\W\d_](?![^\W\d_]))"
 _INITIALS = re.compile(rf"{_INITIAL}(?:[\s-]*{_INITIAL})*")
 _GROUP = re.compile(r"\s*(?:the\s+)?[^,;()]{1,80}\b(?:collaboration|consortium)s?\s*", re.IGNORECASE)
-_CONNECTING = PARTICLES | INNER_PARTICLES | {"y", "e", "i"}
+_CONNECTING_WORDS = PARTICLES | INNER_PARTICLES | {"y", "e", "i"}
 _LABEL = re.compile(r"\s*(?:authors?|by|with(?: contributions from| an appendix by)?)\s*", re.IGNORECASE)
 _LEADING = re.compile(
     r"^(?:by|with(?:\s+contributions\s+from|\s+an?\s+(?:appendix|supplement)\s+by)?)\s+", re.IGNORECASE
@@ -47,60 +47,60 @@ _INSTITUTION = re.compile(
     r"facult\w*|academ\w*|observator\w*|hospital|ltd|inc|gmbh|corp\w*)\b",
     re.IGNORECASE,
 )
-_KEPT_TOGETHER = str.maketrans({",": "\x01", "&": "\x02"})
-_PARTED = str.maketrans({"\x01": ",", "\x02": "&", "\x03": "and"})
+_PROTECT_SEPARATORS = str.maketrans({",": "\x01", "&": "\x02"})
+_RESTORE_SEPARATORS = str.maketrans({"\x01": ",", "\x02": "&", "\x03": "and"})
 _AND_WORD = re.compile(r"\band\b", re.IGNORECASE)
 _EDGES = " ,;:*†‡§¶#|\t\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Authors:
-    """The names of a line in its order. `complete` is False where it says that there are more (`et al.`)."""
+    """The names in their order. `complete` is False where the line ends in `et al.` or the like."""
 
     names: tuple[str, ...]
     complete: bool = True
 
 
 def authors_of(line: str) -> Authors:
-    """The names of one line: affiliations go, TeX accents become letters, family names come last.
+    """Split one line: affiliations are removed, TeX accents become letters, family names come last.
 
-    A collaboration is one name; it follows those who write on its behalf.
+    A collaboration is one name and follows the people who write on its behalf.
     """
-    line = _MARK.sub(" ", line[:MOST])
+    line = _MARK.sub(" ", line[:MAX_LINE])
     text, debris = _without_affiliations(readable(line))
-    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # patterns below rest on single blanks
-    text = _SEVERAL.sub(lambda found: _AND_WORD.sub("\x03", found[0].translate(_KEPT_TOGETHER)), text)
+    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # the patterns below expect single spaces
+    text = _SEVERAL_COLLABORATIONS.sub(
+        lambda match: _AND_WORD.sub("\x03", match[0].translate(_PROTECT_SEPARATORS)), text
+    )
     text = " ".join(_ON_BEHALF.sub(" , ", text).split())
     names: list[str] = []
     for part in text.split(":"):
         if not _LABEL.fullmatch(part):
-            names += _people(part, debris=debris)
+            names += _names_of_part(part, debris=debris)
     return Authors(tuple(names), complete=not more)
 
 
 def _without_affiliations(text: str) -> tuple[str, bool]:
-    """The line without its parentheses, and whether some had no partner.
+    """Remove parentheses. Also returns whether any was unbalanced.
 
-    Who writes for a collaboration in parentheses writes for it without. A parenthesis that stays open ends at the next
-    separator, or with the line where it holds a list of numbered affiliations.
+    A collaboration in parentheses is kept. An unclosed parenthesis ends at the next separator, or at the end of the
+    line where it holds a list of numbered affiliations.
     """
-    partner = _partners(text)
+    partner = _closing_positions(text)
     parts: list[str] = []
     at, debris = 0, False
-    for found in re.finditer(r"[()]", text):
-        start = found.start()
+    for parenthesis in re.finditer(r"[()]", text):
+        start = parenthesis.start()
         if start < at:
             continue
         parts.append(text[at:start])
         end = partner.get(start)
         if end is not None:
-            inside = text[start + 1 : end]
-            own = f" {inside} " if _ON_BEHALF.match(inside) else f" , {inside} , " if _GROUP.fullmatch(inside) else " "
-            parts.append(own)
+            parts.append(_replacement(text[start + 1 : end]))
             at = end + 1
             continue
         debris, at = True, start + 1
-        if found[0] == "(" and not _ON_BEHALF.match(text, at):
+        if parenthesis[0] == "(" and not _ON_BEHALF.match(text, at):
             following = re.compile(r"\s*").match(text, at)
             first = following.end() if following else at
             stop = None if first in partner else re.compile(r"[,;)]|\sand\s").search(text, at)
@@ -108,23 +108,30 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
     return "".join([*parts, text[at:]]), debris
 
 
-def _partners(text: str) -> dict[int, int]:
-    """Where each parenthesis that has a partner ends."""
-    opened: list[int] = []
-    partner: dict[int, int] = {}
-    for found in re.finditer(r"[()]", text):
-        if found[0] == "(":
-            opened.append(found.start())
-        elif opened:
-            partner[opened.pop()] = found.start()
-    return partner
+def _replacement(inside: str) -> str:
+    """What stands for a pair of parentheses: a collaboration stays, anything else is an affiliation and goes."""
+    if _ON_BEHALF.match(inside):
+        return f" {inside} "
+    return f" , {inside} , " if _GROUP.fullmatch(inside) else " "
 
 
-def _people(text: str, *, debris: bool) -> list[str]:
+def _closing_positions(text: str) -> dict[int, int]:
+    """Position of each balanced opening parenthesis to that of its closing one."""
+    open_positions: list[int] = []
+    partners: dict[int, int] = {}
+    for parenthesis in re.finditer(r"[()]", text):
+        if parenthesis[0] == "(":
+            open_positions.append(parenthesis.start())
+        elif open_positions:
+            partners[open_positions.pop()] = parenthesis.start()
+    return partners
+
+
+def _names_of_part(text: str, *, debris: bool) -> list[str]:
     """The names of a part without labels and parentheses."""
     names: list[str] = []
-    for piece in _in_order(text):
-        name = _tidy(piece, debris=debris)
+    for piece in _names_given_first(text):
+        name = _clean_name(piece, debris=debris)
         if names and _SUFFIX.fullmatch(name):
             names[-1] += f" {name}"
         elif names and _are_initials(name) and " " not in names[-1] and _is_family(names[-1]):
@@ -134,35 +141,37 @@ def _people(text: str, *, debris: bool) -> list[str]:
     return names
 
 
-def _in_order(text: str) -> list[str]:
-    """Names, given names first, by the sign that parts them: semicolons, `and`, or commas."""
-    groups = [_pieces(group) for group in text.split(";")]
+def _names_given_first(text: str) -> list[str]:
+    """Names with given names first, split at semicolons, `and`, or commas, whichever separates names."""
+    groups = [_split_at_commas(group) for group in text.split(";")]
     if len(groups) > 1:
         groups = [group for group in groups if group]
-        sure = any(len(group) == 1 and " " in group[0] for group in groups)  # then others may be lists of names
+        sure = any(
+            len(group) == 1 and " " in group[0] for group in groups
+        )  # then the other groups may be lists of names
         if all(len(g) == 1 or (_is_inverted(g) and (_is_surely_family(g) or not sure)) for g in groups):
-            return [_turned(group) for group in groups]
+            return [_given_names_first(group) for group in groups]
         return [name for group in groups for piece in group for name in _AND.split(piece)]
-    chunks = [pieces for chunk in _AND.split(text) if (pieces := _pieces(chunk))]
+    chunks = [pieces for chunk in _AND.split(text) if (pieces := _split_at_commas(chunk))]
     if len(chunks) > 1 and all(_is_inverted(chunk) and _is_surely_family(chunk) for chunk in chunks):
-        return [_turned(chunk) for chunk in chunks]
+        return [_given_names_first(chunk) for chunk in chunks]
     pieces = [piece for chunk in chunks for piece in chunk]
     pairs = [pieces[at : at + 2] for at in range(0, len(pieces), 2)]
     alone = len(pieces) == 2 and all(re.fullmatch(r"[A-ZÀ-Þ][^\W\d_A-Z]+", piece) for piece in pieces)
     if alone or all(_is_inverted(pair) and _are_initials(pair[1]) for pair in pairs):
-        return [_turned(pair) for pair in pairs]
+        return [_given_names_first(pair) for pair in pairs]
     return pieces
 
 
-def _pieces(text: str) -> list[str]:
-    """What commas part; `Jr.` and the like stay with the name before them."""
-    found: list[str] = []
-    for piece in (one.strip(_EDGES) for one in text.split(",")):
-        if found and _SUFFIX.fullmatch(piece):
-            found[-1] += f" {piece}"
+def _split_at_commas(text: str) -> list[str]:
+    """Split at commas; `Jr.` and the like stay with the name before them."""
+    pieces: list[str] = []
+    for piece in (part.strip(_EDGES) for part in text.split(",")):
+        if pieces and _SUFFIX.fullmatch(piece):
+            pieces[-1] += f" {piece}"
         elif piece:
-            found.append(piece)
-    return found
+            pieces.append(piece)
+    return pieces
 
 
 def _is_inverted(pieces: Sequence[str]) -> bool:
@@ -174,16 +183,18 @@ def _is_inverted(pieces: Sequence[str]) -> bool:
 
 
 def _is_family(text: str) -> bool:
-    """True for what may be a family name alone: a word or two, particles before them, no initials."""
+    """True for a possible family name: one or two words, particles before them, no initials."""
     words = [word for word in text.split() if not _SUFFIX.fullmatch(word)]
     if not words or any(_are_initials(word) for word in words) or is_collective(text):
         return False
-    return len([word for word in words if word.casefold() not in _CONNECTING]) <= 2
+    return len([word for word in words if word.casefold() not in _CONNECTING_WORDS]) <= 2
 
 
 def _is_surely_family(pieces: Sequence[str]) -> bool:
-    """True where a family name of one word stands before given names, or one of two before initials alone."""
-    words = [word for word in pieces[0].split() if word.casefold() not in _CONNECTING and not _SUFFIX.fullmatch(word)]
+    """True for a one-word family name before given names, or a two-word one before initials."""
+    words = [
+        word for word in pieces[0].split() if word.casefold() not in _CONNECTING_WORDS and not _SUFFIX.fullmatch(word)
+    ]
     return len(words) == 1 or _are_initials(pieces[1])
 
 
@@ -194,23 +205,23 @@ def _are_initials(text: str) -> bool:
     return bare[:1].isupper() and _INITIALS.fullmatch(bare) is not None
 
 
-def _turned(pieces: Sequence[str]) -> str:
+def _given_names_first(pieces: Sequence[str]) -> str:
     """Given names first: `Byron Jr.` and `A.` are `A. Byron Jr.`."""
     if len(pieces) != 2:
         return " ".join(pieces)
-    family, given = pieces
-    words, ends = family.split(), given.split()
+    family, given_names = pieces
+    words, ends = family.split(), given_names.split()
     suffixes = [word for word in (*words, *ends) if _SUFFIX.fullmatch(word)]
     return " ".join([*(w for w in ends if w not in suffixes), *(w for w in words if w not in suffixes), *suffixes])
 
 
-def _tidy(piece: str, *, debris: bool) -> str:
-    """One name without marks of footnotes; '' where it is none. `debris`: affiliations may stand beside names."""
-    name = piece.translate(_PARTED).strip(_EDGES)
+def _clean_name(piece: str, *, debris: bool) -> str:
+    """Remove footnote marks; '' where no name is left. `debris`: affiliations may follow the name."""
+    name = piece.translate(_RESTORE_SEPARATORS).strip(_EDGES)
     name = _LEADING.sub("", re.sub(r"^[\d\W]+\s|(?<=[^\W\d_])[\d,]{1,9}$|\s+[\d,]{1,9}$", "", name)).strip(_EDGES)
     if debris and not is_collective(name):
-        found = _INSTITUTION.search(name)
-        name = name[: found.start()].strip(_EDGES) if found else name
+        institution = _INSTITUTION.search(name)
+        name = name[: institution.start()].strip(_EDGES) if institution else name
         if " " not in name and "." not in name:
             return ""
-    return name if any(letter.isalpha() for letter in name) else ""
+    return name if any(character.isalpha() for character in name) else ""

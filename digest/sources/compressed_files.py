@@ -1,4 +1,4 @@
-"""Saved answers as files: their lines or bytes, unpacked where the name ends in .gz or .xz, bounded either way."""
+"""Reads saved files, decompressing .gz and .xz, with limits on size and line length."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from typing import IO, cast
 
 from digest.errors import BadInput
 
-MOST_BYTES = 64 * 1024 * 1024
-MOST_LINE = 8 * 1024 * 1024
-_BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error)
+MAX_BYTES = 64 * 1024 * 1024
+MAX_LINE = 8 * 1024 * 1024
+_READ_ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 class CutShort(BadInput):
-    """The file ends before it should; what was read up to there is good."""
+    """The file is truncated; what was read before is valid."""
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The file's lines; of one that is too long only the beginning, which is too long still.
+    """The file's lines; an overlong line is shortened to MAX_LINE + 1 bytes, so that the caller can refuse it.
 
-    Raises BadInput for a file that can't be opened, CutShort where it breaks off.
+    Raises BadInput for a file that can't be opened, CutShort where it is truncated.
     """
-    with _opened(path) as file:
-        while line := _next(file, path):
+    with _open(path) as file:
+        while line := _read_line(file, path):
             yield line
 
 
 def whole(path: Path) -> bytes:
-    """The file's bytes. Raises BadInput, also where there are more than `MOST_BYTES`."""
-    with _opened(path) as file:
+    """The file's bytes. Raises BadInput, also where there are more than `MAX_BYTES`."""
+    with _open(path) as file:
         try:
-            data = file.read(MOST_BYTES + 1)
-        except _BROKEN as error:
+            data = file.read(MAX_BYTES + 1)
+        except _READ_ERRORS as error:
             raise BadInput(f"{path}: can't be read ({error})", field="file") from error
-    if len(data) > MOST_BYTES:
-        raise BadInput(f"{path}: more than {MOST_BYTES} bytes", field="file")
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{path}: more than {MAX_BYTES} bytes", field="file")
     return data
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes]:
     try:
         if path.suffix == ".gz":
             return cast("IO[bytes]", gzip.open(path))
@@ -51,13 +51,13 @@ def _opened(path: Path) -> IO[bytes]:
         raise BadInput(f"{path}: {error.strerror or 'can not be read'}", field="file") from error
 
 
-def _next(file: IO[bytes], path: Path) -> bytes:
-    """The next line, or its beginning. Raises CutShort."""
+def _read_line(file: IO[bytes], path: Path) -> bytes:
+    """The next line, shortened where it is too long. Raises CutShort."""
     try:
-        line = file.readline(MOST_LINE + 1)
+        line = file.readline(MAX_LINE + 1)
         end = line
-        while len(line) > MOST_LINE and end and not end.endswith(b"\n"):
-            end = file.readline(MOST_LINE)
-    except _BROKEN as error:
+        while len(line) > MAX_LINE and end and not end.endswith(b"\n"):
+            end = file.readline(MAX_LINE)
+    except _READ_ERRORS as error:
         raise CutShort(f"{path.name}: breaks off ({error})", field="file") from error
     return line

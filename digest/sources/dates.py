@@ -1,14 +1,17 @@
-"""Dates that sources tell, as far as they can be a paper's. Pure."""
+"""Reads dates from sources and refuses implausible ones. Pure."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-FIRST, LAST = date(1900, 1, 1), date(2200, 1, 1)  # beyond these calendars overflow, and no source means what it says
+FIRST, LAST = (
+    date(1900, 1, 1),
+    date(2200, 1, 1),
+)  # outside this range date arithmetic may overflow, and the source is wrong
 
 
 def plausible(name: str, day: date) -> date:
-    """The date itself. Raises ValueError naming the field where no paper can have it."""
+    """Return the date. Raises ValueError naming the field where it is no plausible publication date."""
     if not FIRST <= day < LAST:
         raise ValueError(f"{name}: {day} is not the date of a paper")
     return day
@@ -17,17 +20,17 @@ def plausible(name: str, day: date) -> date:
 def day(name: str, text: str) -> date:
     """The date that an ISO date or instant begins with. Raises ValueError naming the field."""
     try:
-        found = date.fromisoformat(text[:10])
+        parsed = date.fromisoformat(text[:10])
     except ValueError as error:
         raise ValueError(f"{name}: {text[:40]!r} is not a date") from error
-    return plausible(name, found)
+    return plausible(name, parsed)
 
 
 def instant(name: str, text: str) -> datetime:
     """The instant of an ISO text, in UTC. Raises ValueError naming the field."""
     try:
-        found = datetime.fromisoformat(text).astimezone(UTC)
+        parsed = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name}: {text[:40]!r} is not an instant") from error
-    plausible(name, found.date())
-    return found
+    plausible(name, parsed.date())
+    return parsed

@@ -1,7 +1,7 @@
-"""Asking a source over HTTP. The one module that knows the client library, whose errors become SourceDown here.
+"""HTTP requests to sources. The only module that uses the client library; its errors become SourceDown.
 
-Every answer is bounded in time and size, unpacked too; failures that may pass are tried again, as late as the source
-asks for.
+Every answer is bounded in time and size, also when decompressed. Temporary failures are retried, no sooner than the
+source asks for.
 """
 
 from __future__ import annotations
@@ -35,44 +35,44 @@ TRIES = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 15.0, 30.0, 110.0
 LONGEST_RETRY_AFTER = 6 * 3600.0
-MOST_MOVES = 3
-_MOVED = {301, 302, 303, 307, 308}
-_PASSING = {408, 425, 429, 500, 502, 503, 504}
+MAX_REDIRECTS = 3
+_REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+_TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
 def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
-    """The answer as `read` understands it. What it refuses (BadInput) may be half an answer, so that is tried again.
+    """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
-    So is an answer that is not `whole`; where none becomes whole, the last one that could be read is returned. Raises
-    SourceDown after the last try, at once where trying again can't help, and with `retry_after` where the source asks
-    for more patience than the setting has.
+    So is an answer that is not `whole`; if none is, an incomplete one is returned. Raises
+    SourceDown after the last try, at once where a retry can't help, and with `retry_after` where the source asks
+    to wait longer than SOURCE_PATIENCE.
     """
     partial: list[T] = []
-    for tried in range(1, TRIES + 1):
+    for attempt in range(1, TRIES + 1):
         try:
-            answer = read(_moved_along(request))
+            answer = read(_follow_redirects(request))
         except (SourceDown, BadInput) as error:
             down = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
-            wait = _pause(tried) if down.retry_after is None else down.retry_after
-            if tried == TRIES or not down.again or wait > settings.get().source_patience:
+            wait = _backoff_seconds(attempt) if down.retry_after is None else down.retry_after
+            if attempt == TRIES or not down.again or wait > settings.get().source_patience:
                 if partial:
                     return partial[0]
                 raise down from error
         else:
-            if tried == TRIES or whole(answer):
+            if attempt == TRIES or whole(answer):
                 return answer
-            partial, wait = [answer], _pause(tried)
-        log.info("source_asked_again", source=request.turn, tried=tried, wait_seconds=round(wait, 1))
+            partial, wait = [answer], _backoff_seconds(attempt)
+        log.info("source_asked_again", source=request.pacing.name, tried=attempt, wait_seconds=round(wait, 1))
         time.sleep(wait)
     raise AssertionError("unreachable")
 
 
-def _pause(tried: int) -> float:
-    """Seconds before the next try: doubled each time, a part of it by chance."""
+def _backoff_seconds(tried: int) -> float:
+    """Seconds before the next attempt: exponential with jitter."""
     return min(FIRST_PAUSE * 2.0 ** (tried - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
 
 
-class _Elsewhere(Exception):
+class _Redirect(Exception):
     """The answer is a redirect."""
 
     def __init__(self, status: int, location: str) -> None:
@@ -80,24 +80,21 @@ class _Elsewhere(Exception):
         self.status, self.location = status, location
 
 
-def _moved_along(request: Request) -> bytes:
-    """The body, after at most three redirects; each is a request of its own, with a turn of its own."""
+def _follow_redirects(request: Request) -> bytes:
+    """The body, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
-    for _ in range(MOST_MOVES + 1):
+    for _ in range(MAX_REDIRECTS + 1):
         try:
-            with turn(request.turn) as until:
-                return _once(request, min(until, time.monotonic() + WHOLE_SECONDS))
-        except _Elsewhere as moved:
-            request = redirected(request, moved.status, moved.location, configured_host=configured_host)
-    raise SourceDown(f"redirected more than {MOST_MOVES} times", again=False)
+            with turn(request.pacing) as until:
+                return _send(request, min(until, time.monotonic() + WHOLE_SECONDS))
+        except _Redirect as redirect:
+            request = redirected(request, redirect.status, redirect.location, configured_host=configured_host)
+    raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", again=False)
 
 
-def _once(request: Request, until: float) -> bytes:
+def _send(request: Request, until: float) -> bytes:
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-    agent = f"papers-inbox/{__version__} ({settings.get().base_url})"
-    headers = {"User-Agent": agent, "Accept-Encoding": "gzip", "Connection": "close", **dict(request.headers)}
-    if request.body is not None:
-        headers["Content-Type"] = "application/json"
+    headers = _headers(request)
     name = urlsplit(request.url).hostname
     try:
         url = httpx.URL(request.url)
@@ -109,14 +106,14 @@ def _once(request: Request, until: float) -> bytes:
             url = url.copy_with(host=request.address)
         method = "GET" if request.body is None else "POST"
         with (
-            httpx.Client(timeout=timeout, verify=_trust()) as client,
+            httpx.Client(timeout=timeout, verify=_tls_context()) as client,
             client.stream(method, url, headers=headers, content=request.body, extensions=extensions) as answer,
         ):
-            if answer.status_code in _MOVED and "location" in answer.headers:
-                raise _Elsewhere(answer.status_code, answer.headers["location"])
+            if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
+                raise _Redirect(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
-                raise _refusal(answer, until)
-            return b"".join(_body(answer, settings.get().source_limit, until))
+                raise _error_for_status(answer, until)
+            return b"".join(_read_body(answer, settings.get().source_limit, until))
     except httpx.InvalidURL as error:
         raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
     except httpx.TimeoutException as error:
@@ -125,37 +122,43 @@ def _once(request: Request, until: float) -> bytes:
         raise SourceDown(f"{name}: {str(error)[:160] or type(error).__name__}") from error
 
 
+def _headers(request: Request) -> dict[str, str]:
+    agent = f"papers-inbox/{__version__} ({settings.get().base_url})"
+    headers = {"User-Agent": agent, "Accept-Encoding": "gzip", "Connection": "close", **dict(request.headers)}
+    return headers if request.body is None else {**headers, "Content-Type": "application/json"}
+
+
 @cache
-def _trust() -> ssl.SSLContext:
-    """Whom to trust, read once: it takes longer than most answers."""
+def _tls_context() -> ssl.SSLContext:
+    """The TLS context, created once: loading the certificates takes longer than most requests."""
     return httpx.create_ssl_context()
 
 
-def _refusal(answer: httpx.Response, until: float) -> SourceDown:
-    """What an answer other than 200 means."""
+def _error_for_status(answer: httpx.Response, until: float) -> SourceDown:
+    """The error for a status other than 200."""
     status = answer.status_code
-    begun = b""
-    for part in _body(answer, 64 * 1024, until):
-        begun += part
-        if len(begun) > 4096:
+    beginning = b""
+    for part in _read_body(answer, 64 * 1024, until):
+        beginning += part
+        if len(beginning) > 4096:
             break
-    said = _said(begun)
-    text = f"{answer.url.host} answered {status}{f': {said}' if said else ''}"
-    if status not in _PASSING:
+    explanation = _error_text(beginning)
+    text = f"{answer.url.host} answered {status}{f': {explanation}' if explanation else ''}"
+    if status not in _TEMPORARY_STATUSES:
         return SourceDown(text, again=False)
     return SourceDown(text, retry_after=_retry_after(answer.headers.get("retry-after", "")))
 
 
-def _said(begun: bytes) -> str:
-    """What the error's page says, where that is a line of an API and not a page for people."""
-    text = " ".join(begun.decode(errors="replace").split())
+def _error_text(beginning: bytes) -> str:
+    """The error text of an API answer; '' for an HTML page."""
+    text = " ".join(beginning.decode(errors="replace").split())
     if "<summary" in text:
         text = text.partition("<summary")[2].partition(">")[2].partition("<")[0]
     return "" if text.startswith("<") else text[:120]
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds to wait: the header gives seconds or a date. None where it says nothing that can be read."""
+    """Seconds of a Retry-After header (a number or a date), None where it is unreadable."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_RETRY_AFTER)
@@ -167,30 +170,30 @@ def _retry_after(value: str) -> float | None:
     return min(max((at - clock.now()).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def _body(answer: httpx.Response, limit: int, until: float) -> Iterator[bytes]:
-    """The body, unpacked, cut off where it passes the limit or the time; a packed bomb bursts unheard."""
+def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[bytes]:
+    """The decompressed body. Raises SourceDown beyond the limit of size or time, before a gzip bomb is expanded."""
     size = answer.headers.get("content-length", "")
     coding = answer.headers.get("content-encoding", "identity").strip().lower()
     if size.isascii() and size.isdigit() and int(size) > limit:
         raise SourceDown(f"an answer of {size} bytes is over the limit of {limit}", again=False)
     if coding not in {"identity", "", "gzip", "x-gzip"}:
         raise SourceDown(f"packed as {coding[:20]!r}, which was not asked for", again=False)
-    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in coding else None
-    given = 0
+    decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in coding else None
+    size_read = 0
     for chunk in answer.iter_raw():
         if time.monotonic() > until:
             raise SourceDown(f"{answer.url.host} took longer than {WHOLE_SECONDS:.0f} s")
-        part = _unpacked(unpack, chunk, limit - given + 1) if unpack else chunk
-        given += len(part)
-        if given > limit:
+        part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
+        size_read += len(part)
+        if size_read > limit:
             raise SourceDown(f"the answer is over the limit of {limit} bytes", again=False)
         yield part
-    if unpack and not unpack.eof:
+    if decompressor and not decompressor.eof:
         raise SourceDown("the packed answer is cut off")
 
 
-def _unpacked(unpack: zlib._Decompress, chunk: bytes, most: int) -> bytes:
-    """At most `most` bytes; more is what the caller refuses."""
+def _decompress(unpack: zlib._Decompress, chunk: bytes, most: int) -> bytes:
+    """Decompress at most `most` bytes; the caller refuses more."""
     try:
         return unpack.decompress(chunk, most)
     except zlib.error as error:

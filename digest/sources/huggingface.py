@@ -1,34 +1,40 @@
-"""Hugging Face's daily papers: what its readers listed on a date or in a week, and what trends. The parser is pure.
+"""Hugging Face's daily papers: papers listed on a date or in a week, and trending papers. The parser is pure.
 
-Fields come and go from day to day. A counter that is absent or null is unknown, never zero.
+Fields come and go from day to day. An absent or null counter is unknown, not zero.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from digest import papers, settings
+from digest import clock, papers
+from digest.errors import SourceDown
 from digest.papers import Bad, Listed, Parsed, Record
+from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 LIMIT = 100
-MOST_PAGES = 30
-TURN = "huggingface"
+MAX_PAGES = 30
+PACING = Pacing("huggingface", pause=0.6)
+_URL = TextSetting("huggingface_url", "https://huggingface.co")
 _COUNTERS = (("upvotes", "upvotes"), ("githubStars", "stars"))
 
 
 def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
-    """One answer. `ranked`: it is sorted by trend, so each paper's place is its rank, from `first_rank` on.
+    """Parse one answer. `ranked`: sorted by trend, so that a paper's position is its rank, from `first_rank` on.
 
-    Raises BadInput where it is no list.
+    Raises BadInput where it is not a list.
     """
     items = json_items.read(data)
-    found, bad, days = [], [], set()
+    listed_papers, bad, days = [], [], set()
     for place, row in enumerate(items.values):
         if isinstance(row, Bad):
             bad.append(row)
@@ -38,10 +44,10 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
         except (ValueError, TypeError, AttributeError) as error:
             bad.append(Bad(place + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
             continue
-        found.append(listed)
+        listed_papers.append(listed)
         days.add(day)
     only = days.pop() if len(days) == 1 else None
-    return Parsed(tuple(found), tuple(bad), announced=None if ranked else only, cut=items.cut)
+    return Parsed(tuple(listed_papers), tuple(bad), announced=None if ranked else only, cut=items.cut)
 
 
 def by_date(day: date) -> Iterator[Parsed]:
@@ -56,24 +62,24 @@ def by_week(day: date) -> Iterator[Parsed]:
 
 
 def trending() -> Iterator[Parsed]:
-    """The hundred that trend now, with their ranks."""
+    """The hundred trending papers with their ranks."""
     yield http.ask(
         _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), whole=_whole
     )
 
 
 def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Parsed]:
-    """Pages until one is not full, or brings nothing that was not there (a server that knows no pages)."""
-    seen: set[str] = set()
-    for number in range(MOST_PAGES):
+    """Pages until one is not full or has no new paper (a server without paging)."""
+    ids_before: set[str] = set()
+    for number in range(MAX_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
         page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
-        fresh = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - seen
-        if fresh or page.bad:
+        new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - ids_before
+        if new_ids or page.bad:
             yield page
-        if not fresh or len(page.papers) + len(page.bad) < LIMIT:
+        if not new_ids or len(page.papers) + len(page.bad) < LIMIT:
             return
-        seen |= fresh
+        ids_before |= new_ids
 
 
 def _whole(parsed: Parsed) -> bool:
@@ -81,11 +87,11 @@ def _whole(parsed: Parsed) -> bool:
 
 
 def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
-    return http.Request(f"{settings.get().huggingface_url.rstrip('/')}/api/daily_papers", TURN, params)
+    return http.Request(f"{_URL.value().rstrip('/')}/api/daily_papers", PACING, params)
 
 
 def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]:
-    """One row and the date of its listing. Raises ValueError naming the field."""
+    """Convert one row; with the date of its listing. Raises ValueError naming the field."""
     paper = row.get("paper")
     if not isinstance(paper, dict):
         raise ValueError("paper: missing")
@@ -108,8 +114,8 @@ def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]
     )
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
-    known = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return Listed(within_limits(record), signals=known), _date(paper, "submittedOnDailyAt")
+    known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
+    return Listed(within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
 
 
 def _text(values: Any, name: str) -> str:
@@ -125,7 +131,7 @@ def _number(values: dict[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ValueError(f"{name}: {str(value)[:20]!r} is no count")
+        raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
     return float(value)
 
 
@@ -135,3 +141,58 @@ def _date(values: dict[str, Any], name: str) -> date | None:
         return dates.plausible(name, datetime.fromisoformat(stamp).date()) if stamp else None
     except ValueError as error:
         raise ValueError(f"{name}: {stamp[:40]!r} is not an instant") from error
+
+
+def _fetch_day(day: date) -> Fetched:
+    """The papers listed on one date; they join the announcement that was current then.
+
+    Where a later page fails, the pages before it are stored and the day stays open.
+    """
+    pages: list[Parsed] = []
+    failure: SourceDown | None = None
+    try:
+        pages.extend(by_date(day))
+    except SourceDown as error:
+        failure = error
+    parsed = Parsed(tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.bad))
+    over = clock.now().astimezone(UTC).date() > day
+    cut = any(page.cut for page in pages)
+    mark = DayMark(day, len(parsed.papers), final=over) if failure is None and not cut else None
+    documents = (FetchedDocument(f"daily papers of {day}", parsed, current_on=day, mark=mark),)
+    return Fetched(documents, PARTIAL if cut else "", f"the listing of {day} breaks off" if cut else "", failure)
+
+
+def _fetch_week() -> Fetched:
+    """Current counters of the papers listed this week and the last, to measure growth; adds no papers."""
+
+    def documents() -> Iterator[FetchedDocument]:
+        today = clock.now().astimezone(UTC).date()
+        for day in (today - 7 * A_DAY, today):
+            for parsed in by_week(day):
+                counters = (
+                    replace(p, record=Record("", arxiv_id=p.record.arxiv_id))
+                    for p in parsed.papers
+                    if p.record.arxiv_id
+                )
+                yield FetchedDocument(
+                    f"papers of the week of {day}", replace(parsed, papers=tuple(counters), announced=None)
+                )
+
+    return Fetched(documents())
+
+
+def _fetch_trending() -> Fetched:
+    """The trending papers with their current ranks."""
+    return Fetched(FetchedDocument("trending", parsed) for parsed in trending())
+
+
+SOURCE = Source(
+    name="huggingface",
+    parser=each_file(parse),
+    pacing=PACING,
+    settings=(_URL,),
+    fetch_day=_fetch_day,
+    current=(CurrentFetch("the week", _fetch_week), CurrentFetch("trending", _fetch_trending)),
+    interval=timedelta(hours=2),
+    enabled_by_default=True,
+)

@@ -1,11 +1,11 @@
-"""arXiv's identifiers as they stand in addresses, and what they tell. Pure."""
+"""Parses arXiv identifiers. Pure."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
 
-# four digits behind the point until 1412, five after; before 0704 an archive and seven digits
+# four digits after the point until 1412, then five; before 0704 an archive and seven digits
 _ID = re.compile(
     r"(?P<id>(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-8]\d)(?:0[1-9]|1[0-2])\.\d{5}|"
     r"[a-z-]+(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})(?:v(?P<version>[1-9]\d{0,3}))?"
@@ -16,16 +16,16 @@ _FIRST_YEAR = 91
 
 def split(text: str) -> tuple[str, int | None]:
     """Identifier and version of `2401.00001v2`, `hep-th/9901001`. Raises ValueError."""
-    found = _ID.fullmatch(text.strip())
-    if not found:
+    match = _ID.fullmatch(text.strip())
+    if not match:
         raise ValueError(f"id: {text[:40]!r} is not an arXiv identifier")
-    return found["id"], int(found["version"]) if found["version"] else None
+    return match["id"], int(match["version"]) if match["version"] else None
 
 
 def month(identifier: str) -> date | None:
-    """The first day of the month in which arXiv gave this identifier, which is the month of the announcement."""
-    found = _MONTH.search(identifier)
-    if not found:
+    """The first day of the month in which arXiv assigned this identifier and announced the paper."""
+    match = _MONTH.search(identifier)
+    if not match:
         return None
-    year = int(found[1])
-    return date(year + (1900 if year >= _FIRST_YEAR else 2000), int(found[2]), 1)
+    year = int(match[1])
+    return date(year + (1900 if year >= _FIRST_YEAR else 2000), int(match[2]), 1)

@@ -1,7 +1,7 @@
-"""Lists of objects in JSON from outside. A damaged element is refused with its place, the others are used. Pure.
+"""Reads JSON lists of objects. A damaged element is refused with its position, the others are used. Pure.
 
-A document in order is parsed as it is. In one that is not, an element that can't be parsed ends where the next one
-begins, which is told by the key that the list's objects begin with.
+A valid document is simply parsed. In a damaged one, an element that can't be parsed ends where the next one begins,
+recognised by the first key of the list's objects.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from digest.sources.decoding import decode
 
 _BLANKS = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r"\{\s*\"([^\"\\]{1,60})\"\s*:")
-_MOST_READ = 4  # times its length that a damaged document is read at most
+_MAX_REREAD = 4  # limit on characters read in a damaged document, as a multiple of its length
 _DECODER = json.JSONDecoder(strict=False)  # control characters in texts are cleaned later
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """The list's values in its order, damaged ones as `Bad`. `cut`: it breaks off; `recovered`: it was damaged."""
+    """The list's values in order, damaged ones as `Bad`. `cut`: it is truncated; `recovered`: it was damaged."""
 
     values: tuple[Any, ...]
     cut: bool = False
@@ -32,36 +32,36 @@ class Items:
 
 
 def read(data: bytes, key: str = "") -> Items:
-    """The values of a list, or of the list under `key` of an object; an object without it is the only value.
+    """The values of a list, or of the list under `key` of an object; an object without `key` is a list of itself.
 
-    Raises BadInput where there is no list, or nothing in it can be told apart.
+    Raises BadInput where there is no list or no recognisable element.
     """
     text = decode(data)
     try:
-        found = _DECODER.decode(text)
+        document = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
-        return _recovered(text, key, BadInput(f"not JSON: {str(error)[:100]}"))
-    values = found.get(key, [found]) if key and isinstance(found, dict) else found
+        return _recover(text, key, BadInput(f"not JSON: {str(error)[:100]}"))
+    values = document.get(key, [document]) if key and isinstance(document, dict) else document
     if not isinstance(values, list):
-        raise BadInput(f"{key}: expected a list" if key else f"expected a list: {str(found)[:100]}")
+        raise BadInput(f"{key}: expected a list" if key else f"expected a list: {str(document)[:100]}")
     return Items(tuple(values))
 
 
-def _recovered(text: str, key: str, error: BadInput) -> Items:
+def _recover(text: str, key: str, error: BadInput) -> Items:
     begin = re.search(rf'"{key}"\s*:\s*\[', text) if key else re.match(r"\s*\[", text)
     first = _FIRST_KEY.search(text, begin.end()) if begin else None
     if begin is None or first is None:
         raise error
-    next_one = re.compile(rf'\{{\s*"{re.escape(first[1])}"\s*:')
-    values = tuple(_values(text, begin.end(), next_one))
+    next_item = re.compile(rf'\{{\s*"{re.escape(first[1])}"\s*:')
+    values = tuple(_values(text, begin.end(), next_item))
     if not any(isinstance(value, dict) for value in values):
         raise error
     return Items(values, cut=not text.rstrip().endswith("}" if key else "]"), recovered=True)
 
 
-def _values(text: str, at: int, next_one: re.Pattern[str]) -> Iterator[Any]:
-    """Each value of the list that goes on at `at`. Raises BadInput where reading on would take too long."""
-    place, read_on = 0, 0
+def _values(text: str, at: int, next_item: re.Pattern[str]) -> Iterator[Any]:
+    """Each value of the list from position `at`. Raises BadInput where recovery would take too long."""
+    place, characters_reread = 0, 0
     while True:
         at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything
         if at >= len(text) or text[at] == "]":
@@ -73,10 +73,10 @@ def _values(text: str, at: int, next_one: re.Pattern[str]) -> Iterator[Any]:
             continue
         except (ValueError, RecursionError) as error:
             reason = f"not JSON: {str(error)[:100]}"
-            read_on += getattr(error, "pos", len(text)) - at
-        if read_on > _MOST_READ * len(text):
+            characters_reread += getattr(error, "pos", len(text)) - at
+        if characters_reread > _MAX_REREAD * len(text):
             raise BadInput("not JSON: damaged in too many places")
-        following = next_one.search(text, at + 1)
+        following = next_item.search(text, at + 1)
         end = following.start() if following else len(text)
         yield Bad(place, reason, text[at : at + 120])
         at = end

@@ -1,4 +1,4 @@
-"""Papers as JSON Lines, one object a line. Pure; a line in error is refused with its number, the rest goes on.
+"""Papers as JSON Lines, one object a line. Pure; a malformed line is refused with its number, the others are used.
 
 Fields: `title` (needed), `abstract`, `authors`, `id` (arXiv id, with or without version) or `doi`, `categories`,
 `comment`, `venue`, `code`, `published`, `announced` (YYYY-MM-DD), and counters under `signals`.
@@ -17,22 +17,22 @@ from typing import IO, Any
 
 from digest import papers
 from digest.papers import Bad, Listed, Parsed, Record
-from digest.sources.compressed_files import MOST_LINE, CutShort
+from digest.sources.compressed_files import MAX_LINE, CutShort
 
 PART = 5000
-MOST_SHORT = 250
-_SHORT = ("id", "doi", "announced", "published")
-MOST_COUNTED = 1_000_000_000
+MAX_SHORT = 250
+_SHORT_FIELDS = ("id", "doi", "announced", "published")
+MAX_COUNTED = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
 _ANNOUNCED = b'"announced"'
-_TOLD = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
+_ANNOUNCED_VALUE = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
     """Papers by announcement date, oldest first, at most `PART` at a time; rows without a date come last.
 
-    Refused lines come as they are met. Memory stays bounded: the lines wait on disk, sorted by their dates' places.
+    Refused lines come first. Memory is bounded: the lines are spooled to disk, and only their positions kept by date.
     """
     with TemporaryFile() as spool:
         places: dict[date | None, array[int]] = {}
@@ -52,7 +52,7 @@ def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
 
 
 def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, bytes]]:
-    """Lines that hold something, with their numbers. Where the file breaks off, that is one more refused line."""
+    """Lines that are not blank, with their numbers. A truncated file counts as one more refused line."""
     number = 0
     try:
         for number, line in enumerate(lines, start=1):
@@ -63,20 +63,20 @@ def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, byt
 
 
 def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[Parsed]:
-    """The rows of one date. `places`: position in the spool and line number, in turn."""
+    """Papers of one date. `places`: spool position and line number, alternating."""
     for start in range(0, len(places), 2 * PART):
-        found, bad = [], []
-        for place, number in _in_twos(places[start : start + 2 * PART]):
+        listed, bad = [], []
+        for place, number in _pairs(places[start : start + 2 * PART]):
             spool.seek(place)
             line = spool.readline()
             try:
-                found.append(_listed(_object(line)))
+                listed.append(_listed(_object(line)))
             except ValueError as error:
                 bad.append(_bad(number, error, line))
-        yield Parsed(papers=tuple(found), bad=tuple(bad), announced=day)
+        yield Parsed(papers=tuple(listed), bad=tuple(bad), announced=day)
 
 
-def _in_twos(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _pairs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
     return zip(places[::2], places[1::2], strict=True)
 
 
@@ -85,25 +85,30 @@ def _bad(number: int, error: ValueError, line: bytes) -> Bad:
 
 
 def _day(line: bytes) -> date | None:
-    """The date of announcement that a line tells. Raises ValueError.
+    """The announcement date of a line. Raises ValueError.
 
-    Most lines tell it without being decoded: where `"announced"` stands once, and either behind the line's first
-    brace or before its last, it is a field of the paper, not of something inside. What is wrong with such a line is
-    found when the paper is read.
+    Most lines need no decoding: where `"announced"` occurs once, outside nested objects (before the second opening or
+    after the last but one closing brace), it is a field of the paper. Other errors of such a line show when it is
+    parsed.
     """
     at = line.find(_ANNOUNCED)
-    if at >= 0 and len(line) <= MOST_LINE and (told := _TOLD.match(line, at)) and line.find(_ANNOUNCED, at + 1) < 0:
+    if (
+        at >= 0
+        and len(line) <= MAX_LINE
+        and (announced := _ANNOUNCED_VALUE.match(line, at))
+        and line.find(_ANNOUNCED, at + 1) < 0
+    ):
         outside = line.count(b"}", at) == 1 or line.count(b"{", 0, at) == 1
         with suppress(ValueError):
             if outside:
-                return date.fromisoformat(told[1].decode()) if told[1] else None
+                return date.fromisoformat(announced[1].decode()) if announced[1] else None
     return _date(_object(line), "announced")
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    """One line as JSON. Raises ValueError."""
-    if len(line) > MOST_LINE:
-        raise ValueError(f"line: longer than {MOST_LINE} bytes")
+    """Decode one line. Raises ValueError."""
+    if len(line) > MAX_LINE:
+        raise ValueError(f"line: longer than {MAX_LINE} bytes")
     try:
         row = json.loads(line)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -114,7 +119,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _listed(row: dict[str, Any]) -> Listed:
-    """One paper. Raises ValueError naming the field."""
+    """Convert one paper. Raises ValueError naming the field."""
     title = " ".join(_string(row, "title").split())
     if not title:
         raise ValueError("title: missing")
@@ -142,8 +147,8 @@ def _string(row: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected text")
-    if name in _SHORT and len(value) > MOST_SHORT:
-        raise ValueError(f"{name}: longer than {MOST_SHORT} characters")
+    if name in _SHORT_FIELDS and len(value) > MAX_SHORT:
+        raise ValueError(f"{name}: longer than {MAX_SHORT} characters")
     return value.strip()
 
 
@@ -157,10 +162,10 @@ def _strings(row: dict[str, Any], name: str) -> tuple[str, ...]:
 def _identifier(text: str) -> tuple[str | None, int]:
     if not text:
         return None, 1
-    found = _ID.fullmatch(text.removeprefix("arXiv:"))
-    if not found:
+    match = _ID.fullmatch(text.removeprefix("arXiv:"))
+    if not match:
         raise ValueError(f"id: {text[:40]!r} is not an arXiv identifier")
-    return found[1], int(found[2] or 1)
+    return match[1], int(match[2] or 1)
 
 
 def _date(row: dict[str, Any], name: str) -> date | None:
@@ -174,12 +179,12 @@ def _date(row: dict[str, Any], name: str) -> date | None:
 
 
 def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
-    given = row.get("signals") or {}
-    if not isinstance(given, dict):
+    signals = row.get("signals") or {}
+    if not isinstance(signals, dict):
         raise ValueError("signals: expected an object")
-    for name, value in given.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED
+    for name, value in signals.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNTED
         if name not in SIGNALS or not number:
-            known = ", ".join(SIGNALS)
-            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {known} with a number from 0 to a billion")
-    return tuple((name, float(given[name])) for name in SIGNALS if name in given)
+            names = ", ".join(SIGNALS)
+            raise ValueError(f"signals: {str(name)[:20]!r} must be one of {names} with a number from 0 to a billion")
+    return tuple((name, float(signals[name])) for name in SIGNALS if name in signals)

@@ -1,6 +1,6 @@
 """OpenAlex: works' citations, venues and institutions, days after arXiv has them, and their authors' figures.
 
-The parsers are pure. What OpenAlex does not have is left out of a list's answer: unknown, no error.
+The parsers are pure. OpenAlex omits from its answer what it does not have: that is unknown, not an error.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from digest import settings
 from digest.errors import BadInput
 from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record, arxiv_identity
+from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
+from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
-TURN = "openalex"
-MOST = 50  # works or authors of one request; more values are refused there in one filter
-MOST_AUTHORS = 30  # of a work: collaborations of thousands have no record of their own
-MOST_NAME = 200
+_NAME = "openalex"
+PACING = Pacing(_NAME, pause=0.1)
+_URL = TextSetting("openalex_url", "https://api.openalex.org")
+_KEY = TextSetting("openalex_key", "")
+MAX_BATCH = 50  # works or authors of one request; OpenAlex refuses longer filters
+MAX_AUTHORS = 30  # of a work: large collaborations say little about each author
+MAX_NAME = 200
 _ARXIV = "arxiv"
 _ADDRESS = "https://openalex.org/"
 _WORK = "doi,display_name,authorships,publication_date,cited_by_count,primary_location"
@@ -28,7 +34,7 @@ _AUTHOR = "id,display_name,works_count,cited_by_count,summary_stats"
 
 
 def parse(data: bytes) -> Parsed:
-    """One work, the works of a list, or authors; one in another form is refused, the rest goes on.
+    """Parse one work, a list of works, or authors. A malformed element is refused, the others are used.
 
     Raises BadInput where it is none of these.
     """
@@ -36,67 +42,75 @@ def parse(data: bytes) -> Parsed:
     works: list[Listed] = []
     bad: list[Bad] = []
     people: list[Person] = []
-    for place, one in enumerate(items.values, start=1):
-        if isinstance(one, Bad):
-            bad.append(one)
+    for place, item in enumerate(items.values, start=1):
+        if isinstance(item, Bad):
+            bad.append(item)
             continue
         try:
-            if not _is_author(one):
-                works.append(_listed(one))
-            elif found := _person(one):
-                people.append(found)
+            if not _is_author(item):
+                works.append(_listed(item))
+            elif person := _person(item):
+                people.append(person)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
-            bad.append(Bad(place, reason, json.dumps(one, ensure_ascii=False)[:120]))
+            bad.append(Bad(place, reason, json.dumps(item, ensure_ascii=False)[:120]))
     return Parsed(tuple(works), tuple(bad), people=tuple(people), cut=items.cut)
 
 
 def names(data: bytes) -> dict[str, str]:
-    """The authors of an answer's works: OpenAlex's key of each, and the name as the paper prints it."""
-    found: dict[str, str] = {}
+    """Authors of an answer's works: OpenAlex's key to the name as the paper prints it."""
+    names_by_key: dict[str, str] = {}
     for work in _items(data).values:
         with suppress(AttributeError, KeyError, TypeError):  # such a work is refused by `parse`
-            found |= _names(work)
-    return found
+            names_by_key |= _names(work)
+    return names_by_key
 
 
 def _names(work: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
+    names_by_key = {}
     authorships = work.get("authorships") or ()
-    for one in authorships if len(authorships) <= MOST_AUTHORS else ():
-        author = one.get("author") or {}
-        key, name = _key(author), one_line(str(one.get("raw_author_name") or author.get("display_name") or ""))
-        if key and 0 < len(name) <= MOST_NAME:
-            found[key] = name
-    return found
+    for authorship in authorships if len(authorships) <= MAX_AUTHORS else ():
+        author = authorship.get("author") or {}
+        key, name = _key(author), one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
+        if key and 0 < len(name) <= MAX_NAME:
+            names_by_key[key] = name
+    return names_by_key
 
 
 def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
     """The works of these arXiv papers, then their authors' figures under the names that the papers print."""
-    known: dict[str, str] = {}
-    for start in range(0, len(arxiv_ids), MOST):
-        dois = "|".join(f"https://doi.org/10.48550/arxiv.{one.lower()}" for one in arxiv_ids[start : start + MOST])
-        found, authors = http.ask(
+    names_by_key: dict[str, str] = {}
+    for start in range(0, len(arxiv_ids), MAX_BATCH):
+        dois = "|".join(
+            f"https://doi.org/10.48550/arxiv.{arxiv_id.lower()}" for arxiv_id in arxiv_ids[start : start + MAX_BATCH]
+        )
+        works, authors = http.ask(
             _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].cut
         )
-        known |= authors
-        yield found
-    keys = sorted(known)
-    for start in range(0, len(keys), MOST):
-        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MOST])}", _AUTHOR)
+        names_by_key |= authors
+        yield works
+    keys = sorted(names_by_key)
+    for start in range(0, len(keys), MAX_BATCH):
+        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MAX_BATCH])}", _AUTHOR)
         people = http.ask(request, parse).people
-        yield Parsed(people=tuple(Person(known[one.key], one.figures, one.key) for one in people if one.key in known))
+        yield Parsed(
+            people=tuple(
+                Person(names_by_key[person.key], person.figures, person.key)
+                for person in people
+                if person.key in names_by_key
+            )
+        )
 
 
 def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
     return parse(data), names(data)
 
 
-def _request(kind: str, chosen: str, fields: str) -> http.Request:
-    key = settings.get().openalex_key
-    params = (("filter", chosen), ("select", fields), ("per-page", str(MOST)))
-    own = (("api_key", key),) if key else ()
-    return http.Request(f"{settings.get().openalex_url.rstrip('/')}/{kind}", TURN, (*params, *own))
+def _request(kind: str, filter_expression: str, fields: str) -> http.Request:
+    key = _KEY.value()
+    params = (("filter", filter_expression), ("select", fields), ("per-page", str(MAX_BATCH)))
+    key_params = (("api_key", key),) if key else ()
+    return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *key_params))
 
 
 def _items(data: bytes) -> json_items.Items:
@@ -108,30 +122,30 @@ def _items(data: bytes) -> json_items.Items:
     return items
 
 
-def _key(one: Mapping[str, Any]) -> str:
-    """OpenAlex's key of a thing, without its address: A5048491430."""
-    return str(one.get("id") or "").removeprefix(_ADDRESS)
+def _key(item: Mapping[str, Any]) -> str:
+    """OpenAlex's key of a work or author without the address: A5048491430."""
+    return str(item.get("id") or "").removeprefix(_ADDRESS)
 
 
-def _is_author(one: Mapping[str, Any]) -> bool:
-    return _key(one).startswith("A")
+def _is_author(item: Mapping[str, Any]) -> bool:
+    return _key(item).startswith("A")
 
 
-def _person(one: Mapping[str, Any]) -> Person | None:
-    """An author with figures; what is not told stays unknown. None where nothing is. Raises ValueError."""
-    name = one_line(str(one.get("display_name") or ""))
+def _person(author: Mapping[str, Any]) -> Person | None:
+    """An author with figures, None without any. Absent figures stay None. Raises ValueError."""
+    name = one_line(str(author.get("display_name") or ""))
     figures = AuthorFigures(
-        h_index=_count((one.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
-        papers=_count(one.get("works_count"), "works_count"),
-        citations=_count(one.get("cited_by_count"), "cited_by_count"),
+        h_index=_count((author.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
+        papers=_count(author.get("works_count"), "works_count"),
+        citations=_count(author.get("cited_by_count"), "cited_by_count"),
     )
-    return Person(name, figures, _key(one)) if 0 < len(name) <= MOST_NAME and figures != AuthorFigures() else None
+    return Person(name, figures, _key(author)) if 0 < len(name) <= MAX_NAME and figures != AuthorFigures() else None
 
 
 def _count(value: Any, name: str) -> int | None:
-    """A number of things; None where it is not told. Raises ValueError."""
+    """A count; None where it is absent. Raises ValueError."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise ValueError(f"{name}: {str(value)[:20]!r} is no count")
+        raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
     return value
 
 
@@ -139,9 +153,11 @@ def _listed(work: Mapping[str, Any]) -> Listed:
     """A work as a record: title, authors and institutions as printed there, and its citations. Raises ValueError."""
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
-    places = [str(place["display_name"]) for one in authorships for place in one.get("institutions") or ()]
-    names = [str((one.get("author") or {}).get("display_name") or "") for one in authorships]
-    day = work.get("publication_date")
+    places = [
+        str(place["display_name"]) for authorship in authorships for place in authorship.get("institutions") or ()
+    ]
+    names = [str((authorship.get("author") or {}).get("display_name") or "") for authorship in authorships]
+    published = work.get("publication_date")
     count = _count(work.get("cited_by_count"), "cited_by_count")
     record = Record(
         title=one_line(str(work.get("display_name") or "")),
@@ -149,17 +165,32 @@ def _listed(work: Mapping[str, Any]) -> Listed:
         doi=doi or None,
         institutions=tuple(dict.fromkeys(places)),
         venue=_venue(work),
-        published=dates.day("publication_date", str(day)) if day else None,
+        published=dates.day("publication_date", str(published)) if published else None,
     )
     arxiv_id = arxiv_identity(record)
     if arxiv_id:
-        # its title and names are other people's typing of what arXiv has first-hand
+        # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
     return Listed(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:
-    """Where it appeared, unless that is arXiv."""
+    """The venue, unless that is arXiv."""
     source = (work.get("primary_location") or {}).get("source") or {}
     name = str(source.get("display_name") or "")
     return name if name and _ARXIV not in name.lower() else None
+
+
+def _fetch_current() -> Fetched:
+    """Citations of recent papers that were not counted this week, and their authors' figures."""
+    return Fetched(FetchedDocument("citations", parsed) for parsed in fetch(uncounted_papers(_NAME)))
+
+
+SOURCE = Source(
+    name=_NAME,
+    parser=each_file(parse),
+    pacing=PACING,
+    settings=(_URL, _KEY),
+    current=(CurrentFetch(_NAME, _fetch_current),),
+    fallback_figures=True,  # it counts days later than others
+)

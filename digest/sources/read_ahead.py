@@ -1,7 +1,7 @@
-"""Reading ahead: of large files a process of its own reads the next papers while the present ones are stored.
+"""Parses large files in a child process while the previous papers are stored.
 
-What comes, in what order and with which errors is the same either way. The process ends with its owner, kill -9
-included: whoever waits for it reads the end of a pipe, and so does it.
+Results, order and errors are the same as without. The child ends with its parent, even after kill -9: both sides
+see the end of their pipe.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from digest.errors import BadInput, Transient
 from digest.papers import Parsed, keyed, storable
 from digest.sources import compressed_files, jsonl
 
-WORTH = 8 * 1024 * 1024  # bytes: some 6,000 papers; starting a process takes as long as storing 1,000
-_PACKED = {".gz": 4, ".xz": 5}
+MIN_BYTES = 8 * 1024 * 1024  # about 6,000 papers; starting a process takes as long as storing 1,000
+_COMPRESSION_RATIOS = {".gz": 4, ".xz": 5}
 _WITH_KEYS, _PLAIN = b"k", b"p"
-_HEAD = Struct(">Q")  # how many bytes follow
+_HEAD = Struct(">Q")  # number of bytes that follow
 
 Document = tuple[str, Parsed]
 
 
 def read(files: Sequence[Path]) -> Iterator[Document]:
-    """The papers of JSON Lines files with the file's name, a part at a time. Raises BadInput."""
+    """Parse JSON Lines files; parts with their file's name. Raises BadInput."""
     for path in files:
         for parsed in jsonl.parse(compressed_files.lines(path)):
             yield path.name, parsed
 
 
 class Ahead:
-    """The same as `read`, one part ahead where it is worth it: large files, and more than one processor.
+    """Like `read`, one part ahead for large files on more than one processor.
 
-    The keys of new papers are made ahead, too; `mostly_new` says whether they are likely to be needed.
+    Also computes the keys of new papers in the child; `mostly_new` says whether they are likely to be needed.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -51,13 +51,13 @@ class Ahead:
         self._listener: Thread | None = None
 
     def __enter__(self) -> Ahead:
-        """Nothing starts before the first paper is wanted."""
+        """Return self; the child starts with the first iteration."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End the process, if there is one."""
+        """End the child process, if there is one."""
         if (process := self._process) is None or self._listener is None:
             return
         process.kill()
@@ -67,26 +67,26 @@ class Ahead:
             pipe.close()
 
     def __iter__(self) -> Iterator[Document]:
-        """The papers. Raises BadInput, and Transient where the process dies."""
-        if processors() < 2 or sum(map(_size, self.files)) < WORTH:
+        """The parsed parts. Raises BadInput, and Transient where the child dies."""
+        if processors() < 2 or sum(map(_size, self.files)) < MIN_BYTES:
             yield from read(self.files)
             return
         command = [sys.executable, "-P", "-m", __name__, *map(str, self.files)]
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
+        self._process = subprocess.Popen(  # noqa: S603 - a fixed command
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
-        self._listener = Thread(target=_collect, args=(self._process, self._sent), daemon=True)
+        self._listener = Thread(target=_receive_parts, args=(self._process, self._sent), daemon=True)
         self._listener.start()
-        self._ask(self._process)
-        found = _received(self._sent.get())
-        while found is not None:
-            self._ask(self._process)
-            yield found
-            found = None  # a part is let go before the next one takes memory
-            found = _received(self._sent.get())
+        self._request_part(self._process)
+        document = _unpack(self._sent.get())
+        while document is not None:
+            self._request_part(self._process)
+            yield document
+            document = None  # free the part before the next one takes memory
+            document = _unpack(self._sent.get())
 
-    def _ask(self, process: subprocess.Popen[bytes]) -> None:
-        """Wish for one part more. If nobody hears, the answer will tell."""
+    def _request_part(self, process: subprocess.Popen[bytes]) -> None:
+        """Request another part. A dead child shows when its answer is read."""
         assert process.stdin
         with suppress(BrokenPipeError):
             os.write(process.stdin.fileno(), _WITH_KEYS if self.mostly_new else _PLAIN)
@@ -98,15 +98,15 @@ def processors() -> int:
 
 
 def _size(path: Path) -> int:
-    """Bytes, unpacked by rule of thumb; 0 for a file that can't be read."""
+    """Estimated decompressed bytes; 0 for an unreadable file."""
     try:
-        return path.stat().st_size * _PACKED.get(path.suffix, 1)
+        return path.stat().st_size * _COMPRESSION_RATIOS.get(path.suffix, 1)
     except OSError:
         return 0
 
 
-def _collect(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
-    """Take what the process says as soon as it says it: a pipe holds little, and it has more to read."""
+def _receive_parts(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
+    """Receive parts as soon as they are sent: a full pipe would stop the child."""
     assert process.stdout
     while len(head := process.stdout.read(_HEAD.size)) == _HEAD.size:
         (size,) = _HEAD.unpack(head)
@@ -117,33 +117,33 @@ def _collect(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) 
     sent.put(None)
 
 
-def _received(message: bytes | None) -> Document | None:
-    """The next part, None at the end. Raises what the reading raised, Transient where it was broken off."""
+def _unpack(message: bytes | None) -> Document | None:
+    """The next part, None at the end. Raises the child's error, Transient where the child died."""
     if message is None:
-        raise Transient("reading the file was broken off; what was stored stays: start again")
-    found: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - our own process wrote it
-    if isinstance(found, BadInput):
-        raise found
-    return found
+        raise Transient("reading the file was interrupted; what was stored stays: start again")
+    part: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - written by our child process
+    if isinstance(part, BadInput):
+        raise part
+    return part
 
 
 def serve(files: Sequence[Path]) -> None:
-    """The other side: a part for each wish, None at the end."""
-    wishes: SimpleQueue[bytes] = SimpleQueue()
-    Thread(target=_listen, args=(wishes,), daemon=True).start()
+    """The child's main loop: send a part for each request, None at the end."""
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_receive_requests, args=(requests,), daemon=True).start()
     try:
         for name, parsed in read(files):
-            _send((name, keyed(parsed) if wishes.get() == _WITH_KEYS else storable(parsed)))
+            _send((name, keyed(parsed) if requests.get() == _WITH_KEYS else storable(parsed)))
             del parsed  # before the next one takes memory
         _send(None)
     except BadInput as error:
         _send(error)
 
 
-def _listen(wishes: SimpleQueue[bytes]) -> None:
-    """Take wishes; end the process as soon as its owner is gone."""
-    while wish := os.read(sys.stdin.fileno(), 1):
-        wishes.put(wish)
+def _receive_requests(requests: SimpleQueue[bytes]) -> None:
+    """Receive requests; exit as soon as the parent is gone."""
+    while request := os.read(sys.stdin.fileno(), 1):
+        requests.put(request)
     os._exit(0)
 
 

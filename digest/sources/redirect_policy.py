@@ -1,7 +1,7 @@
-"""Which redirects of a source are followed, and what goes along.
+"""Which redirects of a source are followed, and what is sent along.
 
-A source that was taken over must not learn our keys, read what is in the clear, or make us ask machines of our own
-network: RFC 9110, section 15.4, leaves the choice to the client.
+A compromised source must not learn our keys, downgrade to plain HTTP, or make us send requests into our own network.
+RFC 9110, section 15.4, leaves the choice to the client.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from http import HTTPStatus
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from digest.errors import SourceDown
+from digest.sources.request_pacing import Pacing
 
 _PORTS = {"http": 80, "https": 443}
 _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
@@ -20,13 +21,13 @@ _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question: `turn` names whose turn it takes; `body` is JSON and makes it a POST.
+    """One request. `pacing`: of its source; `body`: JSON, makes it a POST.
 
-    `address`: the IP address to connect to where it was checked before, so that the name is not looked up again.
+    `address`: the checked IP address to connect to, so that the name is not resolved again.
     """
 
     url: str
-    turn: str
+    pacing: Pacing
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
@@ -36,8 +37,8 @@ class Request:
 def redirected(request: Request, status: int, location: str, *, configured_host: str) -> Request:
     """The request to make after a redirect. Query parameters are the new address's own.
 
-    To another origin no header goes along (keys are headers) and no body. A private address is followed only on the
-    host that the settings name. Raises SourceDown for a redirect that is not followed.
+    Headers (which hold keys) and bodies are not sent to another origin. Private addresses are allowed only on the
+    configured host. Raises SourceDown for a redirect that is not followed.
     """
     old = urlsplit(request.url)
     try:
@@ -53,7 +54,7 @@ def redirected(request: Request, status: int, location: str, *, configured_host:
         raise _refused(location, "which carries a password")
     body = request.body if status in _KEEPS_METHOD else None
     if body is not None and not same_origin:
-        raise _refused(location, "with a question that is not for others")
+        raise _refused(location, "with a request body that must stay on the origin")
     return replace(
         request,
         url=new.geturl(),
@@ -65,17 +66,17 @@ def redirected(request: Request, status: int, location: str, *, configured_host:
 
 
 def _origin(url: SplitResult) -> tuple[str, str, int]:
-    """Scheme, host and port (RFC 6454). Raises ValueError for a port that is none."""
+    """Scheme, host and port (RFC 6454). Raises ValueError for an invalid port."""
     return url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
 
 
 def _public_address(url: SplitResult, location: str) -> str:
-    """An address of the host, all of which must be public: a name may point anywhere."""
+    """An address of the host. All of its addresses must be public, because a name may point anywhere."""
     try:
-        found = socket.getaddrinfo(url.hostname, _origin(url)[2], type=socket.SOCK_STREAM)
+        infos = socket.getaddrinfo(url.hostname, _origin(url)[2], type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise SourceDown(f"redirected to {url.hostname}, which can't be looked up ({error})") from error
-    addresses = [str(info[4][0]).partition("%")[0] for info in found]
+        raise SourceDown(f"redirected to {url.hostname}, which can't be resolved ({error})") from error
+    addresses = [str(info[4][0]).partition("%")[0] for info in infos]
     for address in addresses:
         if not _is_public(address):
             raise _refused(location, f"which is in a private network ({address})")
@@ -94,5 +95,5 @@ def _is_public(address: str) -> bool:
 
 
 def _refused(location: str, reason: str) -> SourceDown:
-    shown = location if location.isprintable() else repr(location)
-    return SourceDown(f"redirected to {shown[:100]}, {reason}: not followed", again=False)
+    printable = location if location.isprintable() else repr(location)
+    return SourceDown(f"redirected to {printable[:100]}, {reason}: not followed", again=False)

@@ -1,7 +1,7 @@
-"""Turns: who may ask a source now. One request at a time and a pause after it, over all processes and machines.
+"""Request pacing: one request to a source at a time, with a pause between two, over all processes and machines.
 
-A turn is taken in a file of DATA_DIR, for the processes of this machine, and in Redis where there is one, for those of
-all machines. The file's lock ends with its process, and the one in Redis with its lease, so nobody waits for the dead.
+A turn is a file lock in DATA_DIR for the processes of this machine, and a lease in Redis (if there is one) for all
+machines. The lock ends with its process and the lease expires, so a dead holder blocks nobody.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -21,45 +22,57 @@ from digest.errors import SourceDown, Transient
 
 log = logs.get(__name__)
 
-ARXIV = "arxiv"
-# Seconds between two requests, by source; arXiv's is a setting and counts for all its services together.
-PAUSES = {"huggingface": 0.6, "semantic-scholar": 1.1, "openalex": 0.1}
-LEASE = 150.0  # seconds; longer than a request may take, so that a turn is never taken from a living holder
+LEASE = 150.0  # seconds; longer than any request, so that a live holder never loses its turn
 MARGIN = 30.0
 LONGEST_WAIT = 900.0  # for a turn, in seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """Requests of one name are made one after the other. `pause`: seconds between two, or a function that reads them.
+
+    Services of one provider share a name.
+    """
+
+    name: str
+    pause: float | Callable[[], float] = 0.0
+
+    def seconds(self) -> float:
+        """Seconds between two requests. Raises Misconfigured."""
+        return self.pause() if callable(self.pause) else self.pause
+
+
 @contextmanager
-def turn(name: str) -> Iterator[float]:
-    """The right to one request. Gives the monotonic instant by which it must be over. Raises SourceDown."""
-    pause = settings.get().arxiv_interval if name == ARXIV else PAUSES.get(name, 0.0)
+def turn(pacing: Pacing) -> Iterator[float]:
+    """Wait for the turn for one request. Yields the monotonic deadline of the request. Raises SourceDown."""
+    name, pause = pacing.name, pacing.seconds()
     give_up = time.monotonic() + LONGEST_WAIT
-    with _of_machine(name, pause, give_up), _of_all(name, pause, give_up):
+    with _local_turn(name, pause, give_up), _shared_turn(name, pause, give_up):
         yield time.monotonic() + LEASE - MARGIN
 
 
 @contextmanager
-def _of_machine(name: str, pause: float, give_up: float) -> Iterator[None]:
-    """The turn among the processes of this machine. The file holds when the last request began or ended."""
+def _local_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
+    """The turn among processes of this machine. The file holds when the last request started or ended."""
     folder = settings.get().data_dir / "turns"
     folder.mkdir(parents=True, exist_ok=True)
-    with _opened(folder / name) as file:
-        while not _locked(file):
+    with _open(folder / name) as file:
+        while not _try_lock(file):
             _wait(0.05, give_up, name)
         try:
-            _wait(min(max(_stamp(file) + pause - time.time(), 0.0), pause), give_up, name)
-            _put_stamp(file)  # also before: who is killed in between must not be forgotten
+            _wait(min(max(_read_timestamp(file) + pause - time.time(), 0.0), pause), give_up, name)
+            _write_timestamp(file)  # before the request too, in case this process is killed during it
             yield
-            _put_stamp(file)
+            _write_timestamp(file)
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
 
 
-def _locked(file: BinaryIO) -> bool:
+def _try_lock(file: BinaryIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -67,7 +80,7 @@ def _locked(file: BinaryIO) -> bool:
     return True
 
 
-def _stamp(file: BinaryIO) -> float:
+def _read_timestamp(file: BinaryIO) -> float:
     file.seek(0)
     try:
         return float(file.read(40) or 0)
@@ -75,14 +88,14 @@ def _stamp(file: BinaryIO) -> float:
         return 0.0
 
 
-def _put_stamp(file: BinaryIO) -> None:
+def _write_timestamp(file: BinaryIO) -> None:
     file.seek(0)
     file.write(f"{time.time():<24.3f}".encode())
 
 
 @contextmanager
-def _of_all(name: str, pause: float, give_up: float) -> Iterator[None]:
-    """The turn among all machines, by Redis and its clock."""
+def _shared_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
+    """The turn among all machines, by Redis and its clock. Without Redis there is nothing to wait for."""
     url = settings.get().redis_url
     if not url:
         yield

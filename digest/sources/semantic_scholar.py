@@ -1,4 +1,4 @@
-"""Semantic Scholar: citations of known papers and their authors' figures, up to 500 at once. The parser is pure."""
+"""Semantic Scholar: citations of stored papers and their authors' figures, up to 500 at once. The parser is pure."""
 
 from __future__ import annotations
 
@@ -7,33 +7,38 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from digest import settings
 from digest.errors import BadInput
 from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record
+from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
+from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
-MOST = 500
-MOST_NAME = 200
-TURN = "semantic-scholar"
+MAX_BATCH = 500
+MAX_NAME = 200
+_NAME = "semantic-scholar"
+PACING = Pacing(_NAME, pause=1.1)
+_URL = TextSetting("semantic_scholar_url", "https://api.semanticscholar.org")
+_KEY = TextSetting("semantic_scholar_key", "")
 _FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
 _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
-MOST_AUTHORS = 30  # of a paper: collaborations of thousands have no record of their own
+MAX_AUTHORS = 30  # of a paper: large collaborations say little about each author
 
 
 def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
-    """One answer to a batch: a row for each id asked for (arXiv ids), in their order, null where it is unknown there.
+    """Parse one batch: a row for each requested arXiv id, in order, null where Semantic Scholar does not know it.
 
-    Without `ids` the rows' own external ids say which paper it is. Raises BadInput where it is no list, or has another
-    length than asked for.
+    Without `ids` the rows' external ids identify the papers. Raises BadInput for no list or a wrong length.
     """
     items = json_items.read(data)
     if items.recovered:
-        ids = ()  # a damaged list does not tell its places
+        ids = ()  # positions in a damaged list are unknown
     if ids and len(items.values) != len(ids):
-        raise BadInput(f"{len(items.values)} papers came for {len(ids)} asked for")
-    found, bad, people = [], [], []
+        raise BadInput(f"{len(items.values)} papers came for {len(ids)} requested")
+    listed_papers, bad, people = [], [], []
     for place, row in enumerate(items.values):
         if isinstance(row, Bad):
             bad.append(row)
@@ -43,17 +48,17 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
             except (ValueError, TypeError, AttributeError) as error:
                 bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
             else:
-                found.append(listed)
+                listed_papers.append(listed)
                 people += authors
-    return Parsed(tuple(found), tuple(bad), people=tuple(people), cut=items.cut)
+    return Parsed(tuple(listed_papers), tuple(bad), people=tuple(people), cut=items.cut)
 
 
 def fetch(ids: Sequence[str]) -> Parsed:
     """Citations of these papers, at most 500, and their authors' figures."""
-    key = settings.get().semantic_scholar_key
+    key = _KEY.value()
     request = http.Request(
-        f"{settings.get().semantic_scholar_url.rstrip('/')}/graph/v1/paper/batch",
-        TURN,
+        f"{_URL.value().rstrip('/')}/graph/v1/paper/batch",
+        PACING,
         (("fields", _FIELDS),),
         (("x-api-key", key),) if key else (),
         json.dumps({"ids": [f"ARXIV:{arxiv_id}" for arxiv_id in ids]}).encode(),
@@ -65,11 +70,11 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
     """A row's counters; the record only names the paper. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("expected an object")
-    other = row.get("externalIds") or {}
-    if not isinstance(other, dict):
+    external_ids = row.get("externalIds") or {}
+    if not isinstance(external_ids, dict):
         raise ValueError("externalIds: expected an object")
-    told, doi = other.get("ArXiv"), other.get("DOI")
-    arxiv_id = arxiv_id or (identifiers.split(str(told))[0] if told else None)
+    printed_id, doi = external_ids.get("ArXiv"), external_ids.get("DOI")
+    arxiv_id = arxiv_id or (identifiers.split(str(printed_id))[0] if printed_id else None)
     if not arxiv_id and not doi:
         raise ValueError("externalIds: neither an arXiv id nor a DOI")
     count = _count(row, "citationCount")
@@ -79,23 +84,39 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
 
 
 def _count(row: dict[str, Any], name: str) -> int | None:
-    """A number of things; None where it is not told. Raises ValueError."""
+    """A count; None where it is absent. Raises ValueError."""
     count = row.get(name)
     if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-        raise ValueError(f"{name}: {str(count)[:20]!r} is no count")
+        raise ValueError(f"{name}: {str(count)[:20]!r} is not a count")
     return count
 
 
 def _people(row: dict[str, Any]) -> list[Person]:
-    """The authors that have figures; none of a paper by very many. Raises ValueError."""
+    """The authors that have figures; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
     authors = row.get("authors") or []
-    if not isinstance(authors, list) or not all(isinstance(one, dict) for one in authors):
+    if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
         raise ValueError("authors: expected a list of objects")
-    known = authors if len(authors) <= MOST_AUTHORS else []
+    counted = authors if len(authors) <= MAX_AUTHORS else []
     people = []
-    for one in known:
-        name = one_line(str(one.get("name") or ""))
-        figures = AuthorFigures(**{ours: _count(one, theirs) for ours, theirs in _FIGURES})
-        if name and len(name) <= MOST_NAME and figures != AuthorFigures():
-            people.append(Person(name, figures, str(one.get("authorId") or "")))
+    for author in counted:
+        name = one_line(str(author.get("name") or ""))
+        figures = AuthorFigures(**{ours: _count(author, theirs) for ours, theirs in _FIGURES})
+        if name and len(name) <= MAX_NAME and figures != AuthorFigures():
+            people.append(Person(name, figures, str(author.get("authorId") or "")))
     return people
+
+
+def _fetch_current() -> Fetched:
+    """Citations of recent papers that were not counted this week, and their authors' figures."""
+    ids = uncounted_papers(_NAME)
+    batches = (ids[start : start + MAX_BATCH] for start in range(0, len(ids), MAX_BATCH))
+    return Fetched(FetchedDocument("citations", fetch(batch)) for batch in batches)
+
+
+SOURCE = Source(
+    name=_NAME,
+    parser=each_file(parse),
+    pacing=PACING,
+    settings=(_URL, _KEY),
+    current=(CurrentFetch(_NAME, _fetch_current),),
+)

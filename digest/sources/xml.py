@@ -1,7 +1,7 @@
-"""XML from outside: parsed without entities, document types or anything that reaches further. Pure.
+"""Parses untrusted XML, without entities, document types or external references. Pure.
 
-A document in order is parsed as it is. One that is not is repaired character by character, and else read item by item:
-the damaged ones are refused with their place, the whole ones are used.
+A well-formed document is simply parsed. Another one is repaired character by character or, failing that, read item by
+item: damaged items are refused with their position, the others are used.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from digest.sources.decoding import decode
 from digest.sources.xml_items import Piece, Tags
 from digest.sources.xml_repair import repair
 
-MOST_BYTES = 64 * 1024 * 1024
-MOST_TAGS, MOST_EQUALS = 2_000_000, 1_000_000  # far beyond real documents, they bound memory and time of the parser
-MOST_ITEMS = 20_000  # sources give 2,500 at most
-MOST_TAG = 65_536
-_LONG_TAG = re.compile(rf"<[^<>!?][^<>]{{{MOST_TAG}}}")
-MOST_DEPTH = 64
+MAX_BYTES = 64 * 1024 * 1024
+MAX_TAGS, MAX_EQUALS = 2_000_000, 1_000_000  # far above real documents; they bound the parser's memory and time
+MAX_ITEMS = 20_000  # sources return 2,500 at most
+MAX_TAG = 65_536
+_LONG_TAG = re.compile(rf"<[^<>!?][^<>]{{{MAX_TAG}}}")
+MAX_DEPTH = 64
 _HTML = re.compile(r"(?:<\?[^>]{0,400}>\s{0,99})?(?:<!DOCTYPE\s{1,99}html|<html[\s>])", re.IGNORECASE)
 _NAMESPACE = re.compile(r"\sxmlns(?::([\w.-]{1,50}))?\s*=\s*(?:\"([^\"<]{1,200})\"|'([^'<]{1,200})')")
-_MOST_NAMESPACES = 50
+_MAX_NAMESPACES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What is known of a source's documents.
+    """The structure of a source's documents.
 
-    `parents`: root's local name to the element that its own fields stand in; `fields`: their names with their
-    namespaces, for documents that are damaged outside of their items; `namespaces`: prefixes that are always
-    declared, '' the default one.
+    `parents`: root's local name to the element that holds the document's own fields; `fields`: names and namespaces of
+    these, for documents damaged outside their items; `namespaces`: prefixes that are always declared, '' for the
+    default.
     """
 
     tags: Tags
@@ -53,10 +53,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `items` are in its order, damaged ones as `Bad`; `head` has everything else.
+    """One document. `items`: in order, damaged ones as `Bad`; `head`: everything else.
 
-    `cut`: where the document breaks off, None where it ends as it should; an item that is cut is in no list.
-    `rebuilt`: the head is damaged, too; it has only those of the form's fields that could be found.
+    `cut`: where the document is truncated, else None; a truncated item is not in `items`. `rebuilt`: the head was
+    damaged too and has only the recovered fields.
     """
 
     head: Element
@@ -71,19 +71,19 @@ def form(
     fields: tuple[tuple[str, str], ...],
     namespaces: dict[str, str],
 ) -> Form:
-    """A form of documents, by the local names of its items and roots."""
+    """A form with tag patterns for the local names of its items and roots."""
     return Form(xml_items.tags(items, tuple(parents)), items, parents, fields, namespaces)
 
 
 def read(data: bytes, form: Form) -> Document:
-    """The document, as far as it is whole.
+    """Parse as much of the document as is intact.
 
-    Raises BadInput where it is too large, no XML, without a single item that can be told apart, or a bomb.
+    Raises BadInput where it is too large, not XML, without any recognisable item, or an entity bomb.
     """
-    if len(data) > MOST_BYTES:
-        raise BadInput(f"a document of {len(data)} bytes is over the limit of {MOST_BYTES}")
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"a document of {len(data)} bytes is over the limit of {MAX_BYTES}")
     text = decode(data).lstrip()
-    if text.count("<") > MOST_TAGS or text.count("=") > MOST_EQUALS:
+    if text.count("<") > MAX_TAGS or text.count("=") > MAX_EQUALS:
         raise BadInput("more tags or attributes than a document of a source has")
     if _HTML.match(text):
         raise BadInput("a page in HTML came instead of XML")
@@ -106,7 +106,7 @@ def text(element: Element, path: str, names: dict[str, str]) -> str:
 def _parse(text: str) -> Element:
     """The root. Raises ParseError, BadInput for declared entities or document types."""
     if _LONG_TAG.search(text):
-        raise ParseError(f"a tag is longer than {MOST_TAG} characters")
+        raise ParseError(f"a tag is longer than {MAX_TAG} characters")
     parser = DefusedXMLParser(target=_Builder(), forbid_dtd=True)
     try:
         parser.feed(text)
@@ -126,26 +126,26 @@ class _Builder(TreeBuilder):
         self._depth = 0
 
     def start(self, tag: str, attrs: dict[str, str], /) -> Element:
-        """An element begins. Raises ParseError where it stands too deep."""
+        """Start an element. Raises ParseError where it is nested too deeply."""
         self._depth += 1
-        if self._depth > MOST_DEPTH:
-            raise ParseError(f"more than {MOST_DEPTH} elements in each other")
+        if self._depth > MAX_DEPTH:
+            raise ParseError(f"more than {MAX_DEPTH} elements in each other")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
-        """An element ends."""
+        """End an element."""
         self._depth -= 1
         return super().end(tag)
 
 
 def _whole(text: str, form: Form) -> Document:
-    """The document by the parser alone. Raises ParseError, BadInput."""
+    """Parse a well-formed document. Raises ParseError, BadInput."""
     root = _parse(text)
     if xml_items.swallowed(text, form.tags):
         raise ParseError("a CDATA section is not closed")
     items = tuple(e for e in root.iter() if _local(e.tag) in form.items)
-    if len(items) > MOST_ITEMS:
-        raise BadInput(f"more than {MOST_ITEMS} items in one document")
+    if len(items) > MAX_ITEMS:
+        raise BadInput(f"more than {MAX_ITEMS} items in one document")
     return Document(root, items)
 
 
@@ -154,22 +154,19 @@ def _local(tag: object) -> str:
 
 
 def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
-    """What can be read of a damaged document. Raises BadInput where it has no item."""
-    pieces = list(islice(xml_items.split(text, form.tags), MOST_ITEMS + 1))
+    """Parse a damaged document item by item. Raises BadInput where it has no item."""
     root = form.tags.root.search(text)
-    if len(pieces) > MOST_ITEMS:
-        raise BadInput(f"more than {MOST_ITEMS} items in one document")
+    pieces = list(islice(xml_items.split(text, form.tags), MAX_ITEMS + 1))
+    if len(pieces) > MAX_ITEMS:
+        raise BadInput(f"more than {MAX_ITEMS} items in one document")
     if root is None or not pieces:
         line, column = getattr(error, "position", (1, 0))
         raise BadInput(f"malformed XML at line {line}, column {column + 1}") from error
     before = text[: pieces[0].start]
     if "<!DOCTYPE" in before or "<!ENTITY" in before:
         raise BadInput("this XML declares entities; the sources' own has none")
-    rest = "".join(_between(text, pieces))
-    try:
-        head, rebuilt = _parse(rest), False
-    except ParseError:
-        head, rebuilt = _rebuilt(rest, root[1], form), True
+    outside = "".join(_outside_items(text, pieces))
+    head, rebuilt = _parse_head(outside, root[1], form)
     items: list[Element | Bad] = []
     cut: Bad | None = None
     for place, item in enumerate(_items(text, pieces, _namespaces(before, root[1], form)), start=1):
@@ -181,13 +178,21 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
             cut = bad
         else:
             items.append(bad)
-    if cut is None and not form.tags.root_end.search(rest):
+    if cut is None and not form.tags.root_end.search(outside):
         cut = Bad(len(items) + 1, "the document breaks off behind this many items", text[-120:])
     return Document(head, tuple(items), cut, rebuilt)
 
 
-def _between(text: str, pieces: list[Piece]) -> Iterator[str]:
-    """The text outside of the items."""
+def _parse_head(outside: str, root: str, form: Form) -> tuple[Element, bool]:
+    """The head, and whether it had to be rebuilt."""
+    try:
+        return _parse(outside), False
+    except ParseError:
+        return _rebuild_head(outside, root, form), True
+
+
+def _outside_items(text: str, pieces: list[Piece]) -> Iterator[str]:
+    """The text outside the items."""
     at = 0
     for piece in pieces:
         yield text[at : piece.start]
@@ -196,7 +201,7 @@ def _between(text: str, pieces: list[Piece]) -> Iterator[str]:
 
 
 def _items(text: str, pieces: list[Piece], opening: str) -> Iterator[Element | tuple[str, str]]:
-    """Each item as parsed, or the reason why it can't be and how it begins."""
+    """Each parsed item, or the reason why it can't be parsed and its first characters."""
     line, at = 1, 0
     for piece in pieces:
         line += text.count("\n", at, piece.start)
@@ -217,25 +222,25 @@ def _items(text: str, pieces: list[Piece], opening: str) -> Iterator[Element | t
 
 
 def _namespaces(before: str, root: str, form: Form) -> str:
-    """The opening tag of an element that declares what the document declares around its items, and what it should."""
+    """An opening tag that declares the namespaces in scope around the items, and those of the form."""
     names = {prefix: uri for prefix, uri in form.namespaces.items() if prefix or root != "rss"}
-    for prefix, double, single in _NAMESPACE.findall(before)[:_MOST_NAMESPACES]:
+    for prefix, double, single in _NAMESPACE.findall(before)[:_MAX_NAMESPACES]:
         if not prefix.lower().startswith("xml"):
             names[prefix] = double or single
     declared = (f" xmlns:{prefix}={quoteattr(uri)}".replace("xmlns:=", "xmlns=") for prefix, uri in names.items())
     return f"<_{''.join(declared)}>"
 
 
-def _rebuilt(rest: str, root: str, form: Form) -> Element:
-    """A head with those of the form's own fields that can be found in a damaged one."""
+def _rebuild_head(outside: str, root: str, form: Form) -> Element:
+    """A head with those of the form's fields that a damaged head still shows."""
     default = form.namespaces.get("", "") if root != "rss" else ""
     top = Element(_qualified(root, default))
     parent = form.parents[root]
     inside = SubElement(top, _qualified(parent, default)) if parent else top
     for name, space in form.fields:
-        found = re.search(rf"<(?:[\w.-]{{1,50}}:)?{name}(?:\s[^<>]*|/)?>([^<]*)<", rest)
-        if found:
-            SubElement(inside, _qualified(name, space or default)).text = unescape(found[1])
+        match = re.search(rf"<(?:[\w.-]{{1,50}}:)?{name}(?:\s[^<>]*|/)?>([^<]*)<", outside)
+        if match:
+            SubElement(inside, _qualified(name, space or default)).text = unescape(match[1])
     return top
 
 

@@ -1,4 +1,4 @@
-"""Cuts a damaged XML document into its items (`<item>`, `<entry>`, `<record>`) by their tags alone. Pure, linear time.
+"""Splits a damaged XML document into its items (`<item>`, `<entry>`, `<record>`) by tags alone. Pure, linear time.
 
 Tags inside CDATA sections and comments don't count.
 """
@@ -18,7 +18,7 @@ _NOT_OPENED = "closed without having been opened"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One item's text from `start` to `end`. `fault`: why it can't be whole, '' where its tags are in order.
+    """One item's text from `start` to `end`. `fault`: why it is damaged, '' where its tags are balanced.
 
     `cut`: the document ends inside it.
     """
@@ -31,7 +31,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags that matter of one form of documents: of items, and of the root."""
+    """Patterns for the tags of items and of the root of one form of documents."""
 
     item: re.Pattern[str]
     item_end: re.Pattern[str]
@@ -52,24 +52,24 @@ def tags(items: tuple[str, ...], roots: tuple[str, ...]) -> Tags:
 
 def split(text: str, form: Tags) -> Iterator[Piece]:
     """The items in their order, damaged ones too."""
-    opened, ended = -1, -1
+    start, previous_end = -1, -1
     for tag in _outside(form.item.finditer(text), literals(text, form.item_end)):
         if tag[1]:
-            if opened >= 0:
-                yield Piece(opened, tag.end())
+            if start >= 0:
+                yield Piece(start, tag.end())
             else:
-                yield Piece(ended if ended >= 0 else tag.start(), tag.end(), _NOT_OPENED)
-            opened, ended = -1, tag.end()
+                yield Piece(previous_end if previous_end >= 0 else tag.start(), tag.end(), _NOT_OPENED)
+            start, previous_end = -1, tag.end()
             continue
-        if opened >= 0:
-            yield Piece(opened, tag.start(), _NOT_CLOSED)
-        opened = tag.start()
+        if start >= 0:
+            yield Piece(start, tag.start(), _NOT_CLOSED)
+        start = tag.start()
         if tag[0].endswith("/>"):
-            yield Piece(opened, tag.end())
-            opened, ended = -1, tag.end()
-    if opened >= 0:
-        end = form.root_end.search(text, opened)
-        yield Piece(opened, end.start(), _NOT_CLOSED) if end else Piece(opened, len(text), _CUT, cut=True)
+            yield Piece(start, tag.end())
+            start, previous_end = -1, tag.end()
+    if start >= 0:
+        end = form.root_end.search(text, start)
+        yield Piece(start, end.start(), _NOT_CLOSED) if end else Piece(start, len(text), _CUT, cut=True)
 
 
 def swallowed(text: str, form: Tags) -> bool:
@@ -77,10 +77,10 @@ def swallowed(text: str, form: Tags) -> bool:
     return "<![CDATA[" in text and any(not literal.closed for literal in literals(text, form.item_end))
 
 
-def _outside(found: Iterator[re.Match[str]], spans: Iterator[Literal]) -> Iterator[re.Match[str]]:
-    """The matches that don't begin inside a closed literal part."""
+def _outside(matches: Iterator[re.Match[str]], spans: Iterator[Literal]) -> Iterator[re.Match[str]]:
+    """The matches that don't start inside a closed literal part."""
     span = next(spans, None)
-    for match in found:
+    for match in matches:
         while span is not None and span.end <= match.start():
             span = next(spans, None)
         if span is None or match.start() < span.start or not span.closed:

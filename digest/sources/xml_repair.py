@@ -1,7 +1,7 @@
-"""Repairs XML text that a parser refuses for single characters: what XML 1.0 forbids, and entities that only HTML has.
+"""Repairs XML text refused for single characters: those forbidden by XML 1.0, and entities that only HTML defines.
 
-Markup stays as it is. CDATA sections keep their text, comments and processing instructions are removed. Pure; the time
-is linear in the length.
+Markup is not changed. CDATA sections keep their text, comments and processing instructions are removed. Pure; linear
+time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from digest.errors import BadInput
 
-MOST_REFERENCES = 1_000_000
+MAX_REFERENCES = 1_000_000
 # https://www.w3.org/TR/xml/#charsets
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REFERENCE = re.compile(
@@ -27,9 +27,9 @@ _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
 class Literal(NamedTuple):
-    """A part of the text that is no markup: a CDATA section, comment or processing instruction, named by its opener.
+    """A CDATA section, comment or processing instruction, identified by its opener.
 
-    `closed`: it ends with its own closing sign; else it ends where the item around it ends.
+    `closed`: it has its own terminator; else it ends with the item around it.
     """
 
     opener: str
@@ -39,81 +39,81 @@ class Literal(NamedTuple):
 
 
 def repair(text: str, item_end: re.Pattern[str]) -> str:
-    """The text with what can be mended without guessing. `item_end` finds the closing tag of an item.
+    """Repair what needs no guessing. `item_end` matches the closing tag of an item.
 
     Raises BadInput for very many references.
     """
     text = _FORBIDDEN.sub("", text).lstrip()
-    if text.count("&") > MOST_REFERENCES:
-        raise BadInput(f"more than {MOST_REFERENCES} references in one document")
+    if text.count("&") > MAX_REFERENCES:
+        raise BadInput(f"more than {MAX_REFERENCES} references in one document")
     parts, at = [], 0
     for literal in literals(text, item_end):
-        parts.append(_repaired(text[at : literal.start]))
-        parts.append(_kept(text[literal.start : literal.end], literal))
+        parts.append(_repair_part(text[at : literal.start]))
+        parts.append(_literal_text(text[literal.start : literal.end], literal))
         at = literal.end
-    parts.append(_repaired(text[at:]))
+    parts.append(_repair_part(text[at:]))
     return "".join(parts)
 
 
 def literals(text: str, item_end: re.Pattern[str]) -> Iterator[Literal]:
-    """The literal parts in their order.
+    """The literal parts in order.
 
-    One that holds both another beginning like its own and the end of an item was not closed: its closing sign is the
-    other one's.
+    One that contains the end of an item and then another opener of its kind was not closed: the terminator belongs to
+    the other one.
     """
     search = _Search(text)
     at = 0
-    while found := _OPENER.search(text, at):
-        opener, start, inside = found[0], found.start(), found.end()
+    while opening := _OPENER.search(text, at):
+        opener, start, inside = opening[0], opening.start(), opening.end()
         closing = search.next(_CLOSERS[opener], inside)
         item = search.next(item_end, inside)
-        again = search.next(opener, inside)
-        closed = closing >= 0 and not 0 <= item < again < closing
+        next_opening = search.next(opener, inside)
+        closed = closing >= 0 and not 0 <= item < next_opening < closing
         at = closing + len(_CLOSERS[opener]) if closed else item if item >= 0 else len(text)
         yield Literal(opener, start, at, closed)
 
 
 class _Search:
-    """Finds the next place of a text or pattern; asked with growing positions, it reads the text once for each."""
+    """Finds the next position of a text or pattern; for increasing start positions it scans the text once for each."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._known: dict[str | re.Pattern[str], int] = {}
+        self._positions: dict[str | re.Pattern[str], int] = {}
 
-    def next(self, wanted: str | re.Pattern[str], start: int) -> int:
-        """The first place at or after `start`, -1 for none."""
-        known = self._known.get(wanted)
-        if known is None or 0 <= known < start:
-            known = self._known[wanted] = self._find(wanted, start)
-        return known
+    def next(self, target: str | re.Pattern[str], start: int) -> int:
+        """The first position at or after `start`, -1 for none."""
+        position = self._positions.get(target)
+        if position is None or 0 <= position < start:
+            position = self._positions[target] = self._find(target, start)
+        return position
 
-    def _find(self, wanted: str | re.Pattern[str], start: int) -> int:
-        if isinstance(wanted, str):
-            return self._text.find(wanted, start)
-        found = wanted.search(self._text, start)
-        return found.start() if found else -1
+    def _find(self, target: str | re.Pattern[str], start: int) -> int:
+        if isinstance(target, str):
+            return self._text.find(target, start)
+        match = target.search(self._text, start)
+        return match.start() if match else -1
 
 
-def _kept(part: str, literal: Literal) -> str:
-    """A literal part after the repair; line ends stay, so that positions stay right."""
+def _literal_text(part: str, literal: Literal) -> str:
+    """A literal part after the repair; newlines are kept, so that line numbers stay right."""
     return part if literal.opener == "<![CDATA[" or not literal.closed else "\n" * part.count("\n")
 
 
-def _repaired(part: str) -> str:
+def _repair_part(part: str) -> str:
     if "&" in part:
         part = _REFERENCE.sub(_reference, part)
     return _BARE.sub("&lt;", part).replace("]]>", "]]&gt;")
 
 
-def _reference(found: re.Match[str]) -> str:
-    """What stands for a reference: itself where XML knows it, the character of HTML's name, else an escaped `&`."""
-    number, name, overlong = found.groups()
+def _reference(match: re.Match[str]) -> str:
+    """Replace a reference: itself where XML defines it, the character of an HTML name, else an escaped `&`."""
+    number, name, overlong = match.groups()
     if number:
         code = int(number[1:], 16) if number[0] in "xX" else int(number)
         return "" if code > 0x10FFFF or _FORBIDDEN.match(chr(code)) else f"&#{code};"
     if overlong:
         return ""
     if name in _PREDEFINED:
-        return found[0]
-    known = html5.get(f"{name};") if name else None
-    return known.translate(_MARKUP) if known else f"&amp;{found[0][1:]}"
+        return match[0]
+    character = html5.get(f"{name};") if name else None
+    return character.translate(_MARKUP) if character else f"&amp;{match[0][1:]}"

@@ -11,13 +11,16 @@ import pytest
 import typer.main
 
 from digest import settings
-from digest.settings import Settings
+from digest.settings import Settings, TextSetting
+from digest.sources import registry
 from tests.conftest import ROOT
 from workers.main import app
 
 MANUALS = ("README.md", "OPERATIONS.md")
 DOCUMENTS = (*MANUALS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+SOURCE_SETTINGS = registry.source_settings()
+SETTINGS = {name.upper() for name in (*Settings.model_fields, *(setting.name for setting in SOURCE_SETTINGS))}
 _SETTING = re.compile(r"DIGEST_([A-Z][A-Z_]+[A-Z])")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
@@ -78,7 +81,7 @@ def _exists(line: list[str]) -> bool:
 def test_the_example_has_every_setting_and_no_other() -> None:
     listed = re.findall(r"^DIGEST_(\w+)=", EXAMPLE, re.MULTILINE)
 
-    assert sorted(listed) == sorted(name.upper() for name in Settings.model_fields)
+    assert sorted(listed) == sorted(SETTINGS)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
@@ -90,11 +93,16 @@ def test_the_example_tells_a_settings_default(name: str, configured: Callable[..
         assert getattr(settings.get(), name) == Settings.model_fields[name].default
 
 
+@pytest.mark.parametrize("setting", SOURCE_SETTINGS, ids=lambda setting: setting.name)
+def test_the_example_tells_the_default_of_a_sources_setting(setting: TextSetting) -> None:
+    assert re.search(rf"^DIGEST_{setting.name.upper()}={re.escape(setting.default)}$", EXAMPLE, re.MULTILINE)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_documented_setting_exists(document: str) -> None:
     named = set(_SETTING.findall((ROOT / document).read_text(encoding="utf-8"))) - OF_TESTS
 
-    assert named <= {name.upper() for name in Settings.model_fields}
+    assert named <= SETTINGS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

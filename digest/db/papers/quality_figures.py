@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,6 @@ from digest.papers import Person
 from digest.text.plain_text import clean
 
 _CHUNK = 500
-_LATE = "openalex"
 _SHARED = "shared"  # several people of one name: none of their figures is shown
 
 
@@ -128,12 +127,14 @@ def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[s
     return dict(given)
 
 
-def people(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def people(session: Session, names: Iterable[str], fallback_sources: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """Figures under these very names, all of one source; none for a name that several people bear.
 
-    The newest, but OpenAlex's only where no other source has any: it counts days later.
+    The newest, but those of `fallback_sources` only where no other source has any.
     """
     statement = select(AuthorFigure).where(among(session, col(AuthorFigure.name), sorted(set(names))))
-    rows = sorted(session.execute(statement).scalars(), key=lambda row: (row.source != _LATE, row.taken_at))
+    rows = sorted(
+        session.execute(statement).scalars(), key=lambda row: (row.source not in fallback_sources, row.taken_at)
+    )
     shared = {row.name for row in rows if row.figures.get(_SHARED)}
     return {row.name: row.figures for row in rows if row.name not in shared}

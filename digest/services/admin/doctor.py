@@ -26,6 +26,7 @@ from digest.models import Batch
 from digest.models.types import UTCDateTime
 from digest.services.ingestion import source_status
 from digest.services.security import api_tokens, proxy_warning
+from digest.sources import registry
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 _SILENT = timedelta(minutes=5)
@@ -230,7 +231,8 @@ def _sources(chosen: settings.Settings) -> Iterator[Finding]:
 def _cure(one: source_status.Standing) -> str:
     if one.state == source_status.NEVER:
         return f"the scheduler asks it soon, or: digest ingest {one.source}"
-    return "it is asked again by itself; gaps are filled by arxiv-oai, or now: digest ingest arxiv-oai"
+    filler = registry.gap_filler()
+    return f"it is asked again by itself; gaps are filled by {filler}, or now: digest ingest {filler}"
 
 
 def _proxies(chosen: settings.Settings) -> Iterator[Finding]:

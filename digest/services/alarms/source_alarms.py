@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from digest import settings
 from digest.db.subscribers import subscribers
 from digest.services.alarms import alarm_rules
 from digest.services.ingestion import source_status
-from digest.services.ingestion.feed_freshness import DOWN, LATE, STALE
 from digest.services.ingestion.source_status import Standing
+from digest.sources import registry
+from digest.sources.source import DOWN, LATE, STALE
 
 TROUBLE = frozenset({LATE, STALE, DOWN})
 OVER = frozenset({source_status.ON_TIME, source_status.QUIET})
@@ -31,7 +31,8 @@ _FORGET = timedelta(days=7)
 def current(now: datetime) -> list[tuple[Standing, bool]]:
     """The sources that the scheduler asks, each with whether it is late only because nobody asked it."""
     due = source_status.due_sources(now)
-    wanted = [one for one in source_status.standings(now) if one.source in settings.get().sources]
+    enabled = {source.name for source in registry.enabled_sources()}
+    wanted = [one for one in source_status.standings(now) if one.source in enabled]
     return [(one, one.state == LATE and one.source in due) for one in wanted]
 
 
@@ -73,7 +74,7 @@ def _sound(session: Session, one: Standing, *, now: datetime) -> bool:
         facts.append(f"It was asked last at {one.asked:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
     if one.through is not None:
         facts.append(f"arXiv's announcements are whole through {one.through}.")
-    facts.append("`digest doctor` shows every source; `digest ingest arxiv-oai` fills gaps now.")
+    facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
     if not alarm_rules.sound(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
         return False
     subscribers.note_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)

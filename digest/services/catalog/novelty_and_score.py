@@ -22,6 +22,7 @@ from digest.matching.scoring.novelty import DAYS, Field, Quality, author_record,
 from digest.papers import Record
 from digest.services.catalog import epochs
 from digest.services.catalog.trending import Trend
+from digest.sources import registry
 
 Signs = tuple[tuple[str, float], ...]  # signals of a paper, as an edition's entry has them
 LookUp = Callable[[Sequence[int]], Mapping[int, Signs]]
@@ -104,7 +105,8 @@ def _measured(document: Document, field: Field, earlier: int) -> Measured:
 def of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Trend]) -> dict[int, Figures]:
     """The figures of these papers, for all of them together."""
     known = store.novelties(session, records)
-    people = store.people(session, {name for record in records.values() for name in record.authors})
+    names = {name for record in records.values() for name in record.authors}
+    people = store.people(session, names, registry.fallback_figures())
     found = {}
     for number, record in records.items():
         measured = known.get(number, Measured(None, None))

@@ -20,6 +20,7 @@ from digest.services.catalog import novelty_and_score
 from digest.services.catalog import trending as rising
 from digest.services.catalog.novelty_and_score import Figures
 from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Row
+from digest.sources import registry
 from digest.text.person_names import agree, name
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -64,7 +65,7 @@ def author(wanted: str, limit: int) -> AuthorPage:
     sought = name(wanted)
     with reading() as session:
         found = store.by_author(session, author_key(wanted), limit)
-        printed = people.people(session, [wanted]).get(wanted, {})
+        printed = people.people(session, [wanted], registry.fallback_figures()).get(wanted, {})
         theirs = [(p, r) for p, r in found if any(agree(sought, name(one)) for one in r.authors)]
         records = {p.id or 0: r for p, r in theirs}
         listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}

@@ -1,1 +1,1 @@
-"""Fetching and importing papers: catch-up, storing, de-duplication, the state of each source."""
+"""Fetches and imports papers: catch-up, storage, deduplication, the state of each source."""

@@ -1,7 +1,7 @@
-"""Keeping up with the sources: what is due is asked for, what was missed is asked for again, day by day in order.
+"""Fetches what is due from a source, and the days that were missed, oldest first.
 
-A source's days are noted as they are stored, each in the transaction that stores it. So a gap stays visible until it is
-filled, nothing is ever skipped, and whatever is interrupted goes on where it stood.
+A day is marked in the transaction that stores it. A gap therefore stays visible until it is filled, and an interrupted
+catch-up continues where it stopped.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from functools import partial
 
 from sqlmodel import Session
 
-from digest import clock, logs, settings
+from digest import clock, logs
 from digest.db.core.engine import reading, transaction
-from digest.db.papers import source_days as store
+from digest.db.papers import source_days
 from digest.errors import BadInput, SourceDown
 from digest.services.ingestion import fetch_source
-from digest.services.ingestion.feed_freshness import DOWN
-from digest.services.ingestion.fetch_source import A_DAY, ALL, ARXIV, DAILY, HUGGINGFACE, LONGEST, OAI, RSS
 from digest.services.ingestion.import_document import Counts
-from digest.sources import arxiv_calendar
+from digest.sources import registry
+from digest.sources.source import A_DAY, DOWN, Fetched, Source
 
 log = logs.get(__name__)
 
-Progress = Callable[[int, int, str], None]  # steps done, steps in all, what comes now
-Step = tuple[str, Callable[[], fetch_source.Outcome]]
+MAX_DAYS_BACK = 60
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, label of the next step
+Step = tuple[str, Callable[[], Fetched]]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an ingest did. `more`: the time was over before the work; call again."""
+    """What an ingest did. `more`: the time limit came before the end of the work; call again."""
 
     counts: Counts
     outcome: str = ""
@@ -48,87 +49,83 @@ def ingest(
     seconds: float | None = None,
     progress: Progress = lambda _done, _all, _label: None,
 ) -> Result:
-    """Fetch and store: the days from `first` to `last`, else all that is due or missing, for about `seconds`.
+    """Fetch and store the days from `first` to `last`, or all that is due or missing, for about `seconds`.
 
-    Safe to run twice and at once. Raises BadInput for wrong days, SourceDown after noting it; what was stored stays.
+    Safe to run twice and concurrently. Raises BadInput for wrong days, and SourceDown after recording it; what was
+    stored before stays.
     """
-    steps = list(_steps(source, first, last))
-    until = None if seconds is None else time.monotonic() + seconds
+    steps = list(_steps(registry.source_named(source), first, last))
+    deadline = None if seconds is None else time.monotonic() + seconds
     total, result = Counts(source), fetch_source.Outcome(Counts(source))
     try:
-        for done, (label, step) in enumerate(steps):
+        for done, (label, fetch) in enumerate(steps):
             progress(done, len(steps), label)
-            if until is not None and done and time.monotonic() > until:
+            if deadline is not None and done and time.monotonic() > deadline:
                 return Result(total, more=True)
-            result = step()
-            total.add(result.counts)
+            step_result = fetch_source.run_fetch(source, fetch)
+            total.add(step_result.counts)
+            if step_result.outcome or not result.outcome:  # a later success does not hide an incomplete day
+                result = step_result
     except SourceDown as error:
-        _note(source, DOWN, str(error), retry_after=error.retry_after)
+        _record_attempt(source, DOWN, str(error), retry_after=error.retry_after)
         raise
     progress(len(steps), len(steps), "")
-    _note(source, result.outcome, result.detail)
+    _record_attempt(source, result.outcome, result.detail)
     return Result(total, result.outcome, result.detail)
 
 
-def _note(source: str, outcome: str, detail: str, *, retry_after: float | None = None) -> None:
-    """Write down how the attempt went."""
+def _record_attempt(source: str, outcome: str, detail: str, *, retry_after: float | None = None) -> None:
     now = clock.now()
     retry_at = None if retry_after is None else now + timedelta(seconds=retry_after)
     with transaction() as session:
-        store.put_state(session, source, at=now, outcome=outcome, detail=detail, retry_at=retry_at)
+        source_days.put_state(session, source, at=now, outcome=outcome, detail=detail, retry_at=retry_at)
     (log.warning if outcome else log.info)("source_asked", source=source, outcome=outcome or "ok")
 
 
-def _steps(source: str, first: date | None, last: date | None) -> Iterator[Step]:
-    """What to do, in order. Raises BadInput."""
-    if source not in ALL:
-        raise BadInput(f"source {source!r} is unknown; one of {', '.join(ALL)}", field="source")
-    if source not in DAILY:
-        if first or last:
-            raise BadInput(f"{source} tells only what is current; for past days use {OAI}", field="from")
-        yield source, (fetch_source.feed if source == RSS else partial(fetch_source.citations, source))
-        return
-    step = {fetch_source.API: fetch_source.query, OAI: fetch_source.harvest, HUGGINGFACE: fetch_source.listing}[source]
-    for day in _asked(source, first, last) if first or last else _due_days(source):
-        yield str(day), partial(step, day)
-    if source == HUGGINGFACE and last is None:
-        yield "the week", fetch_source.week
-        yield "trending", fetch_source.trending
+def _steps(source: Source, first: date | None, last: date | None) -> Iterator[Step]:
+    """The fetches to run, in order. Raises BadInput."""
+    if source.fetch_day is None and (first or last):
+        others = ", ".join(other.name for other in registry.SOURCES.values() if other.fetch_day)
+        raise BadInput(f"{source.name} offers only what is current; sources of past days: {others}", field="from")
+    if source.fetch_day is not None:
+        for day in _days_between(source, first, last) if first or last else _due_days(source):
+            yield str(day), partial(source.fetch_day, day)
+    if last is None:
+        for current in source.current:
+            yield current.label, current.fetch
 
 
-def _asked(source: str, first: date | None, last: date | None) -> list[date]:
+def _days_between(source: Source, first: date | None, last: date | None) -> list[date]:
     """The days between two dates that a source has; none in the future."""
     today = clock.now().astimezone(UTC).date()
     last = min(last or today, today)
     first = first or last
     if first > last:
-        raise BadInput(f"the days {first} to {last} are none", field="from")
-    if source == fetch_source.API:
-        return arxiv_calendar.between(first, last, settings.get().closed_evenings)
-    return [first + n * A_DAY for n in range((last - first).days + 1)]
+        raise BadInput(f"there is no day from {first} to {last}", field="from")
+    return source.days(first, last)
 
 
-def _due_days(source: str) -> list[date]:
-    """Days not stored for good, from the first one that ever was (60 days back at most) until today.
+def _due_days(source: Source) -> list[date]:
+    """Days not finally stored, from the first stored one (60 days back at most) until today.
 
-    A young database begins with the current announcement. The API is only asked for what no other has of arXiv.
+    An empty database begins with the current announcement.
     """
     today = clock.now().astimezone(UTC).date()
-    alike = (source,) if source == HUGGINGFACE else ARXIV
+    family = source.calendar.sources if source.calendar else (source.name,)
     with reading() as session:
-        begin = store.oldest_day(session, alike, today - LONGEST * A_DAY)
-        begin = begin or arxiv_calendar.current(today, settings.get().closed_evenings)
-        done = store.days(session, ARXIV if source == fetch_source.API else (source,), begin, today)
-    wanted = _asked(source, begin, today) if begin <= today else []
-    return [day for day in wanted if not (done.get(day) or (source == fetch_source.API and day in done))]
+        begin = source_days.oldest_day(session, family, today - MAX_DAYS_BACK * A_DAY)
+        begin = begin or registry.ANNOUNCEMENTS.current(today)
+        final = source_days.days(session, family if source.only_missing_days else (source.name,), begin, today)
+    days = _days_between(source, begin, today) if begin <= today else []
+    return [day for day in days if not (final.get(day) or (source.only_missing_days and day in final))]
 
 
 def gaps(session: Session, now: datetime) -> list[date]:
-    """Announcements of arXiv that were due, since the first one stored (60 days back at most), and that nobody has."""
-    closed = settings.get().closed_evenings
-    due = arxiv_calendar.newest(now, arxiv_calendar.feed_at, closed)
-    begin = store.oldest_day(session, ARXIV, due - LONGEST * A_DAY)
+    """Announcements due since the first stored one (60 days back at most) that no source has stored."""
+    calendar = registry.ANNOUNCEMENTS
+    due = calendar.newest(now)
+    begin = source_days.oldest_day(session, calendar.sources, due - MAX_DAYS_BACK * A_DAY)
     if begin is None:
         return []
-    stored = store.days(session, ARXIV, begin, due)
-    return [day for day in arxiv_calendar.between(begin, due, closed) if day not in stored]
+    stored = source_days.days(session, calendar.sources, begin, due)
+    return [day for day in calendar.between(begin, due) if day not in stored]

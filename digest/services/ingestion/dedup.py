@@ -1,4 +1,4 @@
-"""Recognising papers: which records are stored already."""
+"""Finds which records are stored already."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from digest.db.papers import papers as store
 from digest.papers import Listed, Record
 
 
-class Known:
-    """Which records of a chunk are stored already: by identifier, else by a shared key and comparison.
+class StoredMatches:
+    """Stored papers for the records of a chunk: matched by identifier, else by a shared key and comparison.
 
-    One DOI may stand in two papers of arXiv (two parts, printed as one): the first keeps it.
+    Two arXiv papers may carry one DOI (two parts published as one): the first keeps it.
     """
 
     def __init__(self, session: Session, listed: Sequence[Listed]) -> None:
@@ -22,7 +22,7 @@ class Known:
         ids = [papers.arxiv_identity(record) for record in records]
         dois = [record.doi for record in records if record.doi]
         by_id, self._by_doi = store.find_by_identifiers(session, [i for i in ids if i], dois)
-        self._given: set[str] = set()
+        self._claimed_dois: set[str] = set()
         self.numbers: dict[int, int | None] = {
             at: by_id.get(arxiv_id or "") or self._of_doi(record, arxiv_id)
             for at, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
@@ -32,10 +32,10 @@ class Known:
         self._find_alike(session, missing)
 
     def free(self, doi: str | None) -> bool:
-        """True, once, for a DOI that no paper has."""
-        if not doi or doi in self._by_doi or doi in self._given:
+        """Claim a DOI: True once for a DOI that no paper has."""
+        if not doi or doi in self._by_doi or doi in self._claimed_dois:
             return False
-        self._given.add(doi)
+        self._claimed_dois.add(doi)
         return True
 
     def _of_doi(self, record: Record, arxiv_id: str | None) -> int | None:
@@ -44,12 +44,12 @@ class Known:
 
     def _find_alike(self, session: Session, missing: Mapping[int, Listed]) -> None:
         self.keys = {at: item.keys or papers.keys_of(item.record) for at, item in missing.items()}
-        keys = {at: papers.sought(missing[at].record, some) for at, some in self.keys.items()}
-        by_key = store.find_by_keys(session, {key for some in keys.values() for key in some})
+        keys = {at: papers.sought(missing[at].record, paper_keys) for at, paper_keys in self.keys.items()}
+        by_key = store.find_by_keys(session, {key for paper_keys in keys.values() for key in paper_keys})
         if not by_key:
             return
-        alike = store.stored(session, {n for some in by_key.values() for n in some})
-        for at, some in keys.items():
-            numbers = sorted({n for key in some for n in by_key.get(key, ())})
+        alike = store.stored(session, {n for paper_keys in by_key.values() for n in paper_keys})
+        for at, paper_keys in keys.items():
+            numbers = sorted({n for key in paper_keys for n in by_key.get(key, ())})
             self.numbers[at] = next((n for n in numbers if papers.same(alike[n].record, missing[at].record)), None)
         self.stored |= {n: alike[n] for n in self.numbers.values() if n in alike}

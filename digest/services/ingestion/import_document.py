@@ -1,7 +1,7 @@
-"""Storing what a source gave: each paper once, each change a new version, each refused piece with its reason.
+"""Stores parsed documents: each paper once, each change as a new version, each refused piece with its reason.
 
-A batch is never parted between transactions, and batches commit in the order of their numbers: a reader's
-`seen_through` can then never pass over a paper.
+A batch is one transaction, and batches commit in the order of their ids, so that a subscriber's `seen_through` never
+skips a paper.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from digest import papers
 from digest.db.core.engine import transaction
 from digest.db.papers import paper_writes, quality_figures
 from digest.papers import Bad, Parsed
-from digest.services.ingestion.ingest_batch import Opened
-from digest.services.ingestion.paper_upsert import Store
+from digest.services.ingestion.ingest_batch import BatchWriter
+from digest.services.ingestion.paper_upsert import PaperUpsert
 
 BATCH = 5000
-MOST_TOLD = 5
+MAX_REFUSED = 5
 
 
 @dataclass(slots=True)
 class Counts:
-    """What an ingest did, in papers; `bad` counts refused pieces, `refused` are the first few."""
+    """Numbers of papers; `bad` counts refused pieces, `refused` holds the first few."""
 
     source: str
     new: int = 0
@@ -41,10 +41,10 @@ class Counts:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.bad += other.bad
-        self.refused = (self.refused + other.refused)[:MOST_TOLD]
+        self.refused = (self.refused + other.refused)[:MAX_REFUSED]
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form that DESIGN names."""
+        """The counts as a JSON object."""
         return {name: getattr(self, name) for name in ("source", "new", "updated", "unchanged", "bad")}
 
 
@@ -59,9 +59,9 @@ def store_document(
 ) -> Counts:
     """Store one parsed document under the announcement of `day` (else the document's own date, else the current one).
 
-    Idempotent: the same document again changes nothing and leaves no trace. Large documents are stored in parts, each
-    one transaction; `finish` belongs to the last one. `known_at`: when its papers and counters became known; without it
-    the announcement's own time, for saved answers that are stored later.
+    Idempotent: storing the same document again changes nothing and leaves no batch. Large documents are stored in
+    parts, one transaction each; `finish` runs in the last. `known_at`: when the papers became known; by default the
+    announcement's own time, for saved answers that are imported later.
     """
     total = Counts(source)
     parts = list(_parts(parsed))
@@ -83,12 +83,12 @@ def store_documents(
 ) -> Counts:
     """Store many documents of saved answers, as `store_document` would; small ones share a transaction.
 
-    `stored` is told the counts of each transaction.
+    `stored` is called with the counts of each transaction.
     """
     total = Counts(source)
-    for some in _together(documents):
-        counts = _store_together(source, some, day)
-        some.clear()
+    for parts in _together(documents):
+        counts = _store_together(source, parts, day)
+        parts.clear()
         total.add(counts)
         if stored is not None:
             stored(counts)
@@ -96,11 +96,11 @@ def store_documents(
 
 
 def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[str, Parsed]]]:
-    """Parts for one transaction each: `BATCH` papers or a few more, the last ones fewer."""
+    """Parts for one transaction each, of at least `BATCH` papers except the last."""
     waiting: list[tuple[str, Parsed]] = []
     for name, parsed in documents:
         waiting += ((name, part) for part in _parts(parsed))
-        del parsed  # what was stored is let go before the next part takes memory
+        del parsed  # free the document before the next one takes memory
         if sum(len(part.papers) for _, part in waiting) >= BATCH:
             yield waiting
             waiting = []
@@ -117,7 +117,7 @@ def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date 
 
 
 def _parts(parsed: Parsed) -> Iterator[Parsed]:
-    """The document in parts of at most `BATCH` papers, at least one; what was refused goes with the first."""
+    """Split into parts of at most `BATCH` papers, at least one; refused pieces go with the first."""
     parsed = papers.storable(parsed)
     for start in range(0, max(len(parsed.papers), 1), BATCH):
         bad = () if start else parsed.bad
@@ -127,15 +127,15 @@ def _parts(parsed: Parsed) -> Iterator[Parsed]:
 def _store_part(
     session: Session, source: str, document: str, part: Parsed, day: date | None, known_at: datetime | None
 ) -> Counts:
-    """One batch, in the transaction of the caller, who holds the lock."""
-    on = day if part.papers else None  # an empty feed (a weekend's) announces nothing
-    opened = Opened(session, source, on, known_at)
-    stored = Store(opened)
-    stored.all(part.papers)
-    new, updated, unchanged = stored.new, stored.updated, stored.unchanged
+    """Store one batch in the caller's transaction, which holds the lock."""
+    announcement_day = day if part.papers else None  # an empty feed (a weekend's) announces nothing
+    batch = BatchWriter(session, source, announcement_day, known_at)
+    upsert = PaperUpsert(batch)
+    upsert.all(part.papers)
+    new, updated, unchanged = upsert.new, upsert.updated, upsert.unchanged
     if part.bad:
-        paper_writes.insert_rejects(session, opened.id, document, part.bad)
+        paper_writes.insert_rejects(session, batch.id, document, part.bad)
     if people := (*part.people, *filter(None, [papers.person(part)])):
-        quality_figures.put_people(session, source, people, opened.known_at)
-    opened.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
-    return Counts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MOST_TOLD]))
+        quality_figures.put_people(session, source, people, batch.known_at)
+    batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
+    return Counts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MAX_REFUSED]))

@@ -1,4 +1,4 @@
-"""The batch that one document's papers are stored in: its announcement, and since when it is known."""
+"""The batch row that one document's papers are stored under."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.papers import papers as store
 from digest.models import Batch
+from digest.models.types import stored_id
 
 
-class Opened:
-    """The batch of one transaction, made at the first thing to store: what changes nothing leaves no row.
+class BatchWriter:
+    """The batch of one transaction, inserted with the first change, so that an unchanged document leaves no row.
 
-    A date to come is no date: sources err.
+    Future dates are errors of the source and become today.
     """
 
     def __init__(self, session: Session, source: str, day: date | None, known_at: datetime | None) -> None:
@@ -27,16 +28,16 @@ class Opened:
 
     @property
     def id(self) -> int:
-        """The batch's number."""
-        return self._row().id or 0
+        """The batch's id."""
+        return stored_id(self._row())
 
     @property
     def announcement_id(self) -> int:
-        """The announcement that its new papers join."""
+        """The id of the announcement that its new papers join."""
         return self._row().announcement_id
 
     def close(self, *, new: int, updated: int, unchanged: int, bad: int) -> None:
-        """Note what was done, if anything was."""
+        """Record the counts, if there is a batch."""
         if self._batch is not None:
             self._batch.new, self._batch.updated = new, updated
             self._batch.unchanged, self._batch.bad = unchanged, bad

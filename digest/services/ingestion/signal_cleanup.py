@@ -1,4 +1,4 @@
-"""Old snapshots of counters, thinned out: first, last and each day's best stay, so that growth can still be seen."""
+"""Thins out old counter snapshots: the first, the last and each day's highest stay, so that growth remains visible."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from digest.db.papers import signals
 
 log = logs.get(__name__)
 
-KEPT_WHOLE = timedelta(days=14)
-PAPERS = 2000
+KEEP_ALL_FOR = timedelta(days=14)
+PAPERS_PER_TRANSACTION = 2000
 
 
 def thin_out(now: datetime | None = None) -> int:
-    """Remove what is not needed of snapshots older than 14 days. Returns how many; again removes nothing."""
-    before = (now or clock.now()) - KEPT_WHOLE
-    gone = 0
+    """Delete redundant snapshots older than 14 days. Returns their number. Idempotent."""
+    before = (now or clock.now()) - KEEP_ALL_FOR
+    total_removed = 0
     after: int | None = 0
     while after is not None:
         with transaction() as session:
-            removed, after = signals.thin_out(session, before, after=after, papers=PAPERS)
-        gone += removed
-    log.info("snapshots_thinned_out", removed=gone)
-    return gone
+            removed, after = signals.thin_out(session, before, after=after, papers=PAPERS_PER_TRANSACTION)
+        total_removed += removed
+    log.info("snapshots_thinned_out", removed=total_removed)
+    return total_removed

@@ -1,41 +1,39 @@
-"""How each source stands, when it is to be asked next, and whether a run should wait for one.
+"""The state of each source, when it is to be fetched next, and whether a run should wait for an announcement.
 
-States: on time; quiet (nothing was due); late (due, not here); partial (a part is missing); stale (old content under a
-fresh date); down (no answer in form).
+States: on time; quiet (nothing was due); late (due, but not there); partial (a part is missing); stale (old content
+under a fresh date); down (no valid answer).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel import Session
 
 from digest import clock, settings
 from digest.db.core.engine import reading
-from digest.db.papers import source_days as store
+from digest.db.papers import source_days
 from digest.errors import N_
 from digest.models import SourceState
-from digest.services.ingestion import catch_up, feed_freshness
-from digest.services.ingestion.fetch_source import A_DAY, ALL, ARXIV, HUGGINGFACE, LONGEST, OAI, RSS
-from digest.sources import arxiv_calendar
+from digest.services.ingestion import catch_up
+from digest.sources import registry
+from digest.sources.source import A_DAY, DOWN, LATE, PARTIAL, AnnouncementCalendar, Source
 
 ON_TIME, QUIET, NEVER = N_("on time"), N_("quiet"), N_("never asked")
-GRACE = timedelta(minutes=20)  # after its time an announcement is late
-FEED_AFTER = timedelta(minutes=5)
-HARVESTED = time(0, 30)  # in New York, each day
-EVERY = {HUGGINGFACE: timedelta(hours=2)}
-SELDOM = timedelta(hours=24)
+GRACE = timedelta(minutes=20)  # an announcement is late this long after its time
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(minutes=60)
-_IN_USE = 14
+MISSED_INTERVALS = 3  # after which a source without a calendar is late
+_IN_USE_DAYS = 14
+_LISTED_GAPS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One source now. `through`: the last announcement up to which nothing is missing, for arXiv's sources.
+    """One source now. `through`: the last announcement up to which nothing is missing.
 
-    None for one that never answered, and while no announcement is stored.
+    None for a source without announcements or one that never answered, and while no announcement is stored.
     """
 
     source: str
@@ -46,113 +44,104 @@ class Standing:
 
 
 def standings(now: datetime | None = None) -> list[Standing]:
-    """All sources that the scheduler asks, or that were ever asked."""
+    """All sources that are enabled or were ever fetched."""
     now = now or clock.now()
+    calendar = registry.ANNOUNCEMENTS
+    due = calendar.newest(now)
     with reading() as session:
-        states = store.states(session)
+        states = source_days.states(session)
         missing = catch_up.gaps(session, now)
-        due = arxiv_calendar.newest(now, arxiv_calendar.feed_at, settings.get().closed_evenings)
-        through = _through(missing, due) if store.oldest_day(session, ARXIV, due - LONGEST * A_DAY) else None
-    names = [name for name in ALL if name in states or name in settings.get().sources]
-    found = [_standing(name, states.get(name), missing, due, now) for name in names]
-    fetched = {name for name, state in states.items() if name in ARXIV and state.succeeded_at is not None}
-    return [replace(one, through=through) if one.source in fetched else one for one in found]
+        oldest = source_days.oldest_day(session, calendar.sources, due - catch_up.MAX_DAYS_BACK * A_DAY)
+    through = None if oldest is None else calendar.previous(missing[0]) if missing else due
+    enabled = registry.enabled_sources()
+    statuses = []
+    for source in registry.SOURCES.values():
+        state = states.get(source.name)
+        if state is not None or source in enabled:
+            status = _status(source, state, missing, now)
+            answered = source.calendar is not None and state is not None and state.succeeded_at is not None
+            statuses.append(replace(status, through=through) if answered else status)
+    return statuses
 
 
-def _standing(source: str, state: SourceState | None, missing: list[date], due: date, now: datetime) -> Standing:
+def _status(source: Source, state: SourceState | None, missing: list[date], now: datetime) -> Standing:
     if state is None:
-        return Standing(source, NEVER)
-    if state.outcome == feed_freshness.DOWN:
-        return Standing(source, feed_freshness.DOWN, state.detail, asked=state.attempted_at)
-    found, detail = _timely(source, state, now) if source not in ARXIV else _of_arxiv(state, missing, due, now)
-    return Standing(source, found, detail, asked=state.attempted_at)
+        return Standing(source.name, NEVER)
+    if state.outcome == DOWN:
+        return Standing(source.name, DOWN, state.detail, asked=state.attempted_at)
+    if source.calendar is not None:
+        name, detail = _announcement_state(source.calendar, state, missing, now)
+    else:
+        name, detail = _interval_state(source, state, now)
+    return Standing(source.name, name, detail, asked=state.attempted_at)
 
 
-def _of_arxiv(state: SourceState, missing: list[date], due: date, now: datetime) -> tuple[str, str]:
-    if state.outcome and state.attempted_at >= arxiv_calendar.harvest_at(due):
+def _announcement_state(
+    calendar: AnnouncementCalendar, state: SourceState, missing: list[date], now: datetime
+) -> tuple[str, str]:
+    """State and detail of a source that carries announcements: all of them are in the database, or some are not."""
+    due = calendar.newest(now)
+    if state.outcome and state.attempted_at >= calendar.available_from(due):
         return state.outcome, state.detail
     older = [day for day in missing if day < due]
-    if due in missing and now >= arxiv_calendar.feed_at(due) + GRACE:
-        return feed_freshness.LATE, f"{due} was due"
+    if due in missing and now >= calendar.published_at(due) + GRACE:
+        return LATE, f"{due} was due"
     if older:
-        return feed_freshness.PARTIAL, f"missing: {', '.join(map(str, older[:5]))}{' …' if older[5:] else ''}"
-    today = now.astimezone(clock.ARXIV_ZONE).date()
-    return (
-        (ON_TIME, "") if arxiv_calendar.announces(today, settings.get().closed_evenings) else (QUIET, "nothing was due")
-    )
+        listed = ", ".join(map(str, older[:_LISTED_GAPS]))
+        return PARTIAL, f"missing: {listed}{' …' if older[_LISTED_GAPS:] else ''}"
+    return (ON_TIME, "") if calendar.announces_on(now) else (QUIET, "nothing was due")
 
 
-def _timely(source: str, state: SourceState, now: datetime) -> tuple[str, str]:
-    """A source without a calendar is on time while its last answer is not older than it should be."""
+def _interval_state(source: Source, state: SourceState, now: datetime) -> tuple[str, str]:
+    """State and detail of a source without a calendar: on time while its last success is recent."""
     if state.outcome:
         return state.outcome, state.detail
-    if state.succeeded_at is not None and now - state.succeeded_at <= 3 * EVERY.get(source, SELDOM):
+    if state.succeeded_at is not None and now - state.succeeded_at <= MISSED_INTERVALS * source.interval:
         return ON_TIME, ""
-    return feed_freshness.LATE, "not asked for a while"
-
-
-def _through(missing: list[date], due: date) -> date:
-    """The last announcement before the first one that is missing."""
-    return arxiv_calendar.previous(missing[0], settings.get().closed_evenings) if missing else due
+    return LATE, "not asked for a while"
 
 
 def due_sources(now: datetime | None = None) -> list[str]:
-    """Sources to ask now, of those that the setting names; what fills gaps first."""
+    """Names of the enabled sources to fetch now, those that fill gaps first."""
     now = now or clock.now()
     with reading() as session:
-        states = store.states(session)
+        states = source_days.states(session)
         missing = catch_up.gaps(session, now - GRACE)
-    found = [name for name in settings.get().sources if name in ALL and _next(name, states, missing) <= now]
-    return sorted(found, key=lambda name: name != OAI)
+    due = [source for source in registry.enabled_sources() if _next_fetch(source, states, missing) <= now]
+    return [source.name for source in sorted(due, key=lambda source: not source.fills_gaps)]
 
 
-def _next(source: str, states: Mapping[str, SourceState], missing: list[date]) -> datetime:
-    """When a source is to be asked: at its own times; sooner after a failure, or while announcements are missing."""
-    state = states.get(source)
+def _next_fetch(source: Source, states: Mapping[str, SourceState], missing: list[date]) -> datetime:
+    """When a source is to be fetched: at its own times; sooner after a failure, or to fill gaps."""
+    state = states.get(source.name)
     if state is None:
-        return datetime.min.replace(tzinfo=clock.now().tzinfo)
-    after = state.attempted_at
-    if state.outcome or (missing and source == OAI):
-        soon: datetime = after + min(FIRST_RETRY * 2 ** min(max(state.failures - 1, 0), 10), LONGEST_RETRY)
-        return max(soon, state.retry_at or soon)
-    if source == RSS:
-        return _next_feed(after)
-    if source in ARXIV:
-        return _next_daily(after)
-    return after + EVERY.get(source, SELDOM)
-
-
-def _next_feed(after: datetime) -> datetime:
-    """The next feed, holidays aside: a weekday that the calendar takes for one is looked at all the same."""
-    day = after.astimezone(clock.ARXIV_ZONE).date()
-    while (at := arxiv_calendar.feed_at(day) + FEED_AFTER) <= after or day.weekday() >= 5:
-        day += A_DAY
-    return at
-
-
-def _next_daily(after: datetime) -> datetime:
-    day = after.astimezone(clock.ARXIV_ZONE).date()
-    while (at := clock.local_instant(day, HARVESTED, clock.ARXIV_ZONE)) <= after:
-        day += A_DAY
-    return at
+        return datetime.min.replace(tzinfo=UTC)
+    if state.outcome or (missing and source.fills_gaps):
+        backoff = min(FIRST_RETRY * 2 ** min(max(state.failures - 1, 0), 10), LONGEST_RETRY)
+        retry_at: datetime = state.attempted_at + backoff
+        return max(retry_at, state.retry_at or retry_at)
+    return source.next_due(state.attempted_at)
 
 
 def missing_by(session: Session, slot: datetime, known_at: datetime) -> date | None:
-    """The announcement that was due by a slot and not stored by `known_at`; None where arXiv's sources are not used."""
-    closed = settings.get().closed_evenings
-    due = arxiv_calendar.newest(slot - GRACE, arxiv_calendar.feed_at, closed)
-    stored = store.days(session, ARXIV, due - _IN_USE * A_DAY, due, by=known_at)
+    """The announcement due by a slot and not stored by `known_at`; None where no source of announcements is in use."""
+    calendar = registry.ANNOUNCEMENTS
+    due = calendar.newest(slot - GRACE)
+    stored = source_days.days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, by=known_at)
     return due if stored and due not in stored else None
 
 
 def waits(session: Session, slot: datetime, now: datetime) -> bool:
-    """True while a run of that slot should wait for a late announcement: SOURCE_WAIT minutes at most."""
+    """True while a run of that slot should wait for a late announcement, at most SOURCE_WAIT minutes."""
     return now < slot + timedelta(minutes=settings.get().source_wait) and missing_by(session, slot, now) is not None
 
 
 def notice(session: Session, slot: datetime, known_at: datetime) -> str:
-    """What the mails of a run say where the announcement due is not there: one line, else ''."""
+    """The line for a run's mails where the announcement due is missing, else ''."""
     day = missing_by(session, slot, known_at)
     if day is None:
         return ""
-    return f"arXiv's announcement of {day.day} {day:%B} had not arrived when this was made. Its papers come next time."
+    label = registry.ANNOUNCEMENTS.label
+    return (
+        f"{label}'s announcement of {day.day} {day:%B} had not arrived when this was made. Its papers come next time."
+    )

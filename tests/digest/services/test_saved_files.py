@@ -104,8 +104,8 @@ def test_an_archive_damaged_inside_is_no_traceback(database: str, tmp_path: Path
 def test_a_line_without_end_is_refused_and_the_rest_goes_on(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compressed_files, "MOST_LINE", 5000)
-    monkeypatch.setattr("digest.sources.jsonl.MOST_LINE", 5000)
+    monkeypatch.setattr(compressed_files, "MAX_LINE", 5000)
+    monkeypatch.setattr("digest.sources.jsonl.MAX_LINE", 5000)
     huge = jsonl(ROWS[0] | {"abstract": "x" * 100_000})
 
     counts = ingest("jsonl", kept(tmp_path, "a.jsonl", huge + jsonl(*ROWS[1:])))
@@ -188,7 +188,7 @@ def test_what_is_no_feed_is_one_refused_piece(database: str, tmp_path: Path, dat
 def test_a_feed_that_unpacks_to_too_much_is_refused(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compressed_files, "MOST_BYTES", 1000)
+    monkeypatch.setattr(compressed_files, "MAX_BYTES", 1000)
 
     with pytest.raises(BadInput, match="more than 1000 bytes"):
         ingest("arxiv-rss", kept(tmp_path, "a.xml.gz", gzip.compress(b" " * 100_000)))

@@ -18,12 +18,12 @@ WANTED = ("cs.CL", "cs.RO", "stat.ML")
 
 def real_days(shared: Path, per_day: int, days: list[date] = WEEK) -> list[Work]:
     """Real papers of the wanted categories, that many a day."""
-    found: list[Work] = []
+    selected: list[Work] = []
     for day in days:
         with gzip.open(shared / "data" / "replay" / "days" / f"{day}.jsonl.gz") as file:
             rows = works(json.loads(line) for line in file)
-        found += [work for work in rows if set(work.categories) & set(WANTED)][:per_day]
-    return found
+        selected += [work for work in rows if set(work.categories) & set(WANTED)][:per_day]
+    return selected
 
 
 @pytest.fixture

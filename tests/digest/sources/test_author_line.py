@@ -58,31 +58,31 @@ def test_names_come_out_whole(line: str, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("end", [" et al", " et al.", ", et al", ", et. al.", " and others", " and 12 others", ", ..."])
 def test_more_authors_than_the_line_names_are_known_to_be_missing(end: str) -> None:
-    found = authors_of(f"A. Byron, E. Noether{end}")
+    authors = authors_of(f"A. Byron, E. Noether{end}")
 
-    assert (found.names, found.complete) == (BOTH, False)
+    assert (authors.names, authors.complete) == (BOTH, False)
 
 
 @pytest.mark.parametrize(
     "line", ["Byron, A.; Noether, E.", "The HELIX Collaboration: A. Byron", "A. Byron (Univ. of X, E. Noether"]
 )
 def test_a_followed_author_is_found_in_each_form(line: str) -> None:
-    assert any(agree(name("Ada Byron"), name(one)) for one in authors_of(line).names)
+    assert any(agree(name("Ada Byron"), name(author)) for author in authors_of(line).names)
 
 
 def test_affiliations_of_real_lines_leave_no_debris(shared: Path) -> None:
     page = shared / "data" / "wire" / "oai_captured" / "arXivRaw_page_2014-01-16_1000records.xml"
     lines = re.findall(r"<authors>([^<]*)</authors>", page.read_text())
-    names = [one for line in lines for one in authors_of(line).names]
+    names = [author for line in lines for author in authors_of(line).names]
 
     assert len(names) > 3000
-    assert [one for one in names if re.search(r"[();:$\\{}]|\bet al\b|\bUniversity\b", one)] == []
+    assert [author for author in names if re.search(r"[();:$\\{}]|\bet al\b|\bUniversity\b", author)] == []
 
 
 FAMILY = st.from_regex(r"(van der |de la )?[A-ZÉÖŁ][a-zéöł]{2,8}(-[A-Z][a-z]{2,6})?", fullmatch=True)
-GIVEN = st.from_regex(r"([A-Z]\.|[A-ZÉ][a-zé]{2,8}(-[A-Z][a-z]{2,5})?)( [A-Z]\.)?", fullmatch=True)
+GIVEN_NAMES = st.from_regex(r"([A-Z]\.|[A-ZÉ][a-zé]{2,8}(-[A-Z][a-z]{2,5})?)( [A-Z]\.)?", fullmatch=True)
 SUFFIX = st.sampled_from(["", "", "", " Jr.", " III"])
-PEOPLE = st.lists(st.tuples(GIVEN, FAMILY, SUFFIX), min_size=1, max_size=8)
+PEOPLE = st.lists(st.tuples(GIVEN_NAMES, FAMILY, SUFFIX), min_size=1, max_size=8)
 JOINED = st.sampled_from([", ", "; ", " and ", " & ", ", and "])
 
 
@@ -90,8 +90,8 @@ JOINED = st.sampled_from([", ", "; ", " and ", " & ", ", and "])
 def test_plain_names_come_back_however_they_are_joined(
     people: list[tuple[str, str, str]], joint: str, mark: str, oxford: bool
 ) -> None:
-    names = [f"{given} {family}{suffix}" for given, family, suffix in people]
-    marked = [one + mark for one in names]
+    names = [f"{given_name} {family}{suffix}" for given_name, family, suffix in people]
+    marked = [author + mark for author in names]
     line = joint.join(marked)
     if oxford and joint == ", " and len(marked) > 1:
         line = f"{', '.join(marked[:-1])}, and {marked[-1]}"
@@ -100,20 +100,20 @@ def test_plain_names_come_back_however_they_are_joined(
 
 
 @given(PEOPLE)
-def test_family_names_first_are_turned_round(people: list[tuple[str, str, str]]) -> None:
-    line = "; ".join(f"{family}, {given}{',' if suffix else ''}{suffix}" for given, family, suffix in people)
+def test_inverted_names_are_reordered(people: list[tuple[str, str, str]]) -> None:
+    line = "; ".join(f"{family}, {given_name}{',' if suffix else ''}{suffix}" for given_name, family, suffix in people)
     line += ";" if len(people) == 1 else ""
 
-    assert authors_of(line).names == tuple(f"{given} {family}{suffix}" for given, family, suffix in people)
+    assert authors_of(line).names == tuple(f"{given_name} {family}{suffix}" for given_name, family, suffix in people)
 
 
 @given(PEOPLE)
 def test_the_members_follow_their_collaboration(people: list[tuple[str, str, str]]) -> None:
-    names = [f"{given} {family}{suffix}" for given, family, suffix in people]
+    names = [f"{given_name} {family}{suffix}" for given_name, family, suffix in people]
 
     assert authors_of(f"The HELIX Collaboration: {', '.join(names)}").names == ("The HELIX Collaboration", *names)
 
 
 @given(st.text(alphabet=st.sampled_from("AbŁ李.,;:()[]{}$^\\&*1 -'"), max_size=200))
 def test_any_line_gives_names_without_parentheses(line: str) -> None:
-    assert not any(set(one) & set("()") for one in authors_of(line).names)
+    assert not any(set(author) & set("()") for author in authors_of(line).names)

@@ -68,7 +68,7 @@ def at() -> Iterator[Callable[..., None]]:
 
 
 def state(source: str) -> str:
-    return next(one.state for one in source_status.standings() if one.source == source)
+    return next(entry.state for entry in source_status.standings() if entry.source == source)
 
 
 def stored() -> dict[str, date | None]:
@@ -103,7 +103,7 @@ def test_a_feed_is_stored_once_and_again_changes_nothing(real: WireServer, at: C
         assert len(session.exec(select(Batch)).all()) == 1
 
 
-def test_all_categories_are_asked_for_in_one_request(real: WireServer, at: Callable[..., None]) -> None:
+def test_all_categories_are_requested_together(real: WireServer, at: Callable[..., None]) -> None:
     at(MON)
     catch_up.ingest("arxiv-rss")
 
@@ -155,7 +155,7 @@ def test_a_long_retry_after_puts_the_next_attempt_off(real: WireServer, at: Call
     ],
 )
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_lasting_fault_is_told_and_nothing_is_stored(
+def test_a_lasting_fault_is_reported_and_nothing_is_stored(
     real: WireServer, at: Callable[..., None], configured: Callable[..., None], fault: object, says: str
 ) -> None:
     at(MON)
@@ -217,7 +217,7 @@ def test_a_feed_that_was_cut_off_is_partial_and_oai_brings_the_rest(
     real: WireServer, at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at(MON)
-    monkeypatch.setattr("digest.sources.arxiv_feed.MOST_ITEMS", PER_DAY)
+    monkeypatch.setattr("digest.sources.arxiv_feed.MAX_ITEMS", PER_DAY)
     catch_up.ingest("arxiv-rss")
     partial = state("arxiv-rss"), catchup_gaps()
     catch_up.ingest("arxiv-oai")
@@ -287,15 +287,15 @@ def announce_type(arxiv_id: str) -> str | None:
 def test_withdrawn_and_deleted_papers_are_marked(real: WireServer, at: Callable[..., None]) -> None:
     at(MON)
     catch_up.ingest("arxiv-rss")
-    gone, deleted = (w.id for w in real.works[:2])
-    real.change(gone, TUE, version=2, comment="This paper has been withdrawn by the author")
+    removed, deleted = (w.id for w in real.works[:2])
+    real.change(removed, TUE, version=2, comment="This paper has been withdrawn by the author")
     real.change(deleted, TUE, deleted=True)
     at(TUE, 9)
     catch_up.ingest("arxiv-oai", first=TUE, last=TUE)
 
     with reading() as session:
         marked = session.exec(select(Paper.arxiv_id).where(col(Paper.withdrawn).is_(True))).all()
-    assert {gone, deleted} <= set(marked)
+    assert {removed, deleted} <= set(marked)
 
 
 # --- OAI-PMH
@@ -308,14 +308,14 @@ def test_a_week_is_filled_by_oai_day_by_day_in_order(
     real.forms, real.page, real.today = forms, 7, FRI
     at(FRI, 9)
     counts = catch_up.ingest("arxiv-oai", first=MON, last=FRI).counts
-    again = catch_up.ingest("arxiv-oai", first=MON, last=FRI).counts
+    second_ingest = catch_up.ingest("arxiv-oai", first=MON, last=FRI).counts
 
     assert (counts.new, counts.updated) == (5 * PER_DAY, 0)
-    assert (again.new, again.updated, again.unchanged) == (0, 0, 5 * PER_DAY)
+    assert (second_ingest.new, second_ingest.updated, second_ingest.unchanged) == (0, 0, 5 * PER_DAY)
     assert stored() == expected(real)
     with reading() as session:
-        known = session.exec(select(Batch.announcement_id).order_by(col(Batch.id))).all()
-    assert known == [day.toordinal() for day in WEEK]
+        announcement_ids = session.exec(select(Batch.announcement_id).order_by(col(Batch.id))).all()
+    assert announcement_ids == [day.toordinal() for day in WEEK]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -360,21 +360,21 @@ def test_a_day_that_can_not_be_read_stays_open_and_those_before_it_stay_stored(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_day_that_comes_late_is_asked_for_until_it_is_there(real: WireServer, at: Callable[..., None]) -> None:
+def test_a_late_day_is_fetched_again_until_it_is_there(real: WireServer, at: Callable[..., None]) -> None:
     at(MON)
     catch_up.ingest("arxiv-rss")
     at(TUE, 1)
     real.today = TUE
     real.visible = MON
     catch_up.ingest("arxiv-oai")
-    early = state("arxiv-oai"), stored()
+    before_dawn = state("arxiv-oai"), stored()
     at(TUE, 8)
     real.visible = TUE
-    again = source_status.due_sources()
+    second_ingest = source_status.due_sources()
     catch_up.ingest("arxiv-oai")
 
-    assert early == ("late", expected(real, MON))
-    assert "arxiv-oai" in again
+    assert before_dawn == ("late", expected(real, MON))
+    assert "arxiv-oai" in second_ingest
     assert (state("arxiv-oai"), stored()) == ("on time", expected(real, MON, TUE))
 
 
@@ -428,7 +428,7 @@ def test_the_api_fills_days_page_by_page(real: WireServer, at: Callable[..., Non
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_page_that_comes_short_or_empty_is_asked_for_again(real: WireServer, at: Callable[..., None]) -> None:
+def test_a_short_or_empty_page_is_requested_again(real: WireServer, at: Callable[..., None]) -> None:
     at(MON, 9)
     real.fail("api", body(EMPTY_PAGE))
     catch_up.ingest("arxiv-api", first=MON, last=MON)
@@ -438,17 +438,17 @@ def test_a_page_that_comes_short_or_empty_is_asked_for_again(real: WireServer, a
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_held_paper_is_new_where_the_days_before_are_stored(real: WireServer, at: Callable[..., None]) -> None:
-    held = next(w for w in real.works if w.day == TUE)
-    real.works.remove(held)
+    held_paper = next(w for w in real.works if w.day == TUE)
+    real.works.remove(held_paper)
     at(WED, 9)
     real.today = WED
     catch_up.ingest("arxiv-api", first=MON, last=WED)
-    real.works.append(held)  # sent in for Tuesday, let through on Thursday
+    real.works.append(held_paper)  # sent in for Tuesday, let through on Thursday
     at(THU, 9)
     real.today = THU
     catch_up.ingest("arxiv-api", first=THU, last=THU)
 
-    assert stored() == expected(real, MON, TUE, WED, THU) | {held.id: THU}
+    assert stored() == expected(real, MON, TUE, WED, THU) | {held_paper.id: THU}
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -464,7 +464,7 @@ def test_a_paper_of_a_day_that_was_never_stored_is_not_taken_for_a_held_one(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_an_error_entry_of_the_api_is_told_at_once(real: WireServer, at: Callable[..., None]) -> None:
+def test_an_error_entry_of_the_api_is_reported_at_once(real: WireServer, at: Callable[..., None]) -> None:
     at(MON, 9)
     real.fail("api", body(API_ERROR), times=9)
     with pytest.raises(SourceDown, match="incorrect id format"):
@@ -488,15 +488,15 @@ def test_a_listing_joins_the_current_announcement_and_keeps_its_counters(
 ) -> None:
     at(MON)
     catch_up.ingest("arxiv-rss")
-    known = real.works[0].id
+    known_id = real.works[0].id
     at(MON, 12)
-    real.daily = {"2025-09-29": listing((known, 12), ("2509.99999", None)), "trending": listing((known, 12))}
+    real.daily = {"2025-09-29": listing((known_id, 12), ("2509.99999", None)), "trending": listing((known_id, 12))}
     catch_up.ingest("huggingface")
 
     with reading() as session:
         rows = session.exec(select(Signal.name, Signal.value).order_by(Signal.name, Signal.value)).all()
     assert stored()["2509.99999"] == MON
-    assert stored()[known] == MON
+    assert stored()[known_id] == MON
     assert sorted(set(rows)) == [("rank", 1.0), ("upvotes", 12.0)]
 
 
@@ -505,16 +505,16 @@ def test_the_week_s_listing_brings_new_counts_to_known_papers_and_no_papers(
     real: WireServer, at: Callable[..., None]
 ) -> None:
     at(MON, 12)
-    known, unknown = "2509.90001", "2509.90002"
-    real.daily = {"2025-09-29": listing((known, 1))}
+    known_id, unknown = "2509.90001", "2509.90002"
+    real.daily = {"2025-09-29": listing((known_id, 1))}
     catch_up.ingest("huggingface")
     at(TUE, 12)
-    real.daily |= {"2025-W40": listing((known, 19), (unknown, 7)), "2025-W39": listing((unknown, 7))}
+    real.daily |= {"2025-W40": listing((known_id, 19), (unknown, 7)), "2025-W39": listing((unknown, 7))}
     catch_up.ingest("huggingface")
 
     with reading() as session:
         votes = session.exec(select(Signal.value).order_by(Signal.taken_at)).all()
-    assert set(stored()) == {known}
+    assert set(stored()) == {known_id}
     assert (votes[0], votes[-1]) == (1.0, 19.0)
 
 
@@ -526,11 +526,11 @@ def test_listings_are_caught_up_date_by_date(real: WireServer, at: Callable[...,
     at(THU, 12)
     real.daily |= {"2025-09-30": listing(("2509.90002", 2)), "2025-10-01": listing(("2510.90003", 3))}
     catch_up.ingest("huggingface")
-    asked = Counter(one.params.get("date") for one in real.asked("hf"))
+    requests_by_day = Counter(entry.params.get("date") for entry in real.asked("hf"))
 
     assert set(stored()) == {"2509.90001", "2509.90002", "2510.90003"}
-    assert asked["2025-09-29"] == 2
-    assert asked["2025-10-02"] == 1
+    assert requests_by_day["2025-09-29"] == 2
+    assert requests_by_day["2025-10-02"] == 1
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -538,10 +538,10 @@ def test_listings_are_caught_up_date_by_date(real: WireServer, at: Callable[...,
 def test_citations_come_to_known_papers_and_make_none(
     real: WireServer, at: Callable[..., None], source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(request_pacing.PAUSES, source, 0.0)
+    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
     at(MON)
     catch_up.ingest("arxiv-rss")
-    known = stored()
+    known_ids = stored()
     at(TUE)
     catch_up.ingest(source)
     counted = len(real.log)
@@ -549,18 +549,18 @@ def test_citations_come_to_known_papers_and_make_none(
 
     with reading() as session:
         assert len(session.exec(select(Signal).where(Signal.name == "citations")).all()) == PER_DAY
-    assert stored() == known
+    assert stored() == known_ids
     assert len(real.log) == counted  # counted once a week
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_openalex_tells_the_figures_of_the_authors_of_known_papers_and_passes_over_works_it_lacks(
+def test_openalex_adds_author_figures_of_stored_papers_and_may_lack_works(
     real: WireServer, at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(request_pacing.PAUSES, "openalex", 0.0)
+    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
     at(MON)
     catch_up.ingest("arxiv-rss")
-    gone = real.works.pop(0)
+    removed = real.works.pop(0)
     author = next(work.authors[0] for work in real.works if work.id in stored() and len(work.authors) < 10)
     at(TUE)
     catch_up.ingest("openalex")
@@ -568,7 +568,7 @@ def test_openalex_tells_the_figures_of_the_authors_of_known_papers_and_passes_ov
     with reading() as session:
         counted = session.exec(select(Paper.arxiv_id).join(Signal).where(Signal.name == "citations")).all()
         figures = people(session, [author])[author]
-    assert set(counted) == set(stored()) - {gone.id}
+    assert set(counted) == set(stored()) - {removed.id}
     assert {name: figures[name] for name in ("h_index", "papers", "citations")} == {
         "h_index": 6,
         "papers": 12,
@@ -583,7 +583,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     real: WireServer, at: Callable[..., None], configured: Callable[..., None]
 ) -> None:
     configured(SOURCE_LIMIT=2_000_000)
-    seen: list[tuple[str, int, list[date]]] = []
+    observations: list[tuple[str, int, list[date]]] = []
     injected: list[Fault] = []
 
     def ask(source: str, *faults: Spoil, times: int = 1, after: int = 0) -> None:
@@ -595,7 +595,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
             catch_up.ingest(source)
         injected.extend(now)
         real.faults.clear()
-        seen.append((state(source), len(stored()), catchup_gaps()))
+        observations.append((state(source), len(stored()), catchup_gaps()))
 
     def expired(handler: Handler, data: bytes) -> None:
         real.tokens.clear()
@@ -632,7 +632,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
 
     assert all(fault.times < 5 for fault in injected)
     assert len(injected) == 12
-    assert seen == [
+    assert observations == [
         ("on time", PER_DAY, []),
         ("on time", 2 * PER_DAY, []),
         ("stale", 2 * PER_DAY, [WED]),
@@ -660,7 +660,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     ("source", "first", "last", "says"),
     [
         ("arxiv-rss", MON, None, "only what is current"),
-        ("arxiv-oai", FRI, MON, "are none"),
+        ("arxiv-oai", FRI, MON, "there is no day"),
         ("nowhere", None, None, "'nowhere' is unknown"),
     ],
 )

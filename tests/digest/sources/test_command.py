@@ -43,15 +43,15 @@ def test_days_are_fetched_and_counted_and_again_nothing_changes(server: WireServ
 
 def test_a_source_that_is_down_is_one_line_and_exit_1(server: WireServer) -> None:
     server.fail("oai", status(404), times=9)
-    told = ingest("arxiv-oai", "--from", str(MON), "--to", str(MON))
+    output_json = ingest("arxiv-oai", "--from", str(MON), "--to", str(MON))
 
-    assert (told.returncode, told.stdout) == (1, "")
-    assert "answered 404" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert (output_json.returncode, output_json.stdout) == (1, "")
+    assert "answered 404" in output_json.stderr
+    assert "Traceback" not in output_json.stderr
 
 
 def test_days_for_files_are_wrong_usage(server: WireServer) -> None:
-    told = ingest("arxiv-rss", "--from", str(MON), "--file", "x.xml")
+    output_json = ingest("arxiv-rss", "--from", str(MON), "--file", "x.xml")
 
-    assert told.returncode == 2
-    assert "--from and --to are for fetching" in told.stderr
+    assert output_json.returncode == 2
+    assert "--from and --to are for fetching" in output_json.stderr

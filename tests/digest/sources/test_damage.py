@@ -179,18 +179,18 @@ def test_a_bad_record_on_page_2_of_3_loses_neither_page_1_nor_page_3(wire: WireS
         body(b"\x1f\x8b broken"),
     ],
 )
-def test_pages_that_were_read_are_kept_where_a_later_one_fails_and_the_day_stays_open(
+def test_pages_before_a_failing_one_are_stored_and_the_day_stays_open(
     wire: WireServer, database: str, spoil: Spoil
 ) -> None:
     wire.works, wire.page = works(9), 3
     wire.fail("oai", spoil, times=9, after=1)
     with pytest.raises(SourceDown):
         catch_up.ingest("arxiv-oai", first=DAY, last=DAY)
-    kept, open_days = set(stored()), days()
+    stored_ids, open_days = set(stored()), days()
     wire.faults.clear()
     catch_up.ingest("arxiv-oai", first=DAY, last=DAY)
 
-    assert {"2509.00001", "2509.00002", "2509.00003"} <= kept
+    assert {"2509.00001", "2509.00002", "2509.00003"} <= stored_ids
     assert open_days == []
     assert (len(stored()), days()) == (9, [DAY])
 
@@ -217,8 +217,8 @@ def test_an_answer_of_the_api_that_breaks_off_goes_on_behind_what_was_whole(wire
 def test_one_record_with_a_date_beyond_all_calendars_is_refused_alone(wire: WireServer, database: str) -> None:
     wire.works = works(3)
     version = b'<id>2509.00002</id><version version="v1"><date>'
-    late = b"<id>2509.00002</id><version><date>Fri, 31 Dec 9999 23:59:59 GMT</date></version>"
-    wire.fail("oai", damaged((version, late + version.removeprefix(b"<id>2509.00002</id>"))))
+    impossible_date = b"<id>2509.00002</id><version><date>Fri, 31 Dec 9999 23:59:59 GMT</date></version>"
+    wire.fail("oai", damaged((version, impossible_date + version.removeprefix(b"<id>2509.00002</id>"))))
     counts = catch_up.ingest("arxiv-oai", first=DAY, last=DAY).counts
 
     assert (counts.new, [reason for _, reason in rejects()]) == (2, ["version: 9999-12-31 is not the date of a paper"])
@@ -273,12 +273,14 @@ def test_control_characters_and_broken_bytes_in_json_cost_nothing(wire: WireServ
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_source_that_was_never_fetched_is_whole_through_nothing(wire: WireServer, database: str) -> None:
+def test_a_source_that_was_never_fetched_is_complete_through_no_day(wire: WireServer, database: str) -> None:
     wire.fail("oai", body(b"no"), times=99)
     with pytest.raises(SourceDown):
         catch_up.ingest("arxiv-oai", first=DAY, last=DAY)
 
-    assert {one.source: one.through for one in source_status.standings(clock.now() + timedelta(minutes=1))} == {
+    assert {
+        status.source: status.through for status in source_status.standings(clock.now() + timedelta(minutes=1))
+    } == {
         "arxiv-rss": None,
         "arxiv-oai": None,
         "huggingface": None,

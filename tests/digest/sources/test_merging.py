@@ -21,11 +21,11 @@ def test_of_real_papers_from_two_sources_nearly_all_meet_and_hardly_any_by_mista
 
 
 def _real(shared: Path) -> list[Record]:
-    found: list[Record] = []
+    matched_pairs: list[Record] = []
     for path in sorted((shared / "data/replay/days").glob("*.jsonl.gz")):
         with gzip.open(path) as lines:
-            found += [one.record for part in jsonl.parse(lines) for one in part.papers]
-        if len(found) > 2 * PAPERS:
+            matched_pairs += [one.record for part in jsonl.parse(lines) for one in part.papers]
+        if len(matched_pairs) > 2 * PAPERS:
             break
-    known = {r.arxiv_id: r for r in found if r.abstract and r.authors and r.arxiv_id}
-    return list(known.values())[:PAPERS]
+    stored_papers = {r.arxiv_id: r for r in matched_pairs if r.abstract and r.authors and r.arxiv_id}
+    return list(stored_papers.values())[:PAPERS]

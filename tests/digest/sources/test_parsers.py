@@ -51,7 +51,7 @@ def test_every_saved_answer_of_the_api_is_understood(shared: Path) -> None:
         assert page.parsed.bad == (), path.name
 
 
-def test_an_error_of_the_api_is_told_in_its_words(shared: Path) -> None:
+def test_an_error_of_the_api_is_reported_with_its_text(shared: Path) -> None:
     with pytest.raises(SourceDown, match="incorrect id format for abc"):
         arxiv_api.parse(wire(shared, "arxiv_api", "id_abc_s0_m100_b79c8dcf6bc3.xml"))
 
@@ -91,7 +91,7 @@ def test_errors_that_need_an_answer_come_as_such(shared: Path, code: str) -> Non
 
 
 @pytest.mark.parametrize("code", ["badArgument", "badVerb", "idDoesNotExist", "noMetadataFormats", "noSetHierarchy"])
-def test_other_errors_of_the_protocol_are_told(shared: Path, code: str) -> None:
+def test_other_protocol_errors_are_reported(shared: Path, code: str) -> None:
     with pytest.raises(SourceDown, match=code):
         arxiv_oai.parse(wire(shared, "oai_rendered_official_templates", f"error_{code}.xml"))
 
@@ -103,7 +103,7 @@ def test_a_deleted_record_is_a_withdrawn_paper() -> None:
     )
     (harvested,) = arxiv_oai.parse(data).records
 
-    assert (harvested.record.arxiv_id, harvested.record.withdrawn, harvested.sent_in) == ("2401.00001", True, None)
+    assert (harvested.record.arxiv_id, harvested.record.withdrawn, harvested.submitted_on) == ("2401.00001", True, None)
 
 
 def test_an_empty_last_version_is_a_withdrawal() -> None:
@@ -129,7 +129,7 @@ def test_a_category_has_its_set(category: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent_in", "version", "arxiv_id", "kind"),
+    ("submitted_on", "version", "arxiv_id", "kind"),
     [
         (date(2025, 9, 29), 1, "2509.00001", "new"),
         (date(2025, 9, 29), 2, "2509.00001", "new"),  # announced and revised while nobody asked
@@ -139,9 +139,9 @@ def test_a_category_has_its_set(category: str, name: str) -> None:
         (date(2019, 4, 1), 1, "2509.00001", "new"),  # its identifier says that it was announced this month
     ],
 )
-def test_a_datestamp_is_no_announcement(sent_in: date, version: int, arxiv_id: str, kind: str) -> None:
+def test_a_datestamp_is_no_announcement(submitted_on: date, version: int, arxiv_id: str, kind: str) -> None:
     record = Record("A title", arxiv_id=arxiv_id, version=version)
-    harvested = Harvested(record, changed=date(2025, 10, 1), sent_in=sent_in)
+    harvested = Harvested(record, changed=date(2025, 10, 1), submitted_on=submitted_on)
 
     assert arxiv_oai.announced(harvested, since=date(2025, 9, 30)).announce_type == kind
 
@@ -149,14 +149,14 @@ def test_a_datestamp_is_no_announcement(sent_in: date, version: int, arxiv_id: s
 # --- feeds
 
 
-def test_the_feed_in_error_is_told() -> None:
+def test_an_error_feed_is_reported() -> None:
     with pytest.raises(SourceDown, match=r"cs\.XX"):
         arxiv_feed.parse(FEED_ERROR)
 
 
 @pytest.mark.parametrize("parse", [arxiv_feed.parse, arxiv_api.parse, arxiv_oai.parse])
 @pytest.mark.parametrize("data", [BOMB, b"", b"<rss>", b"{}", b"<html/>", b"\xff\xfe\x00", API_ERROR[:60]])
-def test_what_is_no_answer_is_refused(parse: object, data: bytes) -> None:
+def test_anything_but_an_answer_is_refused(parse: object, data: bytes) -> None:
     with pytest.raises(BadInput):
         parse(data)  # type: ignore[operator]
 
@@ -183,7 +183,7 @@ def test_no_bytes_break_a_parser(data: bytes) -> None:
         ("", ()),
     ],
 )
-def test_names_in_one_line_are_parted(line: str, names: tuple[str, ...]) -> None:
+def test_names_in_one_line_are_split(line: str, names: tuple[str, ...]) -> None:
     assert authors_of(line).names == names
 
 
@@ -212,8 +212,8 @@ def test_a_trending_listing_gives_ranks(shared: Path) -> None:
         ({}, "paper: missing"),
         ({"paper": {"id": "2401.00001"}}, "title: missing"),
         ({"paper": {"id": "abc", "title": "T"}}, "id: 'abc' is not an arXiv identifier"),
-        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": "12"}}, "upvotes: '12' is no count"),
-        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": -1}}, "upvotes: '-1' is no count"),
+        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": "12"}}, "upvotes: '12' is not a count"),
+        ({"paper": {"id": "2401.00001", "title": "T", "upvotes": -1}}, "upvotes: '-1' is not a count"),
         ({"paper": {"id": "2401.00001", "title": "T", "publishedAt": "x"}}, "publishedAt: 'x' is not an instant"),
     ],
 )
@@ -230,9 +230,9 @@ def test_a_bad_row_is_refused_by_its_field_and_the_rest_goes_on(row: dict[str, o
 
 def test_a_batch_of_citations_keeps_its_order_and_unknown_papers_are_left_out(shared: Path) -> None:
     text = wire(shared, "semantic_scholar_vcr", "test_get_papers_return_not_found.yaml").decode()
-    found = re.search(r"string: '(.*?)\n\n", text, re.DOTALL)
-    assert found is not None
-    rows = json.loads(re.sub(r"\n\s+", " ", found[1]).replace("''", "'").strip("' "))
+    match = re.search(r"string: '(.*?)\n\n", text, re.DOTALL)
+    assert match is not None
+    rows = json.loads(re.sub(r"\n\s+", " ", match[1]).replace("''", "'").strip("' "))
     parsed = semantic_scholar.parse(json.dumps(rows).encode())
 
     assert None in rows
@@ -260,11 +260,13 @@ def test_a_work_names_its_authors_by_key_as_the_paper_prints_them(shared: Path) 
 AUTHOR = {"id": "https://openalex.org/A1", "display_name": "Ada Byron"}
 
 
-def test_an_author_of_openalex_has_the_figures_that_are_told_and_no_others() -> None:
-    told = AUTHOR | {"works_count": 40, "cited_by_count": 900, "summary_stats": {"h_index": 12}}
-    people = openalex.parse(json.dumps({"results": [told, AUTHOR | {"works_count": 3}, AUTHOR]}).encode()).people
+def test_an_author_of_openalex_has_the_figures_of_the_answer_and_no_others() -> None:
+    figure_fields = AUTHOR | {"works_count": 40, "cited_by_count": 900, "summary_stats": {"h_index": 12}}
+    people = openalex.parse(
+        json.dumps({"results": [figure_fields, AUTHOR | {"works_count": 3}, AUTHOR]}).encode()
+    ).people
 
-    assert [one.figures for one in people] == [
+    assert [person.figures for person in people] == [
         AuthorFigures(h_index=12, papers=40, citations=900),
         AuthorFigures(papers=3),
     ]
@@ -273,16 +275,16 @@ def test_an_author_of_openalex_has_the_figures_that_are_told_and_no_others() -> 
 def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
     (bad,) = openalex.parse(json.dumps(AUTHOR | {"summary_stats": {"h_index": "many"}}).encode()).bad
 
-    assert bad.reason == "summary_stats.h_index: 'many' is no count"
+    assert bad.reason == "summary_stats.h_index: 'many' is not a count"
 
 
 # --- identifiers
 
 
-def test_an_identifier_tells_its_month() -> None:
-    found = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
+def test_an_identifier_contains_its_month() -> None:
+    months = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
 
-    assert found == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
+    assert months == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
 
 
 _OAI_1 = "listrecords_arXiv_2025-09-29_2025-10-03_all_p1.xml"
@@ -294,7 +296,7 @@ def _oai(record: str) -> bytes:
     return f"{head}<record>{record}</record></ListRecords></OAI-PMH>".encode()
 
 
-def test_semantic_scholar_tells_authors_figures_where_it_knows_them() -> None:
+def test_semantic_scholar_has_author_figures_where_they_are_known() -> None:
     row = {
         "externalIds": {"ArXiv": "2509.00001"},
         "authors": [

@@ -81,7 +81,7 @@ def test_a_catch_up_killed_at_any_moment_ends_in_the_same_database(
     configured: Callable[..., None],
     times: int,
 ) -> None:
-    wanted, seconds = undisturbed
+    expected_rows, seconds = undisturbed
     chance = random.Random(times)
 
     for number in range(times):
@@ -89,7 +89,7 @@ def test_a_catch_up_killed_at_any_moment_ends_in_the_same_database(
         SQLModel.metadata.create_all(engine.engine())
         _killed_and_restarted(chance.uniform(0, seconds), wire)
 
-        assert content() == wanted
+        assert content() == expected_rows
         engine.engine().dispose()
 
 
@@ -97,14 +97,14 @@ def test_a_catch_up_killed_at_any_moment_ends_in_the_same_database(
 def test_on_postgresql_too(
     undisturbed: tuple[dict[str, Any], float], wire: WireServer, configured: Callable[..., None], database: str
 ) -> None:
-    wanted, seconds = undisturbed
+    expected_rows, seconds = undisturbed
     configured(DATABASE_URL=database)
 
     _killed_and_restarted(seconds / 2, wire)
 
-    found = content()
-    assert [row[1:] for row in found["papers"]] == [row[1:] for row in wanted["papers"]]
-    assert found["days"] == wanted["days"]
+    stored_rows = content()
+    assert [row[1:] for row in stored_rows["papers"]] == [row[1:] for row in expected_rows["papers"]]
+    assert stored_rows["days"] == expected_rows["days"]
 
 
 def pauses(log: list[Asked]) -> list[float]:
@@ -149,7 +149,7 @@ def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
     assert min(pauses(wire.log)) >= interval - 0.02
 
 
-def test_a_dead_holder_keeps_nobody_waiting(
+def test_a_dead_holder_blocks_nobody(
     wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.works, wire.today, wire.delay = real_days(shared, 5, [MON]), FRI, 3.0

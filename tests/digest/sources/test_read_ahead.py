@@ -58,7 +58,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines[20], lines[300] = "{", json.dumps(row(300) | {"id": "nonsense"})
     file.write_text("\n".join(lines) + "\n")
 
-    assert file.stat().st_size > read_ahead.WORTH
+    assert file.stat().st_size > read_ahead.MIN_BYTES
     return file
 
 
@@ -68,28 +68,28 @@ def ingest(file: Path) -> Counts:
 
 def content() -> list[Any]:
     with reading() as session:
-        asked = (
+        queries = (
             select(Paper.id, Paper.arxiv_id, Paper.announcement_id, Paper.batch_id).order_by(col(Paper.id)),
             select(PaperVersion.paper_id, PaperVersion.title).order_by(col(PaperVersion.id)),
             select(PaperKey.key, PaperKey.paper_id).order_by(col(PaperKey.key), col(PaperKey.paper_id)),
             select(Reject.position, Reject.reason).order_by(col(Reject.id)),
             select(Announcement.day).order_by(col(Announcement.id)),
         )
-        return [session.exec(question).all() for question in asked]  # type: ignore[call-overload]
+        return [session.exec(query).all() for query in queries]  # type: ignore[call-overload]
 
 
 def test_the_same_documents_come_in_the_same_order(large: Path) -> None:
-    with Ahead([large]) as reader:
-        found = list(reader)
+    with Ahead([large]) as ahead:
+        found = list(ahead)
 
     assert found == list(read_ahead.read([large]))
 
 
 def test_keys_come_with_the_papers_while_most_are_new(large: Path) -> None:
-    with Ahead([large]) as reader:
-        parts = iter(reader)
+    with Ahead([large]) as ahead:
+        parts = iter(ahead)
         first = next(part for _, part in parts if part.papers)
-        reader.mostly_new = False
+        ahead.mostly_new = False
         last = list(parts)[-1][1]
 
     assert [item.keys for item in first.papers] == [keys_of(item.record) for item in first.papers]
@@ -98,21 +98,24 @@ def test_keys_come_with_the_papers_while_most_are_new(large: Path) -> None:
 
 def test_the_same_large_file_again_changes_no_row(database: str, large: Path) -> None:
     counts, stored = ingest(large), content()
-    again = ingest(large)
+    second_counts = ingest(large)
 
     assert (counts.new, counts.bad) == (PAPERS, 2)
-    assert (again.new, again.updated, again.unchanged, again.bad) == (0, 0, PAPERS, 2)
+    assert (second_counts.new, second_counts.updated, second_counts.unchanged, second_counts.bad) == (0, 0, PAPERS, 2)
     assert content()[:3] == stored[:3]
 
 
 def test_a_file_that_is_not_there_is_named(large: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"absent\.jsonl: No such file"), Ahead([large, tmp_path / "absent.jsonl"]) as it:
-        list(it)
+    with (
+        pytest.raises(BadInput, match=r"absent\.jsonl: No such file"),
+        Ahead([large, tmp_path / "absent.jsonl"]) as ahead,
+    ):
+        list(ahead)
 
 
-def test_a_reader_that_dies_is_told(large: Path) -> None:
-    with Ahead([large]) as reader:
-        parts = iter(reader)
+def test_a_child_process_that_dies_is_reported(large: Path) -> None:
+    with Ahead([large]) as ahead:
+        parts = iter(ahead)
         next(parts)
         for pid in children(os.getpid()):
             if b"digest.sources.read_ahead" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -138,14 +141,14 @@ def importer(tmp_path: Path, configured: Callable[..., None], large: Path) -> It
 def test_an_ingest_that_is_ended_leaves_no_process_and_can_be_taken_up(
     sign: signal.Signals, importer: subprocess.Popen[bytes], large: Path
 ) -> None:
-    readers: list[int] = []
-    while not readers and importer.poll() is None:
-        readers = children(importer.pid)
+    child_pids: list[int] = []
+    while not child_pids and importer.poll() is None:
+        child_pids = children(importer.pid)
     importer.send_signal(sign)
     importer.wait(PATIENCE)
 
-    assert readers
-    wait_for(lambda: all(gone(pid) for pid in readers))
+    assert child_pids
+    wait_for(lambda: all(gone(pid) for pid in child_pids))
     counts = ingest(large)
     assert counts.new + counts.unchanged == PAPERS
 
@@ -163,9 +166,11 @@ def test_a_line_is_dated_by_its_own_field_wherever_that_word_stands(fields: list
     line = ("{" + ", ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in fields) + "}").encode()
     parts = list(jsonl.parse([line]))
 
-    told = json.loads(line).get("announced")
+    announced = json.loads(line).get("announced")
     if any(part.papers for part in parts):
-        assert [part.announced for part in parts if part.papers] == [date.fromisoformat(told[:10]) if told else None]
+        assert [part.announced for part in parts if part.papers] == [
+            date.fromisoformat(announced[:10]) if announced else None
+        ]
 
 
 @given(

@@ -13,6 +13,7 @@ from digest.errors import SourceDown
 from digest.sources import http
 from digest.sources.http import Request
 from digest.sources.redirect_policy import redirected
+from digest.sources.request_pacing import Pacing
 from tests import wire_server
 from tests.digest.sources.test_command import ingest
 from tests.wire_server import WireServer
@@ -67,7 +68,7 @@ def servers(configured: Any) -> Iterator[tuple[Recorder, Recorder]]:
 
 
 def ask(url: str, **more: Any) -> bytes:
-    return http.ask(Request(url, "test", headers=KEY, **more), bytes)
+    return http.ask(Request(url, Pacing("test"), headers=KEY, **more), bytes)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -90,7 +91,7 @@ def test_a_key_stays_on_the_same_origin(servers: tuple[Recorder, Recorder]) -> N
     assert [request[2]["x-api-key"] for request in first.requests] == ["secret"] * 4
 
 
-def test_a_question_is_not_handed_to_another_origin(servers: tuple[Recorder, Recorder]) -> None:
+def test_a_request_body_is_not_sent_to_another_origin(servers: tuple[Recorder, Recorder]) -> None:
     first, target = servers
     with pytest.raises(SourceDown, match="not followed"):
         ask(first.url, body=b'{"ids": []}')
@@ -99,9 +100,7 @@ def test_a_question_is_not_handed_to_another_origin(servers: tuple[Recorder, Rec
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
-def test_a_question_that_is_answered_elsewhere_is_fetched_there(
-    servers: tuple[Recorder, Recorder], status: int
-) -> None:
+def test_a_redirect_to_another_resource_is_followed_with_get(servers: tuple[Recorder, Recorder], status: int) -> None:
     first, target = servers
     first.status = status
     ask(first.url, body=b'{"ids": []}')
@@ -130,7 +129,7 @@ def test_a_question_that_is_answered_elsewhere_is_fetched_there(
 )
 def test_a_private_address_is_not_followed(location: str) -> None:
     with pytest.raises(SourceDown, match="private network") as refused:
-        redirected(Request("https://export.example/oai".replace("https", "http"), "test"), 302, location,
+        redirected(Request("https://export.example/oai".replace("https", "http"), Pacing("test")), 302, location,
                    configured_host="export.example")  # fmt: skip
 
     assert not refused.value.again
@@ -150,12 +149,14 @@ def test_a_private_address_is_not_followed(location: str) -> None:
 )
 def test_an_encrypted_source_stays_encrypted_and_well_formed(location: str, reason: str) -> None:
     with pytest.raises(SourceDown, match=reason):
-        redirected(Request("https://export.example/oai", "test"), 302, location, configured_host="export.example")
+        redirected(
+            Request("https://export.example/oai", Pacing("test")), 302, location, configured_host="export.example"
+        )
 
 
 def test_a_public_address_is_pinned_so_that_a_second_look_up_cannot_differ() -> None:
     moved = redirected(
-        Request("https://export.example/", "test"), 302, "https://8.8.4.4/x", configured_host="e.example"
+        Request("https://export.example/", Pacing("test")), 302, "https://8.8.4.4/x", configured_host="e.example"
     )
 
     assert (moved.address, moved.url) == ("8.8.4.4", "https://8.8.4.4/x")

@@ -32,7 +32,7 @@ def put_day(day: date, at: datetime, source: str = "arxiv-rss") -> None:
 
 
 @pytest.fixture
-def reader(database: str) -> None:
+def subscriber(database: str) -> None:
     with transaction() as session:
         session.add(
             Subscriber(
@@ -43,7 +43,7 @@ def reader(database: str) -> None:
 
 @pytest.mark.parametrize(("minutes", "planned"), [(0, 1), (29, 0), (31, 1)])
 def test_a_run_waits_for_a_late_announcement_as_long_as_the_setting_says(
-    reader: None, configured: Callable[..., None], minutes: int, planned: int
+    subscriber: None, configured: Callable[..., None], minutes: int, planned: int
 ) -> None:
     configured(SOURCE_WAIT=30 if minutes else 0)
     put_day(MON, SLOT - timedelta(days=1))
@@ -51,19 +51,19 @@ def test_a_run_waits_for_a_late_announcement_as_long_as_the_setting_says(
     assert len(run_planning.plan_due(NoQueue(), now=SLOT + timedelta(minutes=minutes))) == planned
 
 
-def test_a_run_goes_at_once_when_the_announcement_is_there(reader: None, configured: Callable[..., None]) -> None:
+def test_a_run_goes_at_once_when_the_announcement_is_there(subscriber: None, configured: Callable[..., None]) -> None:
     configured(SOURCE_WAIT=600)
     put_day(TUE, SLOT - timedelta(minutes=30))
 
     assert len(run_planning.plan_due(NoQueue(), now=SLOT)) == 1
 
 
-def test_what_goes_out_without_the_announcement_says_so(database: str) -> None:
+def test_a_mail_without_the_announcement_says_so(database: str) -> None:
     put_day(MON, SLOT - timedelta(days=1))
     with reading() as session:
-        said = source_status.notice(session, SLOT, SLOT)
+        line = source_status.notice(session, SLOT, SLOT)
 
-    assert said == "arXiv's announcement of 30 September had not arrived when this was made. Its papers come next time."
+    assert line == "arXiv's announcement of 30 September had not arrived when this was made. Its papers come next time."
 
 
 def test_nothing_is_said_on_a_day_without_announcement(database: str) -> None:
@@ -90,13 +90,13 @@ def test_the_doctor_names_each_source_its_state_and_the_cure(database: str, conf
     configured(SOURCES="arxiv-rss,huggingface")
     with transaction() as session:
         store.put_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no route", retry_at=None)
-    told = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
+    findings = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
 
-    assert [f.text.split(";")[0] for f in told] == ["arxiv-rss: down (no route)", "huggingface: never asked"]
-    assert all(f.level == doctor.WARNING and f.cure for f in told)
+    assert [f.text.split(";")[0] for f in findings] == ["arxiv-rss: down (no route)", "huggingface: never asked"]
+    assert all(f.level == doctor.WARNING and f.cure for f in findings)
 
 
-def test_a_source_is_asked_again_later_and_later_while_it_fails(database: str, configured: Callable[..., None]) -> None:
+def test_retries_of_a_failing_source_back_off(database: str, configured: Callable[..., None]) -> None:
     configured(SOURCES="arxiv-rss")
     waits = []
     for _ in range(6):
@@ -107,7 +107,7 @@ def test_a_source_is_asked_again_later_and_later_while_it_fails(database: str, c
     assert waits == [5, 10, 20, 40, 60, 60]
 
 
-def test_a_feed_that_went_well_is_asked_for_again_at_the_next_midnight_in_new_york(
+def test_a_fetched_feed_is_due_again_at_the_next_midnight_in_new_york(
     database: str, configured: Callable[..., None]
 ) -> None:
     configured(SOURCES="arxiv-rss")
@@ -129,14 +129,16 @@ def take(session: Session, at: datetime, value: float, name: str = "upvotes") ->
 
 def values(name: str = "upvotes") -> list[float]:
     with reading() as session:
-        found = session.exec(select(Signal).where(Signal.name == name)).all()
-    return [one.value for one in sorted(found, key=lambda one: one.taken_at)]
+        snapshots_left = session.exec(select(Signal).where(Signal.name == name)).all()
+    return [
+        snapshot_row.value for snapshot_row in sorted(snapshots_left, key=lambda snapshot_row: snapshot_row.taken_at)
+    ]
 
 
 @pytest.fixture
 def paper(database: str) -> None:
-    known = Parsed((Listed(Record("A title of some words", arxiv_id="2509.00001")),), announced=MON)
-    store_document("jsonl", "one", known)
+    parsed = Parsed((Listed(Record("A title of some words", arxiv_id="2509.00001")),), announced=MON)
+    store_document("jsonl", "one", parsed)
 
 
 def test_of_old_snapshots_first_last_and_each_days_best_stay(paper: None) -> None:
@@ -147,15 +149,15 @@ def test_of_old_snapshots_first_last_and_each_days_best_stay(paper: None) -> Non
             take(session, first + timedelta(hours=hour), value, "rank")
         for hour, value in enumerate((6, 8, 7)):
             take(session, first + timedelta(days=1, hours=hour), value)
-    gone = signal_cleanup.thin_out(first + timedelta(days=40))
+    removed = signal_cleanup.thin_out(first + timedelta(days=40))
 
     assert values() == [3, 9, 8, 7]
     assert values("rank") == [3, 1, 5]
-    assert gone == 4 + 2
+    assert removed == 4 + 2
     assert signal_cleanup.thin_out(first + timedelta(days=40)) == 0
 
 
-def test_young_snapshots_all_stay(paper: None) -> None:
+def test_recent_snapshots_all_stay(paper: None) -> None:
     now = datetime(2025, 9, 20, tzinfo=UTC)
     with transaction() as session:
         for hour in range(10):

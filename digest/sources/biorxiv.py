@@ -1,0 +1,230 @@
+"""bioRxiv and medRxiv: preprints posted on a date, and journals of published ones, by their API. The parser is pure.
+
+The API reports errors as a status text under HTTP 200, and sometimes an empty body. Neither means that nothing is new.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from functools import partial
+from html import unescape
+from html.entities import html5
+from typing import Any
+
+from digest import clock, papers
+from digest.errors import BadInput, SourceDown
+from digest.papers import Bad, Listed, Parsed, Record
+from digest.settings import TextSetting
+from digest.sources import dates, http, json_items
+from digest.sources.author_line import authors_of
+from digest.sources.decoding import decode
+from digest.sources.limits import within_limits
+from digest.sources.request_pacing import Pacing
+from digest.sources.source import PARTIAL, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
+from digest.text.plain_text import one_line
+
+PACING = Pacing("biorxiv", pause=1.0)  # there is no published limit; both servers are on one host
+MAX_PAGES = 200
+SETTLES_AFTER = timedelta(days=2)  # then a day is final: preprints are dated before they appear
+GIVES_UP_AFTER = timedelta(days=4)  # a total that the pages never reach is an error of the API
+_URL = TextSetting("biorxiv_url", "https://api.biorxiv.org")
+_NOTHING = ("no posts found", "no articles found")
+PUBLISHED_WITHIN = timedelta(days=3)
+_DOI = re.compile(r"10\.\d{4,9}/\S{1,200}")
+_TAGS = re.compile(r"</?(?:i|b|em|strong|su[bp]|u|sc|span|p|br|italic|bold)(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
+# What is left of JATS markup in abstracts: O_ opens, C_ closes.
+_LEADING_TITLE = re.compile(r"^\s*A?O_SCP(?:LOW|CAP)A?BSTRACTC_SCP(?:LOW|CAP)\s*")
+_FIGURE = re.compile(r"O_FIG\b.{0,5000}?C_FIG\b", re.DOTALL)
+_HEADINGS = re.compile(r"[OC]_ST_ABS|[OC]_(?:LI|[UO]L|QD|TEXTBOX)")
+_SMALL_CAPS = re.compile(r"[OC]_SCP(?:LOW|CAP)")
+_SCRIPTS = re.compile(r"\{(super|sub)script ([^{}]{1,100})\}")
+_NAMED = re.compile(r"\{([A-Za-z]{2,12})\}")
+_SPELLINGS = {"degrees": "deg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer. `rows`: its number of rows, with refused ones; `total`: that of all pages, None where unknown."""
+
+    parsed: Parsed
+    rows: int
+    total: int | None
+
+
+def parse(data: bytes) -> Page:
+    """Parse one answer. Raises BadInput for anything else, SourceDown for an error status of the API."""
+    beginning = decode(data)[:4000]
+    status = re.search(r'"status"\s*:\s*"([^"]{0,200})"', beginning)
+    if status and status[1].startswith(_NOTHING):
+        return Page(Parsed(), 0, None)
+    if status and status[1] != "ok":
+        raise SourceDown(f"the API answered: {one_line(status[1])[:120]}")
+    items = json_items.read(data, "collection")
+    if status is None or any(isinstance(row, dict) and "messages" in row for row in items.values):
+        raise BadInput("expected `messages` and a `collection`")
+    total = re.search(r'"total"\s*:\s*"?(\d{1,9})\b', beginning)
+    listed: list[Listed] = []
+    bad: list[Bad] = []
+    for position, row in enumerate(items.values, start=1):
+        if isinstance(row, Bad):
+            bad.append(row)
+            continue
+        try:
+            listed.append(_journal_version(row) if "preprint_doi" in row else _listed(row))
+        except (ValueError, TypeError, AttributeError) as error:
+            bad.append(Bad(position, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+    parsed = Parsed(tuple(listed), tuple(bad), announced=_only_date(listed), cut=items.cut)
+    return Page(parsed, len(items.values), int(total[1]) if total else None)
+
+
+def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
+    """All pages of some dates; `kind`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
+
+    The cursor is a row offset, because page sizes vary.
+    """
+    offset = 0
+    keys_before: set[tuple[str | None, int]] = set()
+    for _ in range(MAX_PAGES):
+        url = (
+            f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{'/json' if kind == 'details' else ''}"
+        )
+        page = http.ask(http.Request(url, PACING), parse, whole=lambda page: not page.parsed.cut)
+        keys = {(listed.record.doi, listed.record.version) for listed in page.parsed.papers}
+        if keys and keys <= keys_before:
+            raise SourceDown("the API repeats a page", again=False)
+        keys_before |= keys
+        yield page
+        offset += page.rows
+        if not page.rows or (page.total is not None and offset >= page.total):
+            return
+    raise SourceDown(f"more than {MAX_PAGES} pages", again=False)
+
+
+def _only_date(listed: list[Listed]) -> date | None:
+    days = {item.record.published for item in listed if item.record.published}
+    return days.pop() if len(days) == 1 else None
+
+
+def _listed(row: Mapping[str, Any]) -> Listed:
+    """Convert one version of a preprint; only a first version is new. Raises ValueError naming the field."""
+    doi = _text(row, "doi").lower()
+    if not _DOI.fullmatch(doi):
+        raise ValueError(f"doi: {doi[:40]!r} is not a DOI")
+    title = _plain(_text(row, "title"))
+    if not title:
+        raise ValueError("title: missing")
+    version = _text(row, "version")
+    if not (version.isascii() and version.isdigit() and 0 < int(version) < 10_000):
+        raise ValueError(f"version: {version[:20]!r} is not a version number")
+    abstract = _abstract(_text(row, "abstract"))
+    authors = authors_of(_text(row, "authors"))
+    institution = _known(_text(row, "author_corresponding_institution"))
+    posted = dates.day("date", _text(row, "date"))
+    first = int(version) == 1
+    record = Record(
+        title=title,
+        abstract=abstract,
+        authors=authors.names,
+        authors_complete=authors.complete,
+        version=int(version),
+        doi=doi,
+        institutions=(institution,) if institution else (),
+        code_url=papers.code_address(abstract),
+        published=posted if first else None,
+        withdrawn=title.upper().startswith("WITHDRAWN") or papers.withdrawn(None, abstract),
+    )
+    return Listed(within_limits(record), announce_type="new" if first else "replace")
+
+
+def _journal_version(row: Mapping[str, Any]) -> Listed:
+    """The journal in which a preprint was published. Raises ValueError naming the field."""
+    doi = _text(row, "preprint_doi").lower()
+    if not _DOI.fullmatch(doi):
+        raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
+    journal = _known(_plain(_text(row, "published_journal")))
+    return Listed(within_limits(Record("", doi=doi, venue=journal or None)))
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if value is not None and not isinstance(value, str | int):
+        raise ValueError(f"{name}: expected text")
+    return one_line(str(value if value is not None else ""))
+
+
+def _known(text: str) -> str:
+    """The text, '' where the API says that there is none."""
+    return "" if text.upper() in {"NA", "N/A", "NONE"} else text
+
+
+def _plain(text: str) -> str:
+    """Without HTML tags and entities."""
+    return one_line(_TAGS.sub("", unescape(_TAGS.sub("", text))))
+
+
+def _abstract(text: str) -> str:
+    """Plain text of an abstract with flattened JATS markup; `{beta}` and the like become characters."""
+    text = _SMALL_CAPS.sub("", _FIGURE.sub(" ", _LEADING_TITLE.sub("", text)))
+    text = _SCRIPTS.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{match[2]}", _HEADINGS.sub(" ", text))
+    return _plain(_NAMED.sub(_character, text))
+
+
+def _character(match: re.Match[str]) -> str:
+    name = _SPELLINGS.get(match[1], match[1])
+    return html5.get(f"{name};", match[0])
+
+
+def _fetch_day(server: str, day: date) -> Fetched:
+    """The versions posted on one date.
+
+    Where a later page fails, the pages before it are stored and the day stays open. It also does for some days where
+    the pages have fewer rows than promised: the API then lacks records that come later.
+    """
+    pages: list[Page] = []
+    failure: SourceDown | None = None
+    try:
+        pages.extend(fetch("details", server, day, day))
+    except SourceDown as error:
+        failure = error
+    parsed = Parsed(
+        tuple(listed for page in pages for listed in page.parsed.papers),
+        tuple(bad for page in pages for bad in page.parsed.bad),
+    )
+    age = clock.now().astimezone(UTC).date() - day
+    rows, total = sum(page.rows for page in pages), max((page.total or 0 for page in pages), default=0)
+    incomplete = any(page.parsed.cut for page in pages) or (rows < total and age < GIVES_UP_AFTER)
+    complete = failure is None and not incomplete
+    mark = DayMark(day, len(parsed.papers), final=age >= SETTLES_AFTER) if complete else None
+    document = FetchedDocument(f"{server} of {day}", parsed, current_on=day, mark=mark)
+    detail = f"{rows} of {total} versions of {day} arrived"
+    return Fetched((document,), PARTIAL if incomplete else "", detail if incomplete else "", failure)
+
+
+def _fetch_journals(server: str) -> Fetched:
+    """The journals of preprints published in the last days; adds no papers."""
+    today = clock.now().astimezone(UTC).date()
+    pages = fetch("pubs", server, today - PUBLISHED_WITHIN, today)
+    return Fetched(FetchedDocument("journal versions", page.parsed) for page in pages)
+
+
+def _parse_saved(data: bytes) -> Parsed:
+    return parse(data).parsed
+
+
+def _source(server: str) -> Source:
+    return Source(
+        name=server,
+        parser=each_file(_parse_saved),
+        pacing=PACING,
+        settings=(_URL,),
+        fetch_day=partial(_fetch_day, server),
+        current=(CurrentFetch("journal versions", partial(_fetch_journals, server)),),
+        interval=timedelta(hours=6),
+    )
+
+
+BIORXIV, MEDRXIV = _source("biorxiv"), _source("medrxiv")

@@ -1,0 +1,55 @@
+"""All sources of papers. To add one, write its file and list its entry here (CONTRIBUTING.md, "Add a source")."""
+
+from __future__ import annotations
+
+from digest import settings
+from digest.errors import BadInput
+from digest.settings import TextSetting
+from digest.sources import arxiv, arxiv_api, arxiv_feed, arxiv_oai, biorxiv, huggingface, openalex, semantic_scholar
+from digest.sources.source import AnnouncementCalendar, Source
+
+SOURCES: dict[str, Source] = {
+    entry.name: entry
+    for entry in (
+        arxiv_feed.SOURCE,
+        arxiv_api.SOURCE,
+        arxiv_oai.SOURCE,
+        huggingface.SOURCE,
+        biorxiv.BIORXIV,
+        biorxiv.MEDRXIV,
+        semantic_scholar.SOURCE,
+        openalex.SOURCE,
+    )
+}
+ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # those that runs wait for and mails speak of
+_DEFAULT = "default"
+
+
+def source_named(name: str) -> Source:
+    """The source of that name. Raises BadInput."""
+    if name not in SOURCES:
+        raise BadInput(f"source {name!r} is unknown; one of {', '.join(SOURCES)}", field="source")
+    return SOURCES[name]
+
+
+def enabled_sources() -> list[Source]:
+    """The sources that the setting SOURCES names, in its order; `default` stands for those enabled by default."""
+    names: list[str] = []
+    for name in settings.get().sources:
+        names += [s.name for s in SOURCES.values() if s.enabled_by_default] if name == _DEFAULT else [name]
+    return [SOURCES[name] for name in dict.fromkeys(names) if name in SOURCES]
+
+
+def source_settings() -> list[TextSetting]:
+    """The settings that the sources declare."""
+    return list(dict.fromkeys(setting for source in SOURCES.values() for setting in source.settings))
+
+
+def fallback_figures() -> list[str]:
+    """Names of the sources whose author figures count only where no other source has any."""
+    return [source.name for source in SOURCES.values() if source.fallback_figures]
+
+
+def gap_filler() -> str:
+    """Name of the source that fetches missed announcements."""
+    return next(source.name for source in SOURCES.values() if source.fills_gaps)

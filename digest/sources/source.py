@@ -1,0 +1,150 @@
+"""A source as the rest of the product sees it: one frozen entry, and the documents that a fetch returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from digest.errors import N_, BadInput, SourceDown
+from digest.papers import Bad, Parsed
+from digest.settings import TextSetting
+from digest.sources.request_pacing import Pacing
+
+LATE, PARTIAL, STALE, DOWN = N_("late"), N_("partial"), N_("stale"), N_("down")
+A_DAY = timedelta(days=1)
+
+SavedFile = tuple[str, bytes]  # file name, unpacked content
+NamedDocument = tuple[str, Parsed]
+FileParser = Callable[[Iterable[SavedFile]], Iterator[NamedDocument]]
+
+
+@dataclass(frozen=True, slots=True)
+class DayMark:
+    """Recorded when a day is stored completely. `final`: the day is over and need not be fetched again."""
+
+    day: date
+    papers: int
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedDocument:
+    """Papers to store in one go, and the mark to leave in the same transaction.
+
+    Its new papers join the announcement of `announcement`, or the one that was current on `current_on`, or else that of
+    the document's own date.
+    """
+
+    name: str
+    parsed: Parsed
+    announcement: date | None = None
+    current_on: date | None = None
+    mark: DayMark | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The result of one fetch. `failure` is raised after the documents are stored.
+
+    `outcome`: '' for success, else LATE, PARTIAL or STALE with a line of `detail`. `documents` may be an iterator that
+    fetches page by page and raises SourceDown.
+    """
+
+    documents: Iterable[FetchedDocument] = ()
+    outcome: str = ""
+    detail: str = ""
+    failure: SourceDown | None = None
+
+
+class AnnouncementCalendar(Protocol):
+    """When the announcements appear that several sources carry. A day stored by any of these sources is no gap."""
+
+    @property
+    def label(self) -> str:
+        """Who announces, for texts."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources that carry these announcements."""
+
+    def announces_on(self, instant: datetime) -> bool:
+        """True where that instant's local date has an announcement."""
+
+    def between(self, first: date, last: date) -> list[date]:
+        """The announcements from `first` to `last`, both included."""
+
+    def previous(self, day: date) -> date:
+        """The announcement before that date."""
+
+    def current(self, day: date) -> date:
+        """The newest announcement not after that date."""
+
+    def newest(self, instant: datetime) -> date:
+        """The newest announcement published by that instant."""
+
+    def published_at(self, day: date) -> datetime:
+        """When an announcement is late if it is not there yet."""
+
+    def available_from(self, day: date) -> datetime:
+        """When the first of the sources has it."""
+
+
+def all_days(first: date, last: date) -> list[date]:
+    """Every date from `first` to `last`, both included."""
+    return [first + n * A_DAY for n in range((last - first).days + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentFetch:
+    """A fetch of what the source offers now, with its label for progress."""
+
+    label: str
+    fetch: Callable[[], Fetched]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Everything the product knows of one source; `registry.SOURCES` lists these entries.
+
+    A source has `fetch_day`, `current`, or both (then the days come first). It is due `interval` after its last
+    attempt, or when `next_fetch` says. Without a calendar it is late after three intervals.
+    """
+
+    name: str
+    parser: FileParser
+    pacing: Pacing
+    settings: tuple[TextSetting, ...]  # its base URL and key
+    fetch_day: Callable[[date], Fetched] | None = None
+    days: Callable[[date, date], list[date]] = all_days  # those between two dates that can be fetched
+    current: tuple[CurrentFetch, ...] = ()
+    interval: timedelta = timedelta(hours=24)
+    next_fetch: Callable[[datetime], datetime] | None = None
+    calendar: AnnouncementCalendar | None = None
+    only_missing_days: bool = False  # skips days that any source of the calendar has stored
+    fills_gaps: bool = False  # fetched first and again soon while announcements are missing
+    enabled_by_default: bool = False
+    fallback_figures: bool = False  # its author figures count only where no other source has any
+
+    def next_due(self, attempted_at: datetime) -> datetime:
+        """When it is to be fetched again after a successful attempt."""
+        return self.next_fetch(attempted_at) if self.next_fetch else attempted_at + self.interval
+
+
+def each_file(parse: Callable[[bytes], Parsed]) -> FileParser:
+    """A parser of saved files where each file is a document of its own."""
+
+    def parser(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:
+        for name, data in files:
+            try:
+                yield name, parse(data)
+            except BadInput as error:
+                yield name, Parsed(bad=(refused_file(error, data),))
+
+    return parser
+
+
+def refused_file(error: BadInput, data: bytes) -> Bad:
+    """A file that is no answer of its source: one refused piece, with the file's beginning."""
+    return Bad(1, str(error), data[:120].decode(errors="replace"))
