@@ -90,8 +90,8 @@ class Frozen(NamedTuple):
     @classmethod
     def put_together(cls, entries: bytes, shown: bytes, *, considered: int, more: int, notice: str) -> Frozen:
         """From its entries, written already, with commas between them, and the numbers of their papers."""
-        said = _compact(notice) if notice else b'""'
-        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, said)
+        notice_json = _compact(notice) if notice else b'""'
+        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, notice_json)
         return cls(text, len(shown) // 4, shown)
 
     def content(self) -> Content:
@@ -117,12 +117,12 @@ def _compact(value: Any) -> bytes:
 
 def _plain(entry: Entry) -> dict[str, Any]:
     """An entry without what is as ever: millions of them are kept."""
-    said: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
+    values: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
     for name, default in _DEFAULTS:
         value = getattr(entry, name)
         if value != default:
-            said[name] = value
-    return said
+            values[name] = value
+    return values
 
 
 def _entry(value: Mapping[str, Any]) -> Entry:
