@@ -56,17 +56,17 @@ class View:
 
 
 def view(
-    entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: Callable[[int], str] | None, asks: bool
+    entry: Entry, record: Record, recipient: Reader, blocks: Blocks, *, page: Callable[[int], str] | None, asks: bool
 ) -> View:
     """One paper of an edition: the shared block, the words marked, the reason.
 
     `page` gives a paper's own address here; `asks`: with places for feedback links.
     """
     block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
-    words = tuple([word for _, found in entry.matched for word in found])
+    words = tuple([word for _, matched_words in entry.matched for word in matched_words])
     title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
     about, about_lines = _about(block, entry.followed)
-    reason, reason_lines = _line(wording.reason(entry, reader, block.category))
+    reason, reason_lines = _line(wording.reason(entry, recipient, block.category))
     signal, signal_lines = _signal(
         wording.rising(entry), wording.one_line(entry.spark) if entry.section == RISING else ""
     )

@@ -1,4 +1,4 @@
-"""Lines for a terminal and sentences for a reader in a hurry."""
+"""Wrap and shorten text, by terminal columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 COLUMNS = 76
-# where signs that are two columns wide or none at all can stand; ↑ ★ · … are none of them
+# ranges that may hold characters of two columns or none; ↑ ★ · … are one column wide
 _ODD = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
 _END = re.compile(r"[.!?][)\]\"”’]?(?=\s+[^\s\W]|\s+[\"“(\[])")
 _ABBREVIATION = re.compile(
@@ -15,15 +15,15 @@ _ABBREVIATION = re.compile(
 
 
 def width(text: str) -> int:
-    """How many columns a terminal needs for the text."""
+    """The number of terminal columns that the text needs."""
     if text.isascii() or not _ODD.search(text):
         return len(text)
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
 
 def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
-    """The words in lines of at most so many columns; a word that is longer than a line is cut."""
+    """Wrap the text to lines of at most `columns`; a longer word is cut."""
     room = columns - len(indent)
     if width(text) <= room and "  " not in text:
         return indent + text if text else ""
@@ -41,16 +41,16 @@ def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
 
 
 def _parts(word: str, room: int) -> list[str]:
-    """The word, or pieces of it that fit a line."""
+    """The word, or pieces of it that fit on a line."""
     if width(word) <= room:
         return [word]
     parts, part, used = [], "", 0
-    for letter in word:
-        size = width(letter)
+    for character in word:
+        size = width(character)
         if used + size > room:
             parts.append(part)
             part, used = "", 0
-        part += letter
+        part += character
         used += size
     return [*parts, part]
 
@@ -71,7 +71,7 @@ def excerpt(text: str, aim: int = 220, most: int = 330) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """The text, or its beginning up to a blank, with `…`; never longer than `most`."""
+    """The text, or its beginning up to a blank with one `…`; never longer than `most`."""
     if len(text) <= most:
         return text
     cut = text[: most - 1]

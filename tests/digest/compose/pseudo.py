@@ -73,6 +73,6 @@ def _forget() -> None:
     for kept in (
         template_environment.html, template_environment.piece, template_environment.text, template_environment.fragment,
         paper_view._line, paper_view._framed,
-        wording._match, wording._headline, wording._subject, email_parts._dated,
+        wording._match, wording._headline, wording._subject, email_parts._dated_values,
     ):  # fmt: skip
         kept.cache_clear()
