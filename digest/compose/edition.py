@@ -16,8 +16,8 @@ class Entry(NamedTuple):
     """One paper of an edition, with all that is needed to render it the same again.
 
     `matched`: (topic's index in the profile version, words as the subscriber typed them). `followed`: author names.
-    `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere; `spark`: the growth
-    of its votes as text bars.
+    `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere; `spark`: how
+    its votes grew, as text bars.
     """
 
     paper: int
@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A whole edition. `considered`: papers announced since the last one; `more`: matches beyond the subscriber's limit.
+    """A whole edition. `considered`: papers announced since the last one; `more`: matches beyond the limit.
 
     `notice`: one line for an unusual day (a late source, a pause that ended), else ''.
     """

@@ -63,8 +63,8 @@ def view(
     `page` gives a paper's own address here; `asks`: with places for feedback links.
     """
     block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
-    words = tuple([word for _, matched_words in entry.matched for word in matched_words])
-    title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
+    groups = tuple([matched_words for _, matched_words in entry.matched])
+    title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _about(block, entry.followed)
     reason, reason_lines = _line(wording.reason(entry, recipient, block.category))
     signal, signal_lines = _signal(
@@ -81,7 +81,7 @@ def view(
     return View(
         shared=shared,
         parts=_parts(shared, ends),
-        lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
+        lines=_lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url),
         ends=ends,
     )
 
@@ -140,11 +140,11 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
     return shown(facts) + bars, lines
 
 
-def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
+def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: Markup) -> str:
     """The paper in the text part: title, authors, reason, abstract, address."""
     lines = [block.title_lines, *filter(None, about)]
-    if block.abstract_lines:
-        lines += ["", block.abstract_lines]
+    if abstract_lines:
+        lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
         lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")

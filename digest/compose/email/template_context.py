@@ -61,8 +61,8 @@ class Reader:
 class Links:
     """A subscriber's own URLs; None where there is no such page.
 
-    `feedback` is the prefix of feedback URLs, see `asked`; `paper` returns a paper's public page by its id. `mail_link`:
-    where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
+    `feedback` is the prefix of feedback URLs, see `asked`; `paper` returns a paper's public page by its id.
+    `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
     """
 
     preferences: str | None = None

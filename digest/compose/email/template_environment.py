@@ -66,7 +66,7 @@ def _split_source(name: str) -> tuple[str, str, str]:
 
 
 def _compiled(environment: Environment, source: str) -> Template:
-    """Compile a template. Its globals become a plain dict: Jinja copies them for every mail, and its own type is slow."""
+    """Compile a template; its globals become a plain dict, as Jinja's own type is slow to copy for every mail."""
     translations = catalogue()
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     template = environment.from_string(

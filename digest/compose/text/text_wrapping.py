@@ -8,10 +8,6 @@ import unicodedata
 COLUMNS = 76
 # ranges that may hold characters of two columns or none; ↑ ★ · … are one column wide
 _ODD = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
-_END = re.compile(r"[.!?][)\]\"”’]?(?=\s+[^\s\W]|\s+[\"“(\[])")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|vs|cf|resp|w\.r\.t|Figs?|Eqs?|Sec|Refs?|Dr|Prof|No|approx|ca|St|a\.k\.a)|(?<!\w)[A-Z])\.$"
-)
 
 
 def width(text: str) -> int:
@@ -53,21 +49,6 @@ def _parts(word: str, room: int) -> list[str]:
         part += character
         used += size
     return [*parts, part]
-
-
-def excerpt(text: str, aim: int = 220, most: int = 330) -> str:
-    """The first sentences, until `aim` characters are reached and never past `most`; a longer first one is cut."""
-    if len(text) <= aim:
-        return text
-    end = 0
-    for match in _END.finditer(text[: most + 2]):
-        if end >= aim or match.end() > most:
-            break
-        if not _ABBREVIATION.search(text[max(0, match.end() - 12) : match.end()]):
-            end = match.end()
-    if not end:
-        return text if len(text) <= most else shortened(text, aim)
-    return text[:end]
 
 
 def shortened(text: str, most: int) -> str:
