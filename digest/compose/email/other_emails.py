@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digest.compose.email import wording
+from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import listed, mail
 from digest.compose.email.paper_block import INDENT, Blocks
@@ -20,12 +20,29 @@ __all__ = [
 ]  # fmt: skip
 
 
-def notice(recipient: Reader, links: Links, considered: int, *, service: Service = PLAIN_SERVICE) -> Rendered:
-    """The mail of a day without matches. `considered`: papers announced since the last edition."""
+def notice(
+    recipient: Reader,
+    links: Links,
+    considered: int,
+    *,
+    silent: tuple[str, int] | None = None,
+    service: Service = PLAIN_SERVICE,
+) -> Rendered:
+    """The mail of a day without matches. `considered`: papers announced since the last edition.
+
+    `silent`: the topic that has brought nothing for the most days, and how many.
+    """
     announced = wording.announced(considered)
+    heading = subject_line.nothing_new(has_topics=bool(recipient.topics))
+    silence = wording.silent_topic(shortened(one_line(silent[0]), 60), silent[1]) if silent else ""
+    advice = say("Fewer or other words may bring more: change it in your preferences.") if silent else ""
     values: dict[str, object] = {
-        "line": f"{say('Nothing new for your topics today.')} {announced}".strip(),
+        "heading": heading,
+        "line": f"{heading}. {announced}".strip(),
         "announced": announced,
+        "silence": shown(silence),
+        "advice": advice,
+        "advice_lines": wrap(f"{silence} {advice}".strip()),
     }
     return listed("notice", values, recipient, links, service)
 

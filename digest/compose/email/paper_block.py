@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 INDENT = "  "
+UNUSUAL = 93  # nine in ten papers of a field have a novelty of 70 to 92 (`matching.scoring.novelty`)
 WordGroups = tuple[tuple[str, ...], ...]  # matched words, one group a topic
 _SOURCE = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
@@ -50,7 +51,6 @@ class PaperBlock:
     facts: str
     about: Markup
     about_lines: str
-    category: str
     url: Markup
     found_by_search: bool
     pdf: Markup | None
@@ -139,7 +139,6 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
         facts=fact_line,
         about=shown(about),
         about_lines=wrap(about, INDENT),
-        category=_category(record),
         url=escape(url),
         found_by_search=searched,
         pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
@@ -152,16 +151,21 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
 
 
 def facts(record: Record, novelty: int | None = None) -> str:
-    """Category, code, venue, institution, novelty: what is known, with dots between."""
+    """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
     parts = [
         say("withdrawn") if record.withdrawn else "",
         _category(record),
         say("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
-        say("novelty %(n)s", n=novelty) if novelty is not None else "",
+        say("unusual for its field") if is_unusual(novelty) else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def is_unusual(novelty: int | None) -> bool:
+    """True for the top 5 % of novelty, the only ones that are mentioned."""
+    return novelty is not None and novelty >= UNUSUAL
 
 
 def _category(record: Record) -> str:

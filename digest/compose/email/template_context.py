@@ -48,13 +48,14 @@ PLAIN_SERVICE = Service()
 class Reader:
     """The recipient of an edition. `topics` as typed, in the order of the edition's profile version.
 
-    `confirmed` and `day` are local dates. `kind`: digest, welcome or resend.
+    `confirmed` and `day` are local dates. `kind`: digest, welcome or resend. `categories`: those subscribed to.
     """
 
     topics: tuple[str, ...]
     confirmed: date
     day: date
     kind: str = "digest"
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

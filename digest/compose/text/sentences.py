@@ -24,7 +24,8 @@ _INITIAL = re.compile(r"[^\W\d_](?:\.-?[^\W\d_])*")
 _STARTERS = frozenset(
     (
         "We", "Our", "This", "These", "The", "In", "It", "Its", "However", "Here", "To", "For", "Moreover",
-        "Furthermore", "Finally", "Thus", "As", "By", "While", "When", "If", "Such", "They", "Both", "Using", "On", "Then", "Also",
+        "Furthermore", "Finally", "Thus", "As", "By", "While", "When", "If", "Such", "They", "Both", "Using", "On",
+        "Then", "Also",
     )
 )  # fmt: skip
 
