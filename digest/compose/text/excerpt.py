@@ -151,8 +151,9 @@ def excerpt(text: str, title: str = "") -> str:
 
 def chosen_sentences(scored: list[Sentence]) -> str:
     """The excerpt made of sentences that were scored already."""
-    if not scored:
-        return ""
+    whole = " ".join([sentence.text for sentence in scored])
+    if len(whole) <= AIM:
+        return whole
     best = max(range(len(scored)), key=lambda place: scored[place].score)
     text = without_connective(scored[best].text)
     if len(text) > MOST:

@@ -59,7 +59,7 @@ def of_reader(subscriber_id: int) -> Feed:
 
 
 def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.Shown, blocks: Blocks) -> Item:
-    recipient = web_view.reader_of(edition, subscriber, papers.topics(edition))
+    recipient = web_view.reader_of(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
     content = Content.from_json(edition.content)
     subject, html = digest_email.fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
     return Item(

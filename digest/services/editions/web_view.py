@@ -6,9 +6,9 @@ they would let strangers act for the subscriber.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from sqlmodel import Session, col, select
@@ -26,6 +26,8 @@ from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services.security import signed_links
 
+SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
+LOOK_BACK = timedelta(days=60)
 T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin, AccountRequest)
 
 
@@ -70,11 +72,16 @@ class Shown:
     """Papers by (paper, revision) and topics by profile version, loaded once for several editions."""
 
     by_version: Mapping[int, tuple[str, ...]]
+    categories_by_version: Mapping[int, tuple[str, ...]]
     papers: Mapping[tuple[int, int], Record]
 
     def topics(self, edition: Edition) -> tuple[str, ...]:
         """The topics of the edition's profile version."""
         return self.by_version.get(edition.profile_id, ())
+
+    def categories(self, edition: Edition) -> tuple[str, ...]:
+        """The categories of the edition's profile version."""
+        return self.categories_by_version.get(edition.profile_id, ())
 
 
 def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
@@ -84,6 +91,7 @@ def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
     versions_shown = {(int(p["paper"]), int(p["revision"])) for e in edition_list for p in e.content["entries"]}
     return Shown(
         by_version={n: typed(v.profile) for n, v in versions.items()},
+        categories_by_version={n: tuple(v.profile.get("categories", ())) for n, v in versions.items()},
         papers=store.versions(session, versions_shown) if versions_shown else {},
     )
 
@@ -99,10 +107,11 @@ def web_view(edition_id: int, mail_link: str) -> str:
         if edition is None or subscriber is None or edition.cancelled:
             raise NotFound(say("this edition no longer exists"))
         papers = look_up(session, [edition])
-    recipient = reader_of(edition, subscriber, papers.topics(edition))
+    recipient = reader_of(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
     content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
-        return other_emails.notice(recipient, links, content.considered, service=service()).html
+        silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
+        return other_emails.notice(recipient, links, content.considered, silent=silent, service=service()).html
     return digest_email.digest(content, papers.papers, recipient, links, service=service(), limit=None).html
 
 
@@ -117,7 +126,36 @@ def service() -> Service:
     return Service(configured.service_name, configured.base_url, configured.postal_address)
 
 
-def reader_of(edition: Issue, subscriber: Addressee, topics: tuple[str, ...], *, kind: str | None = None) -> Reader:
+def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[str, int] | None:
+    """The topic without a paper for the most days before `day`, and how many; None within SILENT_DAYS.
+
+    Looks at the editions of LOOK_BACK; a topic counts by its text, from the first of them on that was chosen with it.
+    """
+    with reading() as session:
+        query = select(Edition).where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
+        recent = query.where(col(Edition.day).between(day - LOOK_BACK, day)).order_by(col(Edition.day))
+        editions = session.exec(recent).all()
+        versions = by_id(session, ProfileVersion, {edition.profile_id for edition in editions})
+    last_days: dict[str, date] = {}
+    for edition in editions:
+        texts = typed(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
+        for text in texts:
+            last_days.setdefault(text, edition.day)
+        for entry in Content.from_json(edition.content).entries:
+            last_days |= {texts[index]: edition.day for index, _ in entry.matched if index < len(texts)}
+    silences = [((day - last_days[topic]).days, topic) for topic in topics if topic in last_days]
+    days, topic = max(silences, default=(0, ""), key=lambda silence: silence[0])
+    return (topic, days) if days >= SILENT_DAYS else None
+
+
+def reader_of(
+    edition: Issue,
+    subscriber: Addressee,
+    topics: tuple[str, ...],
+    *,
+    kind: str | None = None,
+    categories: tuple[str, ...] = (),
+) -> Reader:
     """The recipient of an edition that was chosen for `topics`; `kind` overrides the edition's (a resend)."""
     confirmed = subscriber.confirmed_at or subscriber.created_at
     return Reader(
@@ -125,6 +163,7 @@ def reader_of(edition: Issue, subscriber: Addressee, topics: tuple[str, ...], *,
         confirmed=confirmed.astimezone(clock.zone(subscriber.time_zone)).date(),
         day=edition.day,
         kind=kind or edition.kind,
+        categories=categories,
     )
 
 
