@@ -134,6 +134,8 @@ _CONNECTIVE = re.compile(
 )
 
 
+# SpamAssassin's LONGWORDS (2.2 points) needs two of these three in a text; such runs read badly too
+_LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
 _CONTENT_WORD = re.compile(r"[^\W\d_]{4,}")
 
 
@@ -152,15 +154,24 @@ def excerpt(text: str, title: str = "") -> str:
 def chosen_sentences(scored: list[Sentence]) -> str:
     """The excerpt made of sentences that were scored already."""
     whole = " ".join([sentence.text for sentence in scored])
-    if len(whole) <= AIM:
+    if len(whole) <= AIM and not has_long_words(whole):
         return whole
+    if not scored:
+        return ""
     best = max(range(len(scored)), key=lambda place: scored[place].score)
     text = without_connective(scored[best].text)
     if len(text) > MOST:
-        return shortened(_from_statement(text), MOST)
+        text = shortened(_from_statement(text), MOST)
+    if has_long_words(text):
+        return _without_long_words(text)
     for sentence in scored[best + 1 : best + 3]:
         dull = sentence.score < 0 and len(text) >= SHORT
-        if dull or len(text) >= AIM or len(text) + 1 + len(sentence.text) > MOST:
+        if (
+            dull
+            or len(text) >= AIM
+            or len(text) + 1 + len(sentence.text) > MOST
+            or has_long_words(f"{text} {sentence.text}")
+        ):
             break
         text = f"{text} {sentence.text}"
     return text
@@ -242,6 +253,19 @@ def _from_statement(sentence: str) -> str:
     return sentence[match.start()].upper() + sentence[match.start() + 1 :]
 
 
+def has_long_words(text: str) -> bool:
+    """True for a text with runs of long words that spam filters punish."""
+    return sum(1 for run in _LONG_RUNS if run.search(f"{text} ")) > 1
+
+
+def _without_long_words(text: str) -> str:
+    """The text, cut behind the third word of a run of long ones."""
+    for run in _LONG_RUNS:
+        if has_long_words(text) and (match := run.search(f"{text} ")):
+            text = text[: match.start()] + " ".join(match[0].split()[:3]) + "…"
+    return text
+
+
 def _content_words(text: str) -> set[str]:
     """Words of four letters and more by their first five, so that endings do not matter."""
     return {word[:5].lower() for word in _CONTENT_WORD.findall(text)}
@@ -260,6 +284,7 @@ def _score(sentence: str, place: int, label: str, title_words: set[str]) -> floa
     score -= 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))
     score -= 4.0 * bool(_AVAILABLE.search(sentence)) + 0.8 * bool(_RESULTS.match(sentence))
     score -= 0.9 * bool(_DETAIL.match(sentence)) + 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
+    score -= 2.5 * has_long_words(sentence)
     if label:
         score += 1.5 * bool(_AIM_LABEL.search(label)) - 2.0 * bool(_BACKGROUND_LABEL.search(label))
     return score

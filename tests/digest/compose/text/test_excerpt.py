@@ -41,6 +41,13 @@ def test_an_opening_that_refers_to_what_is_not_shown_is_dropped() -> None:
     assert text.startswith("We propose a smaller cache.")
 
 
+def test_a_run_of_long_words_that_spam_filters_punish_is_cut() -> None:
+    run = "hierarchical taxonomy sampling mechanism ensuring comprehensive subject representation across datasets"
+    text = excerpt(f"We propose a benchmark with a {run}.")
+
+    assert text == "We propose a benchmark with a hierarchical taxonomy sampling…"
+
+
 def test_an_abstract_without_a_statement_begins_at_its_beginning() -> None:
     assert excerpt("Galaxies are bright. Their cores are brighter still.") == (
         "Galaxies are bright. Their cores are brighter still."
