@@ -134,7 +134,7 @@ _CONNECTIVE = re.compile(
 )
 
 
-# SpamAssassin's LONGWORDS (2.2 points) needs two of these three in a text; such runs read badly too
+# SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
 _LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
 _CONTENT_WORD = re.compile(r"[^\W\d_]{4,}")
 
@@ -192,20 +192,23 @@ def with_matches(
             continue
         place = next((place for place, part in enumerate(folded) if words_pattern.search(part)), None)
         if place is not None and (match := words_pattern.search(folded[place])):
-            added.append(_piece(parts[place], match.start(), match.end()))
+            piece = _piece(parts[place], match.start(), match.end(), PIECE)
+            if has_long_words(piece):
+                piece = _piece(parts[place], match.start(), match.end(), PIECE // 2)
+            added.append(piece)
     return _joined([text, *added])
 
 
-def _piece(sentence: str, start: int, end: int) -> str:
+def _piece(sentence: str, start: int, end: int, size: int) -> str:
     """The sentence, or a piece of it around these offsets, cut at blanks."""
     label = _LABEL.match(sentence)
     if label and label.end() <= start:
         sentence, start, end = sentence[label.end() :], start - label.end(), end - label.end()
-    if len(sentence) <= PIECE:
+    if len(sentence) <= size:
         return sentence
-    left = max(0, min(start - PIECE // 3, len(sentence) - PIECE))
+    left = max(0, min(start - size // 3, len(sentence) - size))
     left = sentence.rfind(" ", 0, left) + 1 if left else 0
-    right = min(len(sentence), max(left + PIECE, end))
+    right = min(len(sentence), max(left + size, end))
     if right < len(sentence) and (blank := sentence.rfind(" ", end, right)) > 0:
         right = blank
     piece = sentence[left:right].strip(" ,;:")
@@ -255,7 +258,7 @@ def _from_statement(sentence: str) -> str:
 
 def has_long_words(text: str) -> bool:
     """True for a text with runs of long words that spam filters punish."""
-    return sum(1 for run in _LONG_RUNS if run.search(f"{text} ")) > 1
+    return any(run.search(f"{text} ") for run in _LONG_RUNS)
 
 
 def _without_long_words(text: str) -> str:
