@@ -162,9 +162,7 @@ def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:
     assert paper_presenters.author("Ada Byron", 50).figures[0] == ("h-index", "56")
 
 
-def test_the_mail_mentions_the_most_unusual_papers_of_its_edition(
-    lab: Lab, real: list[Listed], smtp: MailServer
-) -> None:
+def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[Listed], smtp: MailServer) -> None:
     learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)][:60]
     lab.subscribe("ada", "learning")
     lab.store(MONDAY, *learning)
