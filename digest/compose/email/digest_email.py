@@ -117,12 +117,12 @@ def fragment(
 
 
 def _views(
-    edition: Content, papers: Mapping[tuple[int, int], Record], reader: Reader, links: Links, blocks: Blocks
+    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Reader, links: Links, blocks: Blocks
 ) -> tuple[Content, list[EntryView]]:
     """The edition without unknown papers, and its entries in the mail's order, each with its view."""
     entries = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
     views = [
-        (entry, _view(entry, papers[entry.paper, entry.revision], reader, links, blocks))
+        (entry, _view(entry, papers[entry.paper, entry.revision], recipient, links, blocks))
         for name, _ in _SECTIONS
         for entry in entries
         if entry.section == name
@@ -138,10 +138,12 @@ def _fewer(views: list[EntryView], over: int, size: int) -> list[EntryView]:
     return [view for place, view in enumerate(views) if place not in last]
 
 
-def _digest(edition: Content, views: Sequence[EntryView], reader: Reader, links: Links, service: Service) -> Rendered:
+def _digest(
+    edition: Content, views: Sequence[EntryView], recipient: Reader, links: Links, service: Service
+) -> Rendered:
     """The mail with these papers."""
-    values = _values(edition, views, reader) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
-    page = listed("digest", values, reader, links, service)
+    values = _values(edition, views, recipient) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
+    page = listed("digest", values, recipient, links, service)
     prefix = str(escape(links.feedback or ""))
     return Rendered(
         page.subject,
@@ -180,22 +182,22 @@ def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     return [section for section in sections if section.papers]
 
 
-def _values(edition: Content, views: Sequence[EntryView], reader: Reader) -> dict[str, object]:
+def _values(edition: Content, views: Sequence[EntryView], recipient: Reader) -> dict[str, object]:
     """The template's values for an edition with these papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:TITLES]]
-    opening, notice = wording.opening(reader), _notice(edition)
+    opening, notice = wording.opening(recipient), _notice(edition)
     return {
-        "headline": subject_line.headline(edition, reader),
+        "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
-        "preheader": highlighting.shown(subject_line.preheader(edition, reader, titles)),
+        "preheader": highlighting.shown(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
         "notice": highlighting.shown(notice),
-        "short": _in_short(views, reader) if len(views) >= SHORT_FROM else [],
+        "short": _in_short(views, recipient) if len(views) >= SHORT_FROM else [],
         "left": wording.rolled_over(len(edition.entries) - len(views)),
         "past": wording.past_limit(edition.more),
-        "considered": wording.chosen_from(edition.considered, reader.kind),
-        "line": subject_line.subject(edition, reader, titles),
+        "considered": wording.chosen_from(edition.considered, recipient.kind),
+        "line": subject_line.subject(edition, recipient, titles),
     }
 
 
@@ -204,25 +206,29 @@ def _notice(edition: Content) -> str:
     return one_line(say(edition.notice)) if edition.notice else ""
 
 
-def _in_short(views: Sequence[EntryView], reader: Reader) -> list[_ShortLine]:
+def _in_short(views: Sequence[EntryView], recipient: Reader) -> list[_ShortLine]:
     """The largest topics with their number of papers and first paper; filled up with the next papers."""
     groups: dict[str, list[View]] = {}
     for entry, view in views:
-        groups.setdefault(_group(entry, reader), []).append(view)
+        groups.setdefault(_group(entry, recipient), []).append(view)
     largest = sorted(groups, key=lambda label: -len(groups[label]))[:SHORT_LINES]
     lines = [_short_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[View] = (view for label in largest for view in groups[label][1:])
     return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
 
 
-def _group(entry: Entry, reader: Reader) -> str:
+def _group(entry: Entry, recipient: Reader) -> str:
     """The topic or section that an entry counts for in "Today in short"."""
     if entry.section == FOLLOWED:
         return say("★ Followed")
     if entry.section == RISING:
         return say("Rising ↑")
     index = subject_line.leading_topic(entry)
-    return shortened(match_reason.one_line(reader.topics[index]), 40) if 0 <= index < len(reader.topics) else say("New")
+    return (
+        shortened(match_reason.one_line(recipient.topics[index]), 40)
+        if 0 <= index < len(recipient.topics)
+        else say("New")
+    )
 
 
 def _short_line(label: str, view: View) -> _ShortLine:
@@ -232,14 +238,14 @@ def _short_line(label: str, view: View) -> _ShortLine:
     return _ShortLine(highlighting.shown(label), highlighting.shown(title), url, wrap(text, INDENT))
 
 
-def _view(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> View:
+def _view(entry: Entry, record: Record, recipient: Reader, links: Links, blocks: Blocks) -> View:
     """One paper as all subscribers see it who got it for the same reasons."""
-    topics, asks = reader.topics, links.feedback is not None
+    topics, asks = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
     needs_category = not (entry.matched or entry.followed or entry.section == RISING)
-    category = match_reason.matching_category(reader.categories, record.categories) if needs_category else ""
+    category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
     def make() -> View:
-        return paper_view.view(entry, record, reader, blocks, page=links.paper, asks=asks, category=category)
+        return paper_view.view(entry, record, recipient, blocks, page=links.paper, asks=asks, category=category)
 
     return blocks.views.get((_VISIBLE(entry), matched, asks, links.paper is None, category), make)
