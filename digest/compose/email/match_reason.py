@@ -35,12 +35,12 @@ def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
     strict: list[str] = []
     close: list[str] = []
     matches = [(topics[index], words) for index, words in entry.matched if 0 <= index < len(topics)]
-    held = [entry.strict and is_strict(topic, words) for topic, words in matches]
-    if entry.strict and not any(held):
-        held = [True] * len(held)
-    ordered = sorted(zip(held, matches, strict=True), key=lambda pair: not pair[0])
-    for is_held, (topic, words) in ordered[:NAMED_TOPICS]:
-        (strict if is_held else close).append(_match(topic, words))
+    strict_flags = [entry.strict and is_strict(topic, words) for topic, words in matches]
+    if entry.strict and not any(strict_flags):
+        strict_flags = [True] * len(strict_flags)
+    ordered = sorted(zip(strict_flags, matches, strict=True), key=lambda pair: not pair[0])
+    for topic_is_strict, (topic, words) in ordered[:NAMED_TOPICS]:
+        (strict if topic_is_strict else close).append(_match(topic, words))
     parts = [say("matches %(topics)s", topics=say(" and ").join(strict))] if strict else []
     parts += [say("close to %(topics)s", topics=say(" and ").join(close))] if close else []
     if (others := len(matches) - NAMED_TOPICS) > 0:

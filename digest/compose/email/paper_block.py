@@ -110,7 +110,11 @@ def _mark(paper_block: PaperBlock, groups: WordGroups) -> Marked:
     words_pattern = pattern(tuple([word for group in groups for word in group]))
     title = marked(paper_block.title, paper_block.folded_title, words_pattern, paper_block.shown_title)
     folded = (paper_block.folded_title, paper_block.folded_abstract)
-    hidden = [found for found in map(pattern, groups) if found and not any(map(found.search, folded))]
+    hidden = [
+        group_pattern
+        for group_pattern in map(pattern, groups)
+        if group_pattern and not any(map(group_pattern.search, folded))
+    ]
     extended = with_matches(paper_block.abstract, paper_block.source, fold, hidden) if hidden else paper_block.abstract
     if extended == paper_block.abstract:
         abstract = marked(extended, paper_block.folded_abstract, words_pattern, paper_block.shown_abstract)

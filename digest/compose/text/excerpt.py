@@ -43,8 +43,8 @@ _CORE = re.compile(
     rf"conduct)\b",
     re.I,
 )
-_WE = re.compile(rf"\b(?:we|i) {_ADVERB}(?:have {_ADVERB})?(?:{_STATES})\w*", re.I)
-_THIS = re.compile(
+_WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:have {_ADVERB})?(?:{_STATES})\w*", re.I)
+_THIS_STATEMENT = re.compile(
     rf"\b(?:this|our|the present|the current|present) (?:\w+ )?(?:{_NOUN})s? {_ADVERB}(?:{_STATES})\w*", re.I
 )
 _IN_THIS = re.compile(rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{_NOUN})\b", re.I)
@@ -206,13 +206,13 @@ def _piece(sentence: str, start: int, end: int, size: int) -> str:
         sentence, start, end = sentence[label.end() :], start - label.end(), end - label.end()
     if len(sentence) <= size:
         return sentence
-    left = max(0, min(start - size // 3, len(sentence) - size))
-    left = sentence.rfind(" ", 0, left) + 1 if left else 0
-    right = min(len(sentence), max(left + size, end))
-    if right < len(sentence) and (blank := sentence.rfind(" ", end, right)) > 0:
-        right = blank
-    piece = sentence[left:right].strip(" ,;:")
-    return f"{'… ' if left else ''}{piece}{'…' if right < len(sentence) else ''}"
+    begin = max(0, min(start - size // 3, len(sentence) - size))
+    begin = sentence.rfind(" ", 0, begin) + 1 if begin else 0
+    end_offset = min(len(sentence), max(begin + size, end))
+    if end_offset < len(sentence) and (blank := sentence.rfind(" ", end, end_offset)) > 0:
+        end_offset = blank
+    piece = sentence[begin:end_offset].strip(" ,;:")
+    return f"{'… ' if begin else ''}{piece}{'…' if end_offset < len(sentence) else ''}"
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -244,13 +244,13 @@ def scored_sentences(text: str, title: str = "") -> list[Sentence]:
 
 def without_connective(sentence: str) -> str:
     """The sentence without an opening such as `To this end,` that refers to what is not shown."""
-    rest = sentence[match.end() :] if (match := _CONNECTIVE.match(sentence)) else sentence
-    return rest[:1].upper() + rest[1:]
+    remainder = sentence[match.end() :] if (match := _CONNECTIVE.match(sentence)) else sentence
+    return remainder[:1].upper() + remainder[1:]
 
 
 def _from_statement(sentence: str) -> str:
     """A long sentence from its statement on, where a subordinate clause of some length goes before it."""
-    match = _WE.search(sentence) or _THIS.search(sentence)
+    match = _WE_STATEMENT.search(sentence) or _THIS_STATEMENT.search(sentence)
     if match is None or match.start() < 60 or sentence[: match.start()].rstrip()[-1:] not in {",", ";", ":"}:
         return sentence
     return sentence[match.start()].upper() + sentence[match.start() + 1 :]
@@ -279,9 +279,11 @@ def _score(sentence: str, place: int, label: str, title_words: set[str]) -> floa
     if title_words:
         score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
     core = bool(_CORE.search(sentence))
-    statement = core or bool(_WE.search(sentence) or _THIS.search(sentence))
+    statement = core or bool(_WE_STATEMENT.search(sentence) or _THIS_STATEMENT.search(sentence))
     score += 3.0 * core + 2.2 * (statement and not core)
-    score += 1.2 * bool(_IN_THIS.search(sentence)) + 1.0 * bool(_THIS.search(sentence) or _THIS_SUBJECT.match(sentence))
+    score += 1.2 * bool(_IN_THIS.search(sentence)) + 1.0 * bool(
+        _THIS_STATEMENT.search(sentence) or _THIS_SUBJECT.match(sentence)
+    )
     score += 0.8 * bool(_OURS.search(sentence)) + 1.4 * bool(_PASSIVE.search(sentence))
     score += 0.8 * bool(_NEW.search(sentence)) + 0.8 * bool(_HERE.search(sentence))
     score -= 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))

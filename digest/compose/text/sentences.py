@@ -32,14 +32,14 @@ _STARTERS = frozenset(
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, in order, without white space around them. Decimals and abbreviations do not end one."""
-    found: list[str] = []
+    parts: list[str] = []
     start = 0
     for match in _END.finditer(text):
         if _ends_sentence(text, start, match):
-            found.append(text[start : match.end()].strip())
+            parts.append(text[start : match.end()].strip())
             start = match.end()
-    found.append(text[start:].strip())
-    return [sentence for sentence in found if sentence]
+    parts.append(text[start:].strip())
+    return [sentence for sentence in parts if sentence]
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

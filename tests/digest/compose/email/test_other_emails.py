@@ -1,4 +1,4 @@
-"""Mails as their readers see them."""
+"""Mails as subscribers see them."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_an_edition_without_papers_still_reads_well() -> None:
     assert "Chosen from 3 announced papers." in mail.text
 
 
-def test_blocks_shared_by_readers_give_the_same_mail() -> None:
+def test_shared_blocks_give_the_same_mail() -> None:
     blocks = other_emails.Blocks()
     content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
     other = replace(samples.READER, topics=("proteins", "bounds", "pessimism"))
@@ -315,12 +315,12 @@ chosen = st.lists(
     max_size=4,
     unique_by=lambda entry: entry.paper,
 )
-readers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
+subscribers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
 
 
-@given(st.lists(readers, max_size=6), st.integers(1, 5))
+@given(st.lists(subscribers, max_size=6), st.integers(1, 5))
 @settings(deadline=None)
-def test_what_readers_share_never_reaches_one_who_sees_it_otherwise(
+def test_shared_blocks_never_leak_between_subscribers(
     run: list[tuple[list[Entry], tuple[str, str], bool, bool]], size: int
 ) -> None:
     shared, papers = other_emails.Blocks(size), samples.papers(samples.INVENTED)
@@ -377,7 +377,7 @@ foreign_entries = st.builds(
 
 @given(foreign_records, foreign_entries, st.lists(hostile, min_size=2, max_size=2), hostile, hostile)
 @settings(max_examples=150, deadline=None)
-def test_whatever_a_source_or_a_reader_wrote_is_only_text(
+def test_whatever_a_source_or_subscriber_wrote_is_only_text(
     record: Record, entry: Entry, topics: list[str], notice: str, name: str
 ) -> None:
     service = replace(samples.SERVICE, name=f"S {name}", postal_address=name)
