@@ -1,7 +1,7 @@
-"""Language: the sentences and dates of mails and pages.
+"""Translation of the texts and dates of mails and pages.
 
-English is in the source; a catalogue in `digest/locale` replaces it. One language a process (setting LANGUAGE), bound
-when the templates of mails are compiled.
+English texts are in the source; a catalogue in `digest/locale` translates them. A process has one language (setting
+LANGUAGE), which is bound when the mail templates are compiled.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ DOMAIN = "papers-inbox"
 
 @lru_cache(maxsize=1)
 def catalogue() -> NullTranslations:
-    """The sentences in the chosen language; where there is no catalogue, as they stand in the source."""
+    """The translations for the configured language; the source texts if there is no catalogue."""
     with as_file(files("digest") / "locale") as folder:
         return translation(DOMAIN, folder, [settings.get().language], fallback=True)
 
 
 def say(message: str, /, **values: object) -> str:
-    """A sentence, with `%(name)s` filled in."""
-    told = catalogue().gettext(message)
-    return told % values if values else told
+    """Translate a text and fill in `%(name)s`."""
+    translated = catalogue().gettext(message)
+    return translated % values if values else translated
 
 
 def count(one: str, many: str, number: int, /, **values: object) -> str:
-    """A sentence for that number, which stands at `%(n)s`."""
+    """Translate a text in the singular or plural for that number, which fills `%(n)s`."""
     return catalogue().ngettext(one, many, number) % {"n": decimal(number), **values}
 
 
 def tag() -> str:
-    """The language as documents name it (BCP 47)."""
+    """The language as a BCP 47 tag."""
     return settings.get().language.replace("_", "-")
 
 
@@ -50,13 +50,13 @@ def weekday(number: int) -> str:
 
 @lru_cache(maxsize=4096)
 def decimal(value: float) -> str:
-    """A whole number as the language groups it: `1,204`."""
+    """A rounded number with the language's digit grouping: `1,204`."""
     return format_decimal(round(value), locale=_locale())
 
 
 @lru_cache(maxsize=1024)
 def day(value: date, form: str) -> str:
-    """A date in CLDR's form, such as `EEE d MMM`."""
+    """A date in a CLDR pattern, such as `EEE d MMM`."""
     return format_date(value, form, locale=_locale())
 
 
@@ -66,6 +66,6 @@ def _locale() -> Locale:
 
 
 def forget() -> None:
-    """Read the setting anew (tests)."""
-    for kept in (catalogue, decimal, day, _locale):
-        kept.cache_clear()
+    """Clear the caches so that the setting is read again (tests)."""
+    for cached in (catalogue, decimal, day, _locale):
+        cached.cache_clear()

@@ -1,4 +1,4 @@
-"""Feeds: one list of items as Atom 1.0 (RFC 4287) or JSON Feed 1.1. Pure; the same feed gives the same bytes."""
+"""Atom 1.0 (RFC 4287) and JSON Feed 1.1. Pure; the same feed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry. `key` is the same for ever, whatever the item says; instants are aware; `html` stands in a page."""
+    """One entry. `key` never changes; times are aware; `html` is a fragment."""
 
     key: str
     title: str
@@ -32,9 +32,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A list of items, newest first, and its addresses: `home` for people, `atom` and `json` its own two forms.
+    """A list of items, newest first, and its URLs: `home` for people, `atom` and `json` for its two formats.
 
-    `updated`: when it last had something to say. `name`: who says it. `language` as BCP 47 has it.
+    `updated`: when an item was last added. `name`: the author. `language`: a BCP 47 tag.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Feed:
 
 
 def tag(domain: str, day: datetime, name: str) -> str:
-    """A tag URI (RFC 4151): minted by the owner of `domain` on that day. `name` is ours, in ASCII without blanks."""
+    """A tag URI (RFC 4151): minted by the owner of `domain` on that day. `name` is ASCII without blanks."""
     return f"tag:{domain},{day.astimezone(UTC):%Y-%m-%d}:{name}"
 
 
@@ -97,7 +97,7 @@ def _entry(root: Xml.Element, item: Item) -> None:
 
 
 def _item(item: Item) -> Mapping[str, Any]:
-    told = {
+    members = {
         "id": item.key,
         "url": item.url,
         "title": item.title,
@@ -106,7 +106,7 @@ def _item(item: Item) -> Mapping[str, Any]:
         "authors": [{"name": author} for author in item.authors],
         "tags": list(item.tags),
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in members.items() if value}
 
 
 def _text(parent: Xml.Element, name: str, text: str, **attributes: str) -> None:
@@ -118,7 +118,7 @@ def _link(parent: Xml.Element, relation: str, address: str, kind: str) -> None:
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML 1.0 can't hold."""
+    """Remove the characters that XML 1.0 forbids."""
     return _NOT_XML.sub("", text)
 
 

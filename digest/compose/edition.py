@@ -1,4 +1,4 @@
-"""What an edition holds: chosen papers in their order, with their reasons, frozen. Pure."""
+"""The content of an edition: its papers in order, with the reasons they were chosen for. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 
 class Entry(NamedTuple):
-    """One paper of an edition, as it was when it was chosen, so that it renders the same again.
+    """One paper of an edition, with all that is needed to render it the same again.
 
-    `matched`: (topic's index in the profile version, words as the reader typed them). `followed`: author names.
-    `signals`: (name, value) pairs shown; `reason`: the facts behind *rising*, one line, '' elsewhere; `spark`: how the
-    votes grew, as bars of text.
+    `matched`: (topic's index in the profile version, words as the subscriber typed them). `followed`: author names.
+    `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere; `spark`: how
+    its votes grew, as text bars.
     """
 
     paper: int
@@ -35,15 +35,15 @@ class Entry(NamedTuple):
 
     @property
     def novelty(self) -> int | None:
-        """How far the paper is from its field, 0 to 100; None where that was unknown."""
+        """How unusual the paper is for its field, a percentile from 0 to 100; None where it was not measured."""
         return next((int(value) for name, value in self.signals if name == NOVELTY), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The whole edition. `considered`: papers announced since the last one; `more`: matches past the reader's caps.
+    """A whole edition. `considered`: papers announced since the last one; `more`: matches beyond the limit.
 
-    `notice`: one line for a day that is out of the ordinary (a late source, a pause that ended), else ''.
+    `notice`: one line for an unusual day (a late source, a pause that ended), else ''.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -56,13 +56,13 @@ class Content:
         return tuple([entry for entry in self.entries if entry.section == name])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `from_json` is the inverse."""
+        """JSON values; `from_json` is the inverse."""
         entries = [_plain(entry) for entry in self.entries]
         return {"entries": entries, "considered": self.considered, "more": self.more, "notice": self.notice}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Content:
-        """The content that `to_json` gave."""
+        """Parse what `to_json` returned."""
         return cls(
             entries=tuple([_entry(entry) for entry in value.get("entries", ())]),
             considered=int(value.get("considered", 0)),
@@ -72,9 +72,9 @@ class Content:
 
 
 class Frozen(NamedTuple):
-    """An edition's content as it is kept: JSON, how many papers it has, and their numbers, four bytes each.
+    """An edition's content as it is stored: JSON, the number of papers, and their ids as little-endian int32.
 
-    Millions of them never become objects.
+    A run stores millions of these without creating `Content` objects.
     """
 
     text: bytes
@@ -83,29 +83,29 @@ class Frozen(NamedTuple):
 
     @classmethod
     def of(cls, content: Content) -> Frozen:
-        """The content, as it is kept."""
+        """Serialise the content."""
         papers = [entry.paper for entry in content.entries]
         return cls(_compact(content.to_json()), len(papers), struct.pack(f"<{len(papers)}i", *papers))
 
     @classmethod
     def put_together(cls, entries: bytes, shown: bytes, *, considered: int, more: int, notice: str) -> Frozen:
-        """From its entries, written already, with commas between them, and the numbers of their papers."""
-        said = _compact(notice) if notice else b'""'
-        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, said)
+        """Build it from entries that are JSON already, separated by commas, and their packed paper ids."""
+        notice_json = _compact(notice) if notice else b'""'
+        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, notice_json)
         return cls(text, len(shown) // 4, shown)
 
     def content(self) -> Content:
-        """The content as an object."""
+        """Parse the content."""
         return Content.from_json(json.loads(self.text))
 
 
 def written(entry: Entry) -> bytes:
-    """An entry, as it is kept."""
+    """An entry as compact JSON."""
     return _compact(_plain(entry))
 
 
 def around(entry: Entry) -> tuple[bytes, bytes]:
-    """What stands before and behind a match's own members in an entry that has none of them, as it is kept."""
+    """The JSON before and after the place where a match's own members go, for an entry without any."""
     text = written(entry)
     at = len(_compact({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
     return text[:at], text[at:]
@@ -116,13 +116,13 @@ def _compact(value: Any) -> bytes:
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    """An entry without what is as ever: millions of them are kept."""
-    said: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
+    """An entry's JSON members without those that have their default: millions are stored."""
+    values: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
     for name, default in _DEFAULTS:
         value = getattr(entry, name)
         if value != default:
-            said[name] = value
-    return said
+            values[name] = value
+    return values
 
 
 def _entry(value: Mapping[str, Any]) -> Entry:

@@ -119,6 +119,8 @@ def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rend
 def _small() -> Iterator[tuple[str, str, Rendered]]:
     reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
     yield "notice", "notice", other_emails.notice(reader, links, 412, service=service)
+    silent = other_emails.notice(reader, links, 412, silent=(LONG, 23), service=service)
+    yield "notice-silent", "notice", silent
     yield "empty", "digest", other_emails.digest(Content(considered=412), {}, reader, links, service=service)
     yield "confirmation", "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     for action in ("export", "erase", "change-address", "new-address"):

@@ -41,7 +41,7 @@ def every() -> Iterator[tuple[str, Rendered]]:
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
         yield name, other_emails.digest(content, papers, replace(reader, kind=kind), links, service=service)
-    yield "notice", other_emails.notice(reader, links, 412, service=service)
+    yield "notice", other_emails.notice(reader, links, 412, silent=(TOPICS[2], 23), service=service)
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     yield "link", other_emails.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (

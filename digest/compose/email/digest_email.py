@@ -1,8 +1,8 @@
-"""The day's mail. What is the same for all readers is made once (`Blocks`); words and reasons are added for each."""
+"""The digest mail. What is the same for all subscribers is rendered once (`Blocks`); words and reasons differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
@@ -10,39 +10,40 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email import paper_view, template_environment, wording
+from digest.compose.email import match_reason, paper_view, subject_line, template_environment, wording
 from digest.compose.email.email_parts import listed
-from digest.compose.email.paper_block import Blocks
+from digest.compose.email.paper_block import INDENT, Blocks
 from digest.compose.email.paper_view import Shared, View
 from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, Reader, Rendered, Service
 from digest.compose.text import highlighting
-from digest.compose.text.text_wrapping import wrap
+from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
 from digest.i18n import say
 from digest.papers import Record
 from digest.text.plain_text import one_line
 
-HERE = "\x01"  # a paper's place in a page; no text holds a control sign
-TITLES = 3  # so many tell in an inbox what the mail holds
-HTML_LIMIT = 98_000  # bytes; one large reader cuts at about 102 KB
-# what of an entry decides how it looks, beside the words of its topics; ranking's own figures are not shown
-_SHOWN = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
+PLACE = "\x01"  # a paper's place in a page; no text holds a control character
+TITLES = 3  # titles that the subject and the preheader are made of
+SHORT_FROM, SHORT_LINES = 8, 3  # papers from which on a mail opens with "Today in short", and its lines
+HTML_LIMIT = 98_000  # bytes; Gmail clips a mail at about 102 KB
+# the fields of an entry that decide how it looks, beside the words of its topics; ranking's own figures are not shown
+_VISIBLE = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
 _SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
 
 
 class _Slot(NamedTuple):
-    """Where a paper goes in a template's page; it is put there afterwards, so that its text is never copied."""
+    """The place of a paper in a rendered template; the paper is inserted afterwards, so its text is never copied."""
 
-    piece: Markup = escape(HERE)
-    lines: str = HERE
+    piece: Markup = escape(PLACE)
+    lines: str = PLACE
 
 
 _SLOT = _Slot()
-Shown = tuple[Entry, View]
+EntryView = tuple[Entry, View]
 
 
-class _InFeed(NamedTuple):
-    """One paper as a feed's template sees it."""
+class _FeedPaper(NamedTuple):
+    """One paper as a feed's template uses it."""
 
     shared: Shared
     more: str | None
@@ -51,11 +52,20 @@ class _InFeed(NamedTuple):
 
 
 class _Section(NamedTuple):
-    """One section as a template sees it."""
+    """One section as a template uses it."""
 
     title: str
     rising: bool
     papers: Sequence[object]
+
+
+class _ShortLine(NamedTuple):
+    """One line of "Today in short": a topic or section with its number of papers, and its first paper."""
+
+    label: Markup
+    title: Markup
+    url: Markup | None
+    lines: str
 
 
 def digest(
@@ -68,24 +78,24 @@ def digest(
     blocks: Blocks | None = None,
     limit: int | None = HTML_LIMIT,
 ) -> Rendered:
-    """The day's mail, a welcome, or an edition again, by `reader.kind`. `papers` by (paper id, revision).
+    """The digest, a welcome, or a resend, by `reader.kind`. `papers` by (paper id, revision).
 
-    An entry whose paper is not among `papers` is left out. What would pass `limit` bytes of HTML rolls over to the
-    web view; `limit=None` is the web view itself. Give one `Blocks` to all readers of a run.
+    An entry whose paper is not in `papers` is left out. What would exceed `limit` bytes of HTML rolls over to the web
+    view; `limit=None` is the web view itself. Pass the same `Blocks` for all mails of a run.
     """
-    edition, shown = _views(edition, papers, reader, links, blocks or Blocks())
+    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
     while True:
-        rendered = _digest(edition, shown, reader, links, service)
+        rendered = _digest(edition, views, reader, links, service)
         size = _size(rendered.html_pieces, limit)
-        if limit is None or size <= limit or len(shown) < 2:
+        if limit is None or size <= limit or len(views) < 2:
             return rendered
-        shown = _fewer(shown, size - limit, size)
+        views = _fewer(views, size - limit, size)
 
 
 def _size(pieces: Pieces, limit: int | None) -> int:
-    """How many bytes of UTF-8 the page has; its pieces are encoded only where it could pass the limit."""
-    letters = sum(map(len, pieces))
-    return letters if limit is None or 2 * letters <= limit else sum([len(piece.encode()) for piece in pieces])
+    """The page's bytes of UTF-8; its pieces are encoded only where it could exceed the limit."""
+    characters = sum(map(len, pieces))
+    return characters if limit is None or 2 * characters <= limit else sum([len(piece.encode()) for piece in pieces])
 
 
 def fragment(
@@ -97,108 +107,145 @@ def fragment(
     blocks: Blocks | None = None,
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
-    edition, shown = _views(edition, papers, reader, links, blocks or Blocks())
-    begins = links.feedback or ""
-    in_feed = [
-        (entry, _InFeed(view.shared, *[begins + end if end else None for end in view.ends])) for entry, view in shown
+    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
+    prefix = links.feedback or ""
+    feed_papers = [
+        (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
     ]
-    values = _values(edition, shown, reader) | {"sections": _sections(in_feed)}
-    return wording.subject(edition, reader), template_environment.fragment("edition").render(values)
+    values = _values(edition, views, reader) | {"sections": _sections(feed_papers)}
+    return str(values["line"]), template_environment.fragment("edition").render(values)
 
 
 def _views(
-    edition: Content, papers: Mapping[tuple[int, int], Record], reader: Reader, links: Links, blocks: Blocks
-) -> tuple[Content, list[Shown]]:
-    """The edition without the papers that are unknown; its entries as they are shown, each with how it looks."""
-    known = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
-    shown = [
-        (entry, _view(entry, papers[entry.paper, entry.revision], reader, links, blocks))
+    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Reader, links: Links, blocks: Blocks
+) -> tuple[Content, list[EntryView]]:
+    """The edition without unknown papers, and its entries in the mail's order, each with its view."""
+    entries = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
+    views = [
+        (entry, _view(entry, papers[entry.paper, entry.revision], recipient, links, blocks))
         for name, _ in _SECTIONS
-        for entry in known
+        for entry in entries
         if entry.section == name
     ]
-    return edition if len(known) == len(edition.entries) else replace(edition, entries=known), shown
+    return edition if len(entries) == len(edition.entries) else replace(edition, entries=entries), views
 
 
-def _fewer(shown: list[Shown], over: int, size: int) -> list[Shown]:
-    """The papers without enough of the last new ones (then of any) to lose so many bytes."""
-    drop = min(len(shown) - 1, over * len(shown) // size + 1)
-    last = [place for place, (entry, _) in enumerate(shown) if entry.section == NEW][-drop:]
-    last += [place for place, (entry, _) in reversed([*enumerate(shown)]) if entry.section != NEW][: drop - len(last)]
-    return [one for place, one in enumerate(shown) if place not in last]
+def _fewer(views: list[EntryView], over: int, size: int) -> list[EntryView]:
+    """Without enough of the last new papers (then of any) to save so many bytes."""
+    drop = min(len(views) - 1, over * len(views) // size + 1)
+    last = [place for place, (entry, _) in enumerate(views) if entry.section == NEW][-drop:]
+    last += [place for place, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][: drop - len(last)]
+    return [view for place, view in enumerate(views) if place not in last]
 
 
-def _digest(edition: Content, shown: Sequence[Shown], reader: Reader, links: Links, service: Service) -> Rendered:
+def _digest(
+    edition: Content, views: Sequence[EntryView], recipient: Reader, links: Links, service: Service
+) -> Rendered:
     """The mail with these papers."""
-    values = _values(edition, shown, reader) | {"sections": _sections([(entry, _SLOT) for entry, _ in shown])}
-    page = listed("digest", values, reader, links, service)
-    begins = str(escape(links.feedback or ""))
+    values = _values(edition, views, recipient) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
+    page = listed("digest", values, recipient, links, service)
+    prefix = str(escape(links.feedback or ""))
     return Rendered(
         page.subject,
-        _filled(page.text_pieces, [(view.lines,) for _, view in shown]),
-        _filled(page.html_pieces, [_begun(view.parts, begins) for _, view in shown]),
+        _filled(page.text_pieces, [(view.lines,) for _, view in views]),
+        _filled(page.html_pieces, [_with_prefix(view.parts, prefix) for _, view in views]),
     )
 
 
-def _begun(parts: Pieces, begins: str) -> Sequence[str]:
-    """The parts of a paper, between them how the reader's links begin."""
-    pieces = [begins] * (2 * len(parts) - 1)
+def _with_prefix(parts: Pieces, prefix: str) -> Sequence[str]:
+    """The parts of a paper, with the prefix of the subscriber's feedback links between them."""
+    pieces = [prefix] * (2 * len(parts) - 1)
     pieces[::2] = parts
     return pieces
 
 
 def _filled(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
-    """The page with the papers where their places are."""
+    """The page with the papers at their places."""
     filled: list[str] = []
-    left = iter(papers)
+    remaining = iter(papers)
     for piece in page:
-        first, *others = piece.split(HERE)
+        first, *others = piece.split(PLACE)
         filled.append(first)
         for after in others:
-            filled += next(left)
+            filled += next(remaining)
             if after:
                 filled.append(after)
     return tuple(filled)
 
 
 def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
-    """The sections that hold something, each with its papers."""
-    found = [
+    """The sections that have papers."""
+    sections = [
         _Section(say(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
-    return [section for section in found if section.papers]
+    return [section for section in sections if section.papers]
 
 
-def _values(edition: Content, shown: Sequence[Shown], reader: Reader) -> dict[str, object]:
-    """What templates are told of an edition with these papers, beside the papers themselves."""
-    titles = [view.lines.partition("\n")[0] for _, view in shown[:TITLES]]
-    opening, notice = wording.opening(reader), _notice(edition)
+def _values(edition: Content, views: Sequence[EntryView], recipient: Reader) -> dict[str, object]:
+    """The template's values for an edition with these papers, beside the papers themselves."""
+    titles = [view.title for _, view in views[:TITLES]]
+    opening, notice = wording.opening(recipient), _notice(edition)
     return {
-        "headline": wording.headline(edition),
+        "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
-        "preheader": highlighting.shown(wording.preheader(titles)),
+        "preheader": highlighting.shown(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
         "notice": highlighting.shown(notice),
-        "left": wording.rolled_over(len(edition.entries) - len(shown)),
+        "short": _in_short(views, recipient) if len(views) >= SHORT_FROM else [],
+        "left": wording.rolled_over(len(edition.entries) - len(views)),
         "past": wording.past_limit(edition.more),
-        "considered": wording.chosen_from(edition.considered),
-        "line": wording.subject(edition, reader),
+        "considered": wording.chosen_from(edition.considered, recipient.kind),
+        "line": subject_line.subject(edition, recipient, titles),
     }
 
 
 def _notice(edition: Content) -> str:
-    """The edition's notice, kept in English, in the language of today."""
+    """The edition's notice, stored in English, translated."""
     return one_line(say(edition.notice)) if edition.notice else ""
 
 
-def _view(entry: Entry, record: Record, reader: Reader, links: Links, blocks: Blocks) -> View:
-    """One paper as all see it who got it for the same reasons."""
-    topics, asks = reader.topics, links.feedback is not None
-    matched = tuple([(topics[i] if 0 <= i < len(topics) else "", found) for i, found in entry.matched])
+def _in_short(views: Sequence[EntryView], recipient: Reader) -> list[_ShortLine]:
+    """The largest topics with their number of papers and first paper; filled up with the next papers."""
+    groups: dict[str, list[View]] = {}
+    for entry, view in views:
+        groups.setdefault(_group(entry, recipient), []).append(view)
+    largest = sorted(groups, key=lambda label: -len(groups[label]))[:SHORT_LINES]
+    lines = [_short_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
+    others: Iterable[View] = (view for label in largest for view in groups[label][1:])
+    return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
+
+
+def _group(entry: Entry, recipient: Reader) -> str:
+    """The topic or section that an entry counts for in "Today in short"."""
+    if entry.section == FOLLOWED:
+        return say("★ Followed")
+    if entry.section == RISING:
+        return say("Rising ↑")
+    index = subject_line.leading_topic(entry)
+    return (
+        shortened(match_reason.one_line(recipient.topics[index]), 40)
+        if 0 <= index < len(recipient.topics)
+        else say("New")
+    )
+
+
+def _short_line(label: str, view: View) -> _ShortLine:
+    title = shortened(view.title, 90)
+    text = f"{label}: {title}" if label else title
+    url = view.shared.url if view.shared.linked else None
+    return _ShortLine(highlighting.shown(label), highlighting.shown(title), url, wrap(text, INDENT))
+
+
+def _view(entry: Entry, record: Record, recipient: Reader, links: Links, blocks: Blocks) -> View:
+    """One paper as all subscribers see it who got it for the same reasons."""
+    topics, asks = recipient.topics, links.feedback is not None
+    matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
+    needs_category = not (entry.matched or entry.followed or entry.section == RISING)
+    category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
     def make() -> View:
-        return paper_view.view(entry, record, reader, blocks, page=links.paper, asks=asks)
+        return paper_view.view(entry, record, recipient, blocks, page=links.paper, asks=asks, category=category)
 
-    return blocks.views.get((_SHOWN(entry), matched, asks, links.paper is None), make)
+    return blocks.views.get((_VISIBLE(entry), matched, asks, links.paper is None, category), make)

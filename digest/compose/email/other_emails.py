@@ -1,10 +1,10 @@
-"""Mails: pure views in, subject, text and HTML out. The doors of composing."""
+"""All mails but the digest: values in, subject, text and HTML out. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digest.compose.email import wording
+from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import listed, mail
 from digest.compose.email.paper_block import INDENT, Blocks
@@ -20,28 +20,45 @@ __all__ = [
 ]  # fmt: skip
 
 
-def notice(reader: Reader, links: Links, considered: int, *, service: Service = PLAIN_SERVICE) -> Rendered:
-    """A quiet day's one line. `considered`: papers announced since the last edition."""
+def notice(
+    recipient: Reader,
+    links: Links,
+    considered: int,
+    *,
+    silent: tuple[str, int] | None = None,
+    service: Service = PLAIN_SERVICE,
+) -> Rendered:
+    """The mail of a day without matches. `considered`: papers announced since the last edition.
+
+    `silent`: the topic that has brought nothing for the most days, and how many.
+    """
     announced = wording.announced(considered)
+    heading = subject_line.nothing_new(has_topics=bool(recipient.topics))
+    silence = wording.silent_topic(shortened(one_line(silent[0]), 60), silent[1]) if silent else ""
+    advice = say("Fewer or other words may bring more: change it in your preferences.") if silent else ""
     values: dict[str, object] = {
-        "line": f"{say('Nothing new for your topics today.')} {announced}".strip(),
+        "heading": heading,
+        "line": f"{heading}. {announced}".strip(),
         "announced": announced,
+        "silence": shown(silence),
+        "advice": advice,
+        "advice_lines": wrap(f"{silence} {advice}".strip()),
     }
-    return listed("notice", values, reader, links, service)
+    return listed("notice", values, recipient, links, service)
 
 
 def confirmation(url: str, not_me: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
-    """'Is this you?' for a sign-up. Holds nothing that a stranger typed. `not_me`: where its receiver refuses it."""
+    """Double opt-in for a sign-up. Contains nothing that a stranger typed. `not_me`: the URL to refuse it."""
     return mail("confirmation", {"url": url, "not_me": not_me}, service)
 
 
 def link(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
-    """The link to a reader's preferences, asked for on the page."""
+    """The link to a subscriber's preferences, requested on the website."""
     return mail("link", {"url": url}, service)
 
 
 def account_link(action: str, url: str, *, minutes: int, service: Service = PLAIN_SERVICE) -> Rendered:
-    """The link that confirms an export, erasure or change of address; it works for so many minutes.
+    """The link that confirms an export, erasure or change of address, valid for `minutes`.
 
     `action` names the mail's templates: export, erase, change-address or new-address.
     """
@@ -54,12 +71,12 @@ def moved(*, service: Service = PLAIN_SERVICE) -> Rendered:
 
 
 def sign_in(url: str, *, minutes: int = 15, service: Service = PLAIN_SERVICE) -> Rendered:
-    """An administrator's link into the service; it holds for so many minutes."""
+    """An administrator's sign-in link, valid for `minutes`."""
     return mail("sign-in", {"url": url, "minutes": minutes}, service)
 
 
 def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: Service = PLAIN_SERVICE) -> Rendered:
-    """Something needs an administrator: what, the facts line by line, and where to look."""
+    """An alarm for administrators: what is wrong, the facts line by line, and the page to open."""
     title = shortened(one_line(title), 200)
     lines = [one_line(fact) for fact in facts]
     values: dict[str, object] = {"title": shown(title), "facts": [shown(line) for line in lines], "url": url}
@@ -68,5 +85,5 @@ def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: 
 
 
 def trial(*, service: Service = PLAIN_SERVICE) -> Rendered:
-    """The mail that `digest init` sends to show that the way is open."""
+    """The test mail that `digest init` sends."""
     return mail("test", {}, service)

@@ -1,4 +1,4 @@
-"""A paper's part of a mail that is the same for all readers: made once, shared by the run.
+"""The part of a paper that is the same in all mails: rendered once and shared by the run.
 
 Keyed by paper and revision, because an edition shows the paper as it was when it was chosen.
 """
@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from digest.compose.text.bylines import byline
+from digest.compose.text.excerpt import excerpt, with_matches
 from digest.compose.text.highlighting import fold, marked, pattern, shown
-from digest.compose.text.text_wrapping import excerpt, shortened, wrap
+from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import say
 from digest.papers import Record
 from digest.text.plain_text import one_line
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from digest.compose.email.paper_view import View
 
 Key = TypeVar("Key", bound=Hashable)
-Made = TypeVar("Made")
+Value = TypeVar("Value")
 INDENT = "  "
+UNUSUAL = 93  # nine in ten papers of a field have a novelty of 70 to 92 (`matching.scoring.novelty`)
+WordGroups = tuple[tuple[str, ...], ...]  # matched words, one group a topic
 _SOURCE = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
 _ADDRESS_LIKE = re.compile(r"https?:|www\.|\w\.(?:com|org|net|io|ai|edu|gov|dev|app|co)\b|@\w", re.IGNORECASE)
@@ -35,7 +38,7 @@ _TLS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.org", "b
 
 @dataclass(frozen=True, slots=True)
 class PaperBlock:
-    """One revision of a paper, ready to be shown. Texts are readable and clean; lines are wrapped for a terminal."""
+    """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `source`: the abstract."""
 
     title: str
     shown_title: Markup
@@ -48,7 +51,6 @@ class PaperBlock:
     facts: str
     about: Markup
     about_lines: str
-    category: str
     url: Markup
     found_by_search: bool
     pdf: Markup | None
@@ -56,58 +58,78 @@ class PaperBlock:
     linked_title: bool
     title_lines: str
     abstract_lines: str
+    source: str
 
 
-class Kept(Generic[Key, Made]):
-    """The last `size` things made, by their keys."""
+class BoundedCache(Generic[Key, Value]):
+    """A cache of the last `size` values; the oldest goes first."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._made: dict[Key, Made] = {}
+        self._values: dict[Key, Value] = {}
 
-    def get(self, key: Key, make: Callable[[], Made]) -> Made:
-        """What is kept for the key, made at the first call."""
-        found = self._made.get(key)
-        if found is None:
-            if len(self._made) >= self._size:
-                del self._made[next(iter(self._made))]
-            found = self._made[key] = make()
-        return found
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """The value for the key, created at the first call."""
+        value = self._values.get(key)
+        if value is None:
+            if len(self._values) >= self._size:
+                del self._values[next(iter(self._values))]
+            value = self._values[key] = make()
+        return value
+
+
+class Marked(NamedTuple):
+    """A paper's title and excerpt with matched words marked, and the excerpt's lines for the text part."""
+
+    title: Markup
+    abstract: Markup
+    abstract_lines: str
 
 
 class Blocks:
-    """What the mails of a run share of papers, at most `size` of each kind.
+    """Rendered parts of papers that the mails of a run share, at most `size` of each kind.
 
-    `views`: papers as all see them who got them for the same reasons.
+    `views`: papers rendered for all subscribers who got them for the same reasons.
     """
 
     def __init__(self, size: int = 8192) -> None:
-        self._blocks: Kept[tuple[int, int, int | None], PaperBlock] = Kept(size)
-        self._marked: Kept[tuple[int, int, tuple[str, ...]], tuple[Markup, Markup]] = Kept(size)
-        self.views: Kept[Hashable, View] = Kept(size)
+        self._blocks: BoundedCache[tuple[int, int, int | None], PaperBlock] = BoundedCache(size)
+        self._marked: BoundedCache[tuple[int, int, WordGroups], Marked] = BoundedCache(size)
+        self.views: BoundedCache[Hashable, View] = BoundedCache(size)
 
     def of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
-        """The block of this revision, made at the first call."""
+        """The block of this revision, built at the first call."""
         return self._blocks.get((paper, revision, novelty), lambda: block(record, novelty))
 
-    def marked(self, paper: int, revision: int, words: tuple[str, ...], one: PaperBlock) -> tuple[Markup, Markup]:
-        """Title and abstract for HTML, these words marked."""
+    def marked(self, paper: int, revision: int, groups: WordGroups, paper_block: PaperBlock) -> Marked:
+        """Title and excerpt with these words marked, a group a topic. The excerpt gets a sentence for hidden ones."""
+        return self._marked.get((paper, revision, groups), lambda: _mark(paper_block, groups))
 
-        def make() -> tuple[Markup, Markup]:
-            found = pattern(words)
-            title = marked(one.title, one.folded_title, found, one.shown_title)
-            return title, marked(one.abstract, one.folded_abstract, found, one.shown_abstract)
 
-        return self._marked.get((paper, revision, words), make)
+def _mark(paper_block: PaperBlock, groups: WordGroups) -> Marked:
+    words_pattern = pattern(tuple([word for group in groups for word in group]))
+    title = marked(paper_block.title, paper_block.folded_title, words_pattern, paper_block.shown_title)
+    folded = (paper_block.folded_title, paper_block.folded_abstract)
+    hidden = [
+        group_pattern
+        for group_pattern in map(pattern, groups)
+        if group_pattern and not any(map(group_pattern.search, folded))
+    ]
+    extended = with_matches(paper_block.abstract, paper_block.source, fold, hidden) if hidden else paper_block.abstract
+    if extended == paper_block.abstract:
+        abstract = marked(extended, paper_block.folded_abstract, words_pattern, paper_block.shown_abstract)
+        return Marked(title, abstract, paper_block.abstract_lines)
+    return Marked(title, marked(extended, fold(extended), words_pattern, shown(extended)), wrap(extended, INDENT))
 
 
 def block(record: Record, novelty: int | None = None) -> PaperBlock:
     """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
     title = shortened(readable(record.title[:2000]), 300) or say("Untitled paper")
-    abstract = _abstract(record, title)
+    source = _abstract(record, title)
+    abstract = excerpt(source, title)
     url, searched = _url(record, title)
-    known = facts(record, novelty)
-    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), known) if part)
+    fact_line = facts(record, novelty)
+    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), fact_line) if part)
     code = https(record.code_url)
     return PaperBlock(
         title=title,
@@ -118,10 +140,9 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
         folded_abstract=fold(abstract),
         authors=record.authors,
         complete=record.authors_complete,
-        facts=known,
+        facts=fact_line,
         about=shown(about),
         about_lines=wrap(about, INDENT),
-        category=_category(record),
         url=escape(url),
         found_by_search=searched,
         pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
@@ -129,20 +150,26 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),
+        source=source,
     )
 
 
 def facts(record: Record, novelty: int | None = None) -> str:
-    """Category, code, venue, institution, novelty: what is known, with dots between."""
-    known = [
+    """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
+    parts = [
         say("withdrawn") if record.withdrawn else "",
         _category(record),
         say("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
-        say("novelty %(n)s", n=novelty) if novelty is not None else "",
+        say("unusual for its field") if is_unusual(novelty) else "",
     ]
-    return " · ".join(fact for fact in known if fact)
+    return " · ".join(part for part in parts if part)
+
+
+def is_unusual(novelty: int | None) -> bool:
+    """True for the top 5 % of novelty, the only ones that are mentioned."""
+    return novelty is not None and novelty >= UNUSUAL
 
 
 def _category(record: Record) -> str:
@@ -170,11 +197,11 @@ def _url(record: Record, title: str) -> tuple[str, bool]:
 
 
 def _abstract(record: Record, title: str) -> str:
-    """The abstract's first sentences; without the first one where the title is made of it."""
+    """The readable abstract; without its first sentence where the title was derived from that."""
     text = readable(record.abstract[:_SOURCE])
     start = title.rstrip(".…")
     if record.title_derived and start and text.startswith(start):
-        rest = text[len(start) :]
-        sentence = re.match(r"[^.!?]{0,400}[.!?]+\s+", rest)
-        text = rest[sentence.end() :] if sentence else text
-    return excerpt(text)
+        remainder = text[len(start) :]
+        sentence = re.match(r"[^.!?]{0,400}[.!?]+\s+", remainder)
+        text = remainder[sentence.end() :] if sentence else text
+    return text

@@ -1,4 +1,4 @@
-"""A paper in a mail as all see it who got it for the same reasons. How a reader's own links begin is put in later."""
+"""A paper in a mail, shared by all who got it for the same reasons; the prefix of feedback links is inserted later."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from functools import lru_cache
 from markupsafe import Markup, escape
 
 from digest.compose.edition import RISING, Entry
-from digest.compose.email import template_environment, wording
+from digest.compose.email import match_reason, template_environment
 from digest.compose.email.paper_block import INDENT, Blocks, PaperBlock
 from digest.compose.email.template_context import LESS, MORE, MUTE, Reader, asked
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import shown
-from digest.compose.text.text_wrapping import wrap
+from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import say
 from digest.papers import Record
 
-# Where texts and a reader's links go. No text of a paper holds a control sign.
-_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL = map(Markup, "\x01\x02\x03\x04\x05\x06")
+# Places of texts and links in the rendered template. No text of a paper holds a control character.
+_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _TOPIC = map(Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e")
 _NONE = Markup()
+NAME_LENGTH = 48  # characters of a title in the label of a link
 Ends = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What a mail shows of a paper beside the reader's links."""
+    """The parts of a paper that a template uses. `name`, `topic`: for the labels that screen readers say of links."""
 
     title: Markup
     abstract: Markup
@@ -39,16 +40,19 @@ class Shared:
     searched: bool
     pdf: Markup | None
     code: Markup | None
+    name: Markup
+    topic: Markup
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A paper as all see it who got it for the same reasons.
+    """A paper rendered for all who got it for the same reasons.
 
-    Between the parts of its HTML goes what all links of one reader's edition begin with; `ends` are their ends,
-    for `more`, `less` and `mute`.
+    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `ends` are the links' ends for
+    `more`, `less` and `mute`.
     """
 
+    title: str
     shared: Shared
     parts: tuple[str, ...]
     lines: str
@@ -56,38 +60,49 @@ class View:
 
 
 def view(
-    entry: Entry, record: Record, reader: Reader, blocks: Blocks, *, page: Callable[[int], str] | None, asks: bool
+    entry: Entry,
+    record: Record,
+    recipient: Reader,
+    blocks: Blocks,
+    *,
+    page: Callable[[int], str] | None,
+    asks: bool,
+    category: str = "",
 ) -> View:
-    """One paper of an edition: the shared block, the words marked, the reason.
+    """One paper of an edition: the shared block with its words marked, and the reason.
 
-    `page` gives a paper's own address here; `asks`: with places for feedback links.
+    `page` returns a paper's public page; `asks`: with feedback links; `category`: the one that the paper came for.
     """
     block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
-    words = tuple([word for _, found in entry.matched for word in found])
-    title, abstract = blocks.marked(entry.paper, entry.revision, words, block)
+    groups = tuple([matched_words for _, matched_words in entry.matched])
+    title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _about(block, entry.followed)
-    reason, reason_lines = _line(wording.reason(entry, reader, block.category))
+    reason, reason_lines = _line(match_reason.reason(entry, recipient, category))
     signal, signal_lines = _signal(
-        wording.rising(entry), wording.one_line(entry.spark) if entry.section == RISING else ""
+        match_reason.rising(entry), match_reason.one_line(entry.spark) if entry.section == RISING else ""
     )
     url, searched = block.url, block.found_by_search
     if searched and page:
         url, searched = escape(page(entry.paper)), False
+    topics = [recipient.topics[index] for index, _ in entry.matched if 0 <= index < len(recipient.topics)]
     shared = Shared(
-        title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code
+        title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
+        shown(shortened(block.title, NAME_LENGTH)),
+        shown(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
     )  # fmt: skip
     verbs = (MORE, LESS, MUTE if entry.matched else None)
     ends = tuple([asked(entry.paper, verb) if asks and verb else None for verb in verbs])
     return View(
+        title=block.title,
         shared=shared,
         parts=_parts(shared, ends),
-        lines=_lines(block, (about_lines, signal_lines, reason_lines), url),
+        lines=_lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url),
         ends=ends,
     )
 
 
 def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
-    """The paper in HTML, cut where the reader's links begin."""
+    """The paper in HTML, split where the prefix of the feedback links goes."""
     frame = replace(
         shared,
         title=_TITLE,
@@ -95,10 +110,12 @@ def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
         byline=_BYLINE if shared.byline else _NONE,
         reason=_REASON if shared.reason else _NONE,
         signal=_SIGNAL if shared.signal else _NONE,
+        name=_NAME,
+        topic=_TOPIC,
     )
     texts: dict[str, Markup] = {
         _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
-        _REASON: shared.reason, _SIGNAL: shared.signal,
+        _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name, _TOPIC: shared.topic,
     }  # fmt: skip
     piece = "".join([texts.get(part, part) for part in _framed(frame, ends)])
     return tuple(piece.split(_LINK))
@@ -106,10 +123,10 @@ def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _framed(frame: Shared, ends: Ends) -> tuple[str, ...]:
-    """The template around a paper's texts and its links, in pieces: a paper needs it once, whoever gets it."""
+    """The template around a paper's texts and links, in pieces; shared by papers with the same parts."""
     more, less, mute = (_LINK + end if end else None for end in ends)
     page = template_environment.piece("digest").render(paper=frame, more=more, less=less, mute=mute)
-    return tuple(re.split("([\x02-\x06])", page))
+    return tuple(re.split("([\x02-\x07\x0e])", page))
 
 
 def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
@@ -123,28 +140,28 @@ def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
 
 @lru_cache(maxsize=8192)
 def _line(text: str) -> tuple[Markup, str]:
-    """A reason, for HTML and for a terminal. Readers with one topic share it."""
+    """A reason, for HTML and for a terminal. Subscribers with the same topic share it."""
     return shown(text), wrap(text, INDENT)
 
 
 @lru_cache(maxsize=8192)
 def _signal(facts: str, spark: str) -> tuple[Markup, str]:
-    """The facts behind *rising*. The bars are for eyes: a reader of screens would spell them out."""
+    """The facts behind *rising*. The bars are hidden from screen readers, which would spell them out."""
     if not spark:
         return _line(facts)
     bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)
     lines = wrap(f"{facts} · {spark}", INDENT)
-    if lines.endswith(f"·\n{INDENT}{spark}"):  # bars alone in a line say nothing: they take the last word along
+    if lines.endswith(f"·\n{INDENT}{spark}"):  # bars do not stand alone in a line: they take the last word along
         head, _, word = wrap(facts, INDENT).rpartition(" ")
         lines = f"{head}\n{INDENT}{word} · {spark}"
     return shown(facts) + bars, lines
 
 
-def _lines(block: PaperBlock, about: tuple[str, ...], url: Markup) -> str:
+def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: Markup) -> str:
     """The paper in the text part: title, authors, reason, abstract, address."""
     lines = [block.title_lines, *filter(None, about)]
-    if block.abstract_lines:
-        lines += ["", block.abstract_lines]
+    if abstract_lines:
+        lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
         lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")

@@ -1,4 +1,4 @@
-"""What a mail is told: its reader, its links, the service that sends it. And what comes out."""
+"""Input of the composer (recipient, links, service) and its output, a rendered mail."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Pieces = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail's content, before its envelope. Its parts are in pieces: most are the same strings in other mails.
+    """A mail's content. The parts are kept in pieces, because most are the same strings in other mails.
 
-    `html` is complete and stands alone as the web view too.
+    `html` is a complete document and serves as the web view too.
     """
 
     subject: str
@@ -34,7 +34,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Who sends. `home` is the start page's address; `postal_address` may hold several lines, '' where none is set."""
+    """The sender. `home` is the start page's URL; `postal_address` may have several lines, '' if none is set."""
 
     name: str = "Papers Inbox"
     home: str | None = None
@@ -46,23 +46,24 @@ PLAIN_SERVICE = Service()
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """For whom an edition is. `topics` as typed, in the order of the edition's profile version.
+    """The recipient of an edition. `topics` as typed, in the order of the edition's profile version.
 
-    `confirmed` and `day` are local dates. `kind`: digest, welcome or resend.
+    `confirmed` and `day` are local dates. `kind`: digest, welcome or resend. `categories`: those subscribed to.
     """
 
     topics: tuple[str, ...]
     confirmed: date
     day: date
     kind: str = "digest"
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """A reader's own addresses; None where a page does not exist.
+    """A subscriber's own URLs; None where there is no such page.
 
-    `feedback` is how their addresses begin, see `asked`; `paper` gives a paper's public page by its id. `mail_link`:
-    where the owner of a page that everybody may see gets the preferences link mailed; only such a page has it.
+    `feedback` is the prefix of feedback URLs, see `asked`; `paper` returns a paper's public page by its id.
+    `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
     """
 
     preferences: str | None = None
@@ -74,7 +75,7 @@ class Links:
 
 
 def asked(paper: int, verb: str) -> str:
-    """How the address of a feedback link ends, behind what all links of an edition have in common.
+    """The end of a feedback URL, after the prefix that all feedback links of an edition share.
 
     `verb`: one of MORE, LESS, MUTE, FOLLOW.
     """

@@ -1,4 +1,4 @@
-"""Templates of mails: read from the package, their styles inlined once, compiled once."""
+"""Mail templates: read from the package, styles inlined and compiled once."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _text = Environment(
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
 
 
-CUT = "\x02"  # where a page may be cut, so that what all mails of a kind say is a piece of its own
+CUT = "\x02"  # where a page is split, so that parts common to all mails of a kind are shared strings
 _SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
-for _one in (_html, _text):
-    _one.add_extension("jinja2.ext.i18n")
-    _one.filters["wrap"] = wrap
+for _environment in (_html, _text):
+    _environment.add_extension("jinja2.ext.i18n")
+    _environment.filters["wrap"] = wrap
 
 
 def _read(path: str, folder: str = "email") -> str:
@@ -40,38 +40,40 @@ def _read(path: str, folder: str = "email") -> str:
 
 @lru_cache(maxsize=64)
 def html(name: str) -> Template:
-    """The HTML part of a mail. Where it has a piece, `{{ paper.piece }}` stands in its place."""
-    before, piece, after = _parted(name)
+    """The HTML part of a mail; `{{ paper.piece }}` stands for the repeated piece, if it has one."""
+    before, piece, after = _split_source(name)
     return _compiled(_html, before + "{{ paper.piece }}" + after if piece else before)
 
 
 @lru_cache(maxsize=64)
 def piece(name: str) -> Template:
-    """What a mail repeats, as a template of its own, so that it can be shared between mails."""
-    return _compiled(_html, _parted(name)[1])
+    """The repeated piece of a mail (one paper) as a template of its own, so that mails share its output."""
+    return _compiled(_html, _split_source(name)[1])
 
 
 @lru_cache(maxsize=64)
-def _parted(name: str) -> tuple[str, str, str]:
-    """The page's source before, within and after `<!-- piece -->`. Layout and footer are put in first.
+def _split_source(name: str) -> tuple[str, str, str]:
+    """The page's source before, within and after `<!-- piece -->`, with layout and footer included.
 
-    Styles go into the template, not into each mail, and an inliner has to see the whole document; so loops must stand
-    where HTML allows text.
+    Styles are inlined into the template, not into each mail; the inliner parses the whole document, so loops must
+    stand where HTML allows text.
     """
     source = _read("layout.html").replace("<!-- body -->", _read(f"{name}/body.html"))
     source = _inliner.inline(source.replace("<!-- footer -->", _read("footer.html"))).replace("<!-- cut -->", CUT)
-    before, _, rest = source.partition("<!-- piece -->")
-    inside, _, after = rest.partition("<!-- /piece -->")
+    before, _, remainder = source.partition("<!-- piece -->")
+    inside, _, after = remainder.partition("<!-- /piece -->")
     return before, inside, after
 
 
 def _compiled(environment: Environment, source: str) -> Template:
-    """The template with its globals in a plain dictionary: Jinja's own is slow to copy, and copied for every mail."""
-    said = catalogue()
-    environment.install_gettext_translations(said, newstyle=True)  # type: ignore[attr-defined]
-    made = environment.from_string(_SENTENCE.sub(lambda found: _bound(environment, said.gettext(found[1])), source))
-    made.globals = dict(made.globals)
-    return made
+    """Compile a template; its globals become a plain dict, as Jinja's own type is slow to copy for every mail."""
+    translations = catalogue()
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    template = environment.from_string(
+        _SENTENCE.sub(lambda match: _bound(environment, translations.gettext(match[1])), source)
+    )
+    template.globals = dict(template.globals)
+    return template
 
 
 @lru_cache(maxsize=64)
@@ -81,7 +83,7 @@ def text(name: str, part: str = "body") -> Template:
 
 
 def _bound(environment: Environment, sentence: str) -> str:
-    """A sentence without values, put into the source: it need not be looked up for every mail."""
+    """A translated sentence without values, put into the source so that no mail has to look it up."""
     if "{" in sentence:
         raise ValueError(f"a catalogue's sentence holds a brace: {sentence!r}")
     return str(escape(sentence)) if environment.autoescape else sentence
@@ -89,5 +91,5 @@ def _bound(environment: Environment, sentence: str) -> str:
 
 @lru_cache(maxsize=8)
 def fragment(name: str) -> Template:
-    """A piece of HTML for a feed, which has no page around it and no style."""
+    """An HTML fragment for a feed, without page and styles."""
     return _compiled(_html, _read(f"{name}.html", "feed"))

@@ -1,4 +1,4 @@
-"""Authors in one line: family names with initials, the followed ones always there and starred."""
+"""Authors in one line: family names with initials; followed authors are always named and starred."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.text.person_names import matching
 from digest.text.person_names import name as parsed
 from digest.text.tex import readable
 
-SHOWN = 3
+NAMES_SHOWN = 3
 _SOURCE = 400  # characters of a name that are read at all
 _AFFILIATION = re.compile(r"\s*\([^)]*\)?")
 _SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?", re.IGNORECASE)
@@ -19,19 +19,19 @@ _STAR = " ★"
 
 
 def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str, ...] = ()) -> str:
-    """`Y. Liang ★, T. Yang, and 3 more`; '' where no author is known."""
+    """`Y. Liang ★, T. Yang, and 3 more`; '' without authors."""
     if not authors:
         return ""
-    room = SHOWN + (len(authors) == SHOWN + 1)  # never 'and 1 more'
-    wanted = sorted({place for name in followed for place in matching(name, authors)})[:room]
-    others = [index for index in range(min(len(authors), 2 * room)) if index not in wanted]
-    chosen = sorted(wanted + others[: room - len(wanted)])
-    names = [short(authors[index]) + _STAR * (index in wanted) for index in chosen]
-    left = len(authors) - len(chosen)
+    room = NAMES_SHOWN + (len(authors) == NAMES_SHOWN + 1)  # never 'and 1 more'
+    followed_places = sorted({place for name in followed for place in matching(name, authors)})[:room]
+    others = [index for index in range(min(len(authors), 2 * room)) if index not in followed_places]
+    places = sorted(followed_places + others[: room - len(followed_places)])
+    names = [short(authors[index]) + _STAR * (index in followed_places) for index in places]
+    remaining = len(authors) - len(places)
     if not complete:
         return say("%(names)s et al.", names=", ".join(names))
-    if left:
-        return count("%(names)s, and %(n)s more", "%(names)s, and %(n)s more", left, names=", ".join(names))
+    if remaining:
+        return count("%(names)s, and %(n)s more", "%(names)s, and %(n)s more", remaining, names=", ".join(names))
     return names[0] if len(names) == 1 else say("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
 
 
@@ -43,12 +43,12 @@ def short(name: str) -> str:
     parts = [part.strip() for part in name.split(",")]
     suffixes = [part for part in parts[1:] if _SUFFIX.fullmatch(part)]
     if len(parts) - len(suffixes) == 2:
-        family, given = (part for part in parts if part not in suffixes)
-        name = " ".join([given, family, *suffixes]).strip()
-    first, _, rest = name.partition(" ")
-    if not rest or not _latin(first) or not parsed(name).given:
+        family, given_name = (part for part in parts if part not in suffixes)
+        name = " ".join([given_name, family, *suffixes]).strip()
+    first, _, family_name = name.partition(" ")
+    if not family_name or not _latin(first) or not parsed(name).given:
         return name
-    return f"{_initials(first)} {rest}"
+    return f"{_initials(first)} {family_name}"
 
 
 def _initials(first: str) -> str:

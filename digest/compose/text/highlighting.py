@@ -1,4 +1,4 @@
-"""Matched words, found again in what is shown: case, accents and hyphens don't matter, an ending may differ."""
+"""Mark matched words in a text, whatever their case, accents and hyphens; plural endings may differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARK = 'class="mark" style="background-color:#fdf0c4"'
 
 
 def shown(text: str) -> Markup:
-    """Foreign text for HTML. Nothing in it can look like markup, or like a template that was not filled."""
+    """Escape foreign text for HTML, so that nothing in it looks like markup or an unfilled template."""
     escaped = str(escape(text))
     if "{" in escaped or "}" in escaped:
         escaped = escaped.translate(_TEMPLATE_LIKE)
@@ -29,29 +29,29 @@ def shown(text: str) -> Markup:
 
 
 def fold(text: str) -> str:
-    """The text in lower case without accents, every character still at its place."""
+    """The text in lower case without accents; offsets stay the same."""
     if text.isascii():
         return text.lower()
     return "".join(map(_fold, text))
 
 
 @lru_cache(maxsize=4096)
-def _fold(letter: str) -> str:
-    return (unicodedata.normalize("NFKD", letter)[0].casefold() or letter)[0]
+def _fold(character: str) -> str:
+    return (unicodedata.normalize("NFKD", character)[0].casefold() or character)[0]
 
 
 @lru_cache(maxsize=4096)
 def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """What finds these words in folded text; None where nothing is left to look for."""
-    found = [part for part in map(_expression, words[:40]) if part]
-    if not found:
+    """A pattern that finds these words in folded text; None if there is none worth finding."""
+    expressions = [part for part in map(_expression, words[:40]) if part]
+    if not expressions:
         return None
-    found.sort(key=len, reverse=True)  # the longer phrase first
-    return re.compile(rf"(?<!\w)(?:{'|'.join(found)})(?!\w)")
+    expressions.sort(key=len, reverse=True)  # the longer phrase first
+    return re.compile(rf"(?<!\w)(?:{'|'.join(expressions)})(?!\w)")
 
 
 def _expression(word: str) -> str:
-    """One word or phrase as an expression, '' for one too common to mark."""
+    """The expression for a word or phrase, '' for one too common to mark."""
     plain = fold(_FIELD.sub("", word.strip().strip("\"'"))).strip("\"' ")
     parts = _PART.findall(plain)[:12]
     if not parts or " ".join(parts) in _COMMON or len("".join(parts)) < 2:
@@ -64,28 +64,28 @@ def _expression(word: str) -> str:
 
 
 def _part(part: str) -> str:
-    """A part of a word as an expression: the name of a Greek letter finds the letter, and the letter its name."""
+    """The expression for a part of a word; a Greek letter and its name find each other."""
     name, sign = GREEK.get(part, part), _SIGNS.get(part, part)
     return re.escape(part) if name == sign else f"(?:{name}|{sign})"
 
 
-def marked(text: str, folded: str, found: re.Pattern[str] | None, plain: Markup) -> Markup:
-    """The text for HTML with a marker behind the words found. `folded` is `fold(text)`, `plain` is `shown(text)`."""
-    spans = _spans(folded, found) if found else []
+def marked(text: str, folded: str, words_pattern: re.Pattern[str] | None, plain: Markup) -> Markup:
+    """The text for HTML with the matches marked. `folded` is `fold(text)`, `plain` is `shown(text)`."""
+    spans = _spans(folded, words_pattern) if words_pattern else []
     if not spans:
         return plain
     pieces: list[str] = []
-    at = 0
+    position = 0
     for start, end in spans:
-        pieces += [shown(text[at:start]), f"<span {MARK}>{shown(text[start:end])}</span>"]
-        at = end
-    return Markup("".join([*pieces, shown(text[at:])]))  # noqa: S704
+        pieces += [shown(text[position:start]), f"<span {MARK}>{shown(text[start:end])}</span>"]
+        position = end
+    return Markup("".join([*pieces, shown(text[position:])]))  # noqa: S704
 
 
-def _spans(folded: str, found: re.Pattern[str]) -> list[tuple[int, int]]:
-    """Where the words stand; neighbours share one marker."""
+def _spans(folded: str, words_pattern: re.Pattern[str]) -> list[tuple[int, int]]:
+    """The offsets of the matches; adjacent ones share a marker."""
     spans: list[tuple[int, int]] = []
-    for match in found.finditer(folded):
+    for match in words_pattern.finditer(folded):
         start, end = match.span()
         if spans and not folded[spans[-1][1] : start].strip(" -–"):
             start = spans.pop()[0]

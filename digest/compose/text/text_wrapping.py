@@ -1,4 +1,4 @@
-"""Lines for a terminal and sentences for a reader in a hurry."""
+"""Wrap and shorten text, by terminal columns."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ import re
 import unicodedata
 
 COLUMNS = 76
-# where signs that are two columns wide or none at all can stand; ↑ ★ · … are none of them
+# ranges that may hold characters of two columns or none; ↑ ★ · … are one column wide
 _ODD = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
-_END = re.compile(r"[.!?][)\]\"”’]?(?=\s+[^\s\W]|\s+[\"“(\[])")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|vs|cf|resp|w\.r\.t|Figs?|Eqs?|Sec|Refs?|Dr|Prof|No|approx|ca|St|a\.k\.a)|(?<!\w)[A-Z])\.$"
-)
 
 
 def width(text: str) -> int:
-    """How many columns a terminal needs for the text."""
+    """The number of terminal columns that the text needs."""
     if text.isascii() or not _ODD.search(text):
         return len(text)
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
 
 def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
-    """The words in lines of at most so many columns; a word that is longer than a line is cut."""
+    """Wrap the text to lines of at most `columns`; a longer word is cut."""
     room = columns - len(indent)
     if width(text) <= room and "  " not in text:
         return indent + text if text else ""
@@ -41,37 +37,22 @@ def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
 
 
 def _parts(word: str, room: int) -> list[str]:
-    """The word, or pieces of it that fit a line."""
+    """The word, or pieces of it that fit on a line."""
     if width(word) <= room:
         return [word]
     parts, part, used = [], "", 0
-    for letter in word:
-        size = width(letter)
+    for character in word:
+        size = width(character)
         if used + size > room:
             parts.append(part)
             part, used = "", 0
-        part += letter
+        part += character
         used += size
     return [*parts, part]
 
 
-def excerpt(text: str, aim: int = 220, most: int = 330) -> str:
-    """The first sentences, until `aim` characters are reached and never past `most`; a longer first one is cut."""
-    if len(text) <= aim:
-        return text
-    end = 0
-    for match in _END.finditer(text[: most + 2]):
-        if end >= aim or match.end() > most:
-            break
-        if not _ABBREVIATION.search(text[max(0, match.end() - 12) : match.end()]):
-            end = match.end()
-    if not end:
-        return text if len(text) <= most else shortened(text, aim)
-    return text[:end]
-
-
 def shortened(text: str, most: int) -> str:
-    """The text, or its beginning up to a blank, with `…`; never longer than `most`."""
+    """The text, or its beginning up to a blank with one `…`; never longer than `most`."""
     if len(text) <= most:
         return text
     cut = text[: most - 1]

@@ -83,8 +83,9 @@ def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOW
     badges += (readable(record.venue),) if record.venue else ()
     badges += tuple(readable(place) for place in record.institutions[:1])
     score = figures.quality.score if figures.quality else None
-    badges += (say("novelty %(n)s", n=figures.novelty),) if figures.novelty is not None else ()
-    badges += (say("score %(n)s", n=score),) if score is not None else ()
+    badges += (say("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
+    repeats_novelty = figures.quality is not None and set(figures.quality.parts) == {"novelty"}
+    badges += (say("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
     return Row(
         id=number,
         title=shown.title,

@@ -73,6 +73,7 @@ class Needed:
     reader: MailedReader | None = None
     edition: MailedEdition | None = None
     topics: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
     suppressed: str | None = None
     liftable: bool = False
     login: AdminLogin | None = None
@@ -110,9 +111,10 @@ def look_up(session: Session, deliveries: Sequence[Claimed]) -> dict[int, Needed
         reader = MailedReader(*columns[:_OF_READER]) if columns[0] is not None else None
         edition = MailedEdition(*columns[_OF_READER:]) if columns[_OF_READER] is not None else None
         topics = typed(profile) if profile else ()
+        categories = tuple(profile.get("categories", ())) if profile else ()
         liftable = reason is not None and suppressions.can_be_lifted(reason, source)
         known = needed[number]
-        needed[number] = Needed(reader, edition, topics, reason, liftable, known.login, known.request)
+        needed[number] = Needed(reader, edition, topics, categories, reason, liftable, known.login, known.request)
     _look_elsewhere(session, deliveries, needed)
     return needed
 

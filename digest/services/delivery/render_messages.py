@@ -103,7 +103,7 @@ class Letters:
         if delivery.kind in EDITIONS:
             if edition is None or reader is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition is gone")
-            return self._edition(delivery, edition, reader, known.topics)
+            return self._edition(delivery, edition, reader, known)
         if delivery.kind in mail_context.TO_SUBSCRIBER and reader is not None:
             return self._to_subscriber(delivery, reader.id, known.request)
         return self._internal(delivery, known.login)
@@ -143,14 +143,13 @@ class Letters:
             return other_emails.trial(service=self._service)
         return Withheld(CANCELLED, "nothing to say any more")
 
-    def _edition(
-        self, delivery: Claimed, edition: MailedEdition, reader: MailedReader, topics: tuple[str, ...]
-    ) -> Rendered:
+    def _edition(self, delivery: Claimed, edition: MailedEdition, reader: MailedReader, known: Needed) -> Rendered:
         content = Content.from_json(edition.content)
-        to = web_view.reader_of(edition, reader, topics, kind=delivery.kind)
+        to = web_view.reader_of(edition, reader, known.topics, kind=delivery.kind, categories=known.categories)
         own = web_view.mail_links(edition, reader)
         if not content.entries:
-            return other_emails.notice(to, own, content.considered, service=self._service)
+            silent = web_view.silent_topic(reader.id, edition.day, known.topics)
+            return other_emails.notice(to, own, content.considered, silent=silent, service=self._service)
         return digest_email.digest(content, self._shown, to, own, service=self._service, blocks=self._blocks)
 
     def _envelope(self, delivery: Claimed, reader: MailedReader | None, path: str) -> message.Envelope:

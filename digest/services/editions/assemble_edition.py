@@ -1,4 +1,4 @@
-"""What a run's readers are to get, and the rows that freeze it."""
+"""Assemble the editions of a run's subscribers, and the rows that store them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.matching.profile import Profile
 from digest.matching.scoring.relevance_feedback import with_assumed
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.models.types import pack
+from digest.models.types import pack, stored_id
 from digest.services.selection import assumed_words, candidate_papers, selector, thresholds
 from digest.services.selection.entry_building import LATER, Asked, Version
 from digest.services.selection.selector import Shelf
@@ -26,14 +26,14 @@ from digest.services.selection.thresholds import Standing
 from digest.services.subscriptions import send_schedule
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
-_NOBODY = Profile()
-SETTLED = timedelta(days=10)  # a week, and what zones may add
+_NO_PROFILE = Profile()
+SETTLED = timedelta(days=10)  # a week, plus the span of time zones
 
 
 class Chosen(NamedTuple):
-    """What one reader is to get for one local date, before it is frozen.
+    """One subscriber's edition for one local date, before it is stored.
 
-    `tau`: the threshold it was chosen by; `calibrated`: it is not stored yet.
+    `tau`: the threshold of close matches that was used; `calibrated`: it was computed now and is not stored yet.
     """
 
     reader: Reader
@@ -49,122 +49,133 @@ class Chosen(NamedTuple):
 
     @property
     def kind(self) -> str | None:
-        """The e-mail it owes: a digest, a quiet-day notice where the reader chose one, or none."""
+        """The mail to send: a digest, a quiet-day notice where the subscriber asked for one, or None."""
         if self.frozen.papers:
             return DIGEST
         return NOTICE if self.reader.quiet_day == "notice" else None
 
 
 def choose(
-    session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]], *, shard: str = ""
+    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
 ) -> list[Chosen]:
-    """What each of these readers is to get for that date in this run. Reads only.
+    """The editions of these subscribers for their local dates in this run. Reads only.
 
-    `shard`: a name under which about the same readers come again another day.
+    `shard`: a name shared by runs with about the same subscribers; their profiles are cached under it.
     """
-    return list(each(session, run, epoch, readers, shard=shard))
+    return list(each(session, run, epoch, recipients, shard=shard))
 
 
 def each(
-    session: Session, run: Run, epoch: Epoch | None, readers: Sequence[tuple[Reader, date]], *, shard: str = ""
+    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
 ) -> Iterator[Chosen]:
-    """`choose`, reader by reader."""
-    if not readers:
+    """Like `choose`, one subscriber at a time."""
+    if not recipients:
         return iter(())
-    seen = _seen(session, run, [reader for reader, _ in readers])
-    return _choose(session, run, epoch, readers, seen, window=candidate_papers.WINDOW, shard=shard)
+    last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
+    return _choose(session, run, epoch, recipients, last_batches, window=candidate_papers.WINDOW, shard=shard)
 
 
-def choose_first(session: Session, run: Run, epoch: Epoch | None, reader: Reader, day: date, *, window: int) -> Chosen:
-    """A welcome: from the last `window` announcements, as if the reader had seen nothing. Reads only."""
-    [found] = _choose(session, run, epoch, [(reader, day)], {reader.id or 0: 0}, window=window)
-    return found
+def choose_first(
+    session: Session, run: Run, epoch: Epoch | None, subscriber: Reader, day: date, *, window: int
+) -> Chosen:
+    """A welcome edition from the last `window` announcements, all of which count as unseen. Reads only."""
+    [assembled] = _choose(session, run, epoch, [(subscriber, day)], {stored_id(subscriber): 0}, window=window)
+    return assembled
 
 
 def _choose(
     session: Session,
     run: Run,
     epoch: Epoch | None,
-    readers: Sequence[tuple[Reader, date]],
-    seen: Mapping[int, int],
+    recipients: Sequence[tuple[Reader, date]],
+    last_batches: Mapping[int, int],
     *,
     window: int,
     shard: str = "",
 ) -> Iterator[Chosen]:
-    known = candidate_papers.load(session, run, epoch, window=window)
-    shelf = selector.shelf(session, known, shard, len(readers)) if shard else None
-    versions = [reader.profile_id for reader, _ in readers if reader.profile_id]
+    pool = candidate_papers.load(session, run, epoch, window=window)
+    cache = selector.shelf(session, pool, shard, len(recipients)) if shard else None
+    versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
     stored = thresholds.standing(session, epoch, versions)
-    wanted, named = _wanted(session, epoch, versions, stored, shelf)
-    sent = selector.sent_before(session, known, seen)
-    taus = thresholds.complete(session, epoch, wanted, stored, shelf)
-    asked = []
-    for reader, day in readers:
-        number, profile_id = reader.id or 0, reader.profile_id or 0
-        profile, tau = wanted.get(profile_id, _NOBODY), taus.get(profile_id)
-        resumed = reader.paused_until is not None and send_schedule.resumes(reader, day)
+    profiles_by_version, version_keys = _profiles_to_match(session, epoch, versions, stored, cache)
+    sent = selector.sent_before(session, pool, last_batches)
+    taus = thresholds.complete(session, epoch, profiles_by_version, stored, cache)
+    requests = []
+    for subscriber, day in recipients:
+        subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
+        profile, tau = profiles_by_version.get(profile_id, _NO_PROFILE), taus.get(profile_id)
+        resumed = subscriber.paused_until is not None and send_schedule.resumes(subscriber, day)
         notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
-        version = named[profile_id] if profile_id in wanted else None
-        asked.append(Asked(profile, seen[number], tau, sent.get(number, ()), notice, version=version))
-    made = selector.frozen(session, known, asked, shelf)
-    for (reader, day), one, it in zip(readers, made, asked, strict=True):
-        yield Chosen(reader, day, one, it.tau, reader.profile_id not in stored)
+        version = version_keys[profile_id] if profile_id in profiles_by_version else None
+        requests.append(
+            Asked(profile, last_batches[subscriber_id], tau, sent.get(subscriber_id, ()), notice, version=version)
+        )
+    contents = selector.frozen(session, pool, requests, cache)
+    for (subscriber, day), content, request in zip(recipients, contents, requests, strict=True):
+        yield Chosen(subscriber, day, content, request.tau, subscriber.profile_id not in stored)
 
 
-def profiles(session: Session, readers: Sequence[Reader]) -> dict[int, Profile]:
-    """What these readers want, by profile version."""
-    return subscribers.profiles(session, [reader.profile_id for reader in readers if reader.profile_id])
+def profiles(session: Session, subscribers_: Sequence[Reader]) -> dict[int, Profile]:
+    """The profiles of these subscribers, by profile version."""
+    return subscribers.profiles(
+        session, [subscriber.profile_id for subscriber in subscribers_ if subscriber.profile_id]
+    )
 
 
 def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
-    """These profile versions, by number."""
+    """The profiles of these versions, by version."""
     return subscribers.profiles(session, numbers)
 
 
-def _wanted(
-    session: Session, epoch: Epoch | None, numbers: Sequence[int], stored: Standing, shelf: Shelf | None
+def _profiles_to_match(
+    session: Session, epoch: Epoch | None, versions: Sequence[int], stored: Standing, cache: Shelf | None
 ) -> tuple[dict[int, Profile], dict[int, Version]]:
-    """The profiles with these numbers, with the words assumed, as far as they have to be read; and their names."""
-    number = epoch.id or 0 if epoch else 0
-    named = {n: (n, number if n in stored and stored[n][1] else 0) for n in numbers}
-    known = {n: LATER for n in numbers if shelf is not None and not shelf.needs(named[n])}
-    left = [n for n in numbers if n not in known]
-    assumed = assumed_words.kept(session, epoch, [n for n in left if named[n][1]])
-    read = subscribers.profiles(session, left)
-    return known | {n: with_assumed(one, assumed[n]) if n in assumed else one for n, one in read.items()}, named
+    """Profiles by version, with assumed words (LATER where the cache holds them), and their cache keys."""
+    epoch_id = epoch.id or 0 if epoch else 0
+    version_keys = {
+        version: (version, epoch_id if version in stored and stored[version][1] else 0) for version in versions
+    }
+    cached = {version: LATER for version in versions if cache is not None and not cache.needs(version_keys[version])}
+    uncached = [version for version in versions if version not in cached]
+    assumed = assumed_words.kept(session, epoch, [version for version in uncached if version_keys[version][1]])
+    loaded = subscribers.profiles(session, uncached)
+    return cached | {
+        version: with_assumed(profile, assumed[version]) if version in assumed else profile
+        for version, profile in loaded.items()
+    }, version_keys
 
 
-def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:
-    """The last ingest that each reader's runs considered.
+def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> dict[int, int]:
+    """The last ingest batch that earlier runs considered, by subscriber id.
 
-    Nothing, at a reader's first slot, where no welcome came. For a slot before the reader subscribed: what was known
-    at the slot before that one, as if they had been there.
+    0 at a subscriber's first slot if no welcome was sent. For a slot before the sign-up: the batch that was known at
+    the previous slot, as if they had been subscribed then.
     """
-    seen = {reader.id or 0: reader.seen_through for reader in readers}
-    lately = [reader for reader in readers if run.slot - _began(reader) < SETTLED]
-    started = runs.with_editions(session, [reader.id or 0 for reader in lately]) if lately else set()
-    known: dict[datetime, int] = {}
-    for reader in lately:
-        number, joined = reader.id or 0, reader.confirmed_at or reader.created_at
+    last_batches = {stored_id(subscriber): subscriber.seen_through for subscriber in recipients}
+    recent = [subscriber for subscriber in recipients if run.slot - _first_possible_slot(subscriber) < SETTLED]
+    with_editions = runs.with_editions(session, [stored_id(subscriber) for subscriber in recent]) if recent else set()
+    batch_at_slot: dict[datetime, int] = {}
+    for subscriber in recent:
+        subscriber_id, joined = stored_id(subscriber), subscriber.confirmed_at or subscriber.created_at
         if run.slot < joined:
-            before = send_schedule.slot_before(reader, run.slot)
-            if before not in known:
-                known[before] = store.known_through(session, before)
-            seen[number] = min(reader.seen_through, known[before])
-        elif number not in started and run.slot <= send_schedule.due_after(reader, joined):
-            seen[number] = 0
-    return seen
+            previous_slot = send_schedule.slot_before(subscriber, run.slot)
+            if previous_slot not in batch_at_slot:
+                batch_at_slot[previous_slot] = store.known_through(session, previous_slot)
+            last_batches[subscriber_id] = min(subscriber.seen_through, batch_at_slot[previous_slot])
+        elif subscriber_id not in with_editions and run.slot <= send_schedule.due_after(subscriber, joined):
+            last_batches[subscriber_id] = 0
+    return last_batches
 
 
-def _began(reader: Reader) -> datetime:
-    """From when on there may be mail, about: once there could have been one every cadence has had its slot soon."""
-    joined = reader.confirmed_at or reader.created_at
-    paused = reader.paused_until
+def _first_possible_slot(subscriber: Reader) -> datetime:
+    """About when the first mail could have been due: the sign-up, or the end of a pause."""
+    joined = subscriber.confirmed_at or subscriber.created_at
+    paused = subscriber.paused_until
     return max(joined, datetime.combine(paused, time.max, joined.tzinfo)) if paused else joined
 
 
 class Kept(NamedTuple):
-    """A reader's edition as its row keeps it, where it has one; `kind`, `tau`, `calibrated` as in `Chosen`."""
+    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `Chosen`."""
 
     reader: Reader
     day: date
@@ -177,24 +188,24 @@ class Kept(NamedTuple):
 
     @classmethod
     def of(cls, chosen: Chosen) -> Kept:
-        """What was chosen, packed."""
-        reader, day, (text, papers, shown), tau, calibrated = chosen
+        """Pack the content; it stays empty if nothing is to be mailed."""
+        subscriber, day, (content, papers, paper_ids), tau, calibrated = chosen
         kind = chosen.kind
-        return cls(reader, day, kind, papers, shown, pack(text) if kind else b"", tau, calibrated)
+        return cls(subscriber, day, kind, papers, paper_ids, pack(content) if kind else b"", tau, calibrated)
 
 
-def columns(run: Run, kept: Sequence[Kept], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
-    """The editions by columns."""
+def columns(run: Run, rows: Sequence[Kept], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
+    """The rows by column, as bulk inserts take them."""
     return {
-        "subscriber_id": [one.reader.id for one in kept],
-        "day": [one.day for one in kept],
+        "subscriber_id": [row.reader.id for row in rows],
+        "day": [row.day for row in rows],
         "run_id": run.id,
         "announcement_id": run.announcement_id,
-        "profile_id": [one.reader.profile_id or 0 for one in kept],
+        "profile_id": [row.reader.profile_id or 0 for row in rows],
         "created_at": now,
-        "previous_seen": [one.reader.seen_through for one in kept],
+        "previous_seen": [row.reader.seen_through for row in rows],
         "kind": kind,
-        "papers": [one.papers for one in kept],
-        "content": [one.content for one in kept],
-        "shown": [one.shown for one in kept],
+        "papers": [row.papers for row in rows],
+        "content": [row.content for row in rows],
+        "shown": [row.shown for row in rows],
     }

@@ -38,7 +38,7 @@ def preview(
 ) -> Preview:
     """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
-    Days without an announcement are left out. `cancelled` is asked before each day. Raises BadQuery for a topic in
+    Days without an announcement are left out. `cancelled` is called before each day. Raises BadQuery for a topic in
     error, Cancelled.
     """
     profile = replace(profile, limit=limit or profile.limit)
@@ -47,10 +47,10 @@ def preview(
         if last is None:
             return Preview(())
         announcements = _between(session, last - timedelta(days=days - 1), last)
-        chosen = list(_days(session, profile, announcements, cancelled))
-        wanted = [(e.paper, e.revision) for _, content in chosen for e in content.entries[: profile.limit]]
-        records = store.versions(session, wanted)
-    return Preview(tuple(_shown(profile, known, content, records) for known, content in chosen))
+        contents_by_day = list(_days(session, profile, announcements, cancelled))
+        versions = [(e.paper, e.revision) for _, content in contents_by_day for e in content.entries[: profile.limit]]
+        records = store.versions(session, versions)
+    return Preview(tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day))
 
 
 def _newest_day(session: Session) -> date | None:
@@ -67,42 +67,42 @@ def _between(session: Session, first: date, last: date) -> list[int]:
 def _days(
     session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
 ) -> Iterator[tuple[Pool, Content]]:
-    """Day after day; counts, threshold and assumed words stay those of the week's first day, as in a run."""
+    """One day at a time; counts, threshold and assumed words are those of the week's first day, as in a run."""
     week: tuple[int, int] | None = None
-    weights, tau, wanted = Weights(word_counts.prior()), None, profile
+    weights, tau, with_words = Weights(word_counts.prior()), None, profile
     for number in announcements:
         if cancelled():
-            raise Cancelled("the preview was given up: its client has gone")
+            raise Cancelled("the preview was cancelled: its client disconnected")
         day = date.fromordinal(number)
         if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
             week = day.isocalendar()[:2]
             weights = epochs.weights_before(session, number)
-            tau, wanted = _calibrated(session, profile, number, weights)
+            tau, with_words = _calibrated(session, profile, number, weights)
         evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
-        known = candidate_papers.of(session, [number], at=evening, weights=weights)
-        yield known, select_.choose(session, known, [Asked(wanted, tau=tau, rising=False)])[0]
+        pool = candidate_papers.of(session, [number], at=evening, weights=weights)
+        yield pool, select_.choose(session, pool, [Asked(with_words, tau=tau, rising=False)])[0]
 
 
 def _calibrated(session: Session, profile: Profile, announcement: int, weights: Weights) -> tuple[int | None, Profile]:
-    """The profile's threshold, and itself with the words that would stand in for likes."""
+    """The profile's threshold, and the profile with the words assumed in place of likes."""
     if weights.counts.announcements < epochs.YOUNG:
         return None, profile
     before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
-    tau, words = assumed_words.calibrated(session, before, weights, {0: profile})[0]
-    return tau, with_assumed(profile, words)
+    tau, assumed = assumed_words.calibrated(session, before, weights, {0: profile})[0]
+    return tau, with_assumed(profile, assumed)
 
 
-def _shown(profile: Profile, known: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:
+def _preview_day(profile: Profile, pool: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:
     return PreviewDay(
-        date=date.fromordinal(known.first),
-        papers=tuple(_paper(profile, known, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
+        date=date.fromordinal(pool.first),
+        papers=tuple(_paper(profile, pool, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
         total=len(content.entries) + content.more,
-        announced=len(known.papers),
+        announced=len(pool.papers),
     )
 
 
-def _paper(profile: Profile, known: Pool, entry: Entry, record: Record) -> PreviewPaper:
-    trend = known.trends.get(entry.paper)
+def _paper(profile: Profile, pool: Pool, entry: Entry, record: Record) -> PreviewPaper:
+    trend = pool.trends.get(entry.paper)
     return PreviewPaper(
         id=entry.paper,
         title=record.title,

@@ -1,14 +1,14 @@
-"""Editions as they are shown, in a mail, a browser or a feed: the papers as they were.
+"""Load and render editions for mail, browser and feeds, with the papers as they were when chosen.
 
-Only a mail holds the reader's own links. The web view is shared, and feeds are read by services, so there they would
-let strangers act for the reader.
+Only a mail holds the subscriber's own links: the web view gets shared and feeds are read by other services, so there
+they would let strangers act for the subscriber.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from sqlmodel import Session, col, select
@@ -22,14 +22,17 @@ from digest.db.papers import papers as store
 from digest.errors import NotFound
 from digest.i18n import say
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
+from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services.security import signed_links
 
+SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
+LOOK_BACK = timedelta(days=60)
 T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin, AccountRequest)
 
 
 class Addressee(Protocol):
-    """What of a subscriber their mails say."""
+    """The subscriber's fields that a mail needs."""
 
     @property
     def id(self) -> int | None:
@@ -45,11 +48,11 @@ class Addressee(Protocol):
 
     @property
     def confirmed_at(self) -> datetime | None:
-        """When they said that it was them."""
+        """When they confirmed the subscription."""
 
 
 class Issue(Protocol):
-    """What of an edition its mail says beside its content."""
+    """The edition's fields that a mail needs beside its content."""
 
     @property
     def id(self) -> int | None:
@@ -57,7 +60,7 @@ class Issue(Protocol):
 
     @property
     def day(self) -> date:
-        """The reader's local date."""
+        """The subscriber's local date."""
 
     @property
     def kind(self) -> str:
@@ -66,89 +69,126 @@ class Issue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What editions show, each read once: papers by (paper, revision), topics as typed by profile version."""
+    """Papers by (paper, revision) and topics by profile version, loaded once for several editions."""
 
     by_version: Mapping[int, tuple[str, ...]]
+    categories_by_version: Mapping[int, tuple[str, ...]]
     papers: Mapping[tuple[int, int], Record]
 
     def topics(self, edition: Edition) -> tuple[str, ...]:
-        """The topics that an edition was chosen for."""
+        """The topics of the edition's profile version."""
         return self.by_version.get(edition.profile_id, ())
+
+    def categories(self, edition: Edition) -> tuple[str, ...]:
+        """The categories of the edition's profile version."""
+        return self.categories_by_version.get(edition.profile_id, ())
 
 
 def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
     """The papers and profiles of these editions, in one query each."""
-    known = list(editions)
-    versions = by_id(session, ProfileVersion, {e.profile_id for e in known})
-    wanted = {(int(p["paper"]), int(p["revision"])) for e in known for p in e.content["entries"]}
+    edition_list = list(editions)
+    versions = by_id(session, ProfileVersion, {e.profile_id for e in edition_list})
+    versions_shown = {(int(p["paper"]), int(p["revision"])) for e in edition_list for p in e.content["entries"]}
     return Shown(
         by_version={n: typed(v.profile) for n, v in versions.items()},
-        papers=store.versions(session, wanted) if wanted else {},
+        categories_by_version={n: tuple(v.profile.get("categories", ())) for n, v in versions.items()},
+        papers=store.versions(session, versions_shown) if versions_shown else {},
     )
 
 
 def web_view(edition_id: int, mail_link: str) -> str:
-    """The HTML of an edition in the browser: the mail's own content, whole. Raises NotFound.
+    """The edition as a web page, with all its papers. Raises NotFound.
 
-    `mail_link`: where its owner gets the preferences link mailed.
+    `mail_link`: the page where the subscriber requests the preferences link by mail.
     """
     with reading() as session:
         edition = session.get(Edition, edition_id)
-        reader = session.get(Subscriber, edition.subscriber_id) if edition else None
-        if edition is None or reader is None or edition.cancelled:
+        subscriber = session.get(Subscriber, edition.subscriber_id) if edition else None
+        if edition is None or subscriber is None or edition.cancelled:
             raise NotFound(say("this edition no longer exists"))
-        shown = look_up(session, [edition])
-    to = reader_of(edition, reader, shown.topics(edition))
-    content, own = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
+        papers = look_up(session, [edition])
+    recipient = reader_of(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
+    content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
-        return other_emails.notice(to, own, content.considered, service=service()).html
-    return digest_email.digest(content, shown.papers, to, own, service=service(), limit=None).html
+        silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
+        return other_emails.notice(recipient, links, content.considered, silent=silent, service=service()).html
+    return digest_email.digest(content, papers.papers, recipient, links, service=service(), limit=None).html
 
 
 def typed(profile: Mapping[str, Any]) -> tuple[str, ...]:
-    """The topics of a stored profile version as they were typed."""
+    """The topics of a stored profile version, as typed."""
     return tuple([topic["text"] for topic in profile.get("topics", ())])
 
 
 def service() -> Service:
-    """Who sends, by the settings."""
-    chosen = settings.get()
-    return Service(chosen.service_name, chosen.base_url, chosen.postal_address)
+    """The sender's name and addresses, from the settings."""
+    configured = settings.get()
+    return Service(configured.service_name, configured.base_url, configured.postal_address)
 
 
-def reader_of(edition: Issue, reader: Addressee, topics: tuple[str, ...], *, kind: str | None = None) -> Reader:
-    """For whom an edition is, with the `topics` it was chosen for; `kind`: the mail's where it is not the edition's."""
-    confirmed = reader.confirmed_at or reader.created_at
+def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[str, int] | None:
+    """The topic without a paper for the most days before `day`, and how many; None within SILENT_DAYS.
+
+    Looks at the editions of LOOK_BACK; a topic counts by its text, from the first of them on that was chosen with it.
+    """
+    with reading() as session:
+        query = select(Edition).where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
+        recent = query.where(col(Edition.day).between(day - LOOK_BACK, day)).order_by(col(Edition.day))
+        editions = session.exec(recent).all()
+        versions = by_id(session, ProfileVersion, {edition.profile_id for edition in editions})
+    last_days: dict[str, date] = {}
+    for edition in editions:
+        texts = typed(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
+        for text in texts:
+            last_days.setdefault(text, edition.day)
+        for entry in Content.from_json(edition.content).entries:
+            last_days |= {texts[index]: edition.day for index, _ in entry.matched if index < len(texts)}
+    silences = [((day - last_days[topic]).days, topic) for topic in topics if topic in last_days]
+    days, topic = max(silences, default=(0, ""), key=lambda silence: silence[0])
+    return (topic, days) if days >= SILENT_DAYS else None
+
+
+def reader_of(
+    edition: Issue,
+    subscriber: Addressee,
+    topics: tuple[str, ...],
+    *,
+    kind: str | None = None,
+    categories: tuple[str, ...] = (),
+) -> Reader:
+    """The recipient of an edition that was chosen for `topics`; `kind` overrides the edition's (a resend)."""
+    confirmed = subscriber.confirmed_at or subscriber.created_at
     return Reader(
         topics=topics,
-        confirmed=confirmed.astimezone(clock.zone(reader.time_zone)).date(),
+        confirmed=confirmed.astimezone(clock.zone(subscriber.time_zone)).date(),
         day=edition.day,
         kind=kind or edition.kind,
+        categories=categories,
     )
 
 
 def public_links() -> Links:
-    """What an edition may link to where others can read it: public pages alone."""
+    """Links for places that others can read: public pages only."""
     base = settings.get().base_url
     return Links(paper=lambda paper: f"{base}/papers/{paper}")
 
 
-def mail_links(edition: Issue, reader: Addressee) -> Links:
-    """The reader's own addresses, as the edition's mail shows them."""
-    number = reader.id or 0
+def mail_links(edition: Issue, subscriber: Addressee) -> Links:
+    """The links of an edition's mail, signed for its subscriber."""
+    subscriber_id = stored_id(subscriber)
     return replace(
         public_links(),
-        preferences=signed_links.preferences(number),
-        unsubscribe=signed_links.unsubscribe(number),
-        web_view=signed_links.edition(edition.id or 0),
-        feedback=signed_links.feedback(edition.id or 0),
+        preferences=signed_links.preferences(subscriber_id),
+        unsubscribe=signed_links.unsubscribe(subscriber_id),
+        web_view=signed_links.edition(stored_id(edition)),
+        feedback=signed_links.feedback(stored_id(edition)),
     )
 
 
 def by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
     """The rows with these ids, in one query."""
-    wanted = {number for number in ids if number is not None}
-    if not wanted:
+    row_ids = {number for number in ids if number is not None}
+    if not row_ids:
         return {}
-    rows = session.exec(select(table).where(col(table.id).in_(wanted)))
+    rows = session.exec(select(table).where(col(table.id).in_(row_ids)))
     return {row.id: row for row in rows if row.id is not None}

@@ -1,4 +1,4 @@
-"""Why a reader got a paper, or did not, or got no mail: answered from what was frozen, else worked out again."""
+"""Explain why a subscriber got a paper or a mail, or did not: from stored editions, else by matching again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from digest.matching.scoring.boolean_match import Document, has_author, holds, p
 from digest.matching.scoring.relevance_feedback import faded
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.selection import assumed_words, candidate_papers, reference_backend, thresholds
 from digest.text.plain_text import one_line
@@ -29,68 +30,79 @@ from digest.text.tex import readable
 
 
 def why_mail(address: str) -> list[str]:
-    """Lines that explain this reader's newest mail, or why there was none. Raises NotFound."""
+    """Lines that explain this subscriber's newest mail, or why there was none. Raises NotFound."""
     with reading() as session:
-        reader = _reader(session, address)
-        return [*_standing(session, reader), *_lifting(session, reader), *_newest(session, reader)]
+        subscriber = _find_subscriber(session, address)
+        return [
+            *_delivery_obstacles(session, subscriber),
+            *_boosted_words(session, subscriber),
+            *_newest_edition(session, subscriber),
+        ]
 
 
 def why_paper(address: str, paper: str) -> list[str]:
-    """Lines that explain why this reader got that paper (arXiv id or number), or did not. Raises NotFound."""
+    """Lines that explain why this subscriber got that paper (arXiv id or number), or did not. Raises NotFound."""
     with reading() as session:
-        reader = _reader(session, address)
-        number = _paper_number(session, paper)
-        return _sent(session, reader, number) or list(_not_sent(session, reader, number))
+        subscriber = _find_subscriber(session, address)
+        paper_id = _paper_id(session, paper)
+        return _editions_with(session, subscriber, paper_id) or list(_reasons_not_sent(session, subscriber, paper_id))
 
 
-def _reader(session: Session, address: str) -> Subscriber:
-    found = subscribers.by_key(session, subscribers.address(address).key)
-    if found is None:
+def _find_subscriber(session: Session, address: str) -> Subscriber:
+    subscriber = subscribers.by_key(session, subscribers.address(address).key)
+    if subscriber is None:
         raise NotFound(f"nobody is subscribed as {address}")
-    return found
+    return subscriber
 
 
-def _paper_number(session: Session, text: str) -> int:
-    found = store.by_arxiv_id(session, text.removeprefix("arXiv:"))
-    if found is None and text.isdecimal() and store.paper(session, int(text)):
-        found = int(text)
-    if found is None:
+def _paper_id(session: Session, text: str) -> int:
+    paper_id = store.by_arxiv_id(session, text.removeprefix("arXiv:"))
+    if paper_id is None and text.isdecimal() and store.paper(session, int(text)):
+        paper_id = int(text)
+    if paper_id is None:
         raise NotFound(f"paper {text!r} is not stored here; give its arXiv id or its number on our pages")
-    return found
+    return paper_id
 
 
-def _standing(session: Session, reader: Subscriber) -> list[str]:
-    """What stands between this reader and mail, and when the next one is due."""
+def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
+    """What prevents mail to this subscriber, and when the next one is due."""
     lines = []
-    if reader.state != ACTIVE:
-        since = f" since {reader.left_at:%Y-%m-%d}" if reader.left_at else ""
-        lines.append(f"no mail: the subscription is {reader.state}{since}")
-    suppression = subscribers.suppression(session, reader.address_key)
+    if subscriber.state != ACTIVE:
+        since = f" since {subscriber.left_at:%Y-%m-%d}" if subscriber.left_at else ""
+        lines.append(f"no mail: the subscription is {subscriber.state}{since}")
+    suppression = subscribers.suppression(session, subscriber.address_key)
     if suppression is not None:
         lines.append(f"no mail: the address is suppressed since {suppression.at:%Y-%m-%d} ({suppression.reason})")
-    if reader.paused_until and reader.paused_until > clock.now().astimezone(clock.zone(reader.time_zone)).date():
-        lines.append(f"no mail before {reader.paused_until.isoformat()}: paused")
-    if reader.next_due_at is not None:
-        local = reader.next_due_at.astimezone(clock.zone(reader.time_zone))
-        lines.append(f"next mail: {local:%a %Y-%m-%d %H:%M} {reader.time_zone}, {reader.cadence}")
+    if (
+        subscriber.paused_until
+        and subscriber.paused_until > clock.now().astimezone(clock.zone(subscriber.time_zone)).date()
+    ):
+        lines.append(f"no mail before {subscriber.paused_until.isoformat()}: paused")
+    if subscriber.next_due_at is not None:
+        local = subscriber.next_due_at.astimezone(clock.zone(subscriber.time_zone))
+        lines.append(f"next mail: {local:%a %Y-%m-%d %H:%M} {subscriber.time_zone}, {subscriber.cadence}")
     return lines
 
 
-def _lifting(session: Session, reader: Subscriber) -> list[str]:
-    """The words that lift papers for this reader: of papers liked, and assumed from the best papers of weeks past."""
-    likes = subscribers.profile_of(session, reader).likes
-    stored = assumed_words.kept(session, runs.newest_epoch(session), [reader.profile_id or 0]).get(
-        reader.profile_id or 0, ()
+def _boosted_words(session: Session, subscriber: Subscriber) -> list[str]:
+    """The words that raise a paper's score: from liked papers, and assumed from the top papers of past weeks."""
+    likes = subscribers.profile_of(session, subscriber).likes
+    stored = assumed_words.kept(session, runs.newest_epoch(session), [subscriber.profile_id or 0]).get(
+        subscriber.profile_id or 0, ()
     )
-    told = (
+    labelled_words = (
         ("lifted, from papers you liked", likes),
         ("lifted, assumed from your top papers of the last weeks", faded(stored, likes)),
     )
-    return [f"{what}: {', '.join(f'{stem} {weight}' for stem, weight in words)}" for what, words in told if words]
+    return [
+        f"{label}: {', '.join(f'{stem} {weight}' for stem, weight in words)}"
+        for label, words in labelled_words
+        if words
+    ]
 
 
-def _newest(session: Session, reader: Subscriber) -> list[str]:
-    edition = runs.edition_of(session, reader.id or 0, None)
+def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
+    edition = runs.edition_of(session, stored_id(subscriber), None)
     if edition is None:
         return ["no edition yet: nothing matched so far, or no run has come by"]
     content = Content.from_json(edition.content)
@@ -99,7 +111,7 @@ def _newest(session: Session, reader: Subscriber) -> list[str]:
     papers = "1 paper" if len(content.entries) == 1 else f"{len(content.entries)} papers"
     state = "cancelled" if edition.cancelled else edition.kind
     lines = [f"newest edition: {edition.day.isoformat()} ({state}), {papers} of {content.considered} considered"]
-    lines += [f"  {_mail(delivery)}" for delivery in _deliveries(session, edition.id or 0)]
+    lines += [f"  {_mail(delivery)}" for delivery in _deliveries(session, stored_id(edition))]
     records = store.versions(session, [(e.paper, e.revision) for e in content.entries])
     for entry in content.entries:
         title = one_line(readable(records[entry.paper, entry.revision].title))
@@ -116,8 +128,8 @@ def _deliveries(session: Session, edition_id: int) -> list[Delivery]:
 def _mail(delivery: Delivery) -> str:
     tries = f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}"
     due = f", due {delivery.due_at:%Y-%m-%d %H:%M} UTC" if delivery.due_at and delivery.state != "sent" else ""
-    said = f": {delivery.reply}" if delivery.reply else ""
-    return f"{delivery.kind} mail: {delivery.state}, {tries}{due}{said}"
+    reply = f": {delivery.reply}" if delivery.reply else ""
+    return f"{delivery.kind} mail: {delivery.state}, {tries}{due}{reply}"
 
 
 def reason(entry: Entry, profile: Profile) -> str:
@@ -131,10 +143,10 @@ def reason(entry: Entry, profile: Profile) -> str:
     return "; ".join(parts) or "new in your categories"
 
 
-def _sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
-    """One line for each edition that held the paper."""
+def _editions_with(session: Session, subscriber: Subscriber, paper: int) -> list[str]:
+    """One line for each edition with the paper."""
     lines = []
-    for edition in runs.editions_of(session, reader.id or 0):
+    for edition in runs.editions_of(session, stored_id(subscriber)):
         version = session.get(ProfileVersion, edition.profile_id)
         profile = Profile.from_json(version.profile) if version else Profile()
         for entry in Content.from_json(edition.content).entries:
@@ -144,12 +156,12 @@ def _sent(session: Session, reader: Subscriber, paper: int) -> list[str]:
     return lines
 
 
-def _not_sent(session: Session, reader: Subscriber, paper: int) -> Iterator[str]:
-    """Step by step as a run goes, up to what kept the paper back."""
-    found = store.paper(session, paper)
-    if found is None:
+def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> Iterator[str]:
+    """The steps of a run up to the one that excluded the paper."""
+    stored_paper = store.paper(session, paper)
+    if stored_paper is None:
         raise NotFound(f"paper {paper} is not stored here")
-    stored, record = found
+    stored, record = stored_paper
     yield f"not sent: {one_line(readable(record.title))}"
     if stored.withdrawn:
         yield "it was withdrawn"
@@ -158,12 +170,14 @@ def _not_sent(session: Session, reader: Subscriber, paper: int) -> Iterator[str]
     else:
         yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
         document = prepare(Candidate(paper, record, stored.announcement_id))
-        profile = subscribers.profile_of(session, reader)
-        yield _kept_out(profile, document) or _judged(session, reader, profile, document, stored.batch_id)
+        profile = subscribers.profile_of(session, subscriber)
+        yield _exclusion_reason(profile, document) or _matching_result(
+            session, subscriber, profile, document, stored.batch_id
+        )
 
 
-def _kept_out(profile: Profile, document: Document) -> str:
-    """What of the profile leaves the paper out, if anything does."""
+def _exclusion_reason(profile: Profile, document: Document) -> str:
+    """The exclusion or category filter that the paper fails; '' if none."""
     for text in profile.exclusions:
         if holds(parse(text).root, document):
             return f"your exclusion {text!r} leaves it out"
@@ -172,8 +186,8 @@ def _kept_out(profile: Profile, document: Document) -> str:
     return f"your categories ({', '.join(profile.categories)}) leave it out"
 
 
-def _judged(session: Session, reader: Subscriber, profile: Profile, document: Document, batch: int) -> str:
-    """What a run would make of the paper now."""
+def _matching_result(session: Session, subscriber: Subscriber, profile: Profile, document: Document, batch: int) -> str:
+    """The result of matching the paper now."""
     epoch = runs.newest_epoch(session)
     weights = epochs.weights(epoch)
     if all(topic.muted for topic in profile.topics):
@@ -181,26 +195,26 @@ def _judged(session: Session, reader: Subscriber, profile: Profile, document: Do
     matches = reference_matcher.matches(profile, [document], weights, tau=None)
     if not matches:
         relevance = sum(reference_matcher.not_strict(profile, [document], weights))
-        needed = reference_matcher.floor(profile, weights) if profile.close else 0
-        much = f" (relevance {relevance:,}, at least {needed:,} is needed)" if needed else ""
-        return f"it matches none of your topics as written, and is not close enough{much}"
+        floor = reference_matcher.floor(profile, weights) if profile.close else 0
+        relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
+        return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
-    tau = thresholds.of(session, epoch, {reader.profile_id or 0: profile}).get(reader.profile_id or 0)
+    tau = thresholds.of(session, epoch, {subscriber.profile_id or 0: profile}).get(subscriber.profile_id or 0)
     if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:
         return (
             f"it is close to your topics, but others are closer (relevance {match.relevance:,}, over {tau:,} is needed)"
         )
-    return _passed_by(session, reader, document.candidate.announcement, batch)
+    return _reason_not_chosen(session, subscriber, document.candidate.announcement, batch)
 
 
-def _passed_by(session: Session, reader: Subscriber, announcement: int, batch: int) -> str:
-    """Why a paper that matches was in no edition."""
-    now = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date()) or announcement
-    if announcement not in store.window(session, now, candidate_papers.WINDOW):
+def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: int, batch: int) -> str:
+    """Why a matching paper was in no edition."""
+    current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date()) or announcement
+    if announcement not in store.window(session, current, candidate_papers.WINDOW):
         return f"it matches, but more than {candidate_papers.WINDOW} announcements have passed: it is no longer new"
-    if batch > reader.seen_through:
+    if batch > subscriber.seen_through:
         return "it matches; it has not been in a run of yours yet"
-    if runs.edition_of(session, reader.id or 0, None) is None:
+    if runs.edition_of(session, stored_id(subscriber), None) is None:
         return "it matches; your first edition will have it, if others don't take its place"
     return "it matches, but others scored higher and your limit was reached, or it came before you subscribed"
 

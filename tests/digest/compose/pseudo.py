@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from digest import i18n
-from digest.compose.email import email_parts, paper_view, template_environment, wording
+from digest.compose.email import email_parts, match_reason, paper_view, subject_line, template_environment
 
 NAMED = frozenset({"aria-label", "alt", "title", "placeholder", "data-chosen", "data-hint", "data-remove"})
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -73,6 +73,6 @@ def _forget() -> None:
     for kept in (
         template_environment.html, template_environment.piece, template_environment.text, template_environment.fragment,
         paper_view._line, paper_view._framed,
-        wording._match, wording._headline, wording._subject, email_parts._dated,
+        match_reason._match, subject_line._headline, subject_line._subject, email_parts._dated_values,
     ):  # fmt: skip
         kept.cache_clear()

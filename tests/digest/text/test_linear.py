@@ -18,7 +18,9 @@ import pytest
 from markupsafe import Markup
 
 from digest.compose.text import highlighting
-from digest.compose.text.text_wrapping import excerpt, shortened, width, wrap
+from digest.compose.text.excerpt import excerpt
+from digest.compose.text.sentences import sentences
+from digest.compose.text.text_wrapping import shortened, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, venue, withdrawn
@@ -52,8 +54,8 @@ def query(text: str) -> None:
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
-    readable, tokens, without_tex, fold, rejoin, clean, one_line, name.__wrapped__, wrap, width, excerpt, highlighted,
-    highlighting.shown, query, parser.is_query, words_of, title_words, code_address, venue, withdrawn,
+    readable, tokens, without_tex, fold, rejoin, clean, one_line, name.__wrapped__, wrap, width, excerpt, sentences,
+    highlighted, highlighting.shown, query, parser.is_query, words_of, title_words, code_address, venue, withdrawn,
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Mails as their readers see them."""
+"""Mails as subscribers see them."""
 
 from __future__ import annotations
 
@@ -103,13 +103,6 @@ def test_the_title_of_the_page_is_the_subject() -> None:
     assert html.unescape(title[1]) == mail.subject
 
 
-def test_a_subject_names_what_there_is() -> None:
-    content = samples.edition(samples.INVENTED, followed=0, rising=1)
-    mail = other_emails.digest(content, samples.papers(samples.INVENTED), samples.READER, samples.LINKS)
-
-    assert mail.subject == "3 new on offline reinforcement learning and more, 1 rising"
-
-
 def test_matched_words_are_marked_where_they_stand() -> None:
     page = one(Record(title="Off-line learning"), matched=((0, ("offline learning", "learning")),)).html
 
@@ -194,6 +187,78 @@ def test_a_quiet_day_says_how_many_papers_there_were() -> None:
     assert "Nothing new for your topics today. 412 papers were announced." in text
 
 
+def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
+    mail = other_emails.notice(
+        samples.READER, samples.LINKS, 412, silent=("regret bounds", 23), service=samples.SERVICE
+    )
+
+    assert "“regret bounds” has brought nothing for 23 days." in mail.text
+    assert "change it in your\npreferences" in mail.text or "change it in your preferences" in mail.text
+    assert "Change your topics" in mail.html
+
+
+def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> None:
+    mail = other_emails.notice(replace(samples.READER, topics=()), samples.LINKS, 412, service=samples.SERVICE)
+
+    assert "topics" not in mail.subject + mail.text
+
+
+def test_links_say_which_paper_and_topic_they_are_about() -> None:
+    page = one(samples.INVENTED[1], matched=((0, ("diffusion",)),)).html
+
+    for label in (
+        "PDF: Sampling proteins with diffusion models",
+        "More like this: Sampling proteins with diffusion models",
+        "Less: Sampling proteins with diffusion models",
+        "Mute topic: offline reinforcement learning",
+    ):
+        assert f'aria-label="{label}"' in page
+
+
+def many(number: int, topics: int = 2) -> Rendered:
+    records = [replace(samples.INVENTED[1], title=f"Paper number {i} of its day") for i in range(number)]
+    entries = [Entry(i, 1, NEW, topic=i % topics, matched=((i % topics, ("proteins",)),)) for i in range(number)]
+    return other_emails.digest(Content(tuple(entries)), samples.papers(records), samples.READER, samples.LINKS)
+
+
+def test_from_eight_papers_on_a_mail_opens_with_today_in_short() -> None:
+    mail = many(8, topics=3)
+
+    assert "Today in short" in mail.html
+    assert "TODAY IN SHORT\n\n  offline reinforcement learning (3): Paper number 0 of its day\n" in mail.text
+    assert mail.text.count("of its day\n", 0, mail.text.index("NEW FOR YOU")) == 3
+    assert "Today in short" not in many(7).html
+
+
+def test_a_day_of_one_topic_is_told_by_its_first_three_papers() -> None:
+    opening = many(9, topics=1).text.partition("NEW FOR YOU")[0]
+
+    assert [f"Paper number {i} of" in opening for i in range(4)] == [True, True, True, False]
+
+
+def test_subject_headline_and_both_parts_hold_the_same_papers() -> None:
+    mail = many(9)
+
+    assert mail.subject.startswith("Paper number 0 of its day, and 8 more")
+    assert "9 new on your topics" in mail.html
+    assert mail.html.count("<h3") == mail.text.count("https://arxiv.org/abs/") == 9
+
+
+def test_what_rolls_over_is_linked_in_both_parts() -> None:
+    records = tuple(replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words. " * 30) for i in range(150))
+    mail = day(records)
+
+    assert re.search(r"more papers did not fit into this mail\. https://papers\.example/editions/", mail.text)
+
+
+def test_a_first_edition_says_so() -> None:
+    mail = day(kind="welcome")
+
+    assert mail.subject.startswith("First edition: ")
+    assert "Your first edition: the best papers of the last seven announcements." in mail.text.replace("\n", " ")
+    assert "Chosen from 412 papers announced in that time." in mail.text
+
+
 def test_an_edition_without_papers_still_reads_well() -> None:
     mail = other_emails.digest(Content(considered=3), {}, samples.READER, samples.LINKS)
 
@@ -201,7 +266,7 @@ def test_an_edition_without_papers_still_reads_well() -> None:
     assert "Chosen from 3 announced papers." in mail.text
 
 
-def test_blocks_shared_by_readers_give_the_same_mail() -> None:
+def test_shared_blocks_give_the_same_mail() -> None:
     blocks = other_emails.Blocks()
     content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
     other = replace(samples.READER, topics=("proteins", "bounds", "pessimism"))
@@ -250,12 +315,12 @@ chosen = st.lists(
     max_size=4,
     unique_by=lambda entry: entry.paper,
 )
-readers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
+subscribers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
 
 
-@given(st.lists(readers, max_size=6), st.integers(1, 5))
+@given(st.lists(subscribers, max_size=6), st.integers(1, 5))
 @settings(deadline=None)
-def test_what_readers_share_never_reaches_one_who_sees_it_otherwise(
+def test_shared_blocks_never_leak_between_subscribers(
     run: list[tuple[list[Entry], tuple[str, str], bool, bool]], size: int
 ) -> None:
     shared, papers = other_emails.Blocks(size), samples.papers(samples.INVENTED)
@@ -285,7 +350,7 @@ USUAL = {
     "cellspacing",
     "aria-hidden",
 }
-USUAL |= {"charset", "name", "content", "data-css-inline"}
+USUAL |= {"charset", "name", "content", "data-css-inline", "aria-label"}
 foreign_records = st.builds(
     Record,
     title=hostile,
@@ -312,7 +377,7 @@ foreign_entries = st.builds(
 
 @given(foreign_records, foreign_entries, st.lists(hostile, min_size=2, max_size=2), hostile, hostile)
 @settings(max_examples=150, deadline=None)
-def test_whatever_a_source_or_a_reader_wrote_is_only_text(
+def test_whatever_a_source_or_subscriber_wrote_is_only_text(
     record: Record, entry: Entry, topics: list[str], notice: str, name: str
 ) -> None:
     service = replace(samples.SERVICE, name=f"S {name}", postal_address=name)
@@ -353,8 +418,10 @@ def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
     assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
 
 
-def test_a_measured_paper_wears_its_novelty_beside_its_category() -> None:
-    mail = one(samples.INVENTED[0], signals=(("novelty", 72.0),))
+@pytest.mark.parametrize(("novelty", "shown"), [(95.0, True), (92.0, False), (72.0, False)])
+def test_only_the_most_unusual_papers_are_called_so(novelty: float, shown: bool) -> None:
+    mail = one(samples.INVENTED[0], signals=(("novelty", novelty),))
 
-    assert "novelty 72" in mail.text
-    assert "cs.LG · code · NeurIPS 2026 · novelty 72" in mail.html
+    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is shown
+    assert ("unusual for its field" in mail.text) is shown
+    assert "novelty" not in mail.text

@@ -113,9 +113,9 @@ def test_a_readers_editions_are_a_valid_atom_feed(read: Browser) -> None:
     assert not parsed.bozo
     assert parsed.version == "atom10"
     assert [entry.title for entry in parsed.entries] == [
-        "Fri 21 Nov: 1 new on offline reinforcement learning",
-        "Thu 20 Nov: 1 new on offline reinforcement learning",
-        "Wed 19 Nov: 1 new on offline reinforcement learning",
+        'Fri 21 Nov: Bounds of order Õ(d) & <b>more</b> "quoted"',
+        'Thu 20 Nov: Bounds of order Õ(d) & <b>more</b> "quoted"',
+        'Wed 19 Nov: Bounds of order Õ(d) & <b>more</b> "quoted"',
     ]
 
 

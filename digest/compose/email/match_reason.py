@@ -1,0 +1,101 @@
+"""Why a paper is in an edition: followed authors, topics with the words that matched, categories, signals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from digest.compose.edition import RISING, Entry
+from digest.compose.email.template_context import Reader
+from digest.compose.text.highlighting import fold
+from digest.compose.text.text_wrapping import shortened
+from digest.i18n import count, say
+from digest.text import plain_text
+
+NAMED_TOPICS = 2  # topics that a reason names; the others are counted
+one_line = lru_cache(maxsize=8192)(plain_text.one_line)  # topics, names and facts recur in every mail
+_WORD = re.compile(r"\w+")
+_QUERY = re.compile(r"[\":]|\b(?:AND|OR|ANDNOT)\b")
+
+
+def reason(entry: Entry, recipient: Reader, category: str) -> str:
+    """Why this paper is here; '' for a rising one that nothing matched. `category`: see `matching_category`."""
+    parts = []
+    if entry.followed:
+        parts.append(say("you follow %(names)s", names=say(" and ").join(one_line(name) for name in entry.followed)))
+    parts += _topic_parts(entry, recipient.topics)
+    if not parts and entry.section != RISING:
+        parts.append(signals(entry) or (say("new in %(field)s", field=category) if category else say("chosen for you")))
+    return " · ".join(parts)
+
+
+def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
+    """`matches A: words and B`, then `close to C`; strict topics first, at most NAMED_TOPICS named."""
+    strict: list[str] = []
+    close: list[str] = []
+    matches = [(topics[index], words) for index, words in entry.matched if 0 <= index < len(topics)]
+    strict_flags = [entry.strict and is_strict(topic, words) for topic, words in matches]
+    if entry.strict and not any(strict_flags):
+        strict_flags = [True] * len(strict_flags)
+    ordered = sorted(zip(strict_flags, matches, strict=True), key=lambda pair: not pair[0])
+    for topic_is_strict, (topic, words) in ordered[:NAMED_TOPICS]:
+        (strict if topic_is_strict else close).append(_match(topic, words))
+    parts = [say("matches %(topics)s", topics=say(" and ").join(strict))] if strict else []
+    parts += [say("close to %(topics)s", topics=say(" and ").join(close))] if close else []
+    if (others := len(matches) - NAMED_TOPICS) > 0:
+        parts.append(count("%(n)s more topic", "%(n)s more topics", others))
+    return parts
+
+
+@lru_cache(maxsize=8192)
+def is_strict(topic: str, words: tuple[str, ...]) -> bool:
+    """True if the topic itself matched, not only some of its words.
+
+    A query matches strictly or not at all; plain words match strictly as a phrase, which is then the matched term.
+    """
+    if _QUERY.search(topic):
+        return True
+    phrase = _WORD.findall(fold(one_line(topic)))
+    return any(_WORD.findall(fold(one_line(word))) == phrase for word in words)
+
+
+def matching_category(subscribed: Iterable[str], categories: Sequence[str]) -> str:
+    """The first category of the paper that the subscriber chose (`cs` holds `cs.LG`); the paper's first if none is."""
+    names = [one_line(category[:40]) for category in categories[:12]]
+    archives = [category.removesuffix(".*").lower() for category in subscribed]
+    for name in names:
+        if any(name.lower() == archive or name.lower().startswith(f"{archive}.") for archive in archives):
+            return name
+    return names[0] if names else ""
+
+
+def rising(entry: Entry) -> str:
+    """The facts behind *rising*, with an arrow; '' in the other sections."""
+    if entry.section != RISING:
+        return ""
+    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or say('rising')}"
+
+
+@lru_cache(maxsize=8192)
+def _match(typed: str, words: tuple[str, ...]) -> str:
+    """A topic as typed, with the words that matched where they say more than the topic does."""
+    topic = shortened(one_line(typed), 60)
+    folded = fold(topic)
+    lines = [one_line(word) for word in words]
+    if not lines or (all(fold(word) in folded for word in lines) and len(" ".join(lines)) >= len(topic) - 4):
+        return topic
+    return f"{topic}: {shortened(', '.join(lines), 60)}"
+
+
+def signals(entry: Entry) -> str:
+    """Counters in words: `41 votes, 120 stars`."""
+    wordings = {
+        "upvotes": lambda n: count("%(n)s vote", "%(n)s votes", n),
+        "stars": lambda n: count("%(n)s star", "%(n)s stars", n),
+        "comments": lambda n: count("%(n)s comment", "%(n)s comments", n),
+        "citations": lambda n: count("%(n)s citation", "%(n)s citations", n),
+        "rank": lambda n: say("number %(n)s on the trending page", n=n),
+    }
+    places = sorted((name == "rank", place) for place, (name, _) in enumerate(entry.signals) if name in wordings)
+    return ", ".join(wordings[entry.signals[place][0]](round(entry.signals[place][1])) for _, place in places)

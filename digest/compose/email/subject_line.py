@@ -1,0 +1,159 @@
+"""Subject, preheader and headline: the best paper, how many more there are, and on which topics."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from digest import i18n
+from digest.compose.edition import FOLLOWED, RISING, Content, Entry
+from digest.compose.email.template_context import Reader
+from digest.compose.text.text_wrapping import shortened
+from digest.i18n import count, say
+from digest.text.plain_text import one_line
+
+LENGTH = 70  # characters of a subject that a phone still shows
+_TITLE_LENGTH = 36  # of the title at least, before topics are left out
+_ENCODED = 45  # bytes that fit one encoded word (RFC 2047); a longer subject that is not ASCII gets folded
+_PREHEADER = 140
+_QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
+_DANGLING = re.compile(
+    r"(?:[\s,;:–-]+(?:an?|the|and|or|of|for|with|in|on|at|by|to|via|from|under|through|using|is|are|as))*[\s,;:–-]*$",
+    re.IGNORECASE,
+)
+
+
+class SectionCounts(NamedTuple):
+    """How many papers each section has."""
+
+    followed: int
+    new: int
+    rising: int
+
+
+def section_counts(entries: Sequence[Entry]) -> SectionCounts:
+    """The number of entries by section."""
+    sections = [entry.section for entry in entries]
+    followed, rising = sections.count(FOLLOWED), sections.count(RISING)
+    return SectionCounts(followed, len(sections) - followed - rising, rising)
+
+
+def headline(edition: Content, recipient: Reader) -> str:
+    """The number of papers by section: `7 new on your topics · 3 rising`."""
+    return _headline(section_counts(edition.entries), bool(recipient.topics), i18n.tag())
+
+
+@lru_cache(maxsize=1024)
+def _headline(counts: SectionCounts, has_topics: bool, _language: str) -> str:
+    followed, new, rising = counts
+    if followed:  # three parts have to fit on a phone's line
+        parts = [
+            count("%(n)s followed", "%(n)s followed", followed),
+            count("%(n)s new", "%(n)s new", new) if new else "",
+        ]
+    elif has_topics:
+        parts = [count("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
+    else:
+        parts = [count("%(n)s new for you", "%(n)s new for you", new) if new else ""]
+    parts.append(count("%(n)s rising", "%(n)s rising", rising) if rising else "")
+    return " · ".join(part for part in parts if part) or nothing_new(has_topics=has_topics)
+
+
+def nothing_new(*, has_topics: bool) -> str:
+    """The subject and headline of a day without papers."""
+    return say("Nothing new for your topics today") if has_topics else say("Nothing new for you today")
+
+
+_TYPOGRAPHY = str.maketrans(
+    {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "×": "x", "\u00a0": " "}
+)
+
+
+def subject(edition: Content, recipient: Reader, titles: Sequence[str]) -> str:
+    """`Title of the best paper, and 9 more on KV cache`; never longer than LENGTH. `titles` in the mail's order."""
+    before = {"resend": say("Again: "), "welcome": say("First edition: ")}.get(recipient.kind, "")
+    if not titles:
+        return before + nothing_new(has_topics=bool(recipient.topics))
+    followed = next((name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed), "")
+    if followed:
+        before += f"{shortened_ascii(one_line(followed), 24)}: "
+    others = [entry for entry in edition.entries if entry.section != FOLLOWED][0 if followed else 1 :]
+    named, complete = _common_topics(others, recipient)
+    return _subject(
+        before, one_line(titles[0].translate(_TYPOGRAPHY)), len(edition.entries) - 1, named, complete, i18n.tag()
+    )
+
+
+@lru_cache(maxsize=8192)
+def _subject(before: str, title: str, more: int, topic: str, complete: bool, _language: str) -> str:
+    for after in _endings(more, topic, complete=complete):
+        room = LENGTH - len(before) - len(after)
+        if len(title) <= room or room >= _TITLE_LENGTH:
+            break
+    line = f"{before}{shortened_ascii(title, max(room, 12))}{after}"
+    if line.isascii() or len(line.encode()) <= _ENCODED:
+        return shortened_ascii(line, LENGTH)
+    room = _ENCODED - len((before + after).encode())
+    return f"{before}{_first_bytes(title, room)}{after}" if room > 15 else _first_bytes(before + title, _ENCODED)
+
+
+def _endings(more: int, topic: str, *, complete: bool) -> list[str]:
+    """What follows the title, the fullest first; '' for the only paper."""
+    if not more:
+        return [""]
+    endings = [count(", and %(n)s more", ", and %(n)s more", more)]
+    if topic and complete:
+        endings.insert(0, count(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=topic))
+    elif topic:
+        text = count(", and %(n)s more on %(topic)s etc.", ", and %(n)s more on %(topic)s etc.", more, topic=topic)
+        endings.insert(0, text)
+    return endings
+
+
+def shortened_ascii(text: str, most: int) -> str:
+    """The text, or its beginning up to a word that can stand at the end, with `...`: a subject stays ASCII."""
+    if len(text) <= most:
+        return text
+    cut = text[: max(most - 3, 1)]
+    blank = cut.rfind(" ") if text[len(cut)] != " " else len(cut)
+    cut = cut[:blank] if blank > most // 2 else cut
+    return (_DANGLING.sub("", cut) or cut).rstrip(".…") + "..."
+
+
+def _first_bytes(text: str, most: int) -> str:
+    """The text, or its beginning with `...`, in at most so many bytes of UTF-8."""
+    if len(text.encode()) <= most:
+        return text
+    cut = text.encode()[: most - 3].decode(errors="ignore")
+    blank = cut.rfind(" ")
+    return (cut[:blank] if blank > len(cut) // 2 else cut).rstrip(" ,;:–-.…") + "..."
+
+
+def _common_topics(entries: Sequence[Entry], recipient: Reader) -> tuple[str, bool]:
+    """The topic that brought most of these papers, '' if it is too long to name, and whether it brought all."""
+    counts = Counter(leading_topic(entry) for entry in entries)
+    for index, papers in counts.most_common():
+        if 0 <= index < len(recipient.topics) and (name := _short_topic(recipient.topics[index])):
+            return name, papers == len(entries)
+    return "", False
+
+
+@lru_cache(maxsize=8192)
+def _short_topic(topic: str) -> str:
+    """The topic in one line, '' where it is too long for a subject or is a query."""
+    line = one_line(topic)
+    return line if len(line) <= 32 and not _QUERY.search(line) else ""
+
+
+def leading_topic(entry: Entry) -> int:
+    """The index of the topic that gave most of an entry's score; -1 for none."""
+    return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)
+
+
+def preheader(edition: Content, recipient: Reader, titles: Sequence[str]) -> str:
+    """What an inbox shows behind the subject: the next titles, as the subject has the first."""
+    others = [shortened(title, 70) for title in titles[1:3]]
+    return shortened("; ".join(others) if others else headline(edition, recipient), _PREHEADER)

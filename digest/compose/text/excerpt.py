@@ -1,0 +1,295 @@
+"""Choose the sentences of an abstract that state what the paper did.
+
+A linear score over the sentences: each cue that matches adds its weight, position breaks ties. The weights were set by
+reading excerpts of real abstracts; there is no hidden state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from digest.compose.text.sentences import sentences
+from digest.compose.text.text_wrapping import shortened
+
+AIM, MOST = 220, 330  # characters: add sentences up to AIM, never pass MOST
+PIECE = 160  # characters of a sentence that is added for its matched words
+SHORT = 110  # a shorter excerpt gets the next sentence, whatever that says
+_READ = 40  # sentences that are scored
+
+_ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|\w+ly)[, ]+){0,2}"
+_STATES = (
+    "propos|introduc|present|develop|devis|design|construct|build|built|establish|prov|deriv|show|demonstrat|"
+    "investigat|stud|analy[sz]|examin|explor|evaluat|compar|report|describ|provid|releas|formulat|extend|"
+    "generali[sz]|"
+    "characteri[sz]|address|tackl|conduct|perform|offer|unif|argu|benchmark|implement|creat|identif|review|survey|"
+    "revisit|consider|reformulat|contribut|estimat|measur|use|utili[sz]|leverag|apply|appli|adapt|combin|"
+    "employ|quantif|"
+    "comput|calculat|obtain|discover|detect|find|found|give|observ|train|fine-tun|collect|curat|model|adopt|solv|"
+    "improv|outlin|discuss|test|search|suggest|take|aim|seek|ask|focus|systemati[sz]|assess|put|advanc|look|rethink|"
+    "reveal|integrat|simulat|determin|constrain|infer|fit|select|assembl|open-sourc|learn|make|made|achiev|"
+    "complement|map|trac|probe|confirm|cast|view|call|pioneer|bring|expand|enabl|bridg|fill|exploit|synthesi[sz]|"
+    "augment|predict|optimi[sz]|reduc|approximat|choos|pos|analys|reconstruct|carr|bound|count|refin|classif|monitor"
+)
+_NOUN = (
+    "paper|work|study|article|letter|manuscript|note|thesis|dissertation|report|survey|review|chapter|contribution|"
+    "research|tutorial|approach|investigation|essay|monograph|project|dataset|benchmark|framework|position paper"
+)
+_CORE = re.compile(
+    rf"\bwe {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|prove|establish|derive|"
+    rf"formulate|release|construct|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
+    rf"demonstrate|offer|characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|"
+    rf"conduct)\b",
+    re.I,
+)
+_WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:have {_ADVERB})?(?:{_STATES})\w*", re.I)
+_THIS_STATEMENT = re.compile(
+    rf"\b(?:this|our|the present|the current|present) (?:\w+ )?(?:{_NOUN})s? {_ADVERB}(?:{_STATES})\w*", re.I
+)
+_IN_THIS = re.compile(rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{_NOUN})\b", re.I)
+_THIS_SUBJECT = re.compile(rf"^(?:this|our|the present) (?:\w+ )?(?:{_NOUN})\b", re.I)
+_OURS = re.compile(
+    r"\b(?:our|the proposed) (?:\w+[ -]){0,3}?(?:method|approach|framework|model|algorithm|system|results?|"
+    r"analysis|findings|experiments|pipeline|architecture|dataset|benchmark|strategy|technique|solution|"
+    r"key (?:idea|insight)|contributions?)\b",
+    re.I,
+)
+_PASSIVE = re.compile(
+    r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
+    r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
+    r"reported|designed|discussed|considered|reviewed|evaluated|carried out|performed|conducted)\b",
+    re.I,
+)
+_NEW = re.compile(
+    r"\b(?:an?|the first|several|two|three|new) (?:novel|new|first|simple|general|unified|scalable|efficient|"
+    r"lightweight|comprehensive|large-scale)\b|\bnovel\b|\bthe first\b",
+    re.I,
+)
+_HERE = re.compile(
+    r"^here\b|\bto (?:this end|address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve)\b", re.I
+)
+_BACKGROUND = re.compile(
+    r"\b(?:remains?|has become|have become|has emerged|have emerged|(?:has|have) (?:recently |been |achieved|"
+    r"shown|made|"
+    r"attracted|gained|demonstrated|revolutioni[sz]ed|led|enabled)|(?:is|are) (?:crucial|essential|important|"
+    r"critical|"
+    r"fundamental|vital|challenging|difficult|ubiquitous|widely|often|typically|increasingly|still|limited|a "
+    r"(?:fundamental|key|central|major|core|critical|challenging|crucial|promising|powerful))|play[s]? (?:a|"
+    r"an) \w+ role|"
+    r"suffers?|struggles?|fails? to|lacks?|existing|prior work|previous (?:work|stud|method)|traditional|"
+    r"conventional|"
+    r"current (?:approach|method|model)|most (?:existing|current)|state-of-the-art methods)",
+    re.I,
+)
+_CONTRAST = re.compile(
+    r"^(?:however|although|despite|while|recent|recently|existing|prior|previous|traditional|current|yet|"
+    r"unfortunately|but|nevertheless|many|most|often|typically|in recent years)\b",
+    re.I,
+)
+_AVAILABLE = re.compile(
+    r"\b(?:code|data|dataset|models?|implementation|project page|source code|demos?|"
+    r"videos?)\b[^.]{0,80}\b(?:available|released|found at|open-sourced|accessible)\b|https?:|github\.com",
+    re.I,
+)
+_RESULTS = re.compile(
+    r"^(?:(?:extensive |our |the |empirical |numerical |simulation |comprehensive |"
+    r"experimental )*(?:experiments?|results?|evaluations?|simulations?|findings)|these (?:results|findings)|"
+    r"on |across |compared)\b",
+    re.I,
+)
+_DETAIL = re.compile(
+    r"^(?:first|second|secondly|third|finally|moreover|furthermore|in addition|additionally|specifically|"
+    r"in particular|for example|for instance|concretely|then|next|also|we also|we further|we then|"
+    r"we additionally|we conclude|we discuss|we hope)\b",
+    re.I,
+)
+_LABEL = re.compile(
+    r"^[([]?(?P<label>(?:(?:research |study |main |key |primary )?(?:background|introduction|context|"
+    r"motivation|importance|significance|"
+    r"rationale|purpose|objectives?|aims?|goals?|problem(?: statement)?|methods?|methodology|materials?|"
+    r"approach|design|"
+    r"setting|participants|data|results?|findings|outcomes?|conclusions?|discussion|summary|interpretation|"
+    r"contributions?|"
+    r"originality|limitations|implications|novelty|impact|abstract|keywords|highlights|overview|hypothesis|"
+    r"evaluation|experiments))"
+    r"(?:\s*(?:and|&|/|,)\s*(?:\w+ )?\w+)?)[)\]]?\s*(?:[:.]|[-–—]{1,2})\s*(?=\S)",
+    re.I,
+)
+_SHOUTED = re.compile(
+    r"^(?P<label>BACKGROUND|OBJECTIVES?|PURPOSE|AIMS?|METHODS?|RESULTS?|CONCLUSIONS?|CONTEXT|"
+    r"INTRODUCTION)\b[:.]?\s+(?=[A-Z])"
+)
+_AIM_LABEL = re.compile(r"purpose|objective|aim|goal|contribution|approach|method|design|overview|summary", re.I)
+_BACKGROUND_LABEL = re.compile(
+    r"background|introduction|context|motivation|importance|significance|rationale|problem", re.I
+)
+_CONNECTIVE = re.compile(
+    rf"^(?:(?:to|in order to) (?:address|bridge|fill|overcome|tackle|mitigate|close|solve|resolve|remedy|"
+    rf"alleviate) (?:this|these|the "
+    rf"above|such|that|those)\b[^,.;:]{{0,40}}|building on (?:this|these)[^,.;:]{{0,30}}|as such|to this end|"
+    rf"to that end|therefore|thus|hence|consequently|accordingly|in response|motivated by this|"
+    rf"with this (?:in mind|motivation)|in this (?:\w+ )?(?:{_NOUN}))\s*,\s*(?=\w)",
+    re.I,
+)
+
+
+# SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
+_LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
+_CONTENT_WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+class Sentence(NamedTuple):
+    """One sentence without its label, and its score: the higher, the more it says what the paper did."""
+
+    text: str
+    score: float
+
+
+def excerpt(text: str, title: str = "") -> str:
+    """The sentence that best states the contribution, and the next ones while there is room and they say more."""
+    return chosen_sentences(scored_sentences(text, title))
+
+
+def chosen_sentences(scored: list[Sentence]) -> str:
+    """The excerpt made of sentences that were scored already."""
+    whole = " ".join([sentence.text for sentence in scored])
+    if len(whole) <= AIM and not has_long_words(whole):
+        return whole
+    if not scored:
+        return ""
+    best = max(range(len(scored)), key=lambda place: scored[place].score)
+    text = without_connective(scored[best].text)
+    if len(text) > MOST:
+        text = shortened(_from_statement(text), MOST)
+    if has_long_words(text):
+        return _without_long_words(text)
+    for sentence in scored[best + 1 : best + 3]:
+        dull = sentence.score < 0 and len(text) >= SHORT
+        if (
+            dull
+            or len(text) >= AIM
+            or len(text) + 1 + len(sentence.text) > MOST
+            or has_long_words(f"{text} {sentence.text}")
+        ):
+            break
+        text = f"{text} {sentence.text}"
+    return text
+
+
+def with_matches(
+    text: str, abstract: str, fold: Callable[[str], str], hidden: Sequence[re.Pattern[str]], most: int = 2
+) -> str:
+    """The excerpt with up to `most` sentences of the abstract, or pieces of them, that hold the patterns.
+
+    `fold` keeps offsets; the patterns search folded text.
+    """
+    added: list[str] = []
+    parts = sentences(abstract)[:_READ] if hidden else []
+    folded = [fold(part) for part in parts]
+    for words_pattern in hidden:
+        if len(added) == most or any(words_pattern.search(fold(piece)) for piece in added):
+            continue
+        place = next((place for place, part in enumerate(folded) if words_pattern.search(part)), None)
+        if place is not None and (match := words_pattern.search(folded[place])):
+            piece = _piece(parts[place], match.start(), match.end(), PIECE)
+            if has_long_words(piece):
+                piece = _piece(parts[place], match.start(), match.end(), PIECE // 2)
+            added.append(piece)
+    return _joined([text, *added])
+
+
+def _piece(sentence: str, start: int, end: int, size: int) -> str:
+    """The sentence, or a piece of it around these offsets, cut at blanks."""
+    label = _LABEL.match(sentence)
+    if label and label.end() <= start:
+        sentence, start, end = sentence[label.end() :], start - label.end(), end - label.end()
+    if len(sentence) <= size:
+        return sentence
+    begin = max(0, min(start - size // 3, len(sentence) - size))
+    begin = sentence.rfind(" ", 0, begin) + 1 if begin else 0
+    end_offset = min(len(sentence), max(begin + size, end))
+    if end_offset < len(sentence) and (blank := sentence.rfind(" ", end, end_offset)) > 0:
+        end_offset = blank
+    piece = sentence[begin:end_offset].strip(" ,;:")
+    return f"{'… ' if begin else ''}{piece}{'…' if end_offset < len(sentence) else ''}"
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """Pieces with one ellipsis between two that do not follow each other."""
+    text = ""
+    for piece in pieces:
+        if not text or not piece:
+            text = text or piece
+        elif text.endswith("…"):
+            text = f"{text} {piece.removeprefix('… ')}"
+        else:
+            text = f"{text} {piece if piece.startswith('…') else f'… {piece}'}"
+    return text
+
+
+def scored_sentences(text: str, title: str = "") -> list[Sentence]:
+    """The sentences of an abstract with their scores; labels such as `Background:` are dropped."""
+    scored = []
+    title_words = _content_words(title)
+    parts = sentences(text)[:_READ]
+    for place, part in enumerate(parts):
+        label = _LABEL.match(part) or _SHOUTED.match(part)
+        body = part[label.end() :] if label else part
+        body = body[:1].upper() + body[1:] if label else body
+        if body:
+            scored.append(Sentence(body, _score(body, place, label["label"] if label else "", title_words)))
+    return scored
+
+
+def without_connective(sentence: str) -> str:
+    """The sentence without an opening such as `To this end,` that refers to what is not shown."""
+    remainder = sentence[match.end() :] if (match := _CONNECTIVE.match(sentence)) else sentence
+    return remainder[:1].upper() + remainder[1:]
+
+
+def _from_statement(sentence: str) -> str:
+    """A long sentence from its statement on, where a subordinate clause of some length goes before it."""
+    match = _WE_STATEMENT.search(sentence) or _THIS_STATEMENT.search(sentence)
+    if match is None or match.start() < 60 or sentence[: match.start()].rstrip()[-1:] not in {",", ";", ":"}:
+        return sentence
+    return sentence[match.start()].upper() + sentence[match.start() + 1 :]
+
+
+def has_long_words(text: str) -> bool:
+    """True for a text with runs of long words that spam filters punish."""
+    return any(run.search(f"{text} ") for run in _LONG_RUNS)
+
+
+def _without_long_words(text: str) -> str:
+    """The text, cut behind the third word of a run of long ones."""
+    for run in _LONG_RUNS:
+        if has_long_words(text) and (match := run.search(f"{text} ")):
+            text = text[: match.start()] + " ".join(match[0].split()[:3]) + "…"
+    return text
+
+
+def _content_words(text: str) -> set[str]:
+    """Words of four letters and more by their first five, so that endings do not matter."""
+    return {word[:5].lower() for word in _CONTENT_WORD.findall(text)}
+
+
+def _score(sentence: str, place: int, label: str, title_words: set[str]) -> float:
+    score = -0.15 * place
+    if title_words:
+        score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
+    core = bool(_CORE.search(sentence))
+    statement = core or bool(_WE_STATEMENT.search(sentence) or _THIS_STATEMENT.search(sentence))
+    score += 3.0 * core + 2.2 * (statement and not core)
+    score += 1.2 * bool(_IN_THIS.search(sentence)) + 1.0 * bool(
+        _THIS_STATEMENT.search(sentence) or _THIS_SUBJECT.match(sentence)
+    )
+    score += 0.8 * bool(_OURS.search(sentence)) + 1.4 * bool(_PASSIVE.search(sentence))
+    score += 0.8 * bool(_NEW.search(sentence)) + 0.8 * bool(_HERE.search(sentence))
+    score -= 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))
+    score -= 4.0 * bool(_AVAILABLE.search(sentence)) + 0.8 * bool(_RESULTS.match(sentence))
+    score -= 0.9 * bool(_DETAIL.match(sentence)) + 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
+    score -= 2.5 * has_long_words(sentence)
+    if label:
+        score += 1.5 * bool(_AIM_LABEL.search(label)) - 2.0 * bool(_BACKGROUND_LABEL.search(label))
+    return score

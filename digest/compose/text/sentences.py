@@ -1,0 +1,68 @@
+"""Split an abstract into sentences."""
+
+from __future__ import annotations
+
+import re
+
+_END = re.compile(r"[.!?]+[)\]\"”’']*(?=\s)|[。！？]+[”’」』]*")
+_WORD_BEFORE = re.compile(r"(\S+)$")
+_SPACE = re.compile(r"\s+")
+# after these a stop never ends a sentence
+_NEVER_LAST = frozenset(
+    (
+        "e.g", "i.e", "cf", "vs", "resp", "w.r.t", "viz", "fig", "figs", "eq", "eqs", "eqn", "sec", "sect", "ref",
+        "refs", "tab", "thm", "prop", "dr", "prof", "mr", "mrs", "ms", "st", "mt", "ca", "approx", "incl", "esp",
+        "a.k.a", "nos", "vol", "pp", "def", "lem", "cor", "app", "ch",
+    )
+)  # fmt: skip
+# after these it does where the next word begins with a capital letter
+_MAYBE_LAST = frozenset(
+    ("etc", "al", "no", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.s.a", "ph.d", "a.m", "p.m")
+)
+_INITIAL = re.compile(r"[^\W\d_](?:\.-?[^\W\d_])*")
+# a single letter is an initial before a name, but the last word of a sentence before one of these
+_STARTERS = frozenset(
+    (
+        "We", "Our", "This", "These", "The", "In", "It", "Its", "However", "Here", "To", "For", "Moreover",
+        "Furthermore", "Finally", "Thus", "As", "By", "While", "When", "If", "Such", "They", "Both", "Using", "On",
+        "Then", "Also",
+    )
+)  # fmt: skip
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, in order, without white space around them. Decimals and abbreviations do not end one."""
+    parts: list[str] = []
+    start = 0
+    for match in _END.finditer(text):
+        if _ends_sentence(text, start, match):
+            parts.append(text[start : match.end()].strip())
+            start = match.end()
+    parts.append(text[start:].strip())
+    return [sentence for sentence in parts if sentence]
+
+
+def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
+    if match[0][0] in "。！？":
+        return True
+    following = text[match.end() : match.end() + 24].split(maxsplit=1)
+    if not following:
+        return True
+    next_word = following[0].strip("(\"“‘'[,;:")
+    if match[0][0] != ".":
+        return not next_word[:1].islower()
+    before = _WORD_BEFORE.search(text, max(start, match.start() - 24), match.start())
+    return _stop_ends_sentence(before[1].strip("([\"“‘'") if before else "", next_word)
+
+
+def _stop_ends_sentence(word: str, next_word: str) -> bool:
+    """True if a full stop between these two words ends a sentence."""
+    if word.lower() in _NEVER_LAST:
+        return False
+    capital = not next_word[:1].islower()
+    if word.lower() in _MAYBE_LAST:
+        return capital and (word.lower() != "al" or next_word in _STARTERS)
+    if _INITIAL.fullmatch(word):
+        return next_word in _STARTERS
+    # a lower-case start: a name such as `k-means` after a real stop, or the rest of a sentence after an unknown one
+    return capital or len(word) > 4

@@ -1,0 +1,62 @@
+"""Reasons say per topic whether it matched as written or closely."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from digest.compose.edition import NEW, RISING, Entry
+from digest.compose.email.match_reason import matching_category, reason
+from tests.digest.compose import samples
+
+READER = replace(samples.READER, topics=("KV cache", "speculative decoding", "mixture of experts", "ti:cache AND llm"))
+
+
+def why(*matched: tuple[int, tuple[str, ...]], strict: bool = True, category: str = "", section: str = NEW) -> str:
+    return reason(Entry(0, 1, section, strict=strict, matched=matched), READER, category)
+
+
+def test_each_topic_is_strict_or_close_by_itself() -> None:
+    assert why((0, ("KV cache",)), (1, ("decoding",))) == "matches KV cache · close to speculative decoding: decoding"
+
+
+def test_strict_topics_come_first() -> None:
+    assert why((1, ("decoding",)), (0, ("KV cache",))).startswith("matches KV cache · close to")
+
+
+def test_a_paper_that_is_only_close_never_says_matches() -> None:
+    assert why((1, ("decoding",)), strict=False) == "close to speculative decoding: decoding"
+
+
+def test_a_query_matches_strictly() -> None:
+    assert why((3, ("cache",))).startswith("matches ti:cache AND llm")
+
+
+def test_two_topics_are_named_and_the_others_counted() -> None:
+    text = why((0, ("KV cache",)), (1, ("speculative decoding",)), (2, ("mixture of experts",)))
+
+    assert text == "matches KV cache and speculative decoding · 1 more topic"
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "categories", "named"),
+    [
+        (("cs.CL",), ("cs.LG", "cs.CL"), "cs.CL"),
+        (("cs.cl",), ("cs.LG", "cs.CL"), "cs.CL"),
+        (("stat",), ("cs.LG", "stat.ML"), "stat.ML"),
+        (("stat.*",), ("cs.LG", "stat.ML"), "stat.ML"),
+        (("math",), ("cs.LG", "math-ph"), "cs.LG"),
+        ((), ("cs.LG",), "cs.LG"),
+        (("cs.CL",), (), ""),
+    ],
+)
+def test_a_subscriber_of_a_category_is_told_that_one(
+    subscribed: tuple[str, ...], categories: tuple[str, ...], named: str
+) -> None:
+    assert matching_category(subscribed, categories) == named
+
+
+def test_a_category_is_the_reason_where_no_topic_matched() -> None:
+    assert why(category="cs.CL") == "new in cs.CL"
+    assert why(section=RISING) == ""

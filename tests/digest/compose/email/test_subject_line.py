@@ -1,0 +1,80 @@
+"""Subjects tell the best paper and count the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.email import subject_line
+from tests.digest.compose import samples
+
+READER = replace(samples.READER, topics=("KV cache", "speculative decoding"))
+TITLE = "Towards ten million tokens of context with a cache that forgets nothing of what it was given"
+
+
+def edition(*topics: int, section: str = NEW) -> Content:
+    return Content(tuple(Entry(n, 1, section, topic=topic) for n, topic in enumerate(topics)))
+
+
+def test_the_best_paper_comes_first_and_the_others_are_counted() -> None:
+    assert (
+        subject_line.subject(edition(0, 0, 0), READER, ["Smaller caches"]) == "Smaller caches, and 2 more on KV cache"
+    )
+
+
+def test_the_only_paper_stands_alone() -> None:
+    assert subject_line.subject(edition(0), READER, ["Smaller caches"]) == "Smaller caches"
+
+
+def test_a_topic_that_did_not_bring_all_says_so() -> None:
+    text = subject_line.subject(edition(0, 0, 0, 1), READER, ["Smaller caches"])
+
+    assert text == "Smaller caches, and 3 more on KV cache etc."
+
+
+@pytest.mark.parametrize("kind", ["digest", "welcome", "resend"])
+@pytest.mark.parametrize("title", [TITLE, "x" * 200, "word " * 40, "学" * 90, "é" * 200, TITLE.replace("a", "ä")])
+@pytest.mark.parametrize("topics", [(0,), (0, 0), (0, 1, -1), (-1, -1)])
+def test_a_subject_is_never_too_long_nor_folded(kind: str, title: str, topics: tuple[int, ...]) -> None:
+    text = subject_line.subject(edition(*topics), replace(READER, kind=kind), [title])
+
+    assert len(text) <= subject_line.LENGTH
+    assert text.isascii() or len(text.encode()) <= 52
+    assert "……" not in text
+    assert "...." not in text
+
+
+def test_a_title_is_shortened_at_a_word_that_can_end_it() -> None:
+    text = subject_line.subject(edition(0, 0), READER, [TITLE])
+
+    assert text == "Towards ten million tokens of context..., and 1 more on KV cache"
+
+
+def test_a_followed_author_is_named() -> None:
+    content = Content((Entry(0, 1, FOLLOWED, followed=("Yuejie Chi",)), Entry(1, 1, NEW, topic=0)))
+
+    assert subject_line.subject(content, READER, ["Smaller caches"]) == (
+        "Yuejie Chi: Smaller caches, and 1 more on KV cache"
+    )
+
+
+def test_a_query_is_no_name_for_a_subject() -> None:
+    reader = replace(READER, topics=('"KV cache" AND llm',))
+
+    assert subject_line.subject(edition(0, 0), reader, ["Smaller caches"]) == "Smaller caches, and 1 more"
+
+
+@pytest.mark.parametrize("section", [NEW, RISING])
+def test_who_has_no_topics_is_not_told_of_them(section: str) -> None:
+    reader = replace(READER, topics=())
+
+    assert "topics" not in subject_line.headline(edition(-1, -1, section=section), reader)
+    assert subject_line.headline(Content(), reader) == "Nothing new for you today"
+
+
+def test_the_preheader_does_not_repeat_the_subject() -> None:
+    text = subject_line.preheader(edition(0, 0, 0), READER, ["First", "Second", "Third"])
+
+    assert text == "Second; Third"

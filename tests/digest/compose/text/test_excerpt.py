@@ -1,0 +1,91 @@
+"""Excerpts say what a paper did, and show the matched words."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.compose.text.excerpt import MOST, excerpt, with_matches
+from digest.compose.text.highlighting import fold, pattern
+
+BACKGROUND = "Large language models have become ubiquitous. However, their memory use remains a major obstacle. "
+METHOD = "We propose a cache that keeps only the keys which later tokens attend to, and prove that it loses nothing."
+RESULTS = "Experiments on three datasets show a speed-up of 2.4 times."
+
+
+def test_an_excerpt_begins_with_the_contribution() -> None:
+    assert excerpt(f"{BACKGROUND}{METHOD} {RESULTS}").startswith(METHOD)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "This paper presents a survey of methods for the design of wind farms with many turbines.",
+        "Here we report the first detection of a radio burst from a globular cluster near us.",
+        "A new method for the detection of weak signals in noisy detector data is proposed.",
+        "Our framework maps each scene to a graph and plans on it with a learned heuristic.",
+        "The aim of this study is to measure how students use chat bots at home and in school.",
+    ],
+)
+def test_statements_of_all_sorts_are_preferred_to_background(statement: str) -> None:
+    assert excerpt(f"{BACKGROUND}{statement} {RESULTS}").startswith(statement)
+
+
+@pytest.mark.parametrize("label", ["Background: ", "OBJECTIVE: ", "Methods and Materials: ", "Results - ", "PURPOSE "])
+def test_labels_of_structured_abstracts_are_dropped(label: str) -> None:
+    assert excerpt(f"{label}We measured the spin of four black holes.").startswith("We measured")
+
+
+def test_an_opening_that_refers_to_what_is_not_shown_is_dropped() -> None:
+    text = excerpt(f"{BACKGROUND}To address this problem, we propose a smaller cache. {RESULTS} {RESULTS}")
+
+    assert text.startswith("We propose a smaller cache.")
+
+
+def test_a_run_of_long_words_that_spam_filters_punish_is_cut() -> None:
+    run = "hierarchical taxonomy sampling mechanism ensuring comprehensive subject representation across datasets"
+    text = excerpt(f"We propose a benchmark with a {run}.")
+
+    assert text == "We propose a benchmark with a hierarchical taxonomy sampling…"
+
+
+def test_an_abstract_without_a_statement_begins_at_its_beginning() -> None:
+    assert excerpt("Galaxies are bright. Their cores are brighter still.") == (
+        "Galaxies are bright. Their cores are brighter still."
+    )
+
+
+def test_a_short_abstract_is_shown_whole() -> None:
+    assert excerpt("Diffusion models sample well. We use them on proteins.") == (
+        "Diffusion models sample well. We use them on proteins."
+    )
+
+
+def test_a_long_sentence_is_cut_once() -> None:
+    text = excerpt("We propose " + "a method that is long and " * 40 + "ends.")
+
+    assert len(text) <= MOST
+    assert text.count("…") == 1
+
+
+def visible(text: str, abstract: str, *groups: tuple[str, ...]) -> str:
+    return with_matches(text, abstract, fold, [found for group in groups if (found := pattern(group))])
+
+
+def test_a_sentence_with_hidden_matched_words_is_added() -> None:
+    abstract = f"{METHOD} {RESULTS} It helps speculative decoding too."
+
+    assert visible(METHOD, abstract, ("speculative decoding",)) == f"{METHOD} … It helps speculative decoding too."
+
+
+def test_of_a_long_sentence_the_words_around_the_match_are_added() -> None:
+    long = "Among many other things " * 20 + "it helps speculative decoding" + " and much more besides" * 20 + "."
+    text = visible(METHOD, f"{METHOD} {long}", ("speculative decoding",))
+
+    assert "helps speculative decoding" in text
+    assert len(text) < len(METHOD) + 200
+    assert "……" not in text
+    assert "… …" not in text
+
+
+def test_words_that_the_abstract_does_not_hold_add_nothing() -> None:
+    assert visible(METHOD, f"{METHOD} {RESULTS}", ("quantization",)) == METHOD

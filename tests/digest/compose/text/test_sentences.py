@@ -1,0 +1,45 @@
+"""Abstracts are split where their sentences end, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.compose.text.sentences import sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We use kinases, e.g. Src, and i.e. those of Fig. 3 alone.",
+        "Vaswani et al. (2017) came first.",
+        "Smith et al. found that it holds.",
+        "The bound of J. Neumann and A. N. Other is sharp.",
+        "It is 2.4 times faster at p < 0.05 than before.",
+        "Robots, cars, etc. are controlled by it.",
+        "Eq. 4 and Sec. 2 show cf. Ref. 7 at approx. 5 K.",
+        "The U.S. market is large.",
+    ],
+)
+def test_abbreviations_initials_and_decimals_end_no_sentence(text: str) -> None:
+    assert sentences(text) == [text]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("It holds for robots, cars, etc.", "We prove it."),
+        ("We follow Smith et al.", "We extend it."),
+        ("Is it so?", "It is."),
+        ('He said "yes."', "Others did not."),
+        ("It costs 5.", "Then it stops."),
+        ("We use vitamin C.", "The effect is small."),
+        ("We cluster.", "k-means is fast."),
+        ("(It was short.)", "This is not."),
+    ],
+)
+def test_a_sentence_ends_before_the_next_one(first: str, second: str) -> None:
+    assert sentences(f"{first} {second}") == [first, second]
+
+
+def test_chinese_stops_need_no_blank() -> None:
+    assert sentences("我们研究强化学习。结果很好。") == ["我们研究强化学习。", "结果很好。"]

@@ -1,0 +1,54 @@
+"""Mails of editions, from the run to the server: what they say beside the papers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from tests.digest.services.conftest import MONDAY, Lab, MailServer, at, paper
+
+
+def text(smtp: MailServer, place: int = -1) -> tuple[str, str]:
+    """Subject and text part of a mail that arrived, in one line each."""
+    mail = message_from_bytes(smtp.log[place].raw, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(mail["Subject"]), " ".join(body.get_content().split())
+
+
+def test_a_quiet_day_names_the_topic_that_has_been_silent_for_longest(lab: Lab, smtp: MailServer) -> None:
+    later, quiet = MONDAY + timedelta(days=4), MONDAY + timedelta(days=15)
+    lab.subscribe("ada", "bandits", "kernel methods", quiet_day="notice")
+    for number, (day, title) in enumerate(((MONDAY, "Bandits"), (later, "Kernel methods"), (quiet, "Galaxies")), 1):
+        lab.go_to(at(day, 5))
+        lab.store(day, paper(number, title))
+        lab.run(day)
+
+    subject, body = text(smtp)
+
+    assert subject == "Nothing new for your topics today"
+    assert "“bandits” has brought nothing for 15 days." in body
+
+
+def test_a_topic_is_not_called_silent_after_a_day(lab: Lab, smtp: MailServer) -> None:
+    lab.subscribe("ada", "bandits", quiet_day="notice")
+    lab.store(MONDAY, paper(1, "Kernel methods"))
+
+    lab.run(MONDAY)
+
+    assert "has brought nothing" not in text(smtp)[1]
+
+
+def test_a_subscriber_of_a_category_is_told_that_category(lab: Lab, smtp: MailServer) -> None:
+    lab.subscribe("ada", categories=["cs.CV"])
+    lab.store(MONDAY, paper(1, "Seeing bandits", categories=("cs.LG", "cs.CV")))
+
+    lab.run(MONDAY)
+    subject, body = text(smtp)
+
+    assert subject == "Seeing bandits"
+    assert "1 new for you" in body
+    assert "new in cs.CV" in body
+    assert "topics" not in body
