@@ -18,7 +18,7 @@ from digest.matching.query.language import And, AndNot, Node, Or, Term, parse, p
 MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile together
 MAX_PREFIXES = 20  # words with a `*` among them
 NAME_COST = 2  # words: a name is looked up in several readings
-PREFIX_COST = 3  # words: a prefix stands for many words
+PREFIX_COST = 2  # words: a prefix stands for many words
 SHORTEST_PREFIX = 3  # letters; two letters begin a tenth of all words
 _WHOLE_WORD_SCRIPTS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is a word or syllable
 
@@ -46,7 +46,7 @@ def check_cost(profile: Profile) -> None:
     field = "topics" if profile.topics else "exclusions"
     if cost.words > MAX_WORDS:
         message = N_(
-            "topics, exclusions and authors together have %(n)s words (a name counts as two, a word with * as three);"
+            "topics, exclusions and authors together have %(n)s words (a name or a word with * counts as two);"
             " at most %(most)s"
         )
         raise BadInput(message, field=field, n=cost.words, most=MAX_WORDS)
