@@ -19,7 +19,7 @@ from digest.matching.kernel.profile_decoding import (
     decode,
 )
 from digest.matching.kernel.score_accumulation import add_all, add_extras
-from digest.matching.kernel.simd import above, lowest
+from digest.matching.kernel.simd import larger_in_block, lowest_bit
 
 CLOSE_A_DAY = 3
 
@@ -41,9 +41,9 @@ def close(day: Day, work: Work, tau: int) -> None:
     least = work.s[LEAST]
     for j in range(work.sets.shape[1]):
         bits = work.sets[REST, j] & ~work.sets[FOLLOWING, j]
-        bits &= above(work.sums, j << 6, least) if bits else 0
+        bits &= larger_in_block(work.sums, j << 6, least) if bits else 0
         while bits:
-            work.found[work.s[FOUND]] = (j << 6) + lowest(bits)
+            work.found[work.s[FOUND]] = (j << 6) + lowest_bit(bits)
             work.s[FOUND] += 1
             bits &= bits - 1
     if tau < 0:
@@ -99,9 +99,9 @@ def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
             work.best[i] = 0
         for j in range(work.sets.shape[1]):
             bits = work.sets[REST, j]
-            bits &= above(work.sums, j << 6, work.best[most - 1]) if bits else 0
+            bits &= larger_in_block(work.sums, j << 6, work.best[most - 1]) if bits else 0
             while bits:
-                _among(work, most, work.sums[(j << 6) + lowest(bits)])
+                _among(work, most, work.sums[(j << 6) + lowest_bit(bits)])
                 bits &= bits - 1
         ask.rows[row].tau = work.best[most - 1]
 

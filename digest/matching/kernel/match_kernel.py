@@ -32,7 +32,7 @@ from digest.matching.kernel.profile_decoding import (
     decode,
 )
 from digest.matching.kernel.score_accumulation import add_all, add_extras, add_likes, add_phrases
-from digest.matching.kernel.simd import above, lowest, ones, passed
+from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
@@ -66,7 +66,7 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
     s, sure = work.s, work.sets[SURE]
     number = 0
     for j in range(len(sure)):
-        number += ones(sure[j])
+        number += count_bits(sure[j])
     if not number and not further:
         s[KEPT] = 0
         return 0
@@ -105,7 +105,7 @@ def _offer_all(day: Day, work: Work, number: int) -> None:
     """Put the papers found for sure in order. Many are left out at once by what the best give at least."""
     s, sure = work.s, work.sets[SURE]
     if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
-        s[BAR] = passed(work.sums, sure, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
+        s[BAR] = bound_of_best(work.sums, sure, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
     bar, least = -1, -1
     for j in range(len(sure)):
         bits = sure[j]
@@ -113,9 +113,9 @@ def _offer_all(day: Day, work: Work, number: int) -> None:
             if s[BAR] != bar:
                 bar = s[BAR]
                 least = (bar - 1) // s[LARGEST]
-            bits &= above(work.sums, j << 6, least)
+            bits &= larger_in_block(work.sums, j << 6, least)
         while bits:
-            _offer(day, work, (j << 6) + lowest(bits))
+            _offer(day, work, (j << 6) + lowest_bit(bits))
             bits &= bits - 1
 
 
@@ -128,7 +128,7 @@ def _wanted(work: Work) -> int:
         return _TOP
     wanted = work.s[MOST]
     for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
-        wanted += ones(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+        wanted += count_bits(work.sets[SURE, j] & work.sets[FOLLOWING, j])
     return int(wanted)
 
 

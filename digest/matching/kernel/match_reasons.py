@@ -23,7 +23,7 @@ from digest.matching.kernel.profile_decoding import (
     look,
     where,
 )
-from digest.matching.kernel.simd import gather, lanes, lowest
+from digest.matching.kernel.simd import add_in_lanes, larger_in_lanes, lowest_bit
 
 
 @lean
@@ -109,7 +109,7 @@ def _standing(
     bits &= among
     left = bits if wants > 1 else 0
     while left:
-        place = lowest(left)
+        place = lowest_bit(left)
         left &= left - 1
         work.lifted[topic, place] += day.lift[where(day, first, behind, work.laid[place])]
     return int(bits)
@@ -143,9 +143,9 @@ def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
 def _fill(book: Book, day: Day, work: Work, shown: int, key: int, at: int) -> None:
     """What a want gives in the papers it is found in, if nothing said so before."""
     want, gains = book.wants[at], work.gains[key]
-    left = shown & ~lanes(gains, 0, -1)
+    left = shown & ~larger_in_lanes(gains, 0, -1)
     while left:
-        place = lowest(left)
+        place = lowest_bit(left)
         left &= left - 1
         gains[place] = ONE * (want.fixed if want.word < 0 else max(look(day, work.laid[place], want.word), 0))
 
@@ -163,14 +163,14 @@ def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
         key = book.stream[work.s[OCCURS_AT] + at] & 0xFFFF
         gains = work.gains[key]
         if plain:
-            shown = work.shown[at] = lanes(gains, 0, -1)
+            shown = work.shown[at] = larger_in_lanes(gains, 0, -1)
         else:
             shown = work.shown[at]
             for before in range(first, at):
                 if book.stream[work.s[OCCURS_AT] + before] & 0xFFFF == key:
                     shown &= ~work.shown[before]
-        gather(gain, gains, shown)
-    gather(gain, work.lifted[topic], held)
+        add_in_lanes(gain, gains, shown)
+    add_in_lanes(gain, work.lifted[topic], held)
 
 
 @lean

@@ -19,7 +19,7 @@ from digest.matching.kernel.array_layout import (
     Work,
 )
 from digest.matching.kernel.jit import lean
-from digest.matching.kernel.simd import soon
+from digest.matching.kernel.simd import prefetch
 
 ONE = 16
 _MOST = 2**62
@@ -100,16 +100,16 @@ def ahead(book: Book, day: Day, row: int, later: int) -> None:
     """Bring near what the next row will ask for, and what one later will be found by."""
     at = book.record[later]
     for i in range(at + 1, at + 1 + (book.stream[at] >> 8)):
-        soon(day.heads, book.stream[i])
+        prefetch(day.heads, book.stream[i])
     at = book.record[row]
     topics = book.stream[at] >> 8
     for i in range(at + 1, at + 1 + topics):
         if book.stream[i] >= 0:
-            soon(day.atom_paper, day.heads[book.stream[i]].at)
-            soon(day.lift, day.heads[book.stream[i]].at)
+            prefetch(day.atom_paper, day.heads[book.stream[i]].at)
+            prefetch(day.lift, day.heads[book.stream[i]].at)
     at += 2 + topics
     for i in range(at, at + book.stream[at - 1]):
-        soon(day.words, book.stream[i] >> 6)
+        prefetch(day.words, book.stream[i] >> 6)
 
 
 @lean

@@ -27,7 +27,7 @@ from digest.matching.kernel.profile_decoding import (
     WORDS,
     look,
 )
-from digest.matching.kernel.simd import add_rows, lowest
+from digest.matching.kernel.simd import add_rows, lowest_bit
 
 
 @lean
@@ -151,7 +151,7 @@ def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
     for j in range(len(row)):
         bits = row[j]
         while bits:
-            paper = (j << 6) + lowest(bits)
+            paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
             work.sums[paper] += ONE * (fixed if word < 0 else dense[paper])
 
