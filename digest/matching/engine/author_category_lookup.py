@@ -40,8 +40,8 @@ class Names:
             given, particles, family = index.names[number].split("|")
             wanted = self._like(given, particles, family)
             found = Name(tuple(given.split()), particles, family) if wanted else None
-            for asked, prefix, atom in wanted:
-                if found and (asked == found or agree(asked, found, prefix=prefix)):
+            for wanted_name, prefix, atom in wanted:
+                if found and (wanted_name == found or agree(wanted_name, found, prefix=prefix)):
                     atoms.append(atom)
                     numbers.append(number)
         return _through(atoms, numbers, index.name_at, index.name_id)

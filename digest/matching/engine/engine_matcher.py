@@ -74,8 +74,8 @@ class Matcher:
 
     def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
         self.store = store
-        self.book, asked = store.ready()
-        self.joined: Joined = join(asked, indexes)
+        self.book, questions = store.ready()
+        self.joined: Joined = join(questions, indexes)
         self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
 
     def reweighed(self, weights: Weights) -> Matcher:
@@ -108,11 +108,11 @@ class Matcher:
         work = self._desk(day)
         work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[FURTHER] = mode, most, explain, close
         work.s[LARGEST] = day.papers["factor"].max()
-        found = _room(len(ask.rows) - 1, len(day.by_tie))
+        places = _room(len(ask.rows) - 1, len(day.by_tie))
         row = 0
-        while (done := match_kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
-            row, found = done, _more_room(found)
-        return Answers(found, self.store, self.joined)
+        while (done := match_kernel.run(self.book, day, ask, work, places, row)) < len(ask.rows) - 1:
+            row, places = done, _more_room(places)
+        return Answers(places, self.store, self.joined)
 
     def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE) -> list[int]:
         """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass.
@@ -136,62 +136,62 @@ class Matcher:
     ) -> Ask:
         number = len(self.book.record) if rows is None else len(rows)
         row, place = self._sent(sent)
-        asked = np.zeros(number + 1, QUESTION)
-        asked["row"][:-1] = np.arange(number) if rows is None else rows
-        asked["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
-        asked["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
-        asked["fresh"][:-1], fresh = self._fresh(facts, seen)
-        return Ask(asked, place, fresh)
+        questions = np.zeros(number + 1, QUESTION)
+        questions["row"][:-1] = np.arange(number) if rows is None else rows
+        questions["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
+        questions["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
+        questions["fresh"][:-1], fresh = self._fresh(facts, seen)
+        return Ask(questions, place, fresh)
 
     def _sent(self, sent: Sequence[Iterable[int]] | Sent | None) -> tuple[I64, I32]:
         """Of each paper that was sent and is among these the row and the place, the rows in order."""
         if not isinstance(sent, Sent):
             pairs = [(row, paper) for row, papers in enumerate(sent or ()) for paper in papers]
             sent = Sent(*np.array(pairs, np.int64).reshape(-1, 2).T)
-        order, ids = self._by_number
-        found = np.searchsorted(ids, sent.paper)
-        here = np.append(ids, -1)[found] == sent.paper
-        row, place = sent.row[here], order[found[here]]
+        paper_order, ids = self._by_number
+        places = np.searchsorted(ids, sent.paper)
+        here = np.append(ids, -1)[places] == sent.paper
+        row, place = sent.row[here], paper_order[places[here]]
         by_row = np.argsort(row, kind="stable")
         return row[by_row], place[by_row].astype(np.int32)
 
     @cached_property
     def _by_number(self) -> tuple[I64, I64]:
         """The papers' places in the order of their numbers, and these."""
-        order = np.argsort(self.joined.ids, kind="stable")
-        return order, self.joined.ids[order]
+        paper_order = np.argsort(self.joined.ids, kind="stable")
+        return paper_order, self.joined.ids[paper_order]
 
     def _fresh(self, facts: Facts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
         """For each row which set of papers is open to it and new, and these sets."""
-        opened = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
+        eligible = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
         if seen is None or not len(seen):
-            return 0, as_sets(opened[None])
-        batches = np.zeros(len(opened), np.int64) if facts.batch is None else facts.batch
-        known = np.unique(batches)
-        through, which = np.unique(np.searchsorted(known, seen, side="right"), return_inverse=True)
-        place = np.searchsorted(known, batches)
-        return which, as_sets(opened & (place >= through[:, None]))
+            return 0, as_sets(eligible[None])
+        batches = np.zeros(len(eligible), np.int64) if facts.batch is None else facts.batch
+        batch_numbers = np.unique(batches)
+        through, which = np.unique(np.searchsorted(batch_numbers, seen, side="right"), return_inverse=True)
+        place = np.searchsorted(batch_numbers, batches)
+        return which, as_sets(eligible & (place >= through[:, None]))
 
     def _day(self, facts: Facts) -> Day:
-        joined, worth = self.joined, self.weighed
-        order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
-        papers = np.zeros(len(order) + 1, PAPER)
+        joined, weighed = self.joined, self.weighed
+        paper_order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
+        papers = np.zeros(len(paper_order) + 1, PAPER)
         papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
         papers["factor"][:-1] = 1000 + LAMBDA * facts.trending.astype(np.int64)
-        papers["tie"][order] = np.arange(len(order))
+        papers["tie"][paper_order] = np.arange(len(paper_order))
         papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
         return Day(
             atom_at=joined.atom_at,
             atom_paper=joined.atom_paper,
             atom_set=joined.atom_set,
             sets=joined.sets,
-            words=worth.words,
-            postings=worth.postings,
-            dense=worth.dense,
-            heads=worth.heads,
-            lift=worth.lift,
+            words=weighed.words,
+            postings=weighed.postings,
+            dense=weighed.dense,
+            heads=weighed.heads,
+            lift=weighed.lift,
             papers=papers,
-            by_tie=order,
+            by_tie=paper_order,
             category=joined.category,
         )
 
@@ -245,8 +245,8 @@ def _room(rows: int, papers: int) -> Found:
     return Found(np.zeros(rows + 1, ANSWER), np.empty(papers, HIT), np.empty(16 * papers, np.uint8))
 
 
-def _more_room(found: Found) -> Found:
-    return Found(found.rows, _doubled(found.papers), _doubled(found.notes))
+def _more_room(places: Found) -> Found:
+    return Found(places.rows, _doubled(places.papers), _doubled(places.notes))
 
 
 def _doubled(old: NDArray[Any]) -> NDArray[Any]:

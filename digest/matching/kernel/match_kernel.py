@@ -43,38 +43,38 @@ _MANY = 24  # papers of which most are not among the best
 
 
 @entry
-def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) -> int:
+def run(book: Book, day: Day, ask: Ask, work: Work, output: Found, begin: int) -> int:
     """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
     last = len(ask.rows) - 2
     for row in range(begin, last + 1):
         ahead(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
         decode(book, work, ask.rows[row].row)
         keys = 0
-        sure = strict(book, day, work)
-        further = may_be_close(book, day, work, ask.rows[row].tau)
-        if sure or further:
+        certain = strict(book, day, work)
+        close_possible = may_be_close(book, day, work, ask.rows[row].tau)
+        if certain or close_possible:
             limit(book, day, ask, work, row)
-            keys = _order(book, day, work, ask.rows[row].tau, further)
-        if not _tell(book, day, work, found, row, keys):
+            keys = _order(book, day, work, ask.rows[row].tau, close_possible)
+        if not _tell(book, day, work, output, row, keys):
             return row
     return last + 1
 
 
 @lean
-def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
+def _order(book: Book, day: Day, work: Work, tau: int, close_possible: bool) -> int:
     """Put the strict, followed and close papers that were not sent in order, the best first. Returns how many."""
-    s, sure = work.s, work.sets[SURE]
+    s, certain = work.s, work.sets[SURE]
     number = 0
-    for j in range(len(sure)):
-        number += count_bits(sure[j])
-    if not number and not further:
+    for j in range(len(certain)):
+        number += count_bits(certain[j])
+    if not number and not close_possible:
         s[KEPT] = 0
         return 0
-    _add(book, day, work, number, further)
+    _add(book, day, work, number, close_possible)
     s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
     if number:
         _offer_all(day, work, number)
-    if further:
+    if close_possible:
         close(day, work, tau)
         for i in range(s[FOUND]):
             if not has(work.sets[GONE], work.found[i]):
@@ -87,11 +87,11 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
 
 
 @lean
-def _add(book: Book, day: Day, work: Work, number: int, further: bool) -> None:
+def _add(book: Book, day: Day, work: Work, number: int, close_possible: bool) -> None:
     """Add up what papers give: for those found for sure, and if there may be close ones for the rest."""
-    s, sure = work.s, work.sets[SURE]
-    for j in range(len(sure)):
-        work.sets[BLOCKS, j] = sure[j] | (work.sets[REST, j] if further else 0)
+    s, certain = work.s, work.sets[SURE]
+    for j in range(len(certain)):
+        work.sets[BLOCKS, j] = certain[j] | (work.sets[REST, j] if close_possible else 0)
     add_all(day, work, work.plain, s[WORDS], work.sets[BLOCKS], work.sums)
     if s[LIKE_AT] >= 0:
         add_likes(book, day, work)
@@ -103,12 +103,12 @@ def _add(book: Book, day: Day, work: Work, number: int, further: bool) -> None:
 @lean
 def _offer_all(day: Day, work: Work, number: int) -> None:
     """Put the papers found for sure in order. Many are left out at once by what the best give at least."""
-    s, sure = work.s, work.sets[SURE]
+    s, certain = work.s, work.sets[SURE]
     if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
-        s[BAR] = bound_of_best(work.sums, sure, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
+        s[BAR] = bound_of_best(work.sums, certain, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
     bar, least = -1, -1
-    for j in range(len(sure)):
-        bits = sure[j]
+    for j in range(len(certain)):
+        bits = certain[j]
         if bits and s[BAR] > 0:
             if s[BAR] != bar:
                 bar = s[BAR]
@@ -126,10 +126,10 @@ def _wanted(work: Work) -> int:
         return int(work.s[RANKED_MOST])
     if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
         return _TOP
-    wanted = work.s[MOST]
+    limit_of_papers = work.s[MOST]
     for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
-        wanted += count_bits(work.sets[SURE, j] & work.sets[FOLLOWING, j])
-    return int(wanted)
+        limit_of_papers += count_bits(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+    return int(limit_of_papers)
 
 
 @lean
@@ -159,11 +159,11 @@ def _offer(day: Day, work: Work, paper: int) -> None:
 @lean
 def _key(day: Day, work: Work, paper: int) -> int:
     """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
-    of = day.papers[paper]
+    record = day.papers[paper]
     if work.s[MODE] == RANKED:
-        return int((of.rank << TIES) + of.tie)
+        return int((record.rank << TIES) + record.tie)
     followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
-    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + of.tie)
+    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + record.tie)
 
 
 @lean
@@ -176,22 +176,22 @@ def score(day: Day, work: Work, paper: int) -> int:
 
 
 @lean
-def _sort(keys: I64, n: int) -> None:
+def _sort(keys: I64, number_of_hits: int) -> None:
     """Largest first, by a heap, in place."""
-    for begin in range(n // 2 - 1, -1, -1):
-        _sink(keys, begin, n)
-    for end in range(n - 1, 0, -1):
+    for begin in range(number_of_hits // 2 - 1, -1, -1):
+        _sink(keys, begin, number_of_hits)
+    for end in range(number_of_hits - 1, 0, -1):
         keys[0], keys[end] = keys[end], keys[0]
         _sink(keys, 0, end)
 
 
 @lean
-def _sink(keys: I64, at: int, n: int) -> None:
+def _sink(keys: I64, at: int, number_of_hits: int) -> None:
     """Let a key sink until both below it are larger."""
     key = keys[at]
-    while 2 * at + 1 < n:
+    while 2 * at + 1 < number_of_hits:
         child = 2 * at + 1
-        if child + 1 < n and keys[child + 1] < keys[child]:
+        if child + 1 < number_of_hits and keys[child + 1] < keys[child]:
             child += 1
         if keys[child] >= key:
             break
@@ -201,15 +201,15 @@ def _sink(keys: I64, at: int, n: int) -> None:
 
 
 @lean
-def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -> bool:
+def _tell(book: Book, day: Day, work: Work, output: Found, row: int, keys: int) -> bool:
     """Write down the best that the caps admit. False where there is no room for them."""
-    s, of = work.s, found.rows[row]
-    n, at, top = of.first, of.note_at, s[KEPT] if keys else 0
-    of.total = keys
-    size = measure(book, day, work, of) if top else 0
-    if n + top > len(found.papers) or at + top * size > len(found.notes):
+    s, record = work.s, output.rows[row]
+    number_of_hits, at, top = record.first, record.note_at, s[KEPT] if keys else 0
+    record.total = keys
+    size = measure(book, day, work, record) if top else 0
+    if number_of_hits + top > len(output.papers) or at + top * size > len(output.notes):
         return False
-    used = 0
+    used_places = 0
     for i in range(top):
         if i % LAID == 0:
             lay(book, day, work, i, min(top - i, LAID))
@@ -217,20 +217,20 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         paper = work.laid[place]
         kind = kind_of(work, place, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
-        if capped and used >= s[MOST]:
+        if capped and used_places >= s[MOST]:
             break
         topic = first(work, place)
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
             if 0 <= cap <= work.topics[topic].used:
                 continue
-            used += 1
+            used_places += 1
             work.topics[topic].used += 1
-        note(book, day, work, place, found, at, of)
-        hit = found.papers[n]
+        note(book, day, work, place, output, at, record)
+        hit = output.papers[number_of_hits]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
         hit.score = score(day, work, paper)
-        n += 1
+        number_of_hits += 1
         at += size
-    found.rows[row + 1].first, found.rows[row + 1].note_at = n, at
+    output.rows[row + 1].first, output.rows[row + 1].note_at = number_of_hits, at
     return True

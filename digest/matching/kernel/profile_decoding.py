@@ -47,8 +47,8 @@ def decode(book: Book, work: Work, row: int) -> None:
     s[SERIAL] += 1
     s[WORDS] = book.stream[at]
     for i in range(s[WORDS]):
-        heard = book.stream[at + 1 + i]
-        work.plain[0, i], work.plain[1, i] = heard >> 6, WEIGHT[heard & 63]
+        word_and_count = book.stream[at + 1 + i]
+        work.plain[0, i], work.plain[1, i] = word_and_count >> 6, WEIGHT[word_and_count & 63]
     at += 1 + s[WORDS]
     s[BITS], s[KEYS] = book.stream[at + 1] >> 16, book.stream[at + 1] & 0xFFFF
     s[OCCURS_AT] = at + 2

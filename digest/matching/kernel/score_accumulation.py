@@ -31,7 +31,7 @@ from digest.matching.kernel.simd import add_rows, lowest_bit
 
 
 @lean
-def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I32) -> None:
+def add_all(day: Day, work: Work, words: I32, number: int, blocks: I64, sums: I32) -> None:
     """Write into `sums` what the words (numbers above weights) give each paper of the wanted blocks of 64.
 
     Rows of weight 16 come first, as long as their sums are sure to fit into two bytes; then the others.
@@ -47,7 +47,7 @@ def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I3
         else:
             back -= 1
             work.rows[0, back], work.rows[1, back] = row, weight
-    add_rows(day.dense, work.rows, ones, back, wanted, sums)
+    add_rows(day.dense, work.rows, ones, back, blocks, sums)
     for i in range(number):
         word, weight = words[0, i], words[1, i]
         if not day.words[word].row:
@@ -56,19 +56,19 @@ def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I3
 
 
 @entry
-def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, worth: Any) -> None:
+def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, weighed: Any) -> None:
     """Write what the words of each phrase are worth once more in the papers it stands in; single words are none."""
     for term in range(len(book.terms) - 1):
         atom, first, behind = book.terms[term].atom, book.terms[term].want_at, book.terms[term + 1].want_at
         begin, end = atom_at[atom], atom_at[atom + 1]
         words = 0
-        for i in range(first, behind if begin < end and not worth.lift[begin] else first):
+        for i in range(first, behind if begin < end and not weighed.lift[begin] else first):
             words += book.wants[book.want[i]].word >= 0
         for at in range(begin, end if words > 1 else begin):
             total = np.int64(0)
             for i in range(first, behind):
-                total += max(look(worth, atom_paper[at], book.wants[book.want[i]].word), 0)
-            worth.lift[at] = ONE * total
+                total += max(look(weighed, atom_paper[at], book.wants[book.want[i]].word), 0)
+            weighed.lift[at] = ONE * total
 
 
 @lean

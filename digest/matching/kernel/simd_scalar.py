@@ -97,7 +97,7 @@ def bound_of_best(sums: I32, among: I64, wanted: int) -> int:
         for other in range(_LANES):
             larger += _best_of_lane(sums, among, other) > best
         if larger < wanted:
-            bound = min(bound, best)
+            bound = min(bound, np.int64(best))
     return int(bound)
 
 

@@ -71,11 +71,11 @@ class Word(NamedTuple):
 @lru_cache(maxsize=1 << 14)
 def phrase(term: Term) -> tuple[Word, ...]:
     """The words of a Term in order; a `*` ends a prefix. They are never empty in a parsed query."""
-    found: list[Word] = []
+    analysed: list[Word] = []
     for prefixes, pieces in groupby(term.text.split(), key=is_prefix):
         for piece in pieces if prefixes else _chunks(pieces):
-            found += _prefix(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
-    return tuple(found)
+            analysed += _prefix(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
+    return tuple(analysed)
 
 
 def is_prefix(piece: str) -> bool:
@@ -107,8 +107,8 @@ def _chunks(pieces: Iterable[str]) -> list[str]:
 def _prefix(piece: str) -> list[Word]:
     """`self-superv*` is the word self, then a prefix."""
     *front, last = words(piece[:-1]) or [""]
-    found = [_word(token, piece) for token in tokens(" ".join(front))]
-    return [*found, Word(last, True, piece, True)] if last else found
+    analysed = [_word(token, piece) for token in tokens(" ".join(front))]
+    return [*analysed, Word(last, True, piece, True)] if last else analysed
 
 
 def _word(token: Token, typed: str) -> Word:

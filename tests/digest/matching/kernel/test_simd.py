@@ -43,7 +43,7 @@ def _call(module: ModuleType, name: str) -> Callable[..., int]:
     key = (module.__name__, name)
     if key not in _calls:
         function = getattr(module, name)
-        parameters = {"add_rows": "a, b, c, d, e, f", "prefetch": "a, b"}.get(name, "a, b, c")
+        parameters = {"add_rows": "a, b, c, d, e, f"}.get(name, "a, b, c")
         if name in {"lowest_bit", "count_bits"}:
             parameters = "a"
         _calls[key] = _wrapped(function, parameters)
@@ -53,13 +53,17 @@ def _call(module: ModuleType, name: str) -> Callable[..., int]:
 def _wrapped(function: Callable[..., int], parameters: str) -> Callable[..., int]:
     njit: Any = numba.njit
     number = parameters.count(",") + 1
-    wrappers: dict[int, Callable[..., int]] = {  # numba cannot call an intrinsic directly from Python
-        1: lambda a: function(a),  # noqa: PLW0108
-        2: lambda a, b: function(a, b),  # noqa: PLW0108
-        3: lambda a, b, c: function(a, b, c),  # noqa: PLW0108
-        6: lambda a, b, c, d, e, f: function(a, b, c, d, e, f),  # noqa: PLW0108
-    }
-    wrapped: Callable[..., int] = njit(error_model="numpy")(wrappers[number])
+
+    def unary(a: Any) -> int:
+        return function(a)
+
+    def ternary(a: Any, b: Any, c: Any) -> int:
+        return function(a, b, c)
+
+    def senary(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> int:
+        return function(a, b, c, d, e, f)
+
+    wrapped: Callable[..., int] = njit(error_model="numpy")({1: unary, 3: ternary, 6: senary}[number])
     return wrapped
 
 
