@@ -1,7 +1,7 @@
-"""The matching engine: the reference's answers, for many profiles at once.
+"""The matching engine: the same results as the reference matcher, for many profiles at once.
 
-Papers are indexed once (`paper_index.build`), joined with the compiled profiles (`join.join`), weighed by an epoch's
-counts (`impacts.weigh`), and then matched as often as there are questions. The machine code is loaded on first use.
+Papers are indexed once (`paper_index.build`), joined with the compiled profiles (`join.join`), weighted by an epoch's
+word counts (`impacts.weigh`), and can then be matched any number of times. Machine code is loaded on first use.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ USUAL_CLOSE = CLOSE_PAPERS[USUAL]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a run knows of the papers, in the order of the indexes. `open`: may be matched at all.
+    """Properties of the papers that differ between runs, in the order of the indexes.
 
-    `batch` is compared with what a reader has seen through. `rank`: an order instead of the score's, larger first.
+    `open`: papers that may be matched. `batch`: ingest batch, compared with the batch a subscriber has seen through.
+    `rank`: replaces the order by score, larger first.
     """
 
     announcement: I64
@@ -63,14 +64,14 @@ class Facts:
 
 
 class Sent(NamedTuple):
-    """Papers sent before, by their numbers, each with the place of its row among those asked for."""
+    """Papers that were sent before: for each the position of its row in the request, and its number."""
 
     row: I64
     paper: I64
 
 
 class Matcher:
-    """Profiles and papers brought together. Make it once; ask often."""
+    """Compiled profiles joined with papers. Costly to build, cheap to call."""
 
     def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
         self.store = store
@@ -79,7 +80,7 @@ class Matcher:
         self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
 
     def reweighed(self, weights: Weights) -> Matcher:
-        """The same by another epoch's counts."""
+        """A matcher for the same papers with another epoch's word counts."""
         other = object.__new__(Matcher)
         other.store, other.book, other.joined = self.store, self.book, self.joined
         other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
@@ -98,7 +99,9 @@ class Matcher:
         explain: bool = True,
         close: bool = True,
     ) -> Answers:
-        """What each row's profile gets, best first. `taus`, `seen`, `sent` go with the rows; a τ of None: none yet.
+        """The papers that each row's profile gets, best first.
+
+        `taus`, `seen` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
 
         `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
         `close` nobody gets close matches.
@@ -115,7 +118,7 @@ class Matcher:
         return Answers(places, self.store, self.joined)
 
     def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE) -> list[int]:
-        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass.
+        """τ of each row, such that `close` papers of these pass it: those of the 14 announcements before an epoch.
 
         Raises ValueError for a negative number.
         """
@@ -144,7 +147,7 @@ class Matcher:
         return Ask(questions, place, fresh)
 
     def _sent(self, sent: Sequence[Iterable[int]] | Sent | None) -> tuple[I64, I32]:
-        """Of each paper that was sent and is among these the row and the place, the rows in order."""
+        """Row and position of each paper that was sent before and is among these papers, sorted by row."""
         if not isinstance(sent, Sent):
             pairs = [(row, paper) for row, papers in enumerate(sent or ()) for paper in papers]
             sent = Sent(*np.array(pairs, np.int64).reshape(-1, 2).T)
@@ -157,12 +160,12 @@ class Matcher:
 
     @cached_property
     def _by_number(self) -> tuple[I64, I64]:
-        """The papers' places in the order of their numbers, and these."""
+        """The papers' positions in order of their numbers, and these numbers."""
         paper_order = np.argsort(self.joined.ids, kind="stable")
         return paper_order, self.joined.ids[paper_order]
 
     def _fresh(self, facts: Facts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
-        """For each row which set of papers is open to it and new, and these sets."""
+        """For each row the index of its set of eligible new papers, and these sets as bitsets."""
         eligible = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
         if seen is None or not len(seen):
             return 0, as_sets(eligible[None])
@@ -196,10 +199,9 @@ class Matcher:
         )
 
     def _desk(self, day: Day, *, best: int = 0) -> Work:
-        """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's.
+        """The kernel's workspace. Serials begin at 1, so a zero stamp belongs to no profile.
 
-        `best`: how many relevances are kept in order. The kernel writes without a check of bounds, so the buffer is
-        sized by what is asked for here.
+        `best`: how many relevances are kept in order; the kernel writes without bounds checks, so buffers are sized here.
         """
         papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]
@@ -232,7 +234,7 @@ class Matcher:
 
 
 def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weights) -> Matcher:
-    """A matcher for some profiles, each in its row."""
+    """A matcher for these profiles, in their order."""
     store = Store()
     for profile in profiles:
         store.add(profile)
@@ -240,7 +242,7 @@ def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weig
 
 
 def _room(rows: int, papers: int) -> Found:
-    """Room for answers; memory that is not written to costs nothing."""
+    """Empty result arrays. Pages that are never written to take no memory."""
     papers = max(papers, 16 * rows, 1024)
     return Found(np.zeros(rows + 1, ANSWER), np.empty(papers, HIT), np.empty(16 * papers, np.uint8))
 

@@ -1,6 +1,6 @@
-"""Matches written down in machine code: each as the JSON members of its `Match`, between what its paper brings.
+"""Write matches as JSON in machine code: the members of each `Match` between the JSON of its paper.
 
-Members that are as ever are left out, as in an edition's entries. The papers' own parts come from the caller.
+Members with default values are left out, as in an edition's entries. The caller supplies the papers' JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digest.matching.kernel.array_layout import FOLLOWED, I32, I64, STRICT, U8, 
 from digest.matching.kernel.jit import entry, lean
 
 _NONE = 255
-_MOST_BYTES = 7  # of a mask that is one number; a longer one is left to the caller, as is a followed author
+_MOST_BYTES = 7  # of a mask that fits into an int64; longer masks and followed authors are left to the caller
 _MOST_WORDS = 512  # of one topic
 _PLACE = np.dtype([("at", np.int64), ("papers", np.int64), ("odd", np.int64)])
 _PARTS = (b',"score":', b',"strict":true', b',"topic":', b',"mask":', b',"matched":[[', b",[", b"]]", b"]")
@@ -29,7 +29,7 @@ _SCORE, _STRICT, _TOPIC, _MASK, _MATCHED, _NEXT, _CLOSE, _END = range(8)
 
 
 class Sheets(NamedTuple):
-    """What stands before and behind each paper's members, all of them one behind the other."""
+    """The JSON before and after the members of each paper's match, concatenated."""
 
     head: U8
     head_at: I64
@@ -38,20 +38,20 @@ class Sheets(NamedTuple):
 
     @classmethod
     def of(cls, parts: Sequence[tuple[bytes, bytes]]) -> Sheets:
-        """From (before, behind) of each paper, in the order of the indexes."""
+        """Concatenate (before, after) of each paper, in the order of the indexes."""
         heads, tails = [head for head, _ in parts], [tail for _, tail in parts]
         return cls(*_strung(heads), *_strung(tails))
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rows' matches as JSON, with commas between them."""
+    """The matches of each row as JSON, separated by commas."""
 
     text: memoryview
     places: NDArray[Any]
 
     def rows(self) -> list[tuple[bytes, int] | None]:
-        """Each row's matches and how many they are; None where they have to be written otherwise."""
+        """The JSON and number of each row's matches; None where the caller has to write them."""
         at, papers, not_writable = (self.places[name].tolist() for name in ("at", "papers", "odd"))
         text = self.text
         return [
@@ -61,7 +61,7 @@ class Written:
 
 
 def write(answers: Answers, book: Book, rows: Sequence[int], sheets: Sheets, texts: Words) -> Written:
-    """What the engine, asked to explain, found for these rows of the book."""
+    """Write the matches of these rows; they must have been matched with `explain`."""
     places = np.zeros(len(rows) + 1, _PLACE)
     record_rows, text_numbers = np.array(rows, np.int64), np.zeros(_MOST_WORDS, np.int32)
     out = np.empty(max(4096, 256 * len(answers.found.papers[: int(answers.found.rows["first"][-1])])), np.uint8)
@@ -90,7 +90,7 @@ def _write(
     text_numbers: I32,
     begin: int,
 ) -> int:
-    """Write rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
+    """Write rows from `begin` until all are written or the buffer is full. Returns the row to continue with."""
     for row in range(begin, len(record_rows)):
         at, of = places[row].at, results.rows[row]
         first, behind = of.first, results.rows[row + 1].first
@@ -174,7 +174,7 @@ def _topic(
     at: int,
     text_numbers: I32,
 ) -> int:
-    """What of a topic matched: whole phrases where they stand in the paper, else single words; each text once."""
+    """The terms of a topic that matched: whole phrases where the paper has them, else single words; each text once."""
     head = book.stream[record]
     occurs, term = np.int64(0), np.int64(0)
     for before in range(topic):
@@ -205,7 +205,7 @@ def _topic(
 
 @lean
 def _text(text: int, text_numbers: I32, number: int) -> int:
-    """Take a text where it was not taken before. Returns how many there are."""
+    """Add a text unless it is there already. Returns the number of texts."""
     for i in range(number):
         if text_numbers[i] == text:
             return number
@@ -222,7 +222,7 @@ def _part(out: U8, at: int, part: int) -> int:
 
 @lean
 def _put(out: U8, at: int, text: U8, begin: int, end: int) -> int:
-    """Copy a text; where there is no room only its length counts."""
+    """Copy a text, or only advance where the buffer is full. Returns the new end."""
     if at + end - begin <= len(out):
         for i in range(begin, end):
             out[at + i - begin] = text[i]

@@ -1,4 +1,4 @@
-"""What a query is made of, and the words of its phrases, analysed as papers are."""
+"""The syntax tree of queries, and the words of phrases, analysed in the same way as papers."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ Node = Term | And | Or | AndNot
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A topic understood. `plain`: words only, so it also matches closely; then `root` is one Term."""
+    """A parsed topic. `plain`: words only, so it also matches closely; then `root` is one Term."""
 
     root: Node
     plain: bool = False
 
 
 class Word(NamedTuple):
-    """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed` as the reader did.
+    """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed`: the original text.
 
-    `weighs` is False for stop words, which hold their place in the phrase and count for nothing else.
+    `weighs` is False for stop words, which only keep their position in the phrase.
     """
 
     text: str
@@ -84,7 +84,7 @@ def is_prefix(piece: str) -> bool:
 
 
 def positive(node: Node) -> tuple[Term, ...]:
-    """The terms that a match may be shown by, in the order typed; what ANDNOT drops is none."""
+    """The terms that can match, in the order typed, without those excluded by ANDNOT."""
     if isinstance(node, Term):
         return (node,)
     if isinstance(node, AndNot):
@@ -93,7 +93,7 @@ def positive(node: Node) -> tuple[Term, ...]:
 
 
 def _chunks(pieces: Iterable[str]) -> list[str]:
-    """Typed pieces, put together where they only mean something side by side, such as `data set`."""
+    """Typed words, joined where adjacent words form one token, such as `data set`."""
     chunks: list[str] = []
     for piece in pieces:
         both = f"{chunks[-1]} {piece}" if chunks else ""
