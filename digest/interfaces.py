@@ -10,7 +10,7 @@ QUEUES = (DELIVERY, SELECTION, INGESTION, BACKGROUND)
 
 
 class Enqueue(Protocol):
-    """Wakes the workers after a commit. Takes ids only; a lost call costs time, not work: the sweeper finds due work."""
+    """Wakes the workers after a commit. Takes ids only; a lost call only delays: the sweeper finds due work."""
 
     def freeze(self, run_id: int, shard: int) -> None:
         """Build and freeze the editions of one shard of a run."""

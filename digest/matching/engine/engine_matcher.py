@@ -79,13 +79,6 @@ class Matcher:
         self.joined: Joined = join(questions, indexes)
         self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
 
-    def reweighed(self, weights: Weights) -> Matcher:
-        """A matcher for the same papers with another epoch's word counts."""
-        other = object.__new__(Matcher)
-        other.store, other.book, other.joined = self.store, self.book, self.joined
-        other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
-        return other
-
     def match(
         self,
         facts: Facts,
@@ -201,7 +194,7 @@ class Matcher:
     def _desk(self, day: Day, *, best: int = 0) -> Work:
         """The kernel's workspace. Serials begin at 1, so a zero stamp belongs to no profile.
 
-        `best`: how many relevances are kept in order; the kernel writes without bounds checks, so buffers are sized here.
+        `best`: how many relevances are kept in order; the kernel writes without bounds checks.
         """
         papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]

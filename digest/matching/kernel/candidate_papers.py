@@ -1,4 +1,4 @@
-"""A profile's candidates, in machine code: what holds as written, followed authors, and what shuts papers out."""
+"""A profile's candidates, in machine code: strict matches, followed authors, exclusions and categories."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def strict(book: Book, day: Day, work: Work) -> bool:
 
 @lean
 def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
-    """What exclusions, categories and what was seen leave: papers found for sure, and the rest that may be close."""
+    """Apply exclusions, categories and sent papers: what remains are certain matches and possibly close papers."""
     fresh = ask.fresh[ask.rows[row].fresh]
     sets = work.sets
     clear(sets[OPEN])
@@ -83,7 +83,7 @@ def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
 
 @lean
 def _admit(book: Book, day: Day, work: Work) -> None:
-    """What the reader's categories admit of the open papers."""
+    """Select the eligible papers that the profile's categories admit."""
     clear(work.sets[ALLOWED])
     at = work.s[CATEGORY_AT]
     if at < 0:

@@ -1,4 +1,4 @@
-"""Close papers, in machine code: what no topic holds for, and yet gives more than the threshold."""
+"""Close matches, in machine code: papers for which no topic holds, with a relevance above the threshold."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def close(day: Day, work: Work, tau: int) -> None:
 
 @lean
 def _best_of_each_day(day: Day, work: Work) -> None:
-    """Keep the three most relevant of each announcement, ties by id. A day has a place to spare."""
+    """Keep the three most relevant of each announcement, ties by id. Each day has one spare entry."""
     days = len(work.days) // (CLOSE_A_DAY + 1)
     for i in range(work.s[FOUND]):
         paper = work.found[i]
@@ -110,7 +110,7 @@ def thresholds(book: Book, day: Day, ask: Ask, work: Work, rank: int) -> None:
 
 @lean
 def _among(work: Work, rank: int, value: int) -> None:
-    """Put a value among the best, which are in order, if it is one of them."""
+    """Insert a value into the sorted list of the best, if it is one of them."""
     place = rank - 1
     if value <= work.best[place]:
         return

@@ -1,4 +1,4 @@
-"""Why a paper was found, written down in machine code: the mask of what matched, the topics that tell, their terms."""
+"""Notes that explain a match, in machine code: the mask of terms, the topics, and the terms that show them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.matching.kernel.profile_decoding import OCCURS_AT, TOPIC_AT, TOPICS
 
 @lean
 def _reasons(work: Work, place: int) -> int:
-    """Put the topics that found something in a paper laid out into `told`, best first. Returns how many."""
+    """Sort the topics with a gain in a paper of the batch, best first. Returns their number."""
     count = 0
     for topic in range(work.s[TOPICS]):
         gain = work.gain[topic, place]
@@ -31,9 +31,9 @@ def _reasons(work: Work, place: int) -> int:
 
 @lean
 def note(book: Book, day: Day, work: Work, place: int, output: Found, at: int, answer: Any) -> None:
-    """Write down why: the mask; and if asked for the terms by which topics hold, and the topics told.
+    """Write a note: the mask and, with explanations, the terms by which topics hold and the topics.
 
-    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    After the first, a topic that does not hold is listed only if most of its words match and one of them is new.
     """
     if not answer.topics:
         _mask(book, work, place, output, at, answer.masks)
@@ -67,7 +67,7 @@ def _mask(book: Book, work: Work, place: int, output: Found, at: int, size: int)
 
 @lean
 def _mark(book: Book, work: Work, place: int, topic: int, output: Found, at: int) -> int:
-    """Set the mask's bits of a topic. Returns twice how many it has, 0 if none of them is new."""
+    """Set a topic's bits in the mask. Returns twice their number, 0 if none of them is new."""
     bits, fresh = 0, 0
     for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
         if work.shown[i] >> place & 1:

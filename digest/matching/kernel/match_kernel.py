@@ -1,6 +1,7 @@
-"""Many profiles against a day's papers, in machine code: which papers, in which order, under which caps.
+"""Match many profiles against a set of papers, in machine code: select, order and cap the papers of each.
 
-Sets of papers are bits, what papers give is added up for all of them at once: no paper is looked at but those told.
+Sets of papers are bitsets, and relevances are summed for all papers at once; only papers that are returned are
+looked at one by one.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
-_SORTED = 64  # so many are kept in order as they come
-_MANY = 24  # papers of which most are not among the best
+_SORTED = 64  # up to this number of papers are kept sorted while they arrive; more are sorted at the end
+_MANY = 24  # from this number of papers on, a bound that rules most of them out pays off
 
 
 @entry
 def run(book: Book, day: Day, ask: Ask, work: Work, output: Found, begin: int) -> int:
-    """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
+    """Match rows from `begin` until all are done or the output is full. Returns the row to continue with."""
     last = len(ask.rows) - 2
     for row in range(begin, last + 1):
         ahead(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
@@ -62,7 +63,7 @@ def run(book: Book, day: Day, ask: Ask, work: Work, output: Found, begin: int) -
 
 @lean
 def _order(book: Book, day: Day, work: Work, tau: int, close_possible: bool) -> int:
-    """Put the strict, followed and close papers that were not sent in order, the best first. Returns how many."""
+    """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
     s, certain = work.s, work.sets[SURE]
     number = 0
     for j in range(len(certain)):
@@ -88,7 +89,7 @@ def _order(book: Book, day: Day, work: Work, tau: int, close_possible: bool) -> 
 
 @lean
 def _add(book: Book, day: Day, work: Work, number: int, close_possible: bool) -> None:
-    """Add up what papers give: for those found for sure, and if there may be close ones for the rest."""
+    """Sum the relevances of certain matches and, if close matches are possible, of the other papers."""
     s, certain = work.s, work.sets[SURE]
     for j in range(len(certain)):
         work.sets[BLOCKS, j] = certain[j] | (work.sets[REST, j] if close_possible else 0)
@@ -102,7 +103,7 @@ def _add(book: Book, day: Day, work: Work, number: int, close_possible: bool) ->
 
 @lean
 def _offer_all(day: Day, work: Work, number: int) -> None:
-    """Put the papers found for sure in order. Many are left out at once by what the best give at least."""
+    """Order the certain matches. A lower bound of the best scores rules many of them out at once."""
     s, certain = work.s, work.sets[SURE]
     if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
         s[BAR] = bound_of_best(work.sums, certain, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
@@ -121,7 +122,7 @@ def _offer_all(day: Day, work: Work, number: int) -> None:
 
 @lean
 def _wanted(work: Work) -> int:
-    """How many of the best may be told of."""
+    """How many of the best papers may be returned."""
     if work.s[MODE] == RANKED:
         return int(work.s[RANKED_MOST])
     if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
@@ -134,7 +135,7 @@ def _wanted(work: Work) -> int:
 
 @lean
 def _offer(day: Day, work: Work, paper: int) -> None:
-    """Put a paper in its place among the best so far, if it has one; where many are wanted they are sorted later."""
+    """Insert a paper among the best so far, if it is one of them; long lists are only appended to and sorted later."""
     s, keys = work.s, work.best
     if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
         return
@@ -158,7 +159,7 @@ def _offer(day: Day, work: Work, paper: int) -> None:
 
 @lean
 def _key(day: Day, work: Work, paper: int) -> int:
-    """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
+    """The sort key, larger first: followed, score, newer announcement, smaller id."""
     record = day.papers[paper]
     if work.s[MODE] == RANKED:
         return int((record.rank << TIES) + record.tie)
@@ -168,7 +169,7 @@ def _key(day: Day, work: Work, paper: int) -> int:
 
 @lean
 def score(day: Day, work: Work, paper: int) -> int:
-    """The relevance, at most as much again for likes, then up to 30 % more for what is trending."""
+    """The relevance, at most doubled by likes, then up to 30 % more for trending papers."""
     lifted = np.int64(work.sums[paper])
     if work.s[LIKE_AT] >= 0:
         lifted += min(work.lifts[paper], work.sums[paper])
@@ -177,7 +178,7 @@ def score(day: Day, work: Work, paper: int) -> int:
 
 @lean
 def _sort(keys: I64, number_of_hits: int) -> None:
-    """Largest first, by a heap, in place."""
+    """Heapsort in place, largest first."""
     for begin in range(number_of_hits // 2 - 1, -1, -1):
         _sink(keys, begin, number_of_hits)
     for end in range(number_of_hits - 1, 0, -1):
@@ -187,7 +188,7 @@ def _sort(keys: I64, number_of_hits: int) -> None:
 
 @lean
 def _sink(keys: I64, at: int, number_of_hits: int) -> None:
-    """Let a key sink until both below it are larger."""
+    """Sift a key down the heap."""
     key = keys[at]
     while 2 * at + 1 < number_of_hits:
         child = 2 * at + 1
@@ -202,7 +203,7 @@ def _sink(keys: I64, at: int, number_of_hits: int) -> None:
 
 @lean
 def _tell(book: Book, day: Day, work: Work, output: Found, row: int, keys: int) -> bool:
-    """Write down the best that the caps admit. False where there is no room for them."""
+    """Write the best papers that the caps admit. False if the output is full."""
     s, record = work.s, output.rows[row]
     number_of_hits, at, top = record.first, record.note_at, s[KEPT] if keys else 0
     record.total = keys

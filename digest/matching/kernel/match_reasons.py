@@ -1,4 +1,4 @@
-"""Why papers were found, in machine code: they are laid out, and what each topic gives is added up for all at once."""
+"""Reasons of matches, in machine code: the gain of each topic is summed for a batch of papers at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from digest.matching.kernel.simd import add_in_lanes, larger_in_lanes, lowest_bi
 
 @lean
 def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
-    """Where each topic's wants begin. Returns how many bytes a paper's notes take."""
+    """Compute where each topic's wants begin. Returns the bytes of one paper's note."""
     s = work.s
     occurs = terms = 0
     for topic in range(s[TOPICS]):
@@ -47,7 +47,7 @@ def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
 
 @lean
 def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
-    """Lay so many of the best papers on the desk, with the topics that hold and what each topic gives there."""
+    """Load a batch of the best papers, with the topics that hold for them and the gain of each topic."""
     s = work.s
     for i in range(number):
         work.laid[i] = day.by_tie[work.best[begin + i] & TIE]
@@ -76,7 +76,7 @@ def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
 
 @lean
 def _gains(day: Day, work: Work, number: int, key: int) -> None:
-    """What a word of plain topics gives in each paper laid out."""
+    """The gain of a word of plain topics in each paper of the batch."""
     word, weight, gains = work.plain[0, key], work.plain[1, key], work.gains[key]
     if day.words[word].row:
         row = day.dense[day.words[word].row]
@@ -94,7 +94,7 @@ def _gains(day: Day, work: Work, number: int, key: int) -> None:
 def _standing(
     day: Day, work: Work, number: int, which: int, first: int, behind: int, topic: int, among: int, wants: int
 ) -> int:
-    """The papers laid out for which an atom holds, as bits. If it is a phrase, it lifts the topic in these of them."""
+    """The papers of the batch for which an atom holds, as bits. A phrase also adds its lift to the topic."""
     bits = np.int64(0)
     if not which:
         for at in range(first, behind):
@@ -117,7 +117,7 @@ def _standing(
 
 @lean
 def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
-    """A query's wants are found in the papers where it holds and their terms do."""
+    """Find the wants of a query in the papers for which both the query and the want's term hold."""
     s, query = work.s, book.stream[work.s[TOPIC_AT] + topic]
     holds_in = np.int64(0)
     for i in range(number if s[HOLDING] >> topic & 1 else 0):
@@ -141,7 +141,7 @@ def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
 
 @lean
 def _fill(book: Book, day: Day, work: Work, found_in: int, key: int, at: int) -> None:
-    """What a want gives in the papers it is found in, if nothing said so before."""
+    """Set the gain of a want in the papers that have it, unless it is set already."""
     want, gains = book.wants[at], work.gains[key]
     remaining = found_in & ~larger_in_lanes(gains, 0, -1)
     while remaining:
@@ -152,7 +152,7 @@ def _fill(book: Book, day: Day, work: Work, found_in: int, key: int, at: int) ->
 
 @lean
 def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
-    """What a topic gives in each paper laid out, a query each key once; -1 where it found nothing."""
+    """The gain of a topic in each paper of the batch, each key of a query once; -1 where nothing was found."""
     query, gain, holds_in = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.held[topic]
     for i in range(LAID):
         gain[i] = -1
@@ -175,7 +175,7 @@ def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
 
 @lean
 def first(work: Work, place: int) -> int:
-    """The topic that gives most in a paper laid out, the first of equals; -1 if none told of it."""
+    """The topic with the largest gain in a paper of the batch, the first of equals; -1 for none."""
     best_topic, most = -1, np.int32(-1)
     for topic in range(work.s[TOPICS]):
         if work.gain[topic, place] > most:

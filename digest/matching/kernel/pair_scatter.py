@@ -1,4 +1,4 @@
-"""Pairs of words, atoms and papers put where the kernel finds them, in machine code."""
+"""Turn phrases found in papers into pairs of atom and paper, in machine code."""
 
 from __future__ import annotations
 

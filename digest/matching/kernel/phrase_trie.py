@@ -1,4 +1,4 @@
-"""Phrases found in texts, in machine code: a trie walked over the tokens. A prefix in a phrase is a step of its own."""
+"""Search texts for phrases, in machine code: a trie is walked over the tokens; a prefix is an edge of its own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Texts(NamedTuple):
 
 @compiled
 def plant(phrase_at: I32, phrase_word: I32, is_prefix: U8) -> Trie:
-    """The trie of some phrases."""
+    """Build the trie of these phrases."""
     size = 16
     while size < 2 * len(phrase_word):
         size <<= 1
