@@ -1,4 +1,4 @@
-"""What matchers read and give: a profile, candidate papers, an epoch's counts, matches. Pure."""
+"""Input and output of the matchers: profiles, candidate papers, an epoch's word counts, matches. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a reader wants. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
+    """A subscriber's interests. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
 
     `minimum`: how relevant a close match has to be; USUAL lets about 3 papers a day pass, HIGH about 1.
     `likes`: (stem, weight) of words in papers liked, made by `matching.scoring.relevance_feedback.likes`; they lift
@@ -48,7 +48,7 @@ class Profile:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Profile:
-        """The profile that `to_json` gave."""
+        """The inverse of `to_json`."""
         return cls(
             topics=tuple(Topic(**topic) for topic in value.get("topics", ())),
             exclusions=tuple(value.get("exclusions", ())),
@@ -64,7 +64,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A paper as matchers see it. `trending`: percentile within its field, 0 to 100 (no signal: 0)."""
+    """A paper to be matched. `trending`: percentile within its field, 0 to 100 (no signal: 0)."""
 
     id: int
     record: Record
@@ -76,7 +76,7 @@ class Candidate:
 class Counts:
     """An epoch's word statistics. `papers` N; `average_length` in tokens; `df`: stem to number of papers with it.
 
-    `announcements`: how many lie behind it (fewer than 14: thresholds are the floor alone).
+    `announcements`: the number counted (fewer than 14: thresholds are the floor alone).
     """
 
     papers: int

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 @cache
 def source_version(*packages: str) -> str:
-    """16 hexadecimal digits, another one whenever a Python source or a word list of these packages changes."""
+    """16 hexadecimal digits that change whenever a Python source or a word list of these packages changes."""
     digest = hashlib.sha256()
     for package in packages:
         sources = [item for item in files(package).iterdir() if item.name.endswith((".py", ".txt"))]

@@ -1,4 +1,4 @@
-"""Authors and categories that are wanted, looked up by those that papers have."""
+"""Find the papers of the authors and categories that profiles name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from digest.matching.engine.segments import ranges
 from digest.matching.kernel.array_layout import I32
 from digest.text.person_names import Name, agree
 
-LAST = "\U0010ffff"  # behind every letter
-_Wanted = tuple[Name, bool, int]  # a name, whether only its beginning, its atom
+LAST = "\U0010ffff"  # sorts after every character
+_Wanted = tuple[Name, bool, int]  # name, whether it is a prefix, atom
 
 
 class Names:
-    """Wanted authors by what their names may be looked up by."""
+    """Authors that profiles name, indexed by the readings of their family names."""
 
     def __init__(self, wanted: Iterable[_Wanted]) -> None:
         self.exact: dict[tuple[str, str], list[_Wanted]] = defaultdict(list)
@@ -33,21 +33,21 @@ class Names:
         self.families = {family for family, _ in self.exact}
 
     def of(self, index: Index) -> tuple[I32, I32]:
-        """Pairs of atom and paper."""
+        """Pairs of atom and paper, as two arrays."""
         atoms: list[int] = []
         numbers: list[int] = []
         for number in self._some(index):
             given, particles, family = index.names[number].split("|")
             wanted = self._like(given, particles, family)
             found = Name(tuple(given.split()), particles, family) if wanted else None
-            for asked, prefix, atom in wanted:
-                if found and (asked == found or agree(asked, found, prefix=prefix)):
+            for wanted_name, prefix, atom in wanted:
+                if found and (wanted_name == found or agree(wanted_name, found, prefix=prefix)):
                     atoms.append(atom)
                     numbers.append(number)
         return _through(atoms, numbers, index.name_at, index.name_id)
 
     def _some(self, index: Index) -> Iterable[int]:
-        """The index's names that are worth a look; where many are wanted, all."""
+        """The index's names that may agree; all of them where profiles name many authors."""
         if len(self.families) + len(self.beginnings) > len(index.names) >> 4:
             return range(len(index.names))
         found = {number for key in self.families for number in index.by_name.get(key, ())}
@@ -57,7 +57,7 @@ class Names:
         return found
 
     def _like(self, given: str, particles: str, family: str) -> Iterable[_Wanted]:
-        """The names that may agree with this one."""
+        """The profiles' names that may agree with this one."""
         readings = _readings(given, particles, family)
         keys = readings | {(family, "") for family, _ in readings}
         found = [one for key in keys for one in self.exact.get(key, ())]
@@ -68,9 +68,10 @@ class Names:
 
 
 def _readings(given: str, particles: str, family: str) -> set[tuple[str, str]]:
-    """A name's family names and the initials before: another initial contradicts, none (where none is asked) doesn't.
+    """The possible (family name, initial) pairs of a name.
 
-    With particles and without; and with the word before it as a part of it (Garcia Molina).
+    With and without particles, and with the last given name as part of the family name (Garcia Molina). A different
+    initial contradicts; a missing one does not.
     """
     front, _, last = given.rpartition(" ")
     found = {(family, given[:1]), (particles + family, given[:1])}
@@ -80,7 +81,7 @@ def _readings(given: str, particles: str, family: str) -> set[tuple[str, str]]:
 
 
 class Categories:
-    """Wanted categories: `cs.LG` is one, `cs` and `cs.*` are whole archives. `exact` ones are no archives."""
+    """Categories that profiles name: `cs.LG` is one category, `cs` and `cs.*` an archive; `exact` ones never are."""
 
     def __init__(self, wanted: Iterable[tuple[str, int]], exact: Iterable[tuple[str, int]]) -> None:
         self.by_key: dict[str, list[int]] = defaultdict(list)
@@ -92,19 +93,19 @@ class Categories:
             self.by_key[name].append(number)
 
     def numbers(self, category: str) -> list[int]:
-        """Those that a paper's category is, or is in the archive of."""
+        """The numbers of the categories and archives that a paper's category belongs to."""
         archives = (f"{category[:at]}.{LAST}" for at, letter in enumerate(category) if letter == ".")
         return list({number for key in (category, *archives) for number in self.by_key.get(key, ())})
 
     def of(self, index: Index) -> tuple[I32, I32]:
-        """Pairs of atom and paper."""
+        """Pairs of atom and paper, as two arrays."""
         found = [(atom, number) for number, name in enumerate(index.categories) for atom in self.numbers(name)]
         atoms, numbers = [atom for atom, _ in found], [number for _, number in found]
         return _through(atoms, numbers, index.category_at, index.category_id)
 
 
 def _through(values: list[int], numbers: list[int], at: I32, ids: I32) -> tuple[I32, I32]:
-    """Pairs of value and number, as pairs of value and paper: every paper that has the number."""
+    """Expand pairs of (value, number) to pairs of (value, paper), for every paper that has the number."""
     if not values:
         return np.zeros(0, np.int32), np.zeros(0, np.int32)
     order = np.argsort(ids, kind="stable")

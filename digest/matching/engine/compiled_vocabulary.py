@@ -1,4 +1,4 @@
-"""A lexicon made ready to look for everything in it at once. It knows no papers: made once, kept with the profiles."""
+"""A vocabulary compiled to arrays, to search papers for all of it at once. Independent of papers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from digest.matching.kernel.phrase_trie import Trie
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a lexicon asks for. Words are numbered as there; `by_phrase`: the atoms of each phrase.
+    """A compiled vocabulary. Words are numbered as in the vocabulary; `by_phrase`: the atoms of each phrase.
 
-    `prefixes`: beginnings of words in alphabetical order, `prefix_word` their numbers. `weighing`: the words whose
-    worth is wanted; its last entry, for −1, is no word's. `longest`: the words of the longest phrase.
+    `prefixes`: beginnings of words in alphabetical order, `prefix_word` their numbers. `weighing`: the words
+    that have impacts; its last entry, for −1, belongs to no word. `longest`: the words of the longest phrase.
     """
 
     stems: dict[str, int]
@@ -42,7 +42,7 @@ class Asked:
 
 
 def ready(lexicon: Lexicon) -> Asked:
-    """Everything that a lexicon asks for now."""
+    """Compile the vocabulary's present state."""
     prefixes = sorted((text, number) for (text, prefix), number in lexicon.words.items() if prefix)
     prefix_word = np.array([number for _, number in prefixes], np.int32)
     weighing, is_prefix = np.zeros((2, len(lexicon.words) + 1), bool)

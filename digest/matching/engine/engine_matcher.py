@@ -1,7 +1,7 @@
-"""The matching engine: the reference's answers, for many profiles at once.
+"""The matching engine: the same results as the reference matcher, for many profiles at once.
 
-Papers are indexed once (`paper_index.build`), joined with the compiled profiles (`join.join`), weighed by an epoch's
-counts (`impacts.weigh`), and then matched as often as there are questions. The machine code is loaded on first use.
+Papers are indexed once (`paper_index.build`), joined with the compiled profiles (`join.join`), weighted by an epoch's
+word counts (`impacts.weigh`), and can then be matched any number of times. Machine code is loaded on first use.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ USUAL_CLOSE = CLOSE_PAPERS[USUAL]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a run knows of the papers, in the order of the indexes. `open`: may be matched at all.
+    """Properties of the papers that differ between runs, in the order of the indexes.
 
-    `batch` is compared with what a reader has seen through. `rank`: an order instead of the score's, larger first.
+    `open`: papers that may be matched. `batch`: ingest batch, compared with the batch a subscriber has seen through.
+    `rank`: replaces the order by score, larger first.
     """
 
     announcement: I64
@@ -63,27 +64,20 @@ class Facts:
 
 
 class Sent(NamedTuple):
-    """Papers sent before, by their numbers, each with the place of its row among those asked for."""
+    """Papers that were sent before: for each the position of its row in the request, and its number."""
 
     row: I64
     paper: I64
 
 
 class Matcher:
-    """Profiles and papers brought together. Make it once; ask often."""
+    """Compiled profiles joined with papers. Costly to build, cheap to call."""
 
     def __init__(self, store: Store, indexes: Sequence[Index], weights: Weights) -> None:
         self.store = store
-        self.book, asked = store.ready()
-        self.joined: Joined = join(asked, indexes)
+        self.book, questions = store.ready()
+        self.joined: Joined = join(questions, indexes)
         self.weighed: Worth = weigh(self.joined, store.idf(weights), self.book, weights)
-
-    def reweighed(self, weights: Weights) -> Matcher:
-        """The same by another epoch's counts."""
-        other = object.__new__(Matcher)
-        other.store, other.book, other.joined = self.store, self.book, self.joined
-        other.weighed = weigh(self.joined, self.store.idf(weights), self.book, weights)
-        return other
 
     def match(
         self,
@@ -98,7 +92,9 @@ class Matcher:
         explain: bool = True,
         close: bool = True,
     ) -> Answers:
-        """What each row's profile gets, best first. `taus`, `seen`, `sent` go with the rows; a τ of None: none yet.
+        """The papers that each row's profile gets, best first.
+
+        `taus`, `seen` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
 
         `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
         `close` nobody gets close matches.
@@ -108,14 +104,14 @@ class Matcher:
         work = self._desk(day)
         work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[FURTHER] = mode, most, explain, close
         work.s[LARGEST] = day.papers["factor"].max()
-        found = _room(len(ask.rows) - 1, len(day.by_tie))
+        places = _room(len(ask.rows) - 1, len(day.by_tie))
         row = 0
-        while (done := match_kernel.run(self.book, day, ask, work, found, row)) < len(ask.rows) - 1:
-            row, found = done, _more_room(found)
-        return Answers(found, self.store, self.joined)
+        while (done := match_kernel.run(self.book, day, ask, work, places, row)) < len(ask.rows) - 1:
+            row, places = done, _more_room(places)
+        return Answers(places, self.store, self.joined)
 
     def thresholds(self, facts: Facts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE) -> list[int]:
-        """τ of each row over these papers, those of the 14 announcements before an epoch: so many close ones pass.
+        """τ of each row, such that `close` papers of these pass it: those of the 14 announcements before an epoch.
 
         Raises ValueError for a negative number.
         """
@@ -136,70 +132,69 @@ class Matcher:
     ) -> Ask:
         number = len(self.book.record) if rows is None else len(rows)
         row, place = self._sent(sent)
-        asked = np.zeros(number + 1, QUESTION)
-        asked["row"][:-1] = np.arange(number) if rows is None else rows
-        asked["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
-        asked["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
-        asked["fresh"][:-1], fresh = self._fresh(facts, seen)
-        return Ask(asked, place, fresh)
+        questions = np.zeros(number + 1, QUESTION)
+        questions["row"][:-1] = np.arange(number) if rows is None else rows
+        questions["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
+        questions["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
+        questions["fresh"][:-1], fresh = self._fresh(facts, seen)
+        return Ask(questions, place, fresh)
 
     def _sent(self, sent: Sequence[Iterable[int]] | Sent | None) -> tuple[I64, I32]:
-        """Of each paper that was sent and is among these the row and the place, the rows in order."""
+        """Row and position of each paper that was sent before and is among these papers, sorted by row."""
         if not isinstance(sent, Sent):
             pairs = [(row, paper) for row, papers in enumerate(sent or ()) for paper in papers]
             sent = Sent(*np.array(pairs, np.int64).reshape(-1, 2).T)
-        order, ids = self._by_number
-        found = np.searchsorted(ids, sent.paper)
-        here = np.append(ids, -1)[found] == sent.paper
-        row, place = sent.row[here], order[found[here]]
+        paper_order, ids = self._by_number
+        places = np.searchsorted(ids, sent.paper)
+        here = np.append(ids, -1)[places] == sent.paper
+        row, place = sent.row[here], paper_order[places[here]]
         by_row = np.argsort(row, kind="stable")
         return row[by_row], place[by_row].astype(np.int32)
 
     @cached_property
     def _by_number(self) -> tuple[I64, I64]:
-        """The papers' places in the order of their numbers, and these."""
-        order = np.argsort(self.joined.ids, kind="stable")
-        return order, self.joined.ids[order]
+        """The papers' positions in order of their numbers, and these numbers."""
+        paper_order = np.argsort(self.joined.ids, kind="stable")
+        return paper_order, self.joined.ids[paper_order]
 
     def _fresh(self, facts: Facts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
-        """For each row which set of papers is open to it and new, and these sets."""
-        opened = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
+        """For each row the index of its set of eligible new papers, and these sets as bitsets."""
+        eligible = ~self.joined.withdrawn if facts.open is None else facts.open & ~self.joined.withdrawn
         if seen is None or not len(seen):
-            return 0, as_sets(opened[None])
-        batches = np.zeros(len(opened), np.int64) if facts.batch is None else facts.batch
-        known = np.unique(batches)
-        through, which = np.unique(np.searchsorted(known, seen, side="right"), return_inverse=True)
-        place = np.searchsorted(known, batches)
-        return which, as_sets(opened & (place >= through[:, None]))
+            return 0, as_sets(eligible[None])
+        batches = np.zeros(len(eligible), np.int64) if facts.batch is None else facts.batch
+        batch_numbers = np.unique(batches)
+        through, which = np.unique(np.searchsorted(batch_numbers, seen, side="right"), return_inverse=True)
+        place = np.searchsorted(batch_numbers, batches)
+        return which, as_sets(eligible & (place >= through[:, None]))
 
     def _day(self, facts: Facts) -> Day:
-        joined, worth = self.joined, self.weighed
-        order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
-        papers = np.zeros(len(order) + 1, PAPER)
+        joined, weighed = self.joined, self.weighed
+        paper_order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
+        papers = np.zeros(len(paper_order) + 1, PAPER)
         papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
         papers["factor"][:-1] = 1000 + LAMBDA * facts.trending.astype(np.int64)
-        papers["tie"][order] = np.arange(len(order))
+        papers["tie"][paper_order] = np.arange(len(paper_order))
         papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
         return Day(
             atom_at=joined.atom_at,
             atom_paper=joined.atom_paper,
             atom_set=joined.atom_set,
             sets=joined.sets,
-            words=worth.words,
-            postings=worth.postings,
-            dense=worth.dense,
-            heads=worth.heads,
-            lift=worth.lift,
+            words=weighed.words,
+            postings=weighed.postings,
+            dense=weighed.dense,
+            heads=weighed.heads,
+            lift=weighed.lift,
             papers=papers,
-            by_tie=order,
+            by_tie=paper_order,
             category=joined.category,
         )
 
     def _desk(self, day: Day, *, best: int = 0) -> Work:
-        """A desk for these profiles and papers; the first profile's serial is 1, so zeros are nobody's.
+        """The kernel's workspace. Serials begin at 1, so a zero stamp belongs to no profile.
 
-        `best`: how many relevances are kept in order. The kernel writes without a check of bounds, so the buffer is
-        sized by what is asked for here.
+        `best`: how many relevances are kept in order; the kernel writes without bounds checks.
         """
         papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]
@@ -232,7 +227,7 @@ class Matcher:
 
 
 def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weights) -> Matcher:
-    """A matcher for some profiles, each in its row."""
+    """A matcher for these profiles, in their order."""
     store = Store()
     for profile in profiles:
         store.add(profile)
@@ -240,13 +235,13 @@ def matcher(profiles: Iterable[Profile], indexes: Sequence[Index], weights: Weig
 
 
 def _room(rows: int, papers: int) -> Found:
-    """Room for answers; memory that is not written to costs nothing."""
+    """Empty result arrays. Pages that are never written to take no memory."""
     papers = max(papers, 16 * rows, 1024)
     return Found(np.zeros(rows + 1, ANSWER), np.empty(papers, HIT), np.empty(16 * papers, np.uint8))
 
 
-def _more_room(found: Found) -> Found:
-    return Found(found.rows, _doubled(found.papers), _doubled(found.notes))
+def _more_room(places: Found) -> Found:
+    return Found(places.rows, _doubled(places.papers), _doubled(places.notes))
 
 
 def _doubled(old: NDArray[Any]) -> NDArray[Any]:

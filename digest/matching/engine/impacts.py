@@ -1,4 +1,4 @@
-"""What words are worth in an epoch: their impacts in papers, and for common words a row of impacts by paper."""
+"""Impacts of words in papers by an epoch's counts; frequent words also get a dense row of impacts by paper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.matching.scoring.bm25 import ONE, Weights, impact, norm
 
 
 class Worth(NamedTuple):
-    """What words are worth in an epoch; see `Day`."""
+    """Impacts by an epoch's counts; `array_layout.Day` describes the arrays."""
 
     words: Rows
     postings: Rows
@@ -25,7 +25,7 @@ class Worth(NamedTuple):
 
 
 def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
-    """Each word's impact in each paper, by an epoch's weights."""
+    """Compute the impact of each word in each paper."""
     norms = norm(joined.length.astype(np.int64), weights.average_milli)
     impacts = impact(idf[joined.word].astype(np.int64), joined.tf.astype(np.int64), norms[joined.paper]).astype(
         np.int32
@@ -36,7 +36,7 @@ def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
     postings = np.empty(len(impacts), POSTING)
     postings["paper"], postings["impact"] = joined.paper, impacts
     many = common(np.diff(words["at"]), len(joined.ids))
-    many[joined.word[impacts == 0]] = False  # a row says 0 where the word is not
+    many[joined.word[impacts == 0]] = False  # 0 in a dense row means that the paper lacks the word
     words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
     dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
@@ -47,7 +47,7 @@ def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
 
 
 def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
-    """What the kernel asks first of each query, side by side."""
+    """The fields of each query that the kernel reads first, side by side."""
     queries = book.queries[:-1]  # the last one is none
     heads, atom = np.empty(len(queries), HEAD), queries["atom"]
     heads["plain"], heads["wants"] = queries["plain"], queries["wants"]
@@ -58,7 +58,7 @@ def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
 
 
 def _floors(book: Book, idf: I32) -> I32:
-    """What each query's words are worth once each as words of one topic; −1 without a word."""
+    """The sum of each query's idf with the weight of one topic; −1 for a query without words."""
     idf = np.append(idf, np.int32(0))  # fields without words
     at = book.terms["want_at"][book.queries["term_at"]]
     sums = np.concatenate(([0], np.cumsum(ONE * idf[book.wants["word"][book.want]], dtype=np.int64)))

@@ -39,11 +39,9 @@ class Joined:
     tf: I32
     category: I64
 
-    def holds(self, atom: int, paper: int) -> bool:
-        """True where the atom holds for the paper."""
-        part = self.atom_paper[self.atom_at[atom] : self.atom_at[atom + 1]]
-        at = int(np.searchsorted(part, paper))
-        return at < len(part) and bool(part[at] == paper)
+    def papers_with(self, atom: int) -> I32:
+        """The papers for which the atom holds, as places in `ids`."""
+        return self.atom_paper[self.atom_at[atom] : self.atom_at[atom + 1]]
 
 
 def join(asked: Asked, indexes: Sequence[Index]) -> Joined:

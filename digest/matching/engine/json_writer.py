@@ -1,6 +1,6 @@
-"""Matches written down in machine code: each as the JSON members of its `Match`, between what its paper brings.
+"""Write matches as JSON in machine code: the members of each `Match` between the JSON of its paper.
 
-Members that are as ever are left out, as in an edition's entries. The papers' own parts come from the caller.
+Members with default values are left out, as in an edition's entries. The caller supplies the papers' JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digest.matching.kernel.array_layout import FOLLOWED, I32, I64, STRICT, U8, 
 from digest.matching.kernel.jit import entry, lean
 
 _NONE = 255
-_MOST_BYTES = 7  # of a mask that is one number; a longer one is left to the caller, as is a followed author
+_MOST_BYTES = 7  # of a mask that fits into an int64; longer masks and followed authors are left to the caller
 _MOST_WORDS = 512  # of one topic
 _PLACE = np.dtype([("at", np.int64), ("papers", np.int64), ("odd", np.int64)])
 _PARTS = (b',"score":', b',"strict":true', b',"topic":', b',"mask":', b',"matched":[[', b",[", b"]]", b"]")
@@ -29,7 +29,7 @@ _SCORE, _STRICT, _TOPIC, _MASK, _MATCHED, _NEXT, _CLOSE, _END = range(8)
 
 
 class Sheets(NamedTuple):
-    """What stands before and behind each paper's members, all of them one behind the other."""
+    """The JSON before and after the members of each paper's match, concatenated."""
 
     head: U8
     head_at: I64
@@ -38,35 +38,35 @@ class Sheets(NamedTuple):
 
     @classmethod
     def of(cls, parts: Sequence[tuple[bytes, bytes]]) -> Sheets:
-        """From (before, behind) of each paper, in the order of the indexes."""
+        """Concatenate (before, after) of each paper, in the order of the indexes."""
         heads, tails = [head for head, _ in parts], [tail for _, tail in parts]
         return cls(*_strung(heads), *_strung(tails))
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The rows' matches as JSON, with commas between them."""
+    """The matches of each row as JSON, separated by commas."""
 
     text: memoryview
     places: NDArray[Any]
 
     def rows(self) -> list[tuple[bytes, int] | None]:
-        """Each row's matches and how many they are; None where they have to be written otherwise."""
-        at, papers, odd = (self.places[name].tolist() for name in ("at", "papers", "odd"))
+        """The JSON and number of each row's matches; None where the caller has to write them."""
+        at, papers, not_writable = (self.places[name].tolist() for name in ("at", "papers", "odd"))
         text = self.text
         return [
             None if strange else (bytes(text[begin:end]), number)
-            for begin, end, number, strange in zip(at, at[1:], papers, odd, strict=False)
+            for begin, end, number, strange in zip(at, at[1:], papers, not_writable, strict=False)
         ]
 
 
-def write(answers: Answers, book: Book, rows: Sequence[int], sheets: Sheets, said: Words) -> Written:
-    """What the engine, asked to explain, found for these rows of the book."""
+def write(answers: Answers, book: Book, rows: Sequence[int], sheets: Sheets, texts: Words) -> Written:
+    """Write the matches of these rows; they must have been matched with `explain`."""
     places = np.zeros(len(rows) + 1, _PLACE)
-    asked, seen = np.array(rows, np.int64), np.zeros(_MOST_WORDS, np.int32)
+    record_rows, text_numbers = np.array(rows, np.int64), np.zeros(_MOST_WORDS, np.int32)
     out = np.empty(max(4096, 256 * len(answers.found.papers[: int(answers.found.rows["first"][-1])])), np.uint8)
     row = 0
-    while (row := _write(book, said, asked, answers.found, sheets, out, places, seen, row)) < len(rows):
+    while (row := _write(book, texts, record_rows, answers.found, sheets, out, places, text_numbers, row)) < len(rows):
         grown = np.empty(2 * len(out), np.uint8)
         grown[: places["at"][row]] = out[: places["at"][row]]
         out = grown
@@ -80,38 +80,64 @@ def _strung(parts: Sequence[bytes]) -> tuple[U8, I64]:
 
 @entry
 def _write(
-    book: Book, said: Words, asked: I64, found: Found, sheets: Sheets, out: U8, places: Rows, seen: I32, begin: int
+    book: Book,
+    texts: Words,
+    record_rows: I64,
+    results: Found,
+    sheets: Sheets,
+    out: U8,
+    places: Rows,
+    text_numbers: I32,
+    begin: int,
 ) -> int:
-    """Write rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
-    for row in range(begin, len(asked)):
-        at, of = places[row].at, found.rows[row]
-        first, behind = of.first, found.rows[row + 1].first
+    """Write rows from `begin` until all are written or the buffer is full. Returns the row to continue with."""
+    for row in range(begin, len(record_rows)):
+        at, of = places[row].at, results.rows[row]
+        first, behind = of.first, results.rows[row + 1].first
         size = of.masks + of.terms + of.topics
-        odd = of.masks > _MOST_BYTES
+        not_writable = of.masks > _MOST_BYTES
         for n in range(first, behind):
-            odd |= found.papers[n].kind & FOLLOWED != 0
-        for n in range(first, first if odd else behind):
+            not_writable |= results.papers[n].kind & FOLLOWED != 0
+        for n in range(first, first if not_writable else behind):
             if n > first:
                 at = _byte(out, at, 44)  # a comma
-            hit = found.papers[n]
+            hit = results.papers[n]
             at = _put(out, at, sheets.head, sheets.head_at[hit.paper], sheets.head_at[hit.paper + 1])
             at = _match(
-                book, said, book.record[asked[row]], found, row, n, out, at, seen, of.note_at + (n - first) * size
+                book,
+                texts,
+                book.record[record_rows[row]],
+                results,
+                row,
+                n,
+                out,
+                at,
+                text_numbers,
+                of.note_at + (n - first) * size,
             )
             at = _put(out, at, sheets.tail, sheets.tail_at[hit.paper], sheets.tail_at[hit.paper + 1])
         if at > len(out):
             return row
-        places[row].papers, places[row].odd = behind - first, odd
+        places[row].papers, places[row].odd = behind - first, not_writable
         places[row + 1].at = at
-    return len(asked)
+    return len(record_rows)
 
 
 @lean
 def _match(
-    book: Book, said: Words, record: int, found: Found, row: int, n: int, out: U8, at: int, seen: I32, note: int
+    book: Book,
+    texts: Words,
+    record: int,
+    results: Found,
+    row: int,
+    n: int,
+    out: U8,
+    at: int,
+    text_numbers: I32,
+    note: int,
 ) -> int:
     """A match's own members."""
-    hit, of = found.papers[n], found.rows[row]
+    hit, of = results.papers[n], results.rows[row]
     if hit.score:
         at = _number(out, _part(out, at, _SCORE), hit.score)
     if hit.kind & STRICT:
@@ -120,26 +146,35 @@ def _match(
         at = _number(out, _part(out, at, _TOPIC), hit.topic)
     mask = np.int64(0)
     for i in range(of.masks):
-        mask |= np.int64(found.notes[note + i]) << (8 * i)
+        mask |= np.int64(results.notes[note + i]) << (8 * i)
     if mask:
         at = _number(out, _part(out, at, _MASK), int(mask))
-    told = note + of.masks + of.terms
+    topics_at = note + of.masks + of.terms
     for i in range(of.topics):
-        topic = found.notes[told + i]
+        topic = results.notes[topics_at + i]
         if topic == _NONE:
             break
         at = _number(out, _part(out, at, _NEXT if i else _MATCHED), topic)
-        at = _topic(book, said, record, topic, found, note + of.masks, int(mask), out, at, seen)
-    if of.topics and found.notes[told] != _NONE:
+        at = _topic(book, texts, record, topic, results, note + of.masks, int(mask), out, at, text_numbers)
+    if of.topics and results.notes[topics_at] != _NONE:
         at = _part(out, at, _END)
     return at
 
 
 @lean
 def _topic(
-    book: Book, said: Words, record: int, topic: int, found: Found, terms: int, mask: int, out: U8, at: int, seen: I32
+    book: Book,
+    texts: Words,
+    record: int,
+    topic: int,
+    results: Found,
+    terms: int,
+    mask: int,
+    out: U8,
+    at: int,
+    text_numbers: I32,
 ) -> int:
-    """What of a topic matched: whole phrases where they stand in the paper, else single words; each text once."""
+    """The terms of a topic that matched: whole phrases where the paper has them, else single words; each text once."""
     head = book.stream[record]
     occurs, term = np.int64(0), np.int64(0)
     for before in range(topic):
@@ -150,32 +185,32 @@ def _topic(
     query = book.stream[record + 1 + topic]
     number = 0
     for i in range(book.queries[query].term_at, book.queries[query + 1].term_at):
-        if found.notes[terms + (term >> 3)] >> (term & 7) & 1:
-            number = _text(said.term[i], seen, number)
+        if results.notes[terms + (term >> 3)] >> (term & 7) & 1:
+            number = _text(texts.term[i], text_numbers, number)
         term += 1
     if not number:
         words = record + 1 + (head >> 8)
         occurs += words + 1 + book.stream[words] + 2
-        for i in range(said.word_at[query], said.word_at[query + 1], 2):
-            bit = book.stream[occurs + said.word[i]] >> 16
+        for i in range(texts.word_at[query], texts.word_at[query + 1], 2):
+            bit = book.stream[occurs + texts.word[i]] >> 16
             if mask >> bit & 1:
-                number = _text(said.word[i + 1], seen, number)
+                number = _text(texts.word[i + 1], text_numbers, number)
     at = _byte(out, _byte(out, at, 44), 91)  # ,[
     for i in range(number):
         if i:
             at = _byte(out, at, 44)
-        at = _put(out, at, said.text, said.text_at[seen[i]], said.text_at[seen[i] + 1])
+        at = _put(out, at, texts.text, texts.text_at[text_numbers[i]], texts.text_at[text_numbers[i] + 1])
     return _part(out, at, _CLOSE)
 
 
 @lean
-def _text(text: int, seen: I32, number: int) -> int:
-    """Take a text where it was not taken before. Returns how many there are."""
+def _text(text: int, text_numbers: I32, number: int) -> int:
+    """Add a text unless it is there already. Returns the number of texts."""
     for i in range(number):
-        if seen[i] == text:
+        if text_numbers[i] == text:
             return number
-    if number < len(seen):
-        seen[number] = text
+    if number < len(text_numbers):
+        text_numbers[number] = text
         return number + 1
     return number
 
@@ -187,7 +222,7 @@ def _part(out: U8, at: int, part: int) -> int:
 
 @lean
 def _put(out: U8, at: int, text: U8, begin: int, end: int) -> int:
-    """Copy a text; where there is no room only its length counts."""
+    """Copy a text, or only advance where the buffer is full. Returns the new end."""
     if at + end - begin <= len(out):
         for i in range(begin, end):
             out[at + i - begin] = text[i]
@@ -205,15 +240,15 @@ def _byte(out: U8, at: int, byte: int) -> int:
 def _number(out: U8, at: int, value: int) -> int:
     """A whole number in decimal."""
     negative = value < 0
-    rest = np.int64(-value if negative else value)
-    end, left = at + 1 + negative, rest // 10
-    while left:
+    remaining_value = np.int64(-value if negative else value)
+    end, remaining = at + 1 + negative, remaining_value // 10
+    while remaining:
         end += 1
-        left //= 10
+        remaining //= 10
     if end <= len(out):
         for place in range(end - 1, at - 1 + negative, -1):
-            out[place] = 48 + rest % 10
-            rest //= 10
+            out[place] = 48 + remaining_value % 10
+            remaining_value //= 10
         if negative:
             out[at] = 45
     return int(end)

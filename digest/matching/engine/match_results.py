@@ -1,8 +1,8 @@
-"""What the engine found, in compact arrays; a row's matches with their reasons are made when they are asked for."""
+"""The engine's results in compact arrays. Matches with their reasons are built row by row, on request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,12 +15,12 @@ from digest.matching.kernel.array_layout import FOLLOWED, STRICT, Found, Rows
 from digest.matching.profile import Match, Profile
 from digest.matching.query.language import Term, Wanted, parse, phrase, positive, terms
 
-_NONE = 255
+_NO_TOPIC = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The papers of each row asked for, best first."""
+    """The matched papers of each requested row, best first."""
 
     found: Found
     store: Store
@@ -33,32 +33,35 @@ class Answers:
     @property
     def all_papers(self) -> NDArray[np.int64]:
         """The numbers of all rows' papers, one row behind the other."""
-        found: NDArray[np.int64] = self.joined.ids[self.found.papers["paper"][: self.found.rows["first"][-1]]]
-        return found
+        numbers: NDArray[np.int64] = self.joined.ids[self.found.papers["paper"][: self.found.rows["first"][-1]]]
+        return numbers
 
     def papers(self, at: int) -> list[int]:
         """The numbers of a row's papers."""
-        return [int(one) for one in self.joined.ids[self._hits(at)["paper"]]]
+        numbers: list[int] = self.joined.ids[self._hits(at)["paper"]].tolist()
+        return numbers
 
     def best(self, at: int, most: int) -> list[int]:
         """The numbers of a row's best papers that are not there for a followed author."""
         hits = self._hits(at)
-        found: list[int] = self.joined.ids[hits["paper"][hits["kind"] & FOLLOWED == 0][:most]].tolist()
-        return found
+        numbers: list[int] = self.joined.ids[hits["paper"][hits["kind"] & FOLLOWED == 0][:most]].tolist()
+        return numbers
 
     def matches(self, at: int, profile: Profile) -> list[Match]:
-        """A row's matches with their reasons in the reader's words. The engine must have been asked to explain."""
+        """A row's matches with their reasons in the subscriber's words. Needs `explain` when the row was matched."""
         hits = self._hits(at).tolist()
-        reader = _Reader.of(profile) if hits else None
-        _, note, _, masks, shown, told = self.found.rows[at].tolist()
-        made = []
+        if not hits:
+            return []
+        typed_terms, followed = _TypedTerms.of(profile), self._followed(profile, hits)
+        _, note, _, masks, terms, topics = self.found.rows[at].tolist()
+        matches = []
         for paper, score, relevance, topic, kind in hits:
-            notes = self.found.notes[note : note + masks + shown + told].tobytes()
-            note += masks + shown + told
+            notes = self.found.notes[note : note + masks + terms + topics].tobytes()
+            note += masks + terms + topics
             mask = int.from_bytes(notes[:masks], "little")
-            holding = int.from_bytes(notes[masks : masks + shown], "little")
-            topics = [one for one in notes[masks + shown :] if one != _NONE]
-            made.append(
+            shown_terms = int.from_bytes(notes[masks : masks + terms], "little")
+            reasons = [number for number in notes[masks + terms :] if number != _NO_TOPIC]
+            matches.append(
                 Match(
                     paper=int(self.joined.ids[paper]),
                     score=score,
@@ -66,49 +69,57 @@ class Answers:
                     strict=bool(kind & STRICT),
                     topic=topic,
                     mask=mask,
-                    matched=tuple(reader.told(one, mask, holding) for one in topics) if reader else (),
-                    followed=self._followed(profile, paper) if kind & FOLLOWED else (),
+                    matched=tuple(typed_terms.reason(number, mask, shown_terms) for number in reasons),
+                    followed=tuple(followed.get(paper, ())),
                 )
             )
-        return made
+        return matches
 
     def _hits(self, at: int) -> Rows:
         begin, end = self.found.rows["first"][at : at + 2]
         return self.found.papers[begin:end]
 
-    def _followed(self, profile: Profile, paper: int) -> tuple[str, ...]:
-        author = self.store.lexicon.author
-        return tuple(name for name in profile.authors if self.joined.holds(author(name), paper))
+    def _followed(self, profile: Profile, hits: Sequence[tuple[int, ...]]) -> dict[int, list[str]]:
+        """The followed authors of each paper that is there for one; each author's papers are looked up once."""
+        authors: dict[int, list[str]] = {hit[0]: [] for hit in hits if hit[-1] & FOLLOWED}
+        for name in profile.authors if authors else ():
+            for paper in self.joined.papers_with(self.store.lexicon.author(name)).tolist():
+                if paper in authors:
+                    authors[paper].append(name)
+        return authors
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """A profile's terms as typed: by topic, those of a query or the plain one, numbered through."""
+class _TypedTerms:
+    """A profile's terms as typed. `by_topic`: the number of the topic's first term in the profile, and its terms.
 
-    topics: dict[int, tuple[int, tuple[Term, ...]]]
-    bits: dict[Wanted, int]
+    Muted topics have none.
+    """
+
+    by_topic: dict[int, tuple[int, tuple[Term, ...]]]
+    mask_bits: dict[Wanted, int]
 
     @classmethod
-    def of(cls, profile: Profile) -> _Reader:
-        topics: dict[int, tuple[int, tuple[Term, ...]]] = {}
+    def of(cls, profile: Profile) -> _TypedTerms:
+        by_topic: dict[int, tuple[int, tuple[Term, ...]]] = {}
         number = 0
         for index, topic in enumerate(profile.topics):
             if not topic.muted:
-                found = _terms(topic.text)
-                topics[index] = (number, found)
-                number += len(found)
-        return cls(topics, {want: bit for bit, want in enumerate(terms(profile))})
+                topic_terms = _terms(topic.text)
+                by_topic[index] = (number, topic_terms)
+                number += len(topic_terms)
+        return cls(by_topic, {want: bit for bit, want in enumerate(terms(profile))})
 
-    def told(self, topic: int, mask: int, holding: int) -> tuple[int, tuple[str, ...]]:
-        """A topic and what of it matched: whole phrases where they stand in the paper, else single words."""
-        number, found = self.topics[topic]
-        shown = [term.text for at, term in enumerate(found, number) if holding >> at & 1]
-        return topic, tuple(dict.fromkeys(shown or self._words(found, mask)))
+    def reason(self, topic: int, mask: int, shown_terms: int) -> tuple[int, tuple[str, ...]]:
+        """A topic and which of its terms matched: whole phrases where they stand in the paper, else single words."""
+        first, topic_terms = self.by_topic[topic]
+        phrases = [term.text for number, term in enumerate(topic_terms, first) if shown_terms >> number & 1]
+        return topic, tuple(dict.fromkeys(phrases or self._words(topic_terms, mask)))
 
-    def _words(self, found: tuple[Term, ...], mask: int) -> Iterator[str]:
-        for term in found:
+    def _words(self, topic_terms: tuple[Term, ...], mask: int) -> Iterator[str]:
+        for term in topic_terms:
             for word in phrase(term):
-                if word.weighs and mask >> self.bits[Wanted("", word.text, word.prefix)] & 1:
+                if word.weighs and mask >> self.mask_bits[Wanted("", word.text, word.prefix)] & 1:
                     yield word.typed
 
 

@@ -1,4 +1,4 @@
-"""Profiles compiled to arrays: everything they look for interned once, each profile a short record of numbers.
+"""Profiles compiled to arrays: terms are interned, each profile is a short record of numbers.
 
 Records are appended; a changed profile's old record stays until `merge`.
 """
@@ -32,9 +32,9 @@ _MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
 
 @dataclass(slots=True)
 class Store:
-    """Compiled profiles by row. Not for several threads at once; `ready` gives arrays that never change.
+    """Compiled profiles by row. Not thread-safe; the arrays that `ready` returns never change.
 
-    `widest`: the most things that one profile looks for.
+    `widest`: the largest number of terms of one profile.
     """
 
     lexicon: Lexicon = field(default_factory=Lexicon)
@@ -59,7 +59,7 @@ class Store:
         return len(self.record) - 1
 
     def replace(self, row: int, profile: Profile) -> None:
-        """Compile a row's profile anew. Raises BadQuery."""
+        """Replace a row's profile. Raises BadQuery."""
         self.record[row] = self._append(profile)
 
     def merge(self) -> None:
@@ -101,17 +101,17 @@ class Store:
         return self.queries.number(text)
 
     def wants_of(self, query: int) -> array[int]:
-        """What a query's terms want, in order."""
+        """The wants of a query's terms, in order."""
         return self.want[self.want_at[self.term_at[query]] : self.want_at[self.term_at[query + 1]]]
 
     def ready(self) -> tuple[Book, Asked]:
-        """The profiles, and what they look for, ready to be matched; made once after a change."""
+        """The compiled profiles and their vocabulary; cached until the next change."""
         if self._ready is None:
             self._ready = self._book(), ready(self.lexicon)
         return self._ready
 
     def idf(self, weights: Weights) -> array_layout.I32:
-        """Each word's idf in an epoch; made once after a change, for the epoch asked for last."""
+        """Each word's idf in an epoch; cached for the last epoch until the next change."""
         if self._idf is None or self._idf[0] is not weights:
             found = [weights.idf(text, prefix=prefix) for text, prefix in self.lexicon.words]
             self._idf = weights, np.array(found, np.int32)
@@ -130,7 +130,7 @@ class Store:
         )
 
     def _firsts(self) -> tuple[array_layout.I32, ...]:
-        """Of each query its first atom, where its terms and its program begin, and how many wants it has."""
+        """The first atom of each query, the offsets of its terms and program, and its number of wants."""
         term_at, want_at = _array(self.term_at), _array(self.want_at)
         wants = np.append(np.diff(want_at[term_at]), np.int32(0))
         return _padded(self.term_atom)[term_at], term_at, _array(self.program_at), wants
@@ -164,7 +164,7 @@ def _table(kind: np.dtype[Any], *values: array[int] | array_layout.I32) -> array
 
 
 def _deepest(program: array_layout.I32, program_at: array_layout.I32) -> int:
-    """How many sets of papers a query holds at once, at most."""
+    """The largest stack depth of a query's program."""
     deep = np.cumsum(np.where(program >= 0, np.int8(1), np.int8(-1)), dtype=np.int32)
     return int((np.maximum.reduceat(deep, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(deep) else 1
 
@@ -174,7 +174,7 @@ def _padded(values: array[int]) -> array_layout.I32:
 
 
 def _program(node: Node, lexicon: Lexicon) -> Iterator[int]:
-    """A query for a machine with a stack: atoms, and behind two of them what joins them."""
+    """A query in postfix notation: atoms, each operator after its two operands."""
     if isinstance(node, Term):
         yield lexicon.atom(node)
     elif isinstance(node, And | Or):
@@ -222,7 +222,7 @@ def _record(store: Store, profile: Profile) -> list[int]:
 
 
 def _heard(store: Store, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
-    """The profile's keys by what they count, and its words and wants, as `Book` describes them. Raises BadInput."""
+    """The profile's keys by want, and its words and wants as `Book` describes them. Raises BadInput."""
     lexicon = store.lexicon
     wants = [store.wants_of(query) for query in queries]
     plain = Counter(want for query, some in zip(queries, wants, strict=True) if store.plain[query] for want in some)

@@ -1,4 +1,4 @@
-"""What profiles look for, interned: each word, phrase, name and category once, in numbers."""
+"""The vocabulary of all profiles: each word, phrase, name and category is interned as a number."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b0
 
 @dataclass(slots=True)
 class Lexicon:
-    """What profiles look for, each thing once. `words`: (text, prefix); an atom is what can hold for a paper.
+    """All terms of profiles, each once. `words`: (text, prefix). An atom is a condition that holds for a paper or not.
 
     `text_atoms`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`, `categories`:
-    names and categories wanted, with their atoms; `exact`: whole categories, as `all:` means them.
+    author names and categories with their atoms; `exact`: whole categories, as `all:` means them.
     """
 
     words: dict[tuple[str, bool], int] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Lexicon:
         return self.words.setdefault((text, prefix), len(self.words))
 
     def want(self, want: Wanted) -> int:
-        """The number of a thing that a match is shown by."""
+        """The number of a `Wanted` term."""
         known = self.wants.get(want)
         if known is not None:
             return known
@@ -62,7 +62,7 @@ class Lexicon:
         return self.admitting.setdefault(name.lower(), len(self.admitting))
 
     def liked(self, stem: str) -> int:
-        """The word of a liked stem, whose worth is looked at in papers."""
+        """The number of a stem of liked papers, which gets impacts."""
         word = self.word(stem, False)
         self.weighing.add(word)
         return word
@@ -96,7 +96,7 @@ class Lexicon:
         return known
 
     def put_atom(self, key: tuple[str, str] | tuple[int, int], text: str, words: int = -1, kinds: int = 0) -> int:
-        """The atom of that key, which is new or known: a phrase and its kinds of text, or a field with what it asks."""
+        """The atom of a key, created if new: a phrase with its kinds of text, or a field with its value."""
         known = self.atoms.get(key)
         if known is not None:
             return known
@@ -107,7 +107,7 @@ class Lexicon:
         return number
 
     def name_atom(self, key: tuple[str, str] | tuple[int, int], text: str, number: int) -> None:
-        """Note an atom of other fields under what it looks for."""
+        """Register the atom of a field without words, such as an author or category."""
         if key[0] in {"au", "all"}:
             self.authors.append((name(text.removesuffix("*")), text.endswith("*"), number))
         if key[0] == "all":

@@ -16,12 +16,12 @@ Rows = NDArray[Any]  # with named columns, as below
 CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; what is not negative is an atom
 MOST_TOPICS = 62  # bits of one whole number
-LAID = 16  # papers that are told of at once
+LAID = 16  # papers whose reasons are worked out together
 STRICT, FOLLOWED = 1, 2  # kinds of a found paper
 
 
 def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
-    """Columns of eight bytes and of four, by their names."""
+    """A record type with columns of eight bytes and of four, by their names."""
     return np.dtype([*((name, np.int64) for name in wide.split()), *((name, np.int32) for name in narrow.split())])
 
 
@@ -90,7 +90,7 @@ class Day(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What is asked of each row: its threshold (−1: none yet), papers sent before, the set that it may see."""
+    """The request of each row: its threshold (−1: none yet), papers sent before, its set of eligible papers."""
 
     rows: Rows
     sent: I32
@@ -98,9 +98,9 @@ class Ask(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The kernel's desk.
+    """The kernel's workspace.
 
-    `s`: single numbers; `plain` and `liked`: words with weights; `laid`: papers that are told of, `place`: by paper,
+    `s`: single numbers; `plain` and `liked`: words with weights; `laid`: the papers of the batch, `place`: by paper,
     where it is among these, or −1; `held`: by topic the papers laid that it holds for, `shown`: by want those that it
     is found in, as bits; `gains`: what each key gives in each, −1 where it is not found, `gain`: each topic; `lifted`:
     what its phrases add; `sums`: what each paper gives, `lifts`: what likes add; `sets`: sets
@@ -132,7 +132,7 @@ class Work(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Room for answers: `first` of each row's papers, and how many it has without caps (`total`).
+    """Output arrays: `first` of each row's papers, and how many it has without caps (`total`).
 
     A paper's notes: the mask's bytes, and if asked for the bytes of the terms that show a topic that holds, and the
     topics told, one a byte, 255 for none; `masks`, `terms`, `topics` say how many bytes each takes.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from digest.matching.kernel.array_layout import AND, I64, OR, Book, Day, Work
 from digest.matching.kernel.jit import lean
 
-# Rows of the desk's sets: what topics hold for; papers of followed authors; what may be seen and no exclusion holds
-# for, and of it what categories admit; sent before; found for sure, the rest, those whose sums are wanted; then a
-# stack.
+# Rows of the workspace's sets: strict matches; papers of followed authors; eligible papers that no exclusion matches,
+# and of these the ones that the categories admit; sent before; certain matches; papers that may match closely; papers
+# whose sums are needed; then a stack.
 HELD, FOLLOWING, OPEN, ALLOWED, GONE, SURE, REST, BLOCKS, STACK = range(9)
 
 
@@ -53,7 +53,7 @@ def some(row: I64) -> bool:
 
 @lean
 def put(day: Day, row: I64, which: int, at: int, behind: int) -> None:
-    """Add an atom's papers, its row of the day's sets or else that part of the list."""
+    """Add an atom's papers: its bitset if it has one, else that part of the list."""
     if which:
         unite(row, day.sets[which])
     else:
@@ -70,7 +70,7 @@ def put_atom(day: Day, row: I64, atom: int) -> None:
 
 @lean
 def evaluate(book: Book, day: Day, work: Work, query: int) -> bool:
-    """Put the papers for which a query holds on the desk's stack. False where there are none."""
+    """Push the papers for which a query holds on the workspace's stack. False if there are none."""
     top = STACK
     for i in range(book.queries[query].program_at, book.queries[query + 1].program_at):
         code = book.program[i]

@@ -1,4 +1,4 @@
-"""A profile's candidates, in machine code: what holds as written, followed authors, and what shuts papers out."""
+"""A profile's candidates, in machine code: strict matches, followed authors, exclusions and categories."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from digest.matching.kernel.profile_decoding import (
 def strict(book: Book, day: Day, work: Work) -> bool:
     """Find the papers for which a topic holds as written, and those of followed authors. False if there are none."""
     s = work.s
-    found = False
+    any_holds = False
     clear(work.sets[HELD])
     s[HOLDING] = s[FOLLOWS] = 0
     for topic in range(s[TOPICS]):
@@ -45,13 +45,13 @@ def strict(book: Book, day: Day, work: Work) -> bool:
         if head.plain:
             if head.at < head.behind:
                 put(day, work.sets[HELD], head.set, head.at, head.behind)
-                found = True
+                any_holds = True
         elif evaluate(book, day, work, query):
             clear(work.of_topic[topic])
             unite(work.of_topic[topic], work.sets[STACK])
             unite(work.sets[HELD], work.sets[STACK])
             s[HOLDING] |= 1 << topic
-            found = True
+            any_holds = True
     clear(work.sets[FOLLOWING])
     at = s[AUTHOR_AT]
     for i in range(book.stream[at] if at >= 0 else 0):
@@ -59,12 +59,12 @@ def strict(book: Book, day: Day, work: Work) -> bool:
         if day.atom_at[atom] < day.atom_at[atom + 1]:
             put(day, work.sets[FOLLOWING], 0, day.atom_at[atom], day.atom_at[atom + 1])
             s[FOLLOWS] = 1
-    return bool(found or s[FOLLOWS])
+    return bool(any_holds or s[FOLLOWS])
 
 
 @lean
 def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
-    """What exclusions, categories and what was seen leave: papers found for sure, and the rest that may be close."""
+    """Apply exclusions, categories and sent papers: what remains are certain matches and possibly close papers."""
     fresh = ask.fresh[ask.rows[row].fresh]
     sets = work.sets
     clear(sets[OPEN])
@@ -83,7 +83,7 @@ def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
 
 @lean
 def _admit(book: Book, day: Day, work: Work) -> None:
-    """What the reader's categories admit of the open papers."""
+    """Select the eligible papers that the profile's categories admit."""
     clear(work.sets[ALLOWED])
     at = work.s[CATEGORY_AT]
     if at < 0:

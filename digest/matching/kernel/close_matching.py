@@ -1,4 +1,4 @@
-"""Close papers, in machine code: what no topic holds for, and yet gives more than the threshold."""
+"""Close matches, in machine code: papers for which no topic holds, with a relevance above the threshold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.matching.kernel.profile_decoding import (
     decode,
 )
 from digest.matching.kernel.score_accumulation import add_all, add_extras
-from digest.matching.kernel.simd import above, lowest
+from digest.matching.kernel.simd import larger_in_block, lowest_bit
 
 CLOSE_A_DAY = 3
 
@@ -41,9 +41,9 @@ def close(day: Day, work: Work, tau: int) -> None:
     least = work.s[LEAST]
     for j in range(work.sets.shape[1]):
         bits = work.sets[REST, j] & ~work.sets[FOLLOWING, j]
-        bits &= above(work.sums, j << 6, least) if bits else 0
+        bits &= larger_in_block(work.sums, j << 6, least) if bits else 0
         while bits:
-            work.found[work.s[FOUND]] = (j << 6) + lowest(bits)
+            work.found[work.s[FOUND]] = (j << 6) + lowest_bit(bits)
             work.s[FOUND] += 1
             bits &= bits - 1
     if tau < 0:
@@ -52,22 +52,22 @@ def close(day: Day, work: Work, tau: int) -> None:
 
 @lean
 def _best_of_each_day(day: Day, work: Work) -> None:
-    """Keep the three most relevant of each announcement, ties by id. A day has a place to spare."""
+    """Keep the three most relevant of each announcement, ties by id. Each day has one spare entry."""
     days = len(work.days) // (CLOSE_A_DAY + 1)
     for i in range(work.s[FOUND]):
         paper = work.found[i]
-        worth = work.sums[paper]
+        relevance = work.sums[paper]
         base = day.papers[paper].announcement * (CLOSE_A_DAY + 1)
         if work.days[base].stamp != work.s[SERIAL]:
             work.days[base].stamp = work.s[SERIAL]
             work.days[base].count = 0
         place = base + work.days[base].count
         work.days[base].count = min(work.days[base].count + 1, CLOSE_A_DAY)
-        while place > base and _less(day, work, place - 1, paper, worth):
+        while place > base and _less(day, work, place - 1, paper, relevance):
             work.days[place].worth = work.days[place - 1].worth
             work.days[place].paper = work.days[place - 1].paper
             place -= 1
-        work.days[place].worth, work.days[place].paper = worth, paper
+        work.days[place].worth, work.days[place].paper = relevance, paper
     work.s[FOUND] = 0
     for date in range(days):
         base = date * (CLOSE_A_DAY + 1)
@@ -78,14 +78,16 @@ def _best_of_each_day(day: Day, work: Work) -> None:
 
 
 @lean
-def _less(day: Day, work: Work, place: int, paper: int, worth: int) -> bool:
+def _less(day: Day, work: Work, place: int, paper: int, relevance: int) -> bool:
     """True where a place's paper is less relevant than another one, or as much and behind it by id."""
     other = work.days[place].worth
-    return bool(other < worth or (other == worth and day.papers[work.days[place].paper].tie < day.papers[paper].tie))
+    return bool(
+        other < relevance or (other == relevance and day.papers[work.days[place].paper].tie < day.papers[paper].tie)
+    )
 
 
 @entry
-def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
+def thresholds(book: Book, day: Day, ask: Ask, work: Work, rank: int) -> None:
     """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
     for row in range(len(ask.rows) - 1):
         decode(book, work, ask.rows[row].row)
@@ -95,21 +97,21 @@ def thresholds(book: Book, day: Day, ask: Ask, work: Work, most: int) -> None:
             work.sets[SURE, j] = work.sets[REST, j]
         add_all(day, work, work.plain, work.s[WORDS], work.sets[SURE], work.sums)
         add_extras(book, day, work)
-        for i in range(most):
+        for i in range(rank):
             work.best[i] = 0
         for j in range(work.sets.shape[1]):
             bits = work.sets[REST, j]
-            bits &= above(work.sums, j << 6, work.best[most - 1]) if bits else 0
+            bits &= larger_in_block(work.sums, j << 6, work.best[rank - 1]) if bits else 0
             while bits:
-                _among(work, most, work.sums[(j << 6) + lowest(bits)])
+                _among(work, rank, work.sums[(j << 6) + lowest_bit(bits)])
                 bits &= bits - 1
-        ask.rows[row].tau = work.best[most - 1]
+        ask.rows[row].tau = work.best[rank - 1]
 
 
 @lean
-def _among(work: Work, most: int, value: int) -> None:
-    """Put a value among the best, which are in order, if it is one of them."""
-    place = most - 1
+def _among(work: Work, rank: int, value: int) -> None:
+    """Insert a value into the sorted list of the best, if it is one of them."""
+    place = rank - 1
     if value <= work.best[place]:
         return
     while place > 0 and work.best[place - 1] < value:

@@ -1,4 +1,4 @@
-"""Why a paper was found, written down in machine code: the mask of what matched, the topics that tell, their terms."""
+"""Notes that explain a match, in machine code: the mask of terms, the topics, and the terms that show them."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from digest.matching.kernel.profile_decoding import OCCURS_AT, TOPIC_AT, TOPICS
 
 @lean
 def _reasons(work: Work, place: int) -> int:
-    """Put the topics that found something in a paper laid out into `told`, best first. Returns how many."""
-    n = 0
+    """Sort the topics with a gain in a paper of the batch, best first. Returns their number."""
+    count = 0
     for topic in range(work.s[TOPICS]):
         gain = work.gain[topic, place]
         if gain < 0:
             continue
-        last = n
+        last = count
         while last > 0 and work.topics[last - 1].gain < gain:
             work.topics[last].told, work.topics[last].gain = work.topics[last - 1].told, work.topics[last - 1].gain
             last -= 1
         work.topics[last].told, work.topics[last].gain = topic, gain
-        n += 1
-    return n
+        count += 1
+    return count
 
 
 @lean
-def note(book: Book, day: Day, work: Work, place: int, found: Found, at: int, answer: Any) -> None:
-    """Write down why: the mask; and if asked for the terms by which topics hold, and the topics told.
+def note(book: Book, day: Day, work: Work, place: int, output: Found, at: int, answer: Any) -> None:
+    """Write a note: the mask and, with explanations, the terms by which topics hold and the topics.
 
-    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    After the first, a topic that does not hold is listed only if most of its words match and one of them is new.
     """
     if not answer.topics:
-        _mask(book, work, place, found, at, answer.masks)
+        _mask(book, work, place, output, at, answer.masks)
         return
-    tell = at + answer.masks + answer.terms
-    for i in range(at, tell + answer.topics):
-        found.notes[i] = 0 if i < tell else 255
+    topic_at = at + answer.masks + answer.terms
+    for i in range(at, topic_at + answer.topics):
+        output.notes[i] = 0 if i < topic_at else 255
     for i in range(_reasons(work, place)):
         topic = work.topics[i].told
-        held = work.held[topic] >> place & 1
-        marks = _mark(book, work, place, topic, found, at)
-        if held or i == 0 or marks > work.topics[topic + 1].occurs - work.topics[topic].occurs:
-            found.notes[tell] = topic
-            tell += 1
-        if held:
-            _terms(book, day, work, work.laid[place], topic, found, at + answer.masks)
+        topic_holds = work.held[topic] >> place & 1
+        marks = _mark(book, work, place, topic, output, at)
+        if topic_holds or i == 0 or marks > work.topics[topic + 1].occurs - work.topics[topic].occurs:
+            output.notes[topic_at] = topic
+            topic_at += 1
+        if topic_holds:
+            _terms(book, day, work, work.laid[place], topic, output, at + answer.masks)
 
 
 @lean
-def _mask(book: Book, work: Work, place: int, found: Found, at: int, size: int) -> None:
+def _mask(book: Book, work: Work, place: int, output: Found, at: int, size: int) -> None:
     """The mask alone, eight bytes at a time."""
     for begin in range(0, size, 8):
         mask = np.int64(0)
@@ -61,26 +61,26 @@ def _mask(book: Book, work: Work, place: int, found: Found, at: int, size: int) 
             bit = (book.stream[work.s[OCCURS_AT] + i] >> 16) - (begin << 3)
             mask |= (work.shown[i] >> place & 1) << bit if 0 <= bit < 64 else 0
         for i in range(begin, min(begin + 8, size)):
-            found.notes[at + i] = mask & 255
+            output.notes[at + i] = mask & 255
             mask >>= 8
 
 
 @lean
-def _mark(book: Book, work: Work, place: int, topic: int, found: Found, at: int) -> int:
-    """Set the mask's bits of a topic. Returns twice how many it has, 0 if none of them is new."""
+def _mark(book: Book, work: Work, place: int, topic: int, output: Found, at: int) -> int:
+    """Set a topic's bits in the mask. Returns twice their number, 0 if none of them is new."""
     bits, fresh = 0, 0
     for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
         if work.shown[i] >> place & 1:
             bit = book.stream[work.s[OCCURS_AT] + i] >> 16
             byte = at + (bit >> 3)
-            fresh |= ~(found.notes[byte] >> (bit & 7)) & 1
-            found.notes[byte] |= 1 << (bit & 7)
+            fresh |= ~(output.notes[byte] >> (bit & 7)) & 1
+            output.notes[byte] |= 1 << (bit & 7)
             bits += 1
     return 2 * bits if fresh else 0
 
 
 @lean
-def _terms(book: Book, day: Day, work: Work, paper: int, topic: int, found: Found, at: int) -> None:
+def _terms(book: Book, day: Day, work: Work, paper: int, topic: int, output: Found, at: int) -> None:
     """Set the bits of the terms by which a topic holds, numbered through the profile."""
     bit = 0
     for before in range(topic):
@@ -90,5 +90,5 @@ def _terms(book: Book, day: Day, work: Work, paper: int, topic: int, found: Foun
     query = book.stream[work.s[TOPIC_AT] + topic]
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
         if holds(day, book.terms[term].atom, paper):
-            found.notes[at + (bit >> 3)] |= 1 << (bit & 7)
+            output.notes[at + (bit >> 3)] |= 1 << (bit & 7)
         bit += 1

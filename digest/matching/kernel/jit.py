@@ -1,6 +1,6 @@
-"""Compiling to machine code, kept on disk between processes. Imported only where matching runs.
+"""Decorators that compile functions to machine code, cached on disk. Imported only where matching runs.
 
-Kept under NUMBA_CACHE_DIR, in a folder of its own for each state of these sources, so no old code is ever run.
+The cache is below NUMBA_CACHE_DIR, in a separate folder for each version of the sources, so old code never runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ config.CACHE_DIR = str(Path(os.environ.get("NUMBA_CACHE_DIR") or _HERE / "__pyca
 
 
 def compiled(function: F) -> F:
-    """The function in machine code, made when it is first called."""
+    """Compile the function at its first call."""
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 

@@ -1,4 +1,4 @@
-"""Which state of the kernel's sources machine code was made of. Imports no compiler, so that anybody may ask."""
+"""The version of the kernel's sources, which names the cache folder. Does not import the compiler."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Many profiles against a day's papers, in machine code: which papers, in which order, under which caps.
+"""Match many profiles against a set of papers, in machine code: select, order and cap the papers of each.
 
-Sets of papers are bits, what papers give is added up for all of them at once: no paper is looked at but those told.
+Sets of papers are bitsets, and relevances are summed for all papers at once; only papers that are returned are
+looked at one by one.
 """
 
 from __future__ import annotations
@@ -32,49 +33,49 @@ from digest.matching.kernel.profile_decoding import (
     decode,
 )
 from digest.matching.kernel.score_accumulation import add_all, add_extras, add_likes, add_phrases
-from digest.matching.kernel.simd import above, lowest, ones, passed
+from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
 CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
 _TOP = 1 << 60
-_SORTED = 64  # so many are kept in order as they come
-_MANY = 24  # papers of which most are not among the best
+_SORTED = 64  # up to this number of papers are kept sorted while they arrive; more are sorted at the end
+_MANY = 24  # from this number of papers on, a bound that rules most of them out pays off
 
 
 @entry
-def run(book: Book, day: Day, ask: Ask, work: Work, found: Found, begin: int) -> int:
-    """Match rows from `begin` until all are done or the room is used up. Returns the row to go on with."""
+def run(book: Book, day: Day, ask: Ask, work: Work, output: Found, begin: int) -> int:
+    """Match rows from `begin` until all are done or the output is full. Returns the row to continue with."""
     last = len(ask.rows) - 2
     for row in range(begin, last + 1):
         ahead(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
         decode(book, work, ask.rows[row].row)
         keys = 0
-        sure = strict(book, day, work)
-        further = may_be_close(book, day, work, ask.rows[row].tau)
-        if sure or further:
+        certain = strict(book, day, work)
+        close_possible = may_be_close(book, day, work, ask.rows[row].tau)
+        if certain or close_possible:
             limit(book, day, ask, work, row)
-            keys = _order(book, day, work, ask.rows[row].tau, further)
-        if not _tell(book, day, work, found, row, keys):
+            keys = _order(book, day, work, ask.rows[row].tau, close_possible)
+        if not _tell(book, day, work, output, row, keys):
             return row
     return last + 1
 
 
 @lean
-def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
-    """Put the strict, followed and close papers that were not sent in order, the best first. Returns how many."""
-    s, sure = work.s, work.sets[SURE]
+def _order(book: Book, day: Day, work: Work, tau: int, close_possible: bool) -> int:
+    """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
+    s, certain = work.s, work.sets[SURE]
     number = 0
-    for j in range(len(sure)):
-        number += ones(sure[j])
-    if not number and not further:
+    for j in range(len(certain)):
+        number += count_bits(certain[j])
+    if not number and not close_possible:
         s[KEPT] = 0
         return 0
-    _add(book, day, work, number, further)
+    _add(book, day, work, number, close_possible)
     s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
     if number:
         _offer_all(day, work, number)
-    if further:
+    if close_possible:
         close(day, work, tau)
         for i in range(s[FOUND]):
             if not has(work.sets[GONE], work.found[i]):
@@ -87,11 +88,11 @@ def _order(book: Book, day: Day, work: Work, tau: int, further: bool) -> int:
 
 
 @lean
-def _add(book: Book, day: Day, work: Work, number: int, further: bool) -> None:
-    """Add up what papers give: for those found for sure, and if there may be close ones for the rest."""
-    s, sure = work.s, work.sets[SURE]
-    for j in range(len(sure)):
-        work.sets[BLOCKS, j] = sure[j] | (work.sets[REST, j] if further else 0)
+def _add(book: Book, day: Day, work: Work, number: int, close_possible: bool) -> None:
+    """Sum the relevances of certain matches and, if close matches are possible, of the other papers."""
+    s, certain = work.s, work.sets[SURE]
+    for j in range(len(certain)):
+        work.sets[BLOCKS, j] = certain[j] | (work.sets[REST, j] if close_possible else 0)
     add_all(day, work, work.plain, s[WORDS], work.sets[BLOCKS], work.sums)
     if s[LIKE_AT] >= 0:
         add_likes(book, day, work)
@@ -102,39 +103,39 @@ def _add(book: Book, day: Day, work: Work, number: int, further: bool) -> None:
 
 @lean
 def _offer_all(day: Day, work: Work, number: int) -> None:
-    """Put the papers found for sure in order. Many are left out at once by what the best give at least."""
-    s, sure = work.s, work.sets[SURE]
+    """Order the certain matches. A lower bound of the best scores rules many of them out at once."""
+    s, certain = work.s, work.sets[SURE]
     if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
-        s[BAR] = passed(work.sums, sure, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
+        s[BAR] = bound_of_best(work.sums, certain, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
     bar, least = -1, -1
-    for j in range(len(sure)):
-        bits = sure[j]
+    for j in range(len(certain)):
+        bits = certain[j]
         if bits and s[BAR] > 0:
             if s[BAR] != bar:
                 bar = s[BAR]
                 least = (bar - 1) // s[LARGEST]
-            bits &= above(work.sums, j << 6, least)
+            bits &= larger_in_block(work.sums, j << 6, least)
         while bits:
-            _offer(day, work, (j << 6) + lowest(bits))
+            _offer(day, work, (j << 6) + lowest_bit(bits))
             bits &= bits - 1
 
 
 @lean
 def _wanted(work: Work) -> int:
-    """How many of the best may be told of."""
+    """How many of the best papers may be returned."""
     if work.s[MODE] == RANKED:
         return int(work.s[RANKED_MOST])
     if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
         return _TOP
-    wanted = work.s[MOST]
+    limit_of_papers = work.s[MOST]
     for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
-        wanted += ones(work.sets[SURE, j] & work.sets[FOLLOWING, j])
-    return int(wanted)
+        limit_of_papers += count_bits(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+    return int(limit_of_papers)
 
 
 @lean
 def _offer(day: Day, work: Work, paper: int) -> None:
-    """Put a paper in its place among the best so far, if it has one; where many are wanted they are sorted later."""
+    """Insert a paper among the best so far, if it is one of them; long lists are only appended to and sorted later."""
     s, keys = work.s, work.best
     if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
         return
@@ -158,17 +159,17 @@ def _offer(day: Day, work: Work, paper: int) -> None:
 
 @lean
 def _key(day: Day, work: Work, paper: int) -> int:
-    """What papers are ordered by, larger first: followed, score, newer announcement, smaller id."""
-    of = day.papers[paper]
+    """The sort key, larger first: followed, score, newer announcement, smaller id."""
+    record = day.papers[paper]
     if work.s[MODE] == RANKED:
-        return int((of.rank << TIES) + of.tie)
+        return int((record.rank << TIES) + record.tie)
     followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
-    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + of.tie)
+    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + record.tie)
 
 
 @lean
 def score(day: Day, work: Work, paper: int) -> int:
-    """The relevance, at most as much again for likes, then up to 30 % more for what is trending."""
+    """The relevance, at most doubled by likes, then up to 30 % more for trending papers."""
     lifted = np.int64(work.sums[paper])
     if work.s[LIKE_AT] >= 0:
         lifted += min(work.lifts[paper], work.sums[paper])
@@ -176,22 +177,22 @@ def score(day: Day, work: Work, paper: int) -> int:
 
 
 @lean
-def _sort(keys: I64, n: int) -> None:
-    """Largest first, by a heap, in place."""
-    for begin in range(n // 2 - 1, -1, -1):
-        _sink(keys, begin, n)
-    for end in range(n - 1, 0, -1):
+def _sort(keys: I64, number_of_hits: int) -> None:
+    """Heapsort in place, largest first."""
+    for begin in range(number_of_hits // 2 - 1, -1, -1):
+        _sink(keys, begin, number_of_hits)
+    for end in range(number_of_hits - 1, 0, -1):
         keys[0], keys[end] = keys[end], keys[0]
         _sink(keys, 0, end)
 
 
 @lean
-def _sink(keys: I64, at: int, n: int) -> None:
-    """Let a key sink until both below it are larger."""
+def _sink(keys: I64, at: int, number_of_hits: int) -> None:
+    """Sift a key down the heap."""
     key = keys[at]
-    while 2 * at + 1 < n:
+    while 2 * at + 1 < number_of_hits:
         child = 2 * at + 1
-        if child + 1 < n and keys[child + 1] < keys[child]:
+        if child + 1 < number_of_hits and keys[child + 1] < keys[child]:
             child += 1
         if keys[child] >= key:
             break
@@ -201,15 +202,15 @@ def _sink(keys: I64, at: int, n: int) -> None:
 
 
 @lean
-def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -> bool:
-    """Write down the best that the caps admit. False where there is no room for them."""
-    s, of = work.s, found.rows[row]
-    n, at, top = of.first, of.note_at, s[KEPT] if keys else 0
-    of.total = keys
-    size = measure(book, day, work, of) if top else 0
-    if n + top > len(found.papers) or at + top * size > len(found.notes):
+def _tell(book: Book, day: Day, work: Work, output: Found, row: int, keys: int) -> bool:
+    """Write the best papers that the caps admit. False if the output is full."""
+    s, record = work.s, output.rows[row]
+    number_of_hits, at, top = record.first, record.note_at, s[KEPT] if keys else 0
+    record.total = keys
+    size = measure(book, day, work, record) if top else 0
+    if number_of_hits + top > len(output.papers) or at + top * size > len(output.notes):
         return False
-    used = 0
+    used_places = 0
     for i in range(top):
         if i % LAID == 0:
             lay(book, day, work, i, min(top - i, LAID))
@@ -217,20 +218,20 @@ def _tell(book: Book, day: Day, work: Work, found: Found, row: int, keys: int) -
         paper = work.laid[place]
         kind = kind_of(work, place, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
-        if capped and used >= s[MOST]:
+        if capped and used_places >= s[MOST]:
             break
         topic = first(work, place)
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
             if 0 <= cap <= work.topics[topic].used:
                 continue
-            used += 1
+            used_places += 1
             work.topics[topic].used += 1
-        note(book, day, work, place, found, at, of)
-        hit = found.papers[n]
+        note(book, day, work, place, output, at, record)
+        hit = output.papers[number_of_hits]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
         hit.score = score(day, work, paper)
-        n += 1
+        number_of_hits += 1
         at += size
-    found.rows[row + 1].first, found.rows[row + 1].note_at = n, at
+    output.rows[row + 1].first, output.rows[row + 1].note_at = number_of_hits, at
     return True

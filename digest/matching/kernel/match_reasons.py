@@ -1,4 +1,4 @@
-"""Why papers were found, in machine code: they are laid out, and what each topic gives is added up for all at once."""
+"""Reasons of matches, in machine code: the gain of each topic is summed for a batch of papers at once."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from digest.matching.kernel.profile_decoding import (
     look,
     where,
 )
-from digest.matching.kernel.simd import gather, lanes, lowest
+from digest.matching.kernel.simd import add_in_lanes, larger_in_lanes, lowest_bit
 
 
 @lean
 def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
-    """Where each topic's wants begin. Returns how many bytes a paper's notes take."""
+    """Compute where each topic's wants begin. Returns the bytes of one paper's note."""
     s = work.s
     occurs = terms = 0
     for topic in range(s[TOPICS]):
@@ -47,7 +47,7 @@ def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
 
 @lean
 def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
-    """Lay so many of the best papers on the desk, with the topics that hold and what each topic gives there."""
+    """Load a batch of the best papers, with the topics that hold for them and the gain of each topic."""
     s = work.s
     for i in range(number):
         work.laid[i] = day.by_tie[work.best[begin + i] & TIE]
@@ -76,7 +76,7 @@ def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
 
 @lean
 def _gains(day: Day, work: Work, number: int, key: int) -> None:
-    """What a word of plain topics gives in each paper laid out."""
+    """The gain of a word of plain topics in each paper of the batch."""
     word, weight, gains = work.plain[0, key], work.plain[1, key], work.gains[key]
     if day.words[word].row:
         row = day.dense[day.words[word].row]
@@ -94,7 +94,7 @@ def _gains(day: Day, work: Work, number: int, key: int) -> None:
 def _standing(
     day: Day, work: Work, number: int, which: int, first: int, behind: int, topic: int, among: int, wants: int
 ) -> int:
-    """The papers laid out for which an atom holds, as bits. If it is a phrase, it lifts the topic in these of them."""
+    """The papers of the batch for which an atom holds, as bits. A phrase also adds its lift to the topic."""
     bits = np.int64(0)
     if not which:
         for at in range(first, behind):
@@ -107,24 +107,24 @@ def _standing(
     for i in range(number):
         bits |= np.int64(has(row, work.laid[i])) << i
     bits &= among
-    left = bits if wants > 1 else 0
-    while left:
-        place = lowest(left)
-        left &= left - 1
+    remaining = bits if wants > 1 else 0
+    while remaining:
+        place = lowest_bit(remaining)
+        remaining &= remaining - 1
         work.lifted[topic, place] += day.lift[where(day, first, behind, work.laid[place])]
     return int(bits)
 
 
 @lean
 def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
-    """A query's wants are found in the papers where it holds and their terms do."""
+    """Find the wants of a query in the papers for which both the query and the want's term hold."""
     s, query = work.s, book.stream[work.s[TOPIC_AT] + topic]
-    held = np.int64(0)
+    holds_in = np.int64(0)
     for i in range(number if s[HOLDING] >> topic & 1 else 0):
-        held |= np.int64(has(work.of_topic[topic], work.laid[i])) << i
-    work.held[topic] = held
+        holds_in |= np.int64(has(work.of_topic[topic], work.laid[i])) << i
+    work.held[topic] = holds_in
     occurs = work.topics[topic].occurs
-    if not held:
+    if not holds_in:
         for i in range(occurs, work.topics[topic + 1].occurs):
             work.shown[i] = 0
         return
@@ -132,61 +132,61 @@ def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
         first, wants = book.terms[term].want_at, book.terms[term + 1].want_at - book.terms[term].want_at
         atom = book.terms[term].atom
         begin, behind = day.atom_at[atom], day.atom_at[atom + 1]
-        shown = _standing(day, work, number, day.atom_set[atom], begin, behind, topic, int(held), wants)
+        found_in = _standing(day, work, number, day.atom_set[atom], begin, behind, topic, int(holds_in), wants)
         for i in range(wants):
-            work.shown[occurs + i] = shown
-            _fill(book, day, work, shown, book.stream[s[OCCURS_AT] + occurs + i] & 0xFFFF, book.want[first + i])
+            work.shown[occurs + i] = found_in
+            _fill(book, day, work, found_in, book.stream[s[OCCURS_AT] + occurs + i] & 0xFFFF, book.want[first + i])
         occurs += wants
 
 
 @lean
-def _fill(book: Book, day: Day, work: Work, shown: int, key: int, at: int) -> None:
-    """What a want gives in the papers it is found in, if nothing said so before."""
+def _fill(book: Book, day: Day, work: Work, found_in: int, key: int, at: int) -> None:
+    """Set the gain of a want in the papers that have it, unless it is set already."""
     want, gains = book.wants[at], work.gains[key]
-    left = shown & ~lanes(gains, 0, -1)
-    while left:
-        place = lowest(left)
-        left &= left - 1
+    remaining = found_in & ~larger_in_lanes(gains, 0, -1)
+    while remaining:
+        place = lowest_bit(remaining)
+        remaining &= remaining - 1
         gains[place] = ONE * (want.fixed if want.word < 0 else max(look(day, work.laid[place], want.word), 0))
 
 
 @lean
 def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
-    """What a topic gives in each paper laid out, a query each key once; -1 where it found nothing."""
-    query, gain, held = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.held[topic]
+    """The gain of a topic in each paper of the batch, each key of a query once; -1 where nothing was found."""
+    query, gain, holds_in = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.held[topic]
     for i in range(LAID):
         gain[i] = -1
     if query < 0:
         return
     plain, first, behind = day.heads[query].plain, work.topics[topic].occurs, work.topics[topic + 1].occurs
-    for at in range(first, behind if plain or held else first):
+    for at in range(first, behind if plain or holds_in else first):
         key = book.stream[work.s[OCCURS_AT] + at] & 0xFFFF
         gains = work.gains[key]
         if plain:
-            shown = work.shown[at] = lanes(gains, 0, -1)
+            found_in = work.shown[at] = larger_in_lanes(gains, 0, -1)
         else:
-            shown = work.shown[at]
+            found_in = work.shown[at]
             for before in range(first, at):
                 if book.stream[work.s[OCCURS_AT] + before] & 0xFFFF == key:
-                    shown &= ~work.shown[before]
-        gather(gain, gains, shown)
-    gather(gain, work.lifted[topic], held)
+                    found_in &= ~work.shown[before]
+        add_in_lanes(gain, gains, found_in)
+    add_in_lanes(gain, work.lifted[topic], holds_in)
 
 
 @lean
 def first(work: Work, place: int) -> int:
-    """The topic that gives most in a paper laid out, the first of equals; -1 if none told of it."""
-    told, most = -1, np.int32(-1)
+    """The topic with the largest gain in a paper of the batch, the first of equals; -1 for none."""
+    best_topic, most = -1, np.int32(-1)
     for topic in range(work.s[TOPICS]):
         if work.gain[topic, place] > most:
-            told, most = topic, work.gain[topic, place]
-    return told
+            best_topic, most = topic, work.gain[topic, place]
+    return best_topic
 
 
 @lean
 def kind_of(work: Work, place: int, followed: bool) -> int:
     """STRICT, FOLLOWED, both, or 0 for a close match."""
-    held = np.int64(0)
+    holds_in = np.int64(0)
     for topic in range(work.s[TOPICS]):
-        held |= work.held[topic]
-    return (STRICT if held >> place & 1 else 0) | (FOLLOWED if followed else 0)
+        holds_in |= work.held[topic]
+    return (STRICT if holds_in >> place & 1 else 0) | (FOLLOWED if followed else 0)

@@ -1,4 +1,4 @@
-"""Pairs of words, atoms and papers put where the kernel finds them, in machine code."""
+"""Turn phrases found in papers into pairs of atom and paper, in machine code."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from digest.matching.kernel.jit import compiled
 @compiled
 def atoms(phrase: I32, paper: I32, kinds: U8, at: I32, atom: I32, atom_kinds: I32) -> tuple[I32, I32]:
     """Phrases found in papers as pairs of atom and paper: an atom is a phrase in some kinds of text."""
-    n = 0
+    size = 0
     for i in range(len(phrase)):
-        n += at[phrase[i] + 1] - at[phrase[i]]
-    found, where = np.empty(n, np.int32), np.empty(n, np.int32)
-    n = 0
+        size += at[phrase[i] + 1] - at[phrase[i]]
+    found_atoms, papers = np.empty(size, np.int32), np.empty(size, np.int32)
+    size = 0
     for i in range(len(phrase)):
         for j in range(at[phrase[i]], at[phrase[i] + 1]):
             if atom_kinds[atom[j]] & kinds[i]:
-                found[n], where[n] = atom[j], paper[i]
-                n += 1
-    return found[:n], where[:n]
+                found_atoms[size], papers[size] = atom[j], paper[i]
+                size += 1
+    return found_atoms[:size], papers[:size]

@@ -1,4 +1,4 @@
-"""Phrases found in texts, in machine code: a trie walked over the tokens. A prefix in a phrase is a step of its own."""
+"""Search texts for phrases, in machine code: a trie is walked over the tokens; a prefix is an edge of its own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Texts(NamedTuple):
 
 @compiled
 def plant(phrase_at: I32, phrase_word: I32, is_prefix: U8) -> Trie:
-    """The trie of some phrases."""
+    """Build the trie of these phrases."""
     size = 16
     while size < 2 * len(phrase_word):
         size <<= 1
@@ -129,7 +129,7 @@ def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64, stack: I64) -> tup
     last = np.full(phrases, -1, np.int32)
     room = 1024
     phrase, paper, kinds = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint8)
-    n = text = 0
+    count = text = 0
     for token in tokens:
         while text + 1 < len(texts.at) and texts.at[text + 1] <= token:
             text += 1
@@ -138,19 +138,19 @@ def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64, stack: I64) -> tup
         while top:
             node, at = stack[top - 2], stack[top - 1]
             top = _steps(trie, texts, node, at, stack, top - 2)
-            found = trie.end[node]
-            if found < 0:
+            phrase_found = trie.end[node]
+            if phrase_found < 0:
                 continue
-            if last[found] >= 0 and paper[last[found]] == here:
-                kinds[last[found]] |= bit
+            if last[phrase_found] >= 0 and paper[last[phrase_found]] == here:
+                kinds[last[phrase_found]] |= bit
                 continue
-            if n == room:
+            if count == room:
                 room *= 2
                 phrase, paper, kinds = _grown(phrase, room), _grown(paper, room), _grown(kinds, room)
-            phrase[n], paper[n], kinds[n] = found, here, bit
-            last[found] = n
-            n += 1
-    return phrase, paper, kinds, n
+            phrase[count], paper[count], kinds[count] = phrase_found, here, bit
+            last[phrase_found] = count
+            count += 1
+    return phrase, paper, kinds, count
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""One profile before a day's papers, in machine code: where its parts are, and the words it listens for."""
+"""Decode one profile's record, in machine code: the offsets of its parts and the words of its plain topics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.matching.kernel.array_layout import (
     Work,
 )
 from digest.matching.kernel.jit import lean
-from digest.matching.kernel.simd import soon
+from digest.matching.kernel.simd import prefetch
 
 ONE = 16
 _MOST = 2**62
@@ -28,7 +28,7 @@ TIE = (1 << TIES) - 1
 AUTHOR = 3000  # the impact of a followed author
 WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
 
-# Places in the desk's list of single numbers.
+# Indexes of the workspace's scalars, `Work.s`.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
 SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
 MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, LARGEST, TOGETHER = range(22, 29)
@@ -36,7 +36,7 @@ MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, LARGEST, TOGETHER = range(22, 29)
 
 @lean
 def decode(book: Book, work: Work, row: int) -> None:
-    """Where the parts of a profile's record are (−1: it lacks that part), and the words of its plain topics."""
+    """Read the offsets of a profile's parts (−1: absent), and the words of its plain topics."""
     s = work.s
     at = book.record[row]
     head = book.stream[at]
@@ -47,8 +47,8 @@ def decode(book: Book, work: Work, row: int) -> None:
     s[SERIAL] += 1
     s[WORDS] = book.stream[at]
     for i in range(s[WORDS]):
-        heard = book.stream[at + 1 + i]
-        work.plain[0, i], work.plain[1, i] = heard >> 6, WEIGHT[heard & 63]
+        word_and_count = book.stream[at + 1 + i]
+        work.plain[0, i], work.plain[1, i] = word_and_count >> 6, WEIGHT[word_and_count & 63]
     at += 1 + s[WORDS]
     s[BITS], s[KEYS] = book.stream[at + 1] >> 16, book.stream[at + 1] & 0xFFFF
     s[OCCURS_AT] = at + 2
@@ -70,7 +70,7 @@ def decode(book: Book, work: Work, row: int) -> None:
 
 @lean
 def bounds(book: Book, day: Day, work: Work) -> None:
-    """The most that the plain topics' words can give together, and the least that a topic's are worth; 0 without."""
+    """Compute the largest possible sum of the plain topics' words, and the floor of close matches; 0 without words."""
     s = work.s
     bound, repeated = np.int64(0), False
     for i in range(s[WORDS]):
@@ -97,24 +97,24 @@ def bounds(book: Book, day: Day, work: Work) -> None:
 
 @lean
 def ahead(book: Book, day: Day, row: int, later: int) -> None:
-    """Bring near what the next row will ask for, and what one later will be found by."""
+    """Prefetch the data of the next row, and the query heads of the one after it."""
     at = book.record[later]
     for i in range(at + 1, at + 1 + (book.stream[at] >> 8)):
-        soon(day.heads, book.stream[i])
+        prefetch(day.heads, book.stream[i])
     at = book.record[row]
     topics = book.stream[at] >> 8
     for i in range(at + 1, at + 1 + topics):
         if book.stream[i] >= 0:
-            soon(day.atom_paper, day.heads[book.stream[i]].at)
-            soon(day.lift, day.heads[book.stream[i]].at)
+            prefetch(day.atom_paper, day.heads[book.stream[i]].at)
+            prefetch(day.lift, day.heads[book.stream[i]].at)
     at += 2 + topics
     for i in range(at, at + book.stream[at - 1]):
-        soon(day.words, book.stream[i] >> 6)
+        prefetch(day.words, book.stream[i] >> 6)
 
 
 @lean
 def where(day: Day, low: int, high: int, paper: int) -> int:
-    """Where in that part of the atoms' papers this one is, which must be there."""
+    """The position of a paper in that part of `atom_paper`; it must be there."""
     while low + 1 < high:
         middle = (low + high) >> 1
         if day.atom_paper[middle] <= paper:

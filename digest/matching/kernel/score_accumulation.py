@@ -1,7 +1,4 @@
-"""What papers give a profile, in machine code: words in many papers are added row by row, the others one by one.
-
-A row of impacts by paper is added in a few instructions for every eight papers, so nothing is looked up.
-"""
+"""Sum relevances, in machine code: frequent words by dense rows with vector instructions, others by their postings."""
 
 from __future__ import annotations
 
@@ -27,14 +24,14 @@ from digest.matching.kernel.profile_decoding import (
     WORDS,
     look,
 )
-from digest.matching.kernel.simd import add_rows, lowest
+from digest.matching.kernel.simd import add_rows, lowest_bit
 
 
 @lean
-def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I32) -> None:
-    """Write into `sums` what the words (numbers above weights) give each paper of the wanted blocks of 64.
+def add_all(day: Day, work: Work, words: I32, number: int, blocks: I64, sums: I32) -> None:
+    """Write the weighted sums of words (numbers in the first line, weights in the second) for the blocks of 64 papers.
 
-    Rows of weight 16 come first, as long as their sums are sure to fit into two bytes; then the others.
+    Rows of weight 16 come first, as long as their sums are certain to fit into 16 bits.
     """
     ones, back = 0, work.rows.shape[1]
     for i in range(number):
@@ -47,7 +44,7 @@ def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I3
         else:
             back -= 1
             work.rows[0, back], work.rows[1, back] = row, weight
-    add_rows(day.dense, work.rows, ones, back, wanted, sums)
+    add_rows(day.dense, work.rows, ones, back, blocks, sums)
     for i in range(number):
         word, weight = words[0, i], words[1, i]
         if not day.words[word].row:
@@ -56,24 +53,24 @@ def add_all(day: Day, work: Work, words: I32, number: int, wanted: I64, sums: I3
 
 
 @entry
-def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, worth: Any) -> None:
-    """Write what the words of each phrase are worth once more in the papers it stands in; single words are none."""
+def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, weighed: Any) -> None:
+    """Write the lift of each phrase in its papers: the impacts of its words once more; single words have none."""
     for term in range(len(book.terms) - 1):
         atom, first, behind = book.terms[term].atom, book.terms[term].want_at, book.terms[term + 1].want_at
         begin, end = atom_at[atom], atom_at[atom + 1]
         words = 0
-        for i in range(first, behind if begin < end and not worth.lift[begin] else first):
+        for i in range(first, behind if begin < end and not weighed.lift[begin] else first):
             words += book.wants[book.want[i]].word >= 0
         for at in range(begin, end if words > 1 else begin):
             total = np.int64(0)
             for i in range(first, behind):
-                total += max(look(worth, atom_paper[at], book.wants[book.want[i]].word), 0)
-            worth.lift[at] = ONE * total
+                total += max(look(weighed, atom_paper[at], book.wants[book.want[i]].word), 0)
+            weighed.lift[at] = ONE * total
 
 
 @lean
 def add_phrases(book: Book, day: Day, work: Work) -> None:
-    """Add what topics of plain words give as phrases."""
+    """Add the lifts of plain topics that hold as phrases."""
     for topic in range(work.s[TOPICS]):
         query = book.stream[work.s[TOPIC_AT] + topic]
         if query >= 0 and day.heads[query].plain and day.heads[query].wants > 1:
@@ -83,7 +80,7 @@ def add_phrases(book: Book, day: Day, work: Work) -> None:
 
 @lean
 def add_extras(book: Book, day: Day, work: Work) -> None:
-    """Add what queries and followed authors give the papers found for sure, each key once."""
+    """Add the gains of queries and followed authors to the certain matches, each key once."""
     s = work.s
     if not s[HOLDING] and not s[FOLLOWS]:
         return
@@ -132,7 +129,7 @@ def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> N
 
 @lean
 def _count(work: Work, key: int) -> None:
-    """A key counts for the papers on the stack that are found for sure."""
+    """Count a key for the certain matches on the stack."""
     for j in range(work.sets.shape[1]):
         work.of_key[key, j] |= work.sets[STACK, j] & work.sets[SURE, j]
 
@@ -151,14 +148,14 @@ def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
     for j in range(len(row)):
         bits = row[j]
         while bits:
-            paper = (j << 6) + lowest(bits)
+            paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
             work.sums[paper] += ONE * (fixed if word < 0 else dense[paper])
 
 
 @lean
 def add_likes(book: Book, day: Day, work: Work) -> None:
-    """Write into `lifts` what words of liked papers give."""
+    """Write the sums of words of liked papers into `lifts`."""
     at = work.s[LIKE_AT]
     for i in range(book.stream[at]):
         work.liked[0, i], work.liked[1, i] = book.stream[at + 1 + 2 * i], book.stream[at + 2 + 2 * i]

@@ -1,4 +1,4 @@
-"""Sentences for readers from a part that knows no language: whoever shows them gives the words."""
+"""Messages of pure packages, which know no locale: the caller supplies the translation."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class Words(Protocol):
-    """Sentences in a language; `%(name)s` stands for a value, `%(n)s` for the number that counts."""
+    """A message catalog; `%(name)s` stands for a value, `%(n)s` for the number that selects the plural form."""
 
     def say(self, message: str, /, **values: object) -> str:
-        """The sentence."""
+        """The message with its values."""
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """The sentence for that number."""
+        """The message in the plural form for the number."""
 
 
 class English:
-    """The sentences as they stand here."""
+    """The untranslated English messages."""
 
     def say(self, message: str, /, **values: object) -> str:
-        """The sentence."""
+        """The message with its values."""
         return message % values if values else message
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """The sentence for that number."""
+        """The message in the plural form for the number."""
         return (one if number == 1 else many) % {"n": f"{number:,}", **values}
 
 

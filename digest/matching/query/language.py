@@ -1,4 +1,4 @@
-"""The query language: what a reader may type as a topic. `parse` and `format` are inverse.
+"""The query language: what a subscriber may type as a topic. `parse` and `format` are inverse.
 
 Plain words are a phrase topic. A text with an operator (AND, OR, ANDNOT), a quote or a field is a query:
 
@@ -51,7 +51,7 @@ def format(query: Query) -> str:  # noqa: A001 (the inverse of parse)
 
 
 class Wanted(NamedTuple):
-    """One thing a profile looks for: a word (stem or prefix) in a field, or a whole name, category, venue, …"""
+    """A term of a profile: a word (stem or prefix) in a field, or a whole name, category, venue, …"""
 
     field: str
     text: str
@@ -59,7 +59,7 @@ class Wanted(NamedTuple):
 
 
 def wanted(term: Term) -> tuple[Wanted, ...]:
-    """What a term's match is shown by: its words that weigh, or for other fields the term as one."""
+    """The words of a query term that have weight; in fields without words the whole term."""
     if term.field in TEXT_FIELDS:
         return tuple(dict.fromkeys(Wanted(term.field, w.text, w.prefix) for w in phrase(term) if w.weighs))
     return (Wanted(term.field, fold(term.text)),)
@@ -72,7 +72,7 @@ def terms(profile: Profile) -> tuple[Wanted, ...]:
 
 @lru_cache(maxsize=1 << 15)
 def _shown(text: str) -> tuple[Wanted, ...]:
-    """What a topic's matches are shown by."""
+    """The positive terms of a topic."""
     return tuple(want for term in positive(parse(text).root) for want in wanted(term))
 
 
@@ -91,12 +91,12 @@ def _format(node: Node) -> str:
 
 
 def _within(node: Node, *kinds: type) -> str:
-    """A part inside another: in parentheses where it would else be read as something else."""
+    """A part of another node, in parentheses where it would otherwise parse differently."""
     return f"({_format(node)})" if isinstance(node, kinds) else _format(node)
 
 
 def _bare(text: str) -> bool:
-    """True for words that need no quotes: nothing in them is an operator, a parenthesis or a field."""
+    """True for words that need no quotes: they contain no operator, parenthesis or field."""
     if set(text.split()) & {*parser.OPERATORS, "NOT"} or re.search("[()]", text):
         return False
     return not re.search(r"(?<!\S)[A-Za-z]+:(?=[^\s/])", text)

@@ -1,4 +1,4 @@
-"""The grammar of queries: from typed text to nodes, with a position in every refusal."""
+"""The parser of queries: from typed text to a syntax tree; every error has a position."""
 
 from __future__ import annotations
 

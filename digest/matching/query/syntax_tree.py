@@ -1,4 +1,4 @@
-"""What a query is made of, and the words of its phrases, analysed as papers are."""
+"""The syntax tree of queries, and the words of phrases, analysed in the same way as papers."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ Node = Term | And | Or | AndNot
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A topic understood. `plain`: words only, so it also matches closely; then `root` is one Term."""
+    """A parsed topic. `plain`: words only, so it also matches closely; then `root` is one Term."""
 
     root: Node
     plain: bool = False
 
 
 class Word(NamedTuple):
-    """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed` as the reader did.
+    """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed`: the original text.
 
-    `weighs` is False for stop words, which hold their place in the phrase and count for nothing else.
+    `weighs` is False for stop words, which only keep their position in the phrase.
     """
 
     text: str
@@ -71,11 +71,11 @@ class Word(NamedTuple):
 @lru_cache(maxsize=1 << 14)
 def phrase(term: Term) -> tuple[Word, ...]:
     """The words of a Term in order; a `*` ends a prefix. They are never empty in a parsed query."""
-    found: list[Word] = []
+    analysed: list[Word] = []
     for prefixes, pieces in groupby(term.text.split(), key=is_prefix):
         for piece in pieces if prefixes else _chunks(pieces):
-            found += _prefix(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
-    return tuple(found)
+            analysed += _prefix(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
+    return tuple(analysed)
 
 
 def is_prefix(piece: str) -> bool:
@@ -84,7 +84,7 @@ def is_prefix(piece: str) -> bool:
 
 
 def positive(node: Node) -> tuple[Term, ...]:
-    """The terms that a match may be shown by, in the order typed; what ANDNOT drops is none."""
+    """The terms that can match, in the order typed, without those excluded by ANDNOT."""
     if isinstance(node, Term):
         return (node,)
     if isinstance(node, AndNot):
@@ -93,7 +93,7 @@ def positive(node: Node) -> tuple[Term, ...]:
 
 
 def _chunks(pieces: Iterable[str]) -> list[str]:
-    """Typed pieces, put together where they only mean something side by side, such as `data set`."""
+    """Typed words, joined where adjacent words form one token, such as `data set`."""
     chunks: list[str] = []
     for piece in pieces:
         both = f"{chunks[-1]} {piece}" if chunks else ""
@@ -107,8 +107,8 @@ def _chunks(pieces: Iterable[str]) -> list[str]:
 def _prefix(piece: str) -> list[Word]:
     """`self-superv*` is the word self, then a prefix."""
     *front, last = words(piece[:-1]) or [""]
-    found = [_word(token, piece) for token in tokens(" ".join(front))]
-    return [*found, Word(last, True, piece, True)] if last else found
+    analysed = [_word(token, piece) for token in tokens(" ".join(front))]
+    return [*analysed, Word(last, True, piece, True)] if last else analysed
 
 
 def _word(token: Token, typed: str) -> Word:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digest.matching.profile import Profile
-from digest.matching.query.language import TEXT_FIELDS, Or, Query, Term, Wanted, parse, positive, terms, wanted
+from digest.matching.query.language import TEXT_FIELDS, Or, Query, Term, Wanted, parse, phrase, positive, terms, wanted
 from digest.matching.scoring.bm25 import Weights, weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author, predicate
 
@@ -17,19 +17,31 @@ class HeardTerm:
     """A term that a match may be shown by.
 
     `wants`: each thing that shows it, by what it counts as. `phrase`: more than one word of title and abstract.
+    `stems`: words without which title and abstract cannot hold it; `one_word`: such a word that suffices.
     """
 
     term: Term
     holds: Predicate
     wants: tuple[tuple[Wanted, Wanted], ...]
     phrase: bool
+    stems: tuple[str, ...]
+    one_word: bool
 
     @classmethod
     def of(cls, term: Term) -> HeardTerm:
         """The term analysed, once for all papers."""
+        words = phrase(term) if term.field in {"", "ti", "abs"} else ()
+        stems = tuple(word.text for word in words if not word.prefix)
         wants = wanted(term)
         worth = tuple((want, counted_as(want)) for want in wants)
-        return cls(term, predicate(term), worth, sum(want.field in TEXT_FIELDS for want in wants) > 1)
+        return cls(
+            term,
+            predicate(term),
+            worth,
+            sum(want.field in TEXT_FIELDS for want in wants) > 1,
+            stems,
+            one_word=len(stems) == 1 and len(words) == 1 and not term.field,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +67,14 @@ class Heard:
         simple = all(isinstance(part, Term) for part in parts)
         return cls(index, query, wants, predicate(query.root), found, simple)
 
-    def shown(self, document: Document) -> tuple[HeardTerm, ...]:
-        """The terms that show a paper to satisfy the query as written; none where it does not."""
-        if not self.any_term and not self.holds(document):
-            return ()
-        return tuple([term for term in self.terms if term.holds(document)])
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A profile understood. `plain`: the weight of each word of its plain topics; `bits`: the terms' numbers."""
+    """A profile understood. `plain`: the weight of each word of its plain topics; `bits`: the terms' numbers.
+
+    `plain_words` and `plain_prefixes`: what `plain` looks for, by word. `terms`: each topic's terms, one behind the
+    other; `by_stem`: the places among them of those that need a stem, `other_terms`: of those that need none.
+    """
 
     profile: Profile
     topics: tuple[Heard, ...]
@@ -75,6 +85,28 @@ class Wish:
     plain: Mapping[Wanted, int]
     idf: Mapping[Wanted, int]
     floor: int
+    plain_words: Mapping[str, Wanted]
+    plain_prefixes: tuple[Wanted, ...]
+    terms: tuple[tuple[Heard, HeardTerm], ...]
+    by_stem: Mapping[str, tuple[int, ...]]
+    other_terms: tuple[int, ...]
+
+    def shown(self, document: Document) -> list[int]:
+        """The places of the terms that show the paper to satisfy their topics as written, in no order.
+
+        Most terms need a word that the paper lacks: only the others are looked at.
+        """
+        places = list(self.other_terms)
+        for stem in self.by_stem.keys() & document.tf.keys():
+            places += self.by_stem[stem]
+        satisfied = {topic.index: topic.holds(document) for topic in self.topics if not topic.any_term}
+        terms = self.terms
+        return [
+            place
+            for place in places
+            for topic, term in (terms[place],)
+            if (term.one_word or term.holds(document)) and (topic.any_term or satisfied[topic.index])
+        ]
 
 
 def counted_as(want: Wanted) -> Wanted:
@@ -92,6 +124,12 @@ def understand(profile: Profile, weights: Weights) -> Wish:
     words |= {Wanted("", stem) for stem, _ in profile.likes}
     idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
     sums = [sum(plain[want] * idf[want] for want in t.wants) for t in topics if t.query.plain and t.wants]
+    places = [(topic, term) for topic in topics for term in topic.terms]
+    by_stem: dict[str, tuple[int, ...]] = {}
+    for place, (_, term) in enumerate(places):
+        if term.stems:
+            rarest = max(term.stems, key=weights.idf)
+            by_stem[rarest] = (*by_stem.get(rarest, ()), place)
     return Wish(
         profile=profile,
         topics=topics,
@@ -102,4 +140,9 @@ def understand(profile: Profile, weights: Weights) -> Wish:
         plain=plain,
         idf=idf,
         floor=min(sums, default=0),
+        plain_words={want.text: want for want in plain if not want.prefix},
+        plain_prefixes=tuple(want for want in plain if want.prefix),
+        terms=tuple(places),
+        by_stem=by_stem,
+        other_terms=tuple(place for place, (_, term) in enumerate(places) if not term.stems),
     )

@@ -6,12 +6,12 @@ The rules are docs/MATCHING.md's. The fast engine must give the same papers, ord
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
-from digest.matching.query.language import TEXT_FIELDS, Term, Wanted, phrase, positive, wanted
+from digest.matching.query.language import TEXT_FIELDS, Wanted, phrase, positive
 from digest.matching.reference.parsed_profile import Heard, HeardTerm, Wish, counted_as, understand
 from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare
@@ -25,20 +25,22 @@ CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
 class _Finding:
     """What one paper has of a wish. `gains`: what each thing found is worth.
 
-    `held`: for each topic that holds as written, the terms that show it. `phrases`: what their words are worth once
-    more, standing side by side. `liked`: what words of liked papers are worth.
+    `shown`: the places in `wish.terms` of the terms that show a topic to hold as written. `worth`: what each thing that
+    they look for is worth; `phrases`: what words standing side by side are worth once more. `liked`: what words of
+    liked papers are worth.
     """
 
     document: Document
-    gains: dict[Wanted, int] = field(default_factory=dict)
-    held: dict[int, tuple[Term, ...]] = field(default_factory=dict)
-    phrases: dict[int, int] = field(default_factory=dict)
-    followed: tuple[str, ...] = ()
-    liked: tuple[int, ...] = ()
+    gains: dict[Wanted, int]
+    shown: list[int]
+    worth: dict[Wanted, int]
+    phrases: int
+    followed: tuple[str, ...]
+    liked: tuple[int, ...]
 
     @property
     def relevance(self) -> int:
-        return sum(self.gains.values()) + sum(self.phrases.values())
+        return sum(self.gains.values()) + self.phrases
 
     @property
     def score(self) -> int:
@@ -82,8 +84,8 @@ def lazily(
     weights = _weights(counts)
     wish = understand(profile, weights)
     found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
-    sure = [finding for finding in found if finding.held or finding.followed]
-    close = [f for f in found if not (f.held or f.followed) and profile.close and f.relevance >= wish.floor > 0]
+    sure = [finding for finding in found if finding.shown or finding.followed]
+    close = [f for f in found if not (f.shown or f.followed) and profile.close and f.relevance >= wish.floor > 0]
     close = _best_of_each_day(close) if tau is None else [f for f in close if f.relevance > tau]
     kept = [finding for finding in sure + close if finding.document.candidate.id not in sent]
     return LazyMatches(wish, sorted(kept, key=_order))
@@ -136,7 +138,7 @@ def not_strict(profile: Profile, candidates: Iterable[Candidate | Document], cou
     weights = _weights(counts)
     wish = understand(profile, weights)
     found = _findings(wish, candidates, weights)
-    return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.held]
+    return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.shown]
 
 
 def _weights(counts: Counts | Weights) -> Weights:
@@ -158,36 +160,33 @@ def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
     followed = tuple([author for author, wrote in wish.authors if wrote(document)])
     likes = ((Wanted("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
     liked = tuple(weighs * impact(wish.idf[want], document.tf[want.text], norm) for want, weighs in likes)
-    finding = _Finding(document, followed=followed, liked=liked)
-    gains = finding.gains
-    for want, weighs in wish.plain.items():
+    gains: dict[Wanted, int] = {}
+    for stem in wish.plain_words.keys() & document.tf.keys():
+        want = wish.plain_words[stem]
+        gains[want] = wish.plain[want] * impact(wish.idf[want], document.tf[stem], norm)
+    for want in wish.plain_prefixes:
         if tf := _tf(want, document):
-            gains[want] = weighs * impact(wish.idf[want], tf, norm)
+            gains[want] = wish.plain[want] * impact(wish.idf[want], tf, norm)
+    shown = wish.shown(document)
     worth: dict[Wanted, int] = {}
-    for topic in wish.topics:
-        if shown := topic.shown(document):
-            finding.held[topic.index] = tuple([term.term for term in shown])
-            finding.phrases[topic.index] = _show(shown, wish, document, norm, worth)
-    for key, value in worth.items():
-        gains.setdefault(key, value)
+    phrases = sum([_show(wish.terms[place][1], wish, document, norm, worth) for place in shown])
+    gains = worth | gains
     for author in followed:
         gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
-    return finding
+    return _Finding(document, gains, shown, worth, phrases, followed, liked)
 
 
-def _show(terms: Iterable[HeardTerm], wish: Wish, document: Document, norm: int, worth: dict[Wanted, int]) -> int:
-    """Add what a topic's terms found to `worth`. Returns what the words of its phrases are worth once more."""
-    phrases = 0
-    for term in terms:
-        total = 0
-        for want, key in term.wants:
-            value = worth.get(key)
-            if value is None:
-                value = worth[key] = ONE * _worth(want, key, wish, document, norm)
-            total += value
-        if term.phrase:
-            phrases += total
-    return phrases
+def _show(term: HeardTerm, wish: Wish, document: Document, norm: int, worth: dict[Wanted, int]) -> int:
+    """Add what a term found to `worth`. Returns what the words of a phrase are worth once more, else 0."""
+    for want, key in term.wants:
+        if key in worth:
+            continue
+        if want.field not in TEXT_FIELDS:
+            worth[key] = ONE * FIXED[want.field]
+        else:
+            tf = _tf(want, document) if want.prefix else document.tf.get(want.text, 0)
+            worth[key] = ONE * impact(wish.idf[key], tf, norm)
+    return sum([worth[key] for _, key in term.wants]) if term.phrase else 0
 
 
 def _tf(want: Wanted, document: Document) -> int:
@@ -195,13 +194,6 @@ def _tf(want: Wanted, document: Document) -> int:
     if not want.prefix:
         return document.tf.get(want.text, 0)
     return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
-
-
-def _worth(want: Wanted, key: Wanted, wish: Wish, document: Document, norm: int) -> int:
-    """The impact of a thing that a query found, which counts as `key`."""
-    if want.field not in TEXT_FIELDS:
-        return FIXED[want.field]
-    return impact(wish.idf[key], _tf(want, document), norm)
 
 
 def _allowed(wish: Wish, finding: _Finding) -> bool:
@@ -226,24 +218,33 @@ def _order(finding: _Finding) -> tuple[bool, int, int, int]:
     return not finding.followed, -finding.score, -candidate.announcement, candidate.id
 
 
+def _held(wish: Wish, finding: _Finding) -> dict[int, list[HeardTerm]]:
+    """For each topic that holds as written, the terms that show it."""
+    held: dict[int, list[HeardTerm]] = {}
+    for place in sorted(finding.shown):
+        topic, term = wish.terms[place]
+        held.setdefault(topic.index, []).append(term)
+    return held
+
+
 def _explain(wish: Wish, finding: _Finding) -> Match:
     """The match with its reasons: topics by what they give, each with the reader's own words.
 
     Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
     """
-    candidate = finding.document.candidate
+    candidate, held = finding.document.candidate, _held(wish, finding)
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
-    for topic, bits in _telling(wish, finding):
+    for topic, bits in _telling(wish, finding, held):
         most = 2 * bits.bit_count() > len(topic.wants)
-        if topic.index in finding.held or not matched or (most and bits & ~mask):
-            matched.append((topic.index, _typed(topic, finding)))
+        if topic.index in held or not matched or (most and bits & ~mask):
+            matched.append((topic.index, _typed(topic, finding, held)))
         mask |= bits
     return Match(
         paper=candidate.id,
         score=finding.score,
         relevance=finding.relevance,
-        strict=bool(finding.held),
+        strict=bool(finding.shown),
         topic=matched[0][0] if matched else -1,
         mask=mask,
         matched=tuple(matched),
@@ -251,28 +252,29 @@ def _explain(wish: Wish, finding: _Finding) -> Match:
     )
 
 
-def _telling(wish: Wish, finding: _Finding) -> list[tuple[Heard, int]]:
+def _telling(wish: Wish, finding: _Finding, held: Mapping[int, Sequence[HeardTerm]]) -> list[tuple[Heard, int]]:
     """The topics that found something, with their terms' bits; the one that gives most of the score first."""
     told = []
     for topic in wish.topics:
-        found = _found(topic, finding)
-        if found or topic.index in finding.held:
+        shown = held.get(topic.index, ())
+        found = _found(topic, finding, shown)
+        if found or shown:
             gain = sum(finding.gains[key] for key in {counted_as(want) for want in found})
-            gain += finding.phrases.get(topic.index, 0)
+            gain += sum(finding.worth[key] for term in shown if term.phrase for _, key in term.wants)
             told.append((-gain, topic.index, topic, sum({wish.bits[want] for want in found})))
     return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
 
 
-def _found(topic: Heard, finding: _Finding) -> list[Wanted]:
+def _found(topic: Heard, finding: _Finding, shown: Sequence[HeardTerm]) -> list[Wanted]:
     """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
     if topic.query.plain:
         return [want for want in topic.wants if want in finding.gains]
-    return [want for term in finding.held.get(topic.index, ()) for want in wanted(term)]
+    return [want for term in shown for want, _ in term.wants]
 
 
-def _typed(topic: Heard, finding: _Finding) -> tuple[str, ...]:
+def _typed(topic: Heard, finding: _Finding, held: Mapping[int, Sequence[HeardTerm]]) -> tuple[str, ...]:
     """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
-    if topic.index in finding.held:
-        return tuple(dict.fromkeys(term.text for term in finding.held[topic.index]))
+    if topic.index in held:
+        return tuple(dict.fromkeys(term.term.text for term in held[topic.index]))
     words = (word for term in positive(topic.query.root) for word in phrase(term) if word.weighs)
     return tuple(dict.fromkeys(word.typed for word in words if Wanted("", word.text, word.prefix) in finding.gains))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,7 +38,7 @@ class Document:
     """A candidate with its words, made once by `prepare` and shared by all profiles.
 
     `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: what the authors'
-    family names may be read as.
+    family names may be read as. `other_texts`: the words of comment, venue and institutions together, without places.
     """
 
     candidate: Candidate
@@ -47,6 +47,7 @@ class Document:
     comment: Text
     venue: Text
     institutions: tuple[Text, ...]
+    other_texts: Text
     authors: tuple[Name, ...]
     families: frozenset[str]
     categories: tuple[str, ...]
@@ -62,14 +63,17 @@ def prepare(candidate: Candidate) -> Document:
     record = candidate.record
     title, abstract = read(record.title), read(record.abstract)
     authors = tuple(name(author) for author in record.authors)
+    comment, venue = read(record.comment or ""), read(record.venue or "")
+    institutions = tuple(read(institution) for institution in record.institutions)
     tf = dict.fromkeys(abstract.places, 1) | {stem: 3 + (stem in abstract.places) for stem in title.places}
     return Document(
         candidate=candidate,
         title=title,
         abstract=abstract,
-        comment=read(record.comment or ""),
-        venue=read(record.venue or ""),
-        institutions=tuple(read(institution) for institution in record.institutions),
+        comment=comment,
+        venue=venue,
+        institutions=institutions,
+        other_texts=_words_of((comment, venue, *institutions)),
         authors=authors,
         families=frozenset().union(*map(family_keys, authors)),
         categories=tuple(category.lower() for category in record.categories),
@@ -88,6 +92,13 @@ def read(text: str) -> Text:
     return Text(found, {stem: tuple(at) for stem, at in places.items()}, tuple(sorted(written)))
 
 
+def _words_of(texts: Iterable[Text]) -> Text:
+    """The words of several texts, to tell quickly that none of them has a word."""
+    stems = {stem for text in texts for stem in text.places}
+    written = {word for text in texts for word in text.written}
+    return Text((), dict.fromkeys(stems, ()), tuple(sorted(written)))
+
+
 def holds(node: Node, document: Document) -> bool:
     """True where the paper satisfies the query as written."""
     return predicate(node)(document)
@@ -100,14 +111,32 @@ def predicate(node: Node) -> Predicate:
         case Term():
             return _term(node)
         case And(parts):
-            every = tuple(map(predicate, parts))
-            return lambda document: all(part(document) for part in every)
+            return _all_of(tuple(map(predicate, parts)))
         case Or(parts):
-            some = tuple(map(predicate, parts))
-            return lambda document: any(part(document) for part in some)
+            return _any_of(tuple(map(predicate, parts)))
         case AndNot(keep, drop):
             kept, dropped = predicate(keep), predicate(drop)
             return lambda document: kept(document) and not dropped(document)
+
+
+def _all_of(parts: tuple[Predicate, ...]) -> Predicate:
+    def holds_all(document: Document) -> bool:
+        for part in parts:  # noqa: SIM110 (a generator takes twice as long)
+            if not part(document):
+                return False
+        return True
+
+    return holds_all
+
+
+def _any_of(parts: tuple[Predicate, ...]) -> Predicate:
+    def holds_any(document: Document) -> bool:
+        for part in parts:  # noqa: SIM110 (a generator takes twice as long)
+            if part(document):
+                return True
+        return False
+
+    return holds_any
 
 
 def in_category(wanted: str, categories: Iterable[str]) -> bool:
@@ -156,19 +185,28 @@ def _term(term: Term) -> Predicate:
 
 
 def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
-    """Title and abstract, by far the most asked for: a word that neither has is soon told."""
-    stems = tuple(word.text for word in words if not word.prefix)
-    if not field and len(stems) == len(words) == 1:
-        [stem] = stems
-        return lambda document: stem in document.tf
+    """Title and abstract, by far the most frequent fields: short ways for a single word and for exact phrases."""
+    stems = tuple([word.text for word in words if not word.prefix])
+    exact, [first, *others] = len(stems) == len(words), [word.text for word in words]
+    in_title, in_abstract = field != "abs", field != "ti"
+    if not others and exact and in_title and in_abstract:
+        return lambda document: first in document.tf
+    if not others and exact:
+        return lambda document: first in (document.title if in_title else document.abstract).places
+    if not others:
+        return lambda document: (
+            (in_abstract and document.abstract.has_prefix(first)) or (in_title and document.title.has_prefix(first))
+        )
+    all_stems = frozenset(stems)
 
     def found(document: Document) -> bool:
-        for stem in stems:
-            if stem not in document.tf:
-                return False
-        return (field != "abs" and stands_in(words, document.title)) or (
-            field != "ti" and stands_in(words, document.abstract)
-        )
+        if not all_stems <= document.tf.keys():
+            return False
+        if exact:
+            return (in_abstract and _adjacent(stems, document.abstract)) or (
+                in_title and _adjacent(stems, document.title)
+            )
+        return (in_abstract and stands_in(words, document.abstract)) or (in_title and stands_in(words, document.title))
 
     return found
 
@@ -188,9 +226,13 @@ def _anywhere(term: Term) -> Predicate:
     in_words, by_author = _in_words(words, ""), author(term.text)
 
     def found(document: Document) -> bool:
-        if in_words(document) or stands_in(words, document.comment) or stands_in(words, document.venue):
+        if in_words(document):
             return True
-        if any(stands_in(words, text) for text in document.institutions):
+        if _has_all(words, document.other_texts) and (
+            stands_in(words, document.comment)
+            or stands_in(words, document.venue)
+            or any(stands_in(words, text) for text in document.institutions)
+        ):
             return True
         return category in document.categories or by_author(document)
 
@@ -199,27 +241,38 @@ def _anywhere(term: Term) -> Predicate:
 
 def stands_in(words: tuple[Word, ...], text: Text) -> bool:
     """True where the words stand in the text side by side, in order."""
-    by_prefix = False
-    for word in words:
-        if not (text.has_prefix(word.text) if word.prefix else word.text in text.places):
-            return False
-        by_prefix |= word.prefix
+    if not _has_all(words, text):
+        return False
     if len(words) == 1:
         return True
-    if not by_prefix:
-        return _in_a_row([text.places[word.text] for word in words])
+    if all(not word.prefix for word in words):
+        return _adjacent([word.text for word in words], text)
     ends = _starts(words[0], text)
     for word in words:
-        ends = {end for at in ends for end in _step(word, text, at)}
+        ends = _ends(word, text, ends)
         if not ends:
             return False
     return True
 
 
-def _in_a_row(places: list[tuple[int, ...]]) -> bool:
-    """True where one word's place is followed by one of the next word, and so on."""
-    first, second, *others = places
-    return any(at + 1 in second and all(at + offset in other for offset, other in enumerate(others, 2)) for at in first)
+def _has_all(words: tuple[Word, ...], text: Text) -> bool:
+    """True where each of the words stands in the text, wherever it does."""
+    for word, prefix, _, _ in words:  # noqa: SIM110 (a generator takes twice as long)
+        if not (text.has_prefix(word) if prefix else word in text.places):
+            return False
+    return True
+
+
+def _adjacent(stems: Sequence[str], text: Text) -> bool:
+    """True where the stems stand one behind the other somewhere in the text."""
+    places = text.places
+    ends: Sequence[int] = places.get(stems[0], ())
+    for stem in stems[1:]:
+        if not ends:
+            return False
+        following = places.get(stem, ())
+        ends = [at + 1 for at in ends if at + 1 in following]
+    return bool(ends)
 
 
 def _starts(word: Word, text: Text) -> set[int]:
@@ -230,16 +283,20 @@ def _starts(word: Word, text: Text) -> set[int]:
     return {at for stem in stems for at in text.places.get(stem, ())}
 
 
-def _step(word: Word, text: Text, at: int) -> Iterable[int]:
-    """Where the next word must stand if this one stands at `at`: nowhere, one on, or past a closed compound."""
-    if at >= len(text.tokens):
-        return
-    token = text.tokens[at]
-    if not word.prefix:
-        if token.stem == word.text:
-            yield at + 1
-        return
-    if token.word.startswith(word.text):
-        yield at + 1
-    if token.whole.startswith(word.text):
-        yield at + token.span
+def _ends(word: Word, text: Text, places: Iterable[int]) -> set[int]:
+    """Where the word ends if it begins at one of these places: one further on, or behind a closed compound."""
+    ends: set[int] = set()
+    tokens, wanted = text.tokens, word.text
+    for at in places:
+        if at >= len(tokens):
+            continue
+        token = tokens[at]
+        if not word.prefix:
+            if token.stem == wanted:
+                ends.add(at + 1)
+            continue
+        if token.word.startswith(wanted):
+            ends.add(at + 1)
+        if token.whole.startswith(wanted):
+            ends.add(at + token.span)
+    return ends

@@ -19,7 +19,7 @@ from digest.matching.engine import index_file
 from digest.matching.engine.engine_matcher import ALL, RANKED, Facts, Matcher, matcher
 from digest.matching.engine.paper_index import build
 from digest.matching.engine.profile_store import Store
-from digest.matching.profile import Candidate, Counts, Match, Profile, Topic
+from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.thresholds import threshold
 from digest.matching.scoring import word_counts
@@ -210,16 +210,7 @@ def test_a_threshold_that_lets_pass_more_papers_than_there_are_is_zero() -> None
         matcher.thresholds(facts(papers), close=-1)
 
 
-def test_other_weights_give_other_scores_over_the_same_papers() -> None:
-    other = Weights(Counts(1000, 10.0, {"protein": 500}))
-    papers = [Candidate(1, Record("A protein"), 1)]
-    one = Profile((Topic("protein"),))
-    answers = ready([one], papers).reweighed(other).match(facts(papers))
-
-    assert answers.matches(0, one) == reference_matcher.match(one, papers, other, tau=None)
-
-
-def test_what_a_reader_has_seen_is_no_candidate() -> None:
+def test_papers_that_the_subscriber_has_seen_are_not_matched() -> None:
     papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
     told = Facts(np.ones(3, np.int64), np.zeros(3, np.int32), batch=np.array([5, 6, 7]))
     answers = ready([Profile((Topic("protein"),))] * 2, papers).match(told, seen=[5, 0])
@@ -227,7 +218,7 @@ def test_what_a_reader_has_seen_is_no_candidate() -> None:
     assert (answers.papers(0), answers.papers(1)) == ([2, 3], [1, 2, 3])
 
 
-def test_by_rank_the_first_few_of_an_order_of_its_own_are_told() -> None:
+def test_by_rank_the_first_papers_of_a_separate_order_are_returned() -> None:
     papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
     told = Facts(
         np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), open=np.array([True, True, False])
