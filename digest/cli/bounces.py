@@ -15,7 +15,7 @@ from digest.cli import output
 from digest.cli.outside import Outside
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as bounce
-from digest.mail.bounces.parsed_message import MOST_BYTES
+from digest.mail.bounces.parsed_message import MAX_BYTES
 from digest.services.bounces import maildir, process_reports
 from digest.services.bounces.maildir import Taken
 
@@ -47,7 +47,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
 
 def _piped(*, dry_run: bool) -> Iterator[Taken]:
     """One message of a mail server, read to its end. Whatever is wrong here, the server shall keep the message."""
-    raw = sys.stdin.buffer.read(MOST_BYTES)
+    raw = sys.stdin.buffer.read(MAX_BYTES)
     while sys.stdin.buffer.read(1 << 16):
         pass  # a pipe closed early looks like a failure to the server
     if dry_run:

@@ -11,7 +11,7 @@ from digest.mail.bounces.bounce_kinds import OTHER, RecipientOutcome, Verdict, g
 from digest.mail.bounces.delivery_attribution import Origin, Seal, trace
 from digest.mail.bounces.dsn_arf import delivery_status, feedback
 from digest.mail.bounces.nonstandard_reports import odd_report
-from digest.mail.bounces.parsed_message import MOST_BYTES, Mail, read
+from digest.mail.bounces.parsed_message import MAX_BYTES, Mail, read
 from digest.mail.bounces.provider_json import provider_notification
 
 _DETECTORS = (feedback, delivery_status, provider_notification, odd_report, automatic, wish_to_leave)
@@ -51,7 +51,7 @@ class Judgement:
 
 def judge(raw: bytes, seal: Seal = Seal()) -> Judgement:  # noqa: B008 - frozen
     """Judge a message. Never an error: what can't be read is `other`."""
-    report = hashlib.sha256(raw[:MOST_BYTES]).hexdigest()
+    report = hashlib.sha256(raw[:MAX_BYTES]).hexdigest()
     try:
         mail = read(raw)
         verdict, origin = _verdict(mail), trace(mail, seal)

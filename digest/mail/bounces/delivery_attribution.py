@@ -20,7 +20,7 @@ from digest.mail.mime.message import read_verp
 from digest.signing import UNSUBSCRIBE as UNSUBSCRIBE_LINK
 from digest.signing import Signer
 
-MOST_TRIED = 40
+MAX_CANDIDATES = 40
 
 _STAMPED = re.compile(r"\+\d{1,18}-[a-z2-7]{10}@", re.IGNORECASE | re.ASCII)
 _TOKEN = re.compile(r"(?:/unsubscribe/|\bunsubscribe[ +]|unsubscribe%20)([\w.-]{20,300})", re.ASCII | re.IGNORECASE)
@@ -82,7 +82,7 @@ def _stamped(text: str, keys: Iterable[str]) -> int | None:
 
 
 def _named(text: str, domain: str) -> ReadMessageId | None:
-    ours = (found for found in islice(read_message_ids(text), MOST_TRIED) if domain and found.domain == domain)
+    ours = (found for found in islice(read_message_ids(text), MAX_CANDIDATES) if domain and found.domain == domain)
     return next(ours, None)
 
 
@@ -99,4 +99,4 @@ def _token(text: str, keys: tuple[str, ...]) -> int | None:
 
 
 def _few(pattern: re.Pattern[str], text: str) -> Iterable[re.Match[str]]:
-    return (match for match, _ in zip(pattern.finditer(text), range(MOST_TRIED), strict=False))
+    return (match for match, _ in zip(pattern.finditer(text), range(MAX_CANDIDATES), strict=False))

@@ -9,11 +9,11 @@ from email.message import Message
 
 from digest.mail.bounces import enhanced_status
 from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, RecipientOutcome, Verdict, combined
-from digest.mail.bounces.parsed_message import MOST_VALUE, Mail, address_in, decoded
+from digest.mail.bounces.parsed_message import MAX_VALUE, Mail, address_in, decoded
 from digest.mail.bounces.sender_type import is_machine
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
-MOST_RECIPIENTS = 100
+MAX_RECIPIENTS = 100
 _ATOM = r"[^\s.<>()\[\]\",:;@\\]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@\w(?:[\w.-]*\w)?", re.ASCII)
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
@@ -70,7 +70,7 @@ def feedback(mail: Mail) -> Verdict | None:
 def _feedback_verdict(fields: Message) -> Verdict:
     """By the Feedback-Type (RFC 5965, 6650): a DMARC report or 'not spam' is no complaint; without a type it is one."""
     named = (_value(fields, "Feedback-Type") or "abuse").lower()
-    recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MOST_RECIPIENTS]]
+    recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]]
     kind = COMPLAINT if named in _ABUSE else UNSUBSCRIBE if named in _OPT_OUT else OTHER
     return Verdict(kind, _distinct(recipients) if kind != OTHER else (), words=named[:40])
 
@@ -117,7 +117,7 @@ def delivery_status(mail: Mail) -> Verdict | None:
     if not failed and not delayed:
         return Verdict(OTHER)  # delivered, relayed, expanded: good news
     judged = failed or delayed
-    return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged[:MOST_RECIPIENTS]])
+    return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged[:MAX_RECIPIENTS]])
 
 
 def _was_thrown_away(receipt: Message) -> bool:
@@ -133,7 +133,7 @@ def status_in_text(mail: Mail) -> Verdict | None:
         return None
     fields = re.sub(r"\n{2,}", "\n", mail.text[found.start() :]).strip()
     several = len(_NEXT_RECIPIENT.findall(fields)) > 1
-    texts = _NEXT_RECIPIENT.split(fields)[: MOST_RECIPIENTS + 1] if several else [fields]
+    texts = _NEXT_RECIPIENT.split(fields)[: MAX_RECIPIENTS + 1] if several else [fields]
     groups = [message_from_string(text.strip()) for text in texts]
     judged = [block for block in groups if _action(block).startswith((*_FAILED, "delay"))]
     if not judged:
@@ -184,13 +184,13 @@ def _blocks(part: Message) -> Iterator[Message]:
     content = part.get_payload()
     if not isinstance(content, list):
         return
-    for block in content[:MOST_RECIPIENTS]:
+    for block in content[:MAX_RECIPIENTS]:
         if not isinstance(block, Message):
             continue
         yield block
         rest = block.get_payload()
         if part.get_content_type() == "message/global-delivery-status" and isinstance(rest, str):
-            for text in rest[:MOST_VALUE].split("\n\n")[:MOST_RECIPIENTS]:
+            for text in rest[:MAX_VALUE].split("\n\n")[:MAX_RECIPIENTS]:
                 yield message_from_string(text.strip())
 
 

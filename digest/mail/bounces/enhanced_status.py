@@ -9,7 +9,7 @@ from digest.mail.bounces.reply_patterns import FAILURE, RETURNED
 from digest.mail.smtp import refusal_classifier
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
-MOST_WORDS = 300
+MAX_EXCERPT = 300
 
 # A code begins its field: 5.1.1.3 is an address.
 _FIELD = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
@@ -62,7 +62,7 @@ def settle(code: str, text: str, *, temporary: bool) -> Refusal:
 
 def refused_stage(text: str) -> str:
     """How the text says that the greeting or MAIL FROM was refused; '' where it does not."""
-    found = _SENDER_STAGE.search(" ".join(text[: refusal_classifier.MOST_TEXT].lower().split()))
+    found = _SENDER_STAGE.search(" ".join(text[: refusal_classifier.MAX_TEXT].lower().split()))
     return found[0] if found else ""
 
 
@@ -123,4 +123,4 @@ def kind(cause: Cause, *, temporary: bool) -> str:
 
 def shown(text: str) -> str:
     """The beginning of a report's words, in one line."""
-    return " ".join(text.split())[:MOST_WORDS]
+    return " ".join(text.split())[:MAX_EXCERPT]

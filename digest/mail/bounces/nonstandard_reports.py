@@ -20,15 +20,15 @@ from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
 from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, null_path
 from digest.mail.smtp import refusal_classifier
 
-MOST_BYTES = 64 * 1024
-MOST_LINE = 400
+MAX_BYTES = 64 * 1024
+MAX_LINE = 400
 NOBODY = "mailer-daemon@localhost"  # flufl.bounce trips over a From without an address
 
 # What flufl.bounce and the parser below it raise on mail that nobody should have sent; it logs that as well.
 _TRIPS = (ValueError, LookupError, TypeError, AttributeError)
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
-_LONG_LINE = re.compile(rf"([^\r\n]{{{MOST_LINE}}})(?=[^\r\n])")
+_LONG_LINE = re.compile(rf"([^\r\n]{{{MAX_LINE}}})(?=[^\r\n])")
 
 
 def odd_report(mail: Mail) -> Verdict | None:
@@ -88,7 +88,7 @@ def _surely_report(mail: Mail) -> bool:
 
 def _failures(mail: Mail) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Addresses that failed for now, and for good. Bytes beyond ASCII stand for nothing that is looked for."""
-    text = mail.raw[:MOST_BYTES].decode("ascii", "replace")
+    text = mail.raw[:MAX_BYTES].decode("ascii", "replace")
     message = message_from_string(_LONG_LINE.sub(r"\1\n", text))
     if not mail.sender:
         del message["From"]

@@ -13,11 +13,11 @@ from typing import Any
 
 from digest.mail.bounces import enhanced_status
 from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, RecipientOutcome, Verdict, combined
-from digest.mail.bounces.dsn_arf import MOST_RECIPIENTS, is_address
+from digest.mail.bounces.dsn_arf import MAX_RECIPIENTS, is_address
 from digest.mail.bounces.parsed_message import Mail
 
-MOST_JSON = 64 * 1024
-MOST_OBJECTS = 5
+MAX_JSON = 64 * 1024
+MAX_OBJECTS = 5
 
 # Old mail servers break a long line by an exclamation mark, a line end and a blank.
 _BROKEN_LINE = re.compile(r"!\r?\n ")
@@ -41,8 +41,8 @@ def _event(mail: Mail) -> Mapping[str, Any] | None:
     """The first JSON object in the text that is an event, unwrapped."""
     if '"notificationType' not in mail.json_text and "eventType" not in mail.json_text:
         return None
-    text = _BROKEN_LINE.sub("", mail.json_text[:MOST_JSON]).replace("\r", "")
-    for found, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MOST_OBJECTS), strict=False):
+    text = _BROKEN_LINE.sub("", mail.json_text[:MAX_JSON]).replace("\r", "")
+    for found, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MAX_OBJECTS), strict=False):
         event = _unwrapped(_parsed(text[found.end() :]))
         if event is not None:
             return event
@@ -98,7 +98,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _recipients(value: object) -> Sequence[Mapping[str, Any]]:
-    return [_mapping(item) for item in value[:MOST_RECIPIENTS]] if isinstance(value, list) else []
+    return [_mapping(item) for item in value[:MAX_RECIPIENTS]] if isinstance(value, list) else []
 
 
 def _addresses(recipients: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from digest.errors import BadInput
 from digest.mail import bounces as bounce
 from digest.mail.bounces import OTHER, Judgement
-from digest.mail.bounces.parsed_message import MOST_BYTES
+from digest.mail.bounces.parsed_message import MAX_BYTES
 from digest.services.bounces import process_reports
 
 AT_ONCE = 50  # messages a transaction
@@ -51,7 +51,7 @@ def _read(file: Path) -> bytes | None:
         if not file.is_file():
             return None
         with file.open("rb") as stream:
-            return stream.read(MOST_BYTES)
+            return stream.read(MAX_BYTES)
     except FileNotFoundError:
         return None
 

@@ -50,7 +50,7 @@ def follow(session: Session, report: PolicyReport, *, now: datetime) -> bool:
     if not report.signed and not store.is_first_policy_report(session, report.delivery_id):
         return False
     if report.signed or _is_confirmed(session, report, now):
-        deliveries.pause_domain(session, report.domain, now + retry_backoff.POLICY, report.words)
+        deliveries.pause_domain(session, report.domain, now + retry_backoff.POLICY_PAUSE, report.words)
         alarm_rules.tell_refusals(session, now=now)
         return True
     everywhere = store.policy_addresses(session, since=now - alarm_rules.AGAIN)
@@ -60,5 +60,5 @@ def follow(session: Session, report: PolicyReport, *, now: datetime) -> bool:
 
 
 def _is_confirmed(session: Session, report: PolicyReport, now: datetime) -> bool:
-    found = store.policy_addresses(session, since=now - retry_backoff.POLICY, domain=report.domain)
+    found = store.policy_addresses(session, since=now - retry_backoff.POLICY_PAUSE, domain=report.domain)
     return found >= LEAST_ADDRESSES

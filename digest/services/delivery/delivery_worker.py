@@ -83,17 +83,17 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
 
 def _swept(sweeper: Sweeper) -> int:
     """Sweep once; the administrators hear of senders that died. Returns how many mails became uncertain."""
-    before = sweeper.buried
+    before = sweeper.leases_taken_over
     taken = sweeper.sweep()
-    if sweeper.buried > before:
-        alarm_rules.sender_died(sweeper.buried - before, taken)
+    if sweeper.leases_taken_over > before:
+        alarm_rules.sender_died(sweeper.leases_taken_over - before, taken)
     return taken
 
 
 def _moving() -> bool:
     """True while another sender holds mail, or some is due soon."""
     with reading() as session:
-        return deliveries.in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+        return deliveries.count_in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
 
 
 @lru_cache(maxsize=1)

@@ -125,11 +125,15 @@ def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
     wrong = []
     files = sorted((shared / "data/bounces/data").iterdir())
     for file in files:
-        judged = judge(file.read_bytes())
+        classify_reply = judge(file.read_bytes())
         recipients, temporary = expected.get(file.name, (set(), False))
-        good_kind = not (recipients and temporary) or judged.kind == "soft"
-        if set(judged.recipients) != recipients or not good_kind or (recipients and judged.kind not in FAILURES):
-            wrong.append((file.name, told(judged)))
+        good_kind = not (recipients and temporary) or classify_reply.kind == "soft"
+        if (
+            set(classify_reply.recipients) != recipients
+            or not good_kind
+            or (recipients and classify_reply.kind not in FAILURES)
+        ):
+            wrong.append((file.name, told(classify_reply)))
 
     assert len(files) == 117
     assert wrong == []
@@ -191,9 +195,9 @@ def test_a_report_is_hard_soft_or_policy_by_its_code_and_words(
 
 
 def test_an_address_with_digits_is_no_status() -> None:
-    judged = judge(report("5.0.0", said="smtp; host 5.1.1.3 said: 550 go away"))
+    classify_reply = judge(report("5.0.0", said="smtp; host 5.1.1.3 said: 550 go away"))
 
-    assert judged.status == "5.0.0"
+    assert classify_reply.status == "5.0.0"
 
 
 def test_fields_that_a_server_wrote_into_its_text_are_read() -> None:
@@ -249,8 +253,8 @@ def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     ("kind", "judged"),
     [("abuse", "complaint"), ("ABUSE", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")],
 )
-def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, judged: str) -> None:
-    assert told(judge(complaint(kind))) == (judged, ("ada@one.example",), "")
+def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, classify_reply: str) -> None:
+    assert told(judge(complaint(kind))) == (classify_reply, ("ada@one.example",), "")
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "dmarc", "virus", "other"])
@@ -313,12 +317,12 @@ TWO_IN_JSON = {
 def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
     standard = report().replace(b"Original-Recipient:", SECOND, 1)
     for raw in (standard, TWO_IN_TEXT.raw(), provider_mail(TWO_IN_JSON)):
-        judged = judge(raw)
-        kinds = {name: judged.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
+        classify_reply = judge(raw)
+        kinds = {name: classify_reply.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
 
         assert kinds == {"ada@one.example": "hard", "bob@one.example": "soft"}
-        assert judged.kind == "hard"
-        assert judged.about("cyd@two.example".__eq__).kind == "soft"
+        assert classify_reply.kind == "hard"
+        assert classify_reply.about("cyd@two.example".__eq__).kind == "soft"
 
 
 @pytest.mark.parametrize(
@@ -396,11 +400,11 @@ def bounced(kind: str = "Permanent", **recipient: str) -> dict[str, object]:
     ],
 )
 def test_a_providers_json_inside_a_mail_is_read(
-    event: dict[str, object], judged: tuple[str, str], layout: dict[str, Any]
+    event: dict[str, object], classify_reply: tuple[str, str], layout: dict[str, Any]
 ) -> None:
     found = judge(provider_mail(event, **layout))
 
-    assert (found.kind, found.status) == judged
+    assert (found.kind, found.status) == classify_reply
 
 
 def test_the_signed_link_inside_a_providers_json_proves_it() -> None:
