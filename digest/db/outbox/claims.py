@@ -127,7 +127,7 @@ def _admit(
 
 
 def _hold_run(session: Session, run_id: int | None, state: str | None, now: datetime) -> None:
-    """Hold the due deliveries of a paused run until it is resumed; cancel (uncertain: hold) those of a cancelled one."""
+    """Hold the due deliveries of a paused run; cancel those of a cancelled run, or hold the uncertain ones."""
     of_run = col(Delivery.run_id) == run_id, WAITING
     unsent, uncertain = col(Delivery.state).in_(UNSENT_STATES), col(Delivery.state) == UNCERTAIN
     values = {"state": CANCELLED, "due_at": None} if state == RUN_CANCELLED else {"due_at": None}

@@ -175,7 +175,7 @@ def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> i
     """
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
-    gone += session_replies.forget(session, tries)
+    gone += session_replies.delete_older_than(session, tries)
     gone += rate_limit_counters.delete_older_than(session, tries)
     gone += session.exec(delete(AdminLogin).where(col(AdminLogin.asked_at) < tries)).rowcount
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount

@@ -79,7 +79,7 @@ class ConnectionPool:
         if connection.reusable:
             self._idle.append(connection)
         else:
-            self._leave(connection)
+            self._close_later(connection)
         return outcome
 
     def _take_idle(self, server: Server) -> Connection | None:
