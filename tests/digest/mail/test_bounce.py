@@ -128,11 +128,7 @@ def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
         judged = judge(file.read_bytes())
         recipients, temporary = expected.get(file.name, (set(), False))
         good_kind = not (recipients and temporary) or judged.kind == "soft"
-        if (
-            set(judged.recipients) != recipients
-            or not good_kind
-            or (recipients and judged.kind not in FAILURES)
-        ):
+        if set(judged.recipients) != recipients or not good_kind or (recipients and judged.kind not in FAILURES):
             wrong.append((file.name, told(judged)))
 
     assert len(files) == 117
