@@ -1,4 +1,4 @@
-"""`digest bounces`: what came back, judged and acted on."""
+"""`digest bounces`: process returned mail."""
 
 from __future__ import annotations
 
@@ -15,65 +15,66 @@ from digest.cli import output
 from digest.cli.outside import Outside
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as bounce
-from digest.mail.bounces.parsed_message import MOST_BYTES
+from digest.mail.bounces.parsed_message import MAX_BYTES
 from digest.services.bounces import maildir, process_reports
-from digest.services.bounces.maildir import Taken
+from digest.services.bounces.maildir import ProcessedMessage
 
 EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
 
 def register(app: typer.Typer, outside: Outside) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="What came back.")
+    group = typer.Typer(no_args_is_help=True, help="Returned mail.")
     app.add_typer(group, name="bounces")
 
     @group.callback()
     def only() -> None:
-        """What came back."""
+        """Returned mail."""
 
     @group.command()
     @output.guarded
     def ingest(
-        folder: Annotated[Path | None, typer.Option("--maildir", help="Take what is new in this Maildir.")] = None,
-        stdin: Annotated[bool, typer.Option("--stdin", help="Take one message, as a mail server pipes it.")] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, but change nothing.")] = False,
-        json: Annotated[bool, typer.Option("--json", help="One JSON line a message.")] = False,
+        folder: Annotated[Path | None, typer.Option("--maildir", help="Process the new mail of this Maildir.")] = None,
+        stdin: Annotated[bool, typer.Option("--stdin", help="Read one message, as piped by a mail server.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="One JSON line per message.")] = False,
     ) -> None:
-        """Judge bounces, complaints, automatic answers and wishes to leave; act on those that prove to be ours."""
+        """Process bounces, complaints, automatic replies and unsubscribe mails; apply those that are about our mail."""
         if (folder is None) == (not stdin):
-            raise BadInput("name --maildir FOLDER or --stdin, one of the two")
+            raise BadInput("give either --maildir FOLDER or --stdin")
         _show(maildir.ingest(folder, dry_run=dry_run) if folder else _piped(dry_run=dry_run), json=json)
 
 
-def _piped(*, dry_run: bool) -> Iterator[Taken]:
-    """One message of a mail server, read to its end. Whatever is wrong here, the server shall keep the message."""
-    raw = sys.stdin.buffer.read(MOST_BYTES)
+def _piped(*, dry_run: bool) -> Iterator[ProcessedMessage]:
+    """Process one message from a mail server. After any error the server must keep the message and retry."""
+    raw = sys.stdin.buffer.read(MAX_BYTES)
     while sys.stdin.buffer.read(1 << 16):
-        pass  # a pipe closed early looks like a failure to the server
+        pass  # read to the end: the server takes a pipe closed early for a failure
     if dry_run:
-        yield Taken("-", bounce.judge(raw, process_reports.seal()), "")
+        yield ProcessedMessage("-", bounce.judge(raw, process_reports.attribution_keys()), "")
         return
     try:
-        (told, outcome), *_ = process_reports.take([raw])
+        (classified, outcome), *_ = process_reports.process_messages([raw])
     except (DigestError, SQLAlchemyError) as error:
         reason = str(error) if isinstance(error, DigestError) else type(error).__name__
         raise output.fail(f"try again later: {reason}", EX_TEMPFAIL) from error
-    yield Taken("-", told, outcome)
+    yield ProcessedMessage("-", classified, outcome)
 
 
-def _show(taken: Iterable[Taken], *, json: bool) -> None:
+def _show(messages: Iterable[ProcessedMessage], *, json: bool) -> None:
     kinds: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
-    for one in taken:
-        kinds[one.told.kind] += 1
-        outcomes[one.outcome] += 1
+    for message in messages:
+        classified = message.classified
+        kinds[classified.kind] += 1
+        outcomes[message.outcome] += 1
         if json:
-            told = one.told
-            output.emit({"file": one.file, "kind": told.kind, "recipients": told.recipients, "status": told.status})
+            details = {"recipients": classified.recipients, "status": classified.status}
+            output.emit({"file": message.file, "kind": classified.kind, **details})
     if not json:
         output.say(f"{kinds.total()} messages: {_counts(kinds) or 'nothing new'}")
         if done := _counts(Counter({name: count for name, count in outcomes.items() if name})):
-            output.say(f"led to: {done}")
+            output.say(f"outcomes: {done}")
 
 
 def _counts(counter: Counter[str]) -> str:

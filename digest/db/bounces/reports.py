@@ -1,4 +1,4 @@
-"""Bounces and suppressions as stored: which delivery a report means, what an address has failed, who gets no mail."""
+"""Stored bounces and suppressions: the delivery of a report, failures of an address, addresses not to mail."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from digest.db.subscribers import former_addresses
 from digest.models import Bounce, Delivery, DomainPause, Suppression
 from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR
 
-FORGIVEN = "forgiven"  # the kind of a bounce that counts no more; its report still counts once
+FORGIVEN = "forgiven"  # kind of a bounce that no longer counts; kept, so that its report is not counted again
 COUNTED = ("hard", "soft")
 POLICY = "policy"
 
 
-def delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
-    """The delivery of that id, else the one that has exactly the Message-ID `named`.
+def find_delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
+    """The delivery with that id, else the one with exactly the Message-ID `named`.
 
-    None where the Message-ID is another delivery's of the same id: the report is on a mail that went out before the
-    database was restored from a backup, which gave the id again.
+    None where the delivery with that id has another Message-ID: the mail was sent before the database was restored from
+    a backup, after which the id was assigned again.
     """
     if delivery_id is not None and delivery_id < 2**63:
-        found = session.get(Delivery, delivery_id)
-        speaks_of_it = named is None or named.delivery_id != delivery_id or _has_message_id(found, named)
-        return found if speaks_of_it else None
-    found = _delivery_named(session, named) if named is not None else None
-    return found if named is not None and _has_message_id(found, named) else None
+        delivery = session.get(Delivery, delivery_id)
+        is_meant = named is None or named.delivery_id != delivery_id or _has_message_id(delivery, named)
+        return delivery if is_meant else None
+    delivery = _delivery_named(session, named) if named is not None else None
+    return delivery if named is not None and _has_message_id(delivery, named) else None
 
 
 def _has_message_id(delivery: Delivery | None, named: ReadMessageId) -> bool:
@@ -48,7 +48,7 @@ def _delivery_named(session: Session, named: ReadMessageId) -> Delivery | None:
     return session.exec(query).one_or_none()
 
 
-def note(
+def record_report(
     session: Session,
     *,
     report_key: str,
@@ -58,7 +58,7 @@ def note(
     delivery_id: int | None,
     at: datetime,
 ) -> bool:
-    """Keep a report. False where it was kept before: it counts once."""
+    """Store a report. False where it was stored before: it counts once."""
     row = {
         "report_key": report_key[:120],
         "address_key": address_key,
@@ -79,7 +79,7 @@ def failures(session: Session, address_key: str, *, since: datetime) -> Sequence
 
 
 def failing(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
-    """Address keys beyond `after`, in order, that failed at least so often since then and are not suppressed."""
+    """Sorted address keys after `after` with at least `least` failures since then, without suppressed ones."""
     query = (
         select(Bounce.address_key)
         .where(col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since, col(Bounce.address_key) > after)
@@ -93,13 +93,13 @@ def failing(session: Session, *, since: datetime, least: int, after: str, limit:
 
 
 def is_first_policy_report(session: Session, delivery_id: int | None) -> bool:
-    """True where no more than one policy report about that delivery is kept: a mail is given up once."""
+    """True where at most one policy report about that delivery is stored."""
     query = select(func.count()).select_from(Bounce).where(Bounce.delivery_id == delivery_id, Bounce.kind == POLICY)
     return delivery_id is not None and session.exec(query).one() <= 1
 
 
 def policy_addresses(session: Session, *, since: datetime, domain: str = "") -> int:
-    """About how many addresses policy reports came since then, at that domain ('': anywhere)."""
+    """Number of addresses with policy reports since then, at that domain ('': at any)."""
     query = select(func.count(func.distinct(Bounce.address_key))).where(Bounce.kind == POLICY, col(Bounce.at) > since)
     if domain:
         query = query.where(col(Bounce.address_key).endswith(f"@{domain}", autoescape=True))
@@ -107,16 +107,16 @@ def policy_addresses(session: Session, *, since: datetime, domain: str = "") -> 
 
 
 def forgive(session: Session, address_key: str) -> int:
-    """Let the failures of an address count no more. Returns how many."""
+    """Stop counting the failures of an address. Returns how many."""
     counted = col(Bounce.address_key) == address_key, col(Bounce.kind).in_(COUNTED)
     return session.exec(update(Bounce).where(*counted).values(kind=FORGIVEN)).rowcount
 
 
 def suppress(session: Session, address_key: str, *, reason: str, source: str, at: datetime) -> bool:
-    """Never mail this address again. False where it was suppressed before: the first reason stays.
+    """Suppress an address. False where it was suppressed before: the first reason stays.
 
-    But a reason of a person's own (a complaint, 'not me', an administrator's) replaces that of a bounce, which the
-    owner of the address could lift by signing up again.
+    A person's reason (a complaint, 'not me', an administrator's) replaces that of a bounce, which the owner of the
+    address could lift by signing up again.
     """
     row = {"address_key": address_key, "reason": reason[:40], "source": source[:200], "at": at}
     if insert_ignore(session, Suppression, [row]) == 1:
@@ -133,11 +133,11 @@ def suppress(session: Session, address_key: str, *, reason: str, source: str, at
 
 def unsuppress(session: Session, address_key: str) -> bool:
     """Allow mail to this address again. False where it was not suppressed."""
-    gone = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    removed = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
     former = former_addresses.find(session, address_key)
     if former is not None and former.suppressed:
         return former_addresses.forget(session, address_key)
-    return gone
+    return removed
 
 
 def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]:
@@ -147,5 +147,5 @@ def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]
 
 
 def pauses(session: Session, now: datetime) -> Sequence[DomainPause]:
-    """Domains that refuse by policy and rest now."""
+    """The current pauses of domains."""
     return session.exec(select(DomainPause).where(col(DomainPause.until) > now).order_by(DomainPause.domain)).all()

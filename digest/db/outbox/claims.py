@@ -1,4 +1,4 @@
-"""Taking what is due. What may not go now is put off, by domains and runs, so that no claim meets it again."""
+"""Claims due deliveries. Those that may not be sent now are postponed by domain or run, so that no claim finds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, String, Update, bindparam, cast, func, 
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core import installation
-from digest.db.outbox.deliveries import BULK, FIRST, LAST, UNASKED, Claimed, due
+from digest.db.outbox.deliveries import BULK, FIRST, LAST, UNSENT_STATES, Claimed, due
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
 from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
@@ -20,24 +20,24 @@ from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
 from digest.models.types import UTCDateTime
 
-ROUNDS = 4  # so often a claim looks again where it had to put mails off
-SEEN_AT_ONCE = 20_000  # rows that are looked through for a domain's mails
-MOVED_AT_ONCE = 1_000
-REST = timedelta(minutes=5)  # a mail in doubt, of a run that is paused, asks again after so long
+MAX_ROUNDS = 4  # how often a claim selects again after postponing deliveries
+MAX_ROWS_SCANNED = 20_000  # when looking for the deliveries of one domain
+MAX_ROWS_POSTPONED = 1_000
+UNCERTAIN_RECHECK = timedelta(minutes=5)  # when an uncertain delivery of a paused run is due again
 
 
 class Gate(Protocol):
-    """Says who may go now, and when the others may."""
+    """Decides which mails may be sent now, and when the others may."""
 
     def admit(self, domains: Sequence[str]) -> Sequence[bool]:
-        """For each mail, by its domain, whether it may go now."""
+        """For each mail, by its domain, whether it may be sent now."""
 
-    def later(self, domain: str, count: int, *, queue: bool) -> tuple[float, float]:
-        """Seconds until the first of so many mails may go, and between them; `queue`: behind those put off before."""
+    def next_slots(self, domain: str, count: int, *, queue: bool) -> tuple[float, float]:
+        """Seconds until the first of `count` mails may be sent, and between them; `queue`: after postponed ones."""
 
 
-class _Picked(NamedTuple):
-    """A due mail that nobody else is taking just now. `installation`: its key, None where it has none."""
+class _Candidate(NamedTuple):
+    """A due delivery that no other claim has locked. `installation`: the installation's key, None before it has one."""
 
     id: int
     kind: str
@@ -55,13 +55,13 @@ _ROWS = SQLModel.metadata.tables["delivery"]
 _RUNS = SQLModel.metadata.tables["run"]
 _PAUSES = SQLModel.metadata.tables["domain_pause"]
 _NOW = bindparam("now", type_=UTCDateTime())
-_KEY = tuple(_ROWS.c[name] for name in DeliveryKey._fields)
+_KEY_COLUMNS = tuple(_ROWS.c[name] for name in DeliveryKey._fields)
 _INSTALLATION = select(SQLModel.metadata.tables["installation"].c.key).scalar_subquery()
 
-# Statements are made once: building one costs more than its answer.
-# What is due, along the partial index, with each mail's run and its domain's pause.
+# Statements are built once, because building one costs more than running it.
+# This one reads due deliveries along the partial index, each with the state of its run and the pause of its domain.
 PICK = (
-    select(*_KEY, _ROWS.c.domain, _ROWS.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
+    select(*_KEY_COLUMNS, _ROWS.c.domain, _ROWS.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
     .select_from(
         _ROWS.outerjoin(_RUNS, _RUNS.c.id == _ROWS.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _ROWS.c.domain)
     )
@@ -71,117 +71,121 @@ PICK = (
     .with_for_update(of=_ROWS, skip_locked=True)
 )
 _PICK_KIND = PICK.where(_ROWS.c.kind == bindparam("kind"))
-_MOVE = (
+_SET_DUE = (
     update(_ROWS)
     .where(_ROWS.c.id == bindparam("row_id"), WAITING)
-    .values(due_at=bindparam("turn", type_=UTCDateTime()))
+    .values(due_at=bindparam("new_due", type_=UTCDateTime()))
 )
 
 
 def claim(
     session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only: str = ""
 ) -> list[Claimed]:
-    """Take up to `limit` due mails for sending: urgent ones first, then the longest due. Two never take the same.
+    """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
 
-    Not those of paused domains, of paused and cancelled runs, and whom `gate` does not admit: they are put off.
-    `domain` stands behind the @ of their Message-IDs. `only`: mails of that kind, '' for all.
+    Those of paused domains, of paused or cancelled runs, and those that `gate` does not admit are postponed instead.
+    `domain` is the domain of their Message-IDs. `only`: claim this kind alone, '' for all kinds.
     """
     claimed: list[Claimed] = []
     for priority in (FIRST, LAST, BULK):
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             room = limit - len(claimed)
-            picked = _pick(session, priority, room, now, only) if room > 0 else []
-            ids = _sifted(session, priority, picked, now, gate)
-            claimed += _take(session, lease_id, [one for one in picked if one.id in ids], now, domain)
-            if len(ids) == len(picked):
+            candidates = _select_due(session, priority, room, now, only) if room > 0 else []
+            ids = _admit(session, priority, candidates, now, gate)
+            admitted = [candidate for candidate in candidates if candidate.id in ids]
+            claimed += _mark_sending(session, lease_id, admitted, now, domain)
+            if len(ids) == len(candidates):
                 break
     return claimed
 
 
-def _pick(session: Session, priority: int, limit: int, now: datetime, only: str) -> list[_Picked]:
-    chosen: dict[str, object] = {"priority": priority, "now": now, "room": limit}
+def _select_due(session: Session, priority: int, limit: int, now: datetime, only: str) -> list[_Candidate]:
+    parameters: dict[str, object] = {"priority": priority, "now": now, "room": limit}
     if only:
-        return [_Picked._make(row) for row in session.connection().execute(_PICK_KIND, chosen | {"kind": only})]
-    return [_Picked._make(row) for row in session.connection().execute(PICK, chosen)]
+        return [_Candidate._make(row) for row in session.connection().execute(_PICK_KIND, parameters | {"kind": only})]
+    return [_Candidate._make(row) for row in session.connection().execute(PICK, parameters)]
 
 
-def _sifted(session: Session, priority: int, picked: Sequence[_Picked], now: datetime, gate: Gate | None) -> set[int]:
-    """The ids of those that may go now; the others, and their like, are put off."""
-    resting = {one.run_id: one.run_state for one in picked if one.run_state in {PAUSED, RUN_CANCELLED}}
-    paused = {one.domain: one.paused_until for one in picked if one.paused_until and one.paused_until > now}
-    for run_id, state in resting.items():
-        _rest(session, run_id, state, now)
+def _admit(
+    session: Session, priority: int, candidates: Sequence[_Candidate], now: datetime, gate: Gate | None
+) -> set[int]:
+    """The ids of candidates that may be sent now. The others, and deliveries like them, are postponed."""
+    stopped_runs = {item.run_id: item.run_state for item in candidates if item.run_state in {PAUSED, RUN_CANCELLED}}
+    paused = {item.domain: item.paused_until for item in candidates if item.paused_until and item.paused_until > now}
+    for run_id, state in stopped_runs.items():
+        _hold_run(session, run_id, state, now)
     for domain, until in paused.items():
-        _put_off(session, priority, domain, now, partial(_all_at, until))
-    left = [one for one in picked if one.run_id not in resting and one.domain not in paused]
-    if gate is None or not left:
-        return {one.id for one in left}
-    admitted = list(zip(left, gate.admit([one.domain for one in left]), strict=True))
-    for domain in {one.domain for one, may in admitted if not may}:
-        taken = {one.id for one, may in admitted if may}
-        _space(session, priority, domain, now, gate, taken)
-    return {one.id for one, may in admitted if may}
+        _postpone(session, priority, domain, now, partial(_all_at, until))
+    remaining = [item for item in candidates if item.run_id not in stopped_runs and item.domain not in paused]
+    if gate is None or not remaining:
+        return {item.id for item in remaining}
+    decisions = list(zip(remaining, gate.admit([item.domain for item in remaining]), strict=True))
+    admitted_ids = {item.id for item, admitted in decisions if admitted}
+    for domain in {item.domain for item, admitted in decisions if not admitted}:
+        _postpone_at_rate(session, priority, domain, now, gate, admitted_ids)
+    return admitted_ids
 
 
-def _rest(session: Session, run_id: int | None, state: str | None, now: datetime) -> None:
-    """What a paused run still has due waits until it is resumed; what a cancelled one has is cancelled, or held."""
+def _hold_run(session: Session, run_id: int | None, state: str | None, now: datetime) -> None:
+    """Hold the due deliveries of a paused run; cancel those of a cancelled run, or hold the uncertain ones."""
     of_run = col(Delivery.run_id) == run_id, WAITING
-    unasked, in_doubt = col(Delivery.state).in_(UNASKED), col(Delivery.state) == UNCERTAIN
-    over = {"state": CANCELLED, "due_at": None} if state == RUN_CANCELLED else {"due_at": None}
-    session.exec(update(Delivery).where(*of_run, unasked).values(over))
-    session.exec(
-        update(Delivery).where(*of_run, in_doubt).values(due_at=None if state == RUN_CANCELLED else now + REST)
-    )
+    unsent, uncertain = col(Delivery.state).in_(UNSENT_STATES), col(Delivery.state) == UNCERTAIN
+    values = {"state": CANCELLED, "due_at": None} if state == RUN_CANCELLED else {"due_at": None}
+    session.exec(update(Delivery).where(*of_run, unsent).values(values))
+    recheck_at = None if state == RUN_CANCELLED else now + UNCERTAIN_RECHECK
+    session.exec(update(Delivery).where(*of_run, uncertain).values(due_at=recheck_at))
 
 
-def _space(session: Session, priority: int, domain: str, now: datetime, gate: Gate, taken: Collection[int]) -> None:
-    """Give the domain's due mails times at its rate: those put off before as soon as may be, the others behind all."""
+def _postpone_at_rate(
+    session: Session, priority: int, domain: str, now: datetime, gate: Gate, admitted_ids: Collection[int]
+) -> None:
+    """Space the due deliveries of a domain at its rate; those never postponed before come after all others."""
 
-    def turns(rows: Sequence[tuple[int, bool]]) -> list[datetime]:
-        given: dict[bool, list[datetime]] = {}
-        for fresh in (False, True):
-            count = sum(row[1] is fresh for row in rows)
-            first, step = gate.later(domain, count, queue=fresh and priority != FIRST) if count else (0.0, 0.0)
-            given[fresh] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
-        return [given[fresh].pop() for _, fresh in rows]
+    def new_times(rows: Sequence[tuple[int, bool]]) -> list[datetime]:
+        slots: dict[bool, list[datetime]] = {}
+        for is_new in (False, True):
+            count = sum(row[1] is is_new for row in rows)
+            first, step = gate.next_slots(domain, count, queue=is_new and priority != FIRST) if count else (0.0, 0.0)
+            slots[is_new] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
+        return [slots[is_new].pop() for _, is_new in rows]
 
-    _put_off(session, priority, domain, now, turns, taken)
+    _postpone(session, priority, domain, now, new_times, admitted_ids)
 
 
 def _all_at(until: datetime, rows: Sequence[tuple[int, bool]]) -> list[datetime]:
     return [until] * len(rows)
 
 
-def _put_off(
+def _postpone(
     session: Session,
     priority: int,
     domain: str,
     now: datetime,
-    turns: Callable[[Sequence[tuple[int, bool]]], list[datetime]],
-    taken: Collection[int] = (),
+    new_times: Callable[[Sequence[tuple[int, bool]]], list[datetime]],
+    admitted_ids: Collection[int] = (),
 ) -> None:
-    """Move the domain's mails that are due, but for those taken. `turns`: new times for (id, never moved) rows."""
-    seen = (
+    """Postpone the due deliveries of a domain, except admitted ones. `new_times`: of (id, never postponed) rows."""
+    scanned = (
         select(col(Delivery.id), col(Delivery.domain))
         .where(col(Delivery.priority) == priority, *due(now))
         .order_by(col(Delivery.due_at), col(Delivery.id))
-        .limit(SEEN_AT_ONCE)
+        .limit(MAX_ROWS_SCANNED)
         .subquery()
     )
-    ids = select(seen.c.id).where(seen.c.domain == domain).limit(MOVED_AT_ONCE)
+    ids = select(scanned.c.id).where(scanned.c.domain == domain).limit(MAX_ROWS_POSTPONED)
     query = select(col(Delivery.id), col(Delivery.due_at) == col(Delivery.created_at)).where(col(Delivery.id).in_(ids))
-    found = session.execute(query.order_by(col(Delivery.due_at), col(Delivery.id)).with_for_update(skip_locked=True))
-    rows = [(number, bool(fresh)) for number, fresh in found if number is not None and number not in taken]
+    locked = session.execute(query.order_by(col(Delivery.due_at), col(Delivery.id)).with_for_update(skip_locked=True))
+    rows = [(row_id, bool(is_new)) for row_id, is_new in locked if row_id is not None and row_id not in admitted_ids]
     if rows:
-        moved = [{"row_id": n, "turn": at} for (n, _), at in zip(rows, turns(rows), strict=True)]
-        session.connection().execute(_MOVE, moved)
+        times = zip(rows, new_times(rows), strict=True)
+        session.connection().execute(_SET_DUE, [{"row_id": row_id, "new_due": due_at} for (row_id, _), due_at in times])
 
 
 @cache
-def _take_statement(dialect: str) -> Update:
-    """Take the mails that are named in a JSON object {id: Message-ID}. Who has a Message-ID already keeps it."""
-    given = bindparam("message_ids", type_=String())
-    pairs = func.json_each(given) if dialect == "sqlite" else func.json_each_text(cast(given, JSON))
+def _mark_sending_statement(dialect: str) -> Update:
+    """Mark as sending the rows of a JSON object {id: Message-ID}. A row that has a Message-ID keeps it."""
+    message_ids = bindparam("message_ids", type_=String())
+    pairs = func.json_each(message_ids) if dialect == "sqlite" else func.json_each_text(cast(message_ids, JSON))
     named = pairs.table_valued("key", "value", name="named")
     return (
         update(_ROWS)
@@ -197,13 +201,18 @@ def _take_statement(dialect: str) -> Update:
     )
 
 
-def _take(session: Session, lease_id: int, picked: Sequence[_Picked], now: datetime, domain: str) -> list[Claimed]:
-    if not picked:
+def _mark_sending(
+    session: Session, lease_id: int, candidates: Sequence[_Candidate], now: datetime, domain: str
+) -> list[Claimed]:
+    if not candidates:
         return []
     connection = session.connection()
-    key = picked[0].installation or installation.ensure(connection)
-    named = {one.id: message_id(DeliveryKey._make(one[: len(_KEY)]), installation=key, domain=domain) for one in picked}
-    values = {"message_ids": json.dumps(named), "lease": lease_id, "now": now}
-    taken = connection.execute(_take_statement(connection.dialect.name), values)
-    rows = {row.id: row for row in map(Claimed._make, taken)}
-    return [rows[one.id] for one in picked if one.id in rows]
+    key = candidates[0].installation or installation.ensure(connection)
+    message_ids = {
+        item.id: message_id(DeliveryKey._make(item[: len(_KEY_COLUMNS)]), installation=key, domain=domain)
+        for item in candidates
+    }
+    values = {"message_ids": json.dumps(message_ids), "lease": lease_id, "now": now}
+    updated = connection.execute(_mark_sending_statement(connection.dialect.name), values)
+    rows = {row.id: row for row in map(Claimed._make, updated)}
+    return [rows[item.id] for item in candidates if item.id in rows]

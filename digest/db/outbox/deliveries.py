@@ -1,4 +1,4 @@
-"""The outbox's questions and answers: what is owed, what is due, who takes it, what became of it."""
+"""The outbox: queueing deliveries, recording their results, pausing domains, counting."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
 from digest.text.redaction import redact_addresses
 
-FIRST, LAST, BULK = 0, 5, 9  # priorities: what a person waits for; the day's mail; welcomes of an import
-ROWS_A_STATEMENT = 500  # both databases bound the parameters of one statement
-UNASKED = (QUEUED, DEFERRED)  # nobody can have got these
+FIRST, LAST, BULK = 0, 5, 9  # priorities: mail that a person waits for; the daily mail; welcome mails of an import
+ROWS_PER_STATEMENT = 500  # both databases limit the parameters of a statement
+UNSENT_STATES = (QUEUED, DEFERRED)  # states in which the mail cannot have arrived
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One e-mail to be owed. (kind, subject_id, serial) says which; it can be owed once.
+    """An e-mail to be queued. (kind, subject_id, serial) is unique.
 
-    `bulk`: nobody waits for it, so it goes behind all other mail.
+    `bulk`: nobody waits for it, so it is sent after all other mail.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Owed:
 
 
 class Claimed(NamedTuple):
-    """A delivery as it was when a sender took it: what making, sending and judging its mail need."""
+    """A delivery as it was when a sender claimed it: the fields that composing and sending need."""
 
     id: int
     kind: str
@@ -64,12 +64,12 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one claimed delivery. `due_at`: when it is due again, None for final or held.
+    """The result of one claimed delivery. `due_at`: when it is due again, None for a final or held one.
 
-    `counted`: False where the try says nothing about the mail (the server was in trouble).
+    `counted`: False where the attempt says nothing about the mail (the server failed).
     `bounce`: the kind of bounce it counts as, '' for none; `suppress`: the address does not exist.
     `pause_until`: nothing is sent to its domain until then.
-    `way`: what is the same for refusals (5yz) in the same way, '' for no refusal; `about_address`: by its words.
+    `refusal_signature`: equal for like refusals (5yz), '' for none; `about_address`: the refusal names the address.
     """
 
     delivery: Claimed
@@ -81,35 +81,35 @@ class Result:
     bounce: str = ""
     suppress: bool = False
     pause_until: datetime | None = None
-    way: str = ""
+    refusal_signature: str = ""
     about_address: bool = False
 
 
 def address_key(address: str) -> str:
-    """What is the same for one inbox: the part before the @ case-folded in NFC, the domain in lower case."""
+    """The key of a mailbox: the local part case-folded in NFC, the domain in lower case."""
     local, _, domain = address.rpartition("@")
     return f"{unicodedata.normalize('NFC', local).casefold()}@{domain.lower()}"
 
 
 def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
-    """Put mails into the outbox, due now. Returns how many.
+    """Queue mails, due now. Returns how many.
 
-    Raises AlreadyOwed where a mail of the same kind, subject and serial was owed before: nobody may be told that a
-    mail goes out that does not. The caller's transaction has to be rolled back then.
+    Raises AlreadyOwed where a mail of the same kind, subject and serial was queued before, so that no caller reports a
+    mail that is not sent. The caller's transaction has to be rolled back then.
     """
     count = 0
-    for part in _parts(_row(one, now) for one in owed):
-        if _insert_new(session, Delivery, part) != len(part):
-            keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in part[:3])
-            raise AlreadyOwed(f"nothing is sent: an e-mail with the same number was owed before (among {keys})")
-        count += len(part)
+    for batch in _batches(_row(delivery, now) for delivery in owed):
+        if _insert_new(session, Delivery, batch) != len(batch):
+            keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in batch[:3])
+            raise AlreadyOwed(f"nothing was queued: an e-mail with the same serial exists already (one of {keys})")
+        count += len(batch)
     return count
 
 
 def next_serial(session: Session, kind: str, subject_id: int, *, first: int = 0) -> int:
-    """The next serial of that kind of mail about that subject, for ever: it does not look at rows, which may be gone.
+    """Count up the serial of a kind of mail about a subject. It never restarts, even after deliveries were deleted.
 
-    Two transactions at once get different ones; a serial is given back only where its transaction is rolled back.
+    Concurrent transactions get different serials; a serial is reused only where its transaction is rolled back.
     """
     insert = _insert(session, DeliverySerial).values(kind=kind, subject_id=subject_id, last=first)
     counted = insert.on_conflict_do_update(
@@ -136,24 +136,24 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
 
 
 def due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """What a mail must meet to be claimed, but for its domain's pause and its run's: a claim looks at those itself."""
+    """Conditions for a delivery to be claimed; pauses of its domain and its run are checked by the claim itself."""
     return WAITING, col(Delivery.due_at) <= now  # type: ignore[return-value]
 
 
 def record(session: Session, lease_id: int, results: Sequence[Result], now: datetime) -> int:
-    """Write what became of claimed mails. A row whose lease was taken over is not touched; returns how many were."""
+    """Store the results of claimed deliveries. Rows whose lease was taken over stay unchanged; returns how many."""
     if not results:
         return 0
-    in_order = sorted(results, key=lambda result: result.delivery.id)
-    done = session.connection().execute(_RECORD, [_fields(lease_id, result) for result in in_order])
-    _cancel_deferred(session, in_order)
-    failed = _of_present_people(session, [result for result in in_order if result.bounce or result.suppress], now)
+    sorted_results = sorted(results, key=lambda result: result.delivery.id)
+    updated = session.connection().execute(_RECORD, [_parameters(lease_id, result) for result in sorted_results])
+    _cancel_deferred(session, sorted_results)
+    failed = _without_erased(session, [result for result in sorted_results if result.bounce or result.suppress], now)
     _insert_new(session, Bounce, [_bounce(result, now) for result in failed if result.bounce])
     _insert_new(session, Suppression, [_suppression(result, now) for result in failed if result.suppress])
-    paused = {result.delivery.domain: result for result in in_order if result.pause_until is not None}
+    paused = {result.delivery.domain: result for result in sorted_results if result.pause_until is not None}
     for domain, result in paused.items():
         pause_domain(session, domain, result.pause_until or now, result.reply)
-    return len(results) - done.rowcount
+    return len(results) - updated.rowcount
 
 
 _ROWS = SQLModel.metadata.tables["delivery"]
@@ -176,7 +176,7 @@ _RECORD = (
 )
 
 
-def _fields(lease_id: int, result: Result) -> dict[str, Any]:
+def _parameters(lease_id: int, result: Result) -> dict[str, Any]:
     return {
         "row_id": result.delivery.id,
         "row_lease": lease_id,
@@ -189,20 +189,23 @@ def _fields(lease_id: int, result: Result) -> dict[str, Any]:
 
 
 def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
-    """A run cancelled while its mail was under way has no next try."""
-    ids = [result.delivery.id for result in results if result.state in UNASKED and result.delivery.run_id]
-    if ids:
+    """Cancel deferred deliveries of runs that were cancelled while they were in flight."""
+    delivery_ids = [
+        result.delivery.id for result in results if result.state in UNSENT_STATES and result.delivery.run_id
+    ]
+    if delivery_ids:
         cancelled = select(Run.id).where(Run.state == RUN_CANCELLED)
-        chosen = col(Delivery.id).in_(ids), col(Delivery.run_id).in_(cancelled), col(Delivery.state).in_(UNASKED)
-        session.exec(update(Delivery).where(*chosen).values(state=CANCELLED, due_at=None))
+        of_runs = col(Delivery.id).in_(delivery_ids), col(Delivery.run_id).in_(cancelled)
+        unsent = col(Delivery.state).in_(UNSENT_STATES)
+        session.exec(update(Delivery).where(*of_runs, unsent).values(state=CANCELLED, due_at=None))
 
 
-def _of_present_people(session: Session, failed: Sequence[Result], now: datetime) -> list[Result]:
-    """Those whose delivery still has its address: of people erased while their mail was under way, none is kept."""
+def _without_erased(session: Session, failed: Sequence[Result], now: datetime) -> list[Result]:
+    """Leave out results whose subscriber was erased while the mail was in flight; their delivery has no address."""
     if not failed:
         return []
-    numbers = [result.delivery.id for result in failed]
-    erased = set(session.exec(select(Delivery.id).where(col(Delivery.id).in_(numbers), Delivery.address == "")))
+    delivery_ids = [result.delivery.id for result in failed]
+    erased = set(session.exec(select(Delivery.id).where(col(Delivery.id).in_(delivery_ids), Delivery.address == "")))
     for result in failed:
         if result.delivery.id in erased and result.suppress:
             key, reason = address_key(result.delivery.address), str(_suppression(result, now)["reason"])
@@ -227,23 +230,23 @@ def _suppression(result: Result, now: datetime) -> dict[str, Any]:
 
 
 def pause_domain(session: Session, domain: str, until: datetime, reason: str) -> None:
-    """Send nothing to that domain until then. A second refusal moves the time. Addresses in the reason are left out."""
+    """Send nothing to a domain until then. A later call replaces the time. Addresses in the reason are redacted."""
     reason = redact_addresses(reason)
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
-    moved = {"until": until, "reason": reason[:500]}
-    session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=moved))
-    sooner = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) < until
-    session.exec(update(Delivery).where(*sooner).values(due_at=until))
+    replaced = {"until": until, "reason": reason[:500]}
+    session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=replaced))
+    earlier = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) < until
+    session.exec(update(Delivery).where(*earlier).values(due_at=until))
 
 
 def mark_undelivered(session: Session, delivery_id: int, reply: str) -> bool:
-    """A mail that the server took did not arrive after all. False where it is not `sent`."""
+    """Reject a sent delivery that was refused later. False where its state is not `sent`."""
     query = update(Delivery).where(col(Delivery.id) == delivery_id, col(Delivery.state) == SENT)
     return session.exec(query.values(state=REJECTED, reply=redact_addresses(reply)[:500])).rowcount == 1
 
 
 def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
-    """Send to that domain again. Returns how many of its mails waited for that, None where it was not paused."""
+    """End the pause of a domain. Returns how many of its mails were waiting, None where it was not paused."""
     query = select(DomainPause).where(DomainPause.domain == domain, col(DomainPause.until) > now)
     pause = session.exec(query.with_for_update()).one_or_none()
     if pause is None:
@@ -256,36 +259,36 @@ def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
 
 
 def waiting_for(session: Session, domains: Sequence[str]) -> dict[str, int]:
-    """How many mails wait for each of those domains, due or not; what is held for a person's decision is not meant."""
+    """How many mails wait for each of those domains, due or not, without those held for a decision."""
     query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), WAITING)
     return {domain: int(count) for domain, count in session.exec(query.group_by(Delivery.domain))}
 
 
 def is_due(session: Session, now: datetime) -> bool:
-    """True where a mail could be claimed now."""
+    """True where a delivery could be claimed at `now`."""
     return session.exec(select(Delivery.id).where(*due(now)).limit(1)).first() is not None
 
 
 def overdue(session: Session, before: datetime) -> int:
-    """How many mails were due before then and wait still: a queue that nobody serves."""
+    """How many deliveries were due before then and still wait, which shows a queue without workers."""
     return session.exec(select(func.count()).select_from(Delivery).where(*due(before))).one()
 
 
-def in_flight(session: Session) -> int:
-    """How many mails are being sent now, or were when their sender died."""
+def count_in_flight(session: Session) -> int:
+    """How many mails are being sent, or were when their sender died."""
     sending = select(func.count()).select_from(Delivery).where(Delivery.state == SENDING)
     return session.exec(sending.where(col(Delivery.lease_id).is_not(None))).one()
 
 
 def states(session: Session, run_id: int | None = None) -> dict[str, int]:
-    """How many deliveries are in each state, of one run or of all."""
+    """Number of deliveries by state, of one run or of all."""
     query = select(Delivery.state, func.count()).group_by(Delivery.state)
-    chosen = query if run_id is None else query.where(Delivery.run_id == run_id)
-    return {state: int(number) for state, number in session.exec(chosen)}
+    query = query if run_id is None else query.where(Delivery.run_id == run_id)
+    return {state: int(count) for state, count in session.exec(query)}
 
 
 def _insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows; one that is there already stays as it is. Returns how many are new."""
+    """Insert rows, leaving existing ones unchanged. Returns how many are new."""
     if not rows:
         return 0
     insert = _insert(session, table).values(rows).on_conflict_do_nothing()
@@ -297,7 +300,7 @@ def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgres
     return sqlite.insert(rows) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(rows)
 
 
-def _parts(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    left = iter(rows)
-    while part := list(islice(left, ROWS_A_STATEMENT)):
-        yield part
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    remaining = iter(rows)
+    while batch := list(islice(remaining, ROWS_PER_STATEMENT)):
+        yield batch

@@ -1,4 +1,4 @@
-"""Leases: who is sending. A lease's id fences its rows; its beat shows that the holder lives and gets on."""
+"""Leases of senders. The id of a lease fences its rows; its beat shows that the holder is alive and makes progress."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from digest.models.delivery import DEFERRED, SENDING, UNCERTAIN, Delivery, Lease
 from digest.models.types import stored_id
 
 _ROWS = SQLModel.metadata.tables["lease"]
-_BUMP = update(_ROWS).where(_ROWS.c.id == bindparam("lease")).values(beat=_ROWS.c.beat + 1)  # made once, used often
+_BUMP = (
+    update(_ROWS).where(_ROWS.c.id == bindparam("lease")).values(beat=_ROWS.c.beat + 1)
+)  # built once, because building costs more than running it
 
 
 def open_lease(session: Session, holder: str, now: datetime) -> int:
-    """A new lease for a sender that begins; its id is the fencing token."""
+    """Open a lease for a sender. Returns its id, the fencing token."""
     lease = Lease(holder=holder[:80], created_at=now)
     session.add(lease)
     session.flush()
@@ -24,9 +26,9 @@ def open_lease(session: Session, holder: str, now: datetime) -> int:
 
 
 def bump_beat(session: Session, lease_id: int) -> bool:
-    """Show that the holder lives. False where the lease was taken over: nothing of it may be sent any more.
+    """Show that the holder is alive. False where the lease was taken over: its deliveries must not be sent any more.
 
-    The lease's row stays locked until the transaction ends, so nobody takes over what is claimed in it.
+    The row stays locked until the transaction ends, so the lease cannot be taken over while deliveries are claimed.
     """
     return session.connection().execute(_BUMP, {"lease": lease_id}).rowcount == 1
 
@@ -37,36 +39,36 @@ def beats(session: Session) -> dict[int, int]:
 
 
 def close_lease(session: Session, lease_id: int, due_again: datetime) -> int:
-    """End a lease. Rows that it still holds were claimed but never begun: due again then; returns how many."""
-    left = _held(session, lease_id)
-    for delivery in left:
+    """End a lease. Rows that it still holds were never started and are due at `due_again`. Returns how many."""
+    claimed_rows = _lock_claimed_rows(session, lease_id)
+    for delivery in claimed_rows:
         delivery.state = UNCERTAIN if delivery.doubts else DEFERRED
         delivery.lease_id, delivery.due_at = None, due_again
     session.exec(delete(Lease).where(col(Lease.id) == lease_id))
-    return len(left)
+    return len(claimed_rows)
 
 
 def take_over(
     session: Session, lease_id: int, beat: int, due_again: Callable[[int], datetime | None]
 ) -> Sequence[Delivery]:
-    """End a lease whose beat still is `beat`; its rows become uncertain. Empty where the holder lives after all.
+    """End a lease whose beat still is `beat`; its rows become uncertain. Empty where the holder is alive after all.
 
-    `due_again(doubts)` says when a mail is sent again that was in doubt so often, None to hold it.
-    A locked lease is beating just now.
+    `due_again(doubts)` returns when a mail that was uncertain `doubts` times is sent again, None to hold it.
+    A lease that is locked is being bumped at this moment.
     """
-    silent = select(Lease).where(Lease.id == lease_id, Lease.beat == beat)
-    if session.exec(silent.with_for_update(skip_locked=True)).one_or_none() is None:
+    unchanged = select(Lease).where(Lease.id == lease_id, Lease.beat == beat)
+    if session.exec(unchanged.with_for_update(skip_locked=True)).one_or_none() is None:
         return ()
     session.exec(delete(Lease).where(col(Lease.id) == lease_id))
-    rows = _held(session, lease_id)
+    rows = _lock_claimed_rows(session, lease_id)
     for delivery in rows:
         delivery.doubts += 1
         delivery.state, delivery.lease_id = UNCERTAIN, None
         delivery.due_at = due_again(delivery.doubts)
-        delivery.reply = "the sender stopped in the middle"
+        delivery.reply = "the sender stopped while sending"
     return rows
 
 
-def _held(session: Session, lease_id: int) -> Sequence[Delivery]:
+def _lock_claimed_rows(session: Session, lease_id: int) -> Sequence[Delivery]:
     query = select(Delivery).where(Delivery.lease_id == lease_id, Delivery.state == SENDING)
     return session.exec(query.order_by(col(Delivery.id)).with_for_update()).all()

@@ -1,6 +1,6 @@
-"""Message-IDs: derived from the delivery, keyed by the installation, and read back from reports.
+"""Message-IDs: derived from the delivery, keyed by the installation, and found again in reports.
 
-A delivery's id is stored at its first claim, so a retry repeats it whatever has changed since.
+A Message-ID is stored when the delivery is first claimed, so every retry repeats it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from digest.signing import stamp
 
 STAMP_LENGTH = 26  # of 5 bits each: 130 bits
 
-_OURS = re.compile(
+_CURRENT_FORM = re.compile(
     rf"<([a-z][a-z-]{{1,11}})\.(\d{{1,18}})\.([a-z2-7]{{{STAMP_LENGTH}}})@([\w.-]{{1,255}})>", re.I | re.A
 )
-# What versions before 0006 of the schema sent, `<kind.subject.serial@domain>`; reports on such mails still arrive.
-_EARLIER = re.compile(r"<([a-z][a-z-]{1,11})\.(\d{1,18})\.(\d{1,9})@([\w.-]{1,255})>", re.I | re.A)
+# Form before schema version 0006, `<kind.subject.serial@domain>`; reports about such mails still arrive.
+_EARLIER_FORM = re.compile(r"<([a-z][a-z-]{1,11})\.(\d{1,18})\.(\d{1,9})@([\w.-]{1,255})>", re.I | re.A)
 
 
 class DeliveryKey(NamedTuple):
-    """What a Message-ID derives from."""
+    """The fields of a delivery that its Message-ID derives from."""
 
     id: int
     kind: str
@@ -32,10 +32,10 @@ class DeliveryKey(NamedTuple):
 
 
 class ReadMessageId(NamedTuple):
-    """A Message-ID that has the form of ours: as it was written, its domain, and the delivery that it names.
+    """A Message-ID in our form: its text, its domain, and the delivery that it names.
 
-    `delivery_id` or, in the form of earlier versions, `key` (kind, subject, serial) is set. Whether it is that
-    delivery's Message-ID, only its row can tell.
+    Either `delivery_id` or, in the earlier form, `key` (kind, subject, serial) is set. Whether it really is the
+    Message-ID of that delivery must be checked against the row.
     """
 
     text: str
@@ -45,20 +45,20 @@ class ReadMessageId(NamedTuple):
 
 
 def message_id(delivery: DeliveryKey, *, installation: str, domain: str) -> str:
-    """`<kind.id.stamp@domain>`. The id finds the delivery again; the stamp can be made by this installation alone.
+    """`<kind.id.stamp@domain>`. The id finds the delivery; only this installation can compute the stamp.
 
-    The time of creation is part of the stamp because a database restored from a backup gives the same ids and
-    serials again, to other mails than those that went out after the backup.
+    The stamp includes the time of creation, because a database restored from a backup assigns the ids and serials of
+    mails sent after the backup again.
     """
     created_at = delivery.created_at.astimezone(UTC).isoformat(timespec="microseconds")
     parts = delivery.kind, str(delivery.subject_id), str(delivery.serial), str(delivery.id), created_at
-    made = stamp(installation, "message-id", *parts, length=STAMP_LENGTH)
-    return f"<{delivery.kind}.{delivery.id}.{made}@{domain}>"
+    message_stamp = stamp(installation, "message-id", *parts, length=STAMP_LENGTH)
+    return f"<{delivery.kind}.{delivery.id}.{message_stamp}@{domain}>"
 
 
 def read_message_ids(text: str) -> Iterator[ReadMessageId]:
-    """What stands in the text in the form of our Message-IDs; the present form first."""
-    for found in _OURS.finditer(text):
-        yield ReadMessageId(found[0], found[4].lower(), delivery_id=int(found[2]))
-    for found in _EARLIER.finditer(text):
-        yield ReadMessageId(found[0], found[4].lower(), key=(found[1].lower(), int(found[2]), int(found[3])))
+    """Yield all Message-IDs of our form in a text, those of the current form first."""
+    for match in _CURRENT_FORM.finditer(text):
+        yield ReadMessageId(match[0], match[4].lower(), delivery_id=int(match[2]))
+    for match in _EARLIER_FORM.finditer(text):
+        yield ReadMessageId(match[0], match[4].lower(), key=(match[1].lower(), int(match[2]), int(match[3])))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
 from digest.db.outbox import session_replies
-from digest.db.outbox.deliveries import ROWS_A_STATEMENT, UNASKED
+from digest.db.outbox.deliveries import ROWS_PER_STATEMENT, UNSENT_STATES
 from digest.db.security import rate_limit_counters
 from digest.models import (
     AdminLogin,
@@ -52,14 +52,14 @@ def cancel_run(session: Session, run_id: int) -> int:
     _set_run(session, run_id, RUN_CANCELLED)
     of_run = col(Delivery.run_id) == run_id
     session.exec(update(Delivery).where(of_run, col(Delivery.state) == UNCERTAIN).values(due_at=None))
-    stopped = update(Delivery).where(of_run, col(Delivery.state).in_(UNASKED))
+    stopped = update(Delivery).where(of_run, col(Delivery.state).in_(UNSENT_STATES))
     return session.exec(stopped.values(state=CANCELLED, due_at=None)).rowcount
 
 
 def pause_run(session: Session, run_id: int) -> int:
     """Hold a run's mails that wait, until `resume_run`. Returns how many."""
     _set_run(session, run_id, PAUSED)
-    waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNASKED)
+    waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES)
     return session.exec(update(Delivery).where(*waiting).values(due_at=None)).rowcount
 
 
@@ -67,7 +67,7 @@ def resume_run(session: Session, run_id: int, now: datetime) -> int:
     """Let a paused run's mails go. Returns how many."""
     unfrozen = session.exec(select(Shard.id).where(Shard.run_id == run_id, col(Shard.done_at).is_(None)).limit(1))
     _set_run(session, run_id, PLANNED if unfrozen.first() is not None else COMPLETE)
-    waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNASKED), col(Delivery.due_at).is_(None)
+    waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES), col(Delivery.due_at).is_(None)
     return session.exec(update(Delivery).where(*waiting).values(due_at=now)).rowcount
 
 
@@ -97,8 +97,8 @@ def called_back(session: Session, run_id: int) -> list[tuple[int, int, int | Non
 
 def cancel_editions(session: Session, called: Sequence[tuple[int, int, int | None]]) -> int:
     """Mark them cancelled; to readers whose newest they are, their papers are new again. Returns to how many."""
-    for start in range(0, len(called), ROWS_A_STATEMENT):
-        numbers = [number for number, _, _ in called[start : start + ROWS_A_STATEMENT]]
+    for start in range(0, len(called), ROWS_PER_STATEMENT):
+        numbers = [number for number, _, _ in called[start : start + ROWS_PER_STATEMENT]]
         session.exec(update(Edition).where(col(Edition.id).in_(numbers)).values(cancelled=True))
     restored = [{"reader": reader, "seen": seen} for _, reader, seen in called if seen is not None]
     if restored:
@@ -115,8 +115,8 @@ def revive_editions(session: Session, run: Run) -> int:
         Edition.run_id == run.id, col(Edition.cancelled).is_(True), ~newer.exists()
     )
     found = list(session.exec(query))
-    for start in range(0, len(found), ROWS_A_STATEMENT):
-        part = found[start : start + ROWS_A_STATEMENT]
+    for start in range(0, len(found), ROWS_PER_STATEMENT):
+        part = found[start : start + ROWS_PER_STATEMENT]
         session.exec(update(Edition).where(col(Edition.id).in_([number for number, _ in part])).values(cancelled=False))
         behind = (
             col(Subscriber.id).in_([reader for _, reader in part]),
@@ -145,8 +145,8 @@ def missed(session: Session, run_id: int, *, uncertain: bool) -> list[int]:
 def requeue(session: Session, delivery_ids: Sequence[int], now: datetime) -> int:
     """Owe mails again that nobody took, as if they were new; their Message-ID stays. Returns how many."""
     done = 0
-    for start in range(0, len(delivery_ids), ROWS_A_STATEMENT):
-        chosen = col(Delivery.id).in_(delivery_ids[start : start + ROWS_A_STATEMENT])
+    for start in range(0, len(delivery_ids), ROWS_PER_STATEMENT):
+        chosen = col(Delivery.id).in_(delivery_ids[start : start + ROWS_PER_STATEMENT])
         over = col(Delivery.state).in_((REJECTED, CANCELLED))
         done += session.exec(
             update(Delivery).where(chosen, over).values(state=QUEUED, due_at=now, attempts=0, doubts=0)
@@ -175,7 +175,7 @@ def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> i
     """
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
-    gone += session_replies.forget(session, tries)
+    gone += session_replies.delete_older_than(session, tries)
     gone += rate_limit_counters.delete_older_than(session, tries)
     gone += session.exec(delete(AdminLogin).where(col(AdminLogin.asked_at) < tries)).rowcount
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount

@@ -1,4 +1,4 @@
-"""Owing one mail to one address, in the transaction of what it is about."""
+"""Queues a single mail, in the transaction of the change that it is about."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def owe_next(
     payload: dict[str, Any] | None = None,
     first: int = 0,
 ) -> int:
-    """Owe one more mail of this kind about this subject. Returns its serial, which begins with `first`."""
+    """Queue the next mail of a kind about a subject. Returns its serial; the first one is `first`."""
     serial = deliveries.next_serial(session, kind, subject_id, first=first)
-    owed = deliveries.Owed(
+    delivery = deliveries.Owed(
         kind, subject_id, address, serial=serial, subscriber_id=subscriber_id, run_id=run_id, payload=payload
     )
-    deliveries.owe(session, [owed], now)
+    deliveries.owe(session, [delivery], now)
     return serial

@@ -1,8 +1,8 @@
-"""What a returned mail means: pure, within bounds, and without an error whatever it is given."""
+"""Classifies returned mail. Pure, bounded in time and memory, and without errors for malformed mail."""
 
 from digest.mail.bounces.bounce_kinds import AUTO_REPLY, COMPLAINT, HARD, OTHER, POLICY, SOFT, UNSUBSCRIBE
-from digest.mail.bounces.classifier import Judgement, judge
-from digest.mail.bounces.delivery_attribution import Origin, Seal
+from digest.mail.bounces.classifier import ClassifiedMessage, judge
+from digest.mail.bounces.delivery_attribution import Attribution, AttributionKeys
 
 __all__ = [
     "AUTO_REPLY",
@@ -12,8 +12,8 @@ __all__ = [
     "POLICY",
     "SOFT",
     "UNSUBSCRIBE",
-    "Judgement",
-    "Origin",
-    "Seal",
+    "Attribution",
+    "AttributionKeys",
+    "ClassifiedMessage",
     "judge",
 ]

@@ -1,8 +1,8 @@
-"""What people and their programs answer: automatic replies, challenges (RFC 3834), and wishes to leave."""
+"""Detects automatic replies and challenges (RFC 3834), and requests to unsubscribe."""
 
 from __future__ import annotations
 
-from digest.mail.bounces.bounce_kinds import AUTO_REPLY, UNSUBSCRIBE, Verdict
+from digest.mail.bounces.bounce_kinds import AUTO_REPLY, UNSUBSCRIBE, Detection
 from digest.mail.bounces.parsed_message import Mail
 from digest.mail.bounces.reply_patterns import AWAY, CHALLENGE, LEAVE_LINE, LEAVE_SUBJECT, QUOTED
 from digest.mail.bounces.sender_type import is_machine
@@ -17,33 +17,33 @@ _ANSWER_HEADERS = (
 )
 
 
-def automatic(mail: Mail) -> Verdict | None:
-    """An answer that no person wrote for this mail."""
+def detect_autoreply(mail: Mail) -> Detection | None:
+    """An automatic reply; None for any other mail."""
     submitted = mail.header("Auto-Submitted").lower()
-    if submitted.startswith("auto-replied") or _says_so(mail):
-        return Verdict(AUTO_REPLY)
+    if submitted.startswith("auto-replied") or _has_autoreply_header(mail):
+        return Detection(AUTO_REPLY)
     subject = mail.header("Subject")
     if AWAY.match(subject) or (CHALLENGE.search(subject) and not mail.header("List-Id")):
-        return Verdict(AUTO_REPLY)
+        return Detection(AUTO_REPLY)
     return None
 
 
-def _says_so(mail: Mail) -> bool:
+def _has_autoreply_header(mail: Mail) -> bool:
     precedence = (mail.header("Precedence") or mail.header("X-Precedence")).lower()
     return precedence.replace("-", "_") == "auto_reply" or any(mail.header(name) for name in _ANSWER_HEADERS)
 
 
-def wish_to_leave(mail: Mail) -> Verdict | None:
-    """A mail to the address of List-Unsubscribe, or a person's answer that says just that."""
+def detect_unsubscribe_request(mail: Mail) -> Detection | None:
+    """A mail to the List-Unsubscribe address, or a reply that asks for nothing else; None for any other mail."""
     if is_machine(mail) or mail.header("List-Id"):
         return None
-    if LEAVE_SUBJECT.fullmatch(mail.header("Subject")) or LEAVE_LINE.fullmatch(_own_words(mail.text)):
-        return Verdict(UNSUBSCRIBE, (mail.sender,))
+    if LEAVE_SUBJECT.fullmatch(mail.header("Subject")) or LEAVE_LINE.fullmatch(_unquoted_text(mail.text)):
+        return Detection(UNSUBSCRIBE, (mail.sender,))
     return None
 
 
-def _own_words(text: str) -> str:
-    """What stands above the quotation, in one line; '' where it is long: then it says more."""
+def _unquoted_text(text: str) -> str:
+    """The text above the quotation in one line; '' where it is too long to be only a request."""
     lines: list[str] = []
     for line in text[:4000].splitlines():
         if QUOTED.match(line):

@@ -1,4 +1,4 @@
-"""The kinds of what comes back, and what a detector says of one message."""
+"""Kinds of returned mail, and what a detector finds in one message."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ HARD, SOFT, POLICY = "hard", "soft", "policy"
 COMPLAINT, AUTO_REPLY, UNSUBSCRIBE, OTHER = "complaint", "auto-reply", "unsubscribe", "other"
 
 
-# The gravest first, to name a report about several recipients in one word.
-_GRAVITY = (HARD, POLICY, SOFT)
+# Most severe first; a report about several recipients has the kind of the most severe outcome.
+_BY_SEVERITY = (HARD, POLICY, SOFT)
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientOutcome:
-    """What a report says of one recipient. `recipient`: '' where it is not named."""
+    """The outcome for one recipient of a report. `recipient`: '' where it is not named."""
 
     recipient: str
     kind: str
@@ -24,10 +24,10 @@ class RecipientOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """`recipients`: addresses in the order named, as written; `status`: RFC 3463, '' where nothing tells it.
+class Detection:
+    """`recipients`: addresses in the order named, as written; `status`: RFC 3463, '' for none.
 
-    `words`: the report's own, to show an administrator. `outcomes`: of each failed recipient, where the report tells
+    `words`: text of the report, to show an administrator. `outcomes`: of each failed recipient, where the report tells
     them apart.
     """
 
@@ -38,18 +38,18 @@ class Verdict:
     outcomes: tuple[RecipientOutcome, ...] = ()
 
 
-def gravest(outcomes: Sequence[RecipientOutcome]) -> RecipientOutcome:
-    """The first of the gravest outcomes."""
-    return min(outcomes, key=lambda outcome: _GRAVITY.index(outcome.kind))
+def most_severe(outcomes: Sequence[RecipientOutcome]) -> RecipientOutcome:
+    """The first of the most severe outcomes."""
+    return min(outcomes, key=lambda outcome: _BY_SEVERITY.index(outcome.kind))
 
 
-def mildest(outcomes: Sequence[RecipientOutcome]) -> RecipientOutcome:
-    """The first of the mildest outcomes."""
-    return max(outcomes, key=lambda outcome: _GRAVITY.index(outcome.kind))
+def least_severe(outcomes: Sequence[RecipientOutcome]) -> RecipientOutcome:
+    """The first of the least severe outcomes."""
+    return max(outcomes, key=lambda outcome: _BY_SEVERITY.index(outcome.kind))
 
 
-def combined(outcomes: Sequence[RecipientOutcome]) -> Verdict:
-    """One verdict for a report about these recipients: named by the gravest, with the outcome of each."""
-    worst = gravest(outcomes)
+def combined(outcomes: Sequence[RecipientOutcome]) -> Detection:
+    """One detection for these recipients: kind and status of the most severe outcome, with the outcome of each."""
+    worst = most_severe(outcomes)
     recipients = tuple(dict.fromkeys(outcome.recipient for outcome in outcomes if outcome.recipient))
-    return Verdict(worst.kind, recipients, worst.status, worst.words, tuple(outcomes))
+    return Detection(worst.kind, recipients, worst.status, worst.words, tuple(outcomes))

@@ -1,4 +1,4 @@
-"""Judging one raw message: what kind of return it is, whom it names, which of our mails it speaks of."""
+"""Classifies one raw message: its kind, the recipients it names, and the delivery that it is about."""
 
 from __future__ import annotations
 
@@ -6,67 +6,75 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from digest.mail.bounces.autoreplies import automatic, wish_to_leave
-from digest.mail.bounces.bounce_kinds import OTHER, RecipientOutcome, Verdict, gravest, mildest
-from digest.mail.bounces.delivery_attribution import Origin, Seal, trace
-from digest.mail.bounces.dsn_arf import delivery_status, feedback
-from digest.mail.bounces.nonstandard_reports import odd_report
-from digest.mail.bounces.parsed_message import MOST_BYTES, Mail, read
-from digest.mail.bounces.provider_json import provider_notification
+from digest.mail.bounces.autoreplies import detect_autoreply, detect_unsubscribe_request
+from digest.mail.bounces.bounce_kinds import OTHER, Detection, RecipientOutcome, least_severe, most_severe
+from digest.mail.bounces.delivery_attribution import Attribution, AttributionKeys, attribute
+from digest.mail.bounces.dsn_arf import detect_delivery_status, detect_feedback_report
+from digest.mail.bounces.nonstandard_reports import detect_nonstandard_report
+from digest.mail.bounces.parsed_message import MAX_BYTES, Mail, read
+from digest.mail.bounces.provider_json import detect_provider_notification
 
-_DETECTORS = (feedback, delivery_status, provider_notification, odd_report, automatic, wish_to_leave)
+_DETECTORS = (
+    detect_feedback_report,
+    detect_delivery_status,
+    detect_provider_notification,
+    detect_nonstandard_report,
+    detect_autoreply,
+    detect_unsubscribe_request,
+)
 
-# What the standard library's parser and flufl.bounce raise on mail that nobody should have sent.
+# What the standard library's parser and flufl.bounce raise on malformed mail.
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one message means. `kind`: hard, soft, policy, complaint, auto-reply, unsubscribe or other.
+class ClassifiedMessage:
+    """A classified message. `kind`: hard, soft, policy, complaint, auto-reply, unsubscribe or other.
 
-    `status`: RFC 3463, '' where nothing tells it. `report`: the same for the same report come twice.
-    `outcomes`: of each recipient, where the report is about several; `kind` and `status` are those of the gravest.
+    `status`: RFC 3463, '' for none. `report`: a key that is equal for repeated copies of a report.
+    `outcomes`: of each recipient, where there are several; `kind` and `status` are those of the most severe.
     """
 
     kind: str
     recipients: tuple[str, ...]
     status: str
     words: str
-    origin: Origin
+    origin: Attribution
     report: str
     outcomes: tuple[RecipientOutcome, ...] = ()
 
-    def about(self, same: Callable[[str], bool]) -> Judgement:
-        """Narrow the judgement to one recipient: the one of whom `same` is true.
+    def about(self, same: Callable[[str], bool]) -> ClassifiedMessage:
+        """Narrow the classification to one recipient, the one for whom `same` is true.
 
-        Where the report names others only (it is about addresses that a mail was forwarded to), the mildest outcome
-        counts: nobody is given up for what befell somebody else.
+        Where the report names only others (addresses that the mail was forwarded to), the least severe outcome counts,
+        so that no subscriber is suppressed for the failure of somebody else's address.
         """
         if len(self.outcomes) < 2:
             return self
         matching = [outcome for outcome in self.outcomes if same(outcome.recipient)]
-        found = gravest(matching) if matching else mildest(self.outcomes)
-        return replace(self, kind=found.kind, status=found.status, words=found.words)
+        outcome = most_severe(matching) if matching else least_severe(self.outcomes)
+        return replace(self, kind=outcome.kind, status=outcome.status, words=outcome.words)
 
 
-def judge(raw: bytes, seal: Seal = Seal()) -> Judgement:  # noqa: B008 - frozen
-    """Judge a message. Never an error: what can't be read is `other`."""
-    report = hashlib.sha256(raw[:MOST_BYTES]).hexdigest()
+def judge(raw: bytes, seal: AttributionKeys = AttributionKeys()) -> ClassifiedMessage:  # noqa: B008 - frozen
+    """Classify a message. Raises nothing: a message that cannot be parsed is `other`."""
+    report = hashlib.sha256(raw[:MAX_BYTES]).hexdigest()
     try:
         mail = read(raw)
-        verdict, origin = _verdict(mail), trace(mail, seal)
-        report = _name(mail) or report
+        detection, origin = _detect(mail), attribute(mail, seal)
+        report = _report_key(mail) or report
     except _UNREADABLE as error:
-        verdict, origin = Verdict(OTHER, words=f"can't be read: {type(error).__name__}"), Origin()
-    told = verdict.recipients, verdict.status, verdict.words
-    return Judgement(verdict.kind, *told, origin, report, verdict.outcomes)
+        detection, origin = Detection(OTHER, words=f"cannot be parsed: {type(error).__name__}"), Attribution()
+    details = detection.recipients, detection.status, detection.words
+    return ClassifiedMessage(detection.kind, *details, origin, report, detection.outcomes)
 
 
-def _verdict(mail: Mail) -> Verdict:
-    return next((verdict for detector in _DETECTORS if (verdict := detector(mail)) is not None), Verdict(OTHER))
+def _detect(mail: Mail) -> Detection:
+    detections = (detector(mail) for detector in _DETECTORS)
+    return next((detection for detection in detections if detection is not None), Detection(OTHER))
 
 
-def _name(mail: Mail) -> str:
+def _report_key(mail: Mail) -> str:
     """A hash of the report's own Message-ID; '' where it has none."""
     named = mail.header("Message-ID")
     return hashlib.sha256(named.encode()).hexdigest() if named else ""

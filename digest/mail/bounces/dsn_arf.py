@@ -1,4 +1,4 @@
-"""Reports in the forms that standards give: delivery status (RFC 3464, 6533) and feedback (RFC 5965)."""
+"""Detects standard reports: delivery status notifications (RFC 3464, 6533) and feedback reports (RFC 5965)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from email import message_from_string
 from email.message import Message
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, RecipientOutcome, Verdict, combined
-from digest.mail.bounces.parsed_message import MOST_VALUE, Mail, address_in, decoded
+from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, Detection, RecipientOutcome, combined
+from digest.mail.bounces.parsed_message import MAX_VALUE, Mail, address_in, decoded
 from digest.mail.bounces.sender_type import is_machine
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
-MOST_RECIPIENTS = 100
+MAX_RECIPIENTS = 100
 _ATOM = r"[^\s.<>()\[\]\",:;@\\]+"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@\w(?:[\w.-]*\w)?", re.ASCII)
 _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
@@ -54,125 +54,125 @@ _OPT_OUT = frozenset({"opt-out", "opt-out-list"})
 
 
 def is_address(text: str) -> bool:
-    """True for a plain address; what a server garbled is none."""
+    """True for a plain, well-formed address."""
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
-def feedback(mail: Mail) -> Verdict | None:
-    """A complaint in ARF, also in a wrong multipart type, or in the form of the one large provider that has its own."""
+def detect_feedback_report(mail: Mail) -> Detection | None:
+    """A complaint in ARF, also in a wrong multipart type, or in Microsoft's own form."""
     part = mail.part("message/feedback-report")
     if part is None:
         return _feedback_in_text(mail) or _forwarded_complaint(mail)
     fields = next(_blocks(part), None)
-    return Verdict(OTHER) if fields is None else _feedback_verdict(fields)
+    return Detection(OTHER) if fields is None else _feedback_verdict(fields)
 
 
-def _feedback_verdict(fields: Message) -> Verdict:
+def _feedback_verdict(fields: Message) -> Detection:
     """By the Feedback-Type (RFC 5965, 6650): a DMARC report or 'not spam' is no complaint; without a type it is one."""
-    named = (_value(fields, "Feedback-Type") or "abuse").lower()
-    recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MOST_RECIPIENTS]]
+    named = (_field(fields, "Feedback-Type") or "abuse").lower()
+    recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]]
     kind = COMPLAINT if named in _ABUSE else UNSUBSCRIBE if named in _OPT_OUT else OTHER
-    return Verdict(kind, _distinct(recipients) if kind != OTHER else (), words=named[:40])
+    return Detection(kind, _distinct(recipients) if kind != OTHER else (), words=named[:40])
 
 
-def _forwarded_complaint(mail: Mail) -> Verdict | None:
+def _forwarded_complaint(mail: Mail) -> Detection | None:
     """A complaint without ARF's fields: Microsoft's junk mail reports, and those whose prose alone says what it is."""
     returned = mail.part(*_RETURNED_TYPES)
     if returned is None:
         return None
     original = returned.get_payload()
     headers = original[0] if isinstance(original, list) and original else None
-    recipient = _value(headers, "X-HmXmrOriginalRecipient") if isinstance(headers, Message) else ""
+    recipient = _field(headers, "X-HmXmrOriginalRecipient") if isinstance(headers, Message) else ""
     subject = mail.header("Subject").lower()
     is_junk_report = bool(recipient) and subject.startswith("complaint about message")
     if is_junk_report or mail.sender == "staff@hotmail.com" or _ABUSE_REPORT.search(mail.text):
-        return Verdict(COMPLAINT, _distinct([recipient.strip("<> ")]), words="junk mail report")
+        return Detection(COMPLAINT, _distinct([recipient.strip("<> ")]), words="junk mail report")
     return None
 
 
-def _feedback_in_text(mail: Mail) -> Verdict | None:
+def _feedback_in_text(mail: Mail) -> Detection | None:
     """ARF's fields in a part of text, beside the mail complained about."""
-    found = _FEEDBACK_IN_TEXT.search(mail.text)
-    if found is None or "Feedback-Type:" not in found[0] or mail.part(*_RETURNED_TYPES) is None:
+    match = _FEEDBACK_IN_TEXT.search(mail.text)
+    if match is None or "Feedback-Type:" not in match[0] or mail.part(*_RETURNED_TYPES) is None:
         return None
-    return _feedback_verdict(message_from_string(found[0]))
+    return _feedback_verdict(message_from_string(match[0]))
 
 
-def delivery_status(mail: Mail) -> Verdict | None:
-    """What a delivery status notification says of its recipients; None where there is none to read.
+def detect_delivery_status(mail: Mail) -> Detection | None:
+    """The recipients' outcomes in a delivery status notification; None where the mail is none.
 
-    A person who attaches one forwards it: that is no report.
+    A mail by a person that has one attached is a forwarded report and does not count.
     """
     receipt = mail.part("message/disposition-notification")
     if receipt is not None:
-        return None if _was_thrown_away(receipt) else Verdict(OTHER)  # who reads a mail has got it (RFC 8098)
+        return None if _was_thrown_away(receipt) else Detection(OTHER)  # a mail that was read has arrived (RFC 8098)
     part = mail.part(*_STATUS_TYPES)
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
-    groups = [block for block in _blocks(part) if _value(block, "Action")]
+    groups = [block for block in _blocks(part) if _field(block, "Action")]
     failed = [block for block in groups if _action(block).startswith(_FAILED)]
     delayed = [block for block in groups if _action(block).startswith("delay")]
     if not groups:
         return None
     if not failed and not delayed:
-        return Verdict(OTHER)  # delivered, relayed, expanded: good news
-    judged = failed or delayed
-    return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged[:MOST_RECIPIENTS]])
+        return Detection(OTHER)  # delivered, relayed or expanded: no failure
+    reported = failed or delayed
+    return combined([_recipient_outcome(block, mail, alone=len(reported) == 1) for block in reported[:MAX_RECIPIENTS]])
 
 
 def _was_thrown_away(receipt: Message) -> bool:
     """True where a receipt (RFC 8098, section 3.2.6) says that the mail was deleted or refused, as by a filter."""
-    dispositions = [_value(block, "Disposition").lower() for block in _blocks(receipt)]
+    dispositions = [_field(block, "Disposition").lower() for block in _blocks(receipt)]
     return any(word in value for value in dispositions for word in ("deleted", "denied", "failed"))
 
 
-def status_in_text(mail: Mail) -> Verdict | None:
-    """The fields of a delivery status that a server wrote into its text, not into a part; None for none."""
-    found = _FIELDS_IN_TEXT.search(mail.text)
-    if found is None:
+def detect_status_in_text(mail: Mail) -> Detection | None:
+    """The outcomes of delivery status fields that a server wrote into the text; None where there are none."""
+    match = _FIELDS_IN_TEXT.search(mail.text)
+    if match is None:
         return None
-    fields = re.sub(r"\n{2,}", "\n", mail.text[found.start() :]).strip()
+    fields = re.sub(r"\n{2,}", "\n", mail.text[match.start() :]).strip()
     several = len(_NEXT_RECIPIENT.findall(fields)) > 1
-    texts = _NEXT_RECIPIENT.split(fields)[: MOST_RECIPIENTS + 1] if several else [fields]
+    texts = _NEXT_RECIPIENT.split(fields)[: MAX_RECIPIENTS + 1] if several else [fields]
     groups = [message_from_string(text.strip()) for text in texts]
-    judged = [block for block in groups if _action(block).startswith((*_FAILED, "delay"))]
-    if not judged:
+    failed = [block for block in groups if _action(block).startswith((*_FAILED, "delay"))]
+    if not failed:
         return None
-    return combined([_outcome(block, mail, alone=len(judged) == 1) for block in judged])
+    return combined([_recipient_outcome(block, mail, alone=len(failed) == 1) for block in failed])
 
 
-def _outcome(block: Message, mail: Mail, *, alone: bool) -> RecipientOutcome:
-    """What one group of fields says of its recipient; the report's text belongs to it where it is `alone`."""
+def _recipient_outcome(block: Message, mail: Mail, *, alone: bool) -> RecipientOutcome:
+    """The outcome in one group of fields. The text of the whole report counts where the recipient is `alone`."""
     temporary = _action(block).startswith("delay")
-    words, code = _value(block, "Diagnostic-Code"), enhanced_status.in_field(_value(block, "Status"))
-    spoken = enhanced_status.said(mail.text)
-    text = spoken if alone else enhanced_status.section(spoken, _recipient(block))
-    comment = _COMMENT.search(_value(block, "Status"))
-    told = (words if len(words) > 20 else f"{words}\n{text}") + (f"\n{comment[0]}" if comment else "")
+    words, code = _field(block, "Diagnostic-Code"), enhanced_status.status_in_field(_field(block, "Status"))
+    report_text = enhanced_status.without_returned_message(mail.text)
+    text = report_text if alone else enhanced_status.section_about(report_text, _recipient(block))
+    comment = _COMMENT.search(_field(block, "Status"))
+    evidence = (words if len(words) > 20 else f"{words}\n{text}") + (f"\n{comment[0]}" if comment else "")
     stage = enhanced_status.refused_stage(text)
-    found = enhanced_status.settle(code, f"{told}\n{stage}", temporary=temporary)
-    found = _by_category(_value(block, "X-PowerMTA-BounceCategory"), found)
-    kind = enhanced_status.kind(found.cause, temporary=temporary)
-    return RecipientOutcome(_recipient(block), kind, found.status, enhanced_status.shown(words or text))
+    refusal = enhanced_status.resolve_refusal(code, f"{evidence}\n{stage}", temporary=temporary)
+    refusal = _by_category(_field(block, "X-PowerMTA-BounceCategory"), refusal)
+    kind = enhanced_status.bounce_kind(refusal.cause, temporary=temporary)
+    return RecipientOutcome(_recipient(block), kind, refusal.status, enhanced_status.excerpt(words or text))
 
 
 def _action(block: Message) -> str:
-    return _value(block, "Action").lower()
+    return _field(block, "Action").lower()
 
 
-def _by_category(named: str, found: Refusal) -> Refusal:
+def _by_category(named: str, refusal: Refusal) -> Refusal:
     """The refusal after PowerMTA's own reading of the receiver's reply, where the reply by itself says less."""
     category = _CATEGORIES.get(named.strip().lower())
     if category is None:
-        return found
-    is_shut = category.cause == Cause.MAILBOX and found.cause == Cause.ADDRESS
-    return category if is_shut or found.cause in {Cause.UNKNOWN, Cause.SYSTEM} else found
+        return refusal
+    is_shut = category.cause == Cause.MAILBOX and refusal.cause == Cause.ADDRESS
+    return category if is_shut or refusal.cause in {Cause.UNKNOWN, Cause.SYSTEM} else refusal
 
 
 def _recipient(block: Message) -> str:
-    """The original recipient where it is told, else the final one; other address types are not for us."""
+    """The original recipient if stated, else the final one; '' where neither is an e-mail address."""
     for name in ("Original-Recipient", "Final-Recipient"):
-        kind, _, address = _value(block, name).rpartition(";")
+        kind, _, address = _field(block, name).rpartition(";")
         address = address.strip().strip("<>")
         if kind.strip().lower() in {"", "rfc822", "utf-8"} and is_address(address):
             return address
@@ -184,17 +184,17 @@ def _blocks(part: Message) -> Iterator[Message]:
     content = part.get_payload()
     if not isinstance(content, list):
         return
-    for block in content[:MOST_RECIPIENTS]:
+    for block in content[:MAX_RECIPIENTS]:
         if not isinstance(block, Message):
             continue
         yield block
-        rest = block.get_payload()
-        if part.get_content_type() == "message/global-delivery-status" and isinstance(rest, str):
-            for text in rest[:MOST_VALUE].split("\n\n")[:MOST_RECIPIENTS]:
+        payload = block.get_payload()
+        if part.get_content_type() == "message/global-delivery-status" and isinstance(payload, str):
+            for text in payload[:MAX_VALUE].split("\n\n")[:MAX_RECIPIENTS]:
                 yield message_from_string(text.strip())
 
 
-def _value(block: Message, name: str) -> str:
+def _field(block: Message, name: str) -> str:
     return decoded(block.get(name, ""))
 
 

@@ -13,58 +13,61 @@ from email import message_from_string
 from flufl.bounce import all_failures
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import RecipientOutcome, Verdict, combined
-from digest.mail.bounces.dsn_arf import is_address, status_in_text
+from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combined
+from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
 from digest.mail.bounces.parsed_message import Mail
 from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
 from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, null_path
 from digest.mail.smtp import refusal_classifier
 
-MOST_BYTES = 64 * 1024
-MOST_LINE = 400
-NOBODY = "mailer-daemon@localhost"  # flufl.bounce trips over a From without an address
+MAX_BYTES = 64 * 1024
+MAX_LINE = 400
+PLACEHOLDER_SENDER = "mailer-daemon@localhost"  # flufl.bounce trips over a From without an address
 
 # What flufl.bounce and the parser below it raise on mail that nobody should have sent; it logs that as well.
-_TRIPS = (ValueError, LookupError, TypeError, AttributeError)
+_PARSER_ERRORS = (ValueError, LookupError, TypeError, AttributeError)
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
-_LONG_LINE = re.compile(rf"([^\r\n]{{{MOST_LINE}}})(?=[^\r\n])")
+_LONG_LINE = re.compile(rf"([^\r\n]{{{MAX_LINE}}})(?=[^\r\n])")
 
 
-def odd_report(mail: Mail) -> Verdict | None:
+def detect_nonstandard_report(mail: Mail) -> Detection | None:
     """What a mail server said in its own words; None for any other mail."""
-    text = enhanced_status.said(mail.text)
+    text = enhanced_status.without_returned_message(mail.text)
     if not _may_be_report(mail, text):
         return None
-    if (verdict := status_in_text(mail)) is not None:
+    if (verdict := detect_status_in_text(mail)) is not None:
         return verdict
     temporary, permanent = _failures(mail)
     recipients = permanent or temporary
     if not recipients and not _surely_report(mail):
         return None
     delayed = bool(temporary and not permanent) if recipients else bool(DELAYED.search(text))
-    whole = _outcome("", text, delayed)
+    whole = _recipient_outcome("", text, delayed)
     if len(recipients) < 2:
-        several = [_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)]
+        several = [_recipient_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)]
         if len({outcome.recipient for outcome in several}) > 1:
             return combined(several)
-        return Verdict(whole.kind, recipients, whole.status, whole.words)
-    return combined([_of_one(recipient, text, whole, delayed) for recipient in recipients])
+        return Detection(whole.kind, recipients, whole.status, whole.words)
+    return combined([_outcome_for(recipient, text, whole, delayed) for recipient in recipients])
 
 
-def _outcome(recipient: str, text: str, delayed: bool) -> RecipientOutcome:
-    found = enhanced_status.settle("", text, temporary=delayed)
+def _recipient_outcome(recipient: str, text: str, delayed: bool) -> RecipientOutcome:
+    found = enhanced_status.resolve_refusal("", text, temporary=delayed)
     return RecipientOutcome(
-        recipient, enhanced_status.kind(found.cause, temporary=delayed), found.status, enhanced_status.shown(text)
+        recipient,
+        enhanced_status.bounce_kind(found.cause, temporary=delayed),
+        found.status,
+        enhanced_status.excerpt(text),
     )
 
 
-def _of_one(recipient: str, text: str, whole: RecipientOutcome, delayed: bool) -> RecipientOutcome:
+def _outcome_for(recipient: str, text: str, whole: RecipientOutcome, delayed: bool) -> RecipientOutcome:
     """What the text says of one recipient; of all in common, where the part about this one names no reason."""
-    own = enhanced_status.section(text, recipient)
+    own = enhanced_status.section_about(text, recipient)
     if refusal_classifier.cause_of_words(own) is None and not refusal_classifier.find_code(own):
         return replace(whole, recipient=recipient)
-    return _outcome(recipient, own, delayed)
+    return _recipient_outcome(recipient, own, delayed)
 
 
 def _may_be_report(mail: Mail, text: str) -> bool:
@@ -72,11 +75,11 @@ def _may_be_report(mail: Mail, text: str) -> bool:
     if mail.header("X-Failed-Recipients"):
         return True
     if is_machine(mail):
-        spoken = names_failure(mail) or (enhanced_status.tells_failure(text) and not is_answer(mail))
+        spoken = names_failure(mail) or (enhanced_status.mentions_failure(text) and not is_answer(mail))
         return spoken or mail.type == "multipart/report"
     if mail.header("In-Reply-To") and not null_path(mail):
         return False
-    return names_failure(mail) and enhanced_status.tells_failure(text)
+    return names_failure(mail) and enhanced_status.mentions_failure(text)
 
 
 def _surely_report(mail: Mail) -> bool:
@@ -88,14 +91,14 @@ def _surely_report(mail: Mail) -> bool:
 
 def _failures(mail: Mail) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Addresses that failed for now, and for good. Bytes beyond ASCII stand for nothing that is looked for."""
-    text = mail.raw[:MOST_BYTES].decode("ascii", "replace")
+    text = mail.raw[:MAX_BYTES].decode("ascii", "replace")
     message = message_from_string(_LONG_LINE.sub(r"\1\n", text))
     if not mail.sender:
         del message["From"]
-        message["From"] = NOBODY
+        message["From"] = PLACEHOLDER_SENDER
     try:
         temporary, permanent = all_failures(message)
-    except _TRIPS:
+    except _PARSER_ERRORS:
         return (), ()
     return _addresses(temporary), _addresses(permanent)
 

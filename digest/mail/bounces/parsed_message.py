@@ -13,14 +13,14 @@ from email.header import decode_header, make_header
 from email.message import Message
 from functools import cached_property
 
-MOST_BYTES = 256 * 1024
-MOST_LINE = 1000
-MOST_VALUE = 2000
-MOST_TEXT = 16 * 1024
-MOST_PARTS = 60
-DEEPEST = 20
+MAX_BYTES = 256 * 1024
+MAX_LINE = 1000
+MAX_VALUE = 2000
+MAX_TEXT = 16 * 1024
+MAX_PARTS = 60
+MAX_DEPTH = 20
 
-_LONG_LINE = re.compile(rb"([^\r\n]{%d})(?=[^\r\n])" % MOST_LINE)
+_LONG_LINE = re.compile(rb"([^\r\n]{%d})(?=[^\r\n])" % MAX_LINE)
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _ANGLED = re.compile(r"<\s*([^<>\s]*)\s*>")
 _BARE = re.compile(r"[^\s<>,;:()\"]+@[^\s<>,;:()\"]+")
@@ -73,9 +73,9 @@ class Mail:
         for part in self.parts:
             if part.get_content_type() in {"text/plain", "text/html"}:
                 said += _readable(part) + "\n"
-            if len(said) > MOST_TEXT:
+            if len(said) > MAX_TEXT:
                 break
-        return said[:MOST_TEXT]
+        return said[:MAX_TEXT]
 
     @cached_property
     def json_text(self) -> str:
@@ -86,15 +86,15 @@ class Mail:
 
 def read(raw: bytes) -> Mail:
     """Parse. Raises RecursionError, ValueError, LookupError, TypeError, AttributeError: the parser's own faults."""
-    cut = _LONG_LINE.sub(rb"\1\n", raw[:MOST_BYTES])
-    if len(_BOUNDARY.findall(cut)) > MOST_PARTS:
+    cut = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
+    if len(_BOUNDARY.findall(cut)) > MAX_PARTS:
         raise ValueError("too many nested parts")
     return Mail(cut, email.message_from_bytes(cut))
 
 
 def decoded(value: object) -> str:
     """A header's value as text: encoded words read, folds and controls as single blanks, cut at `MOST_VALUE`."""
-    text = str(value)[:MOST_VALUE]
+    text = str(value)[:MAX_VALUE]
     if "=?" in text:
         with suppress(HeaderParseError, LookupError, ValueError):  # a broken encoded word stays as it is
             text = str(make_header(decode_header(text)))
@@ -113,10 +113,10 @@ def address_in(value: str) -> str:
 def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:
     """Leaves in order; an attached message and a report's fields count as one leaf."""
     parts = message.get_payload()
-    if message.get_content_maintype() != "multipart" or not isinstance(parts, list) or depth > DEEPEST:
+    if message.get_content_maintype() != "multipart" or not isinstance(parts, list) or depth > MAX_DEPTH:
         yield message
         return
-    for part in parts[:MOST_PARTS]:
+    for part in parts[:MAX_PARTS]:
         if isinstance(part, Message):
             yield from _leaves(part, depth + 1)
 
@@ -128,9 +128,9 @@ def _readable(part: Message) -> str:
     charset = str(part.get_content_charset("utf-8"))
     known = charset if _CHARSET.fullmatch(charset) else "latin-1"
     try:
-        text = content[: 4 * MOST_TEXT].decode(known, "replace")
+        text = content[: 4 * MAX_TEXT].decode(known, "replace")
     except LookupError:
-        text = content[: 4 * MOST_TEXT].decode("latin-1")
+        text = content[: 4 * MAX_TEXT].decode("latin-1")
     return _untagged(text) if part.get_content_type() == "text/html" else text
 
 

@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, RecipientOutcome, Verdict, combined
-from digest.mail.bounces.dsn_arf import MOST_RECIPIENTS, is_address
+from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Detection, RecipientOutcome, combined
+from digest.mail.bounces.dsn_arf import MAX_RECIPIENTS, is_address
 from digest.mail.bounces.parsed_message import Mail
 
-MOST_JSON = 64 * 1024
-MOST_OBJECTS = 5
+MAX_JSON = 64 * 1024
+MAX_OBJECTS = 5
 
 # Old mail servers break a long line by an exclamation mark, a line end and a blank.
 _BROKEN_LINE = re.compile(r"!\r?\n ")
-_GONE = frozenset({"noemail"})  # sub-types that mean a missing address where no server's words are given
+_NO_MAILBOX_SUBTYPES = frozenset({"noemail"})  # sub-types that mean a missing address where no server's words are given
 
 
-def provider_notification(mail: Mail) -> Verdict | None:
+def detect_provider_notification(mail: Mail) -> Detection | None:
     """What a provider's JSON says; None where the mail holds none. A delivery or an opening is no news."""
     event = _event(mail)
     if event is None:
@@ -34,15 +34,15 @@ def provider_notification(mail: Mail) -> Verdict | None:
         return _bounce(_mapping(event.get("bounce")))
     if named == "complaint":
         return _complaint(_mapping(event.get("complaint")))
-    return Verdict(OTHER)
+    return Detection(OTHER)
 
 
 def _event(mail: Mail) -> Mapping[str, Any] | None:
     """The first JSON object in the text that is an event, unwrapped."""
     if '"notificationType' not in mail.json_text and "eventType" not in mail.json_text:
         return None
-    text = _BROKEN_LINE.sub("", mail.json_text[:MOST_JSON]).replace("\r", "")
-    for found, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MOST_OBJECTS), strict=False):
+    text = _BROKEN_LINE.sub("", mail.json_text[:MAX_JSON]).replace("\r", "")
+    for found, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MAX_OBJECTS), strict=False):
         event = _unwrapped(_parsed(text[found.end() :]))
         if event is not None:
             return event
@@ -68,29 +68,29 @@ def _unwrapped(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return event if "notificationType" in event or "eventType" in event else None
 
 
-def _bounce(bounce: Mapping[str, Any]) -> Verdict:
+def _bounce(bounce: Mapping[str, Any]) -> Detection:
     temporary = str(bounce.get("bounceType")).lower() == "transient"
     detail = str(bounce.get("bounceSubType")).lower()
     recipients = _recipients(bounce.get("bouncedRecipients")) or [{}]
-    return combined([_outcome(recipient, detail, temporary) for recipient in recipients])
+    return combined([_recipient_outcome(recipient, detail, temporary) for recipient in recipients])
 
 
-def _outcome(recipient: Mapping[str, Any], detail: str, temporary: bool) -> RecipientOutcome:
+def _recipient_outcome(recipient: Mapping[str, Any], detail: str, temporary: bool) -> RecipientOutcome:
     address = next(iter(_addresses([recipient])), "")
     words, code = str(recipient.get("diagnosticCode") or ""), str(recipient.get("status") or "")
-    found = enhanced_status.settle(enhanced_status.in_field(code), words, temporary=temporary)
-    kind = enhanced_status.kind(found.cause, temporary=temporary)
-    if kind == SOFT and not temporary and not found.status and detail in _GONE:
+    found = enhanced_status.resolve_refusal(enhanced_status.status_in_field(code), words, temporary=temporary)
+    kind = enhanced_status.bounce_kind(found.cause, temporary=temporary)
+    if kind == SOFT and not temporary and not found.status and detail in _NO_MAILBOX_SUBTYPES:
         return RecipientOutcome(address, HARD, "5.1.1", detail)
-    return RecipientOutcome(address, kind, found.status, enhanced_status.shown(words or detail))
+    return RecipientOutcome(address, kind, found.status, enhanced_status.excerpt(words or detail))
 
 
-def _complaint(complaint: Mapping[str, Any]) -> Verdict:
+def _complaint(complaint: Mapping[str, Any]) -> Detection:
     """A complaint, whatever its type, but for "not spam" and DMARC reports."""
     named = str(complaint.get("complaintFeedbackType") or "abuse").lower()
     recipients = _addresses(_recipients(complaint.get("complainedRecipients")))
     kind = OTHER if named in {"not-spam", "auth-failure"} else COMPLAINT
-    return Verdict(kind, recipients if kind != OTHER else (), words=named[:40])
+    return Detection(kind, recipients if kind != OTHER else (), words=named[:40])
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _recipients(value: object) -> Sequence[Mapping[str, Any]]:
-    return [_mapping(item) for item in value[:MOST_RECIPIENTS]] if isinstance(value, list) else []
+    return [_mapping(item) for item in value[:MAX_RECIPIENTS]] if isinstance(value, list) else []
 
 
 def _addresses(recipients: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

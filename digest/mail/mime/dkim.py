@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from digest.errors import Misconfigured
 from digest.settings import Settings
 
-_SIGNED = (
+_SIGNED_HEADERS = (
     b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type", b"reply-to",
     b"auto-submitted", b"list-id", b"list-unsubscribe", b"list-unsubscribe-post", b"feedback-id",
 )  # fmt: skip
-_OVERSIGNED = (b"from", b"to", b"subject", b"date")  # once more than they occur: nobody can add a second one
-_FOLD = re.compile(rb"\r\n(?=[ \t])")
+# Listed once more than they occur, so that adding a second one breaks the signature.
+_OVERSIGNED_HEADERS = (b"from", b"to", b"subject", b"date")
+_FOLDING = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 
 
@@ -37,25 +38,25 @@ class Signer:
         self._tags = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain}; s={selector};"
 
     def sign(self, message: bytes) -> bytes:
-        """The message with its signature in front. It must have CRLF line ends, as `message.build` gives it."""
+        """Return the message with a DKIM-Signature in front. Lines must end in CRLF, as `message.build` writes them."""
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
         names, lines = _signed(fields)
         header = f"{self._tags}\r\n h={_folded(names)};\r\n bh={_body_hash(body)};\r\n b="
-        canonical = b"".join(lines) + _relaxed(b"dkim-signature", _FOLD.sub(b"", header.encode("ascii")))
+        canonical = b"".join(lines) + _relaxed(b"dkim-signature", _FOLDING.sub(b"", header.encode("ascii")))
         signature = self._key.sign(canonical, padding.PKCS1v15(), hashes.SHA256())
         return f"DKIM-Signature: {header}{_wrapped(signature)}\r\n".encode("ascii") + message
 
 
 def generate_key(bits: int = 2048) -> tuple[bytes, str]:
-    """A fresh private key in PEM form, and the text of the DNS record that publishes its other half."""
+    """Return a new private key in PEM form, and the text of the DNS record that publishes its public key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return pem, dns_record(pem)
 
 
 def dns_record(private_key_pem: bytes) -> str:
-    """The text of the DNS record for a private key: `v=DKIM1; k=rsa; p=…`."""
+    """Return the DNS record text of a private key: `v=DKIM1; k=rsa; p=…`."""
     key = serialization.load_pem_private_key(private_key_pem, password=None)
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public = key.public_key().public_bytes(serialization.Encoding.DER, form)
@@ -63,9 +64,9 @@ def dns_record(private_key_pem: bytes) -> str:
 
 
 def _fields(head: bytes) -> dict[bytes, list[bytes]]:
-    """Header values by lower-case name, in their order, unfolded."""
+    """Unfolded header values by lower-case name, in the order of the message."""
     fields: dict[bytes, list[bytes]] = {}
-    unfolded = _FOLD.sub(b"", head) if b"\r\n " in head or b"\r\n\t" in head else head
+    unfolded = _FOLDING.sub(b"", head) if b"\r\n " in head or b"\r\n\t" in head else head
     for line in unfolded.split(b"\r\n"):
         name, _, value = line.partition(b":")
         fields.setdefault(name.lower(), []).append(value)
@@ -73,17 +74,17 @@ def _fields(head: bytes) -> dict[bytes, list[bytes]]:
 
 
 def _signed(fields: dict[bytes, list[bytes]]) -> tuple[tuple[bytes, ...], list[bytes]]:
-    """The names that are signed, and their headers in canonical form: of several with one name the last comes first.
+    """The signed header names and their canonical lines; repeated headers are signed from the last (RFC 6376, 5.4.2).
 
-    What is signed once more than it occurs is nothing the last time.
+    An oversigned name stands for no header the last time.
     """
-    names = tuple([name for name in _SIGNED for _ in fields.get(name, ())])
-    lines = [_relaxed(name, value) + b"\r\n" for name in _SIGNED for value in reversed(fields.get(name, ()))]
-    return names + _OVERSIGNED, lines
+    names = tuple([name for name in _SIGNED_HEADERS for _ in fields.get(name, ())])
+    lines = [_relaxed(name, value) + b"\r\n" for name in _SIGNED_HEADERS for value in reversed(fields.get(name, ()))]
+    return names + _OVERSIGNED_HEADERS, lines
 
 
 def _relaxed(name: bytes, value: bytes) -> bytes:
-    """Relaxed canonical form (RFC 6376, 3.4.2) of an unfolded header: lower-case name, runs of blanks made one."""
+    """Relaxed canonical form (RFC 6376, 3.4.2) of an unfolded header: lower-case name, single blanks."""
     if b"  " in value or b"\t" in value:
         value = _BLANKS.sub(b" ", value)
     return name + b":" + value.strip(b" \t")
@@ -101,26 +102,28 @@ def _body_hash(body: bytes) -> str:
 
 @lru_cache(maxsize=64)
 def _folded(names: tuple[bytes, ...]) -> str:
-    """The names of the signed headers with a fold every six."""
-    told = [name.decode("ascii") for name in names]
-    return ":\r\n  ".join(":".join(told[start : start + 6]) for start in range(0, len(told), 6))
+    """The names of the signed headers, folded after every six."""
+    decoded_names = [name.decode("ascii") for name in names]
+    return ":\r\n  ".join(":".join(decoded_names[start : start + 6]) for start in range(0, len(decoded_names), 6))
 
 
 def _wrapped(signature: bytes) -> str:
-    """The signature in lines of 72."""
+    """The signature in base64, in lines of 72."""
     text = base64.b64encode(signature).decode("ascii")
     return "\r\n  ".join(text[start : start + 72] for start in range(0, len(text), 72))
 
 
-def signer_from(chosen: Settings) -> Signer | None:
-    """The signer that the settings describe; None where none of them is set: the relay signs. Raises Misconfigured."""
-    given = (chosen.dkim_domain, chosen.dkim_selector, chosen.dkim_key_file)
-    if not any(given):
+def signer_from(configuration: Settings) -> Signer | None:
+    """The configured signer, or None where no DKIM setting is set, as when the relay signs. Raises Misconfigured."""
+    dkim_settings = (configuration.dkim_domain, configuration.dkim_selector, configuration.dkim_key_file)
+    if not any(dkim_settings):
         return None
-    if not all(given) or chosen.dkim_key_file is None:
-        raise Misconfigured("DIGEST_DKIM_DOMAIN, DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE go together")
+    if not all(dkim_settings) or configuration.dkim_key_file is None:
+        raise Misconfigured("DIGEST_DKIM_DOMAIN, DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE must be set together")
     try:
-        pem = chosen.dkim_key_file.read_bytes()
+        pem = configuration.dkim_key_file.read_bytes()
     except OSError as error:
-        raise Misconfigured(f"DIGEST_DKIM_KEY_FILE: {chosen.dkim_key_file} can't be read ({error.strerror})") from error
-    return Signer(chosen.dkim_domain, chosen.dkim_selector, pem)
+        raise Misconfigured(
+            f"DIGEST_DKIM_KEY_FILE: {configuration.dkim_key_file} cannot be read ({error.strerror})"
+        ) from error
+    return Signer(configuration.dkim_domain, configuration.dkim_selector, pem)

@@ -1,4 +1,4 @@
-"""The bytes of a mail, exactly as they go over the wire. Written here once; nothing serialises them again."""
+"""Builds the bytes of a mail exactly as they go over the wire; no other code serialises them again."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address"
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# who sends, who reads replies, which list and which run it is, and when, is the same for many
-_ours, _same = lru_cache(maxsize=64)(mailbox), lru_cache(maxsize=256)(structured)
+# Sender, Reply-To, list, run and date are the same in many mails, so their header lines are cached.
+_cached_mailbox, _cached_structured = lru_cache(maxsize=64)(mailbox), lru_cache(maxsize=256)(structured)
 _URL = re.compile(r"(?:https?://|mailto:)[!#-;=?-Z\[\]_a-z~]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a mail says about itself, beside its content.
+    """The header fields of a mail, beside its content.
 
     `sender` and `reply_to` are (display name, address); `date` is aware; `list_id` is a domain name such as
-    `papers.example.org`. Lists' fields are None where a page or an inbox does not exist; mails of a transactional
-    kind never carry them. `feedback_id` is opaque to readers: ids and kinds, no addresses.
+    `papers.example.org`. List fields are None where a page or an inbox does not exist; transactional mails never
+    carry them. `feedback_id` holds ids and kinds, no addresses.
     """
 
     kind: str
@@ -46,12 +46,12 @@ class Envelope:
 
     @property
     def transactional(self) -> bool:
-        """True for a mail that answers its reader's own request, or an administrator's."""
+        """True for a mail that answers a request of its recipient, or of an administrator."""
         return self.kind in TRANSACTIONAL
 
 
 def build(rendered: Rendered, envelope: Envelope) -> bytes:
-    """The whole message, unsigned: ASCII headers, text first, then HTML. Raises ValueError on a header it can't write.
+    """Return the whole unsigned message: ASCII headers, text part, HTML part. Raises ValueError for an invalid header.
 
     The same inputs give the same bytes, so a second attempt sends the same mail.
     """
@@ -68,76 +68,76 @@ def build(rendered: Rendered, envelope: Envelope) -> bytes:
 
 
 def _headers(rendered: Rendered, envelope: Envelope) -> list[bytes]:
-    """All headers but the content's type, in their order."""
+    """All headers but Content-Type, in order."""
     headers = [
-        _ours("From", *envelope.sender),
+        _cached_mailbox("From", *envelope.sender),
         mailbox("To", "", envelope.to),
         unstructured("Subject", rendered.subject),
-        _same("Date", date_line(envelope.date)),
+        _cached_structured("Date", date_line(envelope.date)),
         structured("Message-ID", envelope.message_id),
         b"MIME-Version: 1.0\r\n",
         b"Auto-Submitted: auto-generated\r\n",
     ]
     if envelope.reply_to:
-        headers.append(_ours("Reply-To", *envelope.reply_to))
+        headers.append(_cached_mailbox("Reply-To", *envelope.reply_to))
     return headers + ([] if envelope.transactional else _list_headers(envelope))
 
 
 def _list_headers(envelope: Envelope) -> list[bytes]:
-    """What mailboxes use to sort, to stop and to complain (RFC 2369, 2919, 8058)."""
+    """List headers, which mailbox providers use to sort, unsubscribe and report (RFC 2369, 2919, 8058)."""
     if not envelope.unsubscribe_url:
-        raise ValueError("a list's mail needs an unsubscribe address")
-    ways = [f"<{_uri('List-Unsubscribe', envelope.unsubscribe_url)}>"]
+        raise ValueError("a mail to a list needs an unsubscribe URL")
+    unsubscribe_uris = [f"<{_uri('List-Unsubscribe', envelope.unsubscribe_url)}>"]
     if envelope.unsubscribe_mailto:
-        ways.append(f"<{_uri('List-Unsubscribe', envelope.unsubscribe_mailto)}>")
+        unsubscribe_uris.append(f"<{_uri('List-Unsubscribe', envelope.unsubscribe_mailto)}>")
     headers = [
-        _same("List-Id", f"<{envelope.list_id}>"),
-        structured("List-Unsubscribe", ", ".join(ways)),
+        _cached_structured("List-Id", f"<{envelope.list_id}>"),
+        structured("List-Unsubscribe", ", ".join(unsubscribe_uris)),
         b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
         b"Precedence: bulk\r\n",
     ]
     for name, url in (("List-Archive", envelope.archive_url), ("List-Help", envelope.help_url)):
         if url:
-            headers.append(_same(name, f"<{_uri(name, url)}>"))
+            headers.append(_cached_structured(name, f"<{_uri(name, url)}>"))
     if envelope.feedback_id:
-        headers.append(_same("Feedback-ID", envelope.feedback_id))
+        headers.append(_cached_structured("Feedback-ID", envelope.feedback_id))
     return headers
 
 
 def _uri(name: str, url: str) -> str:
-    """The address, if it can stand between angle brackets. Raises ValueError."""
+    """Return the URL if it may stand between angle brackets. Raises ValueError."""
     if not _URL.fullmatch(url):
-        raise ValueError(f"{name} needs an address of printable ASCII without blanks")
+        raise ValueError(f"{name} needs a URL of printable ASCII without blanks")
     return url
 
 
 def _part(boundary: str, subtype: str, pieces: Pieces) -> list[bytes]:
-    """One alternative with its own small head."""
-    head = f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
-    return [head, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", body(pieces)]
+    """One alternative part with its headers."""
+    headers = f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
+    return [headers, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", body(pieces)]
 
 
 @lru_cache(maxsize=256)
 def date_line(at: datetime) -> str:
-    """RFC 5322's date, with a numeric zone. Raises ValueError for a naive one."""
+    """Format a Date header (RFC 5322), with a numeric zone. Raises ValueError for a naive datetime."""
     offset = at.utcoffset()
     if offset is None:
-        raise ValueError("a mail's date needs its zone")
+        raise ValueError("the date of a mail needs a time zone")
     minutes = int(offset.total_seconds()) // 60
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at.isoformat()[11:19]} {zone}"
 
 
 def verp(bounce_address: str, delivery_id: int, key: str) -> str:
-    """The return path of one delivery, `bounce+<id>-<stamp>@domain`, signed so that no stranger can report it."""
+    """The return path of one delivery, `bounce+<id>-<stamp>@domain`; the stamp keeps strangers from forging it."""
     local, _, domain = bounce_address.partition("@")
     return f"{local}+{delivery_id}-{stamp(key, 'verp', str(delivery_id), length=10)}@{domain}"
 
 
 def read_verp(address: str, key: str) -> int | None:
-    """The delivery that a return path names; None where it is not one of ours. Receivers may change its case."""
-    found = re.fullmatch(r"[^@\s]{1,64}?\+(\d{1,18})-([a-z2-7]{10})@[^@\s]{1,255}", address.strip("<> ").lower())
-    if not found:
+    """The delivery id of a return path, or None where the path is not ours. Receivers may change its case."""
+    match = re.fullmatch(r"[^@\s]{1,64}?\+(\d{1,18})-([a-z2-7]{10})@[^@\s]{1,255}", address.strip("<> ").lower())
+    if not match:
         return None
-    expected = stamp(key, "verp", str(int(found[1])), length=10)
-    return int(found[1]) if hmac.compare_digest(expected, found[2]) else None
+    expected = stamp(key, "verp", str(int(match[1])), length=10)
+    return int(match[1]) if hmac.compare_digest(expected, match[2]) else None

@@ -1,1 +1,1 @@
-"""The outbox: claiming due mails, sending, state transitions, retry delays, expired leases."""
+"""Sending due deliveries: state transitions, retry delays, expired leases, refusing servers."""

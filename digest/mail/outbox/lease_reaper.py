@@ -1,6 +1,6 @@
-"""Taking over from senders that died. A lease is dead when its beat stood still for one lease on our own clock.
+"""Takes over the deliveries of senders that died: a lease has expired when its beat did not change for one lease.
 
-No wall clock is compared between machines, and a beat is only ever compared with itself.
+The time is measured with this process's monotonic clock, so the clocks of machines are never compared.
 """
 
 from __future__ import annotations
@@ -23,43 +23,43 @@ log = logs.get(__name__)
 
 
 class Sweeper:
-    """Watches the beats of all leases. Keep one and call `sweep` every few seconds; not for two threads."""
+    """Watches the beats of all leases. Keep one instance and call `sweep` every few seconds; not thread-safe."""
 
     def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lease = float(settings.lease)
-        self._judge = Judge(settings.uncertain, random.Random())
+        self._transitions = Judge(settings.uncertain, random.Random())
         self._monotonic = monotonic
-        self._seen: dict[int, tuple[int, float]] = {}  # lease id: its beat, and when that was first seen
-        self.buried = 0  # leases taken over so far
+        self._beats: dict[int, tuple[int, float]] = {}  # by lease id: its beat, and when that was first read
+        self.leases_taken_over = 0  # since this instance was created
 
     def sweep(self) -> int:
-        """Take over from whom one lease has passed without a beat. Returns how many mails became uncertain.
+        """Take over expired leases. Returns how many mails became uncertain.
 
-        Raises Transient where the database fails; the watch begins anew then, because nobody could beat meanwhile.
+        Raises Transient where the database fails. The watch starts again then, because no sender could beat meanwhile.
         """
         try:
-            return sum(self._bury(lease_id, beat) for lease_id, beat in self._dead())
+            return sum(self._reap(lease_id, beat) for lease_id, beat in self._expired())
         except Transient:
-            self._seen.clear()
+            self._beats.clear()
             raise
 
-    def _dead(self) -> list[tuple[int, int]]:
+    def _expired(self) -> list[tuple[int, int]]:
         beats = patiently(leases.beats, seconds=0)
         now = self._monotonic()
-        old = self._seen
-        self._seen = {
-            lease_id: old[lease_id] if lease_id in old and old[lease_id][0] == beat else (beat, now)
+        previous = self._beats
+        self._beats = {
+            lease_id: previous[lease_id] if lease_id in previous and previous[lease_id][0] == beat else (beat, now)
             for lease_id, beat in beats.items()
         }
-        return [(lease_id, beat) for lease_id, (beat, since) in self._seen.items() if now - since >= self._lease]
+        return [(lease_id, beat) for lease_id, (beat, since) in self._beats.items() if now - since >= self._lease]
 
-    def _bury(self, lease_id: int, beat: int) -> int:
-        taken = patiently(partial(self._take_over, lease_id, beat), seconds=0)
-        self._seen.pop(lease_id, None)
-        self.buried += 1
-        log.warning("lease_taken_over", lease=lease_id, uncertain=taken)
-        return taken
+    def _reap(self, lease_id: int, beat: int) -> int:
+        uncertain = patiently(partial(self._take_over, lease_id, beat), seconds=0)
+        self._beats.pop(lease_id, None)
+        self.leases_taken_over += 1
+        log.warning("lease_taken_over", lease=lease_id, uncertain=uncertain)
+        return uncertain
 
     def _take_over(self, lease_id: int, beat: int, session: Session) -> int:
         now = clock.now()
-        return len(leases.take_over(session, lease_id, beat, lambda doubts: self._judge.in_doubt(doubts, now)))
+        return len(leases.take_over(session, lease_id, beat, lambda doubts: self._transitions.in_doubt(doubts, now)))

@@ -1,4 +1,4 @@
-"""What a pass over the outbox did, in numbers."""
+"""Counts of what a pass over the outbox did."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What one pass did. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due.
+    """Results of one pass. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due.
 
-    `paused`: a domain, or the server, refuses us and rests; `refusal`: the words of a server that refuses our session.
+    `paused`: a domain or the server refuses us and is paused; `refusal`: the reply of a server that refuses a session.
     """
 
     sent: int = 0
@@ -28,7 +28,7 @@ class Counts:
     refusal: str = ""
 
     def __add__(self, other: Counts) -> Counts:
-        """Both passes; trouble and more as the later one says."""
+        """Add up two passes; `trouble`, `more` and `refusal` are those of the later one."""
         return Counts(
             self.sent + other.sent,
             self.deferred + other.deferred,
@@ -44,8 +44,8 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Tally:
-    """Counts while they grow."""
+class SendCounter:
+    """Collects the counts during a pass."""
 
     by_state: dict[str, int] = field(default_factory=dict)
     fenced: int = 0
@@ -53,19 +53,19 @@ class Tally:
     paused: bool = False
     refusal: str = ""
 
-    def note(self, results: Sequence[Result]) -> None:
-        """Count these."""
+    def add(self, results: Sequence[Result]) -> None:
+        """Count these results by state."""
         for result in results:
             self.by_state[result.state] = self.by_state.get(result.state, 0) + 1
 
-    def take_back(self, count: int) -> None:
-        """So many that were counted as rejected wait after all."""
+    def move_to_deferred(self, count: int) -> None:
+        """Move `count` mails from rejected to deferred."""
         moved = min(count, self.by_state.get(REJECTED, 0))
         self.by_state[REJECTED] = self.by_state.get(REJECTED, 0) - moved
         self.by_state[DEFERRED] = self.by_state.get(DEFERRED, 0) + moved
 
     def counts(self, *, more: bool) -> Counts:
-        """What it comes to; `more`: mail is still due."""
+        """The counts so far; `more`: mail is still due."""
         by = self.by_state
         withheld = sum(count for state, count in by.items() if state not in (SENT, DEFERRED, REJECTED, UNCERTAIN))
         return Counts(

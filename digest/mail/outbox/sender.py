@@ -1,7 +1,7 @@
-"""Sending what is due. One transaction records what ended and claims as many as connections are free.
+"""Sends due deliveries. Each transaction records finished ones and claims as many as connections are free.
 
-A claimed row is `sending` and in flight: there are never more of them than connections. The beat of the lease is
-bumped by the same transactions, so a sender that hangs stops beating; when it is too old no content is offered.
+A claimed row is `sending` and in flight: there are never more of them than connections. The same transactions bump the
+beat of the lease, so a sender that hangs stops beating; with a beat that is too old it sends no content.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from digest.db.outbox.deliveries import Claimed, Result
 from digest.errors import DigestError, Transient
 from digest.mail.mime.outgoing_message import Composer, Letter, Withheld
 from digest.mail.outbox import retry_backoff, server_refusals
-from digest.mail.outbox.send_counters import Counts, Tally
-from digest.mail.outbox.server_refusals import Review
+from digest.mail.outbox.send_counters import Counts, SendCounter
+from digest.mail.outbox.server_refusals import RefusalReview
 from digest.mail.outbox.state_transitions import Judge
 from digest.mail.smtp.reply_classification import Outcome
 from digest.mail.smtp.transport import Transport, shared
@@ -37,13 +37,13 @@ from digest.settings import Settings
 log = logs.get(__name__)
 
 SECONDS_TO_ABANDON = 5.0
-SECONDS_TO_GATHER = 0.005  # what ends this soon after the first shares its transaction
+SECONDS_TO_GATHER = 0.005  # results that arrive this soon after the first share its transaction
 SOON = timedelta(seconds=1)
-SECONDS_TO_LINGER = 0.2  # between looks for mails that come due one by one, at their domain's rate
+POLL_SECONDS = 0.2  # between checks for mails that come due one by one at the rate of their domain
 
 
 class LeaseLost(Transient):
-    """Somebody took this sender for dead. What it claimed is theirs now."""
+    """The lease was taken over. The claimed deliveries belong to the new holder."""
 
 
 def deliver_due(
@@ -54,10 +54,10 @@ def deliver_due(
     stop: Callable[[], bool] = lambda: False,
     busy: Callable[[], None] = lambda: None,
 ) -> Counts:
-    """Send what is due, for about so many seconds; what is in flight then is waited for.
+    """Send due deliveries for about `seconds`, then wait for those in flight.
 
-    `stop` ends it early. `busy` is called once where a first window was full: another sender would have work.
-    Raises Transient where the database stays away.
+    `stop` ends the pass early. `busy` is called once where the first window was full, so another sender would have
+    work. Raises Transient where the database stays unreachable.
     """
     return Sender(composer, settings, shared(settings), throttles.shared(settings)).send(
         seconds=seconds, stop=stop, busy=busy
@@ -65,108 +65,108 @@ def deliver_due(
 
 
 class Sender:
-    """One pass over the outbox: opens a lease, sends window after window, closes it. Not for two threads."""
+    """One pass over the outbox: opens a lease, sends window after window, closes it. Not thread-safe."""
 
     def __init__(self, composer: Composer, settings: Settings, transport: Transport, throttle: Throttle) -> None:
         self._composer, self._settings = composer, settings
         self._transport, self._throttle = transport, throttle
-        self._judge = Judge(settings.uncertain, random.Random())
-        # Two beats fit into the time in which content may be offered.
+        self._transitions = Judge(settings.uncertain, random.Random())
+        # Two beats fit into the time in which content may be sent.
         self._beat_seconds = min(settings.lease / 4, (settings.lease - settings.message_timeout) / 2)
         self._lease = 0
-        self._fresh_until = 0.0
-        self._flying: dict[Future[Outcome], Claimed] = {}
-        self._ended: list[Result] = []  # known, but not yet recorded
-        self._tally = Tally()
-        self._accepted = 0  # since the last look at refusals
-        self._server_rests = False  # it refuses mail for many domains; only alarms are tried
+        self._content_allowed_until = 0.0
+        self._in_flight: dict[Future[Outcome], Claimed] = {}
+        self._ended: list[Result] = []  # results that are not recorded yet
+        self._counter = SendCounter()
+        self._accepted = 0  # mails accepted since the last review of refusals
+        self._server_paused = False  # it refuses mail for many domains; only alarms are tried
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> Counts:
-        """Do the pass. See `deliver_due`."""
+        """Run the pass. See `deliver_due`."""
         self._lease = patiently(self._open, seconds=self._settings.lease)
         try:
-            self._windows(time.monotonic() + seconds, stop, busy)
+            self._send_windows(time.monotonic() + seconds, stop, busy)
         except LeaseLost:
-            self._lost()
-            return self._tally.counts(more=True)
+            self._lease_lost()
+            return self._counter.counts(more=True)
         except BaseException:
             self._abandon()
             raise
         more = patiently(self._close, seconds=self._settings.lease)
-        if self._server_rests:
-            self._tally.trouble = self._tally.paused = True
-        return self._tally.counts(more=more)
+        if self._server_paused:
+            self._counter.trouble = self._counter.paused = True
+        return self._counter.counts(more=more)
 
-    def _windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
+    def _send_windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
         first = True
         while True:
-            over = time.monotonic() >= until or stop() or self._tally.trouble
-            room, rest = (0, 0.0) if over else self._room()
-            claimed = self._turn(room)
+            ending = time.monotonic() >= until or stop() or self._counter.trouble
+            capacity, pause = (0, 0.0) if ending else self._capacity()
+            claimed = self._record_and_claim_patiently(capacity)
             if first and len(claimed) == self._transport.size:
                 busy()
             first = False
             self._start(claimed)
-            if self._flying or self._ended:
-                self._collect(rest)
+            if self._in_flight or self._ended:
+                self._collect(pause)
             elif not claimed:
-                if over or not (rest or self._throttle.holds):
+                if ending or not (pause or self._throttle.has_postponed):
                     return
-                time.sleep(SECONDS_TO_LINGER)
+                time.sleep(POLL_SECONDS)
 
-    def _room(self) -> tuple[int, float]:
-        """How many more may be under way; and where the server's rate allows none, how long until it does."""
-        free = self._transport.size - len(self._flying)
-        return self._throttle.room(self._transport.server, free) if free else (0, 0.0)
+    def _capacity(self) -> tuple[int, float]:
+        """How many more mails may be sent now, and the seconds to wait where the server's rate allows none."""
+        free = self._transport.size - len(self._in_flight)
+        return self._throttle.available(self._transport.server, free) if free else (0, 0.0)
 
-    def _turn(self, room: int) -> list[Claimed]:
-        """Record what ended and claim as many, in one transaction. Raises LeaseLost."""
+    def _record_and_claim_patiently(self, capacity: int) -> list[Claimed]:
+        """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
         began = time.monotonic()
-        turn = partial(self._record_and_claim, self._ended, room)
-        fenced, claimed, review = patiently(turn, seconds=self._settings.lease)
-        self._beat_at(began)
-        self._throttle.spent(self._transport.server, len(claimed))
-        self._tally.note(self._ended)
-        self._tally.fenced += fenced
-        self._accepted += server_refusals.accepted(self._ended)
+        work = partial(self._record_and_claim, self._ended, capacity)
+        fenced, claimed, review = patiently(work, seconds=self._settings.lease)
+        self._allow_content_after(began)
+        self._throttle.record_sent(self._transport.server, len(claimed))
+        self._counter.add(self._ended)
+        self._counter.fenced += fenced
+        self._accepted += server_refusals.count_accepted(self._ended)
         self._ended = []
         if review.reply:
-            self._rest(review)
+            self._server_refuses(review)
         return claimed
 
-    def _rest(self, review: Review) -> None:
-        """The server refuses us: the pass ends, and what was rejected waits."""
-        log.error("mail_server_refuses", answer=review.reply[:11], taken_back=review.taken_back)
-        self._tally.take_back(review.taken_back)
-        self._tally.trouble = self._tally.paused = True
+    def _server_refuses(self, review: RefusalReview) -> None:
+        """End the pass, because the server refuses us."""
+        log.error("mail_server_refuses", answer=review.reply[:11], requeued=review.requeued)
+        self._counter.move_to_deferred(review.requeued)
+        self._counter.trouble = self._counter.paused = True
         self._accepted = 0
 
     def _record_and_claim(
-        self, ended: Sequence[Result], room: int, session: Session
-    ) -> tuple[int, list[Claimed], Review]:
+        self, ended: Sequence[Result], capacity: int, session: Session
+    ) -> tuple[int, list[Claimed], RefusalReview]:
         if not leases.bump_beat(session, self._lease):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
         fenced = deliveries.record(session, self._lease, ended, now)
-        review = server_refusals.review(session, ended, self._accepted + server_refusals.accepted(ended), now)
-        domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_rests else ""
-        room = 0 if review.reply else room
-        claimed = claims.claim(session, self._lease, room, now, domain=domain, gate=self._throttle, only=only)
+        review = server_refusals.review(session, ended, self._accepted + server_refusals.count_accepted(ended), now)
+        domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
+        capacity = 0 if review.reply else capacity
+        claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only=only)
         return fenced, claimed, review
 
     def _start(self, claimed: Sequence[Claimed]) -> None:
-        """Compose what was claimed, each handed over as soon as it is there; what is withheld has ended already."""
-        left = {delivery.id: delivery for delivery in claimed}
-        for number, letter in self._composed(claimed):
-            delivery = left.pop(number)
-            if isinstance(letter, Letter):
-                self._flying[self._transport.send(letter, self._may_offer)] = delivery
+        """Compose the claimed deliveries and start sending each as soon as it is composed."""
+        remaining = {delivery.id: delivery for delivery in claimed}
+        for delivery_id, message in self._composed(claimed):
+            delivery = remaining.pop(delivery_id)
+            if isinstance(message, Letter):
+                self._in_flight[self._transport.send(message, self._may_send_content)] = delivery
             else:
-                self._ended.append(self._judge.withheld(delivery, letter, clock.now()))
-        self._ended += [self._judge.withheld(delivery, None, clock.now()) for delivery in left.values()]
+                self._ended.append(self._transitions.withheld(delivery, message, clock.now()))
+        self._ended += [self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()]
 
     def _composed(self, claimed: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
-        """A composer that fails costs what is left of this window a try, not the pass."""
+        """Where the composer fails, the rest of this window is tried again later and the pass goes on."""
         if not claimed:
             return
         try:
@@ -174,62 +174,62 @@ class Sender:
         except DigestError:
             log.exception("composing_failed", deliveries=[delivery.id for delivery in claimed])
 
-    def _collect(self, rest: float = 0.0) -> None:
-        """Wait until something ended, or a beat is due, or more may go after `rest`, and keep what it came to."""
-        longest = min(max(rest, SECONDS_TO_LINGER), self._beat_seconds) if rest else self._beat_seconds
-        done, flying = wait(self._flying, timeout=0.0 if self._ended else longest, return_when=FIRST_COMPLETED)
-        if done and flying:
-            done, _ = wait(self._flying, timeout=SECONDS_TO_GATHER)
+    def _collect(self, pause: float = 0.0) -> None:
+        """Wait for a result, the next beat or the end of `pause` (seconds), and store the results."""
+        longest = min(max(pause, POLL_SECONDS), self._beat_seconds) if pause else self._beat_seconds
+        done, pending = wait(self._in_flight, timeout=0.0 if self._ended else longest, return_when=FIRST_COMPLETED)
+        if done and pending:
+            done, _ = wait(self._in_flight, timeout=SECONDS_TO_GATHER)
         for future in done:
-            delivery = self._flying.pop(future)
-            failed = future.exception()
-            outcome = Outcome(UNCERTAIN, f"the sender failed: {failed!r}") if failed else future.result()
-            self._alarm(delivery, outcome)
-            self._ended.append(self._judge.result(delivery, outcome, clock.now()))
+            delivery = self._in_flight.pop(future)
+            error = future.exception()
+            outcome = Outcome(UNCERTAIN, f"the sender failed: {error!r}") if error else future.result()
+            self._note_failure(delivery, outcome)
+            self._ended.append(self._transitions.result(delivery, outcome, clock.now()))
 
-    def _alarm(self, delivery: Claimed, outcome: Outcome) -> None:
-        """Say what an administrator must know; a server's words may name an address, so only their beginning."""
+    def _note_failure(self, delivery: Claimed, outcome: Outcome) -> None:
+        """Log and count failures that concern us. A reply may contain an address, so only its beginning is logged."""
         if outcome.server_trouble:
-            self._tally.trouble = True
-            self._tally.refusal = outcome.reply if outcome.refused else self._tally.refusal
+            self._counter.trouble = True
+            self._counter.refusal = outcome.reply if outcome.refused else self._counter.refusal
             log.error("mail_server_trouble", answer=outcome.reply[:11], status=outcome.status)
         if outcome.slow_down:
             self._throttle.slow(delivery.domain)
         if outcome.pause_domain:
-            self._tally.paused = True
+            self._counter.paused = True
             log.error("domain_paused", domain=delivery.domain, status=outcome.status)
 
-    def _lost(self) -> None:
-        """What still flies can't be recorded any more: whoever took over has made it uncertain."""
-        log.error("lease_lost", lease=self._lease, flying=len(self._flying))
-        self._tally.fenced += len(self._ended) + len(self._flying)
-        wait(self._flying)
-        self._flying.clear()
+    def _lease_lost(self) -> None:
+        """Wait for mails in flight, which can no longer be recorded: the reaper has marked them uncertain."""
+        log.error("lease_lost", lease=self._lease, in_flight=len(self._in_flight))
+        self._counter.fenced += len(self._ended) + len(self._in_flight)
+        wait(self._in_flight)
+        self._in_flight.clear()
 
     def _abandon(self) -> None:
-        """The pass failed. What is known is recorded; what was not begun is due again after a wait."""
-        wait(self._flying)
+        """Clean up after an error: record the results, and release deliveries that were not started."""
+        wait(self._in_flight)
         self._collect()
         try:
             patiently(partial(self._record_and_claim, self._ended, 0), seconds=SECONDS_TO_ABANDON)
             patiently(self._close, seconds=SECONDS_TO_ABANDON)
         except Transient:
-            log.exception("pass_abandoned", lease=self._lease)  # the sweeper does the rest
+            log.exception("pass_abandoned", lease=self._lease)  # the lease reaper takes over
 
-    def _may_offer(self) -> bool:
-        return time.monotonic() < self._fresh_until
+    def _may_send_content(self) -> bool:
+        return time.monotonic() < self._content_allowed_until
 
-    def _beat_at(self, moment: float) -> None:
-        """A content offered before then has ended, answered or timed out, before the lease can be taken over."""
-        self._fresh_until = moment + self._settings.lease - self._settings.message_timeout
+    def _allow_content_after(self, moment: float) -> None:
+        """Allow content until a time early enough that it is answered or timed out before the lease can expire."""
+        self._content_allowed_until = moment + self._settings.lease - self._settings.message_timeout
 
     def _open(self, session: Session) -> int:
         now = clock.now()
-        self._server_rests = session_replies.server_pause(session, now) is not None
+        self._server_paused = session_replies.server_pause(session, now) is not None
         return leases.open_lease(session, f"{socket.gethostname()}:{os.getpid()}", now)
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
-        server_refusals.note_accepted(session, self._accepted, now)
+        server_refusals.record_accepted(session, self._accepted, now)
         leases.close_lease(session, self._lease, now + retry_backoff.FIRST)
-        return deliveries.is_due(session, now + SOON if self._throttle.holds else now)
+        return deliveries.is_due(session, now + SOON if self._throttle.has_postponed else now)

@@ -1,8 +1,8 @@
-"""Refusals that many domains share: then the server refuses us, whatever its words say about a mailbox.
+"""Detects a mail server that refuses us: many domains refuse alike, whatever the reply says about a mailbox.
 
-A relay that answers every RCPT with `550 no`, or even `550 5.1.1 User unknown`, says nothing about subscribers. So the
-refusals of the last hours are kept and counted by the way in which they refuse. Where several domains share one, and
-few mails are taken beside them, what they led to is taken back, and the server rests.
+A relay that replies to every RCPT with `550 no`, or even `550 5.1.1 User unknown`, says nothing about subscribers. So
+the refusals of the last hours are stored and counted by signature. Where several domains share one and few mails are
+accepted meanwhile, the effects of these refusals are undone and the server is paused.
 """
 
 from __future__ import annotations
@@ -25,120 +25,120 @@ from digest.models import SessionReply
 from digest.models.delivery import ALARM, CONFIRMATION, SENT
 
 WINDOW = timedelta(hours=24)
-# Distinct domains, and their share of the answers. Words about a mailbox must be shared by more: several addresses
-# may well have vanished. Addresses that were never confirmed are no evidence then: anybody may sign up any.
-LEAST_DOMAINS, LEAST_SHARE = 3, 0.6
-LEAST_DOMAINS_OF_ADDRESSES, LEAST_SHARE_OF_ADDRESSES = 5, 0.8
+# Distinct domains, and their share of the replies. For refusals that name a mailbox both are higher, because several
+# addresses may indeed be gone. Unconfirmed addresses do not count there: anybody may sign up any address.
+MIN_DOMAINS, MIN_SHARE = 3, 0.6
+MIN_DOMAINS_OF_ADDRESSES, MIN_SHARE_OF_ADDRESSES = 5, 0.8
 
-# Whoever names the cause refuses for the same reason, in whatever words.
-_SAME_BY_CAUSE = frozenset({Cause.RELAY, Cause.SENDER, Cause.CLIENT, Cause.AUTHENTICATION})
-_VARIABLE = re.compile(r"\S*\d\S*|[^\w\s]+", re.UNICODE)
+# Refusals with one of these causes have the same signature, whatever their wording.
+_CAUSE_IS_SIGNATURE = frozenset({Cause.RELAY, Cause.SENDER, Cause.CLIENT, Cause.AUTHENTICATION})
+_VARIABLE_PARTS = re.compile(r"\S*\d\S*|[^\w\s]+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """What a look at the refusals led to. `reply`: of the server that refuses us, '' for none.
+class RefusalReview:
+    """Result of a review. `reply`: of the server that refuses us, '' where none does.
 
-    `taken_back`: so many mails were rejected before and wait now.
+    `requeued`: how many rejected mails wait again.
     """
 
     reply: str = ""
-    taken_back: int = 0
+    requeued: int = 0
 
 
-def way(outcome: Outcome) -> str:
-    """What is the same for two refusals in the same way: the cause that concerns us, else the code and the words."""
-    if outcome.cause in _SAME_BY_CAUSE:
+def refusal_signature(outcome: Outcome) -> str:
+    """A key shared by like refusals: the cause where it concerns us, else a hash of code, status and wording."""
+    if outcome.cause in _CAUSE_IS_SIGNATURE:
         return str(outcome.cause)
     words = refusal_classifier.plain_words(refusal_classifier.without_addresses(outcome.reply))
-    words = " ".join(_VARIABLE.sub(" ", words).split())
+    words = " ".join(_VARIABLE_PARTS.sub(" ", words).split())
     return hashlib.sha256(f"{outcome.reply[:3]} {outcome.status} {words}".encode()).hexdigest()[:40]
 
 
-def accepted(results: Sequence[Result]) -> int:
-    """How many were taken; alarms do not count, because they alone are sent while the server rests."""
+def count_accepted(results: Sequence[Result]) -> int:
+    """How many mails were accepted; alarms do not count, because they are sent even while the server is paused."""
     return sum(result.state == SENT and result.delivery.kind != ALARM for result in results)
 
 
-def note_accepted(session: Session, count: int, now: datetime) -> None:
-    """Keep that so many mails were taken."""
+def record_accepted(session: Session, count: int, now: datetime) -> None:
+    """Store that `count` mails were accepted."""
     if count:
-        session_replies.note(session, [SessionReply(at=now, accepted=count)])
+        session_replies.add(session, [SessionReply(at=now, accepted=count)])
 
 
-def review(session: Session, results: Sequence[Result], taken: int, now: datetime) -> Review:
-    """Keep the refusals among these recorded results; where the server refuses us, take them back and let it rest.
+def review(session: Session, results: Sequence[Result], accepted: int, now: datetime) -> RefusalReview:
+    """Store the refusals among recorded results; where the server refuses us, undo their effects and pause it.
 
-    `taken`: mails taken since the last look.
+    `accepted`: mails accepted since the last review.
     """
-    refused = [result for result in results if result.way and _is_evidence(result)]
+    refused = [result for result in results if result.refusal_signature and _is_evidence(result)]
     if not refused:
-        return Review()
-    note_accepted(session, taken, now)
-    session_replies.note(session, [_reply(result, now) for result in refused])
-    ways = {result.way for result in refused}
-    shared = shared_refusals(session_replies.recent(session, now - WINDOW), ways)
+        return RefusalReview()
+    record_accepted(session, accepted, now)
+    session_replies.add(session, [_session_reply(result, now) for result in refused])
+    signatures = {result.refusal_signature for result in refused}
+    shared = shared_refusals(session_replies.recent(session, now - WINDOW), signatures)
     if not shared:
-        return Review()
-    until, ways = now + retry_backoff.SERVER_REFUSES, {reply.way for reply in shared}
-    taken_back = session_replies.take_back(session, shared, until)
+        return RefusalReview()
+    until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared}
+    requeued = session_replies.undo_refusals(session, shared, until)
     for reply in shared:
         reply.shared = True
-    words = next((result.reply for result in refused if result.way in ways), "")
-    deliveries.pause_domain(session, session_replies.SERVER, until, words)
-    return Review(words or "many domains refuse in the same way", taken_back)
+    reply_text = next((result.reply for result in refused if result.refusal_signature in signatures), "")
+    deliveries.pause_domain(session, session_replies.SERVER, until, reply_text)
+    return RefusalReview(reply_text or "many domains refuse in the same way", requeued)
 
 
-def shared_refusals(replies: Sequence[SessionReply], ways: Collection[str]) -> list[SessionReply]:
-    """Of the answers, oldest first, the refusals in one of these ways that are the server's trouble, newly found.
+def shared_refusals(replies: Sequence[SessionReply], signatures: Collection[str]) -> list[SessionReply]:
+    """The refusals with one of these signatures that are newly attributed to the server. `replies`: oldest first.
 
-    After a rest one refusal in a way known as the server's is enough, until it takes a mail again.
+    After a pause one refusal with a signature that was the server's is enough, until it accepts a mail again.
     """
     last = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
-    fresh, known = replies[last + 1 :], {reply.way for reply in replies if reply.shared}
-    if not sum(reply.accepted for reply in fresh) and known.intersection(ways):
-        return [reply for reply in fresh if reply.way in known]
-    return [reply for way in sorted(ways) for reply in _latest_run(way, fresh)]
+    newer, shared_before = replies[last + 1 :], {reply.way for reply in replies if reply.shared}
+    if not sum(reply.accepted for reply in newer) and shared_before.intersection(signatures):
+        return [reply for reply in newer if reply.way in shared_before]
+    return [reply for signature in sorted(signatures) for reply in _latest_run(signature, newer)]
 
 
-def _latest_run(way: str, replies: Sequence[SessionReply]) -> list[SessionReply]:
-    """The refusals in that way among the newest answers, going back as far as they are shared; none where they aren't.
+def _latest_run(signature: str, replies: Sequence[SessionReply]) -> list[SessionReply]:
+    """The newest refusals with that signature, as far back as enough domains share it; empty where they do not.
 
-    Counted from the newest: what was taken before the trouble began says nothing.
+    Counted from the newest reply, because mails accepted before the failure began say nothing about it.
     """
     alike: list[SessionReply] = []
     run: list[SessionReply] = []
-    others = of_addresses = taken = 0
+    others = of_addresses = accepted = 0
     for reply in reversed(replies):
-        taken += reply.accepted
-        if reply.way and reply.way != way:
+        accepted += reply.accepted
+        if reply.way and reply.way != signature:
             others += not reply.about_address
             of_addresses += reply.about_address
         elif reply.way:
             alike.append(reply)
-            if _is_shared(alike, others, of_addresses, taken):
+            if _is_shared(alike, others, of_addresses, accepted):
                 run = list(alike)
     return run
 
 
-def _is_shared(alike: Sequence[SessionReply], others: int, of_addresses: int, taken: int) -> bool:
-    """`others`: refusals in other ways, but those about single addresses, which are `of_addresses`."""
+def _is_shared(alike: Sequence[SessionReply], others: int, of_addresses: int, accepted: int) -> bool:
+    """`others`: refusals with other signatures, without those about single addresses, which are `of_addresses`."""
     domains = len({reply.domain for reply in alike})
     if any(reply.about_address for reply in alike):
-        share = len(alike) / (len(alike) + others + of_addresses + taken)
-        return domains >= LEAST_DOMAINS_OF_ADDRESSES and share >= LEAST_SHARE_OF_ADDRESSES
-    return domains >= LEAST_DOMAINS and len(alike) / (len(alike) + others + taken) >= LEAST_SHARE
+        share = len(alike) / (len(alike) + others + of_addresses + accepted)
+        return domains >= MIN_DOMAINS_OF_ADDRESSES and share >= MIN_SHARE_OF_ADDRESSES
+    return domains >= MIN_DOMAINS and len(alike) / (len(alike) + others + accepted) >= MIN_SHARE
 
 
 def _is_evidence(result: Result) -> bool:
     return not (result.about_address and result.delivery.kind == CONFIRMATION)
 
 
-def _reply(result: Result, now: datetime) -> SessionReply:
+def _session_reply(result: Result, now: datetime) -> SessionReply:
     delivery = result.delivery
     return SessionReply(
         at=now,
-        way=result.way,
+        way=result.refusal_signature,
         domain=delivery.domain,
         delivery_id=delivery.id,
         about_address=result.about_address,

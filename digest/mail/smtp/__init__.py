@@ -1,1 +1,1 @@
-"""SMTP: sessions, pipelining, connection pool, fail-over, and whose fault a refusal is."""
+"""SMTP: sessions, pipelining, connection pool, fail-over, classification of replies."""

@@ -1,4 +1,4 @@
-"""Reused connections to servers in order: the first that works takes the mail."""
+"""Pools connections to the configured servers; each mail goes to the first server that works."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from digest.mail.smtp.reply_classification import Outcome
 from digest.mail.smtp.session import Connection
 from digest.models.delivery import DEFERRED
 
-SECONDS_DOWN = 30.0  # a server in trouble is passed over for so long
+SECONDS_DOWN = 30.0  # how long a failing server is skipped
 
 
-class Pool:
-    """Up to `size` connections to servers in order; one in trouble is passed over for a while, then asked again.
+class ConnectionPool:
+    """At most `size` connections to servers in order of preference; a failing server is skipped for a while.
 
     Belongs to one event loop. `timeout`: seconds for one mail; `hello`: our name in EHLO.
     """
@@ -27,20 +27,20 @@ class Pool:
             raise Misconfigured("DIGEST_SMTP_URL is not set; `digest init` asks for it and writes .env")
         self._servers = tuple(servers)
         self._hello, self._timeout = hello, timeout
-        self._room = asyncio.Semaphore(size)
-        self._kept: list[Connection] = []
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[Connection] = []
         self._down_until: dict[Server, float] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
-    async def send(self, letter: Letter, allowed: Callable[[], bool] = lambda: True) -> Outcome:
-        """Send one mail through the first server that takes it. `allowed` is asked before its content is offered.
+    async def send(self, message: Letter, allowed: Callable[[], bool] = lambda: True) -> Outcome:
+        """Send one mail through the first server that accepts it. `allowed` is called before its content is sent.
 
-        A server that refuses us for this mail is not down: it may take others.
+        A server that refuses this mail is not marked as down: it may accept others.
         """
-        async with self._room:
-            outcome = Outcome(DEFERRED, "no server was asked", server_trouble=True)
-            for server in self._in_order():
-                outcome = await self._through(server, letter, allowed)
+        async with self._slots:
+            outcome = Outcome(DEFERRED, "no server was tried", server_trouble=True)
+            for server in self._by_preference():
+                outcome = await self._send_through(server, message, allowed)
                 if outcome.server_trouble:
                     self._down_until[server] = time.monotonic() + SECONDS_DOWN
                     continue
@@ -51,48 +51,48 @@ class Pool:
 
     @property
     def first(self) -> str:
-        """The server that is asked first now, as `host:port`; may be read from any thread."""
-        server = self._in_order()[0]
+        """The server that is tried first now, as `host:port`; may be read from any thread."""
+        server = self._by_preference()[0]
         return f"{server.host}:{server.port}"
 
     async def close(self) -> None:
-        """Leave every server."""
-        kept, self._kept = self._kept, []
-        await asyncio.gather(*(connection.leave() for connection in kept), *self._leaving)
+        """Close all connections."""
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(connection.close() for connection in idle), *self._closing)
 
-    def _in_order(self) -> list[Server]:
+    def _by_preference(self) -> list[Server]:
         now = time.monotonic()
         return sorted(self._servers, key=lambda server: self._down_until.get(server, 0.0) > now)
 
-    async def _through(self, server: Server, letter: Letter, allowed: Callable[[], bool]) -> Outcome:
-        """A kept connection may have been hung up meanwhile: then a new one is tried at once."""
-        kept = self._take(server)
-        if kept is not None:
-            outcome = await self._carry(kept, letter, allowed)
+    async def _send_through(self, server: Server, message: Letter, allowed: Callable[[], bool]) -> Outcome:
+        """Use an idle connection, or a new one where there is none or the server has closed it meanwhile."""
+        idle = self._take_idle(server)
+        if idle is not None:
+            outcome = await self._send_on(idle, message, allowed)
             if not outcome.server_trouble:
                 return outcome
-        made = Connection(server, self._hello, self._timeout)
-        return await made.open() or await self._carry(made, letter, allowed)
+        connection = Connection(server, self._hello, self._timeout)
+        return await connection.open() or await self._send_on(connection, message, allowed)
 
-    async def _carry(self, connection: Connection, letter: Letter, allowed: Callable[[], bool]) -> Outcome:
-        outcome = await connection.carry(letter, allowed)
+    async def _send_on(self, connection: Connection, message: Letter, allowed: Callable[[], bool]) -> Outcome:
+        outcome = await connection.send(message, allowed)
         if connection.reusable:
-            self._kept.append(connection)
+            self._idle.append(connection)
         else:
-            self._leave(connection)
+            self._close_later(connection)
         return outcome
 
-    def _take(self, server: Server) -> Connection | None:
-        """The connection used last, so that the others can grow old and leave."""
-        for connection in reversed(self._kept):
+    def _take_idle(self, server: Server) -> Connection | None:
+        """The connection used last, so that surplus connections become idle long enough to close."""
+        for connection in reversed(self._idle):
             if connection.server == server:
-                self._kept.remove(connection)
+                self._idle.remove(connection)
                 if connection.reusable:
                     return connection
-                self._leave(connection)
+                self._close_later(connection)
         return None
 
-    def _leave(self, connection: Connection) -> None:
-        task = asyncio.get_running_loop().create_task(connection.leave())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+    def _close_later(self, connection: Connection) -> None:
+        task = asyncio.get_running_loop().create_task(connection.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)

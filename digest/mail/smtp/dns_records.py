@@ -1,4 +1,4 @@
-"""What receivers will look up about our domain: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 7489)."""
+"""Looks up the DNS records that receivers check for our domain: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 7489)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from digest.errors import Transient
 _SECONDS = 4.0
 
 
-def texts(name: str) -> list[str]:
-    """The TXT records of a name, joined; none where the name has none. Raises Transient where nobody answers."""
+def txt_records(name: str) -> list[str]:
+    """The TXT records of a name, each joined from its strings. Raises Transient where no DNS server answers."""
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -22,16 +22,16 @@ def texts(name: str) -> list[str]:
 
 
 def spf(domain: str) -> bool:
-    """True where the domain says who may send for it."""
-    return any(text.lower().startswith("v=spf1") for text in texts(domain))
+    """True where the domain publishes an SPF record."""
+    return any(text.lower().startswith("v=spf1") for text in txt_records(domain))
 
 
 def dmarc(domain: str) -> bool:
-    """True where the domain states a policy."""
-    return any(text.lower().startswith("v=dmarc1") for text in texts(f"_dmarc.{domain}"))
+    """True where the domain publishes a DMARC policy."""
+    return any(text.lower().startswith("v=dmarc1") for text in txt_records(f"_dmarc.{domain}"))
 
 
 def dkim(domain: str, selector: str) -> str | None:
-    """The published key record of that selector, if there is one."""
-    found = [text for text in texts(f"{selector}._domainkey.{domain}") if "p=" in text]
-    return found[0] if found else None
+    """The published DKIM key record of that selector, or None."""
+    key_records = [text for text in txt_records(f"{selector}._domainkey.{domain}") if "p=" in text]
+    return key_records[0] if key_records else None

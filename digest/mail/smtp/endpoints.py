@@ -1,4 +1,4 @@
-"""The servers of SMTP_URL: how they are reached, and how sure the connection must be."""
+"""Parses the servers of DIGEST_SMTP_URL: address, login and TLS mode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Server:
 def parse_server(address: str) -> Server:
     """Read `smtp://user:password@host:587?tls=starttls` or `smtps://…`. Raises Misconfigured.
 
-    Without `tls` a server on this machine is spoken to in the clear, any other over STARTTLS.
+    Without `tls`, a server on this machine is used without encryption, any other with STARTTLS.
     """
     try:
         parts = urlsplit(address)
@@ -35,17 +35,17 @@ def parse_server(address: str) -> Server:
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise Misconfigured("DIGEST_SMTP_URL must look like smtp://user:password@host:587?tls=starttls")
     tls = _tls(parts)
-    usual = {"implicit": 465, "starttls": 587 if parts.username else 25, "none": 25}[tls]
+    default_port = {"implicit": 465, "starttls": 587 if parts.username else 25, "none": 25}[tls]
     username = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
-    return Server(parts.hostname, port or usual, username, password, tls)
+    return Server(parts.hostname, port or default_port, username, password, tls)
 
 
 def _tls(parts: SplitResult) -> Tls:
     if parts.scheme == "smtps":
         return "implicit"
-    near = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    wish = parse_qs(parts.query).get("tls", ["none" if near else "starttls"])[0]
-    if wish not in ("none", "starttls", "required"):
-        raise Misconfigured(f"DIGEST_SMTP_URL: tls={wish!r} is unknown; starttls, required or none")
-    return "none" if wish == "none" else "starttls"
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    mode = parse_qs(parts.query).get("tls", ["none" if is_local else "starttls"])[0]
+    if mode not in ("none", "starttls", "required"):
+        raise Misconfigured(f"DIGEST_SMTP_URL: tls={mode!r} is unknown; use starttls, required or none")
+    return "none" if mode == "none" else "starttls"

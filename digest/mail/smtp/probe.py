@@ -1,4 +1,4 @@
-"""Asking a mail server whether it would take our mail; and one test mail, with what became of it."""
+"""Checks whether a mail server accepts our connection, and sends one test mail."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ _SECONDS = 15.0
 
 
 def probe(url: str) -> str:
-    """Connect, greet and log in; what the server is, in words. Raises MailDeferred with its answer, Misconfigured."""
+    """Connect, greet and log in. Returns a description of the server. Raises MailDeferred, Misconfigured."""
     server = parse_server(url)
 
-    async def ask() -> Outcome | None:
+    async def connect() -> Outcome | None:
         connection = Connection(server, "localhost", _SECONDS)
-        trouble = await connection.open()
-        if trouble is None:
-            await connection.leave()
-        return trouble
+        failure = await connection.open()
+        if failure is None:
+            await connection.close()
+        return failure
 
-    trouble = asyncio.run(ask())
-    if trouble is not None:
-        raise MailDeferred(trouble.reply)
+    failure = asyncio.run(connect())
+    if failure is not None:
+        raise MailDeferred(failure.reply)
     login = "logged in" if server.username else "no login"
     return f"answers on port {server.port}, {'no TLS' if server.tls == 'none' else server.tls}, {login}"
 
 
 def send_test(url: str, *, sender: str, recipient: str) -> str:
-    """Send the test mail; what became of it in one line. Raises MailDeferred, MailRejected, Misconfigured."""
-    server, now, name = parse_server(url), clock.now(), parseaddr(sender)
-    domain = name[1].rpartition("@")[2]
+    """Send a test mail. Returns its result in one line. Raises MailDeferred, MailRejected, Misconfigured."""
+    server, now, mailbox = parse_server(url), clock.now(), parseaddr(sender)
+    domain = mailbox[1].rpartition("@")[2]
     envelope = message.Envelope(
         kind=TEST,
-        sender=name,
+        sender=mailbox,
         to=recipient,
-        message_id=f"<{TEST}.{secrets.token_hex(16)}@{domain}>",  # no delivery: it is tried once
+        message_id=f"<{TEST}.{secrets.token_hex(16)}@{domain}>",  # random: a test mail has no delivery
         date=now,
     )
     raw = message.build(other_emails.trial(), envelope)
-    letter = Letter(envelope_from=name[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
+    outgoing = Letter(envelope_from=mailbox[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
 
     async def send() -> Outcome:
         connection = Connection(server, domain, _SECONDS)
-        outcome = await connection.open() or await connection.carry(letter, lambda: True)
-        await connection.leave()
+        outcome = await connection.open() or await connection.send(outgoing, lambda: True)
+        await connection.close()
         return outcome
 
     outcome = asyncio.run(send())
     if outcome.state == SENT:
-        return f"the test mail to {recipient} was taken: {outcome.reply}"
+        return f"the server accepted the test mail to {recipient}: {outcome.reply}"
     error = MailRejected if outcome.reply.startswith("5") else MailDeferred
-    raise error(f"the test mail was not taken: {outcome.reply}")
+    raise error(f"the server did not accept the test mail: {outcome.reply}")

@@ -1,4 +1,4 @@
-"""The process's one event loop for mail, on a thread of its own, with the connections that live on it."""
+"""The one event loop for mail of a process: it runs on its own thread and owns the SMTP connections."""
 
 from __future__ import annotations
 
@@ -6,96 +6,92 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any, TypeVar
 
 from digest.mail.mime.outgoing_message import Letter
-from digest.mail.smtp.connection_pool import Pool
+from digest.mail.smtp.connection_pool import ConnectionPool
 from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import Outcome
 from digest.settings import Settings
-
-T = TypeVar("T")
 
 SECONDS_TO_CLOSE = 10.0
 
 
 class Transport:
-    """Sends letters in the background; connections stay open between passes. One a process."""
+    """Sends messages in the background; connections stay open between passes. One per process."""
 
     def __init__(self, settings: Settings) -> None:
         settings.require("smtp_url")
         self.size = settings.connections
-        self._pool = Pool(
+        self._pool = ConnectionPool(
             [parse_server(address) for address in settings.smtp_url],
             size=settings.connections,
             timeout=float(settings.message_timeout),
             hello=settings.mail_domain or "localhost",
         )
-        self._given: deque[tuple[Letter, Callable[[], bool], Future[Outcome]]] = deque()
-        self._called = False
-        self._flying: set[asyncio.Task[Outcome]] = set()
+        self._pending: deque[tuple[Letter, Callable[[], bool], Future[Outcome]]] = deque()
+        self._wakeup_scheduled = False
+        self._tasks: set[asyncio.Task[Outcome]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mail", daemon=True)
         self._thread.start()
 
-    def send(self, letter: Letter, allowed: Callable[[], bool]) -> Future[Outcome]:
-        """Begin to send one letter. `allowed` is asked, on the loop's thread, before its content is offered."""
+    def send(self, message: Letter, allowed: Callable[[], bool]) -> Future[Outcome]:
+        """Start sending one message. `allowed` is called on the loop's thread before the content is sent."""
         future: Future[Outcome] = Future()
-        self._given.append((letter, allowed, future))
-        if not self._called:  # several letters may wait for the loop's thread: one call is enough
-            self._called = True
-            self._loop.call_soon_threadsafe(self._begin)
+        self._pending.append((message, allowed, future))
+        if not self._wakeup_scheduled:  # one call is enough for all pending messages
+            self._wakeup_scheduled = True
+            self._loop.call_soon_threadsafe(self._start_pending)
         return future
 
     @property
     def server(self) -> str:
-        """The server that would be asked first now, as `host:port`."""
+        """The server that would be tried first now, as `host:port`."""
         return self._pool.first
 
     def close(self) -> None:
-        """Leave the servers and end the loop."""
-        self._do(self._pool.close()).result(SECONDS_TO_CLOSE)
+        """Close the connections and stop the loop."""
+        asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop).result(SECONDS_TO_CLOSE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(SECONDS_TO_CLOSE)
         self._loop.close()
 
-    def _begin(self) -> None:
-        """Take what was given, on the loop's thread."""
-        self._called = False
-        while self._given:
-            letter, allowed, future = self._given.popleft()
-            task = self._loop.create_task(self._pool.send(letter, allowed))
-            self._flying.add(task)
-            task.add_done_callback(partial(self._ended, future))
+    def _start_pending(self) -> None:
+        """Start sending the pending messages; runs on the loop's thread."""
+        self._wakeup_scheduled = False
+        while self._pending:
+            message, allowed, future = self._pending.popleft()
+            task = self._loop.create_task(self._pool.send(message, allowed))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._finish, future))
 
-    def _ended(self, future: Future[Outcome], task: asyncio.Task[Outcome]) -> None:
-        """Tell whoever waits in another thread."""
-        self._flying.discard(task)
+    def _finish(self, future: Future[Outcome], task: asyncio.Task[Outcome]) -> None:
+        """Pass the result to the future that another thread waits for."""
+        self._tasks.discard(task)
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
             future.set_exception(error)
         else:
             future.set_result(task.result())
 
-    def _do(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-
-_open: dict[tuple[int, Settings], Transport] = {}  # by process: a child has its parent's sockets, not its threads
+_transports: dict[
+    tuple[int, Settings], Transport
+] = {}  # keyed by process id: a forked child inherits sockets, but no threads
 
 
 def shared(settings: Settings) -> Transport:
-    """The process's transport for these settings, made at the first use. Raises Misconfigured."""
+    """The transport of this process for these settings, created at first use. Raises Misconfigured."""
     key = (os.getpid(), settings)
-    if key not in _open:
-        _open[key] = Transport(settings)
-    return _open[key]
+    if key not in _transports:
+        _transports[key] = Transport(settings)
+    return _transports[key]
 
 
 def close_all() -> None:
-    """Close what `shared` made in this process."""
-    for key in [key for key in _open if key[0] == os.getpid()]:
-        _open.pop(key).close()
+    """Close the transports that `shared` created in this process."""
+    for key in [key for key in _transports if key[0] == os.getpid()]:
+        _transports.pop(key).close()

@@ -1,1 +1,1 @@
-"""How fast mail goes out: token buckets, rates by domain."""
+"""Limits on how fast mail is sent: token buckets and rates by domain."""

@@ -1,12 +1,12 @@
-"""How many mails a second a receiving domain is sent. Pure: the table, and how a rate that was halved recovers."""
+"""Mails a second for each receiving domain: the default table, and how a halved rate recovers. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Mails a second to the large mailbox providers: below what they are known to take from a sender of good standing.
-# A domain that is not named is not limited until it asks for less.
-USUAL: Mapping[str, float] = {
+# Mails a second to large mailbox providers: below what they accept from a sender with a good reputation.
+# Other domains are not limited until they ask for a lower rate.
+DEFAULT_RATES: Mapping[str, float] = {
     "gmail.com": 20, "googlemail.com": 20,
     "outlook.com": 10, "hotmail.com": 10, "live.com": 10, "msn.com": 10,
     "yahoo.com": 10, "ymail.com": 10, "aol.com": 10, "yahoo.co.jp": 5,
@@ -16,23 +16,23 @@ USUAL: Mapping[str, float] = {
     "comcast.net": 5, "att.net": 5, "mail.ru": 5, "yandex.ru": 5,
     "qq.com": 5, "foxmail.com": 5, "163.com": 5, "126.com": 5, "naver.com": 5,
 }  # fmt: skip
-EVERY = "*"  # in the settings: all domains that are named nowhere
-ASSUMED = 10.0  # what an unlimited domain is taken to have had when it asks for less
-LEAST = 1 / 64  # the smallest share of its rate that a domain is slowed to
-SECONDS_TO_DOUBLE = 600.0  # a slowed rate recovers in so long from a half to the whole
-SECONDS_AT_ONCE = 10.0  # refusals so close together are answers to one burst: they halve the rate once
+WILDCARD = "*"  # in the settings: every domain that neither they nor the table name
+ASSUMED_RATE = 10.0  # the rate of an unlimited domain when it asks for a lower one
+MIN_SHARE = 1 / 64  # the smallest share of its rate that a domain is slowed to
+SECONDS_TO_DOUBLE = 600.0  # a reduced rate doubles in this time, up to the full rate
+SECONDS_BETWEEN_HALVINGS = 10.0  # refusals closer together answer one burst, so they halve the rate once
 
 
-def rate(domain: str, chosen: Mapping[str, float]) -> float:
-    """Mails a second for that domain by the settings, else by the table; 0: not limited."""
-    return chosen.get(domain, USUAL.get(domain, chosen.get(EVERY, 0.0)))
+def configured_rate(domain: str, overrides: Mapping[str, float]) -> float:
+    """Mails a second to a domain, by the settings or else the table; 0 for no limit."""
+    return overrides.get(domain, DEFAULT_RATES.get(domain, overrides.get(WILDCARD, 0.0)))
 
 
-def share(halved_to: float, seconds: float) -> float:
-    """The share of its rate that a domain has so long after it was slowed to that share; at most 1."""
+def recovered_share(halved_to: float, seconds: float) -> float:
+    """The share of its rate that a domain has regained `seconds` after it was slowed to `halved_to`; at most 1."""
     return 1.0 if seconds > SECONDS_TO_DOUBLE * 10 else min(1.0, halved_to * 2 ** (max(seconds, 0) / SECONDS_TO_DOUBLE))
 
 
-def slowed(rate: float, share: float) -> float:
-    """The rate that is left; 0 for not limited."""
-    return rate if share >= 1 else (rate or ASSUMED) * share
+def reduced_rate(rate: float, share: float) -> float:
+    """Mails a second at that share of the rate; 0 for no limit."""
+    return rate if share >= 1 else (rate or ASSUMED_RATE) * share

@@ -1,7 +1,7 @@
-"""Not faster than they take it: mails a second through each server and to each receiving domain.
+"""Limits mails a second through each server and to each receiving domain.
 
-Buckets are shared by all workers in Redis; while it is gone each process keeps its own, with a worker's share of the
-rate. A domain that says 'slower' (421, 4.7.x) has its rate halved, and gets it back slowly.
+All workers share buckets in Redis; while it is down, each process uses its own with a part of the rate. A domain that
+asks for a lower rate (421, 4.7.x) has its rate halved; the rate recovers slowly.
 """
 
 from __future__ import annotations
@@ -23,107 +23,116 @@ log = logs.get(__name__)
 
 T = TypeVar("T")
 
-SECONDS_OF_BURST = 2.0  # what may go at once after a rest
-SECONDS_ALONE = 30.0  # a Redis that failed is not asked for so long
-SECONDS_SLOWED_KNOWN = 1.0
-LONGEST_BOOKING = 6 * 3600.0
+SECONDS_OF_BURST = 2.0  # a full bucket holds the mails of this time
+SECONDS_WITHOUT_REDIS = 30.0  # after a failure
+SECONDS_TO_CACHE_SHARES = 1.0
+MAX_RESERVATION_SECONDS = 6 * 3600.0
 
 
 class Throttle:
-    """Says who may go now and when the others may. One a process; not for two threads."""
+    """Decides which mails may be sent now, and when the others may. One per process; not thread-safe."""
 
     def __init__(self, settings: Settings, shared: Buckets | None) -> None:
         self._rate = settings.send_rate
-        self._chosen = settings.rates_by_domain
+        self._overrides = settings.rates_by_domain
         self._shared, self._own = shared, LocalBuckets()
-        self._alone_until = 0.0
-        self._slowed: dict[str, float] = {}
-        self._slowed_at = float("-inf")
-        self._held_until = float("-inf")  # when the last may go that was put off
+        self._without_redis_until = 0.0
+        self._shares: dict[str, float] = {}
+        self._shares_read_at = float("-inf")
+        self._postponed_until = float("-inf")  # when the last postponed mail may be sent
 
-    def room(self, server: str, wanted: int) -> tuple[int, float]:
-        """How many of so many mails may go through that server now; where none may, how long to wait."""
+    def available(self, server: str, requested: int) -> tuple[int, float]:
+        """How many of `requested` mails the server's rate allows now, and the seconds to wait where it allows none."""
         if not self._rate:
-            return wanted, 0.0
-        free, wait = self._ask(lambda buckets, part: buckets.room(server, *_bucket(self._rate * part)))
-        return min(free, wanted), wait
+            return requested, 0.0
+        allowed, wait = self._with_buckets(
+            lambda buckets, part: buckets.room(server, *_rate_and_size(self._rate * part))
+        )
+        return min(allowed, requested), wait
 
-    def spent(self, server: str, count: int) -> None:
-        """So many went through that server."""
+    def record_sent(self, server: str, count: int) -> None:
+        """Record that `count` mails were sent through the server."""
         if self._rate and count:
-            self._ask(lambda buckets, part: buckets.spend(server, self._rate * part, count))
+            self._with_buckets(lambda buckets, part: buckets.spend(server, self._rate * part, count))
 
     def admit(self, domains: Sequence[str]) -> list[bool]:
-        """For each mail, by its domain, whether it may go now."""
-        left = dict(Counter(domains))
-        for domain, wanted in left.items():
-            rate = self._rate_of(domain)
+        """For each mail, by its domain, whether it may be sent now."""
+        allowed = dict(Counter(domains))
+        for domain, requested in allowed.items():
+            rate = self._current_rate(domain)
             if rate:
-                left[domain] = self._take(domain, rate, wanted)
-        found = []
+                allowed[domain] = self._take(domain, rate, requested)
+        admitted = []
         for domain in domains:
-            found.append(left[domain] > 0)
-            left[domain] -= 1
-        return found
+            admitted.append(allowed[domain] > 0)
+            allowed[domain] -= 1
+        return admitted
 
-    def later(self, domain: str, count: int, *, queue: bool) -> tuple[float, float]:
-        """For mails that may not go: how long until the first may, and how long between them.
+    def next_slots(self, domain: str, count: int, *, queue: bool) -> tuple[float, float]:
+        """For `count` mails that may not be sent now: seconds until the first may, and seconds between them.
 
-        `queue`: behind all that were put off before; else as soon as the domain is free.
+        `queue`: behind all mails that were postponed before; else as soon as the domain has room.
         """
-        rate = self._rate_of(domain) or domain_rates.ASSUMED
-        wait = self._ask(lambda buckets, part: buckets.room(domain, *_bucket(rate * part)))[1]
+        rate = self._current_rate(domain) or domain_rates.ASSUMED_RATE
+        wait = self._with_buckets(lambda buckets, part: buckets.room(domain, *_rate_and_size(rate * part)))[1]
         if queue:
-            start = self._ask(lambda buckets, part: buckets.book(domain, rate * part, count, LONGEST_BOOKING))
+            start = self._with_buckets(
+                lambda buckets, part: buckets.book(domain, rate * part, count, MAX_RESERVATION_SECONDS)
+            )
             wait = max(wait, start)
-        self._held_until = max(self._held_until, time.monotonic() + wait + count / rate)
+        self._postponed_until = max(self._postponed_until, time.monotonic() + wait + count / rate)
         return wait, 1 / rate
 
     def slow(self, domain: str) -> None:
-        """The domain asked for less."""
-        share, age = self._ask(lambda buckets, _: buckets.slowed()).get(domain, (1.0, domain_rates.SECONDS_AT_ONCE))
-        if age >= domain_rates.SECONDS_AT_ONCE:
-            halved = max(domain_rates.share(share, age) / 2, domain_rates.LEAST)
+        """Halve the rate of a domain that asked for a lower one."""
+        slowed = self._with_buckets(lambda buckets, _: buckets.slowed())
+        share, age = slowed.get(domain, (1.0, domain_rates.SECONDS_BETWEEN_HALVINGS))
+        if age >= domain_rates.SECONDS_BETWEEN_HALVINGS:
+            halved = max(domain_rates.recovered_share(share, age) / 2, domain_rates.MIN_SHARE)
             log.warning("domain_slowed", domain=domain, share=halved)
-            self._ask(lambda buckets, _: buckets.slow(domain, halved))
-            self._slowed_at = float("-inf")
+            self._with_buckets(lambda buckets, _: buckets.slow(domain, halved))
+            self._shares_read_at = float("-inf")
 
     @property
-    def holds(self) -> bool:
-        """True while mails that were put off here come due one after the other."""
-        return time.monotonic() < self._held_until
+    def has_postponed(self) -> bool:
+        """True while mails that this process postponed are still to come due."""
+        return time.monotonic() < self._postponed_until
 
-    def _take(self, domain: str, rate: float, wanted: int) -> int:
-        return self._ask(lambda buckets, part: buckets.take(domain, *_bucket(rate * part), wanted))[0]
+    def _take(self, domain: str, rate: float, requested: int) -> int:
+        taken, _ = self._with_buckets(
+            lambda buckets, part: buckets.take(domain, *_rate_and_size(rate * part), requested)
+        )
+        return taken
 
-    def _rate_of(self, domain: str) -> float:
-        """Mails a second to that domain now; 0 for not limited."""
-        if time.monotonic() - self._slowed_at > SECONDS_SLOWED_KNOWN:
-            found = self._ask(lambda buckets, _: buckets.slowed())
-            self._slowed = {name: domain_rates.share(share, age) for name, (share, age) in found.items()}
-            self._slowed_at = time.monotonic()
-        return domain_rates.slowed(domain_rates.rate(domain, self._chosen), self._slowed.get(domain, 1.0))
+    def _current_rate(self, domain: str) -> float:
+        """Mails a second to that domain now; 0 for no limit."""
+        if time.monotonic() - self._shares_read_at > SECONDS_TO_CACHE_SHARES:
+            slowed = self._with_buckets(lambda buckets, _: buckets.slowed())
+            self._shares = {name: domain_rates.recovered_share(share, age) for name, (share, age) in slowed.items()}
+            self._shares_read_at = time.monotonic()
+        rate = domain_rates.configured_rate(domain, self._overrides)
+        return domain_rates.reduced_rate(rate, self._shares.get(domain, 1.0))
 
-    def _ask(self, question: Callable[[Buckets, float], T]) -> T:
-        """Ask the shared buckets, with the whole rate; where they don't answer, our own with our part of it."""
+    def _with_buckets(self, operation: Callable[[Buckets, float], T]) -> T:
+        """Run `operation` on the shared buckets with the whole rate; without Redis, on our own with a part of it."""
         if self._shared is None:
-            return question(self._own, 1.0)
-        if time.monotonic() >= self._alone_until:
+            return operation(self._own, 1.0)
+        if time.monotonic() >= self._without_redis_until:
             try:
-                return question(self._shared, 1.0)
+                return operation(self._shared, 1.0)
             except Transient as error:
                 log.warning("rates_kept_alone", reason=str(error))
-                self._alone_until = time.monotonic() + SECONDS_ALONE
-        return question(self._own, 1 / max(os.cpu_count() or 1, 2))  # as many children as a worker has by default
+                self._without_redis_until = time.monotonic() + SECONDS_WITHOUT_REDIS
+        return operation(self._own, 1 / max(os.cpu_count() or 1, 2))  # a worker has as many processes by default
 
 
-def _bucket(rate: float) -> tuple[float, float]:
-    """A bucket's rate, and what fits into it."""
+def _rate_and_size(rate: float) -> tuple[float, float]:
+    """The rate of a bucket and its size."""
     return rate, max(rate * SECONDS_OF_BURST, 1.0)
 
 
 def shared(settings: Settings) -> Throttle:
-    """The process's throttle for these settings."""
+    """The throttle of this process for these settings."""
     return _shared(os.getpid(), settings)
 
 

@@ -1,4 +1,4 @@
-"""Rates kept in this process: the same rules as in Redis, for when there is none, or none that answers."""
+"""Token buckets in process memory, with the rules of the Redis ones, for use without Redis or while it is down."""
 
 from __future__ import annotations
 
@@ -6,73 +6,73 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-KEPT = 10_000  # domains; all of them are forgotten at once when there are more
+MAX_NAMES = 10_000  # when there are more, all are dropped at once
 
 
 class Buckets(Protocol):
-    """Who may go when. Names are domains and servers; times are seconds. A Redis store raises Transient."""
+    """Token buckets by name (a domain or a server). Times are seconds. The Redis implementation raises Transient."""
 
     def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
-        """Up to `wanted` goes at `rate` a second, `burst` at once: how many, and how long until the next."""
+        """Take up to `wanted` tokens. Returns how many were taken, and the seconds until the next is available."""
 
     def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
-        """How many goes there are now, and how long until the next; takes none."""
+        """How many tokens are available, and the seconds until the next; takes none."""
 
     def spend(self, name: str, rate: float, count: int) -> None:
-        """Take goes that were used, there or not: what is overdrawn is waited for."""
+        """Take `count` tokens even where fewer are available; the bucket is overdrawn then."""
 
     def book(self, name: str, rate: float, count: int, longest: float) -> float:
-        """How long until `count` goes begin that nobody else has booked; no longer than `longest`."""
+        """Reserve the next `count` free slots. Returns the seconds until the first, at most `longest`."""
 
     def slow(self, name: str, share: float) -> None:
-        """Note that this domain has that share of its rate from now on."""
+        """Record that a domain has `share` of its rate from now on."""
 
     def slowed(self) -> Mapping[str, tuple[float, float]]:
-        """For each domain that was slowed: to what share, and how long ago."""
+        """For each slowed domain its share, and the seconds since it was set."""
 
 
 class LocalBuckets:
-    """Rates of this process alone."""
+    """Buckets of this process alone."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._full: dict[str, float] = {}  # when each bucket is full again
-        self._booked: dict[str, float] = {}  # up to when goes are given away
+        self._full_at: dict[str, float] = {}  # when each bucket is full again
+        self._reserved_until: dict[str, float] = {}  # until when slots are reserved
         self._slow: dict[str, tuple[float, float]] = {}
 
     def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
         """See `Buckets`."""
-        free, wait = self.room(name, rate, burst)
-        granted = min(wanted, free)
-        if granted:
-            self.spend(name, rate, granted)
-        return granted, (0.0 if granted == wanted else self.room(name, rate, burst)[1] if granted else wait)
+        available, wait = self.room(name, rate, burst)
+        taken = min(wanted, available)
+        if taken:
+            self.spend(name, rate, taken)
+        return taken, (0.0 if taken == wanted else self.room(name, rate, burst)[1] if taken else wait)
 
     def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
         """See `Buckets`."""
         now = self._clock()
-        full = max(self._full.get(name, 0.0), now)
-        free = max(int((now - full) * rate + burst + 1e-6), 0)
-        return free, 0.0 if free else full - now - (burst - 1) / rate
+        full_at = max(self._full_at.get(name, 0.0), now)
+        available = max(int((now - full_at) * rate + burst + 1e-6), 0)
+        return available, 0.0 if available else full_at - now - (burst - 1) / rate
 
     def spend(self, name: str, rate: float, count: int) -> None:
         """See `Buckets`."""
-        if len(self._full) > KEPT:
-            self._full.clear()
-        self._full[name] = max(self._full.get(name, 0.0), self._clock()) + count / rate
+        if len(self._full_at) > MAX_NAMES:
+            self._full_at.clear()
+        self._full_at[name] = max(self._full_at.get(name, 0.0), self._clock()) + count / rate
 
     def book(self, name: str, rate: float, count: int, longest: float) -> float:
         """See `Buckets`."""
-        if len(self._booked) > KEPT:
-            self._booked.clear()
+        if len(self._reserved_until) > MAX_NAMES:
+            self._reserved_until.clear()
         now = self._clock()
-        start = min(max(self._booked.get(name, 0.0), now), now + longest)
-        self._booked[name] = start + count / rate
+        start = min(max(self._reserved_until.get(name, 0.0), now), now + longest)
+        self._reserved_until[name] = start + count / rate
         return start - now
 
     def slow(self, name: str, share: float) -> None:
         """See `Buckets`."""
-        if len(self._slow) > KEPT:
+        if len(self._slow) > MAX_NAMES:
             self._slow.clear()
         self._slow[name] = share, self._clock()
 

@@ -1,1 +1,1 @@
-"""Bounce reports, complaints and unsubscribe mails: from the mailbox to what follows from them."""
+"""Processing of bounce reports, complaints and unsubscribe mails."""

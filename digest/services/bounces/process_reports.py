@@ -1,8 +1,8 @@
-"""What follows from what comes back: counted once, and only on proof that its writer had our mail.
+"""Applies bounce reports, complaints and unsubscribe mails: each counts once, and only if its author had our mail.
 
-A hard bounce (the address is gone) gives an address up; other failures add to a score that decays
-(`mail.bounces.bounce_score`). A refusal for what concerns us rests the domain and raises an alarm: the subscriber is
-not at fault. A complaint ends the subscription for good, a wish to leave ends it. An automatic answer means nothing.
+A hard bounce (no such address) suppresses the address; other failures add to a decaying score
+(`mail.bounces.bounce_score`). A refusal for a reason that concerns us pauses the domain and raises an alarm. A
+complaint suppresses the address and ends the subscription, an unsubscribe mail ends it. Automatic replies are ignored.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from digest.db.core.retry_transaction import patiently
 from digest.db.outbox.deliveries import address_key
 from digest.db.subscribers import subscribers
 from digest.mail import bounces
-from digest.mail.bounces import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, Judgement
-from digest.mail.bounces.bounce_score import FAILED, LATE, WINDOW, Failure, given_up
-from digest.mail.bounces.delivery_attribution import read_path
+from digest.mail.bounces import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, ClassifiedMessage
+from digest.mail.bounces.bounce_score import DELAY_WEIGHT, FAILURE_WEIGHT, WINDOW, WeightedFailure, reaches_threshold
+from digest.mail.bounces.delivery_attribution import attribute_provider_report
 from digest.mail.smtp import refusal_classifier
 from digest.models import Bounce, Delivery
 from digest.models.subscriber import COMPLAINT as COMPLAINED
@@ -36,20 +36,20 @@ from digest.services.bounces import policy_reports
 from digest.services.bounces.policy_reports import PolicyReport
 from digest.services.subscriptions.unsubscribe import depart
 
-# What a report led to.
+# Outcomes of a report.
 SUPPRESSED, COUNTED, PAUSED, LEFT = "suppressed", "counted", "domain paused", "left"
-NOTED = "noted"  # refused because of us, by one recipient's report: their mail is lost, nobody else's is held
-KNOWN, UNPROVED, NOTHING = "known", "not proved", "nothing"
+NOTED = "noted"  # a policy report of one recipient, which does not pause the domain
+DUPLICATE, UNPROVED, NOTHING = "known", "not proved", "nothing"
 
-LEAST_FAILURES = 3  # fewer can't reach the threshold
+MIN_FAILURES = 3  # fewer cannot reach the threshold
 SECONDS_FOR_DATABASE = 10.0
-READERS_A_LOOK = 500
+ADDRESSES_PER_BATCH = 500
 
 
 class Report(BaseModel):
-    """One report of a mail provider. `id` is the provider's own for it: a report counts once.
+    """A report of a mail provider. `id` is the provider's id of it: a report counts once.
 
-    `message_id` (with its angle brackets) or `return_path` says which of our mails it means; `recipient` alone will do.
+    `message_id` (with angle brackets) or `return_path` identifies our mail; `recipient` alone is enough.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -65,108 +65,112 @@ class Report(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A report with what it is about. `reader_id`: None for mail to nobody subscribed; `mail`: the delivery's id.
+    """A report and what it is about. `subscriber_id`: None for an address without a subscription.
 
-    `signed`: the provider vouches for it, not only a return path that its recipient knows, too.
+    `signed`: proved by the provider's signature, not only by a return path, which the recipient knows, too.
     """
 
-    told: Judgement
+    message: ClassifiedMessage
     address: str
-    reader_id: int | None
-    mail: int | None
+    subscriber_id: int | None
+    delivery_id: int | None
     signed: bool = False
 
 
-def seal() -> bounces.Seal:
-    """What makes our mail recognisable, from the settings; without a key nothing is."""
-    chosen = settings.get()
-    return bounces.Seal(chosen.secret_key, chosen.mail_domain or "localhost")
+def attribution_keys() -> bounces.AttributionKeys:
+    """What identifies our mail, from the settings; nothing does without a key."""
+    configuration = settings.get()
+    return bounces.AttributionKeys(configuration.secret_key, configuration.mail_domain or "localhost")
 
 
-def take(messages: Sequence[bytes]) -> list[tuple[Judgement, str]]:
-    """Judge raw messages and do what follows, in one transaction. Each with what it led to.
+def process_messages(messages: Sequence[bytes]) -> list[tuple[ClassifiedMessage, str]]:
+    """Classify raw messages and apply them in one transaction. Returns each with its outcome.
 
-    The same again changes nothing. Raises Transient where the database is away, Misconfigured without a key: then
-    nothing could be proved, and every report would be lost.
+    Repeated messages change nothing. Raises Transient where the database is unreachable, Misconfigured without a key,
+    because every report would be unproved and lost.
     """
     settings.get().require("secret_key")
-    judged = [bounces.judge(raw, seal()) for raw in messages]
-    return patiently(partial(_all, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
+    judged = [bounces.judge(raw, attribution_keys()) for raw in messages]
+    return patiently(partial(_apply_all, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
-def _all(judged: Sequence[Judgement], now: datetime, session: Session) -> list[tuple[Judgement, str]]:
-    session.connection()  # without a database nothing is taken, not even what asks for nothing
-    return [(told, apply(session, told, now=now)) for told in judged]
+def _apply_all(
+    judged: Sequence[ClassifiedMessage], now: datetime, session: Session
+) -> list[tuple[ClassifiedMessage, str]]:
+    session.connection()  # fails early without a database, even where no message needs it
+    return [(message, apply(session, message, now=now)) for message in judged]
 
 
-def apply(session: Session, told: Judgement, *, now: datetime) -> str:
-    """Do what one report asks for, if it is proved. Returns what it led to."""
-    if told.kind not in {HARD, SOFT, POLICY, COMPLAINT, UNSUBSCRIBE}:
+def apply(session: Session, message: ClassifiedMessage, *, now: datetime) -> str:
+    """Apply one report if it is proved. Returns its outcome."""
+    if message.kind not in {HARD, SOFT, POLICY, COMPLAINT, UNSUBSCRIBE}:
         return NOTHING
-    if not told.origin.proves(told.kind):
+    if not message.origin.proves(message.kind):
         return UNPROVED
-    case = _case(session, told)
+    case = _case(session, message)
     return NOTHING if case is None else _follow(session, case, now)
 
 
 def take_reports(reports: Sequence[Report]) -> dict[str, int]:
-    """Do what a provider reports; its signature is the proof. Returns how many led to what. Raises BadInput."""
-    judged = [_told(report) for report in reports]
-    return patiently(partial(_provided, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
+    """Apply the reports of a provider, proved by its signature. Returns counts by outcome. Raises BadInput."""
+    judged = [_classified_report(report) for report in reports]
+    return patiently(partial(_apply_provided, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
-def _told(report: Report) -> Judgement:
+def _classified_report(report: Report) -> ClassifiedMessage:
     recipient = subscribers.address(report.recipient).text
-    made = seal()
-    origin = read_path(report.return_path, report.message_id, made)
-    name = hashlib.sha256(f"provider:{report.id}".encode()).hexdigest()
-    kind, status = _classified(report)
-    return Judgement(kind, (recipient,), status, report.words, origin, name)
+    origin = attribute_provider_report(report.return_path, report.message_id, attribution_keys())
+    report_key = hashlib.sha256(f"provider:{report.id}".encode()).hexdigest()
+    kind, status = _kind_and_status(report)
+    return ClassifiedMessage(kind, (recipient,), status, report.words, origin, report_key)
 
 
-def _classified(report: Report) -> tuple[str, str]:
-    """Kind and status of a provider's report: many call hard whatever failed for good, also what is our fault."""
+def _kind_and_status(report: Report) -> tuple[str, str]:
+    """Kind and status of a provider's report: many call any permanent failure hard, even one that is our fault."""
     if report.kind != HARD:
         return report.kind, report.status
-    found = refusal_classifier.classify(report.words, status=report.status)
-    return POLICY if found.cause in refusal_classifier.ABOUT_US else HARD, found.status
+    refusal = refusal_classifier.classify(report.words, status=report.status)
+    return POLICY if refusal.cause in refusal_classifier.ABOUT_US else HARD, refusal.status
 
 
-def _provided(judged: Sequence[Judgement], now: datetime, session: Session) -> dict[str, int]:
+def _apply_provided(judged: Sequence[ClassifiedMessage], now: datetime, session: Session) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for told in judged:
-        found = store.delivery(session, told.origin.delivery_id, told.origin.named)
-        same = found is not None and address_key(found.address) == address_key(told.recipients[0])
-        reader = subscribers.by_key(session, address_key(told.recipients[0]))
-        mail = found.id if found and same else None
-        case = _Case(told, told.recipients[0], reader.id if reader else None, mail, signed=True)
+    for message in judged:
+        recipient, delivery = (
+            message.recipients[0],
+            store.find_delivery(session, message.origin.delivery_id, message.origin.named),
+        )
+        is_recipients = delivery is not None and address_key(delivery.address) == address_key(recipient)
+        subscriber = subscribers.by_key(session, address_key(recipient))
+        delivery_id = delivery.id if delivery and is_recipients else None
+        case = _Case(message, recipient, subscriber.id if subscriber else None, delivery_id, signed=True)
         outcome = _follow(session, case, now)
         counts[outcome] = counts.get(outcome, 0) + 1
     return counts
 
 
-def _case(session: Session, told: Judgement) -> _Case | None:
-    """Whom a proved report is about: the delivery's own address, whatever the report says; None where all is gone.
+def _case(session: Session, message: ClassifiedMessage) -> _Case | None:
+    """What a proved report is about: the address of the delivery, whatever the report says; None if it was deleted.
 
-    Only the stamp says which delivery it is. The token of a link proves no more than the wish to leave of its
-    subscriber: a forwarded mail contains it.
+    Only the stamp identifies the delivery. The token of a link proves only a request to unsubscribe, because forwarded
+    mails contain it.
     """
-    stamped, named = told.origin.delivery_id, told.origin.named
-    found = store.delivery(session, stamped, named) if stamped is not None else None
-    if found is not None and found.address:
-        key = address_key(found.address)
-        about = told.about(lambda recipient: bool(recipient) and address_key(recipient) == key)
-        return _Case(about, found.address, _subscriber_at(session, found), found.id)
-    leaving = told.origin.reader_id if told.kind == UNSUBSCRIBE else None
-    reader = subscribers.by_id(session, leaving) if leaving else None
-    return _Case(told, reader.address, reader.id, None) if reader else None
+    stamped, named = message.origin.delivery_id, message.origin.named
+    delivery = store.find_delivery(session, stamped, named) if stamped is not None else None
+    if delivery is not None and delivery.address:
+        key = address_key(delivery.address)
+        about = message.about(lambda recipient: bool(recipient) and address_key(recipient) == key)
+        return _Case(about, delivery.address, _subscriber_at(session, delivery), delivery.id)
+    unsubscribing = message.origin.subscriber_id if message.kind == UNSUBSCRIBE else None
+    subscriber = subscribers.by_id(session, unsubscribing) if unsubscribing else None
+    return _Case(message, subscriber.address, subscriber.id, None) if subscriber else None
 
 
 def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
-    """The subscriber who has the delivery's address; None where they have another address now, or not yet this one.
+    """The subscriber who has the delivery's address; None where the subscription has another address now.
 
-    Only the owner of an address speaks for its subscription: not who had the address before it was changed, nor who
-    got the question whether it should be changed to theirs.
+    Only the owner of its current address may end a subscription: not the owner of a former address, nor of an address
+    that it was asked to move to.
     """
     subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
     same = subscriber is not None and subscriber.address_key == address_key(delivery.address)
@@ -174,71 +178,73 @@ def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
 
 
 def _follow(session: Session, case: _Case, now: datetime) -> str:
-    if case.told.kind == UNSUBSCRIBE:
-        gone = case.reader_id is not None and depart(session, case.reader_id, "mail", now=now)
-        return LEFT if gone else KNOWN
+    if case.message.kind == UNSUBSCRIBE:
+        left = case.subscriber_id is not None and depart(session, case.subscriber_id, "mail", now=now)
+        return LEFT if left else DUPLICATE
     key = address_key(case.address)
-    name = hashlib.sha256(f"{case.told.report}\0{key}".encode()).hexdigest()[:40]
-    told = case.told
-    new = store.note(
+    report_key = hashlib.sha256(f"{case.message.report}\0{key}".encode()).hexdigest()[:40]
+    message = case.message
+    is_new = store.record_report(
         session,
-        report_key=f"report:{name}",
+        report_key=f"report:{report_key}",
         address_key=key,
-        kind=told.kind,
-        status=told.status,
-        delivery_id=case.mail,
+        kind=message.kind,
+        status=message.status,
+        delivery_id=case.delivery_id,
         at=now,
     )
-    return _first_time(session, case, key, now) if new else KNOWN
+    return _apply_new(session, case, key, now) if is_new else DUPLICATE
 
 
-def _first_time(session: Session, case: _Case, key: str, now: datetime) -> str:
-    told = case.told
-    if told.kind == POLICY:
-        refused = PolicyReport(case.address, case.mail, told.words or told.status, case.signed)
-        return PAUSED if policy_reports.follow(session, refused, now=now) else NOTED
-    if told.kind == COMPLAINT:
-        if case.reader_id is not None:
-            depart(session, case.reader_id, "complaint", now=now)
+def _apply_new(session: Session, case: _Case, key: str, now: datetime) -> str:
+    message = case.message
+    if message.kind == POLICY:
+        report = PolicyReport(case.address, case.delivery_id, message.words or message.status, case.signed)
+        return PAUSED if policy_reports.follow(session, report, now=now) else NOTED
+    if message.kind == COMPLAINT:
+        if case.subscriber_id is not None:
+            depart(session, case.subscriber_id, "complaint", now=now)
         return _suppress(session, case, key, COMPLAINED, now)
-    if told.kind == HARD and refusal_classifier.is_address_status(told.status):
+    if message.kind == HARD and refusal_classifier.is_address_status(message.status):
         return _suppress(session, case, key, NO_ADDRESS, now)
-    if given_up(_failures(store.failures(session, key, since=now - WINDOW)), now=now):
+    if reaches_threshold(_weighted(store.failures(session, key, since=now - WINDOW)), now=now):
         return _suppress(session, case, key, KEEPS_FAILING, now)
     return COUNTED
 
 
 def _suppress(session: Session, case: _Case, key: str, reason: str, now: datetime) -> str:
-    source = f"report {case.told.status}".strip() + (f" on delivery {case.mail}" if case.mail else "")
+    source = f"report {case.message.status}".strip() + (f" on delivery {case.delivery_id}" if case.delivery_id else "")
     store.suppress(session, key, reason=reason, source=source, at=now)
     return SUPPRESSED
 
 
-def _failures(rows: Sequence[Bounce]) -> list[Failure]:
-    """What failed in the session has failed for good, also where its code says 'later': it was tried for a day."""
-    return [Failure(row.at, FAILED if _is_for_good(row) else LATE) for row in rows]
+def _weighted(rows: Sequence[Bounce]) -> list[WeightedFailure]:
+    """Failures with their weights. One in our session is permanent even with a 4yz code: it was retried for a day."""
+    return [WeightedFailure(row.at, FAILURE_WEIGHT if _is_permanent(row) else DELAY_WEIGHT) for row in rows]
 
 
-def _is_for_good(row: Bounce) -> bool:
+def _is_permanent(row: Bounce) -> bool:
     """A hard bounce, a refusal in the session, or a mailbox that a report says is full or disabled (5.2.x)."""
     return row.kind == HARD or row.report_key.startswith("session:") or row.status.startswith("5.2.")
 
 
 def settle(*, now: datetime | None = None) -> int:
-    """Give up addresses that keep failing, also those whose mail is refused in the session. Returns how many."""
+    """Suppress addresses that keep failing, also those refused in our sessions. Returns how many."""
     now = now or clock.now()
-    given, after = 0, ""
+    suppressed, after = 0, ""
     while True:
         with reading() as session:
-            keys = store.failing(session, since=now - WINDOW, least=LEAST_FAILURES, after=after, limit=READERS_A_LOOK)
+            keys = store.failing(
+                session, since=now - WINDOW, least=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
+            )
         if not keys:
-            return given
+            return suppressed
         with transaction() as session:
-            given += sum(_give_up(session, key, now) for key in keys)
+            suppressed += sum(_suppress_if_failing(session, key, now) for key in keys)
         after = keys[-1]
 
 
-def _give_up(session: Session, key: str, now: datetime) -> bool:
-    if not given_up(_failures(store.failures(session, key, since=now - WINDOW)), now=now):
+def _suppress_if_failing(session: Session, key: str, now: datetime) -> bool:
+    if not reaches_threshold(_weighted(store.failures(session, key, since=now - WINDOW)), now=now):
         return False
     return store.suppress(session, key, reason=KEEPS_FAILING, source="score", at=now)

@@ -1,1 +1,1 @@
-"""Sending: the delivery worker, what a mail needs, rendering, resending."""
+"""Sending: the delivery worker, composing messages, resending."""

@@ -1,4 +1,4 @@
-"""Delivering: one pass over the outbox, the sweep that keeps it moving, and both in one process for `--inline`."""
+"""Sends due mail, sweeps for dead senders and overdue work, and does both in one process for `--inline`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from digest.mail.outbox.send_counters import Counts
 from digest.mail.outbox.sender import deliver_due
 from digest.services.alarms import alarm_rules
 
-SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: one in doubt goes out again after 5 s
-SHARDS_A_SWEEP = 200
+SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: an uncertain one is retried after 5 s
+SHARDS_PER_SWEEP = 200
 
 
 def _never() -> bool:
@@ -32,74 +32,74 @@ def _nothing() -> None:
 
 
 def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing) -> Counts:
-    """Send what is due, for about so many seconds. Safe to run twice, and at once: a row is claimed once.
+    """Send due mail for about `seconds`. Safe to run concurrently, because a row is claimed once.
 
-    `busy` is called once where there is work for another sender. An alarm about a refusal goes out at once, where it
-    can. Raises Transient.
+    `busy` is called once where there is work for another sender. An alarm about a refusal is sent at once if possible.
+    Raises Transient.
     """
     conf = settings.get()
-    letters = _letters(os.getpid(), conf)
-    counts = deliver_due(letters, conf, seconds=seconds, stop=stop, busy=busy)
+    composer = _composer(os.getpid(), conf)
+    counts = deliver_due(composer, conf, seconds=seconds, stop=stop, busy=busy)
     if counts.paused and alarm_rules.refusals():
-        return counts + replace(deliver_due(letters, conf, seconds=seconds, stop=stop), more=counts.more)
+        return counts + replace(deliver_due(composer, conf, seconds=seconds, stop=stop), more=counts.more)
     if not counts.paused and (counts.trouble or counts.sent):
         alarm_rules.servers(failing=counts.trouble, refusal=counts.refusal)
     return counts
 
 
 def sweep(enqueue: Enqueue) -> int:
-    """Take over from dead senders and wake workers for what is overdue; returns how many mails became uncertain.
+    """Take over from dead senders and queue tasks for overdue work. Returns how many mails became uncertain.
 
     Call it every few seconds from one long-lived process. Raises Transient.
     """
-    taken = _swept(_sweeper())
+    uncertain = _sweep_leases(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
-        unfrozen = retention.unfrozen(session, limit=SHARDS_A_SWEEP)
+        unfrozen = retention.unfrozen(session, limit=SHARDS_PER_SWEEP)
     for run_id, shard in unfrozen:
         enqueue.freeze(run_id, shard)
     if waiting:
         enqueue.deliver()
-    return taken
+    return uncertain
 
 
 def drain(*, stop: Callable[[], bool] = _never) -> Counts:
     """Send until nothing is due, without workers. Waits at most one lease for a sender that may have died.
 
-    Ends early where our servers are in trouble. Raises Transient.
+    Ends early where our mail servers fail. Raises Transient.
     """
     sweeper, total = Sweeper(settings.get()), Counts()
     until = time.monotonic() + settings.get().lease + SOON.total_seconds()
     while True:
-        _swept(sweeper)
+        _sweep_leases(sweeper)
         total += due(stop=stop)
         if total.trouble or stop():
             return total
         if not total.more:
-            if time.monotonic() > until or not _moving():
+            if time.monotonic() > until or not _has_work_soon():
                 return total
             time.sleep(0.5)
 
 
-def _swept(sweeper: Sweeper) -> int:
-    """Sweep once; the administrators hear of senders that died. Returns how many mails became uncertain."""
-    before = sweeper.buried
-    taken = sweeper.sweep()
-    if sweeper.buried > before:
-        alarm_rules.sender_died(sweeper.buried - before, taken)
-    return taken
+def _sweep_leases(sweeper: Sweeper) -> int:
+    """Sweep once, and alarm administrators about senders that died. Returns how many mails became uncertain."""
+    before = sweeper.leases_taken_over
+    uncertain = sweeper.sweep()
+    if sweeper.leases_taken_over > before:
+        alarm_rules.sender_died(sweeper.leases_taken_over - before, uncertain)
+    return uncertain
 
 
-def _moving() -> bool:
-    """True while another sender holds mail, or some is due soon."""
+def _has_work_soon() -> bool:
+    """True while another sender has mail in flight, or mail is due soon."""
     with reading() as session:
-        return deliveries.in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+        return deliveries.count_in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
 
 
 @lru_cache(maxsize=1)
-def _letters(_process: int, conf: settings.Settings) -> Composer:
-    """The process's composer: what its mails share (papers, the key) is read once, not once a pass."""
-    from digest.services.delivery.render_messages import Letters  # it reads every table; only senders need it
+def _composer(_process: int, conf: settings.Settings) -> Composer:
+    """The composer of this process, which caches papers and the DKIM key across passes."""
+    from digest.services.delivery.render_messages import Letters  # slow to import; only senders need it
 
     return Letters(conf)
 

@@ -102,7 +102,7 @@ def test_what_was_taken_stands_in_cur_and_what_a_person_should_read_is_unread(se
     code, out = digest("bounces", "ingest", "--maildir", str(folder))
 
     assert (code, names(folder / "new"), names(folder / "cur")) == (0, [], ["1.a:2,S", "2.b:2,"])
-    assert out == "2 messages: 1 hard, 1 other\nled to: 1 suppressed, 1 nothing\n"
+    assert out == "2 messages: 1 hard, 1 other\noutcomes: 1 suppressed, 1 nothing\n"
     assert suppressed() == {"r1@one.example": "no such address"}
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.bounces import Judgement, Seal, judge
-from digest.mail.bounces.delivery_attribution import Origin
+from digest.mail.bounces import AttributionKeys, ClassifiedMessage, judge
+from digest.mail.bounces.delivery_attribution import Attribution
 from digest.mail.mime.message import verp
 from digest.signing import UNSUBSCRIBE, Signer
 from tests.benchmarks.bounces import measure
@@ -21,7 +21,7 @@ from tests.digest.mail.ordinary import ORDINARY, REPORT, mail
 from tests.steps import dearer
 
 KEYS = ("new key", "old key")
-SEAL = Seal(KEYS, "digest.example")
+SEAL = AttributionKeys(KEYS, "digest.example")
 FAILURES = {"hard", "soft", "policy"}
 
 
@@ -108,7 +108,7 @@ def complaint(kind: str = "abuse", returned: str = "Subject: 7 papers") -> bytes
     )
 
 
-def told(judgement: Judgement) -> tuple[str, tuple[str, ...], str]:
+def told(judgement: ClassifiedMessage) -> tuple[str, tuple[str, ...], str]:
     return judgement.kind, judgement.recipients, judgement.status
 
 
@@ -407,7 +407,7 @@ def test_the_signed_link_inside_a_providers_json_proves_it() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
     event = bounced(status="5.1.1") | {"mail": {"headers": [{"name": "List-Unsubscribe", "value": link}]}}
 
-    assert judge(provider_mail(event, wrapped=True), SEAL).origin.reader_id == 7
+    assert judge(provider_mail(event, wrapped=True), SEAL).origin.subscriber_id == 7
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3)))
@@ -424,15 +424,15 @@ def test_the_same_report_twice_has_one_name() -> None:
     assert judge(report()).report != judge(report().replace(b"r1@", b"r2@")).report
 
 
-def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Origin:
-    return judge(raw, Seal(keys, "digest.example")).origin
+def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Attribution:
+    return judge(raw, AttributionKeys(keys, "digest.example")).origin
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_stamp_of_the_return_path_proves_the_delivery(key: str) -> None:
     found = origin(report(to=verp("bounces@digest.example", 42, key)))
 
-    assert (found.delivery_id, found.proved) == (42, True)
+    assert (found.delivery_id, found.is_proved) == (42, True)
 
 
 def test_a_stamp_survives_a_server_that_shouts() -> None:
@@ -448,13 +448,13 @@ def test_a_stamp_in_the_returned_mail_counts() -> None:
 def test_a_forged_stamp_proves_nothing() -> None:
     forged = origin(report(to="bounces+42-aaaaaaaaaa@digest.example"))
 
-    assert (forged.delivery_id, forged.proved) == (None, False)
+    assert (forged.delivery_id, forged.is_proved) == (None, False)
 
 
 def test_a_stamp_of_another_delivery_proves_nothing_for_this_one() -> None:
     path = verp("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
 
-    assert not origin(report(to=path)).proved
+    assert not origin(report(to=path)).is_proved
 
 
 def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
@@ -462,7 +462,7 @@ def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
     found = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
 
     assert found.named is not None
-    assert (found.named.key, found.reader_id) == (("digest", 5, 0), 7)
+    assert (found.named.key, found.subscriber_id) == (("digest", 5, 0), 7)
     assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
 
 
@@ -471,7 +471,7 @@ def test_a_message_id_alone_tells_the_delivery_but_proves_nothing() -> None:
     found = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
 
     assert found.named is not None
-    assert (found.named.delivery_id, found.proved) == (5, False)
+    assert (found.named.delivery_id, found.is_proved) == (5, False)
 
 
 def test_a_message_id_of_another_domain_is_not_ours() -> None:
@@ -481,17 +481,17 @@ def test_a_message_id_of_another_domain_is_not_ours() -> None:
 def test_a_link_signed_by_another_key_proves_nothing() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(('theirs',)).sign(UNSUBSCRIBE, 7)}>"
 
-    assert not origin(report(returned=f"List-Unsubscribe: {link}")).proved
+    assert not origin(report(returned=f"List-Unsubscribe: {link}")).is_proved
 
 
 def test_the_mail_that_a_reader_sends_to_leave_carries_the_token() -> None:
     found = judge(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
 
-    assert (found.kind, found.origin.reader_id) == ("unsubscribe", 7)
+    assert (found.kind, found.origin.subscriber_id) == ("unsubscribe", 7)
 
 
 def test_without_keys_nothing_is_proved() -> None:
-    assert not origin(report(to=verp("bounces@digest.example", 42, KEYS[0])), ()).proved
+    assert not origin(report(to=verp("bounces@digest.example", 42, KEYS[0])), ()).is_proved
 
 
 KINDS = {"hard", "soft", "policy", "complaint", "auto-reply", "unsubscribe", "other"}

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from digest.mail.mime.outgoing_message import Letter
-from digest.mail.smtp.connection_pool import Pool
+from digest.mail.smtp.connection_pool import ConnectionPool
 from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import Outcome
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
@@ -61,7 +61,7 @@ def carried(
     async def run() -> list[Outcome]:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        pool = Pool([parse_server(f"smtp://127.0.0.1:{port}")], size=1, timeout=2.0, hello="papers.example")
+        pool = ConnectionPool([parse_server(f"smtp://127.0.0.1:{port}")], size=1, timeout=2.0, hello="papers.example")
         outcomes = []
         for letter in letters:
             outcomes.append(await pool.send(letter, lambda: next(answers, True)))

@@ -13,7 +13,7 @@ from digest.errors import Misconfigured
 from digest.mail.mime.outgoing_message import Letter, Withheld
 from digest.mail.outbox import retry_backoff
 from digest.mail.smtp.endpoints import Server, parse_server
-from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, judged
+from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 COMMANDS = st.sampled_from([MAIL, RCPT, DATA, CONTENT])
@@ -21,21 +21,21 @@ COMMANDS = st.sampled_from([MAIL, RCPT, DATA, CONTENT])
 
 @given(COMMANDS, st.integers(-1, 999), st.text(max_size=40))
 def test_only_a_2yz_to_the_content_means_sent(command: str, code: int, text: str) -> None:
-    outcome = judged(command, code, text)
+    outcome = classify_reply(command, code, text)
 
     assert (outcome.state == SENT) == (command == CONTENT and 200 <= code < 300)
 
 
 @given(COMMANDS, st.integers(-1, 999), st.text(max_size=40))
 def test_only_an_unreadable_answer_to_the_content_is_uncertain(command: str, code: int, text: str) -> None:
-    outcome = judged(command, code, text)
+    outcome = classify_reply(command, code, text)
 
     assert (outcome.state == UNCERTAIN) == (command == CONTENT and code // 100 not in (2, 4, 5))
 
 
 @given(COMMANDS, st.integers(400, 599), st.integers(0, 999))
 def test_a_policy_refusal_rejects_nobody(command: str, code: int, detail: int) -> None:
-    outcome = judged(command, code, f"5.7.{detail} policy")
+    outcome = classify_reply(command, code, f"5.7.{detail} policy")
 
     assert outcome.state == DEFERRED
 
@@ -45,14 +45,14 @@ def test_a_policy_refusal_rejects_nobody(command: str, code: int, detail: int) -
     [("5.1.1 unknown", True), ("5.1.10 null MX", True), ("5.2.2 full", False), ("no such user 5.1.1", True)],
 )
 def test_only_a_wrong_address_is_no_such_address(text: str, gone: bool) -> None:
-    outcome = judged(RCPT, 550, text)
+    outcome = classify_reply(RCPT, 550, text)
 
     assert outcome.state == REJECTED
     assert outcome.no_such_address is gone
 
 
 def test_the_waits_grow_and_end_after_a_day() -> None:
-    waits = [wait for tries in range(1, 60) if (wait := retry_backoff.wait(tries))]
+    waits = [wait for tries in range(1, 60) if (wait := retry_backoff.retry_delay(tries))]
 
     assert waits == sorted(waits)
     assert timedelta(hours=23) < sum(waits, timedelta()) < timedelta(hours=27)
@@ -60,7 +60,7 @@ def test_the_waits_grow_and_end_after_a_day() -> None:
 
 @given(st.integers(0, 2**32), st.timedeltas(timedelta(), timedelta(days=1)))
 def test_jitter_is_at_most_a_fifth(seed: int, delay: timedelta) -> None:
-    spread = retry_backoff.jittered(delay, random.Random(seed))
+    spread = retry_backoff.with_jitter(delay, random.Random(seed))
 
     assert delay * 0.79 <= spread <= delay * 1.21
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.mail.bounces import HARD
 from digest.mail.bounces import enhanced_status as bounce_status
 from digest.mail.smtp.refusal_classifier import ABOUT_SUBSCRIBER, ABOUT_US, Cause, classify, find_status
-from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, judged
+from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED
 
 ABOUT_US_SAID = [
@@ -96,7 +96,7 @@ MAILBOX_SAID = [
 @pytest.mark.parametrize(("code", "said"), ABOUT_US_SAID)
 @pytest.mark.parametrize("command", [RCPT, DATA, CONTENT])
 def test_a_refusal_about_us_rejects_nobody(command: str, code: int, said: str) -> None:
-    outcome = judged(command, code, said)
+    outcome = classify_reply(command, code, said)
 
     assert outcome.cause in ABOUT_US
     assert outcome.state == DEFERRED
@@ -104,19 +104,19 @@ def test_a_refusal_about_us_rejects_nobody(command: str, code: int, said: str) -
 
 @pytest.mark.parametrize(("code", "said"), GONE_SAID)
 def test_a_missing_address_is_no_such_address(code: int, said: str) -> None:
-    assert judged(RCPT, code, said).no_such_address
+    assert classify_reply(RCPT, code, said).no_such_address
 
 
 @pytest.mark.parametrize(("code", "said"), MAILBOX_SAID)
 def test_a_full_or_disabled_mailbox_is_rejected_but_not_gone(code: int, said: str) -> None:
-    outcome = judged(RCPT, code, said)
+    outcome = classify_reply(RCPT, code, said)
 
     assert (outcome.state, outcome.no_such_address) == (REJECTED, False)
 
 
 @pytest.mark.parametrize(("code", "said"), GONE_SAID + MAILBOX_SAID)
 def test_a_refusal_of_mail_from_is_never_about_the_recipient(code: int, said: str) -> None:
-    outcome = judged(MAIL, code, said)
+    outcome = classify_reply(MAIL, code, said)
 
     assert outcome.state == DEFERRED
     assert outcome.server_trouble
@@ -124,14 +124,14 @@ def test_a_refusal_of_mail_from_is_never_about_the_recipient(code: int, said: st
 
 @pytest.mark.parametrize("said", ["no", "", "Requested action not taken", "5.0.0 rejected", "5.1.5 valid"])
 def test_words_without_a_reason_are_held_against_nobody(said: str) -> None:
-    assert judged(RCPT, 550, said).state == DEFERRED
+    assert classify_reply(RCPT, 550, said).state == DEFERRED
 
 
 @pytest.mark.parametrize("said", ["5.1.0 <{sender}>: nej", "5.1.1 <{sender}> unknown", "<{sender}>... go away"])
 def test_a_reply_that_quotes_our_address_is_about_us(said: str) -> None:
     sender = "bounces+7-abcdefghij@lab.example"
 
-    outcome = judged(RCPT, 550, said.format(sender=sender), sender=sender, recipient="ada@one.example")
+    outcome = classify_reply(RCPT, 550, said.format(sender=sender), sender=sender, recipient="ada@one.example")
 
     assert outcome.cause in ABOUT_US
 
@@ -182,7 +182,7 @@ def test_own_replies_of_fifty_families_are_told_apart() -> None:
 
 def kind_of(status: str, text: str) -> str:
     """The kind of a report with that Status field and those words."""
-    return bounce_status.kind(bounce_status.settle(status, text, temporary=False).cause, temporary=False)
+    return bounce_status.bounce_kind(bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from digest import clock, settings
 from digest.errors import Misconfigured
 from digest.mail.outbox import sender as outboxes
 from digest.mail.smtp.reply_classification import CONTENT as CONTENT_STEP
-from digest.mail.smtp.reply_classification import judged
+from digest.mail.smtp.reply_classification import classify_reply
 from digest.mail.throttle import domain_rates, throttle
 from digest.mail.throttle.throttle import Throttle
 from digest.mail.throttle.token_buckets import Buckets, LocalBuckets
@@ -143,9 +143,11 @@ def test_without_redis_each_worker_has_a_part_of_the_rate(configured: Callable[.
 
 
 def test_a_slowed_domain_gets_its_rate_back_slowly() -> None:
-    later = [domain_rates.slowed(10, domain_rates.share(0.5, minutes * 60)) for minutes in (0, 5, 10, 20)]
+    shares = [
+        domain_rates.reduced_rate(10, domain_rates.recovered_share(0.5, minutes * 60)) for minutes in (0, 5, 10, 20)
+    ]
 
-    assert later == [5.0, pytest.approx(7.07, abs=0.01), 10.0, 10.0]
+    assert shares == [5.0, pytest.approx(7.07, abs=0.01), 10.0, 10.0]
 
 
 def test_a_burst_of_refusals_halves_the_rate_once(buckets: Buckets, configured: Callable[..., None]) -> None:
@@ -169,7 +171,7 @@ def test_a_burst_of_refusals_halves_the_rate_once(buckets: Buckets, configured: 
     ],
 )
 def test_what_asks_for_less_and_what_does_not(code: int, text: str, slow: bool) -> None:
-    assert judged(CONTENT_STEP, code, text).slow_down is slow
+    assert classify_reply(CONTENT_STEP, code, text).slow_down is slow
 
 
 @pytest.mark.parametrize("value", ["gmail.com", "gmail.com=fast", "=3", "a b.com=3"])
@@ -209,7 +211,7 @@ def test_a_slow_domains_mail_goes_out_at_its_rate(
 
     assert outbox.states() == {SENT: 40}
     # Two seconds' worth at once, the other twenty at ten a second.
-    assert hand.now - begun == pytest.approx(2.0, abs=2 * outboxes.SECONDS_TO_LINGER)
+    assert hand.now - begun == pytest.approx(2.0, abs=2 * outboxes.POLL_SECONDS)
 
 
 @SQLITE

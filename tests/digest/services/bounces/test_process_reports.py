@@ -19,7 +19,14 @@ from digest.db.outbox.deliveries import address_key
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.errors import BadInput
 from digest.interfaces import NoQueue
-from digest.mail.bounces.bounce_score import FAILED, LATE, THRESHOLD, Failure, given_up, score
+from digest.mail.bounces.bounce_score import (
+    DELAY_WEIGHT,
+    FAILURE_WEIGHT,
+    THRESHOLD,
+    WeightedFailure,
+    reaches_threshold,
+    score,
+)
 from digest.mail.mime.message import verp
 from digest.mail.mime.outgoing_message import Letter
 from digest.models import Bounce, Delivery, Edition
@@ -55,7 +62,7 @@ def path(mail: int, key: str = "a key for tests of at least 32 bytes") -> str:
 
 
 def take(*messages: bytes) -> list[str]:
-    return [outcome for _, outcome in process_reports.take(messages)]
+    return [outcome for _, outcome in process_reports.process_messages(messages)]
 
 
 def test_a_proved_5_1_1_gives_the_address_up(mail: int) -> None:
@@ -346,43 +353,45 @@ def test_a_provider_must_name_an_address(service: str) -> None:
 NOW = clock.now()
 FAILURES = st.lists(
     st.builds(
-        Failure,
+        WeightedFailure,
         at=st.integers(0, 120 * 24).map(lambda hours: NOW - timedelta(hours=hours)),
-        weight=st.sampled_from([FAILED, LATE]),
+        weight=st.sampled_from([FAILURE_WEIGHT, DELAY_WEIGHT]),
     ),
     max_size=40,
 )
 
 
 @given(FAILURES, st.integers(0, 100))
-def test_a_score_falls_while_nothing_happens(failures: list[Failure], days: int) -> None:
+def test_a_score_falls_while_nothing_happens(failures: list[WeightedFailure], days: int) -> None:
     assert 0 <= score(failures, now=NOW + timedelta(days=days)) <= score(failures, now=NOW)
 
 
 @given(FAILURES, st.integers(0, 119))
-def test_one_more_failure_never_lowers_a_score(failures: list[Failure], days: int) -> None:
-    more = [*failures, Failure(NOW - timedelta(days=days), FAILED)]
+def test_one_more_failure_never_lowers_a_score(failures: list[WeightedFailure], days: int) -> None:
+    more = [*failures, WeightedFailure(NOW - timedelta(days=days), FAILURE_WEIGHT)]
 
     assert score(more, now=NOW) >= score(failures, now=NOW) - 1e-9
 
 
 @given(FAILURES)
-def test_a_report_that_comes_twice_changes_no_score(failures: list[Failure]) -> None:
+def test_a_report_that_comes_twice_changes_no_score(failures: list[WeightedFailure]) -> None:
     assert score(failures + failures, now=NOW) == pytest.approx(score(failures, now=NOW))
 
 
 @pytest.mark.parametrize(
-    ("weight", "days_apart", "enough"), [(FAILED, 1, 4), (LATE, 1, 18), (FAILED, 7, 7)], ids=["daily", "late", "weekly"]
+    ("weight", "days_apart", "enough"),
+    [(FAILURE_WEIGHT, 1, 4), (DELAY_WEIGHT, 1, 18), (FAILURE_WEIGHT, 7, 7)],
+    ids=["daily", "late", "weekly"],
 )
 def test_the_threshold_is_where_the_docs_say(weight: float, days_apart: int, enough: int) -> None:
-    failures = [Failure(NOW - timedelta(days=days_apart * place), weight) for place in range(enough)]
+    failures = [WeightedFailure(NOW - timedelta(days=days_apart * place), weight) for place in range(enough)]
 
-    assert given_up(failures, now=NOW)
-    assert not given_up(failures[:-1], now=NOW)
+    assert reaches_threshold(failures, now=NOW)
+    assert not reaches_threshold(failures[:-1], now=NOW)
 
 
 def test_many_failures_of_one_day_do_not_give_an_address_up() -> None:
-    assert score([Failure(NOW, FAILED)] * 50, now=NOW) < THRESHOLD
+    assert score([WeightedFailure(NOW, FAILURE_WEIGHT)] * 50, now=NOW) < THRESHOLD
 
 
 def test_addresses_have_one_key() -> None:
