@@ -25,10 +25,10 @@
     hint.textContent = box.dataset.hint;
     entry.setAttribute('aria-describedby', 'topics-hint');
   }
-  const wrong = document.getElementById('topics-wrong');
-  if (wrong) {
+  const error = document.getElementById('topics-error');
+  if (error) {
     entry.setAttribute('aria-invalid', 'true');
-    entry.setAttribute('aria-describedby', 'topics-wrong');
+    entry.setAttribute('aria-describedby', 'topics-error');
   }
   text.hidden = true;
   text.before(entry, tags);
@@ -117,5 +117,5 @@
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
   }
   show();
-  if (topics().length && !preview.children.length && !box.querySelector('.wrong')) soon();
+  if (topics().length && !preview.children.length && !box.querySelector('.error')) soon();
 })();

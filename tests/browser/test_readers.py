@@ -130,7 +130,7 @@ def test_a_topic_in_error_is_named_where_it_was_typed(page: Page, site: Site) ->
     page.fill("#address", ADA)
     page.get_by_role("button", name="Subscribe").click()
 
-    expect(page.locator("#topics-wrong")).to_contain_text("Line 2")
+    expect(page.locator("#topics-error")).to_contain_text("‘")
     assert page.input_value("#address") == ADA
     assert everything()["subscriber"] == []
 

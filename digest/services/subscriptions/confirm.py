@@ -20,7 +20,7 @@ from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UN
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.services.security.link_lifetimes import lifetime
 from digest.services.subscriptions import consent_origin, send_schedule, suppressions
-from digest.services.subscriptions.preference_fields import apply_schedule
+from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING
 from digest.signing import CONFIRM
 from digest.signing import NOT_ME as NOT_ME_LINK
@@ -68,7 +68,7 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
 
 def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:
     """Write what was asked for into the subscriber's row, and when and from where it was asked for."""
-    apply_schedule(request.schedule, subscriber)
+    write_schedule(request.schedule, subscriber)
     request.confirmed_at = now
     asked_at, client, wording = request.created_at, request.client, request.wording
     subscribers.consent(session, subscriber.id or 0, "asked", now=asked_at, client=client, wording=wording)
@@ -146,7 +146,7 @@ def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool)
     schedule = Subscriber(
         address=subscriber.address, address_key=subscriber.address_key, created_at=subscriber.created_at
     )
-    apply_schedule(request.schedule, schedule)
+    write_schedule(request.schedule, schedule)
     return Confirmation(schedule, Profile.from_json(request.profile), done)
 
 

@@ -42,16 +42,10 @@ COLUMNS = (
 )
 ALIASES = {
     **dict.fromkeys(("email", "e_mail", "mail", "email_address", "subscriber"), "address"),
-    **dict.fromkeys(("topic", "keywords", "keyword", "queries", "query"), "topics"),
-    **dict.fromkeys(("timezone", "tz", "zone"), "time_zone"),
-    **dict.fromkeys(("time", "send_time", "hour"), "send_at"),
-    **dict.fromkeys(("category", "fields"), "categories"),
-    **dict.fromkeys(("author", "followed_authors", "follow"), "authors"),
-    **dict.fromkeys(("exclude", "exclusion"), "exclusions"),
-    **dict.fromkeys(("frequency", "schedule"), "cadence"),
-    **dict.fromkeys(("status",), "state"),
+    "status": "state",
+    **preference_fields.aliases(),
 }
-LISTS = (*preference_fields.ONE_A_LINE, "muted", "caps")
+LISTS = (*preference_fields.multiline_fields(), "muted", "caps")
 
 
 Row = dict[str, str | int]
@@ -103,7 +97,7 @@ def _requests(session: Session) -> dict[int, SignUpRequest]:
 
 def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
     """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
-    preference_fields.apply_schedule(request.schedule, subscriber)
+    preference_fields.write_schedule(request.schedule, subscriber)
     return Profile.from_json(request.profile)
 
 
@@ -260,8 +254,7 @@ class _Person:
 
     def _write(self, session: Session, subscriber: Subscriber, now: datetime) -> None:
         number = stored_id(subscriber)
-        self.preferences.schedule(subscriber)
-        subscriber.paused_until = self.preferences.paused_until
+        self.preferences.write_to(subscriber)
         subscriber.state = self.state
         subscriber.created_at = self.times.get("created_at", now)
         subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)

@@ -24,7 +24,7 @@ from digest.matching.profile import MAX_TOPICS, Profile
 from digest.matching.scoring import relevance_feedback as rule
 from digest.models import Edition, ProfileVersion, Subscriber
 from digest.services.catalog import epochs
-from digest.services.subscriptions.preference_fields import MAX_AUTHORS, MAX_NAME
+from digest.services.subscriptions.preference_parsers import MAX_AUTHORS, MAX_NAME
 from digest.text.tex import readable
 
 JUST_THIS, TOPIC, AUTHOR = "paper", "topic", "author"

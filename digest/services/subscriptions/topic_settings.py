@@ -49,7 +49,7 @@ class Opinions:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class TopicSetting:
     """How much of a topic a reader wants: at most `cap` papers a mail (None: no bound), or none while muted."""
 
     cap: int | None = None
@@ -78,7 +78,7 @@ def opinions(subscriber_id: int) -> Opinions:
     return Opinions(tuple(topics), tuple(titles))
 
 
-def tune(subscriber_id: int, wanted: Mapping[str, Tuning]) -> None:
+def tune(subscriber_id: int, wanted: Mapping[str, TopicSetting]) -> None:
     """Set caps and mutes of topics by their text; a topic that is gone is passed over. Raises NotFound, BadInput."""
     for text, tuning in wanted.items():
         if tuning.cap is not None and not 1 <= tuning.cap <= MAX_LIMIT:

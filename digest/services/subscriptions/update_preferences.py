@@ -46,8 +46,7 @@ def change(subscriber_id: int, wanted: Preferences) -> Reader:
         profile = wanted.profile(before)
         if profile != before or reader.profile_id is None:
             reader.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
-        wanted.schedule(reader)
-        reader.paused_until = wanted.paused_until
+        wanted.write_to(reader)
         if reader.state == ACTIVE and not _waits(reader, now):
             reader.next_due_at = send_schedule.due_after(reader, now)
         return Reader(reader, profile, subscribers.suppression(session, reader.address_key))

@@ -12,7 +12,8 @@ from digest.errors import NotFound
 from digest.services.admin import dashboard
 from digest.services.catalog.page_schemas import Preview
 from digest.services.security.api_tokens import ApiToken
-from digest.services.subscriptions.preference_fields import CATEGORY, Subscription, Wishes
+from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
+from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http import api_auth
 from digest.web.http.api_auth import Caller
@@ -23,7 +24,7 @@ from digest.web.http.preview_limits import LimitedPreview
 router = APIRouter(prefix="/api/v1")
 
 
-class PreviewRequest(Wishes):
+class PreviewRequest(SignUpPreferences):
     """What to try. `days`: so many announcements back; `limit`: papers of each at most."""
 
     days: int = Field(default=14, ge=1, le=60)

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from digest.errors import N_, BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
 from digest.i18n import say
+from digest.services.subscriptions.validation_messages import plain_message
 from digest.web.ui import template_rendering
 
 TITLES = {
@@ -115,8 +116,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     where = [str(part) for part in first["loc"]]
     if where[:1] == ["path"]:
         return answer(request.scope, 404, say("there is no page at this address; the link may be cut"))
-    field, said = ".".join(where[1:]) or "body", str(first["msg"])
-    return answer(request.scope, 422, f"{field}: {said[:1].lower()}{said[1:]}", field=field)
+    field = ".".join(where[1:]) or "body"
+    return answer(request.scope, 422, f"{field}: {plain_message(first)}", field=field)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

@@ -98,5 +98,5 @@ def _page(asked: AccountAction, *, typed: str = "", error: BadInput | None = Non
         action=asked.action,
         address=asked.address,
         typed=typed,
-        wrong=forms.complaint(error),
+        error=forms.field_error(error),
     )

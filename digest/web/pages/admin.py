@@ -133,7 +133,7 @@ def _overview(
         glance=dashboard.glance(),
         states=dashboard.STATES,
         typed=typed,
-        wrong=forms.complaint(error),
+        error=forms.field_error(error),
         done=done,
         held=held,
         released=released,

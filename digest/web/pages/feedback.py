@@ -68,7 +68,7 @@ def _page(
         button=say(button),
         options=said.options(verb) + (((JUST_THIS, say("Only this one; mute nothing")),) if verb == LESS else ()),
         told=told,
-        wrong=forms.complaint(error),
+        error=forms.field_error(error),
         follow=signed_links.feedback(edition_id) + asked(said.paper_id, FOLLOW)
         if verb != FOLLOW and said.authors
         else "",

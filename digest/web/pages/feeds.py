@@ -16,7 +16,7 @@ from digest.errors import NotFound
 from digest.i18n import say
 from digest.services.editions import edition_feeds
 from digest.services.security import signed_links
-from digest.services.subscriptions.preference_fields import CATEGORY
+from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import FEED
 
 router = APIRouter(include_in_schema=False)

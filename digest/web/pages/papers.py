@@ -9,7 +9,7 @@ from digest import settings
 from digest.errors import N_, NotFound
 from digest.i18n import say
 from digest.services.security import signed_links
-from digest.services.subscriptions.preference_fields import CATEGORY
+from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import EDITION, FEED
 from digest.web.http.dependencies import Given, GivenHere
 from digest.web.http.middleware import policy

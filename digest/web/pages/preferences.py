@@ -18,7 +18,7 @@ from digest.services.subscriptions.preference_fields import Preferences
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
-from digest.web.ui import forms, template_rendering
+from digest.web.ui import forms, preference_form, template_rendering
 from digest.web.ui.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
@@ -39,7 +39,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
     (subscriber_id,) = signed_links.read(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
-            return _save(subscriber_id, forms.typed(form))
+            return _save(subscriber_id, preference_form.submitted_texts(form))
         case "return":
             update_preferences.come_back(subscriber_id, client)
             return _now(subscriber_id, saved=say("The mail is on again."))
@@ -59,16 +59,16 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
 def _save(subscriber_id: int, values: Mapping[str, str]) -> HTMLResponse:
     """Keep the change; on a mistake nothing is kept but what stands in the form."""
     try:
-        reader = update_preferences.change(subscriber_id, forms.read(Preferences, values))
+        reader = update_preferences.change(subscriber_id, preference_form.read(Preferences, values))
     except BadInput as error:
-        return _page(update_preferences.look(subscriber_id), forms.shown(values), error=error)
-    return _page(reader, forms.of_reader(reader.subscriber, reader.profile), saved=say("Saved."))
+        return _page(update_preferences.look(subscriber_id), preference_form.filled(values), error=error)
+    return _page(reader, preference_form.filled_from(reader.subscriber, reader.profile), saved=say("Saved."))
 
 
 def _tune(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Keep caps and mutes; on a mistake nothing is kept."""
     try:
-        topic_settings.tune(subscriber_id, forms.tunings(form))
+        topic_settings.tune(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _now(subscriber_id, error=error)
     return _now(subscriber_id, saved=say("Saved."))
@@ -86,11 +86,11 @@ def _number(value: object) -> int | None:
 def _now(subscriber_id: int, *, saved: str = "", error: BadInput | None = None) -> HTMLResponse:
     """The page with the wishes as they are kept."""
     reader = update_preferences.look(subscriber_id)
-    return _page(reader, forms.of_reader(reader.subscriber, reader.profile), saved=saved, error=error)
+    return _page(reader, preference_form.filled_from(reader.subscriber, reader.profile), saved=saved, error=error)
 
 
 def _page(
-    reader: update_preferences.Reader, form: dict[str, str], *, saved: str = "", error: BadInput | None = None
+    reader: update_preferences.Reader, texts: dict[str, str], *, saved: str = "", error: BadInput | None = None
 ) -> HTMLResponse:
     return template_rendering.page(
         "preferences.html",
@@ -100,12 +100,10 @@ def _page(
         status_words=_status(reader),
         stopped=_stopped(reader.suppression),
         feeds={form: signed_links.feed(reader.subscriber.id or 0, form) for form in ("atom", "json")},
-        form=form,
-        wrong=forms.complaint(error),
+        fields=preference_form.grouped_fields(texts),
+        error=forms.field_error(error),
         saved=saved,
         opinions=topic_settings.opinions(reader.subscriber.id or 0),
-        categories=forms.offered(form["categories"]),
-        zones=forms.zones(),
     )
 
 

@@ -58,11 +58,6 @@ def cadence_words(subscriber: Subscriber) -> str:
     return say("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
 
 
-def _weekdays() -> list[tuple[str, str]]:
-    """The days of the week to choose from."""
-    return [(str(number), i18n.weekday(number)) for number in range(7)]
-
-
 def _gettext(message: str) -> str:
     return i18n.catalogue().gettext(message)
 
@@ -79,7 +74,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(day=long_day, cadence=cadence_words, number=i18n.decimal)
-    made.globals.update(weekdays=_weekdays, style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
+    made.globals.update(style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
     return made
 
 

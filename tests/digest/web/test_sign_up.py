@@ -154,7 +154,7 @@ def test_a_wrong_field_is_named_and_what_was_typed_is_kept(web: Browser, field: 
     answer = web.post("/subscribe", data=WISHES | {field: value})
 
     assert answer.status_code == 422
-    assert f'id="{field}-wrong"' in answer.text
+    assert f'id="{field}-error"' in answer.text
     assert "Yingbin Liang" in answer.text or field == "authors"
     assert everything()["subscriber"] == []
 
@@ -163,7 +163,7 @@ def test_a_missing_address_is_named(web: Browser) -> None:
     answer = web.post("/subscribe", data={"topics": "graphs"})
 
     assert answer.status_code == 422
-    assert 'id="address-wrong"' in answer.text
+    assert 'id="address-error"' in answer.text
 
 
 def test_looking_at_a_confirmation_changes_nothing(web: Browser) -> None:

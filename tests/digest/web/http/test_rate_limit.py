@@ -61,7 +61,7 @@ def test_the_script_and_the_api_are_told(web: Browser) -> None:
     page, api = web.post("/preview", data={"topics": "graphs"}), web.post("/api/v1/preview", json={"topics": "graphs"})
 
     assert (page.status_code, api.status_code) == (429, 429)
-    assert page.text.strip() == '<p class="wrong">That was fast: wait a minute, then the preview goes on.</p>'
+    assert page.text.strip() == '<p class="error">That was fast: wait a minute, then the preview goes on.</p>'
     assert api.json()["error"]["message"].startswith("that was fast")
     assert api.headers["retry-after"] == "60"
 

@@ -174,7 +174,7 @@ def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
     answer = web.post(page, data={"address": "nobody"})
 
     assert answer.status_code == 422
-    assert 'id="address-wrong"' in answer.text
+    assert 'id="address-error"' in answer.text
     assert 'value="nobody"' in answer.text
 
 

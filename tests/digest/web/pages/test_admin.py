@@ -182,7 +182,7 @@ def test_a_wrong_day_is_named(web: Browser, day: str) -> None:
     answer = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
 
     assert answer.status_code == 422
-    assert 'id="day-wrong"' in answer.text
+    assert 'id="day-error"' in answer.text
 
 
 def test_a_client_may_ask_five_times_an_hour(web: Browser) -> None:

@@ -67,7 +67,7 @@ def test_less_wants_a_name(mailed: Browser) -> None:
     answer = mailed.post(link(LESS))
 
     assert answer.status_code == 422
-    assert 'id="choice-wrong"' in answer.text
+    assert 'id="choice-error"' in answer.text
     assert everything() == before
 
 
@@ -202,7 +202,7 @@ def test_a_cap_that_is_none_is_named_and_nothing_is_kept(mailed: Browser, cap: s
     answer = mailed.post(path(signed_links.preferences(1)), data={"action": "tune", "topic": TOPIC, "cap": cap})
 
     assert answer.status_code == 422
-    assert 'id="cap-wrong"' in answer.text
+    assert 'id="cap-error"' in answer.text
     assert everything() == before
 
 

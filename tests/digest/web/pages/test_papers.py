@@ -46,7 +46,7 @@ def test_a_topic_that_can_not_be_read_is_named_in_the_preview(web: Browser) -> N
     answer = web.post("/preview", data={"topics": 'graphs\n"open'})
 
     assert answer.status_code == 422
-    assert "line 2" in answer.text
+    assert "‘&#34;open’" in answer.text
 
 
 def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:

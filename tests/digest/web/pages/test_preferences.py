@@ -91,7 +91,7 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(web: Browser, field: str, va
     answer = web.post(path(signed_links.preferences(1)), data=CHANGED | {field: value})
 
     assert answer.status_code == 422
-    assert f'id="{field}-wrong"' in answer.text
+    assert f'id="{field}-error"' in answer.text
     assert everything() == before
 
 
