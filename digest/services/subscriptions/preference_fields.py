@@ -294,10 +294,10 @@ def multiline_fields() -> tuple[str, ...]:
 
 def _metadata(name: str) -> Preference:
     metadata = Preferences.model_fields[name].metadata
-    found = next((item for item in metadata if isinstance(item, Preference)), None)
-    if found is None:
+    preference = next((item for item in metadata if isinstance(item, Preference)), None)
+    if preference is None:
         raise TypeError(f"the preference {name} lacks its Preference(...)")
-    return found
+    return preference
 
 
 def read(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
@@ -312,8 +312,8 @@ def read(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
 
 def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
     """Write what `schedule_json` gave into the subscriber's row. A preference that is newer keeps its default."""
-    known = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
-    read(SignUpPreferences, known).write_to(subscriber)
+    stored = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
+    read(SignUpPreferences, stored).write_to(subscriber)
 
 
 def values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:

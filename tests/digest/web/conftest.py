@@ -22,7 +22,7 @@ from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
 from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
 from digest.services.security import signed_links
 from digest.web.app import build
-from digest.web.http.dependencies import Given
+from digest.web.http.dependencies import PageServices
 
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)  # a Friday
 ADA = "ada@digest.example"
@@ -110,7 +110,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     return 1
 
 
-GIVEN = Given(
+GIVEN = PageServices(
     preview=preview,
     trending=lambda category, limit: ROWS[:limit],
     paper=paper,

@@ -6,14 +6,14 @@ import pytest
 
 from digest.errors import TooMany
 from digest.web.http import rate_limit
-from digest.web.http.rate_limit import Pace
+from digest.web.http.rate_limit import RequestLimiter
 from tests.digest.web.conftest import Browser
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def test_each_client_has_its_own_pace() -> None:
-    counted = Pace(most=1)
+    counted = RequestLimiter(most=1)
     counted.take("one")
     counted.take("another")
 
@@ -23,7 +23,7 @@ def test_each_client_has_its_own_pace() -> None:
 
 def test_a_minute_later_it_goes_on() -> None:
     now = [0.0]
-    counted = Pace(most=2, within=60.0, clock=lambda: now[0])
+    counted = RequestLimiter(most=2, within=60.0, clock=lambda: now[0])
     counted.take("one")
     counted.take("one")
     now[0] = 60.1
@@ -36,7 +36,7 @@ def test_a_minute_later_it_goes_on() -> None:
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "CLIENTS", 2)
-    counted = Pace(most=1)
+    counted = RequestLimiter(most=1)
     for client in ("one", "two", "three"):
         counted.take(client)
 
@@ -47,7 +47,7 @@ def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
 
 @SQLITE
 def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
-    web.app.state.pace = Pace(most=1)
+    web.app.state.pace = RequestLimiter(most=1)
     web.get("/?topics=graphs")
     answers = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
@@ -57,7 +57,7 @@ def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
 
 @SQLITE
 def test_the_script_and_the_api_are_told(web: Browser) -> None:
-    web.app.state.pace = Pace(most=0)
+    web.app.state.pace = RequestLimiter(most=0)
     page, api = web.post("/preview", data={"topics": "graphs"}), web.post("/api/v1/preview", json={"topics": "graphs"})
 
     assert (page.status_code, api.status_code) == (429, 429)
@@ -68,6 +68,6 @@ def test_the_script_and_the_api_are_told(web: Browser) -> None:
 
 @SQLITE
 def test_a_page_without_topics_costs_no_preview(web: Browser) -> None:
-    web.app.state.pace = Pace(most=0)
+    web.app.state.pace = RequestLimiter(most=0)
 
     assert web.get("/").status_code == 200
