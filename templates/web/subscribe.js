@@ -90,7 +90,9 @@
   };
 
   entry.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.isComposing) return;
+    const open = (entry.value.match(/"/g) || []).length % 2 || entry.value.lastIndexOf('(') > entry.value.lastIndexOf(')');
+    const adds = event.key === 'Enter' || (event.key === ',' && !open);
+    if (!adds || event.isComposing) return;
     event.preventDefault();
     take();
   });
@@ -116,6 +118,8 @@
   if (zone.value === 'UTC') {
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
   }
+  // a browser that goes back restores the hidden field after this script has run
+  window.addEventListener('pageshow', show);
   show();
   if (topics().length && !preview.children.length && !box.querySelector('.error')) soon();
 })();

@@ -7,6 +7,8 @@ CONTRIBUTING.md, "Add a preference".
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, time, timedelta
@@ -336,6 +338,11 @@ def as_text(name: str, value: object) -> str:
 def texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """`values` as texts."""
     return {name: as_text(name, value) for name, value in values(subscriber, profile).items()}
+
+
+def version_of(subscriber: Subscriber, profile: Profile) -> str:
+    """A value that changes whenever a preference does, to detect that a form is out of date."""
+    return hashlib.sha256(json.dumps(texts(subscriber, profile), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def default_texts() -> dict[str, str]:

@@ -16,7 +16,7 @@ from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.subscriptions import personal_data, send_schedule
 from digest.services.subscriptions.confirm import begin
-from digest.services.subscriptions.preference_fields import Preferences
+from digest.services.subscriptions.preference_fields import Preferences, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,19 @@ def look(subscriber_id: int) -> Account:
         return Account(subscriber, subscribers.profile_of(session, subscriber), suppression)
 
 
-def change(subscriber_id: int, preferences: Preferences) -> Account:
-    """Store the preferences: a new profile version if it changed, and the next slot. Raises NotFound, BadInput."""
+def change(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> Account:
+    """Store the preferences: a new profile version if it changed, and the next slot.
+
+    `expected_version`: the version that the form showed; '' for no check. Raises NotFound, BadInput, and Refused if
+    the stored version is another one.
+    """
     now = clock.now()
     preferences.check_pause(now.astimezone(clock.zone(preferences.time_zone)).date())
     with engine.transaction() as session:
         subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
         before = subscribers.profile_of(session, subscriber)
+        if expected_version not in {"", version_of(subscriber, before)}:
+            raise Refused(say("your preferences were changed elsewhere since you opened this page"))
         profile = preferences.profile(before)
         if profile != before or subscriber.profile_id is None:
             subscriber.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
-from digest.errors import BadInput
+from digest.errors import BadInput, Refused
 from digest.i18n import say
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.security import signed_links
 from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
-from digest.services.subscriptions.preference_fields import Preferences
+from digest.services.subscriptions.preference_fields import Preferences, version_of
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
@@ -39,7 +37,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
     (subscriber_id,) = signed_links.read(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
-            return _save(subscriber_id, preference_form.submitted_texts(form))
+            return _save(subscriber_id, form)
         case "return":
             update_preferences.resubscribe(subscriber_id, client)
             return _current_page(subscriber_id, message=say("You are subscribed again."))
@@ -56,12 +54,22 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
             raise BadInput(f"action: use {names}", field="action")
 
 
-def _save(subscriber_id: int, texts: Mapping[str, str]) -> HTMLResponse:
+def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save the preferences. After a mistake nothing is saved, and the form shows what was typed."""
+    account = update_preferences.look(subscriber_id)
+    topics = {topic.text for topic in account.profile.topics}
+    texts = preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
+    version = str(form.get("version", ""))
     try:
-        account = update_preferences.change(subscriber_id, preference_form.read(Preferences, texts))
+        preferences = preference_form.read(Preferences, texts)
+        account = update_preferences.change(subscriber_id, preferences, expected_version=version)
     except BadInput as error:
-        return _page(update_preferences.look(subscriber_id), preference_form.filled(texts), error=error)
+        return _page(account, preference_form.filled(texts), error=error, version=version)
+    except Refused as error:
+        conflict = f"{forms.sentence(error)} {say('To replace those changes with what you see below, save again.')}"
+        return _page(
+            update_preferences.look(subscriber_id), preference_form.filled(texts), message=conflict, status=409
+        )
     return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=say("Saved."))
 
 
@@ -92,17 +100,24 @@ def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | No
 
 
 def _page(
-    account: update_preferences.Account, texts: dict[str, str], *, message: str = "", error: BadInput | None = None
+    account: update_preferences.Account,
+    texts: dict[str, str],
+    *,
+    message: str = "",
+    error: BadInput | None = None,
+    version: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     return template_rendering.page(
         "preferences.html",
-        status=422 if error else 200,
+        status=422 if error else status,
         private=True,
         subscriber=account.subscriber,
         status_words=_status(account),
         stopped=_stopped(account.suppression),
         feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
+        version=version or version_of(account.subscriber, account.profile),
         error=forms.field_error(error),
         message=message,
         overview=topic_settings.feedback_overview(account.subscriber.id or 0),

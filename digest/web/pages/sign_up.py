@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
@@ -29,7 +29,7 @@ PREVIEW_DAYS, PREVIEW_PAPERS, TRENDING_SHOWN = 14, 50, 12
 @router.get("/")
 def start(request: Request, services: Services, make_preview: LimitedPreview) -> HTMLResponse:
     """The form: empty, or filled from the query string and then with its preview."""
-    values = preference_form.submitted_texts(request.query_params)
+    values = preference_form.submitted_texts(request.query_params, split_commas=True)
     return _with_preview(services, values, make_preview) if values else _form_page(services, values)
 
 
@@ -44,20 +44,27 @@ def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
         return template_rendering.page(
-            "_preview.html", preview=_preview_of(make_preview, preference_form.submitted_texts(form))
+            "_preview.html", preview=_preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
         )
     except (BadInput, TooMany) as error:
         return template_rendering.page("_error.html", status=status_of(error), text=forms.sentence(error))
 
 
 @router.post("/subscribe")
-async def sign_up(form: Form, client: Client, queue: Queue, services: Services) -> HTMLResponse:
+async def sign_up(form: Form, client: Client, queue: Queue, services: Services) -> Response:
     """Send the confirmation. The answer, and the time it takes, are the same for every address."""
-    values = preference_form.submitted_texts(form)
+    texts = preference_form.submitted_texts(form, split_commas=True)
     try:
-        await in_steps(lambda: subscribe(preference_form.read(Subscription, values), client, queue))
-    except BadInput as error:
-        return await run_in_threadpool(_form_page, services, values, error=error)
+        await in_steps(lambda: subscribe(preference_form.read(Subscription, texts), client, queue))
+    except (BadInput, TooMany) as error:
+        return await run_in_threadpool(_refused_sign_up, services, texts, error)
+    # so that reloading the page, or going back to it, does not sign up again
+    return RedirectResponse("/subscribed", status_code=303, headers=template_rendering.PRIVATE)
+
+
+@router.get("/subscribed")
+def subscribed() -> HTMLResponse:
+    """What to do after a sign-up."""
     return template_rendering.message(
         say("Check your inbox"),
         say("If the address is correct, a confirmation e-mail is on its way. Confirm it to subscribe."),
@@ -65,6 +72,15 @@ async def sign_up(form: Form, client: Client, queue: Queue, services: Services) 
         private=True,
         further=home(),
     )
+
+
+def _refused_sign_up(services: PageServices, texts: Mapping[str, str], error: BadInput | TooMany) -> HTMLResponse:
+    """The form as typed. Too many sign-ups are reported at the address, which is the last field."""
+    if isinstance(error, BadInput):
+        return _form_page(services, texts, error=error)
+    page = _form_page(services, texts, error=BadInput(forms.sentence(error), field="address"), status=429)
+    page.headers["Retry-After"] = str(error.seconds)
+    return page
 
 
 def _with_preview(services: PageServices, values: Mapping[str, str], make_preview: MakePreview) -> HTMLResponse:
@@ -87,13 +103,14 @@ def _form_page(
     *,
     preview: charts.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
+    status: int = 0,
 ) -> HTMLResponse:
     """The page with the form filled as typed, and the error, if any, beside its field."""
     texts = preference_form.filled(values)
     bad_input = error if isinstance(error, BadInput) else None
     return template_rendering.page(
         "start.html",
-        status=status_of(error) if error else 200,
+        status=status or (status_of(error) if error else 200),
         private=bool(error),
         fields=preference_form.grouped_fields(texts, sign_up=True),
         address=texts["address"],

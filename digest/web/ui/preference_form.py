@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -17,6 +18,7 @@ from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.preference_fields import Control, Group, Preference, SignUpPreferences, Subscription
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
+_TOPIC_PARTS = re.compile(r"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,"(])+""")  # between commas
 Schema = TypeVar("Schema", bound=SignUpPreferences)
 
 
@@ -35,8 +37,13 @@ class FormField:
     maximum: int | None
 
 
-def submitted_texts(form: FormData | QueryParams) -> dict[str, str]:
-    """The fields of preferences as typed. Several values of a list are joined."""
+def submitted_texts(
+    form: FormData | QueryParams, *, split_commas: bool = False, stored_topics: Collection[str] = ()
+) -> dict[str, str]:
+    """The fields of preferences as typed. Several values of a list are joined.
+
+    `split_commas`: commas separate topics too, except in those of `stored_topics`.
+    """
     texts: dict[str, str] = {}
     preferences = preference_fields.preferences()
     for name in FIELD_NAMES:
@@ -45,7 +52,18 @@ def submitted_texts(form: FormData | QueryParams) -> dict[str, str]:
             control = preferences[name].control if name in preferences else None
             separator = {Control.LINES: "\n", Control.CHECK_BOXES: " "}.get(control) if control else None
             texts[name] = values[-1] if separator is None else separator.join(values)
+    if split_commas and "topics" in texts:
+        texts["topics"] = "\n".join(_without_commas(texts["topics"].splitlines(), stored_topics))
     return texts
+
+
+def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Iterator[str]:
+    """Topics separated by commas become a line each. Commas in quotes and in parentheses belong to the topic."""
+    for line in lines:
+        if line.strip() in stored_topics or "," not in line:
+            yield line
+        else:
+            yield from (part.strip() for part in _TOPIC_PARTS.findall(line) if part.strip())
 
 
 def read(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
