@@ -159,7 +159,7 @@ def _plots(days: Sequence[daily_stats.Day]) -> list[tuple[str, str, Sequence[cha
     plots: tuple[tuple[str, str, Callable[[daily_stats.Day], int]], ...] = (
         (
             say("Subscribers"),
-            say("%(joined)s joined, %(left)s left.", joined=decimal(joined), unsubscribed=decimal(unsubscribed)),
+            say("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(unsubscribed)),
             lambda day: day.readers,
         ),
         (say("E-mails sent"), say("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),

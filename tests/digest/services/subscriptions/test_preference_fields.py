@@ -92,18 +92,18 @@ def test_a_domain_in_other_letters_is_mailed_in_ascii() -> None:
 
 
 def test_blank_lines_and_repetitions_are_dropped() -> None:
-    found = read(
+    preferences = read(
         SignUpPreferences, {"topics": "  graph   neural networks\r\n\r\ngraph neural networks\nprotein folding "}
     )
 
-    assert found.topics == ("graph neural networks", "protein folding")
+    assert preferences.topics == ("graph neural networks", "protein folding")
 
 
 @given(hour=st.integers(0, 23), minute=st.integers(0, 59))
 def test_a_send_time_is_rounded_down_to_a_quarter_of_an_hour(hour: int, minute: int) -> None:
-    found = read(SignUpPreferences, {"send_at": f"{hour:02}:{minute:02}"})
+    preferences = read(SignUpPreferences, {"send_at": f"{hour:02}:{minute:02}"})
 
-    assert found.send_at == time(hour, minute - minute % 15)
+    assert preferences.send_at == time(hour, minute - minute % 15)
 
 
 @pytest.mark.parametrize(
