@@ -34,7 +34,7 @@ def some(addresses: list[str]) -> list[str]:
     of_page: dict[str, list[str]] = {}
     for address in addresses:
         of_page.setdefault(address.split("/")[3], []).append(address)
-    return [address for links in of_page.values() for address in links[:3]]
+    return [address for found in of_page.values() for address in found[:3]]
 
 
 def scan(addresses: list[str], scanner: Page) -> int:
@@ -54,11 +54,11 @@ def scan(addresses: list[str], scanner: Page) -> int:
 
 
 def test_a_confirmation_is_not_pressed_by_a_scanner(page: Page, site: Site, scanner: Page) -> None:
-    links = [address for address in links(sign_up(page, site)) if "/confirm/" in address or "/not-me/" in address]
+    found = [address for address in links(sign_up(page, site)) if "/confirm/" in address or "/not-me/" in address]
     before = everything()
-    sent = scan(links, scanner)
+    sent = scan(found, scanner)
 
-    assert (len(links), sent) == (2, 3)
+    assert (len(found), sent) == (2, 3)
     assert everything() == before
 
 
@@ -69,11 +69,11 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
     clock_moves.shift(timedelta(days=1))
     site.announce(date(2025, 11, 21), days(date(2025, 11, 21))[0])
     site.run()
-    links = some(links(site.mail(ADA, "new")))
+    found = some(links(site.mail(ADA, "new")))
     before = everything()
-    sent = scan(links, scanner)
+    sent = scan(found, scanner)
 
-    assert {address.split("/")[3] for address in links} >= {"preferences", "unsubscribe", "editions", "feedback"}
+    assert {address.split("/")[3] for address in found} >= {"preferences", "unsubscribe", "editions", "feedback"}
     assert sent >= 6
     assert everything() == before
 
@@ -93,11 +93,11 @@ def test_an_administrators_link_is_not_used_up_by_a_scanner(page: Page, site: Si
     page.goto(f"{site.url}/admin")
     page.fill("#address", ADMIN)
     page.get_by_role("button", name="Send me a link").click()
-    links = [address for address in links(site.mail(ADMIN)) if "/enter/" in address]
+    found = [address for address in links(site.mail(ADMIN)) if "/enter/" in address]
     before = everything()
-    scan(links, scanner)
+    scan(found, scanner)
 
     assert everything() == before
-    page.goto(links[0])
+    page.goto(found[0])
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Overview").wait_for()
+    page.get_by_role("heading", name="At a glance").wait_for()

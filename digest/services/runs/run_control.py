@@ -15,7 +15,7 @@ from digest.interfaces import Enqueue
 from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
-from digest.models.edition import COMPLETE, PAUSED
+from digest.models.edition import PAUSED
 from digest.models.types import stored_id
 
 Row = dict[str, object]
@@ -65,12 +65,8 @@ def _row(delivery: Delivery) -> Row:
 def pause(run_id: int, *, actor: str) -> int:
     """Hold what waits. Returns how many mails. Raises NotFound, Refused."""
     with transaction() as session:
-        run = _run(session, run_id)
-        _not_cancelled(run)
-        is_complete = run.state == COMPLETE
+        _not_cancelled(_run(session, run_id))
         count = retention.pause_run(session, run_id)
-        if is_complete and count == 0:
-            raise Refused(f"run {run_id} is complete: no mail of it is waiting")
         _audit(session, actor, "pause run", run=run_id, deliveries=count)
     return count
 

@@ -35,7 +35,7 @@ def test_requests_are_accepted_again_a_minute_later() -> None:
 
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "CLIENTS", 2)
+    monkeypatch.setattr(rate_limit, "MAX_CLIENTS", 2)
     limiter = RequestLimiter(max_requests=1)
     for client in ("one", "two", "three"):
         limiter.take(client)
@@ -52,7 +52,7 @@ def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
     answers = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
     assert [answer.status_code for answer in answers] == [429, 429]
-    assert all("graphs</textarea>" in answer.text and "wait a minute" in answer.text for answer in answers)
+    assert all("graphs</textarea>" in answer.text and "wait a moment" in answer.text for answer in answers)
 
 
 @SQLITE
@@ -65,7 +65,7 @@ def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
         page.text.strip()
         == '<p class="error">The preview is updated at most 30 times a minute; wait a moment, then change a topic.</p>'
     )
-    assert api.json()["error"]["message"].startswith("that was fast")
+    assert api.json()["error"]["message"].startswith("the preview is updated")
     assert api.headers["retry-after"] == "60"
 
 
