@@ -100,4 +100,4 @@ def test_an_administrators_link_is_not_used_up_by_a_scanner(page: Page, site: Si
     assert everything() == before
     page.goto(found[0])
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="At a glance").wait_for()
+    page.get_by_role("heading", name="Overview").wait_for()
