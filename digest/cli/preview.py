@@ -49,7 +49,9 @@ def register(app: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """What this profile would have got, per day, without subscribing."""
         given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
-        wanted = preference_fields.read(preference_fields.Wishes, {name: lines or [] for name, lines in given.items()})
+        wanted = preference_fields.read(
+            preference_fields.SignUpPreferences, {name: lines or [] for name, lines in given.items()}
+        )
         profile = replace(wanted.profile(), close=not strict, limit=limit)
         shown = preview(profile, days=days, limit=limit, until=date.date() if date else None)
         _print(shown, format)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from digest.cli import output
+from digest.errors import BadInput
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import csv_import_export
+from digest.services.subscriptions.preference_fields import SignUpPreferences
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
 Welcome = Annotated[bool, typer.Option(help="Send a first edition within minutes.")]
+
+
+SETTABLE = tuple(SignUpPreferences.model_fields)
 
 
 def add(admin: typer.Typer) -> None:
@@ -63,10 +68,15 @@ def _coming(people: typer.Typer) -> None:
         topic: Annotated[list[str] | None, typer.Option()] = None,
         category: Annotated[list[str] | None, typer.Option()] = None,
         time_zone: Annotated[str, typer.Option()] = "UTC",
+        setting: Annotated[
+            list[str] | None,
+            typer.Option("--set", metavar="NAME=VALUE", help=f"Any preference: {', '.join(SETTABLE)}."),
+        ] = None,
         welcome: Welcome = True,
     ) -> None:
         """Add somebody whose consent you hold."""
-        values = {"address": address, "topics": topic or [], "categories": category or [], "time_zone": time_zone}
+        values: dict[str, Any] = {"topics": topic or [], "categories": category or [], "time_zone": time_zone}
+        values |= _preferences(setting or []) | {"address": address}
         subscriber_admin.add(values, consent=consent, welcome=welcome)
         output.say("added")
 
@@ -89,6 +99,17 @@ def _coming(people: typer.Typer) -> None:
         output.say(f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused")
         if bad:
             raise typer.Exit(output.FAILED)
+
+
+def _preferences(settings: list[str]) -> dict[str, str]:
+    """NAME=VALUE options by name. Raises BadInput."""
+    values: dict[str, str] = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or name not in SETTABLE:
+            raise BadInput(f"--set: use NAME=VALUE with one of {', '.join(SETTABLE)}", field="set")
+        values[name] = value
+    return values
 
 
 def _what_is_sent(*, welcome: bool, dry_run: bool) -> str:

@@ -111,7 +111,7 @@ class Consent(SQLModel, table=True):
 class SignUpRequest(SQLModel, table=True):
     """What a sign-up asked for, kept apart from the subscriber until the owner of the address confirms it.
 
-    `profile`: `matching.profile.Profile` as JSON. `schedule`: time_zone, send_at, cadence, weekday, quiet_day.
+    `profile`: `matching.profile.Profile` as JSON. `schedule`: preferences that are columns of Subscriber.
     `client`, `wording`: the proof of the request, see Consent. Ids are not reused: confirmation links carry them.
     """
 

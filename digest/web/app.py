@@ -1,4 +1,4 @@
-"""The web application, put together: pages, API, health, and what every request passes."""
+"""Build the web application from pages, API, health and middleware."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from digest import settings
 from digest.interfaces import Enqueue
 from digest.web.api import bounce_webhook, health, v1
 from digest.web.http import error_pages
-from digest.web.http.dependencies import Given
+from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, policy, source
 from digest.web.http.preview_limits import PreviewSlots
-from digest.web.http.rate_limit import API_MOST, FEEDBACK_MOST, REQUEST_MESSAGE, WEBHOOK_MOST, Pace
+from digest.web.http.rate_limit import (
+    API_PER_MINUTE,
+    FEEDBACK_PER_MINUTE,
+    REQUEST_MESSAGE,
+    WEBHOOK_PER_MINUTE,
+    RequestLimiter,
+)
 from digest.web.pages import (
     account,
     admin,
@@ -43,31 +49,31 @@ PAGES = (
 )
 
 
-def build(enqueue: Enqueue, given: Given) -> FastAPI:
-    """The application over the configured database. `given`: the services that show papers and editions.
+def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
+    """The application over the configured database. `services` show papers and editions.
 
     Raises Misconfigured where a secret is unset.
     """
-    chosen = settings.get()
-    chosen.require("secret_key")
+    config = settings.get()
+    config.require("secret_key")
     app = FastAPI(
-        title=chosen.service_name,
+        title=config.service_name,
         version="1",
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
-    app.state.enqueue, app.state.given, app.state.pace = enqueue, given, Pace()
+    app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
     app.state.preview_slots = PreviewSlots()
-    app.state.api_pace = Pace(API_MOST, message=REQUEST_MESSAGE)
-    app.state.feedback_pace = Pace(FEEDBACK_MOST, message=REQUEST_MESSAGE)
-    app.state.webhook_pace = Pace(WEBHOOK_MOST, message=REQUEST_MESSAGE)
-    for part in PAGES:
-        app.include_router(part.router)
+    app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
+    app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
+    app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
+    for module in PAGES:
+        app.include_router(module.router)
     error_pages.install(app)
     content_policy = policy(styles=source(template_rendering.style()), scripts=source(template_rendering.script()))
     app.add_middleware(HeadAsGet)
-    app.add_middleware(BoundedBody, refuse=error_pages.refused_body)
-    app.add_middleware(SafeHeaders, content_policy=content_policy, https=chosen.base_url.startswith("https://"))
+    app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)
+    app.add_middleware(SafeHeaders, content_policy=content_policy, https=config.base_url.startswith("https://"))
     return app

@@ -1,16 +1,16 @@
-"""The services that the pages show, as they are in a real installation. Tests give others."""
+"""The services behind the pages in a real installation. Tests pass others."""
 
 from __future__ import annotations
 
 from digest.services.catalog import paper_presenters
 from digest.services.delivery import resend
 from digest.services.editions import preview, web_view
-from digest.web.http.dependencies import Given
+from digest.web.http.dependencies import PageServices
 
 
-def given() -> Given:
-    """Everything real."""
-    return Given(
+def given() -> PageServices:
+    """The real services."""
+    return PageServices(
         preview=preview.preview,
         trending=paper_presenters.trending,
         paper=paper_presenters.paper,

@@ -25,10 +25,10 @@
     hint.textContent = box.dataset.hint;
     entry.setAttribute('aria-describedby', 'topics-hint');
   }
-  const wrong = document.getElementById('topics-wrong');
-  if (wrong) {
+  const error = document.getElementById('topics-error');
+  if (error) {
     entry.setAttribute('aria-invalid', 'true');
-    entry.setAttribute('aria-describedby', 'topics-wrong');
+    entry.setAttribute('aria-describedby', 'topics-error');
   }
   text.hidden = true;
   text.before(entry, tags);
@@ -90,7 +90,9 @@
   };
 
   entry.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.isComposing) return;
+    const open = (entry.value.match(/"/g) || []).length % 2 || entry.value.lastIndexOf('(') > entry.value.lastIndexOf(')');
+    const adds = event.key === 'Enter' || (event.key === ',' && !open);
+    if (!adds || event.isComposing) return;
     event.preventDefault();
     take();
   });
@@ -116,6 +118,8 @@
   if (zone.value === 'UTC') {
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
   }
+  // a browser that goes back restores the hidden field after this script has run
+  window.addEventListener('pageshow', show);
   show();
-  if (topics().length && !preview.children.length && !box.querySelector('.wrong')) soon();
+  if (topics().length && !preview.children.length && !box.querySelector('.error')) soon();
 })();

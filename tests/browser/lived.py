@@ -65,7 +65,7 @@ def _sign_up(site: Site, reader: Reader) -> None:
         "time_zone": reader.time_zone,
         "send_at": reader.send_at,
     }
-    httpx.post(f"{site.url}/subscribe", data=form).raise_for_status()
+    httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
     httpx.post(link(site.mail(reader.address), "confirm")).raise_for_status()
 
 
@@ -122,7 +122,7 @@ def addresses(site: Site) -> dict[str, str]:
 def ask(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
     """The link that one who has just signed up is to open; `page` not-me: the one for who did not."""
     form = {"address": address, "topics": "\n".join(READERS[0].topics), "time_zone": "Europe/Berlin"}
-    httpx.post(f"{site.url}/subscribe", data=form).raise_for_status()
+    httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
     return link(site.mail(address), page)
 
 

@@ -42,7 +42,7 @@ def sign_up(page: Page, site: Site, topics: Sequence[str] = TOPICS, address: str
     page.fill("#time_zone", "Europe/Berlin")
     page.fill("#address", address)
     page.get_by_role("button", name="Subscribe").click()
-    page.get_by_role("heading", name="Look into your inbox").wait_for()
+    page.get_by_role("heading", name="Check your inbox").wait_for()
     return site.mail(address)
 
 
@@ -60,7 +60,7 @@ def sign_in(page: Page, site: Site, address: str) -> None:
     page.get_by_role("button", name="Send me a link").click()
     page.goto(link(site.mail(address, "ign in"), "admin/enter"))
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="At a glance").wait_for()
+    page.get_by_role("heading", name="Overview").wait_for()
 
 
 def titles(page: Page) -> list[str]:

@@ -31,7 +31,7 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"{selector} is not reached by Tab")
 
 
-def test_a_reader_signs_up_with_the_keyboard_alone(page: Page, site: Site) -> None:
+def test_a_person_signs_up_with_the_keyboard_alone(page: Page, site: Site) -> None:
     page.goto(site.url)
     scripted = page.locator("#topic").count() == 1
     tab_to(page, "#topic" if scripted else "#topics")
@@ -41,7 +41,7 @@ def test_a_reader_signs_up_with_the_keyboard_alone(page: Page, site: Site) -> No
     tab_to(page, "#address")
     page.keyboard.type(ADA)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Look into your inbox")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     page.goto(link(site.mail(ADA), "confirm"))
     tab_to(page, "button")
     page.keyboard.press("Enter")

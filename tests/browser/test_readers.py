@@ -80,8 +80,8 @@ def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> N
     page.get_by_role("link", name="Mail me the link").click()
     page.get_by_role("button", name="Mail me the link").click()
     page.goto(link(site.mail(ADA, "preferences"), "preferences"))
-    page.get_by_role("button", name="Send me the mail again").click()
-    expect(page.get_by_role("status")).to_have_text("The mail is on again.")
+    page.get_by_role("button", name="Subscribe again").click()
+    expect(page.get_by_role("status")).to_have_text("You are subscribed again.")
 
     assert (left, reader().state) == ("left", "active")
     assert page.input_value("#topics") == "\n".join(TOPICS)
@@ -115,10 +115,10 @@ def test_erasing_leaves_no_trace_of_the_address(page: Page, site: Site, clock_mo
     site.run()
     edition = link(site.mail(ADA, "new"), "editions")
     page.goto(signed_links.preferences(1))
-    page.get_by_role("button", name="Erase me").click()
+    page.get_by_role("button", name="Delete my data").click()
     page.goto(link(site.mail(ADA, "Erase"), "account"))
-    page.get_by_role("button", name="Erase me").click()
-    expect(page.get_by_role("heading", name="You are erased")).to_be_visible()
+    page.get_by_role("button", name="Delete my data").click()
+    expect(page.get_by_role("heading", name="Your data is deleted")).to_be_visible()
 
     assert ADA not in str(everything())
     assert httpx.get(edition).status_code == 404
@@ -130,7 +130,7 @@ def test_a_topic_in_error_is_named_where_it_was_typed(page: Page, site: Site) ->
     page.fill("#address", ADA)
     page.get_by_role("button", name="Subscribe").click()
 
-    expect(page.locator("#topics-wrong")).to_contain_text("Line 2")
+    expect(page.locator("#topics-error")).to_contain_text("‘")
     assert page.input_value("#address") == ADA
     assert everything()["subscriber"] == []
 
@@ -139,7 +139,7 @@ def test_the_preview_shows_what_the_topics_would_have_brought(page: Page, site: 
     site.announce(date(2025, 11, 20), days(FRIDAY)[0])
     page.goto(site.url)
     type_topics(page, TOPICS)
-    by_hand = page.get_by_role("button", name="Show what these would bring")
+    by_hand = page.get_by_role("button", name="Preview these topics")
     if by_hand.is_visible():
         by_hand.click()
 

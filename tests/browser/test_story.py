@@ -63,6 +63,6 @@ def test_from_three_keywords_to_the_last_mail(page: Page, site: Site, clock_move
     sign_in(page, site, ADMIN)
     page.fill("#address", ADA)
     page.get_by_role("button", name="Send again").click()
-    refusal = page.locator("#address-wrong").inner_text()
+    refusal = page.locator("#address-error").inner_text()
     assert f"not sent: {ADA} is not subscribed since 2025-11-21" in refusal.lower()
     assert len(site.mails(ADA)) == 2

@@ -102,7 +102,7 @@ def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> Non
         "Your pause is over.",
         "More like",
         "Send me this",
-        "Look into your inbox",
+        "Check your inbox",
         "%(place)s of %(listed)s listed today",
         "Muted",
     ):

@@ -176,5 +176,5 @@ def _states(mails: Sequence[Delivery]) -> str:
 
 
 def _check(response: httpx.Response, what: str) -> None:
-    if not response.is_success:
+    if response.is_error:
         raise DemoFailed(f"{what}: HTTP {response.status_code} {response.text[:200]}")

@@ -115,7 +115,7 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
         session.flush()
         if reader.state == ACTIVE:
             raise Refused(f"{who.text} is subscribed already")
-        request.schedule(reader)
+        request.write_to(reader)
         version = subscribers.new_profile(session, stored_id(reader), request.profile(), now=now)
         confirm.begin(
             session, reader, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now

@@ -1,8 +1,8 @@
-"""Export, erasure and change of address. The preferences page only asks; a fresh link, mailed to the subscriber, acts.
+"""Export, erasure and change of address. The preferences page only requests them; a mailed link acts.
 
-The link to the preferences stands in every mail, and mails are forwarded. So what cannot be undone, or shows all that
-is kept, needs proof that whoever asks reads the subscriber's mail now. A change of address needs three mails: the old
-address allows it, the new one confirms it, the old one is told.
+Every mail contains the link to the preferences, and mails are forwarded. So actions that can't be undone, or that show
+all stored data, need proof that the requester reads the subscriber's mail now. A change of address needs three mails:
+the old address allows it, the new one confirms it, and the old one is notified.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from digest.services.subscriptions import consent_origin, erasure, update_prefer
 from digest.services.subscriptions.sign_up import WORDING
 from digest.services.subscriptions.unsubscribe import EDITIONS
 
-ASKED_ON_PREFERENCES = (EXPORT, ERASE, CHANGE_ADDRESS)
+PREFERENCES_ACTIONS = (EXPORT, ERASE, CHANGE_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AccountAction:
     address: str
 
 
-def ask(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
+def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
     """Mail the subscriber the link that does it. Raises NotFound; Refused where the address is suppressed; TooMany."""
     now = clock.now()
     with engine.transaction() as session:
@@ -52,12 +52,14 @@ def ask(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
         if subscribers.suppression(session, subscriber.address_key) is not None:
             raise Refused(say("no mail may be sent to this address, so no link either; write to the administrator"))
         if not rate_limits.allow(session, rate_limits.ACCOUNT_MAILS, str(subscriber_id), now=now):
-            raise TooMany(say("enough links for one day; use one of those you got"), seconds=24 * 3600)
-        _owe(session, subscriber, action, kind=ACCOUNT_LINK, to=subscriber.address, now=now)
+            raise TooMany(
+                say("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
+            )
+        _queue_link(session, subscriber, action, kind=ACCOUNT_LINK, to=subscriber.address, now=now)
     enqueue.deliver()
 
 
-def _owe(session: Session, subscriber: Subscriber, action: str, *, kind: str, to: str, now: datetime) -> None:
+def _queue_link(session: Session, subscriber: Subscriber, action: str, *, kind: str, to: str, now: datetime) -> None:
     request = AccountRequest(
         subscriber_id=stored_id(subscriber),
         action=action,
@@ -80,7 +82,7 @@ def _owe(session: Session, subscriber: Subscriber, action: str, *, kind: str, to
 def look(action: str, request_id: int) -> AccountAction:
     """What this link would do. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
     with engine.reading() as session:
-        request, subscriber = _open(session, action, request_id)
+        request, subscriber = _open_request(session, action, request_id)
         return AccountAction(action, request.subscriber_id, request.address or subscriber.address)
 
 
@@ -94,27 +96,27 @@ def erase_subscriber(request_id: int) -> None:
     erasure.erase(look(ERASE, request_id).subscriber_id)
 
 
-def propose_address(request_id: int, typed: str, enqueue: Enqueue) -> None:
+def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     """Ask the new address whether it wants the mail; only the last one that was proposed can confirm.
 
     Nothing is sent to an address that has a subscription of its own or may not be mailed; the answer is the same.
     Raises BadInput for the address, StaleToken.
     """
-    who, now = subscribers.address(typed), clock.now()
+    new_address, now = subscribers.address(text), clock.now()
     with engine.transaction() as session:
-        _, subscriber = _open(session, CHANGE_ADDRESS, request_id, lock=True)
+        _, subscriber = _open_request(session, CHANGE_ADDRESS, request_id, lock=True)
         _forget_requests(session, subscriber, NEW_ADDRESS)
-        inbox = rate_limits.inbox_of(who.key)
-        if _is_free(session, who.key) and rate_limits.allow(session, rate_limits.CONFIRMATIONS, inbox, now=now):
-            _owe(session, subscriber, NEW_ADDRESS, kind=NEW_ADDRESS_MAIL, to=who.text, now=now)
+        inbox = rate_limits.inbox_of(new_address.key)
+        if _is_free(session, new_address.key) and rate_limits.allow(session, rate_limits.CONFIRMATIONS, inbox, now=now):
+            _queue_link(session, subscriber, NEW_ADDRESS, kind=NEW_ADDRESS_MAIL, to=new_address.text, now=now)
     enqueue.deliver()
 
 
 def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
-    """Send the mail to the new address from now on, and tell the old one. Raises StaleToken, Refused."""
+    """Send mail to the new address from now on, and notify the old one. Raises StaleToken, Refused."""
     now = clock.now()
     with engine.transaction() as session:
-        request, subscriber = _open(session, NEW_ADDRESS, request_id, lock=True)
+        request, subscriber = _open_request(session, NEW_ADDRESS, request_id, lock=True)
         new, old = subscribers.address(request.address), subscriber.address
         if not _is_free(session, new.key):
             raise Refused(say("this address has a subscription of its own, or no mail may be sent to it"))
@@ -130,7 +132,7 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
 
 
 def _redirect_waiting_mail(session: Session, subscriber: Subscriber) -> None:
-    """Editions that are not sent yet go to the new address; one in doubt may have arrived, so it stays as it is."""
+    """Editions that are not sent yet go to the new address; an uncertain one is not redirected."""
     waiting = update(Delivery).where(
         col(Delivery.subscriber_id) == subscriber.id,
         col(Delivery.kind).in_(EDITIONS),
@@ -155,16 +157,18 @@ def _forget_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
 
 
 def _forget_requests(session: Session, subscriber: Subscriber, *actions: str) -> None:
-    """Their links do nothing more; without `actions` all of them."""
-    chosen = delete(AccountRequest).where(col(AccountRequest.subscriber_id) == subscriber.id)
-    session.execute(chosen.where(col(AccountRequest.action).in_(actions)) if actions else chosen)
+    """Make the links of these actions invalid; without `actions`, all of them."""
+    deletion = delete(AccountRequest).where(col(AccountRequest.subscriber_id) == subscriber.id)
+    session.execute(deletion.where(col(AccountRequest.action).in_(actions)) if actions else deletion)
 
 
-def _open(session: Session, action: str, request_id: int, *, lock: bool = False) -> tuple[AccountRequest, Subscriber]:
+def _open_request(
+    session: Session, action: str, request_id: int, *, lock: bool = False
+) -> tuple[AccountRequest, Subscriber]:
     """The request that a link carries, with its subscriber; `lock` holds the subscriber's row."""
     request = session.get(AccountRequest, request_id) if request_id < 2**31 else None
     subscriber = subscribers.by_id(session, request.subscriber_id, lock=lock) if request else None
-    if lock:  # another one may have used it while this one waited for the row
+    if lock:  # another transaction may have used it while this one waited for the row
         request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
     if request is None or subscriber is None or request.action != action:
         raise StaleToken(

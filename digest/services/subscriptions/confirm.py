@@ -1,4 +1,4 @@
-"""Confirming a sign-up, or refusing it. Looking changes nothing; acting records the consent and starts the mail."""
+"""Confirm or refuse a sign-up. Confirming records the consent and starts the mail."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from digest.matching.profile import Profile
 from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UNCERTAIN
 from digest.models.subscriber import ACTIVE, NOT_ME
+from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
 from digest.services.subscriptions import consent_origin, send_schedule, suppressions
-from digest.services.subscriptions.preference_fields import apply_schedule
+from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING
 from digest.signing import CONFIRM
 from digest.signing import NOT_ME as NOT_ME_LINK
@@ -67,25 +68,25 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
 
 
 def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:
-    """Write what was asked for into the subscriber's row, and when and from where it was asked for."""
-    apply_schedule(request.schedule, subscriber)
+    """Write the requested schedule into the row, and record when and from where it was requested."""
+    write_schedule(request.schedule, subscriber)
     request.confirmed_at = now
-    asked_at, client, wording = request.created_at, request.client, request.wording
-    subscribers.consent(session, subscriber.id or 0, "asked", now=asked_at, client=client, wording=wording)
+    requested_at, client, wording = request.created_at, request.client, request.wording
+    subscribers.consent(session, stored_id(subscriber), "asked", now=requested_at, client=client, wording=wording)
 
 
 def begin(
-    session: Session, reader: Subscriber, version: ProfileVersion | None, *, event: str, client: str, now: datetime
+    session: Session, subscriber: Subscriber, version: ProfileVersion | None, *, event: str, client: str, now: datetime
 ) -> None:
-    """Make a reader active, with proof. Only papers of later ingests are new; the welcome covers those before."""
-    must_not_be_suppressed(session, reader.address_key)
-    former_addresses.forget(session, reader.address_key)
-    reader.state, reader.confirmed_at, reader.left_at = ACTIVE, now, None
-    reader.profile_id = version.id if version else reader.profile_id
-    reader.seen_through = subscribers.known_through(session, now=now)
-    reader.next_due_at = send_schedule.due_after(reader, now)
+    """Activate a subscriber and record the consent. Papers of earlier ingests are left to the welcome mail."""
+    must_not_be_suppressed(session, subscriber.address_key)
+    former_addresses.forget(session, subscriber.address_key)
+    subscriber.state, subscriber.confirmed_at, subscriber.left_at = ACTIVE, now, None
+    subscriber.profile_id = version.id if version else subscriber.profile_id
+    subscriber.seen_through = subscribers.known_through(session, now=now)
+    subscriber.next_due_at = send_schedule.due_after(subscriber, now)
     subscribers.consent(
-        session, reader.id or 0, event, now=now, client=consent_origin.stored_form(client), wording=WORDING
+        session, stored_id(subscriber), event, now=now, client=consent_origin.stored_form(client), wording=WORDING
     )
 
 
@@ -146,7 +147,7 @@ def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool)
     schedule = Subscriber(
         address=subscriber.address, address_key=subscriber.address_key, created_at=subscriber.created_at
     )
-    apply_schedule(request.schedule, schedule)
+    write_schedule(request.schedule, schedule)
     return Confirmation(schedule, Profile.from_json(request.profile), done)
 
 

@@ -42,16 +42,10 @@ COLUMNS = (
 )
 ALIASES = {
     **dict.fromkeys(("email", "e_mail", "mail", "email_address", "subscriber"), "address"),
-    **dict.fromkeys(("topic", "keywords", "keyword", "queries", "query"), "topics"),
-    **dict.fromkeys(("timezone", "tz", "zone"), "time_zone"),
-    **dict.fromkeys(("time", "send_time", "hour"), "send_at"),
-    **dict.fromkeys(("category", "fields"), "categories"),
-    **dict.fromkeys(("author", "followed_authors", "follow"), "authors"),
-    **dict.fromkeys(("exclude", "exclusion"), "exclusions"),
-    **dict.fromkeys(("frequency", "schedule"), "cadence"),
-    **dict.fromkeys(("status",), "state"),
+    "status": "state",
+    **preference_fields.aliases(),
 }
-LISTS = (*preference_fields.ONE_A_LINE, "muted", "caps")
+LISTS = (*preference_fields.multiline_fields(), "muted", "caps")
 
 
 Row = dict[str, str | int]
@@ -82,7 +76,7 @@ def export_rows() -> list[Row]:
         profile = profiles.get(number, Profile())
         if subscriber.state == PENDING and number in requests:
             profile = _as_requested(subscriber, requests[number])
-        person = _person(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
+        person = _export_row(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
         rows.append(person | {"consents": _consent_cell(consents.get(number, ()))})
     for key, row in suppressed.items():
         rows.append({"address": key, "state": SUPPRESSED, **_suppression_cells(row)})
@@ -103,11 +97,11 @@ def _requests(session: Session) -> dict[int, SignUpRequest]:
 
 def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
     """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
-    preference_fields.apply_schedule(request.schedule, subscriber)
+    preference_fields.write_schedule(request.schedule, subscriber)
     return Profile.from_json(request.profile)
 
 
-def _person(subscriber: Subscriber, profile: Profile) -> Row:
+def _export_row(subscriber: Subscriber, profile: Profile) -> Row:
     caps = [f"{topic.cap} {topic.text}" for topic in profile.topics if topic.cap is not None]
     times = {name: getattr(subscriber, name, None) for name in TIMES}
     return {
@@ -126,8 +120,8 @@ def _person(subscriber: Subscriber, profile: Profile) -> Row:
 
 
 def _consent_cell(events: Iterable[Consent]) -> str:
-    told = [event.model_dump(mode="json", include=set(csv_cells.ConsentEvent.model_fields)) for event in events]
-    return json.dumps(told, ensure_ascii=False) if told else ""
+    listed = [event.model_dump(mode="json", include=set(csv_cells.ConsentEvent.model_fields)) for event in events]
+    return json.dumps(listed, ensure_ascii=False) if listed else ""
 
 
 def _suppression_cells(row: Suppression | None) -> Row:
@@ -161,18 +155,18 @@ def import_file(
     if not consent.strip():
         raise BadInput("consent: say how and when these people agreed", field="consent")
     rows, is_json = csv_table.read_table(file, COLUMNS, required="address", aliases=ALIASES)
-    added, bad = 0, []
+    added, refusals = 0, []
     first_lines: dict[str, int] = {}
     for done, row in enumerate(rows, 1):
         try:
-            person, who = _checked(row, first_lines, escaped=not is_json)
+            person, address = _checked(row, first_lines, escaped=not is_json)
             with _undone() if dry_run else transaction() as session:
-                person.store(session, who, consent=consent, welcome=welcome)
+                person.store(session, address, consent=consent, welcome=welcome)
             added += 1
         except DigestError as error:
-            bad.append(f"{'row' if is_json else 'line'} {row.line}: {error}")
+            refusals.append(f"{'row' if is_json else 'line'} {row.line}: {error}")
         progress(done, len(rows))
-    return added, bad
+    return added, refusals
 
 
 @contextmanager
@@ -185,18 +179,18 @@ def _undone() -> Iterator[Session]:
 
 def _checked(
     row: csv_table.TableRow, first_lines: dict[str, int], *, escaped: bool
-) -> tuple[_Person, subscribers.Address]:
+) -> tuple[_ImportedPerson, subscribers.Address]:
     """One row as a person and an address. Raises BadInput naming the column."""
     if row.error:
         raise BadInput(row.error)
-    who = subscribers.address(row.cells.get("address", ""))
-    first = first_lines.setdefault(who.key, row.line)
+    address = subscribers.address(row.cells.get("address", ""))
+    first = first_lines.setdefault(address.key, row.line)
     if first != row.line:
         raise BadInput(f"address: the same inbox as in line {first}", field="address")
-    return _Person(row.cells, escaped=escaped), who
+    return _ImportedPerson(row.cells, escaped=escaped), address
 
 
-class _Person:
+class _ImportedPerson:
     """One row, checked. Raises BadInput naming the column."""
 
     def __init__(self, cells: Mapping[str, str], *, escaped: bool) -> None:
@@ -204,8 +198,8 @@ class _Person:
         self.state = cells.get("state", ACTIVE).casefold()
         if self.state not in STATES:
             raise BadInput(f"state: {self.state[:20]!r}; use {', '.join(STATES)}", field="state")
-        chosen = {name: lists.get(name, cells[name]) for name in preference_fields.FIELDS if name in cells}
-        self.preferences = _named(preference_fields.Preferences, chosen)
+        cells_by_preference = {name: lists.get(name, cells[name]) for name in preference_fields.FIELDS if name in cells}
+        self.preferences = _read(preference_fields.Preferences, cells_by_preference)
         self.preferences.check_pause(clock.now().date())
         self.profile = self._profile(cells, lists)
         self.times = {name: csv_cells.instant(name, cells[name]) for name in TIMES if name in cells}
@@ -222,18 +216,18 @@ class _Person:
         for entry in lists.get("caps", ()):
             number, _, text = entry.partition(" ")
             topics[text] = replace(_topic(topics, text, "caps"), cap=csv_cells.topic_cap(number))
-        primary_only = _named(_Switch, {"primary_only": cells.get("primary_only", "false")}).primary_only
+        primary_only = _read(_Switch, {"primary_only": cells.get("primary_only", "false")}).primary_only
         likes = csv_cells.learned_words(cells.get("likes", ""))
         return replace(profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes)
 
-    def store(self, session: Session, who: subscribers.Address, *, consent: str, welcome: bool) -> None:
+    def store(self, session: Session, address: subscribers.Address, *, consent: str, welcome: bool) -> None:
         """Write this person. Raises Refused where they are subscribed here, or left, or must not be mailed."""
         now = clock.now()
-        known = subscribers.by_key(session, who.key, lock=True)
-        suppressed_only = self.suppression is not None and known is not None and known.state == ACTIVE
+        subscriber = subscribers.by_key(session, address.key, lock=True)
+        suppressed_only = self.suppression is not None and subscriber is not None and subscriber.state == ACTIVE
         if self.state != SUPPRESSED and not suppressed_only:
-            self._refuse(session, who, known)
-            subscriber = subscribers.admit(session, who, now=now)
+            self._refuse(session, address, subscriber)
+            subscriber = subscribers.admit(session, address, now=now)
             session.flush()
             self._write(session, subscriber, now)
             if not welcome:
@@ -242,26 +236,25 @@ class _Person:
             session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
         if self.suppression is not None:
             reason, source, at = self.suppression
-            reports.suppress(session, who.key, reason=reason, source=source, at=at or now)
+            reports.suppress(session, address.key, reason=reason, source=source, at=at or now)
 
-    def _refuse(self, session: Session, who: subscribers.Address, known: Subscriber | None) -> None:
-        """Raises Refused where what is known here forbids this row."""
-        if known is not None and known.state in {ACTIVE, self.state}:
-            raise Refused(f"{who.text} is known here already, as {known.state}")
-        if known is not None and known.state == LEFT:
-            raise Refused(f"{who.text} has unsubscribed here; only they can subscribe again, on the page")
+    def _refuse(self, session: Session, address: subscribers.Address, subscriber: Subscriber | None) -> None:
+        """Raise Refused if the state of the address in this installation forbids this row."""
+        if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
+            raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
+        if subscriber is not None and subscriber.state == LEFT:
+            raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
         if self.state == LEFT:
-            return  # no mail comes of it
-        former = former_addresses.find(session, who.key)
+            return  # this row starts no mail
+        former = former_addresses.find(session, address.key)
         if former is not None and not former.suppressed:
-            raise Refused(f"{who.text} has unsubscribed here; only they can subscribe again, on the page")
-        if self.suppression is None and subscribers.suppression(session, who.key) is not None:
-            raise Refused(f"mail to {who.text} is stopped here after a bounce or a complaint")
+            raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
+        if self.suppression is None and subscribers.suppression(session, address.key) is not None:
+            raise Refused(f"mail to {address.text} is stopped here after a bounce or a complaint")
 
     def _write(self, session: Session, subscriber: Subscriber, now: datetime) -> None:
         number = stored_id(subscriber)
-        self.preferences.schedule(subscriber)
-        subscriber.paused_until = self.preferences.paused_until
+        self.preferences.write_to(subscriber)
         subscriber.state = self.state
         subscriber.created_at = self.times.get("created_at", now)
         subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)
@@ -299,7 +292,7 @@ class _Switch(BaseModel):
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
-def _named(schema: type[Checked], values: Mapping[str, object]) -> Checked:
+def _read(schema: type[Checked], values: Mapping[str, object]) -> Checked:
     """`preference_fields.read`, whose every error begins with the column's name."""
     try:
         return preference_fields.read(schema, values)

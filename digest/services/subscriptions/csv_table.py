@@ -84,20 +84,20 @@ class _Header:
         self._required = required
         self._aliases = aliases
 
-    def known(self, names: Sequence[str]) -> int:
+    def count_known(self, names: Sequence[str]) -> int:
         """How many of these are columns."""
         return sum(_normalized(name) in self.columns for name in names)
 
     def read(self, names: Sequence[str]) -> list[str]:
         """The columns as named in the first line; blank ones at its end stand for no column. Raises BadInput."""
-        found = [_normalized(name) for name in names]
-        while found and not found[-1]:
-            found.pop()
-        self.check(found, "column {}, ")
-        if self._required not in found:
+        names_found = [_normalized(name) for name in names]
+        while names_found and not names_found[-1]:
+            names_found.pop()
+        self.check(names_found, "column {}, ")
+        if self._required not in names_found:
             missing = f"the first line must name the columns, {self._required!r} among them"
             raise BadInput(f"line 1: {missing} (known: {', '.join(self.columns)})")
-        return found
+        return names_found
 
     def check(self, names: Sequence[str], where: str) -> None:
         """Raises BadInput for a name that is unknown, or there twice."""
@@ -161,8 +161,10 @@ def _unstorable(cells: Mapping[str, str]) -> str:
 def _delimiter(text: str, header: _Header) -> str:
     """What separates cells: that which finds most columns in the header."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    found = {delimiter: _cells(first, delimiter) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=lambda delimiter: (header.known(found[delimiter]), len(found[delimiter])))
+    names_found = {delimiter: _cells(first, delimiter) for delimiter in DELIMITERS}
+    return max(
+        DELIMITERS, key=lambda delimiter: (header.count_known(names_found[delimiter]), len(names_found[delimiter]))
+    )
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -177,11 +179,11 @@ def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, 
 
     Raises BadInput where it can't be told where a record ends.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
-        line = skipped + reader.line_num + 1
+        line = skipped + records.line_num + 1
         try:
-            cells = next(reader, None)
+            cells = next(records, None)
         except csv.Error as error:
             yield line, _broken_record(line, error)
             continue

@@ -10,22 +10,22 @@ from digest import settings
 
 def forget_address(address: str) -> int:
     """Delete the mails in DATA_DIR/mailbox that hold this address anywhere. Returns how many."""
-    wanted = address.lower().encode()
+    needle = address.lower().encode()
     folder = settings.get().data_dir / "mailbox"
-    found = [file for part in ("tmp", "new", "cur") for file in (folder / part).glob("*") if file.is_file()]
-    holding = [file for file in found if _holds(file, wanted)]
+    matching_files = [file for part in ("tmp", "new", "cur") for file in (folder / part).glob("*") if file.is_file()]
+    holding = [file for file in matching_files if _holds(file, needle)]
     for file in holding:
         file.unlink(missing_ok=True)
     return len(holding)
 
 
-def _holds(file: Path, wanted: bytes) -> bool:
+def _holds(file: Path, needle: bytes) -> bool:
     """Does a mail hold these bytes, as they are or behind a transfer encoding (RFC 2045, 6)?"""
     try:
         raw = file.read_bytes()
     except FileNotFoundError:  # another process removed it
         return False
-    if wanted in raw.lower():
+    if needle in raw.lower():
         return True
     parts = (part.get_payload(decode=True) for part in email.message_from_bytes(raw).walk())
-    return any(isinstance(text, bytes) and wanted in text.lower() for text in parts)
+    return any(isinstance(text, bytes) and needle in text.lower() for text in parts)

@@ -1,4 +1,4 @@
-"""Sign-ups that nobody confirmed are forgotten: without consent nothing is kept."""
+"""Delete sign-ups that nobody confirmed: without consent nothing is stored."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from digest.models.subscriber import PENDING
 from digest.services.security.link_lifetimes import ACCOUNT_REQUEST_KEPT_FOR
 from digest.services.subscriptions import erasure
 
-AT_ONCE = 200  # readers a transaction: nobody waits long for it
+BATCH_SIZE = 200  # subscribers a transaction, to keep its locks short
 
 
 def forget(*, now: datetime | None = None) -> int:
-    """Erase who asked RETENTION_PENDING_DAYS ago or longer and never confirmed. Returns how many; again: none.
+    """Erase subscribers who signed up RETENTION_PENDING_DAYS ago or longer and never confirmed. Returns how many.
 
-    A later sign-up of the same address begins these days anew. What others asked for and did not confirm goes too.
+    A later sign-up of the same address restarts that period. Old requests of other subscribers are deleted too.
     """
     now = now or clock.now()
     before, total = now - timedelta(days=settings.get().retention_pending_days), 0
@@ -30,22 +30,22 @@ def forget(*, now: datetime | None = None) -> int:
         session.execute(delete(AccountRequest).where(col(AccountRequest.created_at) < old))
     while True:
         with engine.transaction() as session:
-            gone = _some(session, before, now)
-        total += gone
-        if gone < AT_ONCE:
+            forgotten = _forget_batch(session, before, now)
+        total += forgotten
+        if forgotten < BATCH_SIZE:
             return total
 
 
-def _some(session: Session, before: datetime, now: datetime) -> int:
-    found = session.exec(select(Subscriber).where(_given_up(before)).limit(AT_ONCE).with_for_update()).all()
-    for reader in found:
-        erasure.forget(session, reader, now=now)
-    return len(found)
+def _forget_batch(session: Session, before: datetime, now: datetime) -> int:
+    expired = session.exec(select(Subscriber).where(_expired(before)).limit(BATCH_SIZE).with_for_update()).all()
+    for subscriber in expired:
+        erasure.forget(session, subscriber, now=now)
+    return len(expired)
 
 
-def _given_up(before: datetime) -> ColumnElement[bool]:
+def _expired(before: datetime) -> ColumnElement[bool]:
     newest = select(func.max(SignUpRequest.created_at)).where(SignUpRequest.subscriber_id == Subscriber.id)
-    asked = newest.correlate(Subscriber)
-    last = asked.scalar_subquery()
+    newest_request = newest.correlate(Subscriber)
+    last = newest_request.scalar_subquery()
     old = or_(last.is_(None), last < before)
     return and_(col(Subscriber.state) == PENDING, col(Subscriber.created_at) < before, old)

@@ -89,8 +89,8 @@ def _bounces(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
 
 
 def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | None:
-    found = subscribers.suppression(session, subscriber.address_key)
-    return found.model_dump(mode="json", exclude={"id", "address_key"}) if found else None
+    suppression = subscribers.suppression(session, subscriber.address_key)
+    return suppression.model_dump(mode="json", exclude={"id", "address_key"}) if suppression else None
 
 
 def _attempts(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
@@ -140,5 +140,5 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 
 def _dumped(rows: Sequence[SQLModel], without: set[str]) -> list[dict[str, Any]]:
     """Rows as JSON values, without numbers that mean nothing outside."""
-    found: list[Mapping[str, Any]] = [row.model_dump(mode="json", exclude=without) for row in rows]
-    return [dict(row) for row in found]
+    suppression: list[Mapping[str, Any]] = [row.model_dump(mode="json", exclude=without) for row in rows]
+    return [dict(row) for row in suppression]

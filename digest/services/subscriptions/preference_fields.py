@@ -1,213 +1,333 @@
-"""What a reader asks for, as it comes from outside: every field bounded, refused by its name."""
+"""The one list of what a subscriber can choose.
+
+Each field of `Preferences` is one preference: its type and parser, its default, and a `Preference` that says how it is
+asked for. Forms, export, import, listings, the API and `--set` of the command line are derived from this list. See
+CONTRIBUTING.md, "Add a preference".
+"""
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from digest import clock, settings
-from digest.errors import BadInput
+from digest.errors import N_, BadInput
 from digest.i18n import say
-from digest.matching.profile import DEFAULT_LIMIT, MAX_QUERY, MAX_TOPICS, Profile, Topic
-from digest.matching.query import language
+from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
 from digest.matching.query.profile_cost import check_cost
 from digest.models import Subscriber
+from digest.services.subscriptions import preference_parsers as parsers
+from digest.services.subscriptions.validation_messages import plain_message
 
-MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
-ARCHIVES = (
-    "astro-ph|cond-mat|cs|econ|eess|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|nlin|nucl-ex|nucl-th"
-    "|physics|q-bio|q-fin|quant-ph|stat"
-)
-CATEGORY = re.compile(rf"(?:{ARCHIVES})(?:\.(?:[A-Z]{{2}}|[a-z]+(?:-[a-z]+)?))?")
-CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 
-def _line(value: str, *, name: str, most: int) -> str:
-    """One line of text, tidied; control characters are refused."""
-    text = unicodedata.normalize("NFC", re.sub(r"[ \t\u00a0]+", " ", value)).strip()
-    if len(text) > most:
-        raise BadInput(
-            say("%(field)s: at most %(most)s characters, got %(n)s", field=name, most=most, n=len(text)), field=name
-        )
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
-        raise BadInput(
-            say("%(field)s: %(text)s holds a control character", field=name, text=repr(text[:40])), field=name
-        )
-    return text
+class Control(StrEnum):
+    """What a form shows for a preference."""
+
+    LINES = "lines"  # a text with one entry a line
+    CHECK_BOXES = "check_boxes"  # categories
+    SELECT = "select"
+    DAY_OF_WEEK = "day_of_week"
+    NUMBER = "number"
+    TIME = "time"
+    ZONE = "zone"
+    DATE = "date"
 
 
-def _lines(value: object, *, name: str, most: int, length: int) -> tuple[str, ...]:
-    """Lines from a text or a list: blank ones and repetitions dropped, their number bounded."""
-    parts = value.splitlines() if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise BadInput(say("%(field)s: expected lines of text", field=name), field=name)
-    found = tuple(dict.fromkeys(filter(None, (_line(part, name=name, most=length) for part in parts))))
-    if len(found) > most:
-        raise BadInput(say("%(field)s: at most %(most)s, got %(n)s", field=name, most=most, n=len(found)), field=name)
-    return found
+class Group(StrEnum):
+    """The part of the form in which a preference is shown, in the order of the form."""
+
+    TOPICS = "topics"
+    SCHEDULE = "schedule"  # one sentence, built from the lead-ins
+    PAUSE = "pause"
+    DETAILS = "details"
 
 
-def _queries(value: object, name: str) -> tuple[str, ...]:
-    lines = _lines(value, name=name, most=MAX_TOPICS, length=MAX_QUERY)
-    for number, line in enumerate(lines, 1):
-        try:
-            language.parse(line)
-        except BadInput as error:
-            where = say("%(field)s: line %(n)s, ‘%(line)s’", field=name, n=number, line=line[:60])
-            raise BadInput(f"{where}: {error.said(say)}", field=name) from error
-    return lines
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How a preference is asked for. Texts are in English and are translated where they are shown.
+
+    `options`: (value, text) of a SELECT. `lead_in`: the words before it in the sentence of its group.
+    `aliases`: wrong names of its column in an import, for which the right one is suggested.
+    """
+
+    label: str
+    control: Control
+    group: Group = Group.DETAILS
+    help: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    lead_in: str = ""
+    aliases: tuple[str, ...] = ()
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The schema of the API, with the texts of the form."""
+        return handler(schema) | {"title": self.label} | ({"description": self.help} if self.help else {})
 
 
-def _categories(value: object) -> tuple[str, ...]:
-    names = _lines(_split(value), name="categories", most=MAX_CATEGORIES, length=20)
-    for name in names:
-        if not CATEGORY.fullmatch(name):
-            raise BadInput(
-                say("categories: %(name)s is not an arXiv category such as cs.LG", name=repr(name)), field="categories"
-            )
-    return names
+class SignUpPreferences(BaseModel):
+    """What can be chosen at sign-up. Lists may come as a text with one entry a line.
+
+    A preference is stored in the profile where `Profile` has a field of its name, else in the subscriber's row.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topics: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.query_lines),
+        Preference(
+            N_("Your topics"),
+            Control.LINES,
+            Group.TOPICS,
+            help=N_('One a line: words, a phrase, or a query such as "diffusion model*" AND protein.'),
+            aliases=("topic", "keywords", "keyword", "queries", "query"),
+        ),
+    ] = ()
+    cadence: Annotated[
+        Literal["daily", "weekdays", "weekly"],
+        Preference(
+            N_("How often"),
+            Control.SELECT,
+            Group.SCHEDULE,
+            options=(("daily", N_("every day")), ("weekdays", N_("on weekdays")), ("weekly", N_("once a week"))),
+            lead_in=N_("Send me this"),
+            aliases=("frequency", "schedule"),
+        ),
+    ] = "daily"
+    weekday: Annotated[
+        int,
+        Field(ge=0, le=6),
+        Preference(
+            N_("Day of the week"),
+            Control.DAY_OF_WEEK,
+            Group.SCHEDULE,
+            lead_in=N_("on"),
+        ),
+    ] = 0
+    send_at: Annotated[
+        time,
+        BeforeValidator(parsers.quarter_hour),
+        Preference(
+            N_("Send time"),
+            Control.TIME,
+            Group.SCHEDULE,
+            lead_in=N_("at"),
+            aliases=("time", "send_time", "hour"),
+        ),
+    ] = Field(default_factory=lambda: settings.get().send_at)
+    time_zone: Annotated[
+        str,
+        BeforeValidator(clock.read_time_zone),
+        Preference(
+            N_("Time zone"),
+            Control.ZONE,
+            Group.SCHEDULE,
+            lead_in=N_("in"),
+            aliases=("timezone", "tz", "zone"),
+        ),
+    ] = "UTC"
+    categories: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.category_names),
+        Preference(
+            N_("Only these categories"),
+            Control.CHECK_BOXES,
+            help=N_("If none is checked, all categories count."),
+            aliases=("category", "fields"),
+        ),
+    ] = ()
+    exclusions: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.query_lines),
+        Preference(
+            N_("Leave out"),
+            Control.LINES,
+            help=N_("Papers that match one of these lines are never sent."),
+            aliases=("exclude", "exclusion"),
+        ),
+    ] = ()
+    authors: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.author_names),
+        Preference(
+            N_("Follow authors"),
+            Control.LINES,
+            help=N_("One name a line. Their papers come first, whatever the topic."),
+            aliases=("author", "followed_authors", "follow"),
+        ),
+    ] = ()
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), Preference(N_("Papers a mail, at most"), Control.NUMBER)] = (
+        DEFAULT_LIMIT
+    )
+    close: Annotated[
+        bool,
+        Preference(
+            N_("Close matches"),
+            Control.SELECT,
+            options=(
+                ("true", N_("yes, papers near my topics too")),
+                ("false", N_("no, only my words as written")),
+            ),
+        ),
+    ] = True
+    minimum: Annotated[
+        Literal["usual", "high"],
+        Preference(
+            N_("How close they have to be"),
+            Control.SELECT,
+            options=(("usual", N_("usual: about 3 papers a day")), ("high", N_("high: about 1 paper a day"))),
+        ),
+    ] = "usual"
+    quiet_day: Annotated[
+        Literal["skip", "notice"],
+        Preference(
+            N_("On a day without papers"),
+            Control.SELECT,
+            options=(("skip", N_("send nothing")), ("notice", N_("send one line"))),
+        ),
+    ] = Field(default_factory=lambda: settings.get().quiet_day)
+
+    @model_validator(mode="after")
+    def _affordable(self) -> Self:
+        """Refuse a profile that would take too long to match."""
+        check_cost(self.profile())
+        return self
+
+    def profile(self, before: Profile | None = None) -> Profile:
+        """The profile to match. Likes, and caps and mutes of topics that stay, are taken from `before`."""
+        topics_before = {topic.text: topic for topic in before.topics} if before else {}
+        topics = tuple(topics_before.get(text, Topic(text)) for text in self.topics)
+        others = {name: getattr(self, name) for name in type(self).model_fields if name in _PROFILE_FIELDS - {"topics"}}
+        return replace(before or Profile(), topics=topics, **others)
+
+    def write_to(self, subscriber: Subscriber) -> None:
+        """Write the preferences that are stored in the subscriber's row."""
+        for name in _row_fields(type(self)):
+            setattr(subscriber, name, getattr(self, name))
+
+    def schedule_json(self) -> dict[str, Any]:
+        """The preferences of a sign-up that are stored in the subscriber's row, as JSON values."""
+        return self.model_dump(mode="json", include=set(SIGN_UP_SCHEDULE))
 
 
-def _split(value: object) -> object:
-    """Categories may stand in one line, with commas or blanks between."""
-    return re.split(r"[\s,]+", value) if isinstance(value, str) else value
+class Subscription(SignUpPreferences):
+    """A sign-up: preferences and an address, which `db.subscribers.subscribers.address` reads."""
+
+    address: Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-def _authors(value: object) -> tuple[str, ...]:
-    names = _lines(value, name="authors", most=MAX_AUTHORS, length=MAX_NAME)
-    for name in names:
-        if sum(character.isalpha() for character in name) < 2:
-            raise BadInput(say("authors: %(name)s is not a name", name=repr(name)), field="authors")
-    return names
+class Preferences(SignUpPreferences):
+    """All preferences: those of a sign-up, and those that only a subscriber has.
+
+    `paused_until` is the first date with mail again.
+    """
+
+    paused_until: Annotated[
+        date | None,
+        BeforeValidator(parsers.optional_date),
+        Preference(
+            N_("Pause until"),
+            Control.DATE,
+            Group.PAUSE,
+            help=N_("The first day with mail again. Empty: no pause."),
+        ),
+    ] = None
+
+    def check_pause(self, today: date) -> None:
+        """Raise BadInput for a pause that ends more than a year ahead."""
+        if self.paused_until and self.paused_until - today > MAX_PAUSE:
+            raise BadInput(say("paused_until: at most a year ahead"), field="paused_until")
 
 
-def _send_at(value: object) -> time:
-    """A wall-clock time, rounded down to a quarter of an hour: slots are quarters."""
-    found = CLOCK_TIME.fullmatch(value.isoformat() if isinstance(value, time) else str(value))
-    if found is None:
-        raise BadInput(say("send time: use a time of day such as 07:00"), field="send_at")
-    return time(int(found[1]), int(found[2]) // 15 * 15)
+_PROFILE_FIELDS = frozenset(field.name for field in fields(Profile))
+FIELDS = tuple(Preferences.model_fields)
+Schema = TypeVar("Schema", bound=BaseModel)
 
 
-Checked = TypeVar("Checked", bound=BaseModel)
+def _row_fields(schema: type[SignUpPreferences]) -> tuple[str, ...]:
+    """The fields that are stored in the subscriber's row."""
+    return tuple(name for name in schema.model_fields if name in FIELDS and name not in _PROFILE_FIELDS)
 
 
-def read(schema: type[Checked], values: Mapping[str, Any]) -> Checked:
+SIGN_UP_SCHEDULE = _row_fields(SignUpPreferences)  # kept with a sign-up request until it is confirmed
+
+
+@lru_cache(maxsize=1)
+def preferences() -> Mapping[str, Preference]:
+    """How each preference is asked for, by its name."""
+    return {name: _metadata(name) for name in FIELDS}
+
+
+def bounds(name: str) -> tuple[int | None, int | None]:
+    """The smallest and the largest number allowed; None where there is no bound."""
+    schema = Preferences.model_json_schema()["properties"][name]
+    return schema.get("minimum"), schema.get("maximum")
+
+
+def aliases() -> dict[str, str]:
+    """Wrong names of columns, with the preference that is meant."""
+    return {alias: name for name, preference in preferences().items() for alias in preference.aliases}
+
+
+def multiline_fields() -> tuple[str, ...]:
+    """The lists with one entry a line; the entries of other lists are separated by blanks."""
+    return tuple(name for name, preference in preferences().items() if preference.control is Control.LINES)
+
+
+def _metadata(name: str) -> Preference:
+    metadata = Preferences.model_fields[name].metadata
+    preference = next((item for item in metadata if isinstance(item, Preference)), None)
+    if preference is None:
+        raise TypeError(f"the preference {name} lacks its Preference(...)")
+    return preference
+
+
+def read(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
     """The values as that schema. Raises BadInput for the first field that is wrong, by its name."""
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise BadInput(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}", field=field) from error
+        raise BadInput(f"{field}: {plain_message(first)}", field=field) from error
 
 
-# A preference is stored in the profile where `Profile` has a field of its name, else in the subscriber's row.
-_PROFILE_FIELDS = frozenset(field.name for field in fields(Profile))
-
-
-class Wishes(BaseModel):
-    """Topics and schedule of a reader. Lists may come as a text with one entry a line.
-
-    This and `Preferences` are the one list of what a subscriber can choose. Forms, listings, export and import take
-    names, order, defaults and bounds from here: a further preference is one field here and its column (or field of
-    `Profile`), with its migration.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    topics: Annotated[tuple[str, ...], BeforeValidator(lambda v: _queries(v, "topics"))] = ()
-    exclusions: Annotated[tuple[str, ...], BeforeValidator(lambda v: _queries(v, "exclusions"))] = ()
-    categories: Annotated[tuple[str, ...], BeforeValidator(_categories)] = ()
-    authors: Annotated[tuple[str, ...], BeforeValidator(_authors)] = ()
-    close: bool = True
-    minimum: Literal["usual", "high"] = "usual"
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cadence: Literal["daily", "weekdays", "weekly"] = "daily"
-    weekday: int = Field(default=0, ge=0, le=6)
-    time_zone: Annotated[str, BeforeValidator(clock.read_time_zone)] = "UTC"
-    send_at: Annotated[time, BeforeValidator(_send_at)] = Field(default_factory=lambda: settings.get().send_at)
-    quiet_day: Literal["skip", "notice"] = Field(default_factory=lambda: settings.get().quiet_day)
-
-    @model_validator(mode="after")
-    def _affordable(self) -> Self:
-        """Refuse what would take too long to match; each text was parsed before, so its cost is known."""
-        check_cost(self.profile())
-        return self
-
-    def profile(self, before: Profile | None = None) -> Profile:
-        """What to match. Likes, and caps and mutes of topics that stay as they were, are kept from `before`."""
-        known = {topic.text: topic for topic in before.topics} if before else {}
-        topics = tuple(known.get(text, Topic(text)) for text in self.topics)
-        others = {name: getattr(self, name) for name in Wishes.model_fields if name in _PROFILE_FIELDS - {"topics"}}
-        return replace(before or Profile(), topics=topics, **others)
-
-    def schedule(self, subscriber: Subscriber) -> None:
-        """Write when mail is wanted into the subscriber's row."""
-        for name in SCHEDULE_FIELDS:
-            setattr(subscriber, name, getattr(self, name))
-
-    def schedule_json(self) -> dict[str, Any]:
-        """When mail is wanted, as plain JSON values; `apply_schedule` writes them into a row."""
-        return self.model_dump(mode="json", include=set(SCHEDULE_FIELDS))
-
-
-SCHEDULE_FIELDS = tuple(name for name in Wishes.model_fields if name not in _PROFILE_FIELDS)
-
-
-def apply_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
-    """Write a schedule that `schedule_json` gave into the subscriber's row."""
-    read(Wishes, {name: values[name] for name in SCHEDULE_FIELDS}).schedule(subscriber)
-
-
-def _paused_until(value: object) -> date | None:
-    if value is None or value == "":
-        return None
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as error:
-        raise BadInput(say("pause: use a date such as 2026-08-31"), field="paused_until") from error
-
-
-class Subscription(Wishes):
-    """A sign-up: an address beside the wishes. The address is read by `db.subscribers.subscribers.address`."""
-
-    address: Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class Preferences(Wishes):
-    """What a reader can change later: the wishes, and a pause. `paused_until` is the first date with mail again."""
-
-    paused_until: Annotated[date | None, BeforeValidator(_paused_until)] = None
-
-    def check_pause(self, today: date) -> None:
-        """A pause lies ahead, by a year at most. Raises BadInput."""
-        if self.paused_until and self.paused_until - today > MAX_PAUSE:
-            raise BadInput(say("pause: at most a year ahead"), field="paused_until")
-
-
-FIELDS = tuple(Preferences.model_fields)
-ONE_A_LINE = ("topics", "exclusions", "authors")  # the other lists stand in one line, with blanks between
+def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
+    """Write what `schedule_json` gave into the subscriber's row. A preference that is newer keeps its default."""
+    stored = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
+    read(SignUpPreferences, stored).write_to(subscriber)
 
 
 def values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
-    """What a subscriber has chosen, by the names of `FIELDS`. Topics are texts."""
-    found = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
-    return found | {"topics": tuple(topic.text for topic in profile.topics)}
+    """A subscriber's preferences by name. Topics are texts."""
+    stored = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
+    return stored | {"topics": tuple(topic.text for topic in profile.topics)}
 
 
 def as_text(name: str, value: object) -> str:
-    """The value of a field as it is typed into a form or a cell; `read` is the inverse."""
+    """The value of a preference as it is typed into a form or a cell; `read` is the inverse."""
     if isinstance(value, tuple):
-        return ("\n" if name in ONE_A_LINE else " ").join(value)
+        return ("\n" if name in multiline_fields() else " ").join(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, time):
@@ -220,7 +340,12 @@ def texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     return {name: as_text(name, value) for name, value in values(subscriber, profile).items()}
 
 
+def version_of(subscriber: Subscriber, profile: Profile) -> str:
+    """A value that changes whenever a preference does, to detect that a form is out of date."""
+    return hashlib.sha256(json.dumps(texts(subscriber, profile), sort_keys=True).encode()).hexdigest()[:16]
+
+
 def default_texts() -> dict[str, str]:
-    """How an empty form begins."""
-    begin = Preferences()
-    return {name: as_text(name, getattr(begin, name)) for name in FIELDS}
+    """The defaults as texts, for an empty form."""
+    defaults = Preferences()
+    return {name: as_text(name, getattr(defaults, name)) for name in FIELDS}

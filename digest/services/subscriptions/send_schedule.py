@@ -1,4 +1,4 @@
-"""When a reader's next mail is due. Pure: local dates and wall-clock times in, slots out."""
+"""When a subscriber's next mail is due. Pure: local dates and wall-clock times in, slots out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 def next_due(
     after: datetime, *, zone: ZoneInfo, send_at: time, cadence: str, weekday: int = 0, paused_until: date | None = None
 ) -> datetime:
-    """The first slot later than `after` at which this reader wants mail.
+    """The first slot later than `after` at which this schedule has a mail.
 
     A local time that DST skips means the first instant after the gap; a doubled one its first occurrence.
     `weekday` (0 is Monday) counts for the weekly cadence alone; `paused_until` is the first date with mail again.
@@ -28,7 +28,7 @@ def next_due(
         slot = slot_on(day, zone=zone, send_at=send_at)
         if slot > after and wants(day, cadence=cadence, weekday=weekday):
             return slot
-    raise AssertionError("unreachable: every week has a day that is wanted")
+    raise AssertionError("unreachable: every schedule has a mail within two weeks")
 
 
 def due_after(subscriber: Reader, after: datetime) -> datetime:
@@ -49,7 +49,7 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
 
 
 def slot_before(subscriber: Reader, slot: datetime) -> datetime:
-    """The slot of the last date before that slot's at which this reader would have wanted mail."""
+    """The slot of the last date before that slot's at which the schedule had a mail."""
     zone = clock.zone(subscriber.time_zone)
     day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
     while not wants(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
@@ -59,7 +59,7 @@ def slot_before(subscriber: Reader, slot: datetime) -> datetime:
 
 @lru_cache(maxsize=4096)
 def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
-    """The local date that a slot stands for: the inverse of `slot_on`, else the date on the reader's calendar."""
+    """The local date that a slot stands for: the inverse of `slot_on`, else the local date."""
     today = slot.astimezone(zone).date()
     skipped = today - DAY
     return skipped if slot_on(skipped, zone=zone, send_at=send_at) == slot else today
@@ -80,7 +80,7 @@ def resumes(subscriber: Reader, day: date) -> bool:
     if first is None or day < first:
         return False
     passed = (first + n * DAY for n in range(min((day - first).days, 14)))
-    return not any(wants(one, cadence=subscriber.cadence, weekday=subscriber.weekday) for one in passed)
+    return not any(wants(passed_day, cadence=subscriber.cadence, weekday=subscriber.weekday) for passed_day in passed)
 
 
 def _days(first: date) -> Iterator[date]:

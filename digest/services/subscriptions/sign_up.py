@@ -1,7 +1,7 @@
-"""Signing up. The answer is the same for every address; only the owner of the inbox learns more.
+"""Sign-up. The answer is the same for every address; only the owner of the inbox learns more.
 
-A sign-up changes nothing that is kept about an address. What it asks for waits in a request of its own until the owner
-confirms it, so a stranger who knows an address can change nobody's mail.
+A sign-up changes nothing that is stored about an address. It is stored as a request until the owner confirms it, so a
+stranger who knows an address can't change its subscription.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ def subscribe(
     *,
     client_limit: rate_limits.RateLimit = rate_limits.SIGN_UPS,
 ) -> None:
-    """Owe a confirmation to the address, or the link to their preferences to one who is subscribed already.
+    """Queue a confirmation to the address, or the preferences link if it is subscribed already.
 
-    Nothing is owed to suppressed addresses and to those that had enough mail lately (`rate_limits`); an address that
+    Nothing is queued for suppressed addresses and for those over their limit (`rate_limits`); an address that
     bounced may confirm once a week that it works again. `client` is where the request came from. Raises BadInput for
     the address, TooMany for the client.
     """
-    who, now = subscribers.address(request.address), clock.now()
+    address, now = subscribers.address(request.address), clock.now()
     with engine.reading() as session:
-        known = subscribers.by_key(session, who.key)
-    limit = rate_limits.LINKS if known is not None and known.state == ACTIVE else rate_limits.CONFIRMATIONS
-    if rate_limits.allow_mail(limit, who.key, client_limit=client_limit, client=client):
+        subscriber = subscribers.by_key(session, address.key)
+    limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS
+    if rate_limits.allow_mail(limit, address.key, client_limit=client_limit, client=client):
         with engine.transaction() as session:
-            suppression = subscribers.suppression(session, who.key)
+            suppression = subscribers.suppression(session, address.key)
             if suppression is None or suppressions.can_be_lifted(suppression.reason, suppression.source):
-                subscriber = subscribers.admit(session, who, now=now)
+                subscriber = subscribers.admit(session, address, now=now)
                 session.flush()
                 _answer(session, subscriber, suppression, request, client=client, now=now)
     enqueue.deliver()
@@ -63,31 +63,33 @@ def _answer(
     client: str,
     now: datetime,
 ) -> None:
-    """Mail a link: to the preferences for an active subscriber, otherwise one that confirms what was asked for."""
-    known = stored_id(subscriber)
+    """Queue a link: to the preferences for an active subscriber, otherwise to confirm this sign-up."""
+    subscriber_id = stored_id(subscriber)
     if subscriber.state == ACTIVE and suppression is None:
-        owe_next(session, LINK, subject_id=known, address=subscriber.address, subscriber_id=known, now=now)
+        owe_next(
+            session, LINK, subject_id=subscriber_id, address=subscriber.address, subscriber_id=subscriber_id, now=now
+        )
         return
     if suppression is not None:
         since = max(suppression.at, now - AFTER_BOUNCE + timedelta(seconds=1))  # after a whole week it is due
-        if subscribers.has_open_request(session, known, since=since):
+        if subscribers.has_open_request(session, subscriber_id, since=since):
             return
-    asked = SignUpRequest(
-        subscriber_id=known,
+    sign_up_request = SignUpRequest(
+        subscriber_id=subscriber_id,
         created_at=now,
         profile=request.profile().to_json(),
         schedule=request.schedule_json(),
         client=consent_origin.stored_form(client),
         wording=WORDING,
     )
-    session.add(asked)
+    session.add(sign_up_request)
     session.flush()
     owe_next(
         session,
         CONFIRMATION,
-        subject_id=known,
+        subject_id=subscriber_id,
         address=subscriber.address,
-        subscriber_id=known,
+        subscriber_id=subscriber_id,
         now=now,
-        payload={"request_id": asked.id},
+        payload={"request_id": sign_up_request.id},
     )

@@ -23,15 +23,15 @@ def lift(session: Session, suppression: Suppression) -> None:
 
 def explanation(suppression: Suppression) -> str:
     """Why there is no mail, as a sentence for the owner of the address."""
-    known = {
+    explanations = {
         NO_SUCH_ADDRESS: say("Its mail server says that this address does not exist."),
         KEEPS_FAILING: say("Our mail to it failed again and again."),
         COMPLAINT: say("One of our mails was reported as spam from there."),
         NOT_ME: say("Somebody there said ‘not me, never mail me again’."),
     }
-    if suppression.source == BY_ADMINISTRATOR or suppression.reason not in known:
+    if suppression.source == BY_ADMINISTRATOR or suppression.reason not in explanations:
         return say("An administrator stopped it.")
-    return known[suppression.reason]
+    return explanations[suppression.reason]
 
 
 def cure(suppression: Suppression) -> str:

@@ -1,4 +1,4 @@
-"""A reader's topics by what they brought and how it was liked; their caps and mutes; likes taken back."""
+"""Per topic: how many papers it brought, feedback on them, its cap and mute; and removing likes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from digest.compose.edition import Content, Entry
 from digest.compose.email.template_context import LESS, MORE
 from digest.db.core import engine
 from digest.db.papers import papers as paper_store
-from digest.db.subscribers import feedback as store
+from digest.db.subscribers import feedback as feedback_store
 from digest.db.subscribers import subscribers, threshold_store
 from digest.errors import BadInput, NotFound
 from digest.i18n import say
 from digest.matching.profile import Profile
 from digest.models import Subscriber
+from digest.models.types import stored_id
 from digest.services.subscriptions import feedback
 from digest.services.subscriptions.preference_fields import MAX_LIMIT
 from digest.text.tex import readable
 
-DAYS = 90  # how far back papers are counted
-SHOWN = 50  # liked papers listed
+COUNTED_DAYS = 90  # how far back papers are counted
+LIKES_SHOWN = 50  # liked papers listed
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One topic: papers of the last 90 days for which it gave most of the score, and what was said of them in all."""
+class TopicFeedback:
+    """One topic: papers of the last 90 days whose score it dominated, and all feedback on its papers."""
 
     text: str
     cap: int | None
@@ -41,81 +42,92 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinions:
-    """What the preferences show of it. `liked`: (paper, title), newest first."""
+class FeedbackOverview:
+    """What the preferences page shows. `liked`: (paper, title), newest first."""
 
-    topics: tuple[Figures, ...]
+    topics: tuple[TopicFeedback, ...]
     liked: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
-    """How much of a topic a reader wants: at most `cap` papers a mail (None: no bound), or none while muted."""
+class TopicSetting:
+    """At most `cap` papers a mail from a topic (None: no limit), or none while muted."""
 
     cap: int | None = None
     muted: bool = False
 
 
-def opinions(subscriber_id: int) -> Opinions:
-    """What topics brought and what was liked. Raises NotFound after erasure."""
-    since = clock.now().date() - timedelta(days=DAYS)
+def feedback_overview(subscriber_id: int) -> FeedbackOverview:
+    """Papers and feedback by topic, and the liked papers. Raises NotFound after erasure."""
+    since = clock.now().date() - timedelta(days=COUNTED_DAYS)
     with engine.reading() as session:
-        profile = subscribers.profile_of(session, _present(session, subscriber_id))
-        said = store.of(session, subscriber_id)
-        editions = store.editions(session, subscriber_id, since)
-        liked = [one.paper_id for one in said if one.verb == MORE][:SHOWN]
-        titles = [(paper.id or 0, readable(record.title)) for paper, record in paper_store.newest_many(session, liked)]
-    brought: Counter[str] = Counter()
+        profile = subscribers.profile_of(session, _required(session, subscriber_id))
+        opinions = feedback_store.of(session, subscriber_id)
+        editions = feedback_store.editions(session, subscriber_id, since)
+        liked = [opinion.paper_id for opinion in opinions if opinion.verb == MORE][:LIKES_SHOWN]
+        titles = [
+            (stored_id(paper), readable(record.title)) for paper, record in paper_store.newest_many(session, liked)
+        ]
+    paper_counts: Counter[str] = Counter()
     for edition, version in editions:
-        typed = Profile.from_json(version.profile).topics
-        brought.update(
-            typed[i].text for e in Content.from_json(edition.content).entries if 0 <= (i := _of(e)) < len(typed)
+        topics_then = Profile.from_json(version.profile).topics
+        paper_counts.update(
+            topics_then[i].text
+            for e in Content.from_json(edition.content).entries
+            if 0 <= (i := _main_topic(e)) < len(topics_then)
         )
-    told = Counter((one.verb, one.topic) for one in said)
+    verb_counts = Counter((opinion.verb, opinion.topic) for opinion in opinions)
     topics = (
-        Figures(t.text, t.cap, t.muted, brought[t.text], told[MORE, t.text], told[LESS, t.text]) for t in profile.topics
+        TopicFeedback(
+            t.text, t.cap, t.muted, paper_counts[t.text], verb_counts[MORE, t.text], verb_counts[LESS, t.text]
+        )
+        for t in profile.topics
     )
-    return Opinions(tuple(topics), tuple(titles))
+    return FeedbackOverview(tuple(topics), tuple(titles))
 
 
-def tune(subscriber_id: int, wanted: Mapping[str, Tuning]) -> None:
-    """Set caps and mutes of topics by their text; a topic that is gone is passed over. Raises NotFound, BadInput."""
-    for text, tuning in wanted.items():
-        if tuning.cap is not None and not 1 <= tuning.cap <= MAX_LIMIT:
+def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetting]) -> None:
+    """Set caps and mutes by topic; a topic that no longer exists is ignored. Raises NotFound, BadInput."""
+    for text, topic_setting in settings_by_topic.items():
+        if topic_setting.cap is not None and not 1 <= topic_setting.cap <= MAX_LIMIT:
             raise BadInput(
-                say("cap of ‘%(topic)s’: a number from 1 to %(most)s, or nothing", topic=text[:60], most=MAX_LIMIT),
+                say(
+                    "cap of ‘%(topic)s’: use a number from 1 to %(most)s, or leave it empty",
+                    topic=text[:60],
+                    most=MAX_LIMIT,
+                ),
                 field="cap",
             )
     with engine.transaction() as session:
-        reader = _present(session, subscriber_id, lock=True)
-        profile = subscribers.profile_of(session, reader)
+        subscriber = _required(session, subscriber_id, lock=True)
+        profile = subscribers.profile_of(session, subscriber)
         topics = tuple(
-            replace(topic, cap=wanted[topic.text].cap, muted=wanted[topic.text].muted)
-            if topic.text in wanted
+            replace(topic, cap=settings_by_topic[topic.text].cap, muted=settings_by_topic[topic.text].muted)
+            if topic.text in settings_by_topic
             else topic
             for topic in profile.topics
         )
-        feedback.keep_profile(session, reader, replace(profile, topics=topics), now=clock.now())
+        feedback.keep_profile(session, subscriber, replace(profile, topics=topics), now=clock.now())
 
 
-def take_back(subscriber_id: int, paper_id: int | None = None) -> None:
-    """Forget that this paper was liked; without a paper, all that was ever said, or assumed. Raises NotFound."""
+def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
+    """Remove the like of a paper; without a paper, all feedback and assumed words. Raises NotFound."""
     with engine.transaction() as session:
-        reader = _present(session, subscriber_id, lock=True)
+        subscriber = _required(session, subscriber_id, lock=True)
         for verb in (MORE,) if paper_id else (MORE, LESS):
-            store.forget(session, subscriber_id, verb, paper_id)
-        feedback.relearn(session, reader, now=clock.now())
-        if paper_id is None and reader.profile_id:
-            threshold_store.forget(session, reader.profile_id)
+            feedback_store.forget(session, subscriber_id, verb, paper_id)
+        feedback.relearn(session, subscriber, now=clock.now())
+        if paper_id is None and subscriber.profile_id:
+            threshold_store.forget(session, subscriber.profile_id)
 
 
-def _of(entry: Entry) -> int:
-    """The topic that gave most of the score; -1 for none."""
+def _main_topic(entry: Entry) -> int:
+    """The index of the topic with the largest part of the score; -1 for none."""
     return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)
 
 
-def _present(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
-    reader = subscribers.by_id(session, subscriber_id, lock=lock)
-    if reader is None:
+def _required(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
+    subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
+    if subscriber is None:
         raise NotFound(say("this subscription no longer exists"))
-    return reader
+    return subscriber

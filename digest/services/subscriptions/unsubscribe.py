@@ -1,4 +1,4 @@
-"""Leaving. GET only asks, because mail scanners follow links; POST acts, and may be repeated."""
+"""Unsubscribing. It may be repeated."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from digest.services.subscriptions import consent_origin
 from digest.services.subscriptions.sign_up import WORDING
 
 EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
-WAITING = (QUEUED, DEFERRED, UNCERTAIN)  # what is being sent this moment can't be called back
+WAITING = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
 
 
 def look(subscriber_id: int) -> Subscriber | None:
-    """The reader behind an unsubscribe link; None where they are erased."""
+    """The subscriber of an unsubscribe link; None after erasure."""
     with engine.reading() as session:
         return subscribers.by_id(session, subscriber_id)
 
 
 def leave(subscriber_id: int, client: str = "") -> None:
-    """No more mail, from this moment. Repeated, or for an erased reader, it changes nothing and is no error."""
+    """Stop all mail at once. Repeated, or after erasure, it changes nothing and raises no error."""
     with engine.transaction() as session:
         depart(session, subscriber_id, client, now=clock.now())
 
 
 def depart(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
-    """`leave` within a transaction. False where the reader had left before, or is erased."""
-    reader = subscribers.by_id(session, subscriber_id, lock=True)
-    if reader is None or reader.state == LEFT:
+    """`leave` within a transaction. False if the subscriber had left before, or is erased."""
+    subscriber = subscribers.by_id(session, subscriber_id, lock=True)
+    if subscriber is None or subscriber.state == LEFT:
         return False
-    reader.state, reader.left_at, reader.next_due_at = LEFT, now, None
+    subscriber.state, subscriber.left_at, subscriber.next_due_at = LEFT, now, None
     subscribers.consent(
         session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING
     )

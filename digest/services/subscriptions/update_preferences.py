@@ -1,4 +1,4 @@
-"""A reader's own page: change topics and schedule, pause, take the data along, come back."""
+"""What a subscriber does on the preferences page: change topics and schedule, pause, export, subscribe again."""
 
 from __future__ import annotations
 
@@ -16,69 +16,74 @@ from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.subscriptions import personal_data, send_schedule
 from digest.services.subscriptions.confirm import begin
-from digest.services.subscriptions.preference_fields import Preferences
+from digest.services.subscriptions.preference_fields import Preferences, version_of
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """A subscriber with the profile that counts now. `suppression`: why the address gets no mail, if so."""
+class Account:
+    """A subscriber with the current profile. `suppression`: why the address gets no mail; None if it may be mailed."""
 
     subscriber: Subscriber
     profile: Profile
     suppression: Suppression | None = None
 
 
-def look(subscriber_id: int) -> Reader:
-    """The reader and what they want. Raises NotFound after erasure."""
+def look(subscriber_id: int) -> Account:
+    """The subscriber and their profile. Raises NotFound after erasure."""
     with engine.reading() as session:
-        reader = _present(subscribers.by_id(session, subscriber_id))
-        suppression = subscribers.suppression(session, reader.address_key)
-        return Reader(reader, subscribers.profile_of(session, reader), suppression)
+        subscriber = _required(subscribers.by_id(session, subscriber_id))
+        suppression = subscribers.suppression(session, subscriber.address_key)
+        return Account(subscriber, subscribers.profile_of(session, subscriber), suppression)
 
 
-def change(subscriber_id: int, wanted: Preferences) -> Reader:
-    """Keep the new wishes: a new profile version where topics changed, and the next slot. Raises NotFound, BadInput."""
+def change(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> Account:
+    """Store the preferences: a new profile version if it changed, and the next slot.
+
+    `expected_version`: the version that the form showed; '' for no check. Raises NotFound, BadInput, and Refused if
+    the stored version is another one.
+    """
     now = clock.now()
-    wanted.check_pause(now.astimezone(clock.zone(wanted.time_zone)).date())
+    preferences.check_pause(now.astimezone(clock.zone(preferences.time_zone)).date())
     with engine.transaction() as session:
-        reader = _present(subscribers.by_id(session, subscriber_id, lock=True))
-        before = subscribers.profile_of(session, reader)
-        profile = wanted.profile(before)
-        if profile != before or reader.profile_id is None:
-            reader.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
-        wanted.schedule(reader)
-        reader.paused_until = wanted.paused_until
-        if reader.state == ACTIVE and not _waits(reader, now):
-            reader.next_due_at = send_schedule.due_after(reader, now)
-        return Reader(reader, profile, subscribers.suppression(session, reader.address_key))
+        subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
+        before = subscribers.profile_of(session, subscriber)
+        if expected_version not in {"", version_of(subscriber, before)}:
+            raise Refused(say("your preferences were changed elsewhere since you opened this page"))
+        profile = preferences.profile(before)
+        if profile != before or subscriber.profile_id is None:
+            subscriber.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
+        preferences.write_to(subscriber)
+        if subscriber.state == ACTIVE and not _has_due_mail(subscriber, now):
+            subscriber.next_due_at = send_schedule.due_after(subscriber, now)
+        return Account(subscriber, profile, subscribers.suppression(session, subscriber.address_key))
 
 
-def _waits(reader: Subscriber, now: datetime) -> bool:
-    """True where the day's mail is due and no pause holds it back: a change must not cost it."""
-    today = now.astimezone(clock.zone(reader.time_zone)).date()
-    paused = reader.paused_until is not None and today < reader.paused_until
-    return reader.next_due_at is not None and reader.next_due_at <= now and not paused
+def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:
+    """True if a mail is due and not paused: then the slot stays, so that the change does not lose that mail."""
+    today = now.astimezone(clock.zone(subscriber.time_zone)).date()
+    paused = subscriber.paused_until is not None and today < subscriber.paused_until
+    return subscriber.next_due_at is not None and subscriber.next_due_at <= now and not paused
 
 
-def come_back(subscriber_id: int, client: str) -> None:
-    """Start the mail again for a reader who left. Raises NotFound, Refused."""
+def resubscribe(subscriber_id: int, client: str) -> None:
+    """Start the mail again for a subscriber who left. Raises NotFound, Refused."""
     now = clock.now()
     with engine.transaction() as session:
-        reader = _present(subscribers.by_id(session, subscriber_id, lock=True))
-        if reader.state == ACTIVE:
+        subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
+        if subscriber.state == ACTIVE:
             return
-        if reader.state != LEFT or reader.profile_id is None:
+        if subscriber.state != LEFT or subscriber.profile_id is None:
             raise Refused(say("this subscription was never confirmed; use the link in the confirmation e-mail"))
-        begin(session, reader, None, event="returned", client=client, now=now)
+        begin(session, subscriber, None, event="returned", client=client, now=now)
 
 
 def export(subscriber_id: int) -> dict[str, Any]:
-    """All that is kept about a subscriber, as plain JSON values. Raises NotFound."""
+    """All that is stored about a subscriber, as plain JSON values. Raises NotFound."""
     with engine.reading() as session:
-        return personal_data.collect(session, _present(subscribers.by_id(session, subscriber_id)))
+        return personal_data.collect(session, _required(subscribers.by_id(session, subscriber_id)))
 
 
-def _present(reader: Subscriber | None) -> Subscriber:
-    if reader is None:
+def _required(subscriber: Subscriber | None) -> Subscriber:
+    if subscriber is None:
         raise NotFound(say("this subscription no longer exists"))
-    return reader
+    return subscriber

@@ -1,7 +1,7 @@
-"""Health: alive, ready to serve, and figures for Prometheus.
+"""Health: alive, ready to serve, and metrics for Prometheus.
 
-Anybody may ask whether the service lives and is ready. Figures and reasons need a bearer token: a counter that moves
-by one as an address is sent to the sign-up tells whether that address is known.
+Anybody may ask whether the service is alive and ready. Metrics and reasons need a bearer token: a counter that moves by
+one when somebody signs up with an address would reveal whether that address is subscribed.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ Authorization = Annotated[str, Header()]
 FRESH = {"Cache-Control": "no-store"}
 
 
-def _may_see_details(authorization: str, *, ask_database: bool = True) -> bool:
+def _may_see_details(authorization: str, *, check_api_tokens: bool = True) -> bool:
     """True for DIGEST_METRICS_TOKEN, the health check's own token, and an API token with the scope metrics:read."""
-    scheme, _, given = authorization.partition(" ")
-    given = given.strip()
-    if scheme.lower() != "bearer" or not given:
+    scheme, _, sent_token = authorization.partition(" ")
+    sent_token = sent_token.strip()
+    if scheme.lower() != "bearer" or not sent_token:
         return False
-    chosen = settings.get()
-    accepted = [healthcheck_token(key) for key in chosen.secret_key] + [chosen.metrics_token] * bool(
-        chosen.metrics_token
+    config = settings.get()
+    accepted = [healthcheck_token(key) for key in config.secret_key] + [config.metrics_token] * bool(
+        config.metrics_token
     )
-    if any(hmac.compare_digest(given.encode(), token.encode()) for token in accepted):
+    if any(hmac.compare_digest(sent_token.encode(), token.encode()) for token in accepted):
         return True
-    token = api_tokens.check(given) if ask_database else None
+    token = api_tokens.check(sent_token) if check_api_tokens else None
     return token is not None and token.may("metrics:read")
 
 
@@ -58,26 +58,26 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
-    """The database answers and a worker makes progress, or 503; what is wrong is told with a token alone."""
+    """The database answers and a worker makes progress, or 503; the reasons are shown with a token alone."""
     database = _database()
-    found = {"database": database, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
-    ready = not any(found.values())
+    problems = {"database": database, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
+    ready = not any(problems.values())
     body: dict[str, object] = {"ready": ready}
-    if _may_see_details(authorization, ask_database=not database):
-        body |= {name: wrong or "ok" for name, wrong in found.items()}
-        # a source that is down is no reason to take no readers, so it changes nothing but the detail
-        body["sources"] = {} if database else {one.source: one.state for one in source_status.standings()}
+    if _may_see_details(authorization, check_api_tokens=not database):
+        body |= {name: problem or "ok" for name, problem in problems.items()}
+        # sources do not decide readiness: sign-ups work while a source is down
+        body["sources"] = {} if database else {status.source: status.state for status in source_status.standings()}
     return JSONResponse(body, status_code=200 if ready else 503, headers=FRESH)
 
 
 @router.get("/metrics")
 def metrics(authorization: Authorization = "") -> Response:
-    """Counts as of this moment, for who shows a token."""
+    """Current counts, for requests with a token."""
     if not _may_see_details(authorization):
         message = say("this needs DIGEST_METRICS_TOKEN, or an API token with the scope metrics:read, as bearer token")
         raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(dashboard.counts(), source_status.standings()))
+    registry.register(_Metrics(dashboard.counts(), source_status.standings()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
 
 
@@ -89,14 +89,14 @@ def _database() -> str:
     return ""
 
 
-class _Figures(Collector):
-    """One scrape's figures, under names that stay."""
+class _Metrics(Collector):
+    """The metrics of one scrape. Their names never change."""
 
     def __init__(self, counts: dashboard.Counts, sources: Sequence[source_status.Standing]) -> None:
         self.counts, self.sources = counts, sources
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Gauges, as the database is the one that counts."""
+        """Gauges: the database counts, not this process."""
         deliveries = GaugeMetricFamily("digest_deliveries", "E-mails by state", labels=["state"])
         for state, number in sorted(self.counts.deliveries.items()):
             deliveries.add_metric([state], number)
@@ -106,19 +106,21 @@ class _Figures(Collector):
         yield deliveries
         yield subscribers
         sources = GaugeMetricFamily("digest_source", "1 for the state that a source is in", labels=["source", "state"])
-        asked = GaugeMetricFamily("digest_source_asked_seconds", "When a source was last asked", labels=["source"])
-        for one in self.sources:
-            sources.add_metric([one.source, one.state], 1)
-            if one.asked is not None:
-                asked.add_metric([one.source], one.asked.timestamp())
+        last_requests = GaugeMetricFamily(
+            "digest_source_asked_seconds", "When a source was last asked", labels=["source"]
+        )
+        for status in self.sources:
+            sources.add_metric([status.source, status.state], 1)
+            if status.asked is not None:
+                last_requests.add_metric([status.source], status.asked.timestamp())
         yield sources
-        yield asked
+        yield last_requests
         bounces = GaugeMetricFamily("digest_bounces", "Bounces of the last 30 days by kind", labels=["kind"])
         for kind, number in sorted(self.counts.bounces.items()):
             bounces.add_metric([kind], number)
         yield bounces
-        for name, (said, value) in self._plain().items():
-            yield GaugeMetricFamily(f"digest_{name}", said, value=value)
+        for name, (description, value) in self._plain().items():
+            yield GaugeMetricFamily(f"digest_{name}", description, value=value)
 
     def _plain(self) -> dict[str, tuple[str, float]]:
         counts = self.counts

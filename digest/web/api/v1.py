@@ -12,18 +12,19 @@ from digest.errors import NotFound
 from digest.services.admin import dashboard
 from digest.services.catalog.page_schemas import Preview
 from digest.services.security.api_tokens import ApiToken
-from digest.services.subscriptions.preference_fields import CATEGORY, Subscription, Wishes
+from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
+from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http import api_auth
 from digest.web.http.api_auth import Caller
 from digest.web.http.constant_time import in_steps
-from digest.web.http.dependencies import GivenHere, Queue
+from digest.web.http.dependencies import Queue, Services
 from digest.web.http.preview_limits import LimitedPreview
 
 router = APIRouter(prefix="/api/v1")
 
 
-class PreviewRequest(Wishes):
+class PreviewRequest(SignUpPreferences):
     """What to try. `days`: so many announcements back; `limit`: papers of each at most."""
 
     days: int = Field(default=14, ge=1, le=60)
@@ -68,19 +69,19 @@ def as_json(shown: Preview) -> dict[str, Any]:
 
 
 @router.get("/papers", dependencies=[READ_PAPERS])
-def papers(given: GivenHere, category: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+def papers(services: Services, category: str | None = None, limit: Limit = 50) -> dict[str, Any]:
     """Papers that are trending now, in all fields or in one category."""
     if category is not None and not (len(category) <= 20 and CATEGORY.fullmatch(category)):
         raise NotFound("category: use one of arXiv's, such as cs.LG")
-    return {"papers": [asdict(row) for row in given.trending(category, limit)]}
+    return {"papers": [asdict(row) for row in services.trending(category, limit)]}
 
 
 @router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])
-def paper(paper_id: int, given: GivenHere) -> dict[str, Any]:
+def paper(paper_id: int, services: Services) -> dict[str, Any]:
     """One paper."""
     if not 0 < paper_id < 2**31:
         raise NotFound("there is no such paper here")
-    return asdict(given.paper(paper_id))
+    return asdict(services.paper(paper_id))
 
 
 @router.get("/runs", dependencies=[RUNS])

@@ -50,7 +50,7 @@ def require(scope: str) -> Callable[..., ApiToken]:
         token = _checked(request, credentials, scope)
         if token is None:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
-        request.app.state.api_pace.take(f"token {token.name}")
+        request.app.state.api_limiter.take(f"token {token.name}")
         return token
 
     return dependency
@@ -66,7 +66,7 @@ def public(scope: str) -> Callable[..., Caller]:
             if token is None
             else Caller(f"token {token.name}", rate_limits.SIGN_UPS_BY_TOKEN)
         )
-        request.app.state.api_pace.take(caller.name)
+        request.app.state.api_limiter.take(caller.name)
         return caller
 
     return dependency

@@ -1,4 +1,4 @@
-"""What the pages are given from outside themselves: the queue, and the services that read papers and editions."""
+"""What pages depend on: the queue, and the services that read papers and editions. Tests pass their own."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, Row
 
 
-class Previewing(Protocol):
-    """What a profile would have got in the last `days` days, at most `limit` papers of each."""
+class PreviewService(Protocol):
+    """Previews what a profile would have received in the last `days` days, at most `limit` papers a day."""
 
     def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
         """Raises BadInput for a topic that can't be read, Cancelled soon after `cancelled` has become true."""
 
 
-class Resending(Protocol):
-    """The same edition again, as a new e-mail."""
+class ResendService(Protocol):
+    """Sends an edition again, as a new e-mail. Returns its number."""
 
     def __call__(self, address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
         """Raises NotFound, Refused."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """The services that pages show. Each raises NotFound for what it doesn't know.
+class PageServices:
+    """The services behind the pages. Each raises NotFound for an id or a name that does not exist.
 
-    `edition` gives the whole HTML of an edition's web view, by its id and where its owner gets their link mailed.
+    `edition` returns the HTML of an edition's web view, from its id and the address of the page that mails its owner
+    their link.
     """
 
-    preview: Previewing
+    preview: PreviewService
     trending: Callable[[str | None, int], Sequence[Row]]
     paper: Callable[[int], PaperPage]
     author: Callable[[str, int], AuthorPage]
     edition: Callable[[int, str], str]
-    resend: Resending
+    resend: ResendService
 
 
-def _given(request: Request) -> Given:
-    given: Given = request.app.state.given
-    return given
+def _services(request: Request) -> PageServices:
+    services: PageServices = request.app.state.services
+    return services
 
 
 def _enqueue(request: Request) -> Enqueue:
@@ -53,5 +54,5 @@ def _enqueue(request: Request) -> Enqueue:
     return enqueue
 
 
-GivenHere = Annotated[Given, Depends(_given)]
+Services = Annotated[PageServices, Depends(_services)]
 Queue = Annotated[Enqueue, Depends(_enqueue)]

@@ -1,4 +1,4 @@
-"""What every request passes: a bounded body, HEAD as GET, and headers that keep a page to itself. Plain ASGI."""
+"""ASGI middleware for every request: a bounded body, HEAD as GET, and security headers."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives the body once, then waits for the client as before."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def receive_again() -> Message:
         return waiting.pop() if waiting else await receive()
 
-    return again
+    return receive_again
 
 
 class HeadAsGet:

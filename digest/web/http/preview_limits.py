@@ -15,7 +15,7 @@ from digest.errors import TooMany
 from digest.i18n import say
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
-from digest.web.http.dependencies import GivenHere
+from digest.web.http.dependencies import Services
 from digest.web.http.rate_limit import Counted
 from digest.web.ui.forms import Form
 
@@ -24,20 +24,18 @@ RETRY_SECONDS = 5
 
 
 class PreviewSlots:
-    """As many previews at once as there are processors, a few more in a queue, the rest are asked to come again."""
+    """Runs as many previews at once as there are processors, queues a few more, and refuses the rest."""
 
-    def __init__(self, running: int | None = None, waiting: int = WAITING) -> None:
-        running = running or os.cpu_count() or 1
-        self._running = threading.BoundedSemaphore(running)
-        self._admitted = threading.BoundedSemaphore(running + waiting)
+    def __init__(self, max_running: int | None = None, max_waiting: int = WAITING) -> None:
+        max_running = max_running or os.cpu_count() or 1
+        self._running = threading.BoundedSemaphore(max_running)
+        self._admitted = threading.BoundedSemaphore(max_running + max_waiting)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Hold a slot for one preview. Raises TooMany where the queue is full."""
         if not self._admitted.acquire(blocking=False):
-            raise TooMany(
-                say("many previews are being made right now: try again in a few seconds"), seconds=RETRY_SECONDS
-            )
+            raise TooMany(say("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS)
         try:
             with self._running:
                 yield
@@ -46,25 +44,25 @@ class PreviewSlots:
 
 
 async def _disconnected(request: Request, _form: Form) -> AsyncIterator[Callable[[], bool]]:
-    """Watch the connection. The form comes first: whoever listens for the end would else take the body."""
-    gone = threading.Event()
-    watcher = asyncio.create_task(_watch(request, gone))
+    """Watch the connection. It depends on the form, so that the body is read before this listens for the end."""
+    disconnected_event = threading.Event()
+    watcher = asyncio.create_task(_watch(request, disconnected_event))
     try:
-        yield gone.is_set
+        yield disconnected_event.is_set
     finally:
         watcher.cancel()
         with suppress(asyncio.CancelledError):
             await watcher
 
 
-async def _watch(request: Request, gone: threading.Event) -> None:
+async def _watch(request: Request, disconnected_event: threading.Event) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    gone.set()
+    disconnected_event.set()
 
 
 class MakePreview(Protocol):
-    """A preview for the client that asks, within its limits."""
+    """Makes a preview for the requesting client, within its limits."""
 
     def __call__(self, profile: Profile, *, days: int, limit: int) -> Preview:
         """Raises TooMany, Cancelled."""
@@ -72,7 +70,7 @@ class MakePreview(Protocol):
 
 def _limited(
     request: Request,
-    given: GivenHere,
+    services: Services,
     counted: Counted,
     disconnected: Annotated[Callable[[], bool], Depends(_disconnected)],
 ) -> MakePreview:
@@ -81,7 +79,7 @@ def _limited(
     def make(profile: Profile, *, days: int, limit: int) -> Preview:
         counted()
         with slots.slot():
-            return given.preview(profile, days=days, limit=limit, cancelled=disconnected)
+            return services.preview(profile, days=days, limit=limit, cancelled=disconnected)
 
     return make
 

@@ -1,4 +1,4 @@
-"""How often one client may ask for what costs this process time: previews, the API, feedback, reports of a provider.
+"""Rate limits in memory for requests that take CPU time: previews, the API, feedback, and reports of a mail provider.
 
 Counted in this process alone, because it guards the process's own time, and a write to the database for each keystroke
 of a preview would cost more than the preview. What leads to mail is counted in `services.security.rate_limits`.
@@ -18,61 +18,61 @@ from digest.errors import N_, TooMany
 from digest.i18n import say
 from digest.web.http.client_ip import Client
 
-MOST, WITHIN = 30, 60.0  # previews: a person who types fast stays below
-API_MOST, WEBHOOK_MOST, FEEDBACK_MOST = 120, 300, 60  # requests a minute of one client or token
-CLIENTS = 10_000  # remembered at once; the one seen longest ago is forgotten first
-PREVIEW_MESSAGE = N_("that was fast: wait a minute, then the preview goes on")
+PREVIEWS_PER_MINUTE, WINDOW_SECONDS = 30, 60.0  # a person who types fast stays below
+API_PER_MINUTE, WEBHOOK_PER_MINUTE, FEEDBACK_PER_MINUTE = 120, 300, 60  # requests a minute of one client or token
+MAX_CLIENTS = 10_000  # remembered at once; the least recently active is forgotten first
+PREVIEW_MESSAGE = N_("the preview is updated at most 30 times a minute; wait a moment, then change a topic")
 REQUEST_MESSAGE = N_("too many requests came from here within a minute; wait and send it again")
 
 
-class Pace:
-    """At most `most` times within `within` seconds for each client."""
+class RequestLimiter:
+    """At most `max_requests` requests within `window` seconds for each client."""
 
     def __init__(
         self,
-        most: int = MOST,
-        within: float = WITHIN,
+        max_requests: int = PREVIEWS_PER_MINUTE,
+        window: float = WINDOW_SECONDS,
         *,
         message: str = PREVIEW_MESSAGE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.most, self.within, self.message = most, within, message
+        self.max_requests, self.window, self.message = max_requests, window, message
         self._clock = clock
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+        self._requests: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, client: str) -> None:
         """Count one more. Raises TooMany where the limit is met, and then nothing is counted."""
         now = self._clock()
         with self._lock:
-            times = self._seen.setdefault(client, deque())
-            self._seen.move_to_end(client)
-            while times and times[0] <= now - self.within:
+            times = self._requests.setdefault(client, deque())
+            self._requests.move_to_end(client)
+            while times and times[0] <= now - self.window:
                 times.popleft()
-            if len(times) >= self.most:
+            if len(times) >= self.max_requests:
                 raise TooMany(
-                    say(self.message), seconds=max(round(self.within - now + (times[0] if times else now)), 1)
+                    say(self.message), seconds=max(round(self.window - now + (times[0] if times else now)), 1)
                 )
             times.append(now)
-            while len(self._seen) > CLIENTS:
-                self._seen.popitem(last=False)
+            while len(self._requests) > MAX_CLIENTS:
+                self._requests.popitem(last=False)
 
 
 def _count(request: Request, client: Client) -> Callable[[], None]:
-    pace: Pace = request.app.state.pace
-    return lambda: pace.take(client)
+    limiter: RequestLimiter = request.app.state.preview_limiter
+    return lambda: limiter.take(client)
 
 
 def count_feedback(request: Request, client: Client) -> None:
     """A dependency that counts what one client says of papers: each makes a version of a profile. Raises TooMany."""
-    pace: Pace = request.app.state.feedback_pace
-    pace.take(client)
+    limiter: RequestLimiter = request.app.state.feedback_limiter
+    limiter.take(client)
 
 
 def count_webhook(request: Request, client: Client) -> None:
     """A dependency that counts a report of a mail provider, before its signature is looked at. Raises TooMany."""
-    pace: Pace = request.app.state.webhook_pace
-    pace.take(client)
+    limiter: RequestLimiter = request.app.state.webhook_limiter
+    limiter.take(client)
 
 
 Counted = Annotated[Callable[[], None], Depends(_count)]

@@ -153,11 +153,11 @@ def serve(app: ASGIApp, *, host: str, port: int, connections: int) -> None:
         server.run()
 
 
-def _allow_files(wanted: int) -> int:
+def _allow_files(desired: int) -> int:
     """Raise the soft limit of open files to `wanted` as far as the hard one allows; returns the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return max(wanted, SPARE_FILES + 10) if soft == resource.RLIM_INFINITY else soft
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= desired:
+        return max(desired, SPARE_FILES + 10) if soft == resource.RLIM_INFINITY else soft
+    most = desired if hard == resource.RLIM_INFINITY else min(desired, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
     return most

@@ -1,4 +1,4 @@
-"""What the mailed links of export, erasure and change of address open. GET and HEAD only ask; POST acts."""
+"""The pages behind the mailed links for export, erasure and change of address. GET shows a button; POST acts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Action = Literal["export", "erase", "change-address", "new-address"]
 
 @router.get("/account/{action}/{token}")
 def ask(action: Action, token: str) -> HTMLResponse:
-    """What would happen, and a button."""
+    """Show what would happen, and a button."""
     return _page(account_requests.look(action, _request_id(action, token)))
 
 
@@ -48,7 +48,7 @@ def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pr
     account_requests.confirm_address(request_id, client, queue)
     return template_rendering.message(
         say("Your mail comes here now"),
-        say("Your topics and times stay as they were. The address before this one was told."),
+        say("Your topics and times stay as they were. We sent a note to the old address."),
         private=True,
         further=home(),
     )
@@ -67,8 +67,8 @@ def _export(request_id: int) -> Response:
 def _erase(request_id: int) -> HTMLResponse:
     account_requests.erase_subscriber(request_id)
     return template_rendering.message(
-        say("You are erased"),
-        say("Your address, topics and editions are gone. No more mail comes to you from here."),
+        say("Your data is deleted"),
+        say("Your address, topics and editions are deleted. You get no more mail from here."),
         private=True,
         further=home(),
     )
@@ -82,21 +82,21 @@ def _propose_address(request_id: int, typed: str, queue: Enqueue) -> HTMLRespons
             raise
         return _page(account_requests.look(CHANGE_ADDRESS, request_id), typed=typed, error=error)
     return template_rendering.message(
-        say("Look into the new inbox"),
-        say("If that address can take your mail, an e-mail with one button is on its way there."),
-        say("Until the button is pressed, your mail comes to the old address."),
+        say("Check the new inbox"),
+        say("If that address can be used, a confirmation e-mail is on its way there."),
+        say("Until it is confirmed, your mail goes to the old address."),
         private=True,
         further=home(),
     )
 
 
-def _page(asked: AccountAction, *, typed: str = "", error: BadInput | None = None) -> HTMLResponse:
+def _page(requested: AccountAction, *, typed: str = "", error: BadInput | None = None) -> HTMLResponse:
     return template_rendering.page(
         "account.html",
         status=422 if error else 200,
         private=True,
-        action=asked.action,
-        address=asked.address,
+        action=requested.action,
+        address=requested.address,
         typed=typed,
-        wrong=forms.complaint(error),
+        error=forms.field_error(error),
     )

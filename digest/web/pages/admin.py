@@ -1,4 +1,4 @@
-"""The administrator's pages: sign-in by a link, the service at a glance, and sending an edition again."""
+"""The administrator's pages: sign-in by a mailed link, the overview, and its actions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.services.security import admin_login, signed_links
 from digest.web.http import admin_session
 from digest.web.http.admin_session import Administrator, MaybeAdministrator
 from digest.web.http.client_ip import Client
-from digest.web.http.dependencies import GivenHere, Queue
+from digest.web.http.dependencies import Queue, Services
 from digest.web.ui import charts, forms, template_rendering
 from digest.web.ui.forms import Form, Pressed
 
@@ -27,27 +27,27 @@ router = APIRouter(prefix="/admin", include_in_schema=False, dependencies=[Depen
 
 @router.get("")
 def home(administrator: MaybeAdministrator) -> HTMLResponse:
-    """The service at a glance; without a session the way in."""
+    """The overview; without a session the sign-in form."""
     return _overview() if administrator else _page("sign_in.html", asked=False)
 
 
 @router.post("/sign-in")
 def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
-    """Owe the link. The answer is the same for every address."""
+    """Send the link. The answer is the same for every address."""
     admin_login.ask(str(form.get("address", "")), client, queue)
     return _page("sign_in.html", asked=True)
 
 
 @router.get("/enter/{token}")
 def look(token: str) -> HTMLResponse:
-    """A button, as scanners of mail follow links."""
+    """Show a button, because mail scanners follow links."""
     admin_login.look(signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR))
     return _page("enter.html")
 
 
 @router.post("/enter/{token}")
 def enter(token: str, pressed: Pressed) -> Response:
-    """Use the link up and begin a session."""
+    """Use the link, which works once, and start a session."""
     if not pressed:
         return look(token)
     login_id = signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR)
@@ -66,29 +66,35 @@ def leave(request: Request) -> Response:
 
 
 @router.post("/resend")
-def resend(form: Form, given: GivenHere, queue: Queue, administrator: Administrator) -> HTMLResponse:
-    """The same edition again to one reader."""
+def resend(form: Form, services: Services, queue: Queue, administrator: Administrator) -> HTMLResponse:
+    """Send an edition again to one subscriber."""
     address, day = str(form.get("address", "")), str(form.get("day", ""))
     try:
-        number = given.resend(address, day=_day(day), actor=administrator, enqueue=queue)
+        number = services.resend(address, day=_day(day), actor=administrator, enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
-        return _overview(typed=(address, day), wrong=error)
-    return _overview(done=say("Owed again to %(address)s, as its number %(n)s.", address=address, n=number))
+        return _overview(resend_form=(address, day), resend_error=error)
+    return _overview(resend_message=say("Queued resend #%(n)s to %(address)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
 def hold(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator) -> HTMLResponse:
-    """Hold what waits of a run, or let it go."""
+    """Pause or resume the unsent mails of a run."""
     try:
         if act == "pause":
             mails = run_control.pause(run_id, actor=administrator)
-            one, many = N_("Run %(run)s waits, with %(n)s e-mail."), N_("Run %(run)s waits, with %(n)s e-mails.")
+            singular, plural = (
+                N_("Run %(run)s is paused with %(n)s unsent e-mail."),
+                N_("Run %(run)s is paused with %(n)s unsent e-mails."),
+            )
         else:
             mails = run_control.resume(run_id, actor=administrator, enqueue=queue)
-            one, many = N_("Run %(run)s goes on, with %(n)s e-mail."), N_("Run %(run)s goes on, with %(n)s e-mails.")
+            singular, plural = (
+                N_("Run %(run)s is resumed with %(n)s unsent e-mail."),
+                N_("Run %(run)s is resumed with %(n)s unsent e-mails."),
+            )
     except (NotFound, Refused) as error:
-        return _overview(held=forms.sentence(error), status=409)
-    return _overview(held=count(one, many, mails, run=run_id))
+        return _overview(run_message=forms.sentence(error), status=409)
+    return _overview(run_message=count(singular, plural, mails, run=run_id))
 
 
 @router.post("/domains/release")
@@ -98,16 +104,16 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     try:
         waiting = domain_pauses.release(domain, actor=administrator, enqueue=queue)
     except (BadInput, NotFound) as error:
-        return _overview(released=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
-    one, many = N_("%(n)s e-mail to %(domain)s goes out."), N_("%(n)s e-mails to %(domain)s go out.")
-    return _overview(released=count(one, many, waiting, domain=domain))
+        return _overview(domain_message=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
+    singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
+    return _overview(domain_message=count(singular, plural, waiting, domain=domain))
 
 
 def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page for one administrator alone, whose forms say where they come from."""
-    made = template_rendering.page(name, status=status, private=True, **values)
-    made.headers.update(admin_session.REFERRER_POLICY)
-    return made
+    """A page for administrators. Its forms must send their origin, see `admin_session.REFERRER_POLICY`."""
+    response = template_rendering.page(name, status=status, private=True, **values)
+    response.headers.update(admin_session.REFERRER_POLICY)
+    return response
 
 
 def _day(text: str) -> date | None:
@@ -119,40 +125,46 @@ def _day(text: str) -> date | None:
 
 def _overview(
     *,
-    typed: tuple[str, str] = ("", ""),
-    wrong: BadInput | NotFound | Refused | None = None,
-    done: str = "",
-    held: str = "",
-    released: str = "",
+    resend_form: tuple[str, str] = ("", ""),
+    resend_error: BadInput | NotFound | Refused | None = None,
+    resend_message: str = "",
+    run_message: str = "",
+    domain_message: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    error = wrong if wrong is None or isinstance(wrong, BadInput) else BadInput(str(wrong), field="address")
+    error = (
+        resend_error
+        if resend_error is None or isinstance(resend_error, BadInput)
+        else BadInput(str(resend_error), field="address")
+    )
     return _page(
         "admin.html",
-        status=422 if wrong else status,
+        status=422 if resend_error else status,
         glance=dashboard.glance(),
         states=dashboard.STATES,
-        typed=typed,
-        wrong=forms.complaint(error),
-        done=done,
-        held=held,
-        released=released,
+        resend_form=resend_form,
+        error=forms.field_error(error),
+        resend_message=resend_message,
+        run_message=run_message,
+        domain_message=domain_message,
         days=(days := daily_stats.days()),
         plots=_plots(days),
     )
 
 
 def _plots(days: Sequence[daily_stats.Day]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
-    """Each plot: its name, what it says in a sentence, its bars."""
-    joined, left = sum(day.joined for day in days), sum(day.left for day in days)
+    """Each plot: its name, a one-line summary, its bars."""
+    joined, unsubscribed = sum(day.joined for day in days), sum(day.left for day in days)
     sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
-    told: tuple[tuple[str, str, Callable[[daily_stats.Day], int]], ...] = (
+    plots: tuple[tuple[str, str, Callable[[daily_stats.Day], int]], ...] = (
         (
-            say("Readers"),
-            say("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(left)),
+            say("Subscribers"),
+            say("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(unsubscribed)),
             lambda day: day.readers,
         ),
         (say("E-mails sent"), say("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),
         (say("Bounces"), say("%(n)s in all.", n=decimal(bounces)), lambda day: day.bounces),
     )
-    return [(name, said, charts.bars([(day.date, of(day)) for day in days])) for name, said, of in told]
+    return [
+        (name, summary, charts.bars([(day.date, value_of(day)) for day in days])) for name, summary, value_of in plots
+    ]

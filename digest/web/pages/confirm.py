@@ -1,4 +1,4 @@
-"""Confirming a sign-up by a link, or refusing it. GET and HEAD only ask; POST acts."""
+"""Confirm or refuse a sign-up by a mailed link. GET shows buttons; POST acts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REFUSE = "not-me"  # the value of the button that refuses
 
 @router.get("/confirm/{token}")
 def ask(token: str) -> HTMLResponse:
-    """What would start, and a button for it; another one for whoever did not ask."""
+    """Show what would start, a button for it, and one for a person who did not sign up."""
     subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
     return _page(confirm.look(subscriber_id, request_id), done=False)
 
@@ -41,7 +41,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
 
 @router.get("/not-me/{token}")
 def ask_refusal(token: str) -> HTMLResponse:
-    """Which address would get no mail any more, and a button."""
+    """Show the address that would get no more mail, and a button."""
     subscriber_id, request_id = signed_links.read(NOT_ME, token, values=2)
     return template_rendering.page("not_me.html", private=True, address=confirm.look_refusal(subscriber_id, request_id))
 
@@ -59,19 +59,19 @@ def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
     confirm.refuse(subscriber_id, request_id)
     return template_rendering.message(
         say("You get no mail from here"),
-        say("Whoever types your address here from now on: nothing is sent to you."),
-        say("If you change your mind one day, the administrator can allow it again."),
+        say("Nothing is sent to you, whoever enters your address here."),
+        say("If you change your mind, the administrator can allow it again."),
         private=True,
     )
 
 
-def _page(found: Confirmation, *, done: bool) -> HTMLResponse:
-    """`done`: it was confirmed just now, or before this time."""
+def _page(confirmation: Confirmation, *, done: bool) -> HTMLResponse:
+    """`done`: it was confirmed just now."""
     return template_rendering.page(
         "confirm.html",
         private=True,
-        subscriber=found.schedule,
-        profile=found.profile,
-        done=done or found.done,
-        fresh=not found.done,
+        subscriber=confirmation.schedule,
+        profile=confirmation.profile,
+        done=done or confirmation.done,
+        fresh=not confirmation.done,
     )

@@ -1,4 +1,4 @@
-"""'Mail me my link', from pages that must not contain it. GET asks, POST mails it; neither says to whom."""
+"""Mail the preferences link to its owner, from pages that must not contain it. No answer reveals the address."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ def _of_unsubscribe(token: str, queue: Enqueue) -> Callable[[], None]:
 
 
 def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> None:
-    """Both methods of one page. `mailing` reads the token, and gives what mails the link to its owner."""
+    """Register GET and POST of one page. `mailing` reads the token and returns the call that mails the link."""
 
     @router.get(path)
     def ask(token: str, queue: Queue) -> HTMLResponse:
-        """A button."""
+        """Show a button."""
         mailing(token, queue)
         return template_rendering.page("mail_link.html", private=True)
 
     @router.post(path)
     def act(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
-        """Mail it; the answer is the same for everybody."""
+        """Mail the link. The answer is the same for everybody."""
         if not pressed:
             return ask(token, queue)
         mail = mailing(token, queue)
         rate_limits.allow_client(rate_limits.LINK_REQUESTS, client)
         mail()
         return template_rendering.message(
-            say("Look into your inbox"),
-            say("If this is yours, the link to your preferences is on its way to your address."),
-            say("It is mailed a few times a day at most."),
+            say("Check your inbox"),
+            say("If this is your subscription, the link to your preferences is on its way to your address."),
+            say("It is sent a few times a day at most."),
             private=True,
             further=home(),
         )

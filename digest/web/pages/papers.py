@@ -9,9 +9,9 @@ from digest import settings
 from digest.errors import N_, NotFound
 from digest.i18n import say
 from digest.services.security import signed_links
-from digest.services.subscriptions.preference_fields import CATEGORY
+from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import EDITION, FEED
-from digest.web.http.dependencies import Given, GivenHere
+from digest.web.http.dependencies import PageServices, Services
 from digest.web.http.middleware import policy
 from digest.web.ui import template_rendering
 
@@ -27,58 +27,58 @@ MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its t
 
 
 @router.get("/trending")
-def trending(given: GivenHere) -> HTMLResponse:
+def trending(services: Services) -> HTMLResponse:
     """What is rising in all fields."""
-    return _trending(given, None)
+    return _trending(services, None)
 
 
 @router.get("/trending/{category}")
-def trending_in(category: str, given: GivenHere) -> HTMLResponse:
+def trending_in(category: str, services: Services) -> HTMLResponse:
     """What is rising in one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(say("there is no such category; use one of arXiv's, such as cs.LG"))
-    return _trending(given, category)
+    return _trending(services, category)
 
 
-def _trending(given: GivenHere, category: str | None) -> HTMLResponse:
+def _trending(services: Services, category: str | None) -> HTMLResponse:
     return template_rendering.page(
         "trending.html",
         category=category,
         categories=settings.get().arxiv_categories,
-        papers=given.trending(category, LISTED),
+        papers=services.trending(category, LISTED),
     )
 
 
 @router.get("/papers/{paper_id}")
-def paper(paper_id: int, given: GivenHere) -> HTMLResponse:
+def paper(paper_id: int, services: Services) -> HTMLResponse:
     """One paper, with its figures and why it trends."""
     if not 0 < paper_id < 2**31:
         raise NotFound(say("there is no such paper here"))
-    return template_rendering.page("paper.html", paper=given.paper(paper_id), parts=PARTS)
+    return template_rendering.page("paper.html", paper=services.paper(paper_id), parts=PARTS)
 
 
 @router.get("/authors/{name:path}")
-def author(name: str, given: GivenHere) -> HTMLResponse:
+def author(name: str, services: Services) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
         raise NotFound(say("no paper here is by that author"))
-    return template_rendering.page("author.html", author=given.author(name, LISTED))
+    return template_rendering.page("author.html", author=services.author(name, LISTED))
 
 
 @router.get("/editions/{token}")
-def edition(token: str, given: GivenHere) -> HTMLResponse:
+def edition(token: str, services: Services) -> HTMLResponse:
     """An edition in the browser, the same content as in the mail."""
     (edition_id,) = signed_links.read(EDITION, token)
-    return _edition(given, edition_id, f"/editions/{token}/link")
+    return _edition(services, edition_id, f"/editions/{token}/link")
 
 
 @router.get("/feeds/editions/{token}")
-def edition_of_feed(token: str, given: GivenHere) -> HTMLResponse:
+def edition_of_feed(token: str, services: Services) -> HTMLResponse:
     """The same, by the address in a feed."""
     _, edition_id = signed_links.read(FEED, token, values=2)
-    return _edition(given, edition_id, f"/feeds/editions/{token}/link")
+    return _edition(services, edition_id, f"/feeds/editions/{token}/link")
 
 
-def _edition(given: Given, edition_id: int, mail_link: str) -> HTMLResponse:
+def _edition(services: PageServices, edition_id: int, mail_link: str) -> HTMLResponse:
     headers = template_rendering.PRIVATE | {"Content-Security-Policy": MAIL_POLICY}
-    return HTMLResponse(given.edition(edition_id, mail_link), headers=headers)
+    return HTMLResponse(services.edition(edition_id, mail_link), headers=headers)

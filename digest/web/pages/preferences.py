@@ -1,24 +1,22 @@
-"""A reader's own page: topics and schedule, pause, coming back; and asking for what a mailed link then does."""
+"""The preferences page: topics, schedule, pause, resubscribing; and requests for the mailed account links."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
-from digest.errors import BadInput
+from digest.errors import BadInput, Refused
 from digest.i18n import say
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.security import signed_links
 from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
-from digest.services.subscriptions.preference_fields import Preferences
+from digest.services.subscriptions.preference_fields import Preferences, version_of
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
-from digest.web.ui import forms, template_rendering
+from digest.web.ui import forms, preference_form, template_rendering
 from digest.web.ui.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
@@ -26,56 +24,66 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/preferences/{token}")
 def show(token: str) -> HTMLResponse:
-    """The reader's wishes, ready to change."""
+    """The subscriber's preferences in a form."""
     (subscriber_id,) = signed_links.read(PREFERENCES, token)
-    return _now(subscriber_id)
+    return _current_page(subscriber_id)
 
 
 @router.post("/preferences/{token}")
 def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Save, come back, or have a link mailed, as the button says."""
+    """Do what the pressed button says."""
     if not pressed:
         return show(token)
     (subscriber_id,) = signed_links.read(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
-            return _save(subscriber_id, forms.typed(form))
+            return _save(subscriber_id, form)
         case "return":
-            update_preferences.come_back(subscriber_id, client)
-            return _now(subscriber_id, saved=say("The mail is on again."))
+            update_preferences.resubscribe(subscriber_id, client)
+            return _current_page(subscriber_id, message=say("You are subscribed again."))
         case "tune":
-            return _tune(subscriber_id, form)
+            return _save_topics(subscriber_id, form)
         case "unlike":
-            topic_settings.take_back(subscriber_id, _number(form.get("paper")))
-            return _now(subscriber_id, saved=say("Taken back."))
+            topic_settings.remove_like(subscriber_id, _number(form.get("paper")))
+            return _current_page(subscriber_id, message=say("The like is removed."))
         case "export" | "erase" | "change-address" as action:
-            account_requests.ask(subscriber_id, action, queue)
-            return _now(subscriber_id, saved=say("Look into your inbox: a link for this is on its way."))
+            account_requests.request_link(subscriber_id, action, queue)
+            return _current_page(subscriber_id, message=say("Check your inbox: a link for this is on its way."))
         case _:
             names = "save, tune, unlike, return, export, erase or change-address"
             raise BadInput(f"action: use {names}", field="action")
 
 
-def _save(subscriber_id: int, values: Mapping[str, str]) -> HTMLResponse:
-    """Keep the change; on a mistake nothing is kept but what stands in the form."""
+def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
+    """Save the preferences. After a mistake nothing is saved, and the form shows what was typed."""
+    account = update_preferences.look(subscriber_id)
+    topics = {topic.text for topic in account.profile.topics}
+    texts = preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
+    version = str(form.get("version", ""))
     try:
-        reader = update_preferences.change(subscriber_id, forms.read(Preferences, values))
+        preferences = preference_form.read(Preferences, texts)
+        account = update_preferences.change(subscriber_id, preferences, expected_version=version)
     except BadInput as error:
-        return _page(update_preferences.look(subscriber_id), forms.shown(values), error=error)
-    return _page(reader, forms.of_reader(reader.subscriber, reader.profile), saved=say("Saved."))
+        return _page(account, preference_form.filled(texts), error=error, version=version)
+    except Refused as error:
+        conflict = f"{forms.sentence(error)} {say('To replace those changes with what you see below, save again.')}"
+        return _page(
+            update_preferences.look(subscriber_id), preference_form.filled(texts), message=conflict, status=409
+        )
+    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=say("Saved."))
 
 
-def _tune(subscriber_id: int, form: FormData) -> HTMLResponse:
-    """Keep caps and mutes; on a mistake nothing is kept."""
+def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
+    """Save caps and mutes. After a mistake nothing is saved."""
     try:
-        topic_settings.tune(subscriber_id, forms.tunings(form))
+        topic_settings.save_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
-        return _now(subscriber_id, error=error)
-    return _now(subscriber_id, saved=say("Saved."))
+        return _current_page(subscriber_id, error=error)
+    return _current_page(subscriber_id, message=say("Saved."))
 
 
 def _number(value: object) -> int | None:
-    """The paper whose like is taken back; None for all."""
+    """The paper whose like is removed; None for all."""
     if value == "all":
         return None
     if not isinstance(value, str) or not value.isdecimal() or len(value) > 9:
@@ -83,34 +91,41 @@ def _number(value: object) -> int | None:
     return int(value)
 
 
-def _now(subscriber_id: int, *, saved: str = "", error: BadInput | None = None) -> HTMLResponse:
-    """The page with the wishes as they are kept."""
-    reader = update_preferences.look(subscriber_id)
-    return _page(reader, forms.of_reader(reader.subscriber, reader.profile), saved=saved, error=error)
+def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | None = None) -> HTMLResponse:
+    """The page with the stored preferences."""
+    account = update_preferences.look(subscriber_id)
+    return _page(
+        account, preference_form.filled_from(account.subscriber, account.profile), message=message, error=error
+    )
 
 
 def _page(
-    reader: update_preferences.Reader, form: dict[str, str], *, saved: str = "", error: BadInput | None = None
+    account: update_preferences.Account,
+    texts: dict[str, str],
+    *,
+    message: str = "",
+    error: BadInput | None = None,
+    version: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     return template_rendering.page(
         "preferences.html",
-        status=422 if error else 200,
+        status=422 if error else status,
         private=True,
-        subscriber=reader.subscriber,
-        status_words=_status(reader),
-        stopped=_stopped(reader.suppression),
-        feeds={form: signed_links.feed(reader.subscriber.id or 0, form) for form in ("atom", "json")},
-        form=form,
-        wrong=forms.complaint(error),
-        saved=saved,
-        opinions=topic_settings.opinions(reader.subscriber.id or 0),
-        categories=forms.offered(form["categories"]),
-        zones=forms.zones(),
+        subscriber=account.subscriber,
+        status_words=_status(account),
+        stopped=_stopped(account.suppression),
+        feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
+        fields=preference_form.grouped_fields(texts),
+        version=version or version_of(account.subscriber, account.profile),
+        error=forms.field_error(error),
+        message=message,
+        overview=topic_settings.feedback_overview(account.subscriber.id or 0),
     )
 
 
 def _stopped(suppression: Suppression | None) -> str:
-    """Since when and why the address gets no mail, and what helps; '' where it may be mailed."""
+    """Since when and why the address gets no mail, and what to do; empty if it may be mailed."""
     if suppression is None:
         return ""
     since = say(
@@ -119,10 +134,10 @@ def _stopped(suppression: Suppression | None) -> str:
     return " ".join((since, suppressions.explanation(suppression), suppressions.cure(suppression)))
 
 
-def _status(reader: update_preferences.Reader) -> str:
-    """Where the subscription stands, in words."""
-    subscriber = reader.subscriber
-    if reader.suppression is not None:
+def _status(account: update_preferences.Account) -> str:
+    """The state of the subscription, in words."""
+    subscriber = account.subscriber
+    if account.suppression is not None:
         return say("mail is stopped")
     if subscriber.state == LEFT:
         return say("unsubscribed")

@@ -1,104 +1,123 @@
-"""The start page: the subscribe box with its preview, above the papers that rise now; and the sign-up itself."""
+"""The start page with the sign-up form, its preview and trending papers; and the sign-up itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import say
-from digest.services.subscriptions.preference_fields import Subscription, Wishes
+from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http.client_ip import Client
 from digest.web.http.constant_time import in_steps
-from digest.web.http.dependencies import Given, GivenHere, Queue
+from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import home, status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
-from digest.web.ui import charts, forms, template_rendering
+from digest.web.ui import charts, forms, preference_form, template_rendering
 from digest.web.ui.forms import Form
 
 router = APIRouter(include_in_schema=False)
 
 EXAMPLES = ("offline reinforcement learning", "diffusion model*", "multi-agent systems")
-DAYS, PAPERS, LISTED = 14, 50, 12
-ADVANCED = ("categories", "exclusions", "authors")
+PREVIEW_DAYS, PREVIEW_PAPERS, TRENDING_SHOWN = 14, 50, 12
 
 
 @router.get("/")
-def start(request: Request, given: GivenHere, make_preview: LimitedPreview) -> HTMLResponse:
-    """The box, empty or with what the address carries, then with its preview."""
-    values = forms.typed(request.query_params)
-    return _tried(given, values, make_preview) if values else _box(given, values)
+def start(request: Request, services: Services, make_preview: LimitedPreview) -> HTMLResponse:
+    """The form: empty, or filled from the query string and then with its preview."""
+    values = preference_form.submitted_texts(request.query_params, split_commas=True)
+    return _with_preview(services, values, make_preview) if values else _form_page(services, values)
 
 
 @router.post("/")
-def try_out(form: Form, given: GivenHere, make_preview: LimitedPreview) -> HTMLResponse:
-    """The box with its preview, by a button: so no address typed before stands in a link."""
-    return _tried(given, forms.typed(form), make_preview)
+def preview_page(form: Form, services: Services, make_preview: LimitedPreview) -> HTMLResponse:
+    """The form with its preview. It is a POST so that a typed address never appears in a URL."""
+    return _with_preview(services, preference_form.submitted_texts(form), make_preview)
 
 
 @router.post("/preview")
 def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        return template_rendering.page("_preview.html", shown=_drawn(make_preview, forms.typed(form)))
+        return template_rendering.page(
+            "_preview.html", preview=_preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
+        )
     except (BadInput, TooMany) as error:
-        return template_rendering.page("_wrong.html", status=status_of(error), text=forms.sentence(error))
+        return template_rendering.page("_error.html", status=status_of(error), text=forms.sentence(error))
 
 
 @router.post("/subscribe")
-async def sign_up(form: Form, client: Client, queue: Queue, given: GivenHere) -> HTMLResponse:
-    """Owe the confirmation. The answer, and the time it takes, are the same for every address."""
-    values = forms.typed(form)
+async def sign_up(form: Form, client: Client, queue: Queue, services: Services) -> Response:
+    """Send the confirmation. The answer, and the time it takes, are the same for every address."""
+    texts = preference_form.submitted_texts(form, split_commas=True)
     try:
-        await in_steps(lambda: subscribe(forms.read(Subscription, values), client, queue))
-    except BadInput as error:
-        return await run_in_threadpool(_box, given, values, error=error)
+        await in_steps(lambda: subscribe(preference_form.read(Subscription, texts), client, queue))
+    except (BadInput, TooMany) as error:
+        return await run_in_threadpool(_refused_sign_up, services, texts, error)
+    # so that reloading the page, or going back to it, does not sign up again
+    return RedirectResponse("/subscribed", status_code=303, headers=template_rendering.PRIVATE)
+
+
+@router.get("/subscribed")
+def subscribed() -> HTMLResponse:
+    """What to do after a sign-up."""
     return template_rendering.message(
-        say("Look into your inbox"),
-        say("If the address is right, an e-mail with one button is on its way. The papers come after you press it."),
-        say("Nothing after ten minutes? Look into the spam folder, or check the address and send it again."),
+        say("Check your inbox"),
+        say("If the address is correct, a confirmation e-mail is on its way. Confirm it to subscribe."),
+        say("If nothing arrives within ten minutes, check the spam folder or sign up again."),
         private=True,
         further=home(),
     )
 
 
-def _tried(given: Given, values: Mapping[str, str], make_preview: MakePreview) -> HTMLResponse:
+def _refused_sign_up(services: PageServices, texts: Mapping[str, str], error: BadInput | TooMany) -> HTMLResponse:
+    """The form as typed. Too many sign-ups are reported at the address, which is the last field."""
+    if isinstance(error, BadInput):
+        return _form_page(services, texts, error=error)
+    page = _form_page(services, texts, error=BadInput(forms.sentence(error), field="address"), status=429)
+    page.headers["Retry-After"] = str(error.seconds)
+    return page
+
+
+def _with_preview(services: PageServices, values: Mapping[str, str], make_preview: MakePreview) -> HTMLResponse:
     try:
-        return _box(given, values, shown=_drawn(make_preview, values))
+        return _form_page(services, values, preview=_preview_of(make_preview, values))
     except (BadInput, TooMany) as error:
-        return _box(given, values, error=error)
+        return _form_page(services, values, error=error)
 
 
-def _drawn(make_preview: MakePreview, values: Mapping[str, str]) -> charts.Drawn:
-    wanted = forms.read(Wishes, values)
-    return charts.draw(make_preview(wanted.profile(), days=DAYS, limit=PAPERS), limit=wanted.limit)
+def _preview_of(make_preview: MakePreview, values: Mapping[str, str]) -> charts.PreviewView:
+    preferences = preference_form.read(SignUpPreferences, values)
+    return charts.preview_view(
+        make_preview(preferences.profile(), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS), limit=preferences.limit
+    )
 
 
-def _box(
-    given: Given,
+def _form_page(
+    services: PageServices,
     values: Mapping[str, str],
     *,
-    shown: charts.Drawn | None = None,
+    preview: charts.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
+    status: int = 0,
 ) -> HTMLResponse:
-    """The page with the box filled; with an error it says where, and keeps what was typed."""
-    form = forms.shown(values)
-    wrong = error if isinstance(error, BadInput) else None
+    """The page with the form filled as typed, and the error, if any, beside its field."""
+    texts = preference_form.filled(values)
+    bad_input = error if isinstance(error, BadInput) else None
     return template_rendering.page(
         "start.html",
-        status=status_of(error) if error else 200,
+        status=status or (status_of(error) if error else 200),
         private=bool(error),
-        form=form,
-        wrong=forms.complaint(wrong),
+        fields=preference_form.grouped_fields(texts, sign_up=True),
+        address=texts["address"],
+        error=forms.field_error(bad_input),
         busy=forms.sentence(error) if isinstance(error, TooMany) else "",
-        open=any(form[name] for name in ADVANCED) or bool(wrong and wrong.field not in {"topics", "address"}),
-        examples=[example for example in EXAMPLES if example not in form["topics"].splitlines()],
-        categories=forms.offered(form["categories"]),
-        zones=forms.zones(),
-        shown=shown,
-        trending=given.trending(None, LISTED),
+        open=preference_form.chosen_details(texts) or bool(bad_input and preference_form.is_detail(bad_input.field)),
+        examples=[example for example in EXAMPLES if example not in texts["topics"].splitlines()],
+        preview=preview,
+        trending=services.trending(None, TRENDING_SHOWN),
     )

@@ -1,4 +1,4 @@
-"""Leaving by a link. GET and HEAD only ask; POST acts, one click, whatever its body says, as often as it comes."""
+"""Unsubscribe by a link. GET shows a button; POST acts, with any body, and may be repeated (RFC 8058)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/unsubscribe/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Whose mail would stop, and a button."""
+    """Show whose mail would stop, and a button."""
     (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
     return _page(token, unsubscribe.look(subscriber_id))
 
 
 @router.post("/unsubscribe/{token}")
 def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
-    """Stop the mail (RFC 8058). The link is proof enough; only our own page's form must come by its button."""
+    """Stop the mail (RFC 8058). The link is proof; only our own form must be sent by its button."""
     if not pressed:
         return ask(token)
     (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
@@ -34,11 +34,11 @@ def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
     return _page(token, unsubscribe.look(subscriber_id))
 
 
-def _page(token: str, reader: Subscriber | None) -> HTMLResponse:
+def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:
     return template_rendering.page(
         "unsubscribe.html",
         private=True,
-        left=reader is None or reader.state == LEFT,
-        address=reader.address if reader else "",
-        mail_link=f"/unsubscribe/{token}/link" if reader else "",
+        left=subscriber is None or subscriber.state == LEFT,
+        address=subscriber.address if subscriber else "",
+        mail_link=f"/unsubscribe/{token}/link" if subscriber else "",
     )

@@ -1,4 +1,4 @@
-"""The preview as it is drawn: bars from zero, a sentence, and titles with the matched words marked. Pure."""
+"""The preview as pages show it: a bar chart, a sentence, and titles with the matched words marked. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from digest.i18n import count, say
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable
 
-TALL, FLOOR, HEAD = 64.0, 88.0, 5  # height of the highest bar and of the ground line, in pixels; papers shown
-GAP = 0.25  # of a bar's place
-WIDE = 14  # places at least: a few days make no wider bars
+MAX_HEIGHT, BASELINE, PAPERS_SHOWN = 64.0, 88.0, 5  # pixels, pixels, papers
+GAP = 0.25  # of the width of a slot
+MIN_SLOTS = 14  # so that a few days do not get wide bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Titled:
-    """A paper with its title in pieces, (text, is it a matched word), and its reason in one line."""
+class PreviewRow:
+    """A paper with its title in pieces (text, whether it matched) and why it matched, in one line."""
 
     id: int
     pieces: tuple[tuple[str, bool], ...]
@@ -44,41 +44,41 @@ class Titled:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """All that the preview shows. `capped`: the reader's limit, where a day has more, else 0."""
+class PreviewView:
+    """What the preview shows. `capped`: the daily limit, if a day has more papers, else 0."""
 
     days: tuple[Bar, ...]
     span: str
     sentence: str
-    top: tuple[Titled, ...]
+    top: tuple[PreviewRow, ...]
     capped: int = 0
 
 
-def draw(preview: Preview, *, limit: int) -> Drawn:
+def preview_view(preview: Preview, *, limit: int) -> PreviewView:
     """The preview of a profile that takes `limit` papers a day."""
     totals = [day.total for day in preview.days]
-    return Drawn(
+    return PreviewView(
         days=bars([(day.date, day.total) for day in preview.days]),
         span=count("In the last announcement", "In the last %(n)s announcements", len(totals)),
         sentence=sentence(preview.per_day),
-        top=tuple(_titled(paper) for paper in preview.top(HEAD)),
+        top=tuple(_row(paper) for paper in preview.top(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
     )
 
 
 def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
-    """Bars for days and their counts, in that order, the highest `TALL` pixels high."""
-    most = max((total for _, total in days), default=0) or 1
-    place = 100 / max(len(days), WIDE)
+    """Bars for days and their counts, in that order, the highest `MAX_HEIGHT` pixels high."""
+    highest = max((total for _, total in days), default=0) or 1
+    slot_width = 100 / max(len(days), MIN_SLOTS)
     return tuple(
         Bar(
             date=day,
             total=total,
-            x=round((number + GAP / 2) * place, 3),
-            width=round(place * (1 - GAP), 3),
-            middle=round((number + 0.5) * place, 3),
-            y=round(FLOOR - TALL * total / most, 1),
-            height=round(TALL * total / most, 1),
+            x=round((number + GAP / 2) * slot_width, 3),
+            width=round(slot_width * (1 - GAP), 3),
+            middle=round((number + 0.5) * slot_width, 3),
+            y=round(BASELINE - MAX_HEIGHT * total / highest, 1),
+            height=round(MAX_HEIGHT * total / highest, 1),
         )
         for number, (day, total) in enumerate(days)
     )
@@ -88,8 +88,8 @@ def short(number: int) -> str:
     """A number in four characters at most: 999, 1.2k, 84k, 3M."""
     for unit, name in ((1_000_000, "M"), (1_000, "k")):
         if number >= unit * 0.9995:  # what rounds to 1000k is 1M
-            shown = number / unit
-            return f"{shown:.1f}{name}".replace(".0", "") if shown < 9.95 else f"{shown:.0f}{name}"
+            scaled = number / unit
+            return f"{scaled:.1f}{name}".replace(".0", "") if scaled < 9.95 else f"{scaled:.0f}{name}"
     return str(number)
 
 
@@ -105,11 +105,11 @@ def sentence(per_day: float) -> str:
 
 def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     """The title cut into matched words and the rest, as the mail marks them."""
-    found = pattern(words)
-    if found is None:
+    matcher = pattern(words)
+    if matcher is None:
         return ((title, False),)
     spans: list[tuple[int, int]] = []
-    for match in found.finditer(fold(title)):
+    for match in matcher.finditer(fold(title)):
         apart = title[spans[-1][1] : match.start()] if spans else "."
         first = spans.pop()[0] if apart.strip(" -") == "" else match.start()  # neighbours share one mark
         spans.append((first, match.end()))
@@ -120,8 +120,8 @@ def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     return tuple(piece for piece in (*cut, (title[at:], False)) if piece[0])
 
 
-def _titled(paper: PreviewPaper) -> Titled:
-    words = tuple(word for _, found in paper.matched for word in found)
+def _row(paper: PreviewPaper) -> PreviewRow:
+    words = tuple(word for _, matched_words in paper.matched for word in matched_words)
     topics = ", ".join(topic for topic, _ in paper.matched)
     why = say("matches %(topics)s", topics=topics) if paper.strict else say("close to %(topics)s", topics=topics)
-    return Titled(paper.id, pieces(readable(paper.title), words), why if topics else "")
+    return PreviewRow(paper.id, pieces(readable(paper.title), words), why if topics else "")

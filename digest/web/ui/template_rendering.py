@@ -1,4 +1,4 @@
-"""Pages: one Jinja2 environment over `templates/web`, and answers made from it."""
+"""Render pages from `templates/web` with one Jinja2 environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.i18n import say
 from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
-# states of mails and of runs, kinds of bounces, what can be done to a run: pages say them by these names
+# states of mails and of runs, kinds of bounces and actions on runs, for the catalogue of translations
 NAMES = (
     N_("queued"), N_("sending"), N_("sent"), N_("deferred"), N_("rejected"), N_("uncertain"), N_("cancelled"),
     N_("suppressed"), N_("planned"), N_("complete"), N_("paused"), N_("hard"), N_("soft"), N_("policy"),
@@ -32,7 +32,7 @@ def _read(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def style() -> str:
-    """The one style sheet, as it stands in every page."""
+    """The style sheet, which every page contains inline."""
     return _read("style.css")
 
 
@@ -43,12 +43,12 @@ def script() -> str:
 
 
 def long_day(day: date) -> str:
-    """A date for people: Fri 21 Nov 2025."""
+    """A date such as Fri 21 Nov 2025."""
     return i18n.day(day, say("EEE d MMM y"))
 
 
 def cadence_words(subscriber: Subscriber) -> str:
-    """When the mail comes, in words."""
+    """When mails are sent, in words."""
     often = {
         "daily": say("every day"),
         "weekdays": say("on weekdays"),
@@ -58,45 +58,40 @@ def cadence_words(subscriber: Subscriber) -> str:
     return say("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
 
 
-def _weekdays() -> list[tuple[str, str]]:
-    """The days of the week to choose from."""
-    return [(str(number), i18n.weekday(number)) for number in range(7)]
-
-
 def _gettext(message: str) -> str:
     return i18n.catalogue().gettext(message)
 
 
-def _ngettext(one: str, many: str, number: int) -> str:
-    return i18n.catalogue().ngettext(one, many, number)
+def _ngettext(singular: str, plural: str, number: int) -> str:
+    return i18n.catalogue().ngettext(singular, plural, number)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
-    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.filters.update(day=long_day, cadence=cadence_words, number=i18n.decimal)
-    made.globals.update(weekdays=_weekdays, style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
-    return made
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters.update(day=long_day, cadence=cadence_words, number=i18n.decimal)
+    environment.globals.update(style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
+    return environment
 
 
 def render(name: str, **values: Any) -> str:
     """One template as text."""
-    chosen = settings.get()
-    known = {"service": chosen.service_name, "postal": chosen.postal_address, "language": i18n.tag()}
-    return _environment().get_template(name).render(known | values)
+    config = settings.get()
+    shared_values = {"service": config.service_name, "postal": config.postal_address, "language": i18n.tag()}
+    return _environment().get_template(name).render(shared_values | values)
 
 
 def page(name: str, *, status: int = 200, private: bool = False, **values: Any) -> HTMLResponse:
-    """A page. `private`: for one reader alone; nothing may keep or list it."""
+    """A page. `private`: for one person alone; it must not be cached or indexed."""
     return HTMLResponse(render(name, **values), status_code=status, headers=PRIVATE if private else None)
 
 
 def message(
     title: str, *lines: str, status: int = 200, private: bool = False, further: tuple[str, str] | None = None
 ) -> HTMLResponse:
-    """A page of a few sentences, and where to go next: (words, address)."""
+    """A page of a few sentences. `further`: the text and address of a link to go on."""
     return page("message.html", status=status, private=private, title=title, lines=lines, next=further)

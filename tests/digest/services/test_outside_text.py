@@ -22,7 +22,7 @@ from digest.services.ingestion import import_document
 from digest.web.app import build as web_app
 from tests.digest.cli.conftest import Terminal
 from tests.digest.compose import samples
-from tests.digest.web.conftest import GIVEN, Browser, Notebook
+from tests.digest.web.conftest import PAGE_SERVICES, Browser, Notebook
 
 DAY = date(2025, 11, 20)
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
 )
 def test_what_was_stored_before_is_clean_over_http(stored_before: int, path: str) -> None:
     given = replace(
-        GIVEN, trending=paper_presenters.trending, paper=paper_presenters.paper, author=paper_presenters.author
+        PAGE_SERVICES, trending=paper_presenters.trending, paper=paper_presenters.paper, author=paper_presenters.author
     )
     answer = Browser(web_app(Notebook(), given)).get(path)
 

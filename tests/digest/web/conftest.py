@@ -22,7 +22,7 @@ from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
 from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
 from digest.services.security import signed_links
 from digest.web.app import build
-from digest.web.http.dependencies import Given
+from digest.web.http.dependencies import PageServices
 
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)  # a Friday
 ADA = "ada@digest.example"
@@ -110,7 +110,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     return 1
 
 
-GIVEN = Given(
+PAGE_SERVICES = PageServices(
     preview=preview,
     trending=lambda category, limit: ROWS[:limit],
     paper=paper,
@@ -171,7 +171,7 @@ class Browser:
 
 @pytest.fixture
 def web(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
-    return Browser(build(queue, GIVEN))
+    return Browser(build(queue, PAGE_SERVICES))
 
 
 def everything() -> dict[str, list[tuple[Any, ...]]]:
@@ -189,7 +189,7 @@ def mails() -> list[Delivery]:
         return list(session.exec(select(Delivery).order_by(Delivery.id)))  # type: ignore[arg-type]
 
 
-def only_reader() -> Subscriber:
+def only_subscriber() -> Subscriber:
     with engine.reading() as session:
         return session.exec(select(Subscriber)).one()
 
@@ -212,8 +212,8 @@ def subscribed(web: Browser, address: str = ADA) -> Subscriber:
     """A reader signed up and confirmed through the pages."""
     web.post("/subscribe", data={"address": address, "topics": "offline reinforcement learning"})
     with engine.reading() as session:
-        reader = session.exec(select(Subscriber).where(Subscriber.address == address)).one()
-        request = session.exec(select(SignUpRequest).where(SignUpRequest.subscriber_id == reader.id)).one()
-    assert web.post(path(signed_links.confirm(reader.id or 0, request.id or 0))).status_code == 200
+        subscriber = session.exec(select(Subscriber).where(Subscriber.address == address)).one()
+        request = session.exec(select(SignUpRequest).where(SignUpRequest.subscriber_id == subscriber.id)).one()
+    assert web.post(path(signed_links.confirm(subscriber.id or 0, request.id or 0))).status_code == 200
     with engine.reading() as session:
         return session.exec(select(Subscriber).where(Subscriber.address == address)).one()

@@ -34,8 +34,8 @@ def addresses(text: str) -> list[str]:
     """The site's own addresses in a page, a feed or a mail, as paths."""
     plain = unescape(text).replace("\\/", "/")
     found = [*_Addresses(plain).found, *_URL.findall(plain)]
-    paths = [path(one).partition("#")[0] or "/" for one in found]
-    return list(dict.fromkeys(one for one in paths if one.startswith("/") and not one.startswith("//")))
+    paths = [path(link).partition("#")[0] or "/" for link in found]
+    return list(dict.fromkeys(link for link in paths if link.startswith("/") and not link.startswith("//")))
 
 
 def tokens(text: str) -> set[tuple[str, str]]:
@@ -90,7 +90,7 @@ class Crawl:
 
 def crawl(web: Browser, start: Iterable[str], *, most: int = 400) -> Crawl:
     """Open these addresses and everything they lead to within the site, each with HEAD and GET."""
-    seen, waiting = Crawl(), [path(one) for one in start]
+    seen, waiting = Crawl(), [path(link) for link in start]
     while waiting and len(seen.pages) < most:
         address = waiting.pop(0)
         if address in seen.pages:
@@ -98,8 +98,8 @@ def crawl(web: Browser, start: Iterable[str], *, most: int = 400) -> Crawl:
         head, answer = web.head(address), web.get(address)
         assert head.status_code == answer.status_code, address
         seen.pages[address], seen.statuses[address] = answer.text + str(answer.headers), answer.status_code
-        waiting += [one for one in addresses(answer.text) if one not in seen.pages]
+        waiting += [link for link in addresses(answer.text) if link not in seen.pages]
         if "location" in answer.headers:
             waiting.append(path(answer.headers["location"]))
-    assert not [one for one in waiting if one not in seen.pages], "the crawl was cut short"
+    assert not [link for link in waiting if link not in seen.pages], "the crawl was cut short"
     return seen

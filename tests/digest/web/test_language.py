@@ -18,7 +18,17 @@ from digest.services.security import signed_links
 from digest.web.app import build
 from tests.digest.compose import pseudo
 from tests.digest.services.house import add_mail, add_run
-from tests.digest.web.conftest import ADA, GIVEN, NOW, Browser, Notebook, account_link, everything, only_reader, path
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    PAGE_SERVICES,
+    Browser,
+    Notebook,
+    account_link,
+    everything,
+    only_subscriber,
+    path,
+)
 from tests.digest.web.pages.test_admin import signed_in
 from tests.digest.web.pages.test_feeds import editions, paper
 
@@ -30,7 +40,7 @@ DATA = (
 )
 ROW = Row(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
 GREEK = replace(
-    GIVEN,
+    PAGE_SERVICES,
     preview=lambda profile, *, days, limit: Preview(
         (PreviewDay(date(2025, 11, 20), (PreviewPaper(1, "Μάθηση", 9, True, (("μάθηση", ("μάθηση",)),)),), 60, 400),)
     ),
@@ -49,7 +59,7 @@ def greek(settled: None, clock_stands: object, queue: Notebook) -> Iterator[Brow
 def reader(web: Browser) -> int:
     """A confirmed reader with one edition of one paper."""
     web.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
-    found = only_reader()
+    found = only_subscriber()
     number = found.id or 0
     paper(1, "Μάθηση")
     version = everything()["sign_up_request"][0][0]
@@ -78,7 +88,7 @@ def test_no_complaint_about_a_topic_is_left_out(greek: Browser, topic: str) -> N
 
 def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> None:
     told = greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση", "cadence": "weekly"}).text
-    number, version = only_reader().id or 0, everything()["sign_up_request"][0][0]
+    number, version = only_subscriber().id or 0, everything()["sign_up_request"][0][0]
     confirm, leave = path(signed_links.confirm(number, version)), path(signed_links.unsubscribe(number))
 
     assert pseudo.unsaid(told, DATA) == []
@@ -90,7 +100,7 @@ def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> No
 
 def test_no_sentence_of_refusing_is_left_out(greek: Browser) -> None:
     greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
-    not_me = path(signed_links.not_me(only_reader().id or 0, everything()["sign_up_request"][0][0]))
+    not_me = path(signed_links.not_me(only_subscriber().id or 0, everything()["sign_up_request"][0][0]))
 
     for page in (greek.get(not_me), greek.post(not_me)):
         assert pseudo.unsaid(page.text, DATA) == []

@@ -10,7 +10,17 @@ from digest.db.outbox import deliveries
 from digest.models import Consent
 from digest.services.security import signed_links
 from digest.signing import CONFIRM, EDITION, PREFERENCES, UNSUBSCRIBE
-from tests.digest.web.conftest import ADA, NOW, Browser, account_link, everything, mails, only_reader, path, subscribed
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    Browser,
+    account_link,
+    everything,
+    mails,
+    only_subscriber,
+    path,
+    subscribed,
+)
 
 
 def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
@@ -42,7 +52,7 @@ def test_one_post_is_enough(web: Browser, body: dict[str, object]) -> None:
 
     assert answer.status_code == 200
     assert "set-cookie" not in answer.headers
-    assert (only_reader().state, only_reader().left_at, only_reader().next_due_at) == ("left", NOW, None)
+    assert (only_subscriber().state, only_subscriber().left_at, only_subscriber().next_due_at) == ("left", NOW, None)
 
 
 def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
@@ -83,8 +93,8 @@ def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
     answer = web.post(path(signed_links.preferences(1)), data={"action": "return"})
 
     assert answer.status_code == 200
-    assert (only_reader().state, only_reader().left_at) == ("active", None)
-    assert only_reader().next_due_at is not None
+    assert (only_subscriber().state, only_subscriber().left_at) == ("active", None)
+    assert only_subscriber().next_due_at is not None
 
 
 @pytest.mark.parametrize("purpose", [CONFIRM, PREFERENCES, EDITION])

@@ -20,7 +20,7 @@ from digest.services.delivery.render_messages import Letters
 from digest.services.security import signed_links
 from digest.services.security.link_lifetimes import LIFETIMES, lifetime
 from digest.web.app import PAGES, build
-from digest.web.http.rate_limit import Pace
+from digest.web.http.rate_limit import RequestLimiter
 from digest.web.wiring import given
 from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, account_link, everything, mails, path, subscribed
 from tests.digest.web.crawler import addresses, crawl, tokens
@@ -53,7 +53,7 @@ ROUTES = {
 def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
     """The pages over the real services: Ada has two editions of two papers, Bob has asked and not confirmed."""
     web = Browser(build(queue, given()))
-    web.app.state.feedback_pace = Pace(10**6)  # tests ask more often than a person may
+    web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests ask more often than a person may
     subscribed(web)
     paper(1)
     paper(2, "Another one")
@@ -213,7 +213,7 @@ def test_a_token_is_no_session(real: Browser) -> None:
         for token in forms(purpose):
             answer = real.get("/admin", headers={"cookie": f"digest_admin={token}; __Host-digest_admin={token}"})
 
-            assert "At a glance" not in answer.text, purpose
+            assert "Overview" not in answer.text, purpose
 
 
 def test_the_token_of_one_edition_in_a_feed_does_not_open_the_feed(real: Browser) -> None:

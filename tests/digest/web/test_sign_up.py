@@ -13,9 +13,9 @@ from digest.db.core import engine
 from digest.models import Batch, Consent, ProfileVersion, Subscriber, Suppression
 from digest.models.paper import Announcement
 from digest.services.security import signed_links
-from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, everything, mails, only_reader, path, subscribed
+from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, everything, mails, only_subscriber, path, subscribed
 
-WISHES = {
+PREFERENCES = {
     "address": ADA,
     "topics": 'offline reinforcement learning\r\n"diffusion model*" AND protein',
     "exclusions": "survey",
@@ -31,13 +31,22 @@ WISHES = {
 }
 
 
-def test_the_form_keeps_everything_that_was_asked(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
+def test_the_sign_up_form_stores_every_field(web: Browser) -> None:
+    web.post("/subscribe", data=PREFERENCES)
     web.post(path(signed_links.confirm(1, 1)))
-    reader = only_reader()
+    subscriber = only_subscriber()
 
-    assert (reader.address, reader.state, reader.cadence, reader.weekday) == (ADA, "active", "weekdays", 2)
-    assert (reader.time_zone, reader.send_at.isoformat(), reader.quiet_day) == ("Europe/Berlin", "07:15:00", "notice")
+    assert (subscriber.address, subscriber.state, subscriber.cadence, subscriber.weekday) == (
+        ADA,
+        "active",
+        "weekdays",
+        2,
+    )
+    assert (subscriber.time_zone, subscriber.send_at.isoformat(), subscriber.quiet_day) == (
+        "Europe/Berlin",
+        "07:15:00",
+        "notice",
+    )
     with engine.reading() as session:
         profile = session.exec(select(ProfileVersion)).one().profile
     assert [topic["text"] for topic in profile["topics"]] == [
@@ -50,39 +59,39 @@ def test_the_form_keeps_everything_that_was_asked(web: Browser) -> None:
     assert (profile["close"], profile["limit"]) == (False, 5)
 
 
-def test_signing_up_owes_one_confirmation_and_wakes_the_sender(web: Browser, queue: Notebook) -> None:
-    web.post("/subscribe", data=WISHES)
+def test_a_sign_up_queues_one_confirmation_and_wakes_the_sender(web: Browser, queue: Notebook) -> None:
+    web.post("/subscribe", data=PREFERENCES)
 
     assert [(mail.kind, mail.address, mail.state) for mail in mails()] == [("confirmation", ADA, "queued")]
     assert queue.delivered == 1
 
 
 def test_the_answer_is_the_same_for_every_address(web: Browser) -> None:
-    unknown = web.post("/subscribe", data=WISHES)
-    pending = web.post("/subscribe", data=WISHES)
+    unknown = web.post("/subscribe", data=PREFERENCES)
+    pending = web.post("/subscribe", data=PREFERENCES)
     subscribed(web, "bob@digest.example")
-    active = web.post("/subscribe", data=WISHES | {"address": "bob@digest.example"})
+    active = web.post("/subscribe", data=PREFERENCES | {"address": "bob@digest.example"})
     with engine.transaction() as session:
         session.add(Suppression(address_key="eve@digest.example", reason="complaint", at=NOW))
-    suppressed = web.post("/subscribe", data=WISHES | {"address": "eve@digest.example"})
+    suppressed = web.post("/subscribe", data=PREFERENCES | {"address": "eve@digest.example"})
 
     assert {unknown.text, pending.text, active.text, suppressed.text} == {unknown.text}
-    assert {unknown.status_code, pending.status_code, active.status_code, suppressed.status_code} == {200}
+    assert {unknown.status_code, pending.status_code, active.status_code, suppressed.status_code} == {303}
 
 
-def test_a_suppressed_address_is_owed_nothing(web: Browser) -> None:
+def test_nothing_is_queued_for_a_suppressed_address(web: Browser) -> None:
     with engine.transaction() as session:
         session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
 
     assert mails() == []
 
 
-def test_a_stranger_can_not_change_an_active_reader_who_gets_their_link_instead(web: Browser) -> None:
+def test_a_sign_up_for_an_active_subscriber_changes_nothing_and_mails_their_link(web: Browser) -> None:
     before = subscribed(web)
-    web.post("/subscribe", data=WISHES | {"topics": "something else", "send_at": "23:00"})
+    web.post("/subscribe", data=PREFERENCES | {"topics": "something else", "send_at": "23:00"})
 
-    assert only_reader() == before
+    assert only_subscriber() == before
     assert [mail.kind for mail in mails()] == ["confirmation", "link"]
 
 
@@ -94,7 +103,7 @@ def test_an_address_gets_three_confirmations_a_day_at_most_with_growing_gaps(
         clock_stands.move_to(NOW + timedelta(minutes=minute))
         before = len(mails())
         browser = Browser(web.app, host=f"198.51.100.{minute % 250}")
-        assert browser.post("/subscribe", data=WISHES).status_code == 200
+        assert browser.post("/subscribe", data=PREFERENCES).status_code == 303
         sent_after_minutes += [minute] * (len(mails()) - before)
 
     assert sent_after_minutes == [0, 5, 65, 65 + 24 * 60]
@@ -103,26 +112,28 @@ def test_an_address_gets_three_confirmations_a_day_at_most_with_growing_gaps(
 
 def test_the_spellings_of_one_inbox_share_its_limit(web: Browser) -> None:
     for address in ("ada@gmail.com", "a.d.a@gmail.com", "ADA+x@gmail.com", "ada+y+z@googlemail.com"):
-        assert web.post("/subscribe", data=WISHES | {"address": address}).status_code == 200
-    web.post("/subscribe", data=WISHES | {"address": "a.da@digest.example"})
-    web.post("/subscribe", data=WISHES | {"address": "ada@digest.example"})
+        assert web.post("/subscribe", data=PREFERENCES | {"address": address}).status_code == 303
+    web.post("/subscribe", data=PREFERENCES | {"address": "a.da@digest.example"})
+    web.post("/subscribe", data=PREFERENCES | {"address": "ada@digest.example"})
 
     assert [mail.address for mail in mails()] == ["ada@gmail.com", "a.da@digest.example", "ada@digest.example"]
 
 
-def test_beyond_the_ceiling_of_all_sign_ups_they_rest_and_the_administrators_are_told(
+def test_above_the_ceiling_sign_ups_are_refused_and_administrators_are_notified(
     web: Browser, configured: Callable[..., None], clock_stands: time_machine.Traveller
 ) -> None:
     configured(SIGN_UP_CEILING=2)
     answers = [
-        Browser(web.app, host=f"198.51.100.{n}").post("/subscribe", data=WISHES | {"address": f"r{n}@digest.example"})
+        Browser(web.app, host=f"198.51.100.{n}").post(
+            "/subscribe", data=PREFERENCES | {"address": f"r{n}@digest.example"}
+        )
         for n in range(4)
     ]
     clock_stands.shift(timedelta(minutes=61))
-    later = web.post("/subscribe", data=WISHES | {"address": "r9@digest.example"})
+    later = web.post("/subscribe", data=PREFERENCES | {"address": "r9@digest.example"})
 
-    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
-    assert later.status_code == 200
+    assert [answer.status_code for answer in answers] == [303, 303, 429, 429]
+    assert later.status_code == 303
     assert [mail.kind for mail in mails()] == ["confirmation", "confirmation", "alarm", "confirmation"]
 
 
@@ -130,18 +141,18 @@ def test_at_the_ceiling_an_address_that_gets_nothing_anyway_is_answered_alike(
     web: Browser, configured: Callable[..., None]
 ) -> None:
     configured(SIGN_UP_CEILING=1)
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
 
-    assert web.post("/subscribe", data=WISHES).status_code == 429
+    assert web.post("/subscribe", data=PREFERENCES).status_code == 429
 
 
 def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
-    answers = [web.post("/subscribe", data=WISHES | {"address": f"reader{n}@digest.example"}) for n in range(21)]
+    answers = [web.post("/subscribe", data=PREFERENCES | {"address": f"reader{n}@digest.example"}) for n in range(21)]
 
-    assert [answer.status_code for answer in answers] == [200] * 20 + [429]
+    assert [answer.status_code for answer in answers] == [303] * 20 + [429]
     assert answers[-1].headers["retry-after"] == "3600"
     assert len(mails()) == 20
-    assert Browser(web.app, host="203.0.113.8").post("/subscribe", data=WISHES).status_code == 200
+    assert Browser(web.app, host="203.0.113.8").post("/subscribe", data=PREFERENCES).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -151,10 +162,10 @@ def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
      ("quiet_day", "x"), ("exclusions", "a AND")],
 )  # fmt: skip
 def test_a_wrong_field_is_named_and_what_was_typed_is_kept(web: Browser, field: str, value: str) -> None:
-    answer = web.post("/subscribe", data=WISHES | {field: value})
+    answer = web.post("/subscribe", data=PREFERENCES | {field: value})
 
     assert answer.status_code == 422
-    assert f'id="{field}-wrong"' in answer.text
+    assert f'id="{field}-error"' in answer.text
     assert "Yingbin Liang" in answer.text or field == "authors"
     assert everything()["subscriber"] == []
 
@@ -163,11 +174,11 @@ def test_a_missing_address_is_named(web: Browser) -> None:
     answer = web.post("/subscribe", data={"topics": "graphs"})
 
     assert answer.status_code == 422
-    assert 'id="address-wrong"' in answer.text
+    assert 'id="address-error"' in answer.text
 
 
 def test_looking_at_a_confirmation_changes_nothing(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
     link = path(signed_links.confirm(1, 1))
     before = everything()
     answers = [web.get(link), web.head(link), web.ask("OPTIONS", link)]
@@ -182,13 +193,18 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Not
         session.flush()
         session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW))
         session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW + timedelta(hours=1)))
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
     answer = web.post(path(signed_links.confirm(1, 1)))
-    reader = only_reader()
+    subscriber = only_subscriber()
 
     assert answer.status_code == 200
-    assert (reader.state, reader.confirmed_at, reader.profile_id, reader.seen_through) == ("active", NOW, 1, 1)
-    assert reader.next_due_at == datetime(2025, 11, 24, 6, 15, tzinfo=UTC)
+    assert (subscriber.state, subscriber.confirmed_at, subscriber.profile_id, subscriber.seen_through) == (
+        "active",
+        NOW,
+        1,
+        1,
+    )
+    assert subscriber.next_due_at == datetime(2025, 11, 24, 6, 15, tzinfo=UTC)
     assert queue.welcomed == [1]
     with engine.reading() as session:
         events = session.exec(select(Consent)).all()
@@ -197,7 +213,7 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Not
 
 
 def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) -> None:
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
     web.post(path(signed_links.confirm(1, 1)))
     before = everything()
     again = web.post(path(signed_links.confirm(1, 1)))
@@ -208,70 +224,122 @@ def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) ->
 
 
 def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
-    web.post("/subscribe", data=WISHES | {"topics": "what a stranger typed later", "send_at": "23:00"})
+    web.post("/subscribe", data=PREFERENCES)
+    web.post("/subscribe", data=PREFERENCES | {"topics": "what a stranger typed later", "send_at": "23:00"})
     web.post(path(signed_links.confirm(1, 1)))
 
     assert "what a stranger typed later" not in str(everything()["profile_version"])
-    assert only_reader().send_at.isoformat() == "07:15:00"
+    assert only_subscriber().send_at.isoformat() == "07:15:00"
 
 
 def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_machine.Traveller) -> None:
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
     clock_stands.shift(timedelta(days=15))
     answer = web.post(path(signed_links.confirm(1, 1)))
 
     assert answer.status_code == 410
-    assert only_reader().state == "pending"
+    assert only_subscriber().state == "pending"
 
 
-def test_an_old_confirmation_does_not_bring_a_reader_back_who_left(web: Browser) -> None:
+def test_an_old_confirmation_does_not_resubscribe_who_left(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
     answer = web.post(path(signed_links.confirm(1, 1)))
 
     assert answer.status_code == 410
-    assert only_reader().state == "left"
+    assert only_subscriber().state == "left"
 
 
-def test_a_reader_who_left_can_sign_up_again(web: Browser, clock_stands: time_machine.Traveller) -> None:
+def test_a_subscriber_who_left_can_sign_up_again(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
     clock_stands.shift(timedelta(minutes=5))
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
     web.post(path(signed_links.confirm(1, 2)))
 
-    assert (only_reader().state, only_reader().profile_id) == ("active", 2)
+    assert (only_subscriber().state, only_subscriber().profile_id) == ("active", 2)
 
 
 def test_an_address_suppressed_since_is_not_started(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
     with engine.transaction() as session:
         session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
     answer = web.post(path(signed_links.confirm(1, 1)))
 
     assert answer.status_code == 409
-    assert only_reader().state == "pending"
+    assert only_subscriber().state == "pending"
 
 
-def test_the_profile_of_another_reader_can_not_be_confirmed(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
-    web.post("/subscribe", data=WISHES | {"address": "bob@digest.example"})
+def test_the_request_of_another_subscriber_can_not_be_confirmed(web: Browser) -> None:
+    web.post("/subscribe", data=PREFERENCES)
+    web.post("/subscribe", data=PREFERENCES | {"address": "bob@digest.example"})
 
     assert web.post(path(signed_links.confirm(1, 2))).status_code == 404
 
 
 def test_two_spellings_of_one_address_are_one_subscriber(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
-    web.post("/subscribe", data=WISHES | {"address": "ADA@Digest.Example"})
+    web.post("/subscribe", data=PREFERENCES)
+    web.post("/subscribe", data=PREFERENCES | {"address": "ADA@Digest.Example"})
 
     with engine.reading() as session:
         assert len(session.exec(select(Subscriber)).all()) == 1
 
 
 def test_no_address_stands_in_the_counters_of_limits(web: Browser) -> None:
-    web.post("/subscribe", data=WISHES)
+    web.post("/subscribe", data=PREFERENCES)
 
     assert everything()["rate_limit_counter"]
     assert ADA not in str(everything()["rate_limit_counter"])
     assert "203.0.113" not in str(everything())
+
+
+def test_a_sign_up_redirects_so_that_reloading_sends_nothing_again(web: Browser) -> None:
+    answer = web.post("/subscribe", data=PREFERENCES)
+    page = web.get(answer.headers["location"])
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/subscribed")
+    assert (page.status_code, "Check your inbox" in page.text) == (200, True)
+    assert len(mails()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "topics"),
+    [
+        ("graph neural network, transformers, diffusion", ["graph neural network", "transformers", "diffusion"]),
+        ("bandits,\nprotein folding,,", ["bandits", "protein folding"]),
+        ('"risk, return" AND trading, bandits', ['"risk, return" AND trading', "bandits"]),
+        ('(folding OR "a, b") AND protein, bandits', ['(folding OR "a, b") AND protein', "bandits"]),
+    ],
+)
+def test_commas_separate_topics_outside_of_quotes(web: Browser, typed: str, topics: list[str]) -> None:
+    web.post("/subscribe", data=PREFERENCES | {"topics": typed})
+    web.post(path(signed_links.confirm(1, 1)))
+
+    with engine.reading() as session:
+        profile = session.exec(select(ProfileVersion)).one().profile
+    assert [topic["text"] for topic in profile["topics"]] == topics
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("cadence", "hourly", "Use one of daily, weekdays or weekly"),
+        ("limit", "500", "Use 50 or less"),
+        ("limit", "many", "Use a whole number"),
+        ("close", "maybe", "Use true or false"),
+        ("address", "", "This is required"),
+    ],
+)
+def test_an_error_is_in_plain_words_beside_its_field(web: Browser, field: str, value: str, message: str) -> None:
+    answer = web.post("/subscribe", data=PREFERENCES | {field: value})
+
+    assert f'id="{field}-error">{message}</p>' in answer.text
+
+
+def test_too_many_sign_ups_keep_what_was_typed(web: Browser) -> None:
+    for n in range(20):
+        web.post("/subscribe", data=PREFERENCES | {"address": f"subscriber{n}@digest.example"})
+    answer = web.post("/subscribe", data=PREFERENCES)
+
+    assert (answer.status_code, 'id="address-error"' in answer.text) == (429, True)
+    assert "Yingbin Liang" in answer.text

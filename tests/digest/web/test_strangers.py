@@ -19,7 +19,7 @@ from digest.services.admin import subscriber_admin
 from digest.services.delivery.render_messages import Letters
 from digest.services.security import signed_links
 from digest.web.http import constant_time
-from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_reader, path, subscribed
+from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_subscriber, path, subscribed
 from tests.outbox import as_claimed
 
 STRANGE = {
@@ -58,7 +58,7 @@ def suppress(reason: str = "no such address", at: datetime = NOW, source: str = 
 
 
 def sign_up(web: Browser) -> None:
-    assert web.post("/subscribe", data=STRANGE).status_code == 200
+    assert web.post("/subscribe", data=STRANGE).status_code == 303
 
 
 def confirmations() -> int:
@@ -73,8 +73,8 @@ def newest_confirmation() -> str:
 
 def composed() -> Letter | Withheld:
     """The newest mail, as the sender would send it."""
-    ((_, letter),) = Letters(settings.get()).compose([as_claimed(mails()[-1])])
-    return letter
+    ((_, mail),) = Letters(settings.get()).compose([as_claimed(mails()[-1])])
+    return mail
 
 
 @pytest.mark.parametrize("before", [pending, active, former])
@@ -90,17 +90,17 @@ def test_a_sign_up_changes_nothing_that_is_kept_about_a_known_address(
     assert private() == kept
 
 
-def test_what_was_asked_for_starts_when_it_is_confirmed(web: Browser) -> None:
+def test_the_requested_subscription_starts_when_it_is_confirmed(web: Browser) -> None:
     former(web)
     with time_machine.travel(NOW + timedelta(minutes=5), tick=False):
         sign_up(web)
         page = web.get(newest_confirmation())
         web.post(newest_confirmation())
-    reader = only_reader()
+    subscriber = only_subscriber()
 
     assert "what a stranger typed" in page.text
     assert "Asia/Tokyo" in page.text
-    assert (reader.state, reader.time_zone, reader.send_at.hour, reader.cadence) == (
+    assert (subscriber.state, subscriber.time_zone, subscriber.send_at.hour, subscriber.cadence) == (
         "active",
         "Asia/Tokyo",
         23,
@@ -127,7 +127,7 @@ def test_the_older_of_two_requests_starts_its_own_schedule(web: Browser) -> None
     sign_up(web)
     web.post(first)
 
-    assert only_reader().send_at.isoformat() == "06:30:00"
+    assert only_subscriber().send_at.isoformat() == "06:30:00"
     assert "what a stranger typed" not in str(everything()["profile_version"])
 
 
@@ -181,8 +181,8 @@ def test_confirming_lifts_a_suppression_after_bounces(
     web.post(newest_confirmation())
 
     assert everything()["suppression"] == []
-    assert only_reader().state == "active"
-    assert only_reader().send_at.hour == 23
+    assert only_subscriber().state == "active"
+    assert only_subscriber().send_at.hour == 23
 
 
 def test_an_address_that_bounced_gets_one_confirmation_a_week(
@@ -229,11 +229,11 @@ def test_a_confirmation_from_before_the_bounce_does_not_lift_it(
 def test_no_sign_up_lifts_another_suppression(web: Browser, clock_stands: time_machine.Traveller, reason: str) -> None:
     active(web)
     suppress(reason)
-    owed = len(mails())
+    queued = len(mails())
     clock_stands.shift(timedelta(days=30))
     sign_up(web)
 
-    assert len(mails()) == owed
+    assert len(mails()) == queued
     assert web.post(path(signed_links.preferences(1)), data={"action": "return"}).status_code == 200
     assert len(everything()["suppression"]) == 1
 
@@ -304,10 +304,10 @@ def test_not_me_sends_nothing_to_the_address_ever_again(
     assert answer.status_code == 200
     assert [(mail.kind, mail.state) for mail in mails()] == [("confirmation", "cancelled")]
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "not me")]
-    assert only_reader().state == "pending"
+    assert only_subscriber().state == "pending"
 
 
-def test_not_me_may_be_said_twice(web: Browser) -> None:
+def test_not_me_may_be_repeated(web: Browser) -> None:
     pending(web)
     link = path(signed_links.not_me(1, 1))
 
@@ -320,7 +320,7 @@ def test_after_not_me_the_confirmation_starts_nothing(web: Browser) -> None:
     web.post(path(signed_links.not_me(1, 1)))
 
     assert web.post(confirm).status_code == 409
-    assert only_reader().state == "pending"
+    assert only_subscriber().state == "pending"
 
 
 def test_not_me_of_a_confirmed_subscription_is_refused(web: Browser) -> None:

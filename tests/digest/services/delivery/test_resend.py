@@ -119,7 +119,7 @@ def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) ->
     with transaction() as session:  # as a counter that was set back by hand would do
         session.connection().exec_driver_sql("UPDATE delivery_serial SET last = 0 WHERE kind = 'resend'")
 
-    with pytest.raises(AlreadyOwed, match="nothing is sent"):
+    with pytest.raises(AlreadyOwed, match="nothing was queued"):
         again()
 
     with reading() as session:

@@ -132,7 +132,7 @@ def test_why_shows_the_words_with_their_weights_and_that_they_are_assumed(lab: L
 def test_forgetting_all_likes_forgets_what_is_assumed(lab: Lab) -> None:
     installed(lab)
     calibration_job.all_due()
-    topic_settings.take_back(lab.reader("ada").id or 0)
+    topic_settings.remove_like(lab.reader("ada").id or 0)
 
     assert stored()[0][2] == []
     assert not any("assumed" in line for line in why_report.why_mail("ada@example.com"))

@@ -87,7 +87,7 @@ def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
     """The profile; of somebody who has not confirmed, the request that holds it."""
     if subscriber.state != "pending":
         return ProfileVersion(subscriber_id=0, number=1, created_at=NOON, profile=profile.to_json())
-    schedule = {name: getattr(subscriber, name) for name in preference_fields.SCHEDULE_FIELDS}
+    schedule = {name: getattr(subscriber, name) for name in preference_fields.SIGN_UP_SCHEDULE}
     return SignUpRequest(
         subscriber_id=0,
         created_at=subscriber.created_at,
@@ -103,7 +103,7 @@ def _readable(wanted: Sequence[tuple[str, int | None, bool]]) -> list[tuple[str,
     found = []
     for text, cap, muted in wanted:
         try:
-            stored = preference_fields.read(preference_fields.Wishes, {"topics": [text]}).topics
+            stored = preference_fields.read(preference_fields.SignUpPreferences, {"topics": [text]}).topics
         except BadInput:
             continue
         found += [(one, cap, muted) for one in stored]
@@ -297,7 +297,7 @@ def test_a_file_that_can_t_be_used_is_refused_whole(service: str, tmp_path: Path
         ),
         ("bad@one.example,graphs,localtime,daily,", "time_zone: "),
         ("bad@one.example,graphs,UTC,hourly,", "cadence: "),
-        ('bad@one.example,"(a",UTC,daily,', "topics: line 1"),
+        ('bad@one.example,"(a",UTC,daily,', "topics: ‘(a’"),
         ('bad@one.example,"graph nets" AND x,UTC,daily,', "a quote inside a cell: put the whole cell in quotes"),
         ("bad@one.example,gr\0aphs,UTC,daily,", "topics: holds a NUL character"),
         ("bad@one.example," + "x" * 600 + ",UTC,daily,", "topics: at most 500 characters"),

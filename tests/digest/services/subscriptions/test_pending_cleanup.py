@@ -12,11 +12,11 @@ from digest.interfaces import NoQueue
 from digest.services.runs import retention
 from digest.services.subscriptions import confirm, pending_cleanup, sign_up
 from digest.services.subscriptions.preference_fields import Subscription
-from tests.digest.web.conftest import ADA, NOW, everything, only_reader
+from tests.digest.web.conftest import ADA, NOW, everything, only_subscriber
 
 
 @pytest.fixture(autouse=True)
-def _asked(database: str, configured: Callable[..., None]) -> None:
+def _request(database: str, configured: Callable[..., None]) -> None:
     """Ada has signed up."""
     configured(SECRET_KEY="a-key-for-tests-of-at-least-32-bytes")
     with time_machine.travel(NOW, tick=False):
@@ -24,9 +24,9 @@ def _asked(database: str, configured: Callable[..., None]) -> None:
 
 
 def test_a_sign_up_never_confirmed_is_forgotten_without_a_trace() -> None:
-    gone = pending_cleanup.forget(now=NOW + timedelta(days=31))
+    forgotten = pending_cleanup.forget(now=NOW + timedelta(days=31))
 
-    assert gone == 1
+    assert forgotten == 1
     assert ADA not in str(everything())
 
 
@@ -42,7 +42,7 @@ def test_who_confirmed_stays() -> None:
         confirm.confirm(1, 1, "203.0.113.7", NoQueue())
 
     assert pending_cleanup.forget(now=NOW + timedelta(days=400)) == 0
-    assert only_reader().state == "active"
+    assert only_subscriber().state == "active"
 
 
 def test_the_daily_upkeep_forgets_them() -> None:

@@ -51,8 +51,8 @@ def ada(service: str) -> int:
     """A subscriber of whom something is in every table; and somebody else, of whom there is too."""
     number, other = add_reader(ADA), add_reader("bob@one.example")
     run = add_run()
-    for reader in (number, other):
-        add_mail(reader, run)
+    for subscriber in (number, other):
+        add_mail(subscriber, run)
     with transaction() as session:
         epoch = Epoch(created_at=later(), papers=1, average_length_milli=1, announcements=1, terms=b"")
         paper = Paper(batch_id=1)
@@ -78,8 +78,8 @@ def ada(service: str) -> int:
 
 
 def test_the_export_holds_what_every_table_holds_of_them_and_nothing_of_others(ada: int) -> None:
-    told = update_preferences.export(ada)
-    counts = {name: len(told[name]) for _, name, _ in personal_data.SECTIONS if isinstance(told[name], list)}
+    exported = update_preferences.export(ada)
+    counts = {name: len(exported[name]) for _, name, _ in personal_data.SECTIONS if isinstance(exported[name], list)}
 
     assert counts == {
         "profile_versions": 2,
@@ -95,7 +95,7 @@ def test_the_export_holds_what_every_table_holds_of_them_and_nothing_of_others(a
         "request_counters": 1,
         "audit": 1,
     }
-    assert told["suppression"]["reason"] == "complaint"
-    assert told["consent"][0]["client"] == "203.0.113.7"
-    assert {"unsubscribe", "feed"} <= set(told["links"])
-    assert "bob@" not in json.dumps(told)
+    assert exported["suppression"]["reason"] == "complaint"
+    assert exported["consent"][0]["client"] == "203.0.113.7"
+    assert {"unsubscribe", "feed"} <= set(exported["links"])
+    assert "bob@" not in json.dumps(exported)

@@ -30,40 +30,40 @@ def test_the_next_daily_mail_is_tomorrow_morning() -> None:
 
 
 def test_a_time_still_ahead_today_is_today() -> None:
-    found = next_due(FRIDAY, zone=BERLIN, send_at=time(18, 30), cadence=DAILY)
+    slot = next_due(FRIDAY, zone=BERLIN, send_at=time(18, 30), cadence=DAILY)
 
-    assert found == datetime(2025, 11, 21, 17, 30, tzinfo=UTC)
+    assert slot == datetime(2025, 11, 21, 17, 30, tzinfo=UTC)
 
 
 def test_weekdays_leave_the_weekend_out() -> None:
-    found = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=WEEKDAYS)
+    slot = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=WEEKDAYS)
 
-    assert found == datetime(2025, 11, 24, 6, 0, tzinfo=UTC)
+    assert slot == datetime(2025, 11, 24, 6, 0, tzinfo=UTC)
 
 
 def test_a_weekly_mail_comes_on_its_day() -> None:
-    found = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=WEEKLY, weekday=2)
+    slot = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=WEEKLY, weekday=2)
 
-    assert found == datetime(2025, 11, 26, 6, 0, tzinfo=UTC)
+    assert slot == datetime(2025, 11, 26, 6, 0, tzinfo=UTC)
 
 
 def test_a_weekly_mail_whose_hour_is_over_comes_in_a_week() -> None:
-    found = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=WEEKLY, weekday=4)
+    slot = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=WEEKLY, weekday=4)
 
-    assert found == datetime(2025, 11, 28, 6, 0, tzinfo=UTC)
+    assert slot == datetime(2025, 11, 28, 6, 0, tzinfo=UTC)
 
 
 def test_a_pause_ends_on_its_date() -> None:
-    found = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=DAILY, paused_until=date(2025, 12, 24))
+    slot = next_due(FRIDAY, zone=BERLIN, send_at=SEVEN, cadence=DAILY, paused_until=date(2025, 12, 24))
 
-    assert found == datetime(2025, 12, 24, 6, 0, tzinfo=UTC)
+    assert slot == datetime(2025, 12, 24, 6, 0, tzinfo=UTC)
 
 
 def test_a_skipped_time_is_due_when_the_gap_ends() -> None:
     before = datetime(2025, 3, 29, 12, 0, tzinfo=UTC)
-    found = next_due(before, zone=BERLIN, send_at=time(2, 30), cadence=DAILY)
+    slot = next_due(before, zone=BERLIN, send_at=time(2, 30), cadence=DAILY)
 
-    assert found == datetime(2025, 3, 30, 1, 0, tzinfo=UTC)
+    assert slot == datetime(2025, 3, 30, 1, 0, tzinfo=UTC)
 
 
 def test_a_doubled_time_is_due_once() -> None:
@@ -78,20 +78,20 @@ def test_a_doubled_time_is_due_once() -> None:
 
 def test_an_evening_skipped_before_midnight_still_has_its_mail() -> None:
     nuuk = ZoneInfo("America/Nuuk")
-    found = next_due(datetime(2025, 3, 29, 12, 0, tzinfo=UTC), zone=nuuk, send_at=time(23, 15), cadence=DAILY)
+    slot = next_due(datetime(2025, 3, 29, 12, 0, tzinfo=UTC), zone=nuuk, send_at=time(23, 15), cadence=DAILY)
 
-    assert found == datetime(2025, 3, 30, 1, 0, tzinfo=UTC)
-    assert day_of(found, zone=nuuk, send_at=time(23, 15)) == date(2025, 3, 29)
+    assert slot == datetime(2025, 3, 30, 1, 0, tzinfo=UTC)
+    assert day_of(slot, zone=nuuk, send_at=time(23, 15)) == date(2025, 3, 29)
 
 
 @given(after=instants, zone=zones, send_at=quarters, cadence=cadences, weekday=st.integers(0, 6))
 def test_the_next_slot_is_ahead_and_is_a_slot(
     after: datetime, zone: ZoneInfo, send_at: time, cadence: str, weekday: int
 ) -> None:
-    found = next_due(after, zone=zone, send_at=send_at, cadence=cadence, weekday=weekday)
+    slot = next_due(after, zone=zone, send_at=send_at, cadence=cadence, weekday=weekday)
 
-    assert found > after
-    assert found == clock.slot_of(found)
+    assert slot > after
+    assert slot == clock.slot_of(slot)
 
 
 @given(
@@ -105,7 +105,7 @@ def test_the_next_slot_is_ahead_and_is_a_slot(
 def test_the_next_slot_is_the_first_on_a_date_that_is_wanted(
     after: datetime, zone: ZoneInfo, send_at: time, cadence: str, weekday: int, pause: date | None
 ) -> None:
-    found = next_due(after, zone=zone, send_at=send_at, cadence=cadence, weekday=weekday, paused_until=pause)
+    slot = next_due(after, zone=zone, send_at=send_at, cadence=cadence, weekday=weekday, paused_until=pause)
     start = max(after.astimezone(zone).date() - timedelta(days=2), pause or date.min)
     slots = (
         slot_on(day, zone=zone, send_at=send_at)
@@ -113,7 +113,7 @@ def test_the_next_slot_is_the_first_on_a_date_that_is_wanted(
         if wants(day, cadence=cadence, weekday=weekday, paused_until=pause)
     )
 
-    assert found == next(slot for slot in slots if slot > after)
+    assert slot == next(slot for slot in slots if slot > after)
 
 
 @given(day=st.dates(min_value=date(2024, 1, 1), max_value=date(2030, 1, 1)), zone=zones, send_at=quarters)
@@ -122,7 +122,7 @@ def test_a_slot_stands_for_the_date_it_was_made_for(day: date, zone: ZoneInfo, s
 
 
 @given(after=instants, zone=zones, send_at=quarters)
-def test_a_daily_reader_has_one_slot_a_date(after: datetime, zone: ZoneInfo, send_at: time) -> None:
+def test_a_daily_schedule_has_one_slot_a_date(after: datetime, zone: ZoneInfo, send_at: time) -> None:
     dates = []
     for _ in range(10):
         after = next_due(after, zone=zone, send_at=send_at, cadence=DAILY)

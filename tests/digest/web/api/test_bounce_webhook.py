@@ -126,7 +126,7 @@ def test_the_signature_is_documented(web: Browser) -> None:
     assert "Report" in document["components"]["schemas"]
 
 
-def test_the_figures_of_the_queue_are_told(web: Browser) -> None:
+def test_the_metrics_of_the_queue_are_reported(web: Browser) -> None:
     subscriber_admin.suppress(ADA, reason="asked by phone")
     text = web.get("/metrics", headers=METRICS).text
 

@@ -12,7 +12,7 @@ import time_machine
 
 from digest.errors import BadInput, NotFound
 from digest.services.security import api_tokens
-from digest.web.http.rate_limit import Pace
+from digest.web.http.rate_limit import RequestLimiter
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, subscribed
 
 
@@ -24,7 +24,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def test_signing_up_is_accepted_and_owes_a_confirmation(web: Browser) -> None:
+def test_a_sign_up_is_accepted_and_queues_a_confirmation(web: Browser) -> None:
     answer = web.post("/api/v1/subscriptions", json={"address": ADA, "topics": ["graphs"], "time_zone": "Asia/Tokyo"})
 
     assert answer.status_code == 202
@@ -232,7 +232,7 @@ def test_an_unknown_scope_is_refused_with_those_there_are(web: Browser, scopes: 
 
 
 def test_a_client_has_so_many_requests_a_minute_and_each_token_its_own(web: Browser) -> None:
-    web.app.state.api_pace = Pace(2, message="too many requests")
+    web.app.state.api_limiter = RequestLimiter(2, message="too many requests")
     token = bearer(make_token("papers:read"))
     by_client = [web.get("/api/v1/papers").status_code for _ in range(3)]
     by_token = [web.get("/api/v1/papers", headers=token).status_code for _ in range(3)]
@@ -241,7 +241,7 @@ def test_a_client_has_so_many_requests_a_minute_and_each_token_its_own(web: Brow
 
 
 def test_reports_of_a_provider_are_counted_before_their_signature_is_read(web: Browser) -> None:
-    web.app.state.webhook_pace = Pace(1, message="too many requests")
+    web.app.state.webhook_limiter = RequestLimiter(1, message="too many requests")
     answers = [web.post("/api/v1/bounces", json={"reports": []}).status_code for _ in range(2)]
 
     assert answers == [404, 429]

@@ -74,11 +74,11 @@ def test_a_body_that_grows_beyond_its_bound_is_refused(web: Browser) -> None:
 @pytest.mark.parametrize(
     "page", ["/nothing", "/papers/999", "/papers/abc", "/papers/99999999999", "/trending/x%20y", "/authors/Nobody"]
 )
-def test_what_does_not_exist_is_a_calm_404(web: Browser, page: str) -> None:
+def test_an_address_that_does_not_exist_is_a_404_page(web: Browser, page: str) -> None:
     answer = web.get(page)
 
     assert answer.status_code == 404
-    assert "<h1>Nothing here</h1>" in answer.text
+    assert "<h1>Page not found</h1>" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_without_a_token_set_no_empty_one_opens_the_figures(web: Browser, config
     assert web.get("/metrics").status_code == 401
 
 
-def test_what_a_sign_up_does_to_the_figures_is_not_told_to_strangers(web: Browser) -> None:
+def test_the_effect_of_a_sign_up_on_metrics_is_hidden_from_strangers(web: Browser) -> None:
     subscribed(web)
     before = [web.get(page).text for page in ("/readyz", "/metrics", "/healthz")]
     web.post("/subscribe", data={"address": ADA, "topics": "graphs"})
@@ -231,9 +231,7 @@ def test_a_proxy_of_ones_own_that_is_not_trusted_is_noticed(peer: str, header: s
     assert is_untrusted_proxy(peer, {header: "198.51.100.1"}, ("10.0.0.0/8",)) == noted
 
 
-def test_an_untrusted_proxy_is_told_by_doctor_and_by_an_alarm_once(
-    web: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy_warning, "_noted", {})
     bridge = Browser(web.app, host="172.18.0.1")
     for n in range(3):

@@ -18,7 +18,7 @@ from digest.services.catalog.page_schemas import Preview
 from digest.web.app import build
 from digest.web.http.preview_limits import PreviewSlots
 from tests.browser.site import serving
-from tests.digest.web.conftest import GIVEN, Browser, Notebook
+from tests.digest.web.conftest import PAGE_SERVICES, Browser, Notebook
 from tests.patience import PATIENCE
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -100,7 +100,7 @@ class SlowPreview:
 @pytest.fixture
 def slow(settled: None, queue: Notebook) -> Iterator[tuple[str, SlowPreview]]:
     preview = SlowPreview()
-    with serving(lambda _: build(queue, replace(GIVEN, preview=preview))) as url:
+    with serving(lambda _: build(queue, replace(PAGE_SERVICES, preview=preview))) as url:
         yield url, preview
 
 
@@ -120,7 +120,7 @@ def test_the_work_stops_when_its_client_has_gone(slow: tuple[str, SlowPreview], 
 
 @SQLITE
 def test_a_full_queue_asks_to_come_again(web: Browser) -> None:
-    web.app.state.preview_slots = slots = PreviewSlots(running=1, waiting=0)
+    web.app.state.preview_slots = slots = PreviewSlots(max_running=1, max_waiting=0)
     with slots.slot():
         refused = web.post("/api/v1/preview", json={"topics": ["graphs"]})
     accepted = web.post("/api/v1/preview", json={"topics": ["graphs"]})

@@ -6,68 +6,71 @@ import pytest
 
 from digest.errors import TooMany
 from digest.web.http import rate_limit
-from digest.web.http.rate_limit import Pace
+from digest.web.http.rate_limit import RequestLimiter
 from tests.digest.web.conftest import Browser
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def test_each_client_has_its_own_pace() -> None:
-    counted = Pace(most=1)
-    counted.take("one")
-    counted.take("another")
+def test_each_client_has_its_own_limit() -> None:
+    limiter = RequestLimiter(max_requests=1)
+    limiter.take("one")
+    limiter.take("another")
 
     with pytest.raises(TooMany):
-        counted.take("one")
+        limiter.take("one")
 
 
-def test_a_minute_later_it_goes_on() -> None:
+def test_requests_are_accepted_again_a_minute_later() -> None:
     now = [0.0]
-    counted = Pace(most=2, within=60.0, clock=lambda: now[0])
-    counted.take("one")
-    counted.take("one")
+    limiter = RequestLimiter(max_requests=2, window=60.0, clock=lambda: now[0])
+    limiter.take("one")
+    limiter.take("one")
     now[0] = 60.1
-    counted.take("one")
-    counted.take("one")
+    limiter.take("one")
+    limiter.take("one")
 
     with pytest.raises(TooMany):
-        counted.take("one")
+        limiter.take("one")
 
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "CLIENTS", 2)
-    counted = Pace(most=1)
+    monkeypatch.setattr(rate_limit, "MAX_CLIENTS", 2)
+    limiter = RequestLimiter(max_requests=1)
     for client in ("one", "two", "three"):
-        counted.take(client)
+        limiter.take(client)
 
-    counted.take("one")
+    limiter.take("one")
     with pytest.raises(TooMany):
-        counted.take("three")
+        limiter.take("three")
 
 
 @SQLITE
 def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
-    web.app.state.pace = Pace(most=1)
+    web.app.state.preview_limiter = RequestLimiter(max_requests=1)
     web.get("/?topics=graphs")
     answers = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
     assert [answer.status_code for answer in answers] == [429, 429]
-    assert all("graphs</textarea>" in answer.text and "wait a minute" in answer.text for answer in answers)
+    assert all("graphs</textarea>" in answer.text and "wait a moment" in answer.text for answer in answers)
 
 
 @SQLITE
-def test_the_script_and_the_api_are_told(web: Browser) -> None:
-    web.app.state.pace = Pace(most=0)
+def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
+    web.app.state.preview_limiter = RequestLimiter(max_requests=0)
     page, api = web.post("/preview", data={"topics": "graphs"}), web.post("/api/v1/preview", json={"topics": "graphs"})
 
     assert (page.status_code, api.status_code) == (429, 429)
-    assert page.text.strip() == '<p class="wrong">That was fast: wait a minute, then the preview goes on.</p>'
-    assert api.json()["error"]["message"].startswith("that was fast")
+    assert (
+        page.text.strip()
+        == '<p class="error">The preview is updated at most 30 times a minute; wait a moment, then change a topic.</p>'
+    )
+    assert api.json()["error"]["message"].startswith("the preview is updated")
     assert api.headers["retry-after"] == "60"
 
 
 @SQLITE
 def test_a_page_without_topics_costs_no_preview(web: Browser) -> None:
-    web.app.state.pace = Pace(most=0)
+    web.app.state.preview_limiter = RequestLimiter(max_requests=0)
 
     assert web.get("/").status_code == 200

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from digest.web.app import build
 from digest.web.http.middleware import BoundedBody
-from tests.digest.web.conftest import GIVEN, Notebook
+from tests.digest.web.conftest import PAGE_SERVICES, Notebook
 from tests.digest.web.live import form_post, serving
 from tests.patience import PATIENCE
 
@@ -23,7 +23,7 @@ Address = tuple[str, int]
 
 @pytest.fixture
 def app(settled: None) -> FastAPI:
-    return build(Notebook(), GIVEN)
+    return build(Notebook(), PAGE_SERVICES)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_others_are_served_while_many_bodies_are_half_open(app: FastAPI) -> None
         assert asyncio.run(attack(address)) == [200] * 20
 
 
-def test_beyond_the_most_connections_the_slowest_makes_room(app: FastAPI) -> None:
+def test_at_the_connection_limit_the_slowest_connection_is_closed(app: FastAPI) -> None:
     async def attack(address: Address) -> tuple[list[int], int]:
         attackers = [await asyncio.open_connection(*address) for _ in range(30)]
         for _, writer in attackers:

@@ -20,7 +20,7 @@ from tests.digest.web.conftest import (
     account_link,
     everything,
     mails,
-    only_reader,
+    only_subscriber,
     path,
     subscribed,
 )
@@ -37,11 +37,11 @@ def moving(web: Browser, to: str = EVE) -> str:
 @pytest.mark.parametrize("action", ["export", "erase", "change-address"])
 def test_the_preferences_page_only_has_a_link_mailed(web: Browser, queue: Notebook, action: str) -> None:
     subscribed(web)
-    before = only_reader()
+    before = only_subscriber()
     answer = web.post(path(signed_links.preferences(1)), data={"action": action, "sure": "yes", "address": EVE})
 
-    assert "Look into your inbox" in answer.text
-    assert only_reader() == before
+    assert "Check your inbox" in answer.text
+    assert only_subscriber() == before
     assert [(mail.kind, mail.address) for mail in mails()][1:] == [("account-link", ADA)]
     assert queue.delivered == 2
 
@@ -88,14 +88,14 @@ def test_an_erasure_is_done_once(web: Browser) -> None:
     assert [web.post(link).status_code for _ in range(2)] == [200, 410]
 
 
-def test_the_new_address_gets_the_mail_and_the_old_one_is_told(web: Browser) -> None:
+def test_the_new_address_gets_the_mail_and_the_old_one_is_notified(web: Browser) -> None:
     before = subscribed(web)
     answer = web.post(moving(web))
-    reader = only_reader()
+    subscriber = only_subscriber()
 
     assert answer.status_code == 200
-    assert (reader.address, reader.address_key, reader.state) == (EVE, EVE, "active")
-    assert (reader.profile_id, reader.next_due_at) == (before.profile_id, before.next_due_at)
+    assert (subscriber.address, subscriber.address_key, subscriber.state) == (EVE, EVE, "active")
+    assert (subscriber.profile_id, subscriber.next_due_at) == (before.profile_id, before.next_due_at)
     assert [(mail.kind, mail.address) for mail in mails()][-2:] == [("new-address", EVE), ("moved", ADA)]
     assert "address changed" in str(everything()["consent"])
 
@@ -104,7 +104,7 @@ def test_nothing_moves_before_the_new_address_confirms(web: Browser) -> None:
     before = subscribed(web)
     moving(web)
 
-    assert only_reader() == before
+    assert only_subscriber() == before
 
 
 def test_mail_that_waits_goes_to_the_new_address(web: Browser) -> None:
@@ -131,10 +131,10 @@ def test_only_the_last_address_that_was_proposed_can_confirm(web: Browser) -> No
 
     assert web.post(path(signed_links.account("new-address", 2))).status_code == 410
     assert web.post(path(signed_links.account("new-address", 3))).status_code == 200
-    assert only_reader().address == EVE
+    assert only_subscriber().address == EVE
 
 
-def test_an_address_that_is_taken_or_suppressed_is_asked_nothing_and_the_answer_is_the_same(web: Browser) -> None:
+def test_a_taken_or_suppressed_address_gets_no_mail_and_the_answer_is_the_same(web: Browser) -> None:
     subscribed(web)
     subscribed(web, "bob@digest.example")
     with engine.transaction() as session:
@@ -165,7 +165,7 @@ def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(
     clock_stands.shift(timedelta(minutes=2))  # an inbox gets its next confirmation after a minute
     web.post(moving(web))
 
-    assert only_reader().address == EVE
+    assert only_subscriber().address == EVE
 
 
 def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
@@ -174,7 +174,7 @@ def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
     answer = web.post(page, data={"address": "nobody"})
 
     assert answer.status_code == 422
-    assert 'id="address-wrong"' in answer.text
+    assert 'id="address-error"' in answer.text
     assert 'value="nobody"' in answer.text
 
 

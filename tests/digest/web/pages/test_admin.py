@@ -35,7 +35,7 @@ def signed_in(web: Browser) -> dict[str, str]:
     return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
 
 
-def test_an_administrator_is_owed_a_link(web: Browser, queue: Notebook) -> None:
+def test_an_administrator_gets_a_link(web: Browser, queue: Notebook) -> None:
     web.post("/admin/sign-in", data={"address": "Root@Digest.example"})
 
     assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
@@ -62,7 +62,7 @@ def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> N
     subscribed(web)
     text = web.get("/admin", headers=signed_in(web)).text
 
-    assert 'aria-label="Readers. 1 joined, 0 left."' in text
+    assert 'aria-label="Subscribers. 1 joined, 0 left."' in text
     assert '<th scope="row">Fri 21 Nov 2025</th><td class="number">1</td>' in text
 
 
@@ -75,8 +75,8 @@ def test_the_overview_says_how_each_source_stands(web: Browser) -> None:
 
 
 def test_without_a_session_there_is_only_the_way_in(web: Browser) -> None:
-    assert "At a glance" not in web.get("/admin").text
-    assert "At a glance" not in web.get("/admin", headers={"cookie": "digest_admin=forged"}).text
+    assert "Overview" not in web.get("/admin").text
+    assert "Overview" not in web.get("/admin", headers={"cookie": "digest_admin=forged"}).text
 
 
 def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
@@ -107,7 +107,7 @@ def test_a_session_ends_after_twelve_hours(web: Browser, clock_stands: time_mach
     cookie = signed_in(web)
     clock_stands.shift(timedelta(hours=13))
 
-    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert "Overview" not in web.get("/admin", headers=cookie).text
 
 
 @pytest.mark.parametrize(
@@ -140,23 +140,23 @@ def test_resending_needs_a_session(web: Browser) -> None:
 def test_an_edition_can_be_sent_again(web: Browser) -> None:
     answer = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
 
-    assert f"Owed again to {ADA}" in answer.text
+    assert f"to {ADA}." in answer.text
 
 
-def test_a_run_is_held_and_let_go_from_the_page(web: Browser) -> None:
+def test_a_run_is_paused_and_resumed_from_the_page(web: Browser) -> None:
     run = add_run()
     add_mail(add_reader(ADA), run, state="queued")
     cookie = signed_in(web)
-    held = web.post(f"/admin/runs/{run}/pause", headers=cookie)
-    gone_on = web.post(f"/admin/runs/{run}/resume", headers=cookie)
+    paused = web.post(f"/admin/runs/{run}/pause", headers=cookie)
+    resumed = web.post(f"/admin/runs/{run}/resume", headers=cookie)
 
-    assert f"Run {run} waits, with 1 e-mail." in held.text
-    assert f'action="/admin/runs/{run}/resume"' in held.text
-    assert f"Run {run} goes on, with 1 e-mail." in gone_on.text
+    assert f"Run {run} is paused with 1 unsent e-mail." in paused.text
+    assert f'action="/admin/runs/{run}/resume"' in paused.text
+    assert f"Run {run} is resumed with 1 unsent e-mail." in resumed.text
 
 
 @pytest.mark.parametrize("act", ["pause", "resume"])
-def test_holding_a_run_needs_a_session(web: Browser, act: str) -> None:
+def test_pausing_a_run_needs_a_session(web: Browser, act: str) -> None:
     run = add_run(state="paused")
     before = everything()
 
@@ -164,7 +164,7 @@ def test_holding_a_run_needs_a_session(web: Browser, act: str) -> None:
     assert everything() == before
 
 
-def test_a_run_that_is_not_there_or_not_held_is_named(web: Browser) -> None:
+def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
     answers = [web.post(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
 
@@ -182,7 +182,7 @@ def test_a_wrong_day_is_named(web: Browser, day: str) -> None:
     answer = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
 
     assert answer.status_code == 422
-    assert 'id="day-wrong"' in answer.text
+    assert 'id="day-error"' in answer.text
 
 
 def test_a_client_may_ask_five_times_an_hour(web: Browser) -> None:
@@ -205,12 +205,12 @@ def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue
 
     assert 'value="one.example"' in shown.text
     assert "550 5.7.1 &lt;b&gt;no&lt;/b&gt;" in shown.text
-    assert "0 e-mails to one.example go out." in released.text
+    assert "0 e-mails to one.example are queued." in released.text
     assert 'value="one.example"' not in released.text
     assert queue.delivered == 1
 
 
-def test_a_domain_that_is_not_paused_any_more_is_said_so(web: Browser) -> None:
+def test_releasing_a_domain_that_is_no_longer_paused_is_an_error(web: Browser) -> None:
     answer = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
 
     assert answer.status_code == 409
@@ -275,7 +275,7 @@ def test_signing_out_ends_the_session_on_the_server(web: Browser) -> None:
     cookie = signed_in(web)
     web.post("/admin/sign-out", headers=cookie)
 
-    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert "Overview" not in web.get("/admin", headers=cookie).text
     assert web.post("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 409
 
 
@@ -283,7 +283,7 @@ def test_signing_out_ends_no_other_session(web: Browser) -> None:
     first, second = signed_in(web), signed_in(web)
     web.post("/admin/sign-out", headers=first)
 
-    assert "At a glance" in web.get("/admin", headers=second).text
+    assert "Overview" in web.get("/admin", headers=second).text
 
 
 def test_a_removed_address_has_neither_session_nor_link(web: Browser, configured: Callable[..., None]) -> None:
@@ -292,7 +292,7 @@ def test_a_removed_address_has_neither_session_nor_link(web: Browser, configured
     link = path(signed_links.sign_in(mails()[-1].subject_id))
     configured(ADMIN_EMAILS="other@digest.example")
 
-    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert "Overview" not in web.get("/admin", headers=cookie).text
     assert web.post("/admin/runs/1/pause", headers=cookie).status_code == 409
     assert [web.get(link).status_code, web.post(link).status_code] == [410, 410]
 
@@ -307,7 +307,7 @@ def test_what_a_removed_address_had_stays_ended_when_it_comes_back(
     configured(ADMIN_EMAILS=ROOT)
 
     assert ended == 2
-    assert "At a glance" not in web.get("/admin", headers=cookie).text
+    assert "Overview" not in web.get("/admin", headers=cookie).text
     assert web.post(path(signed_links.sign_in(mails()[-1].subject_id))).status_code == 410
 
 

@@ -14,7 +14,7 @@ from digest.matching.profile import Profile
 from digest.matching.scoring import word_counts
 from digest.models import Epoch, Feedback, Threshold
 from digest.services.security import signed_links
-from tests.digest.web.conftest import NOW, Browser, account_link, everything, only_reader, path, subscribed
+from tests.digest.web.conftest import NOW, Browser, account_link, everything, only_subscriber, path, subscribed
 from tests.digest.web.pages.test_feeds import editions, paper
 
 TOPIC = "offline reinforcement learning"
@@ -26,7 +26,7 @@ def link(verb: str, *, paper_id: int = 1, edition: int = 1) -> str:
 
 def profile() -> Profile:
     with engine.reading() as session:
-        return subscribers.profile_of(session, only_reader())
+        return subscribers.profile_of(session, only_subscriber())
 
 
 def said() -> list[tuple[int, str, str]]:
@@ -67,7 +67,7 @@ def test_less_wants_a_name(mailed: Browser) -> None:
     answer = mailed.post(link(LESS))
 
     assert answer.status_code == 422
-    assert 'id="choice-wrong"' in answer.text
+    assert 'id="choice-error"' in answer.text
     assert everything() == before
 
 
@@ -82,7 +82,7 @@ def test_less_of_a_topic_mutes_it(mailed: Browser) -> None:
 def test_less_of_an_author_leaves_their_papers_out(mailed: Browser) -> None:
     answer = mailed.post(link(LESS), data={"choice": "author:1"})
 
-    assert "Papers by Paul Erdős no longer come." in answer.text
+    assert "Papers by Paul Erdős are no longer sent." in answer.text
     assert profile().exclusions == ('au:"Paul Erdős"',)
 
 
@@ -108,7 +108,7 @@ def test_muting_the_only_topic_needs_the_button_alone(mailed: Browser) -> None:
     assert [topic.muted for topic in profile().topics] == [True]
 
 
-def test_a_followed_author_stands_in_the_profile_once(mailed: Browser) -> None:
+def test_a_followed_author_is_in_the_profile_once(mailed: Browser) -> None:
     mailed.post(link(FOLLOW), data={"choice": "author:0"})
     mailed.post(link(FOLLOW, paper_id=2), data={"choice": "author:0"})
 
@@ -152,7 +152,7 @@ def test_a_like_keeps_the_thresholds(mailed: Browser) -> None:
     with engine.reading() as session:
         kept = {one.profile_id: one.tau for one in session.exec(select(Threshold))}
 
-    assert kept == {1: 777, only_reader().profile_id: 777}
+    assert kept == {1: 777, only_subscriber().profile_id: 777}
 
 
 def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
@@ -163,12 +163,10 @@ def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
     assert '<td class="number">2</td><td class="number">1</td><td class="number">0</td>' in row
 
 
-def test_a_like_is_taken_back_in_the_preferences(mailed: Browser) -> None:
+def test_a_like_is_removed_in_the_preferences(mailed: Browser) -> None:
     before = profile()
     mailed.post(link(MORE))
-    assert (
-        "Take back: Offline reinforcement learning by diffusion" in mailed.get(path(signed_links.preferences(1))).text
-    )
+    assert "Remove the like of Offline reinforcement learning by diffusion" in mailed.get(path(signed_links.preferences(1))).text
     mailed.post(path(signed_links.preferences(1)), data={"action": "unlike", "paper": "1"})
 
     assert said() == []
@@ -202,11 +200,11 @@ def test_a_cap_that_is_none_is_named_and_nothing_is_kept(mailed: Browser, cap: s
     answer = mailed.post(path(signed_links.preferences(1)), data={"action": "tune", "topic": TOPIC, "cap": cap})
 
     assert answer.status_code == 422
-    assert 'id="cap-wrong"' in answer.text
+    assert 'id="cap-error"' in answer.text
     assert everything() == before
 
 
-def test_saving_other_wishes_keeps_the_likes(mailed: Browser) -> None:
+def test_saving_other_preferences_keeps_the_likes(mailed: Browser) -> None:
     mailed.post(link(MORE))
     likes = profile().likes
     mailed.post(path(signed_links.preferences(1)), data={"topics": "protein folding"})
@@ -214,7 +212,7 @@ def test_saving_other_wishes_keeps_the_likes(mailed: Browser) -> None:
     assert profile().likes == likes != ()
 
 
-def test_what_was_said_is_in_the_data_taken_along_and_goes_with_the_reader(mailed: Browser) -> None:
+def test_feedback_is_exported_and_is_deleted_with_the_subscriber(mailed: Browser) -> None:
     mailed.post(link(MORE))
     told = json.loads(mailed.post(account_link(mailed, "export")).text)
     mailed.post(account_link(mailed, "erase"))

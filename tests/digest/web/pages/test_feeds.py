@@ -104,7 +104,7 @@ def read(web: Browser) -> Browser:
     return web
 
 
-def test_a_readers_editions_are_a_valid_atom_feed(read: Browser) -> None:
+def test_a_subscribers_editions_are_a_valid_atom_feed(read: Browser) -> None:
     answer = read.get(path(signed_links.feed(1)))
     check_atom(answer.content)
     parsed = feedparser.parse(answer.content)
@@ -119,7 +119,7 @@ def test_a_readers_editions_are_a_valid_atom_feed(read: Browser) -> None:
     ]
 
 
-def test_a_readers_editions_are_a_valid_json_feed(read: Browser) -> None:
+def test_a_subscribers_editions_are_a_valid_json_feed(read: Browser) -> None:
     answer = read.get(path(signed_links.feed(1, "json")))
     check_json(answer.text)
 
@@ -141,7 +141,7 @@ def test_titles_are_escaped_once(read: Browser) -> None:
     assert "Õ(d) &amp; &lt;b&gt;more&lt;/b&gt; &#34;quoted&#34;" in html
 
 
-def test_at_most_thirty_editions_are_told(web: Browser) -> None:
+def test_a_feed_has_thirty_editions_at_most(web: Browser) -> None:
     subscribed(web)
     paper()
     editions(33)
@@ -158,7 +158,7 @@ def test_a_quiet_edition_says_so(web: Browser) -> None:
     assert "Chosen from 412 announced papers." in item["content_html"]
 
 
-def test_a_reader_without_editions_has_an_empty_feed(web: Browser) -> None:
+def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     subscribed(web)
     answer = web.get(path(signed_links.feed(1)))
     check_atom(answer.content)
@@ -267,7 +267,7 @@ def test_the_page_names_its_feeds(web: Browser) -> None:
     assert 'href="/trending/cs.LG.json"' in text
 
 
-def test_the_preferences_name_the_readers_feeds(read: Browser) -> None:
+def test_the_preferences_link_the_subscribers_feeds(read: Browser) -> None:
     assert signed_links.feed(1) in read.get(path(signed_links.preferences(1))).text
 
 

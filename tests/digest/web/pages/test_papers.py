@@ -46,7 +46,7 @@ def test_a_topic_that_can_not_be_read_is_named_in_the_preview(web: Browser) -> N
     answer = web.post("/preview", data={"topics": 'graphs\n"open'})
 
     assert answer.status_code == 422
-    assert "line 2" in answer.text
+    assert "‘&#34;open’" in answer.text
 
 
 def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:
@@ -103,7 +103,7 @@ def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
     assert web.get("/readyz").status_code == 503
 
 
-def test_a_confirmed_reader_is_counted_as_active(web: Browser) -> None:
+def test_a_confirmed_subscriber_is_counted_as_active(web: Browser) -> None:
     subscribed(web)
 
     assert 'digest_subscribers{state="active"} 1.0' in web.get("/metrics", headers=METRICS).text
@@ -114,7 +114,9 @@ def test_bars_stand_on_the_ground_and_stay_inside(totals: list[int]) -> None:
     bars = charts.bars([(NOW.date() + timedelta(days=n), total) for n, total in enumerate(totals)])
 
     assert all(bar.x >= 0 and bar.x + bar.width <= 100 for bar in bars)
-    assert all(abs(bar.y + bar.height - charts.FLOOR) < 0.11 and 0 <= bar.height <= charts.TALL for bar in bars)
+    assert all(
+        abs(bar.y + bar.height - charts.BASELINE) < 0.11 and 0 <= bar.height <= charts.MAX_HEIGHT for bar in bars
+    )
 
 
 @given(number=st.integers(0, 999_000_000))
@@ -133,7 +135,7 @@ def test_the_pieces_of_a_title_are_the_title(title: str, words: list[str]) -> No
     assert "".join(text for text, _ in charts.pieces(title, tuple(words))) == title
 
 
-def test_how_much_mail_it_is_is_said_in_words() -> None:
+def test_the_amount_of_mail_is_described_in_words() -> None:
     said = [charts.sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
 
     assert said == [

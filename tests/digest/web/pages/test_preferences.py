@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -12,7 +13,17 @@ from digest.db.core import engine
 from digest.db.outbox import deliveries
 from digest.models import Bounce, Edition, ProfileVersion, Suppression
 from digest.services.security import signed_links
-from tests.digest.web.conftest import ADA, NOW, Browser, account_link, everything, mails, only_reader, path, subscribed
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    Browser,
+    account_link,
+    everything,
+    mails,
+    only_subscriber,
+    path,
+    subscribed,
+)
 
 CHANGED = {
     "topics": "protein folding",
@@ -46,23 +57,26 @@ def test_looking_changes_nothing(web: Browser) -> None:
 def test_saving_keeps_a_further_version_and_the_next_slot(web: Browser) -> None:
     subscribed(web)
     answer = web.post(path(signed_links.preferences(1)), data=CHANGED)
-    reader = only_reader()
+    subscriber = only_subscriber()
 
     assert "Saved." in answer.text
     assert [(version.number, version.profile["topics"][0]["text"]) for version in profiles()] == [
         (1, "offline reinforcement learning"),
         (2, "protein folding"),
     ]
-    assert (reader.profile_id, reader.send_at, reader.quiet_day) == (2, time(18, 0), "notice")
-    assert reader.paused_until == date(2025, 12, 24)
-    assert reader.next_due_at == datetime(2025, 12, 29, 9, 0, tzinfo=UTC)
+    assert (subscriber.profile_id, subscriber.send_at, subscriber.quiet_day) == (2, time(18, 0), "notice")
+    assert subscriber.paused_until == date(2025, 12, 24)
+    assert subscriber.next_due_at == datetime(2025, 12, 29, 9, 0, tzinfo=UTC)
 
 
 def test_at_most_so_many_and_how_relevant_are_kept_and_shown_again(web: Browser) -> None:
     subscribed(web)
     text = web.post(path(signed_links.preferences(1)), data=CHANGED | {"minimum": "high"}).text
 
-    assert [(one.profile["limit"], one.profile["minimum"]) for one in profiles()] == [(10, "usual"), (7, "high")]
+    assert [(version.profile["limit"], version.profile["minimum"]) for version in profiles()] == [
+        (10, "usual"),
+        (7, "high"),
+    ]
     assert '<option value="high" selected>' in text
 
 
@@ -71,7 +85,7 @@ def test_saving_the_same_topics_makes_no_further_version(web: Browser) -> None:
     web.post(path(signed_links.preferences(1)), data={"topics": "offline reinforcement learning", "send_at": "09:00"})
 
     assert len(profiles()) == 1
-    assert only_reader().send_at == time(9, 0)
+    assert only_subscriber().send_at == time(9, 0)
 
 
 @pytest.mark.parametrize(
@@ -91,19 +105,19 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(web: Browser, field: str, va
     answer = web.post(path(signed_links.preferences(1)), data=CHANGED | {field: value})
 
     assert answer.status_code == 422
-    assert f'id="{field}-wrong"' in answer.text
+    assert f'id="{field}-error"' in answer.text
     assert everything() == before
 
 
 def test_the_data_comes_as_json_whole(web: Browser) -> None:
     subscribed(web)
     answer = web.post(account_link(web, "export"))
-    told = json.loads(answer.text)
+    message = json.loads(answer.text)
 
-    assert told["subscriber"]["address"] == ADA
-    assert told["profile"]["topics"][0]["text"] == "offline reinforcement learning"
-    assert [event["event"] for event in told["consent"]] == ["asked", "confirmed"]
-    assert [mail["kind"] for mail in told["mails"]] == ["confirmation", "account-link"]
+    assert message["subscriber"]["address"] == ADA
+    assert message["profile"]["topics"][0]["text"] == "offline reinforcement learning"
+    assert [event["event"] for event in message["consent"]] == ["asked", "confirmed"]
+    assert [mail["kind"] for mail in message["mails"]] == ["confirmation", "account-link"]
     assert "attachment" in answer.headers["content-disposition"]
 
 
@@ -153,12 +167,12 @@ def test_only_a_hash_of_a_suppressed_address_stays(web: Browser) -> None:
     assert [row[2:4] for row in left["former_address"]] == [("complaint", True)]
 
 
-def test_an_erased_readers_links_are_never_anothers(web: Browser) -> None:
+def test_links_of_an_erased_subscriber_never_open_another_ones_page(web: Browser) -> None:
     subscribed(web)
     web.post(account_link(web, "erase"))
     web.post("/subscribe", data={"address": "bob@digest.example"})
 
-    assert only_reader().id == 2
+    assert only_subscriber().id == 2
     assert web.get(path(signed_links.preferences(1))).status_code == 404
 
 
@@ -175,3 +189,33 @@ def test_a_pause_that_is_over_is_no_obstacle_to_saving(web: Browser) -> None:
     )
 
     assert answer.status_code == 200
+
+
+def _version(text: str) -> str:
+    match = re.search(r'name="version" value="([0-9a-f]{16})"', text)
+    assert match is not None
+    return match[1]
+
+
+def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    version = _version(web.get(link).text)
+    first = web.post(link, data=CHANGED | {"version": version})
+    second = web.post(link, data=CHANGED | {"topics": "bandits", "version": version})
+
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert ("changed elsewhere" in second.text, "bandits" in second.text) == (True, True)
+    assert profiles()[-1].profile["topics"][0]["text"] == "protein folding"
+
+
+def test_saving_again_after_a_conflict_replaces_the_other_change(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    version = _version(web.get(link).text)
+    web.post(link, data=CHANGED | {"version": version})
+    conflict = web.post(link, data=CHANGED | {"topics": "bandits", "version": version})
+    again = web.post(link, data=CHANGED | {"topics": "bandits", "version": _version(conflict.text)})
+
+    assert again.status_code == 200
+    assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
