@@ -241,7 +241,7 @@ def _proxies(chosen: settings.Settings) -> Iterator[Finding]:
         text = f"DIGEST_TRUSTED_PROXIES names everybody ({everybody[0]}): any client can choose its own address"
         yield Finding(ERROR, "proxies", text, "name the proxy alone")
     try:
-        seen = proxy_warning.seen()
+        seen = proxy_warning.untrusted_proxies()
     except SQLAlchemyError:
         return  # said by the check of the database
     for peer in seen:
