@@ -25,7 +25,7 @@ _GOT = {SENT: YES, REJECTED: NO, CANCELLED: NO, SUPPRESSED: NO, UNCERTAIN: PERHA
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """What cancelling did, in mails. `restored`: subscribers for whom the papers are new again; `sending`: under way."""
+    """Mails cancelled, held, under way; `restored`: subscribers for whom the papers are new again."""
 
     cancelled: int
     held: int

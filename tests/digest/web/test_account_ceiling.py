@@ -9,6 +9,7 @@ import pytest
 from digest.services.security import signed_links
 from tests.digest.web.conftest import Browser, mails, path, subscribed
 
+
 def test_account_links_stop_at_the_ceiling_and_the_administrators_get_an_alarm(
     web: Browser, configured: Callable[..., None]
 ) -> None:
@@ -19,7 +20,7 @@ def test_account_links_stop_at_the_ceiling_and_the_administrators_get_an_alarm(
     answers = [web.post(path(signed_links.preferences(n)), data={"action": "erase"}).status_code for n in (1, 2, 1)]
 
     assert answers == [200, 200, 429]
-    assert [mail.kind for mail in mails()] [-3:] == ["account", "account", "alarm"]
+    assert [mail.kind for mail in mails()][-3:] == ["account-link", "account-link", "alarm"]
 
 
 @pytest.mark.parametrize("new_address", ["free@new.example", "b@digest.example"])
@@ -34,4 +35,4 @@ def test_at_the_ceiling_a_free_and_a_taken_new_address_get_the_same_answer(
     answer = web.post(path(signed_links.account("change-address", 1)), data={"address": new_address})
 
     assert answer.status_code == 429
-    assert [mail.kind for mail in mails()] [-2:] == ["account", "alarm"]
+    assert [mail.kind for mail in mails()][-2:] == ["account-link", "alarm"]
