@@ -24,6 +24,7 @@ from digest.mail.mime import dkim
 from digest.mail.smtp import dns_records, probe
 from digest.models import Batch
 from digest.models.types import UTCDateTime
+from digest.services.admin import configuration
 from digest.services.ingestion import source_status
 from digest.services.security import api_tokens, proxy_warning
 
@@ -49,11 +50,15 @@ class Finding:
 
 def examine() -> list[Finding]:
     """All checks in order; one that can't be made is a finding too."""
+    problems = configuration.problems()
+    found = [
+        Finding(ERROR, "settings", problem, "`digest config check` repeats only this check") for problem in problems
+    ]
     try:
         chosen = settings.get()
-    except Misconfigured as error:
-        return [Finding(ERROR, "settings", str(error))]
-    return [finding for check in _CHECKS for finding in check(chosen)]
+    except Misconfigured:
+        return found
+    return found + [finding for check in _CHECKS for finding in check(chosen)]
 
 
 def _required(chosen: settings.Settings) -> Iterator[Finding]:

@@ -138,7 +138,7 @@ def _validated(values: Mapping[str, Any], consent: str) -> tuple[preference_fiel
 
 
 def erase(address: str) -> bool:
-    """Delete a person's data. False where `retention` still has to remove traces from SQLite's file. Raises NotFound."""
+    """Delete a person's data. False where `retention` has yet to scrub SQLite's file. Raises NotFound."""
     with reading() as session:
         subscriber_id = stored_id(_require_subscriber(session, address))
     return erasing.erase(subscriber_id, by_administrator=True)
