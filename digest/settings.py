@@ -29,7 +29,7 @@ _CURES = {
 
 _SCHEMES = {
     "smtp_url": ("smtp", "smtps"),
-    "database_url": ("sqlite", "postgresql", "postgresql+psycopg"),
+    "database_url": ("postgresql", "postgresql+psycopg", "sqlite"),
     "redis_url": ("redis", "rediss", "unix"),
 }
 
@@ -144,7 +144,7 @@ class Settings(BaseSettings):
         allowed = _SCHEMES[str(info.field_name)]
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
-                raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in allowed)}")
+                raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
         return value
 
     @field_validator("language")

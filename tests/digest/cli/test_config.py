@@ -29,9 +29,9 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SOURCES", "arxive-rss", "did you mean arxiv-rss?"),
         ("TRUSTED_PROXIES", "proxy", "use addresses or networks"),
         ("LANGUAGE", "xx", "'xx' is not a language"),
-        ("SMTP_URL", "mail.example:25", "must begin with smtp:// or smtps://"),
-        ("DATABASE_URL", "mysql://db", "must begin with sqlite:// or postgresql://"),
-        ("REDIS_URL", "localhost:6379", "must begin with redis://"),
+        ("SMTP_URL", "mail.example:25", "expected smtp://… or smtps://…"),
+        ("DATABASE_URL", "mysql://db", "expected postgresql://…"),
+        ("REDIS_URL", "localhost:6379", "expected redis://…"),
         ("PORT", "http", "integer"),
     ],
 )

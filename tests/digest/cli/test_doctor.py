@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from digest import redis
+from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
 from digest.interfaces import QUEUES
 from digest.mail.mime import dkim
@@ -157,11 +158,21 @@ def test_a_data_folder_that_cannot_be_written_to_is_an_error(
     assert "can't be written to" in words
 
 
-@pytest.mark.parametrize("command", ["doctor", "migrate", "run --inline"])
-def test_a_schema_of_a_newer_release_is_one_line_and_not_a_traceback(ready: Terminal, command: str) -> None:
+@pytest.fixture
+def newer_schema(ready: Terminal) -> Iterator[None]:
+    """A database of a newer release. Its version is put back, as PostgreSQL's databases serve several tests."""
+    set_version = text("UPDATE alembic_version SET version_num = :version")
     with transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.execute(set_version, {"version": "9999"})
+    yield
+    with transaction() as session:
+        session.execute(set_version, {"version": schema_migration.newest()})
 
+
+@pytest.mark.parametrize("command", ["doctor", "migrate", "run --inline"])
+def test_a_schema_of_a_newer_release_is_one_line_and_not_a_traceback(
+    ready: Terminal, newer_schema: None, command: str
+) -> None:
     result = ready.run(*command.split())
     output = " ".join((result.stdout + result.stderr).split())
     assert result.exit_code in {1, 2}
