@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, time
+from email.utils import parseaddr
 from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, create_model, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.errors import Misconfigured
 
 Words = Annotated[tuple[str, ...], NoDecode]
 
+ENV_FILE = Path(".env")
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 KEY_BYTES = 32  # of each secret key: as many as the HMAC's own key has use for
 _ASK = "`digest init` asks for it and writes .env"
@@ -26,11 +28,17 @@ _CURES = {
     "redis_url": "name a Redis (redis://localhost:6379), or use `digest up`, which brings one along",
 }
 
+_SCHEMES = {
+    "smtp_url": ("smtp", "smtps"),
+    "database_url": ("postgresql", "postgresql+psycopg", "sqlite"),
+    "redis_url": ("redis", "rediss", "unix"),
+}
+
 
 class Settings(BaseSettings):
     """Everything that may differ between two installations. Durations are in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=ENV_FILE, extra="ignore", frozen=True)
 
     data_dir: Path = Path("data")
     database_url: str = ""
@@ -114,6 +122,36 @@ class Settings(BaseSettings):
                 raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
         return value
 
+    @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
+    @classmethod
+    def _addresses(cls, value: Words | str) -> Words | str:
+        for text in (value,) if isinstance(value, str) else value:
+            if text and not re.fullmatch(r"[^@\s]+@[^@\s.][^@\s]*", parseaddr(text)[1]):
+                raise ValueError(f"{text[:80]!r} is not an e-mail address")
+        return value
+
+    @field_validator("smtp_url", "database_url", "redis_url")
+    @classmethod
+    def _schemes(cls, value: Words | str, info: ValidationInfo) -> Words | str:
+        """The value itself is not repeated: it may hold a password."""
+        allowed = _SCHEMES[str(info.field_name)]
+        for url in (value,) if isinstance(value, str) else value:
+            if url and url.partition("://")[0] not in allowed:
+                raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _language_exists(cls, value: str) -> str:
+        from babel import Locale, UnknownLocaleError  # takes a quarter of a second, and English needs none of it
+
+        if value != "en":
+            try:
+                Locale.parse(value.replace("-", "_"))
+            except (UnknownLocaleError, ValueError) as error:
+                raise ValueError(f"{value!r} is not a language; use a code such as en, de or pt_BR") from error
+        return value
+
     @field_validator("lease")
     @classmethod
     def _longer_than_a_message(cls, value: int, info: object) -> int:
@@ -177,13 +215,24 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get() -> Settings:
-    """The process's settings, read once. Raises Misconfigured naming the variable."""
+    """The process's settings, read once. Raises Misconfigured naming every variable that is wrong."""
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        raise Misconfigured(f"DIGEST_{name}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise Misconfigured("; ".join(validation_messages(error))) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Misconfigured(f"{ENV_FILE.resolve()}: can't be read ({reason})") from error
+
+
+def validation_messages(error: ValidationError) -> list[str]:
+    """One message for each wrong setting, beginning with its variable."""
+    messages = []
+    for problem in error.errors():
+        text = problem["msg"].removeprefix("Value error, ")
+        name = "_".join(str(part) for part in problem["loc"][:1]).upper()
+        messages.append(f"DIGEST_{name}: {text}" if name else f"DIGEST_{text}")
+    return messages
 
 
 def forget() -> None:

@@ -48,10 +48,12 @@ def _enqueue() -> Enqueue:
 
 
 def _must_be_ready(*names: str) -> None:
-    """No process starts without its settings, or on a database of another version. Raises Misconfigured."""
+    """Check the settings and the database's schema before a process starts. Raises Misconfigured."""
     from digest import settings
     from digest.db.core import schema_migration
+    from digest.services.admin import configuration
 
+    configuration.require_valid()
     settings.get().require(*names)
     schema_migration.must_be_newest()
 

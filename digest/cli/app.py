@@ -19,6 +19,7 @@ COMMANDS = {
         "doctor": "Check configuration, database, Redis, workers, mail server and readiness for bulk mail.",
         "init": "Write .env with fresh secrets, and send a test mail.",
     },
+    "digest.cli.config": {"config": "Check the settings, or show them with secrets hidden."},
     "digest.cli.ingest": {
         "ingest": "Fetch what is due or missing, or the days asked for, and store it; again changes nothing."
     },

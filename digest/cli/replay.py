@@ -28,7 +28,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
         json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
     ) -> None:
         """What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."""
-        days = replaying.replay(first.date(), last.date(), only=daily_run.reader_number(only))
+        days = replaying.replay(first.date(), last.date(), only=daily_run.subscriber_id_of(only))
         if json:
             output.emit({"days": [one.to_json() for one in days]})
             return

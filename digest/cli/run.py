@@ -9,6 +9,8 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Outside
+from digest.db.core import schema_migration
+from digest.services.admin import configuration
 from digest.services.runs import daily_run
 
 
@@ -26,6 +28,8 @@ def register(app: typer.Typer, outside: Outside) -> None:
         json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
     ) -> None:
         """Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."""
+        configuration.require_valid()
+        schema_migration.must_be_newest()
         when = date.date() if date else None
         if dry_run:
             result = daily_run.rehearse(when, only=only)

@@ -11,7 +11,7 @@ from digest.cli import output
 from digest.cli.outside import Outside
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
-from digest.services.admin import doctor, setup
+from digest.services.admin import configuration, doctor, setup
 from digest.services.selection import engine_loader, engine_need
 
 
@@ -35,6 +35,7 @@ def _migrate(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Bring the database to the newest schema. Compile the matching engine where it is needed."""
+        configuration.require_valid()
         before = schema_migration.current()
         after = schema_migration.upgrade()
         output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))

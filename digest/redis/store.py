@@ -38,6 +38,13 @@ class Store:
         with _answering():
             self._client.ping()
 
+    def eviction_policy(self) -> str:
+        """The policy by which a full server evicts keys; "" where it evicts none."""
+        with _answering():
+            memory: dict[str, Any] = self._client.info("memory")
+        policy = str(memory.get("maxmemory_policy", "noeviction"))
+        return policy if int(memory.get("maxmemory", 0)) and policy != "noeviction" else ""
+
     def mark(self, name: str, seconds: float) -> bool:
         """Note that a task is outstanding, for that long. False where it was noted already: don't enqueue it again."""
         with _answering():

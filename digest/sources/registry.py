@@ -22,7 +22,7 @@ SOURCES: dict[str, Source] = {
     )
 }
 ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # those that runs wait for and mails speak of
-_DEFAULT = "default"
+DEFAULT = "default"
 
 
 def source_named(name: str) -> Source:
@@ -36,7 +36,7 @@ def enabled_sources() -> list[Source]:
     """The sources that the setting SOURCES names, in its order; `default` stands for those enabled by default."""
     names: list[str] = []
     for name in settings.get().sources:
-        names += [s.name for s in SOURCES.values() if s.enabled_by_default] if name == _DEFAULT else [name]
+        names += [s.name for s in SOURCES.values() if s.enabled_by_default] if name == DEFAULT else [name]
     return [SOURCES[name] for name in dict.fromkeys(names) if name in SOURCES]
 
 

@@ -42,6 +42,9 @@ def upgrade(to: str = "head") -> str:
     """
     from alembic import command
 
+    version = current()
+    if version is not None and not is_known(version):
+        raise Misconfigured(_newer_release(version))
     config = _config()
     with engine().connect() as connection, _tables_may_be_made_anew(connection), connection.begin():
         if connection.dialect.name == "postgresql":
@@ -77,10 +80,23 @@ def stamp(connection: Connection) -> None:
     installation.ensure(connection)
 
 
+def is_known(version: str) -> bool:
+    """True for a version that this release can migrate; False for one of a newer release."""
+    return any(kind == "revision" and name == version for kind, name in _revisions())
+
+
+def _newer_release(version: str) -> str:
+    return f"the database's schema {version} is of a newer release (this one has {newest()}); install that release"
+
+
+def _revisions() -> list[tuple[str, str]]:
+    steps = [file for file in (files("digest.db") / "migrations" / "versions").iterdir() if file.name.endswith(".py")]
+    return [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
+
+
 def newest() -> str:
     """The version this code wants: the one step that no other builds on, by what the files of the steps say."""
-    steps = [file for file in (files("digest.db") / "migrations" / "versions").iterdir() if file.name.endswith(".py")]
-    found = [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
+    found = _revisions()
     revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
     head: str
     (head,) = revisions - before
@@ -102,6 +118,8 @@ def must_be_newest() -> None:
         found = current()
     except FAILURES:
         return
+    if found is not None and not is_known(found):
+        raise Misconfigured(_newer_release(found))
     if found != newest():
         raise Misconfigured(f"the database's schema is {found or 'empty'}, not {newest()}; run: digest migrate")
 

@@ -63,6 +63,12 @@ def dns_record(private_key_pem: bytes) -> str:
     return f"v=DKIM1; k=rsa; p={base64.b64encode(public).decode('ascii')}"
 
 
+def key_bits(private_key_pem: bytes) -> int:
+    """The length of an RSA key in bits; 0 for another kind of key."""
+    key = serialization.load_pem_private_key(private_key_pem, password=None)
+    return key.key_size if isinstance(key, rsa.RSAPrivateKey) else 0
+
+
 def _fields(head: bytes) -> dict[bytes, list[bytes]]:
     """Unfolded header values by lower-case name, in the order of the message."""
     fields: dict[bytes, list[bytes]] = {}

@@ -1,4 +1,4 @@
-"""Releasing many suppressions at once, after addresses were suppressed by mistake. Complaints only where named."""
+"""Bulk removal of suppressions that were made by mistake. Complaints are removed only where named."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from digest.models import Audit, Suppression
 from digest.models.subscriber import BOUNCE_REASONS
 from digest.services.security.audit_actor import command_line_actor
 
-AUTOMATIC = frozenset(BOUNCE_REASONS)  # reasons that the service gives by itself for failures
-ROWS_AT_ONCE = 500  # a transaction
+AUTOMATIC = frozenset(BOUNCE_REASONS)  # the reasons of suppressions that the service makes after failures
+ROWS_AT_ONCE = 500  # rows a transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What was released, or would be. `suppressions`: one row each with address, reason, source and time."""
+    """The suppressions that were removed, or would be: a row each with address, reason, source and time."""
 
     suppressions: list[dict[str, object]]
     by_reason: dict[str, int]
     dry_run: bool
 
     def as_json(self) -> dict[str, object]:
-        """The command's JSON."""
+        """Plain JSON values."""
         return {
             "released": len(self.suppressions),
             "by_reason": self.by_reason,
@@ -38,17 +38,16 @@ class Released:
 
 
 def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> Released:
-    """Allow mail again to addresses suppressed on that day (UTC) or later; what they failed before counts no more.
+    """Allow mail again to addresses suppressed on that day (UTC) or later, and forget their earlier failures. Audited.
 
-    `reason`: where it names reasons of suppressions (`no such address`, `complaint`), those alone are released; any
-    other text only explains the release, of what the service suppressed for failures. Audited. Raises BadInput.
+    `reason`: where it names reasons of suppressions (`no such address`, `complaint`), only those are removed. Any other
+    text just explains the removal, and suppressions that the service made after failures are removed. Raises BadInput.
     """
     if not reason.strip():
         raise BadInput("reason: say which reason to release, or why", field="reason")
     begin = datetime(since.year, since.month, since.day, tzinfo=UTC)
     with reading() as session:
-        chosen = _chosen(store.suppressed_since(session, begin), reason)
-        rows = [_row(suppression) for suppression in chosen]
+        rows = [_row(suppression) for suppression in _matching(store.suppressed_since(session, begin), reason)]
     by_reason = dict(Counter(str(row["reason"]) for row in rows))
     if not dry_run:
         for first in range(0, len(rows), ROWS_AT_ONCE):
@@ -56,10 +55,10 @@ def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> Rele
     return Released(rows, by_reason, dry_run)
 
 
-def _chosen(suppressions: Sequence[Suppression], reason: str) -> list[Suppression]:
-    """Those whose reason is named; without a name those that the service made for failures."""
-    wanted = " ".join(reason.lower().split())
-    named = {row.reason for row in suppressions if row.reason.lower() in wanted or wanted in row.reason.lower()}
+def _matching(suppressions: Sequence[Suppression], reason: str) -> list[Suppression]:
+    """The suppressions whose reason is named; where none is, those that the service made after failures."""
+    text = " ".join(reason.lower().split())
+    named = {row.reason for row in suppressions if row.reason.lower() in text or text in row.reason.lower()}
     return [row for row in suppressions if row.reason in (named or AUTOMATIC)]
 
 

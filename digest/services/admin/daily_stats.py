@@ -1,4 +1,4 @@
-"""Growth, deliveries and bounces of the last fortnight, day by day, for the administrator's plots. Reads only."""
+"""Subscribers, deliveries and bounces of the last two weeks by day, for the plots of the admin pages. Reads only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One UTC date. `readers`: active at its end; the others are what happened on it."""
+    """One UTC date. `readers`: active subscribers at its end; the others are events of the day."""
 
     date: date
     readers: int
@@ -26,16 +26,16 @@ class Day:
 
 
 def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[Day]:
-    """The last days up to today, oldest first. A reader who was erased is in none of them."""
+    """The last days up to today, oldest first. Erased subscribers are in none of them."""
     today = (now or clock.now()).astimezone(UTC).date()
     dates = [today - timedelta(days=n) for n in reversed(range(last))]
     since = datetime.combine(dates[0], time(0), UTC)
     with engine.reading() as session:
-        readers = store.readers_at(session, since)
+        active = store.readers_at(session, since)
         joined, left = store.joined(session, since), store.left(session, since)
         sent, bounces = store.sent(session, since), store.bounces(session, since)
-    found = []
+    history = []
     for day in dates:
-        readers += joined.get(day, 0) - left.get(day, 0)
-        found.append(Day(day, readers, joined.get(day, 0), left.get(day, 0), sent.get(day, 0), bounces.get(day, 0)))
-    return found
+        active += joined.get(day, 0) - left.get(day, 0)
+        history.append(Day(day, active, joined.get(day, 0), left.get(day, 0), sent.get(day, 0), bounces.get(day, 0)))
+    return history

@@ -1,4 +1,4 @@
-"""The service at a glance, for the administrator's page, the API and the monitoring. Reads only."""
+"""The state of the service for the dashboard, the API and monitoring. Reads only."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from digest.db.reporting import mail_overview
 from digest.db.subscribers import subscribers
 from digest.models import Batch, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
+from digest.models.types import stored_id
 from digest.services.admin import domain_pauses
 from digest.services.alarms.alarm_rules import OVERDUE
 from digest.services.ingestion.source_status import Standing, standings
@@ -26,9 +27,9 @@ STATES = (QUEUED, SENDING, SENT, DEFERRED, REJECTED, UNCERTAIN, CANCELLED, SUPPR
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers for monitoring. `oldest_due`: seconds since the mail that waits longest became due.
+    """Figures for monitoring. `oldest_due`: seconds since the longest waiting mail became due.
 
-    `queue_age`: seconds since the oldest waiting mail was owed, deferred ones included; `bounces`: of 30 days.
+    `queue_age`: seconds since the oldest waiting mail was queued, deferred ones included; `bounces`: of 30 days.
     """
 
     deliveries: Mapping[str, int]
@@ -45,7 +46,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What the administrator sees first: newest runs with their mails by state, sources, bounces, paused domains."""
+    """The dashboard: newest runs with their mails by state, sources, bounces, paused domains."""
 
     counts: Counts
     runs: Sequence[Run]
@@ -58,7 +59,7 @@ class Glance:
 
 
 def counts() -> Counts:
-    """The numbers as of now."""
+    """The current figures."""
     now = clock.now()
     with engine.reading() as session:
         return Counts(
@@ -76,16 +77,16 @@ def counts() -> Counts:
 
 
 def glance() -> Glance:
-    """Everything on the administrator's page."""
-    numbers, stands, paused = counts(), standings(), domain_pauses.paused()
+    """Everything on the dashboard."""
+    figures, source_states, paused = counts(), standings(), domain_pauses.paused()
     with engine.reading() as session:
         runs = mail_overview.runs(session, before=None, limit=LISTED)
         return Glance(
-            counts=numbers,
+            counts=figures,
             runs=runs,
-            of_runs=mail_overview.deliveries_of_runs(session, [run.id for run in runs if run.id]),
+            of_runs=mail_overview.deliveries_of_runs(session, [stored_id(run) for run in runs]),
             sources=mail_overview.newest_batches(session),
-            standings=stands,
+            standings=source_states,
             bounces=mail_overview.bounces_since(session, clock.now() - BOUNCES_OF),
             suppressed=mail_overview.suppressed(session),
             paused_domains=paused,
@@ -93,31 +94,31 @@ def glance() -> Glance:
 
 
 def runs(*, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Runs as JSON values, the newest first, each with its mails by state."""
+    """Runs as JSON values, newest first, each with its mails by state."""
     with engine.reading() as session:
-        found = mail_overview.runs(session, before=before, limit=limit)
-        states = mail_overview.deliveries_of_runs(session, [run.id for run in found if run.id])
-        return [run.model_dump(mode="json") | {"deliveries": states.get(run.id or 0, {})} for run in found]
+        page = mail_overview.runs(session, before=before, limit=limit)
+        states = mail_overview.deliveries_of_runs(session, [stored_id(run) for run in page])
+        return [run.model_dump(mode="json") | {"deliveries": states.get(stored_id(run), {})} for run in page]
 
 
 def deliveries(
     *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int, addresses: bool
 ) -> list[dict[str, Any]]:
-    """Mails as JSON values, the newest first. What a mail carries stays inside.
+    """Mails as JSON values, newest first, without their content.
 
-    Without `addresses` neither the address nor what could name it: the server's reply often repeats the address.
+    Without `addresses` the server's reply is left out too, as it often repeats the address.
     """
     hidden = {"payload", "lease_id", "domain"} | (set() if addresses else {"address", "reply"})
     with engine.reading() as session:
-        found = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before=before, limit=limit)
-        return [row.model_dump(mode="json", exclude=hidden) for row in found]
+        page = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before=before, limit=limit)
+        return [row.model_dump(mode="json", exclude=hidden) for row in page]
 
 
 def editions(*, run_id: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Editions as JSON values, the newest first, with the papers chosen."""
+    """Editions as JSON values, newest first, with their papers."""
     with engine.reading() as session:
-        found = mail_overview.editions(session, run_id=run_id, before=before, limit=limit)
-        return [row.model_dump(mode="json", exclude={"previous_seen"}) for row in found]
+        page = mail_overview.editions(session, run_id=run_id, before=before, limit=limit)
+        return [row.model_dump(mode="json", exclude={"previous_seen"}) for row in page]
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""Domains to which nothing is sent for a while because they refuse our mail: what they said, and letting them go."""
+"""Domains that are paused because they refuse our mail: list them, with their replies, and release them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digest.models import Audit
 
 @dataclass(frozen=True, slots=True)
 class PausedDomain:
-    """A domain, until when nothing is sent there, how many mails wait for it, and what its server said."""
+    """A paused domain: until when, how many mails wait for it, and its server's reply."""
 
     domain: str
     until: datetime
@@ -28,7 +28,7 @@ class PausedDomain:
     reason: str
 
     def to_row(self) -> dict[str, Any]:
-        """As a row of a listing."""
+        """A row of a listing."""
         return asdict(self)
 
 
@@ -38,13 +38,13 @@ def paused() -> list[PausedDomain]:
     with reading() as session:
         pauses = reports.pauses(session, now)
         waiting = deliveries.waiting_for(session, [pause.domain for pause in pauses])
-    return [PausedDomain(one.domain, one.until, waiting.get(one.domain, 0), one.reason) for one in pauses]
+    return [PausedDomain(pause.domain, pause.until, waiting.get(pause.domain, 0), pause.reason) for pause in pauses]
 
 
 def release(domain: str, *, actor: str, enqueue: Enqueue) -> int:
-    """Send to that domain again, from now on; audited. Returns how many mails waited for it.
+    """End a domain's pause; audited. Returns how many mails waited for it.
 
-    Should it still refuse, it is paused anew at the first mail. Raises BadInput, and NotFound where it is not paused.
+    If the domain still refuses, the first mail pauses it again. Raises BadInput; NotFound where it is not paused.
     """
     now = clock.now()
     with transaction() as session:
@@ -59,7 +59,7 @@ def release(domain: str, *, actor: str, enqueue: Enqueue) -> int:
 
 
 def _stored_name(session: Session, typed: str, now: datetime) -> str:
-    """The domain as the table has it: lower case, in ASCII. Raises BadInput."""
+    """The domain as it is stored: lower case, in ASCII. Raises BadInput."""
     name = typed.strip().removeprefix("@").rstrip(".").lower()
     if name in {pause.domain for pause in reports.pauses(session, now)}:
         return name

@@ -1,4 +1,4 @@
-"""Freezing: each shard's editions with the deliveries they owe, in one transaction. Any step may run twice."""
+"""Build the editions of a shard and queue their deliveries, in one transaction. Every step may run twice."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from digest.db.subscribers import shard_reads
 from digest.db.subscribers.shard_reads import Due
 from digest.models import Epoch, Run, Shard
 from digest.models.edition import PLANNED
+from digest.models.types import stored_id
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import Kept
 from digest.services.runs import run_planning
@@ -23,108 +24,128 @@ from digest.services.selection import thresholds
 from digest.services.subscriptions import send_schedule
 
 
-class _Stopped(Exception):
-    """The run was paused or cancelled while its shard was chosen: what was written is undone."""
+class _RunStopped(Exception):
+    """The run was paused or cancelled while papers were chosen for its shard; rolls the transaction back."""
 
 
 def freeze_shard(run_id: int, number: int) -> bool:
-    """Choose and freeze one shard. Safe to run twice and at once: one transaction marks it done, once.
+    """Choose papers for one shard and store its editions and deliveries. Returns whether this call stored them.
 
-    Returns whether this call froze it. Choosing happens before the transaction, so that nobody waits for it.
+    Safe to run twice and concurrently: the transaction marks the shard done, and only one call can. Papers are chosen
+    before the transaction begins, so that it is short.
     """
-    with _undisturbed():
-        return _freeze_shard(run_id, number)
+    with _gc_disabled():
+        return _choose_and_freeze(run_id, number)
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Without the search for values that refer to each other in rings: of millions none does, and it takes a fifth."""
-    searched = gc.isenabled()
+def _gc_disabled() -> Iterator[None]:
+    """Disable the cyclic garbage collector: a shard makes millions of objects and no cycles (saves 20 % of CPU)."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if searched:
+        if was_enabled:
             gc.enable()
 
 
-def _freeze_shard(run_id: int, number: int) -> bool:
+def _choose_and_freeze(run_id: int, number: int) -> bool:
     with reading() as session:
-        found = runs.shard(session, run_id, number)
-        if found is None or found[1].done_at is not None or found[0].state != PLANNED:
+        run_and_shard = runs.shard(session, run_id, number)
+        if run_and_shard is None:
             return False
-        run, shard = found
-        readers = _readers(session, run, shard)
-        taken = _taken(session, readers)
+        run, shard = run_and_shard
+        if shard.done_at is not None or run.state != PLANNED:
+            return False
+        subscribers = _due_subscribers(session, run, shard)
+        ids_with_edition = _ids_with_edition(session, subscribers)
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        wanted = [(reader, day) for reader, day in readers if reader.id not in taken]
-        chosen = [
-            *map(Kept.of, assemble_edition.each(session, run, epoch, wanted, shard=run_planning.name(run, shard)))
+        without_edition = [
+            (subscriber, day) for subscriber, day in subscribers if subscriber.id not in ids_with_edition
+        ]
+        choices = [
+            *map(
+                Kept.of,
+                assemble_edition.each(session, run, epoch, without_edition, shard=run_planning.name(run, shard)),
+            )
         ]
     try:
         with transaction() as session:
-            return _freeze(session, run, shard, chosen)
-    except _Stopped:
+            return _write_shard(session, run, shard, choices)
+    except _RunStopped:
         return False
 
 
-def _readers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Due, date]]:
-    """The readers that this shard is for, with the local date."""
-    found = shard_reads.of_shard(session, run, shard, settled=run.slot - assemble_edition.SETTLED, lock=lock)
+def _due_subscribers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Due, date]]:
+    """The subscribers of this shard, each with the local date of the edition."""
+    in_shard = shard_reads.of_shard(session, run, shard, settled=run.slot - assemble_edition.SETTLED, lock=lock)
     if shard.day is not None:
-        fits = {id(one.alike): run_planning.own_slot(one, shard.day) == run.slot for one in _each_kind(found)}
-        return [(reader, shard.day) for reader in found if fits[id(reader.alike)]]
-    days = {id(one.alike): run_planning.day_at(one, run.slot) for one in _each_kind(found)}
-    return [(reader, days[id(reader.alike)]) for reader in found]
+        fits = {
+            id(subscriber.alike): run_planning.own_slot(subscriber, shard.day) == run.slot
+            for subscriber in _one_of_each_kind(in_shard)
+        }
+        return [(subscriber, shard.day) for subscriber in in_shard if fits[id(subscriber.alike)]]
+    days = {
+        id(subscriber.alike): run_planning.day_at(subscriber, run.slot) for subscriber in _one_of_each_kind(in_shard)
+    }
+    return [(subscriber, days[id(subscriber.alike)]) for subscriber in in_shard]
 
 
-def _each_kind(readers: Iterable[Due]) -> Iterable[Due]:
-    """One of those readers who have all but their numbers in common."""
-    return {id(reader.alike): reader for reader in readers}.values()
+def _one_of_each_kind(subscribers: Iterable[Due]) -> Iterable[Due]:
+    """One subscriber for each set of settings in use; `alike` is shared by all who have the same settings."""
+    return {id(subscriber.alike): subscriber for subscriber in subscribers}.values()
 
 
-def _taken(session: Session, readers: Iterable[tuple[Due, date]]) -> set[int]:
-    """Those who have that date's edition already."""
-    dates = {reader.id or 0: day for reader, day in readers}
+def _ids_with_edition(session: Session, subscribers: Iterable[tuple[Due, date]]) -> set[int]:
+    """Ids of the subscribers who already have an edition of their date."""
+    dates = {stored_id(subscriber): day for subscriber, day in subscribers}
     return {number for number, day in runs.dated(session, dates, set(dates.values())) if dates[number] == day}
 
 
-def _freeze(session: Session, run: Run, shard: Shard, chosen: Sequence[Kept]) -> bool:
-    """One transaction: editions, deliveries, readers moved on, shard done."""
+def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Kept]) -> bool:
+    """Store editions and deliveries, advance the subscribers and mark the shard done. False where it already is."""
     now = clock.now()
-    present = {reader.id or 0: (reader, day) for reader, day in _readers(session, run, shard, lock=True)}
-    taken = _taken(session, present.values())
-    good = [c for c in chosen if c.reader.id not in taken and _unchanged(c, present)]
-    mailed = [c for c in good if c.kind]
-    papers = sum(c.papers for c in mailed)
-    skipped = len(good) - len(mailed)
+    current = {
+        stored_id(subscriber): (subscriber, day) for subscriber, day in _due_subscribers(session, run, shard, lock=True)
+    }
+    ids_with_edition = _ids_with_edition(session, current.values())
+    valid = [choice for choice in choices if choice.reader.id not in ids_with_edition and _unchanged(choice, current)]
+    mailed = [choice for choice in valid if choice.kind]
+    papers = sum(choice.papers for choice in mailed)
+    skipped = len(valid) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False
-    taus = {c.reader.profile_id: c.tau for c in good if c.reader.profile_id and c.calibrated}
+    taus = {choice.reader.profile_id: choice.tau for choice in valid if choice.reader.profile_id and choice.calibrated}
     thresholds.keep(session, run.epoch_id, taus)
     edition_writes.owe(session, edition_writes.editions(session, assemble_edition.columns(run, mailed, now)), now)
-    considered = {c.reader.id or 0 for c in good}
-    runs.move_on(session, _moved_on(run, [present[n][0] for n in considered | taken], considered, now))
-    _go_on(session, run, shard, sorted(set(present) - considered - taken))
+    considered = {stored_id(choice.reader) for choice in valid}
+    runs.move_on(
+        session,
+        _progress_rows(
+            run, [current[subscriber_id][0] for subscriber_id in considered | ids_with_edition], considered, now
+        ),
+    )
+    _complete_or_extend(session, run, shard, sorted(set(current) - considered - ids_with_edition))
     return True
 
 
-def _go_on(session: Session, run: Run, shard: Shard, left: Sequence[int]) -> None:
-    """The run is complete with its last shard. Readers who changed meanwhile are chosen for again, in a further one."""
-    held = runs.lock(session, run.id or 0)
-    if held is None or held.state != PLANNED:
-        raise _Stopped
-    runs.add_shards(session, held, left, size=run_planning.SHARD, day=shard.day)
-    runs.complete(session, held)
+def _complete_or_extend(session: Session, run: Run, shard: Shard, remaining_ids: Sequence[int]) -> None:
+    """Complete the run after its last shard. Subscribers whose settings changed meanwhile get a further shard."""
+    locked_run = runs.lock(session, stored_id(run))
+    if locked_run is None or locked_run.state != PLANNED:
+        raise _RunStopped
+    runs.add_shards(session, locked_run, remaining_ids, size=run_planning.SHARD, day=shard.day)
+    runs.complete(session, locked_run)
 
 
-def _unchanged(chosen: Kept, present: Mapping[int, tuple[Due, date]]) -> bool:
-    """True where what was chosen is still right for the reader."""
-    now = present.get(chosen.reader.id or 0)
-    if now is None:
+def _unchanged(choice: Kept, current: Mapping[int, tuple[Due, date]]) -> bool:
+    """True where the subscriber's profile, progress and date are those for which papers were chosen."""
+    current_subscriber = current.get(stored_id(choice.reader))
+    if current_subscriber is None:
         return False
-    before, (after, day) = chosen.reader, now
-    return (before.profile_id, before.seen_through, before.quiet_day, chosen.day) == (
+    before, (after, day) = choice.reader, current_subscriber
+    return (before.profile_id, before.seen_through, before.quiet_day, choice.day) == (
         after.profile_id,
         after.seen_through,
         after.quiet_day,
@@ -132,26 +153,28 @@ def _unchanged(chosen: Kept, present: Mapping[int, tuple[Due, date]]) -> bool:
     )
 
 
-def _moved_on(
-    run: Run, readers: Iterable[Due], considered: Collection[int], now: datetime
+def _progress_rows(
+    run: Run, subscribers: Iterable[Due], considered: Collection[int], now: datetime
 ) -> list[tuple[int, int, datetime | None]]:
-    """Each reader's number, what was seen, next slot (always in the future).
+    """Each subscriber's id, `seen_through` and next slot (always in the future).
 
-    What was considered is seen, also without a mail. A slot that waits between the run's and now is left: it was
-    missed, and its mail is still to come.
+    Whoever was considered has seen the batch, also without a mail. A slot between the run's and now is left alone: it
+    was missed, and its mail is still to come.
     """
-    moved, slots = [], dict[int, datetime | None]()
-    for reader in readers:
-        seen = max(reader.seen_through, run.batch_through) if reader.id in considered else reader.seen_through
-        kind = id(reader.alike)
-        if kind not in slots:
-            slots[kind] = _next_slot(run, reader, now)
-        moved.append((reader.id, seen, slots[kind]))
-    return moved
+    rows, slots = [], dict[int, datetime | None]()
+    for subscriber in subscribers:
+        seen_through = (
+            max(subscriber.seen_through, run.batch_through) if subscriber.id in considered else subscriber.seen_through
+        )
+        schedule_key = id(subscriber.alike)
+        if schedule_key not in slots:
+            slots[schedule_key] = _next_slot(run, subscriber, now)
+        rows.append((subscriber.id, seen_through, slots[schedule_key]))
+    return rows
 
 
-def _next_slot(run: Run, reader: Due, now: datetime) -> datetime | None:
-    due = reader.next_due_at
+def _next_slot(run: Run, subscriber: Due, now: datetime) -> datetime | None:
+    due = subscriber.next_due_at
     if due is not None and (due == run.slot or due <= min(run.slot, now)):
-        due = send_schedule.due_after(reader, max(due, now))
+        due = send_schedule.due_after(subscriber, max(due, now))
     return due

@@ -1,7 +1,7 @@
-"""Calibration: once an epoch every reader's profile gets its threshold and the words that stand in for likes.
+"""Calibration: once an epoch every profile gets its threshold and the words that stand in for likes.
 
-A task for each part of the readers, a few at a time; any step may run twice. Who is matched before has a threshold
-made at once, and the words later.
+Profiles are calibrated in parts, a task each, a few at a time; every step may run twice. A profile that is matched
+before its turn gets its threshold at once and the words later.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.db.subscribers import threshold_store
 from digest.models import Epoch
+from digest.models.types import stored_id
 from digest.services.catalog import announcements, epochs
 from digest.services.editions import assemble_edition
 from digest.services.selection import assumed_words
 
 log = logs.get(__name__)
 
-PART = 1000  # readers
-AT_ONCE = 16  # parts: what is urgent shall not wait behind a million readers
+PART = 1000  # profiles a task
+PARTS_AT_ONCE = 16  # parts enqueued together, so that urgent tasks do not wait behind a million profiles
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """The next parts of readers to calibrate in an epoch: first and last number of each."""
+class CalibrationParts:
+    """The next parts to calibrate in an epoch: first and last profile version of each."""
 
     epoch_id: int
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def due() -> Due:
-    """What the epoch of the newest announcement still asks for; the epoch is made where it is due.
+def due() -> CalibrationParts:
+    """The next uncalibrated parts of the newest announcement's epoch; creates the epoch where it is due.
 
-    Nothing while it is young: thresholds are the floor alone, and a few days' best papers say little.
+    No parts while the epoch is young: its thresholds are the floor alone, as a few days' papers say too little.
     """
     with reading() as session:
         announcement = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
@@ -44,35 +45,40 @@ def due() -> Due:
     with reading() as session:
         epoch = session.get(Epoch, epoch_id) if epoch_id else None
         if epoch is None or epoch.announcements < epochs.YOUNG:
-            return Due(0)
-        return Due(epoch.id or 0, tuple(threshold_store.parts(session, epoch.id or 0, PART, AT_ONCE)))
+            return CalibrationParts(0)
+        number = stored_id(epoch)
+        return CalibrationParts(number, tuple(threshold_store.parts(session, number, PART, PARTS_AT_ONCE)))
 
 
 def part(epoch_id: int, first: int, last: int) -> int:
-    """Calibrate the readers from `first` to `last` that are not yet. Safe to run twice; returns how many it did."""
+    """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many."""
     with reading() as session:
         epoch = session.get(Epoch, epoch_id)
-        wanted = threshold_store.waiting(session, epoch_id, first, last)
-        if epoch is None or not wanted:
+        version_ids = threshold_store.waiting(session, epoch_id, first, last)
+        if epoch is None or not version_ids:
             return 0
-        made = _made(session, epoch, wanted)
+        calibrated = _calibrate(session, epoch, version_ids)
     with transaction() as session:
-        still = threshold_store.waiting(session, epoch_id, first, last)
-        threshold_store.keep(session, epoch_id, {number: made[number] for number in still if number in made})
-    log.info("profiles_calibrated", epoch=epoch_id, profiles=len(made))
-    return len(made)
+        waiting = threshold_store.waiting(session, epoch_id, first, last)
+        threshold_store.keep(
+            session, epoch_id, {number: calibrated[number] for number in waiting if number in calibrated}
+        )
+    log.info("profiles_calibrated", epoch=epoch_id, profiles=len(calibrated))
+    return len(calibrated)
 
 
-def all_due() -> int:
-    """Calibrate everybody in this process: where there are no workers. Returns how many profiles it did."""
-    total, found = 0, due()
-    while done := sum(part(found.epoch_id, first, last) for first, last in found.parts):
-        total, found = total + done, due()
+def calibrate_all() -> int:
+    """Calibrate all profiles in this process, where there are no workers. Returns how many."""
+    total, due_now = 0, due()
+    while done := sum(part(due_now.epoch_id, first, last) for first, last in due_now.parts):
+        total, due_now = total + done, due()
     return total
 
 
-def _made(session: Session, epoch: Epoch, wanted: list[int]) -> dict[int, tuple[int | None, threshold_store.Words]]:
-    """τ and words by profile version."""
-    profiles = assemble_edition.by_version(session, wanted)
+def _calibrate(
+    session: Session, epoch: Epoch, version_ids: list[int]
+) -> dict[int, tuple[int | None, threshold_store.Words]]:
+    """Threshold τ and words by profile version."""
+    profiles = assemble_edition.by_version(session, version_ids)
     days = announcements.days(session, store.window(session, (epoch.announcement_id or 0) - 1, epochs.YOUNG))
     return assumed_words.calibrated(session, days, epochs.weights(epoch), profiles)

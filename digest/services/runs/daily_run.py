@@ -1,4 +1,4 @@
-"""`digest run` as a use case: plan, freeze, deliver; inline, through the workers, or only rehearsed."""
+"""`digest run`: plan, build editions, deliver; in this process, through the workers, or as a rehearsal."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Transient
 from digest.interfaces import Enqueue, NoQueue
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
+from digest.models.types import stored_id
 from digest.services.catalog import novelty_and_score
 from digest.services.delivery import delivery_worker
 from digest.services.runs import build_editions, calibration_job, retention, run_planning
 
 WAIT_SECONDS = 3600.0
 SECONDS_TO_MEASURE = 60.0
-LOOK_SECONDS = 20.0  # how often `--wait` asks whether a worker lives
+CHECK_WORKER_EVERY_SECONDS = 20.0  # with `--wait`
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run did, in e-mails; `queued` are still waiting, `skipped` readers had nothing new; `papers` in all."""
+    """What a run did, in e-mails by state. `skipped`: subscribers with nothing new; `papers`: in all e-mails."""
 
     date: date
     queued: int = 0
@@ -38,102 +39,106 @@ class Result:
     papers: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form that DESIGN names."""
+        """Plain JSON values."""
         return asdict(self) | {"date": self.date.isoformat()}
 
     def line(self) -> str:
-        """One line for a person: what there is, and how many were sent in any case."""
+        """One line for a person: the states that occur; `sent` also where it is 0 and nothing is queued."""
         states = ("queued", "sent", "deferred", "rejected", "uncertain")
         parts = [f"{n} {name}" for name in states if (n := getattr(self, name)) or (name == "sent" and not self.queued)]
         return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {self.papers} papers"
 
 
 def run_inline(day: date | None, *, only: str | None = None) -> Result:
-    """Everything in this process: no Redis, no workers. Also frees what a dead sender left."""
+    """Do everything in this process, without Redis or workers. Also takes over what a dead sender had claimed."""
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
-    novelty_and_score.measure(seconds=SECONDS_TO_MEASURE)  # here are no workers that would have done it
+    novelty_and_score.measure(seconds=SECONDS_TO_MEASURE)  # no worker has done it
     if day is None:
-        calibration_job.all_due()
-    planned = _plan(day, only, NoQueue())
-    while shards := _open(planned if day or only else None):
+        calibration_job.calibrate_all()
+    run_ids = _plan(day, only, NoQueue())
+    while shards := _open_shards(run_ids if day or only else None):
         frozen = [build_editions.freeze_shard(run_id, number) for run_id, number in shards]
         if not any(frozen):
-            break  # another process has them
+            break  # another process is working on them
     delivery_worker.drain()
-    retention.daily()  # here is no scheduler that would do it
-    return _result(day, planned, started)
+    retention.daily()  # no scheduler does it
+    return _result(day, run_ids, started)
 
 
 def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, wait: bool = False) -> Result:
-    """Plan and hand over to the workers; with `wait` until all is settled. Raises Transient without a live worker."""
+    """Plan, and leave the rest to the workers; with `wait` until they are done. Raises Transient without a worker."""
     started = clock.now()
     if wait:
-        _must_live(enqueue)
-    planned = _plan(day, only, enqueue)
-    for run_id, number in _open(planned):
+        _require_worker(enqueue)
+    run_ids = _plan(day, only, enqueue)
+    for run_id, number in _open_shards(run_ids):
         enqueue.freeze(run_id, number)
     if wait:
-        _wait(planned, enqueue)
-    return _result(day, planned, started)
+        _wait(run_ids, enqueue)
+    return _result(day, run_ids, started)
 
 
 def rehearse(day: date | None, *, only: str | None = None) -> Result:
-    """What a run would choose now; nothing is frozen or sent."""
-    chosen = run_planning.rehearse(day, only=reader_number(only))
-    mails = [c for c in chosen if c.kind]
-    papers = sum(len(c.content.entries) for c in mails)
-    return Result(day or clock.now().date(), queued=len(mails), skipped=len(chosen) - len(mails), papers=papers)
+    """What a run would choose now; nothing is stored or sent."""
+    choices = run_planning.rehearse(day, only=subscriber_id_of(only))
+    mails = [choice for choice in choices if choice.kind]
+    papers = sum(len(choice.content.entries) for choice in mails)
+    return Result(day or clock.now().date(), queued=len(mails), skipped=len(choices) - len(mails), papers=papers)
 
 
 def _plan(day: date | None, only: str | None, enqueue: Enqueue) -> list[int]:
-    reader = reader_number(only)
-    return run_planning.plan_due(enqueue, only=reader) if day is None else run_planning.plan_day(day, only=reader)
+    subscriber_id = subscriber_id_of(only)
+    return (
+        run_planning.plan_due(enqueue, only=subscriber_id)
+        if day is None
+        else run_planning.plan_day(day, only=subscriber_id)
+    )
 
 
-def reader_number(address: str | None) -> int | None:
-    """The subscriber of that address; None for all. Raises NotFound."""
+def subscriber_id_of(address: str | None) -> int | None:
+    """The id of the subscriber with that address; None without an address. Raises NotFound."""
     if address is None:
         return None
     with reading() as session:
-        reader = subscribers.by_key(session, subscribers.address(address).key)
-    if reader is None or reader.id is None:
+        subscriber = subscribers.by_key(session, subscribers.address(address).key)
+    if subscriber is None:
         raise NotFound(f"nobody is subscribed as {address}")
-    return reader.id
+    return stored_id(subscriber)
 
 
-def _open(planned: Sequence[int] | None) -> list[tuple[int, int]]:
-    """Shards still to be frozen: of these runs, or of all."""
+def _open_shards(run_ids: Sequence[int] | None) -> list[tuple[int, int]]:
+    """Shards that still need their editions, as (run, shard); of all runs where `run_ids` is None."""
     with reading() as session:
-        return [pair for pair in store.open_shards(session) if planned is None or pair[0] in planned]
+        return [pair for pair in store.open_shards(session) if run_ids is None or pair[0] in run_ids]
 
 
-def _must_live(enqueue: Enqueue) -> None:
+def _require_worker(enqueue: Enqueue) -> None:
     if not enqueue.alive():
         raise Transient("no worker answers: start one with `digest worker` (or `digest up`), or use --inline")
 
 
-def _wait(planned: Sequence[int], enqueue: Enqueue) -> None:
-    """Until every shard is done and no delivery can go out now; deferred ones are not waited for."""
+def _wait(run_ids: Sequence[int], enqueue: Enqueue) -> None:
+    """Wait until every shard is done and no delivery can go out now; deferred ones are not waited for."""
     end = time.monotonic() + WAIT_SECONDS
-    look = time.monotonic() + LOOK_SECONDS
+    next_check = time.monotonic() + CHECK_WORKER_EVERY_SECONDS
     while time.monotonic() < end:
         with reading() as session:
-            states = store.deliveries_of(session, planned)
-        if not _open(planned) and not any(states.get(state) for state in (QUEUED, SENDING)):
+            states = store.deliveries_of(session, run_ids)
+        if not _open_shards(run_ids) and not any(states.get(state) for state in (QUEUED, SENDING)):
             return
-        if time.monotonic() > look:
-            _must_live(enqueue)
-            look = time.monotonic() + LOOK_SECONDS
+        if time.monotonic() > next_check:
+            _require_worker(enqueue)
+            next_check = time.monotonic() + CHECK_WORKER_EVERY_SECONDS
         time.sleep(0.2)
-    raise Transient(f"not finished after {WAIT_SECONDS:.0f} s; `digest admin runs list` tells where it stands")
+    raise Transient(f"not finished after {WAIT_SECONDS:.0f} s; `digest admin runs list` shows the progress")
 
 
-def _result(day: date | None, planned: Sequence[int], started: datetime) -> Result:
-    """What became of the mails that were owed or tried since, and of the shards frozen since."""
+def _result(day: date | None, run_ids: Sequence[int], started: datetime) -> Result:
+    """Counts of the mails queued or tried since `started`, and of the shards completed since."""
     with reading() as session:
         states = store.deliveries_since(session, started)
-        _, skipped, papers = store.shard_totals(session, planned, since=started)
+        _, skipped, papers = store.shard_totals(session, run_ids, since=started)
     return Result(
         date=day or clock.now().date(),
         queued=states.get(QUEUED, 0) + states.get(SENDING, 0),

@@ -1,19 +1,19 @@
-"""An administrator's hand on a run: see who got it, hold it, let it go, stop it, send only the rest. Audited."""
+"""Administrators control a run: show its deliveries, pause, resume, cancel, resend what was missed. Audited."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import retention
+from digest.db.runs import run_deliveries
 from digest.errors import NotFound, Refused
 from digest.interfaces import Enqueue
 from digest.models import Audit, Delivery, Run
-from digest.models.delivery import CANCELLED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
+from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
 from digest.models.types import stored_id
@@ -24,8 +24,8 @@ _GOT = {SENT: YES, REJECTED: NO, CANCELLED: NO, SUPPRESSED: NO, UNCERTAIN: PERHA
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """What cancelling did. `restored`: readers to whom the papers are new again; `sending`: still under way."""
+class CancelResult:
+    """Mails cancelled, held, under way; `restored`: subscribers for whom the papers are new again."""
 
     cancelled: int
     held: int
@@ -34,36 +34,35 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """What goes out again, and the mails that may have arrived: (delivery, address)."""
+class ResendResult:
+    """How many mails were queued, and those held because they may have arrived: (delivery, address)."""
 
     queued: int
     held: tuple[tuple[int, str], ...]
 
 
 def show(run_id: int) -> list[Row]:
-    """Each delivery of a run: to whom, whether they got it, its state, the last reply. Raises NotFound."""
+    """Each delivery of a run: address, whether it arrived, state, last reply. Raises NotFound."""
     with reading() as session:
         _run(session, run_id)
-        found = session.execute(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id)))
-        return [_row(delivery) for delivery in found.scalars()]
+        return [_row(delivery) for delivery in run_deliveries.of_run(session, run_id)]
 
 
 def _row(delivery: Delivery) -> Row:
-    held = delivery.state == UNCERTAIN and delivery.due_at is None
+    is_held = delivery.state == UNCERTAIN and delivery.due_at is None
     return {
         "delivery": delivery.id,
         "address": delivery.address,
         "got it": _GOT.get(delivery.state, NOT_YET),
         "kind": delivery.kind,
-        "state": f"{delivery.state}, held" if held else delivery.state,
+        "state": f"{delivery.state}, held" if is_held else delivery.state,
         "tries": delivery.attempts,
         "reply": delivery.reply,
     }
 
 
 def pause(run_id: int, *, actor: str) -> int:
-    """Hold what waits. Returns how many mails. Raises NotFound, Refused."""
+    """Hold the run's waiting mails. Returns how many. Raises NotFound, Refused."""
     with transaction() as session:
         _not_cancelled(_run(session, run_id))
         count = retention.pause_run(session, run_id)
@@ -72,7 +71,7 @@ def pause(run_id: int, *, actor: str) -> int:
 
 
 def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
-    """Let a paused run go. Returns how many mails waited. Raises NotFound, Refused."""
+    """Resume a paused run. Returns how many mails waited. Raises NotFound, Refused."""
     with transaction() as session:
         run = _run(session, run_id)
         if run.state != PAUSED:
@@ -86,30 +85,28 @@ def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
     return count
 
 
-def cancel(run_id: int, *, actor: str) -> Stopped:
-    """Stop a run for good; may be repeated. What was not sent is cancelled, and its papers are new again.
+def cancel(run_id: int, *, actor: str) -> CancelResult:
+    """Cancel a run for good; may be repeated. Unsent mails are cancelled, and their papers are new again.
 
-    Readers whose part was not yet chosen get their next slot when runs are planned next. What is under way can't be
-    called back: once it has ended, cancelling again restores what did not arrive. Raises NotFound.
+    Subscribers of shards not yet built get their next slot when runs are planned next. Mails under way can't be
+    called back: once they have ended, cancelling again restores what did not arrive. Raises NotFound.
     """
-    with transaction() as session:  # from its commit on, no further part of the run can be frozen
+    with transaction() as session:  # once this is committed, no further shard of the run can be built
         _run(session, run_id)
         count = retention.cancel_run(session, run_id)
     with transaction() as session:
         restored = retention.cancel_editions(session, retention.called_back(session, run_id))
-        sending = session.execute(
-            select(col(Delivery.id)).where(col(Delivery.run_id) == run_id, col(Delivery.state) == SENDING)
-        )
-        stopped = Stopped(count, len(retention.held(session, run_id)), restored, len(sending.all()))
+        sending = run_deliveries.count_sending(session, run_id)
+        result = CancelResult(count, len(retention.held(session, run_id)), restored, sending)
         _audit(session, actor, "cancel run", run=run_id, deliveries=count, restored=restored)
-    return stopped
+    return result
 
 
-def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool = False) -> Again:
-    """Send a run's mails again to active readers who did not get them; a cancelled run goes on.
+def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool = False) -> ResendResult:
+    """Queue a run's mails again for active subscribers who did not get them; a cancelled run is reopened.
 
-    What may have arrived is only listed, unless `uncertain`: then it goes out with its old Message-ID. An edition that
-    was cancelled stays so where its reader got a later one, which holds its papers. Raises NotFound.
+    Mails that may have arrived are only listed, unless `uncertain`: then they are sent with their old Message-ID. A
+    cancelled edition stays cancelled where its subscriber got a later one, which has its papers. Raises NotFound.
     """
     now = clock.now()
     with transaction() as session:
@@ -124,19 +121,19 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
         held = tuple((stored_id(row), row.address) for row in retention.held(session, run_id))
         _audit(session, actor, "resend missed", run=run_id, deliveries=count, held=len(held))
     enqueue.deliver()
-    return Again(count, held)
+    return ResendResult(count, held)
 
 
 def _run(session: Session, run_id: int) -> Run:
-    found = session.get(Run, run_id) if 0 < run_id < 2**31 else None
-    if found is None:
+    run = session.get(Run, run_id) if 0 < run_id < 2**31 else None
+    if run is None:
         raise NotFound(f"there is no run {run_id}; `digest admin runs list` shows them")
-    return found
+    return run
 
 
 def _not_cancelled(run: Run) -> None:
     if run.state == RUN_CANCELLED:
-        raise Refused(f"run {run.id} is cancelled; `digest admin runs resend-missed {run.id}` takes that back")
+        raise Refused(f"run {run.id} is cancelled; `digest admin runs resend-missed {run.id}` reopens it")
 
 
 def _audit(session: Session, actor: str, action: str, **detail: int) -> None:

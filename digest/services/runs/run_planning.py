@@ -1,4 +1,4 @@
-"""Planning: runs for the slots that are due, or for one date; each run's readers cut into shards. May run twice."""
+"""Planning: insert runs for due slots or for one date, and split each run's subscribers into shards. May run twice."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from digest.errors import BadInput
 from digest.interfaces import Enqueue
 from digest.models import Epoch, Run, Shard, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
+from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import Chosen
@@ -23,40 +24,40 @@ from digest.services.ingestion import source_status
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import send_schedule
 
-SHARD = 1024  # SQLite has one writer at a time: nobody shall wait long for a shard's transaction
+SHARD = 1024  # subscribers; SQLite has one writer at a time, so a shard's transaction must be short
 LARGE_SHARD = 32_768
-SHARDS = 16  # where there are so many readers that shards may be large, workers still share them evenly
-_NAMED = 64  # readers
-AHEAD = timedelta(days=7)  # a later date is a slip of the pen, and would cost every reader that date's mail
+SHARDS_PER_RUN = 16  # at least, on PostgreSQL, so that workers share a large run evenly
+_FEWEST_FOR_CACHE = 64  # subscribers of a shard whose profiles are cached
+MOST_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost every subscriber that date's mail
 
 
 def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None = None) -> list[int]:
-    """Insert runs for every slot up to now with readers due, and enqueue their shards. Returns the runs' numbers.
+    """Insert a run for every slot up to now with due subscribers, and enqueue the shards. Returns the runs' ids.
 
-    A shard still open from before is enqueued again: freezing it twice is harmless, forgetting it is not.
+    Shards still open from before are enqueued again: building one twice is harmless, forgetting one is not.
     """
     now = now or clock.now()
     with reading() as session:
         slots = runs.due_slots(session, now, only=only)
         drafts = [draft_run(session, slot, now) for slot in slots if not source_status.waits(session, slot, now)]
-    _give_epochs(drafts)
-    planned = []
+    _assign_epochs(drafts)
+    planned_ids = []
     with transaction() as session:
         for draft in drafts:
             run = runs.claim_slot(session, draft)
             if run.state == CANCELLED:
-                _pass_over(session, run, now, only)
+                _skip_cancelled_run(session, run, now, only)
             elif run.state != PAUSED:
-                _cut(session, run, runs.due_ids(session, run.slot, only=only), day=None)
-                planned.append(run.id or 0)
+                _add_shards(session, run, runs.due_ids(session, run.slot, only=only), day=None)
+                planned_ids.append(stored_id(run))
         pending = runs.open_shards(session)
     for run_id, number in pending:
         enqueue.freeze(run_id, number)
-    return planned
+    return planned_ids
 
 
 def plan_day(day: date, *, only: int | None = None) -> list[int]:
-    """Insert runs for every reader's own slot on that date, as known by then. Returns the runs' numbers.
+    """Insert runs for every subscriber's own slot on that date, with the papers stored by then. Returns the runs' ids.
 
     Raises BadInput for a date more than a week ahead.
     """
@@ -64,21 +65,21 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     with reading() as session:
         by_slot = _own_slots(session, day, only, now)
         drafts = [draft_run(session, slot, min(slot, now)) for slot in sorted(by_slot)]
-    _give_epochs(drafts)
-    planned = []
+    _assign_epochs(drafts)
+    planned_ids = []
     with transaction() as session:
         for draft in drafts:
             run = runs.claim_slot(session, draft)
             if run.state not in {PAUSED, CANCELLED}:
-                _cut(session, run, [r.id or 0 for r in by_slot[run.slot]], day=day)
-                planned.append(run.id or 0)
-    return planned
+                _add_shards(session, run, [stored_id(subscriber) for subscriber in by_slot[run.slot]], day=day)
+                planned_ids.append(stored_id(run))
+    return planned_ids
 
 
 def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
-    """What a run of that date (without: of the slots up to now) would choose for each reader now. Changes nothing."""
+    """What a run of that date, or of the slots up to now, would choose for each subscriber. Changes nothing."""
     now = clock.now()
-    chosen: list[Chosen] = []
+    choices: list[Chosen] = []
     with reading() as session:
         by_slot = _due(session, only, now) if day is None else _own_slots(session, day, only, now)
         for slot in sorted(by_slot):
@@ -86,73 +87,79 @@ def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
             if run.state in {PAUSED, CANCELLED} or (day is None and source_status.waits(session, slot, now)):
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.fitting(session, run.announcement_id)
-            dates = [(reader, day or day_at(reader, slot)) for reader in by_slot[slot]]
-            dated = runs.dated(session, [r.id or 0 for r, _ in dates], {on for _, on in dates})
-            chosen += assemble_edition.choose(
-                session, run, epoch, [(r, on) for r, on in dates if (r.id, on) not in dated]
+            dates = [(subscriber, day or day_at(subscriber, slot)) for subscriber in by_slot[slot]]
+            dated = runs.dated(session, [stored_id(subscriber) for subscriber, _ in dates], {on for _, on in dates})
+            choices += assemble_edition.choose(
+                session, run, epoch, [(subscriber, on) for subscriber, on in dates if (subscriber.id, on) not in dated]
             )
-    return chosen
+    return choices
 
 
-def own_slot(reader: Reader, day: date) -> datetime | None:
-    """When this reader's mail of that date is due, or None where the cadence or a pause leaves it out."""
-    wanted = send_schedule.wants(day, cadence=reader.cadence, weekday=reader.weekday, paused_until=reader.paused_until)
-    return send_schedule.slot_on(day, zone=clock.zone(reader.time_zone), send_at=reader.send_at) if wanted else None
+def own_slot(subscriber: Reader, day: date) -> datetime | None:
+    """When this subscriber's mail of that date is due; None where the cadence or a pause leaves the date out."""
+    is_due = send_schedule.wants(
+        day, cadence=subscriber.cadence, weekday=subscriber.weekday, paused_until=subscriber.paused_until
+    )
+    return (
+        send_schedule.slot_on(day, zone=clock.zone(subscriber.time_zone), send_at=subscriber.send_at)
+        if is_due
+        else None
+    )
 
 
-def day_at(reader: Reader, slot: datetime) -> date:
+def day_at(subscriber: Reader, slot: datetime) -> date:
     """The local date that a slot stands for."""
-    return send_schedule.day_of(slot, zone=clock.zone(reader.time_zone), send_at=reader.send_at)
+    return send_schedule.day_of(slot, zone=clock.zone(subscriber.time_zone), send_at=subscriber.send_at)
 
 
 def _due(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
-    """The readers due up to now, by slot."""
-    found: dict[datetime, list[Subscriber]] = {}
-    for reader in runs.due_readers(session, now, only=only):
-        if reader.next_due_at is not None:
-            found.setdefault(reader.next_due_at, []).append(reader)
-    return found
+    """The subscribers due up to now, by slot."""
+    by_slot: dict[datetime, list[Subscriber]] = {}
+    for subscriber in runs.due_readers(session, now, only=only):
+        if subscriber.next_due_at is not None:
+            by_slot.setdefault(subscriber.next_due_at, []).append(subscriber)
+    return by_slot
 
 
 def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
-    """The readers without an edition of that date, by their own slot on it."""
-    if day > (now + AHEAD).date():
-        raise BadInput(f"date: {day.isoformat()} is more than {AHEAD.days} days ahead", field="date")
-    found: dict[datetime, list[Subscriber]] = {}
-    for reader in runs.without_edition(session, day, only=only):
-        slot = own_slot(reader, day)
+    """The subscribers without an edition of that date, by their own slot on it."""
+    if day > (now + MOST_AHEAD).date():
+        raise BadInput(f"date: {day.isoformat()} is more than {MOST_AHEAD.days} days ahead", field="date")
+    by_slot: dict[datetime, list[Subscriber]] = {}
+    for subscriber in runs.without_edition(session, day, only=only):
+        slot = own_slot(subscriber, day)
         if slot is not None:
-            found.setdefault(slot, []).append(reader)
-    return found
+            by_slot.setdefault(slot, []).append(subscriber)
+    return by_slot
 
 
-def _cut(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:
-    """Shards for the readers that no open shard of this run will take."""
-    taken = runs.waiting(session, run, day)
-    left = [number for number in ids if not any(first <= number <= last for first, last in taken)]
-    runs.add_shards(session, run, left, size=_size(session, len(left)), day=day)
+def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:
+    """Add shards for the subscribers that no open shard of this run covers."""
+    open_ranges = runs.waiting(session, run, day)
+    remaining_ids = [number for number in ids if not any(first <= number <= last for first, last in open_ranges)]
+    runs.add_shards(session, run, remaining_ids, size=_shard_size(session, len(remaining_ids)), day=day)
 
 
 def name(run: Run, shard: Shard) -> str:
-    """About the same readers are in the shard of that name another day; '' for too few to keep anything for."""
-    return profile_cache.name(f"{run.slot:%H%M}", shard.first, shard.last, _NAMED)
+    """A cache key under which about the same subscribers are found another day; '' where a cache is not worth it."""
+    return profile_cache.name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
 
 
-def _size(session: Session, readers: int) -> int:
-    """How many readers a shard has: in large ones what they have in common is done less often."""
+def _shard_size(session: Session, subscribers: int) -> int:
+    """Subscribers in a shard. What a shard's subscribers share is computed once, so large shards are cheaper."""
     large = session.get_bind().dialect.name == "postgresql"
-    return max(SHARD, min(LARGE_SHARD, 1 << (readers // SHARDS).bit_length())) if large else SHARD
+    return max(SHARD, min(LARGE_SHARD, 1 << (subscribers // SHARDS_PER_RUN).bit_length())) if large else SHARD
 
 
-def _pass_over(session: Session, run: Run, now: datetime, only: int | None) -> None:
-    """Readers due at a cancelled run wait for their next slot; what was new for them stays new."""
-    for reader in runs.due_readers(session, run.slot, only=only):
-        if reader.next_due_at == run.slot:
-            reader.next_due_at = send_schedule.due_after(reader, max(run.slot, now))
+def _skip_cancelled_run(session: Session, run: Run, now: datetime, only: int | None) -> None:
+    """Move subscribers who are due at a cancelled run to their next slot; new papers stay new for them."""
+    for subscriber in runs.due_readers(session, run.slot, only=only):
+        if subscriber.next_due_at == run.slot:
+            subscriber.next_due_at = send_schedule.due_after(subscriber, max(run.slot, now))
 
 
 def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
-    """A run as it would be, with what is known at `known_at`; not stored."""
+    """An unstored run for that slot, with the papers and signals stored by `known_at`."""
     today = known_at.astimezone(clock.ARXIV_ZONE).date()
     return Run(
         slot=slot,
@@ -164,8 +171,8 @@ def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
     )
 
 
-def _give_epochs(drafts: Sequence[Run]) -> None:
-    """Name the epoch that each ranks by, the oldest announcement first."""
-    made = {number: epochs.current(number) for number in sorted({draft.announcement_id for draft in drafts})}
+def _assign_epochs(drafts: Sequence[Run]) -> None:
+    """Set the epoch that each run ranks by, the oldest announcement first."""
+    epoch_ids = {number: epochs.current(number) for number in sorted({draft.announcement_id for draft in drafts})}
     for draft in drafts:
-        draft.epoch_id = made[draft.announcement_id]
+        draft.epoch_id = epoch_ids[draft.announcement_id]

@@ -1,4 +1,4 @@
-"""Bearer tokens for the API: what each may do, until when. A token is shown once; only its hash is kept."""
+"""Bearer tokens for the API, with scopes and expiry. A token is shown once; only its hash is stored."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
+from digest.db.security import admin_tokens
 from digest.errors import BadInput, NotFound
 from digest.models import AdminToken, Audit
 from digest.services.security.audit_actor import command_line_actor
 
 NAME = re.compile(r"[\w .-]{1,60}")
-PREFIX = "digest_"  # lets a scanner of repositories and logs tell what it found
+PREFIX = "digest_"  # secret scanners of repositories and logs recognise it
 ADMIN = "admin"
 SCOPES = {
-    "papers:read": "papers and previews, with a rate limit of the token's own",
-    "subscriptions:write": "sign people up, who still confirm by e-mail",
-    "runs:read": "runs and how many mails of each are sent",
-    "deliveries:read": "mails, without their addresses",
-    "addresses:read": "with deliveries:read, the addresses as well",
-    "editions:read": "which papers each subscriber's editions held",
+    "papers:read": "papers and previews, with a rate limit for each token",
+    "subscriptions:write": "sign people up; they still confirm by e-mail",
+    "runs:read": "runs, with their mails by state",
+    "deliveries:read": "mails, without addresses",
+    "addresses:read": "addresses as well, with deliveries:read",
+    "editions:read": "the papers of each subscriber's editions",
     "metrics:read": "/metrics and the details of /readyz",
     ADMIN: "everything",
 }
 NEVER = "never"
-_USE_NOTED_EVERY = timedelta(minutes=1)
+_USE_NOTED_EVERY = timedelta(minutes=1)  # so that reading the API does not write for each request
 
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A good token: its name and what it may do."""
+    """A valid token: its name and scopes."""
 
     name: str
     scopes: frozenset[str]
 
     def may(self, scope: str) -> bool:
-        """True where the token has this scope, or the one for everything."""
+        """True where the token has this scope, or `admin`."""
         return scope in self.scopes or ADMIN in self.scopes
 
 
 def expiry(text: str, *, now: datetime) -> datetime | None:
-    """Read `90d`, a date (good through that day, UTC) or `never`. Raises BadInput."""
+    """Parse `90d`, a date (valid through that day, UTC) or `never`. Raises BadInput."""
     if text == NEVER:
         return None
     days = re.fullmatch(r"([1-9][0-9]{0,3})d", text)
@@ -66,7 +66,7 @@ def expiry(text: str, *, now: datetime) -> datetime | None:
 
 
 def create(name: str, scopes: Collection[str], *, expires_at: datetime | None) -> str:
-    """Make a token under that name and return it. Raises BadInput for a bad or taken name or an unknown scope."""
+    """Create a token and return it. Raises BadInput for an invalid or duplicate name or an unknown scope."""
     if not NAME.fullmatch(name):
         raise BadInput("name: 1 to 60 letters, digits, blanks, dots or hyphens", field="name")
     unknown = sorted(set(scopes) - SCOPES.keys())
@@ -74,8 +74,8 @@ def create(name: str, scopes: Collection[str], *, expires_at: datetime | None) -
         wrong = f"there is no {unknown[0][:60]!r}" if unknown else "name at least one"
         raise BadInput(f"scope: {wrong}; use {', '.join(SCOPES)}", field="scope")
     token, now = PREFIX + secrets.token_urlsafe(32), clock.now()
-    chosen = " ".join(scope for scope in SCOPES if scope in scopes)
-    row = AdminToken(name=name, digest=_hash(token), scopes=chosen, created_at=now, expires_at=expires_at)
+    sorted_scopes = " ".join(scope for scope in SCOPES if scope in scopes)
+    row = AdminToken(name=name, digest=_hash(token), scopes=sorted_scopes, created_at=now, expires_at=expires_at)
     try:
         with engine.transaction() as session:
             session.add(row)
@@ -87,21 +87,21 @@ def create(name: str, scopes: Collection[str], *, expires_at: datetime | None) -
 
 
 def revoke(name: str) -> None:
-    """The token of that name is good no more; its name stays taken. Raises NotFound."""
+    """Revoke the token of that name, which cannot be used again. Raises NotFound."""
     with engine.transaction() as session:
-        found = session.exec(select(AdminToken).where(AdminToken.name == name)).one_or_none()
-        if found is None:
+        token = admin_tokens.by_name(session, name)
+        if token is None:
             raise NotFound(f"there is no token {name!r}")
-        if found.revoked_at is None:
-            found.revoked_at = clock.now()
-            _audit(session, "revoke token", found)
+        if token.revoked_at is None:
+            token.revoked_at = clock.now()
+            _audit(session, "revoke token", token)
 
 
 def listing() -> list[dict[str, object]]:
-    """Every token: name, scopes, state, when it was made, last used and when it expires. Never the token."""
+    """Every token's name, scopes, state and times. Never the token itself."""
     now = clock.now()
     with engine.reading() as session:
-        rows = session.exec(select(AdminToken).order_by(col(AdminToken.id))).all()
+        rows = admin_tokens.all_tokens(session)
     return [
         {
             "name": row.name,
@@ -117,29 +117,23 @@ def listing() -> list[dict[str, object]]:
 
 
 def unlimited() -> list[str]:
-    """Names of tokens in use that may do everything and never expire, as those made before scopes existed."""
+    """Names of valid tokens with the scope `admin` that never expire, such as those created before scopes existed."""
     with engine.reading() as session:
-        query = select(AdminToken).where(col(AdminToken.revoked_at).is_(None), col(AdminToken.expires_at).is_(None))
-        return [row.name for row in session.exec(query) if ADMIN in row.scopes.split()]
+        return [row.name for row in admin_tokens.without_expiry(session) if ADMIN in row.scopes.split()]
 
 
 def check(token: str) -> ApiToken | None:
-    """The token's name and scopes, and note that it was used; None for one that is unknown, expired or revoked."""
+    """The token's name and scopes; notes its use. None for a token that is unknown, expired or revoked."""
     now = clock.now()
     with engine.reading() as session:
-        row = session.exec(select(AdminToken).where(AdminToken.digest == _hash(token))).one_or_none()
+        row = admin_tokens.by_digest(session, _hash(token))
     if row is None or _state(row, now) != "active":
         return None
-    if row.last_used_at is None or row.last_used_at <= now - _USE_NOTED_EVERY:
-        _note_use(row, now)
+    last_noted_before = now - _USE_NOTED_EVERY
+    if row.last_used_at is None or row.last_used_at <= last_noted_before:
+        with engine.transaction() as session:
+            admin_tokens.note_use(session, row.id, now=now, last_noted_before=last_noted_before)
     return ApiToken(row.name, frozenset(row.scopes.split()))
-
-
-def _note_use(row: AdminToken, now: datetime) -> None:
-    """At most once a minute, so that reading the API does not write for each request."""
-    older = or_(col(AdminToken.last_used_at).is_(None), col(AdminToken.last_used_at) <= now - _USE_NOTED_EVERY)
-    with engine.transaction() as session:
-        session.execute(update(AdminToken).where(col(AdminToken.id) == row.id, older).values(last_used_at=now))
 
 
 def _state(row: AdminToken, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""How long each kind of link works. Every expiry of a link stands here and nowhere else; docs/SECURITY.md repeats it.
+"""How long each kind of link works. All expiries of links are defined here; docs/SECURITY.md repeats them.
 
 A link without a lifetime works as long as the subscriber, or the edition, exists.
 """
@@ -23,11 +23,11 @@ from digest.signing import (
     UNSUBSCRIBE,
 )
 
-# A sign-up that nobody confirmed is deleted after so long, and with it what its links could still do.
+# An unconfirmed sign-up is deleted after this time, and its links stop working.
 UNCONFIRMED_KEPT_FOR = timedelta(days=30)
 
-# An export, erasure or change of address that was asked for is deleted after so long. Longer than its link works,
-# because the link's time begins when its mail is sent.
+# A request for an export, erasure or change of address is deleted after this time. Longer than its link works, because
+# the link's time begins when its mail is sent.
 ACCOUNT_REQUEST_KEPT_FOR = timedelta(days=2)
 
 # An administrator's session, which a sign-in link begins.
@@ -51,7 +51,7 @@ LIFETIMES: Mapping[str, timedelta | None] = {
 
 def lifetime(purpose: str) -> timedelta:
     """How long a link of this purpose works. Raises ValueError for a purpose whose links do not expire."""
-    found = LIFETIMES[purpose]
-    if found is None:
+    limit = LIFETIMES[purpose]
+    if limit is None:
         raise ValueError(f"links of the purpose {purpose} do not expire")
-    return found
+    return limit

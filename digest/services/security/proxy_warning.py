@@ -1,6 +1,6 @@
-"""Requests forwarded by a proxy that DIGEST_TRUSTED_PROXIES does not name: all its people count as one client.
+"""Detects proxies that DIGEST_TRUSTED_PROXIES does not name: everybody behind one counts as one client.
 
-Noted where requests come in, reported by `digest doctor` and in an alarm.
+Noted when a request arrives; reported by `digest doctor` and by an alarm.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from digest.services.alarms import alarm_rules
 log = logs.get(__name__)
 
 _ACTION = "untrusted proxy"
-_KEPT = timedelta(days=2)
+_RETENTION = timedelta(days=2)
 _SECONDS_BETWEEN = 3600.0
 _noted: dict[str, float] = {}  # peer: when this process noted it last (monotonic)
 
 
 def note(peer: str) -> None:
-    """Log it, keep it for `digest doctor`, and alarm the administrators; at most once an hour for each peer."""
+    """Log the proxy, store it for `digest doctor` and alarm the administrators; at most once an hour for each peer."""
     moment = time.monotonic()
     if moment - _noted.get(peer, -_SECONDS_BETWEEN) < _SECONDS_BETWEEN or len(_noted) > 1000:
         return
@@ -30,16 +30,16 @@ def note(peer: str) -> None:
     log.warning("untrusted_proxy", peer=peer)
     now = clock.now()
     facts = (
-        f"Requests that carry X-Forwarded-For come from {peer}, which DIGEST_TRUSTED_PROXIES does not name.",
-        "Hence all people behind it count as one client, and share its limits on sign-ups and previews.",
+        f"Requests with X-Forwarded-For come from {peer}, which DIGEST_TRUSTED_PROXIES does not name.",
+        "Everybody behind it counts as one client and shares its limits on sign-ups and previews.",
         f"If {peer} is your proxy or container bridge, add its address or network to DIGEST_TRUSTED_PROXIES.",
     )
     with transaction() as session:
-        subscribers.note_attempt(session, _ACTION, peer[:64], now=now, forget_before=now - _KEPT)
+        subscribers.note_attempt(session, _ACTION, peer[:64], now=now, forget_before=now - _RETENTION)
         alarm_rules.sound(session, f"untrusted proxy:{peer}", "A proxy is not trusted", facts, now=now)
 
 
-def seen() -> list[str]:
-    """Addresses of such proxies, of the last two days."""
+def untrusted_proxies() -> list[str]:
+    """Addresses of the proxies noted in the last two days."""
     with reading() as session:
-        return sorted(subscribers.attempt_keys(session, _ACTION, since=clock.now() - _KEPT))
+        return sorted(subscribers.attempt_keys(session, _ACTION, since=clock.now() - _RETENTION))

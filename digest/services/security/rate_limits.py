@@ -1,7 +1,7 @@
-"""Rate limits that hold over all processes: counted in the database, by keyed hashes of clients and addresses.
+"""Rate limits across all processes: counted in the database, by keyed hashes of clients and addresses.
 
-`allow` counts one try. `allow_mail` is what every form goes through that makes the service mail an address somebody
-typed: it counts the client, the inbox and all such mail together. Limits that guard one process's own time are in
+`allow` counts one try. Every form that makes the service mail an address somebody typed calls `allow_mail`, which
+counts the client, the inbox and all such mail together. Limits on one process's own time are in
 `digest.web.http.rate_limit`.
 """
 
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from digest import clock, settings
-from digest.db.core.engine import transaction
+from digest.db.core.engine import reading, transaction
 from digest.db.security import rate_limit_counters
 from digest.errors import TooMany
 from digest.i18n import say
@@ -24,7 +24,7 @@ from digest.services.alarms import alarm_rules
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EVERYBODY = "everybody"
-DOTS_IGNORED = frozenset({"gmail.com", "googlemail.com"})  # Google delivers a.d.a@ and ada@ to one inbox
+DOTS_IGNORED = frozenset({"gmail.com", "googlemail.com"})  # Gmail ignores dots: a.d.a@ and ada@ are one inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class RateLimit:
 class Backoff:
     """Tries with growing gaps: `gaps[n-1]` after the n-th, the last gap after all later ones.
 
-    After `forget` without an allowed try counting begins anew. With `forget` equal to the last gap, no time of that
-    length ever holds more than `len(gaps)` tries.
+    The count is reset after `forget` without an allowed try. With `forget` equal to the last gap, no period of that
+    length has more than `len(gaps)` tries.
     """
 
     action: str
@@ -49,11 +49,11 @@ class Backoff:
     forget: timedelta = DAY
 
     def gap_after(self, number: int) -> timedelta:
-        """How long the next try waits after the one of that number (from 1)."""
+        """The gap between the try of that number (from 1) and the next."""
         return self.gaps[min(number, len(self.gaps)) - 1]
 
 
-# what one client may ask for: sign-ups, and links to preferences
+# per client: sign-ups, and requests for links to preferences
 SIGN_UPS = RateLimit("sign-up", 20)
 SIGN_UPS_BY_TOKEN = RateLimit("sign-up by token", 500)  # by each token with the scope subscriptions:write
 LINK_REQUESTS = RateLimit("link request", 20)
@@ -61,26 +61,26 @@ LINK_REQUESTS = RateLimit("link request", 20)
 CONFIRMATIONS = Backoff("confirmation", (MINUTE, HOUR, DAY))
 LINKS = Backoff("link", (MINUTE, HOUR, DAY))
 INBOX_LIMITS = (CONFIRMATIONS, LINKS)
-# mails that whoever has a shared edition, a forwarded mail or the preferences link can ask for, by subscriber
+# per subscriber: mails that anybody with a shared edition, a forwarded mail or the preferences link can request
 LINK_MAILS = RateLimit("link mail", 3, within=DAY)
 ACCOUNT_MAILS = RateLimit("account mail", 6, within=DAY)
-# an administrator's sign-in links, and requests to the sign-in page by client
+# an administrator's sign-in links, and requests to the sign-in page per client
 SIGN_IN_MAILS = Backoff("sign-in mail", (MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR))
 SIGN_INS = RateLimit("sign-in", 5)
-CEILING = "mail ceiling"  # mail that strangers caused, all addresses together
+CEILING = "mail ceiling"  # all mail that anonymous visitors caused
 
 
 def keyed(text: str) -> str:
-    """A hash of an address or a client that only this installation can make: enough to compare, not to learn."""
-    chosen = settings.get()
-    chosen.require("secret_key")
-    return hmac.new(chosen.secret_key[0].encode(), text.encode(), hashlib.sha256).hexdigest()
+    """A keyed hash of an address or a client: it can be compared, but not be reversed without the secret key."""
+    config = settings.get()
+    config.require("secret_key")
+    return hmac.new(config.secret_key[0].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def inbox_of(address_key: str) -> str:
-    """One name for the spellings that reach one inbox: without `+tag`, and without dots where Google ignores them.
+    """A canonical name for all spellings of one inbox: without `+tag`, and without dots where Gmail ignores them.
 
-    Only for counting: two such addresses are still two subscribers.
+    For counting only: two such addresses are still two subscribers.
     """
     local, _, domain = address_key.rpartition("@")
     name = local.partition("+")[0] or local
@@ -90,7 +90,7 @@ def inbox_of(address_key: str) -> str:
 
 
 def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: datetime) -> int:
-    """Count one more try of `who`. Returns its number, or 0 where the limit is met, and then nothing is counted."""
+    """Count one try of `who`. Returns its number; 0 where the limit is reached, and then nothing is counted."""
     key = keyed(f"{limit.action}:{who}")
     if isinstance(limit, Backoff):
         return rate_limit_counters.count_with_backoff(
@@ -102,67 +102,96 @@ def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: dateti
 
 
 def allow_client(limit: RateLimit, client: str, *, now: datetime | None = None) -> None:
-    """Count one try of a client in a transaction of its own. Raises TooMany, with the seconds until the window ends."""
+    """Count one try of a client in its own transaction. Raises TooMany, with the seconds until the window ends."""
     now = now or clock.now()
     with transaction() as session:
         if allow(session, limit, client, now=now):
             return
         counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{client}"))
-    left = counter.started_at + limit.within - now if counter else limit.within
+    remaining = counter.started_at + limit.within - now if counter else limit.within
     message = say("too many of these requests came from here within the hour; try again later")
-    raise TooMany(message, seconds=max(int(left.total_seconds()), 1))
+    raise TooMany(message, seconds=max(int(remaining.total_seconds()), 1))
 
 
 def allow_mail(limit: Backoff, address_key: str, *, client_limit: RateLimit, client: str) -> bool:
-    """May this address be sent one more such mail, asked for by this client? Counts it, in a transaction of its own.
+    """Whether this address may be sent one more such mail that this client requested. Counts it in its own transaction.
 
-    `address_key`: the key of `db.subscribers.subscribers.address`. False where the inbox had enough: send nothing, and
-    answer as ever. Raises TooMany for the client, and for everybody while the ceiling of the whole service is met; then
-    the administrators have an alarm.
+    `address_key`: the key of `db.subscribers.subscribers.address`. False where the inbox has reached its limit: send
+    nothing, and answer as always. Raises TooMany for the client, and for everybody while the ceiling of the whole
+    service is reached; then the administrators get an alarm.
     """
-    now = clock.now()
-    allow_client(client_limit, client, now=now)
-    ceiling = RateLimit(CEILING, settings.get().sign_up_ceiling)
+    allow_client(client_limit, client)
+    return allow_below_ceiling(limit, inbox_of(address_key))
+
+
+def allow_below_ceiling(limit: RateLimit | Backoff, who: str) -> bool:
+    """Whether `who` may be sent one more mail: counts it for `who` and for the ceiling of the whole service.
+
+    False where `who` has reached the limit. Raises TooMany while the ceiling is reached; then the administrators get an
+    alarm. Counts in its own transaction: not to be called within one.
+    """
+    now, ceiling = clock.now(), _ceiling()
+    require_below_ceiling(now=now)
     with transaction() as session:
-        full = _is_met(session, ceiling, now)
-        allowed = not full and bool(allow(session, limit, inbox_of(address_key), now=now))
-        if full or (allowed and not allow(session, ceiling, EVERYBODY, now=now)):
-            full, allowed = True, False
+        allowed = bool(allow(session, limit, who, now=now))
+        ceiling_reached = allowed and not allow(session, ceiling, EVERYBODY, now=now)
+        if ceiling_reached:
             _alarm(session, ceiling, now)
-    if full:
-        message = say("sign-ups rest for the moment, as too many came in; try again in an hour")
-        raise TooMany(message, seconds=int(ceiling.within.total_seconds()))
+    if ceiling_reached:
+        raise _too_many_mails(ceiling)
     return allowed
 
 
-def _is_met(session: Session, limit: RateLimit, now: datetime) -> bool:
-    """Looked at first, so that addresses that get nothing anyway are answered like all others."""
+def require_below_ceiling(*, now: datetime | None = None) -> None:
+    """Raises TooMany while the ceiling of the whole service is reached; then the administrators get an alarm.
+
+    Checked before anything about an address, so that the answer is the same for all addresses.
+    """
+    now, ceiling = now or clock.now(), _ceiling()
+    with reading() as session:
+        reached = _is_reached(session, ceiling, now)
+    if reached:
+        with transaction() as session:
+            _alarm(session, ceiling, now)
+        raise _too_many_mails(ceiling)
+
+
+def _ceiling() -> RateLimit:
+    return RateLimit(CEILING, settings.get().sign_up_ceiling)
+
+
+def _too_many_mails(ceiling: RateLimit) -> TooMany:
+    message = say("too many e-mails were requested within the hour; try again in an hour")
+    return TooMany(message, seconds=int(ceiling.within.total_seconds()))
+
+
+def _is_reached(session: Session, limit: RateLimit, now: datetime) -> bool:
     counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{EVERYBODY}"))
     return counter is not None and counter.started_at > now - limit.within and counter.count >= limit.most
 
 
 def _alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:
     facts = (
-        f"{ceiling.most} e-mails to addresses that strangers typed were owed within an hour (DIGEST_SIGN_UP_CEILING).",
-        "Until the hour is over nobody can sign up or ask for a link. Mail to subscribers goes out as ever.",
-        "Somebody may be abusing the form; if these are real people, raise the ceiling.",
+        f"Anonymous visitors requested {ceiling.most} e-mails within an hour (DIGEST_SIGN_UP_CEILING).",
+        "Until the hour is over, nobody can sign up or request a link. Mail to subscribers is sent as usual.",
+        "The forms may be under attack. If these are real people, raise the ceiling.",
     )
     alarm_rules.sound(session, "sign-up ceiling", "Sign-ups are stopped", facts, now=now)
 
 
 def forget_address(session: Session, address_key: str) -> None:
-    """Delete what was counted for an address (its owner is erased)."""
+    """Delete the counters of an address whose owner is erased."""
     for limit in INBOX_LIMITS:
         rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{inbox_of(address_key)}"))
 
 
 def of_address(session: Session, address_key: str) -> list[RateLimitCounter]:
-    """What was counted for an address, or for the inbox that it shares with its other spellings."""
+    """The counters of an address, or of the inbox that it shares with its other spellings."""
     keys = ((limit.action, keyed(f"{limit.action}:{inbox_of(address_key)}")) for limit in INBOX_LIMITS)
     counters = (rate_limit_counters.find(session, action, key) for action, key in keys)
     return [counter for counter in counters if counter is not None]
 
 
 def reset(session: Session, limit: RateLimit | Backoff, who: str) -> None:
-    """Begin counting anew for `who`."""
+    """Reset the count of `who`."""
     rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{who}"))

@@ -44,19 +44,26 @@ class AccountAction:
 
 def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
     """Mail the subscriber the link that does it. Raises NotFound; Refused where the address is suppressed; TooMany."""
-    now = clock.now()
+    with engine.reading() as session:
+        _mailable(session, subscriber_id)
+    if not rate_limits.allow_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
+        raise TooMany(
+            say("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
+        )
     with engine.transaction() as session:
-        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-        if subscriber is None:
-            raise NotFound(say("this subscription no longer exists"))
-        if subscribers.suppression(session, subscriber.address_key) is not None:
-            raise Refused(say("no mail may be sent to this address, so no link either; write to the administrator"))
-        if not rate_limits.allow(session, rate_limits.ACCOUNT_MAILS, str(subscriber_id), now=now):
-            raise TooMany(
-                say("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
-            )
-        _queue_link(session, subscriber, action, kind=ACCOUNT_LINK, to=subscriber.address, now=now)
+        subscriber = _mailable(session, subscriber_id, lock=True)
+        _queue_link(session, subscriber, action, kind=ACCOUNT_LINK, to=subscriber.address, now=clock.now())
     enqueue.deliver()
+
+
+def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
+    """The subscriber of that id. Raises NotFound; Refused where the address is suppressed."""
+    subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
+    if subscriber is None:
+        raise NotFound(say("this subscription no longer exists"))
+    if subscribers.suppression(session, subscriber.address_key) is not None:
+        raise Refused(say("no mail may be sent to this address, so no link either; write to the administrator"))
+    return subscriber
 
 
 def _queue_link(session: Session, subscriber: Subscriber, action: str, *, kind: str, to: str, now: datetime) -> None:
@@ -100,14 +107,19 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     """Ask the new address whether it wants the mail; only the last one that was proposed can confirm.
 
     Nothing is sent to an address that has a subscription of its own or may not be mailed; the answer is the same.
-    Raises BadInput for the address, StaleToken.
+    Raises BadInput for the address, StaleToken; TooMany while the ceiling of the whole service is reached.
     """
     new_address, now = subscribers.address(text), clock.now()
+    with engine.reading() as session:
+        _open_request(session, CHANGE_ADDRESS, request_id)
+        is_free = _is_free(session, new_address.key)
+    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer does not tell
+    inbox = rate_limits.inbox_of(new_address.key)
+    allowed = is_free and rate_limits.allow_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
     with engine.transaction() as session:
         _, subscriber = _open_request(session, CHANGE_ADDRESS, request_id, lock=True)
         _forget_requests(session, subscriber, NEW_ADDRESS)
-        inbox = rate_limits.inbox_of(new_address.key)
-        if _is_free(session, new_address.key) and rate_limits.allow(session, rate_limits.CONFIRMATIONS, inbox, now=now):
+        if allowed and _is_free(session, new_address.key):
             _queue_link(session, subscriber, NEW_ADDRESS, kind=NEW_ADDRESS_MAIL, to=new_address.text, now=now)
     enqueue.deliver()
 

@@ -182,7 +182,9 @@ def test_own_replies_of_fifty_families_are_told_apart() -> None:
 
 def kind_of(status: str, text: str) -> str:
     """The kind of a report with that Status field and those words."""
-    return bounce_status.bounce_kind(bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False)
+    return bounce_status.bounce_kind(
+        bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_every_reader_is_calibrated_once_an_epoch(lab: Lab) -> None:
     installed(lab)
     lab.subscribe("grace", "kernels")
     lab.subscribe("mary")
-    done, again = calibration_job.all_due(), calibration_job.all_due()
+    done, again = calibration_job.calibrate_all(), calibration_job.calibrate_all()
 
     assert (done, again) == (3, 0)
     assert [bool(words) for _, _, words in stored()] == [True, True, False]
@@ -51,7 +51,7 @@ def test_every_reader_is_calibrated_once_an_epoch(lab: Lab) -> None:
 
 def test_the_words_are_those_of_the_best_papers_and_bounded(lab: Lab) -> None:
     installed(lab)
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     ((_, _, words),) = stored()
 
     assert words is not None
@@ -63,7 +63,7 @@ def test_the_words_are_those_of_the_best_papers_and_bounded(lab: Lab) -> None:
 def test_while_the_epoch_is_young_nothing_is_assumed(lab: Lab) -> None:
     installed(lab, days=5)
 
-    assert calibration_job.all_due() == 0
+    assert calibration_job.calibrate_all() == 0
     assert stored() == []
 
 
@@ -71,7 +71,7 @@ def test_a_run_before_calibration_keeps_its_threshold_when_the_words_come(lab: L
     installed(lab)
     lab.run(MONDAY)
     ((number, tau, before),) = stored()
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     ((again, same, after),) = stored()
 
     assert (before, bool(after)) == (None, True)
@@ -83,8 +83,8 @@ def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monke
     installed(lab)
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")
-    monkeypatch.setattr(calibration_job, "AT_ONCE", 2)
-    first, rest = calibration_job.due(), calibration_job.all_due()
+    monkeypatch.setattr(calibration_job, "PARTS_AT_ONCE", 2)
+    first, rest = calibration_job.due(), calibration_job.calibrate_all()
 
     assert len(first.parts) == 2
     assert rest == 5
@@ -95,7 +95,7 @@ def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monke
 def test_assumed_words_lift_what_matches(lab: Lab, calibrated: bool) -> None:
     installed(lab)
     if calibrated:
-        calibration_job.all_due()
+        calibration_job.calibrate_all()
     fresh = MONDAY + timedelta(days=1)
     lab.go_to(at(fresh, 12))
     titles = "Offline learning at ease", "Offline learning: of proteins"
@@ -109,20 +109,20 @@ def test_assumed_words_lift_what_matches(lab: Lab, calibrated: bool) -> None:
 def test_the_engine_makes_the_same_of_every_profile(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(lab)
     lab.subscribe("grace", "kernels and more", "graphs AND part", authors=["Ada Byron"], categories=["cs.LG"])
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     slow = stored()
     with transaction() as session:
         for row in session.exec(select(Threshold)).all():
             session.delete(row)
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
 
     assert stored() == slow
 
 
 def test_why_shows_the_words_with_their_weights_and_that_they_are_assumed(lab: Lab) -> None:
     installed(lab)
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     told = [line for line in why_report.why_mail("ada@example.com") if "assumed from your top papers" in line]
 
     assert len(told) == 1
@@ -131,7 +131,7 @@ def test_why_shows_the_words_with_their_weights_and_that_they_are_assumed(lab: L
 
 def test_forgetting_all_likes_forgets_what_is_assumed(lab: Lab) -> None:
     installed(lab)
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     topic_settings.remove_like(lab.reader("ada").id or 0)
 
     assert stored()[0][2] == []
@@ -140,7 +140,7 @@ def test_forgetting_all_likes_forgets_what_is_assumed(lab: Lab) -> None:
 
 def test_a_like_keeps_what_is_assumed_for_the_new_version_of_the_profile(lab: Lab) -> None:
     installed(lab)
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     lab.run(MONDAY)
 
     edition = lab.editions("ada")[0]
@@ -153,7 +153,7 @@ def test_a_like_keeps_what_is_assumed_for_the_new_version_of_the_profile(lab: La
 
 def test_a_preview_has_the_words_too(lab: Lab) -> None:
     installed(lab)
-    calibration_job.all_due()
+    calibration_job.calibrate_all()
     with reading() as session:
         reader = session.exec(select(Subscriber)).one()
         version = session.get_one(ProfileVersion, reader.profile_id)

@@ -83,7 +83,7 @@ def test_readers_may_go_in_parts(ada: int, monkeypatch: pytest.MonkeyPatch) -> N
     add_reader("bob@one.example", profile=GRAPHS)
     add_reader("cyd@one.example", profile=Profile(topics=(Topic("whale"),), close=False))
     whole = days()
-    monkeypatch.setattr(replaying, "READERS_AT_ONCE", 1)
+    monkeypatch.setattr(replaying, "SUBSCRIBERS_PER_PART", 1)
 
     assert days() == whole == [(17, 0, 0), (18, 3, 5), (19, 1, 1), (20, 3, 3), (21, 0, 0)]
 

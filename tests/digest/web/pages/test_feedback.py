@@ -166,7 +166,10 @@ def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
 def test_a_like_is_removed_in_the_preferences(mailed: Browser) -> None:
     before = profile()
     mailed.post(link(MORE))
-    assert "Remove the like of Offline reinforcement learning by diffusion" in mailed.get(path(signed_links.preferences(1))).text
+    assert (
+        "Remove the like of Offline reinforcement learning by diffusion"
+        in mailed.get(path(signed_links.preferences(1))).text
+    )
     mailed.post(path(signed_links.preferences(1)), data={"action": "unlike", "paper": "1"})
 
     assert said() == []

@@ -1,0 +1,27 @@
+"""Administrators' sign-in links and the sessions that begin with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select, update
+
+from digest.models import AdminLogin
+
+
+def by_id(session: Session, login_id: int, *, lock: bool = False) -> AdminLogin | None:
+    """The sign-in link of that id; `lock` holds its row."""
+    return session.get(AdminLogin, login_id, with_for_update=lock or None)
+
+
+def open_session(session: Session, session_hash: str, *, lock: bool = False) -> AdminLogin | None:
+    """The session of that cookie hash that nobody ended, expired or not; `lock` holds its row."""
+    query = select(AdminLogin).where(AdminLogin.session_hash == session_hash, col(AdminLogin.ended_at).is_(None))
+    return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def end_all_except(session: Session, addresses: Sequence[str], *, now: datetime) -> int:
+    """End links and sessions of all other addresses. Returns how many."""
+    ended = update(AdminLogin).where(col(AdminLogin.ended_at).is_(None), col(AdminLogin.address).not_in(addresses))
+    return session.exec(ended.values(ended_at=now)).rowcount

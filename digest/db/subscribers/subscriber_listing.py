@@ -1,0 +1,33 @@
+"""Subscribers as administration and retention go through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from digest.matching.profile import Profile
+from digest.models import Audit, ProfileVersion, Subscriber
+from digest.models.subscriber import LEFT
+
+
+def all_with_profiles(session: Session) -> list[tuple[Subscriber, Profile]]:
+    """Every subscriber with the current profile, an empty one where there is none; oldest first."""
+    query = select(Subscriber, ProfileVersion).join(
+        ProfileVersion, col(Subscriber.profile_id) == col(ProfileVersion.id), isouter=True
+    )
+    rows = session.exec(query.order_by(col(Subscriber.id))).all()
+    return [(subscriber, Profile.from_json(version.profile) if version else Profile()) for subscriber, version in rows]
+
+
+def left_before(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
+    """Subscribers who left before then; locks their rows."""
+    query = select(Subscriber).where(Subscriber.state == LEFT, col(Subscriber.left_at) < before)
+    return session.exec(query.limit(limit).with_for_update()).all()
+
+
+def was_audited(session: Session, action: str, *, since: datetime) -> bool:
+    """True where the audit has that action since then."""
+    query = select(Audit.id).where(Audit.action == action, col(Audit.at) > since)
+    return session.exec(query.limit(1)).first() is not None

@@ -1,0 +1,134 @@
+"""Checks of the configuration that need more than one value: unknown variables, sources, and where each value is from.
+
+`settings.get` checks the values by themselves.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dotenv.parser import Binding, parse_stream
+
+from digest import settings
+from digest.errors import Misconfigured
+from digest.sources import registry
+
+PREFIX = "DIGEST_"
+IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
+SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token", "semantic_scholar_key", "openalex_key"})
+HIDDEN = "(set, hidden)"
+_PASSWORD = re.compile(r"(?<=://)([^/@\s]*?):[^/\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A setting as `digest config show` prints it. `origin`: environment, .env or default."""
+
+    setting: str
+    value: str
+    origin: str
+
+
+def problems() -> list[str]:
+    """Everything that is wrong with the configuration, a line each; empty where all is well."""
+    found = [*_unknown(os.environ, "the environment")]
+    try:
+        found += [*_unparsable_lines(), *_unknown(_env_file_values(), str(settings.ENV_FILE))]
+        found += _unknown_sources(settings.get())
+        found += _refused_pauses()
+    except Misconfigured as error:
+        found += str(error).split("; DIGEST_")[:1]
+        found += [f"DIGEST_{text}" for text in str(error).split("; DIGEST_")[1:]]
+    return found
+
+
+def require_valid() -> None:
+    """Raises Misconfigured with all problems of the configuration."""
+    found = problems()
+    if found:
+        raise Misconfigured("; ".join(found))
+
+
+def rows() -> list[SettingRow]:
+    """All settings with their values, secrets and passwords hidden. Raises Misconfigured where one is wrong."""
+    config, in_file = settings.get(), {name.upper() for name in _env_file_values()}
+    in_environment = {name.upper() for name in os.environ}
+    result = []
+    for name in settings.Settings.model_fields:
+        variable = f"{PREFIX}{name.upper()}"
+        origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
+        result.append(SettingRow(variable, _shown(name, getattr(config, name)), origin))
+    for setting in registry.source_settings():
+        variable = f"{PREFIX}{setting.name.upper()}"
+        origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
+        result.append(SettingRow(variable, _shown(setting.name, setting.value()), origin))
+    return result
+
+
+def _shown(name: str, value: object) -> str:
+    if name in SECRETS:
+        return HIDDEN if value else ""
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
+    return _PASSWORD.sub(r"\1:…@", text)
+
+
+def _unknown(variables: Iterable[str], where: str) -> list[str]:
+    """A message for each variable with our prefix that no setting has."""
+    names = [f"{PREFIX}{name.upper()}" for name in settings.Settings.model_fields]
+    names += [f"{PREFIX}{setting.name.upper()}" for setting in registry.source_settings()]
+    unknown = [
+        name
+        for name in sorted({variable.upper() for variable in variables})
+        if name.startswith(PREFIX) and not name.startswith(IGNORED_PREFIX) and name not in names
+    ]
+    return [f"{name} in {where} is not a setting{_suggestion(name, names)}" for name in unknown]
+
+
+def _unknown_sources(config: settings.Settings) -> list[str]:
+    names = [registry.DEFAULT, *registry.SOURCES]
+    return [
+        f"DIGEST_SOURCES: there is no source {name[:40]!r}{_suggestion(name, names)}; there are {', '.join(names)}"
+        for name in config.sources
+        if name not in names
+    ]
+
+
+def _refused_pauses() -> list[str]:
+    """A message for each pause between requests that the terms of its source do not allow."""
+    messages = []
+    for pacing in {source.pacing for source in registry.SOURCES.values()}:
+        try:
+            pacing.seconds()
+        except Misconfigured as error:
+            messages.append(str(error))
+    return messages
+
+
+def _suggestion(typed: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(typed, list(names), n=1, cutoff=0.75)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _env_file_values() -> Mapping[str, str | None]:
+    return {binding.key: binding.value for binding in _env_file() if binding.key is not None and not binding.error}
+
+
+def _unparsable_lines() -> list[str]:
+    wrong = [binding for binding in _env_file() if binding.error]
+    return [f"{settings.ENV_FILE}, line {binding.original.line}: not of the form NAME=value" for binding in wrong]
+
+
+def _env_file() -> list[Binding]:
+    """The statements of `.env`; none without the file. Raises Misconfigured where it can't be read."""
+    if not settings.ENV_FILE.exists():
+        return []
+    try:
+        with settings.ENV_FILE.open(encoding="utf-8") as file:
+            return list(parse_stream(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Misconfigured(f"{settings.ENV_FILE.resolve()}: can't be read ({reason})") from error

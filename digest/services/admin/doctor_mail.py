@@ -1,0 +1,110 @@
+"""`digest doctor`: mail servers, DKIM, SPF, DMARC and the address for bounces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from digest.errors import DigestError, Misconfigured, Transient
+from digest.mail.mime import dkim
+from digest.mail.smtp import dns_records, probe
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.settings import Settings
+
+_ENOUGH_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
+
+
+def check_mail_servers(config: Settings) -> Iterator[Finding]:
+    """Connect and sign in to each server; sends nothing."""
+    for url in config.smtp_url:
+        name = urlsplit(url).hostname or url
+        try:
+            reply = probe.probe(url)
+        except DigestError as error:
+            yield Finding(ERROR, "mail server", f"{name}: {error}", "check DIGEST_SMTP_URL, and that the server runs")
+        else:
+            yield Finding(OK, "mail server", f"{name}: {reply}")
+
+
+def check_bounce_address(config: Settings) -> Iterator[Finding]:
+    """Without an address of its own no mailed report can be attributed to one of our mails."""
+    if not config.bounce_address:
+        text = "DIGEST_BOUNCE_ADDRESS is not set: no mailed bounce report is believed, and dead addresses stay"
+        yield Finding(WARNING, "bounces", text, "set it, and give its mail to `digest bounces ingest`")
+
+
+def check_dkim(config: Settings) -> Iterator[Finding]:
+    """The key's file, its length, its domain, and whether DNS publishes its other half."""
+    if not any((config.dkim_domain, config.dkim_selector, config.dkim_key_file)):
+        cure = "set DIGEST_DKIM_DOMAIN, _SELECTOR and _KEY_FILE, unless your relay signs"
+        yield Finding(WARNING, "dkim", "mails are not signed here", cure)
+        return
+    try:
+        dkim.signer_from(config)
+        assert config.dkim_key_file is not None
+        pem = config.dkim_key_file.read_bytes()
+    except Misconfigured as error:
+        yield Finding(ERROR, "dkim", str(error), "make a key: openssl genrsa 2048")
+        return
+    yield from _check_key_file(config, pem)
+    if not _is_aligned(config.dkim_domain, config.mail_domain):
+        cure = "sign with the domain of DIGEST_MAIL_FROM, or a parent of it"
+        yield Finding(ERROR, "dkim", f"{config.dkim_domain} is not aligned with {config.mail_domain}", cure)
+    yield from _check_published_key(config, dkim.dns_record(pem))
+
+
+def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
+    assert config.dkim_key_file is not None
+    mode = config.dkim_key_file.stat().st_mode & 0o777
+    if mode & 0o077:
+        text = f"{config.dkim_key_file} is readable by others (mode {mode:04o}): they can sign mail in your name"
+        yield Finding(WARNING, "dkim", text, f"chmod 600 {config.dkim_key_file}")
+    bits = dkim.key_bits(pem)
+    if bits < _ENOUGH_BITS:
+        cure = "make a key of 2048 bits (openssl genrsa 2048) and publish it under a new selector"
+        yield Finding(WARNING, "dkim", f"the key has only {bits} bits", cure)
+
+
+def _check_published_key(config: Settings, record: str) -> Iterator[Finding]:
+    name = f"{config.dkim_selector}._domainkey.{config.dkim_domain}"
+    try:
+        published = dns_records.dkim(config.dkim_domain, config.dkim_selector)
+    except Transient as error:
+        yield Finding(WARNING, "dkim", str(error), "ask again from a machine with DNS")
+        return
+    if not published:
+        yield Finding(ERROR, "dkim", f"no public key is published at {name}", f"publish there: {record}")
+    elif _public_key(published) != _public_key(record):
+        text = f"the key published at {name} is not the one that signs: every signature fails"
+        yield Finding(ERROR, "dkim", text, f"publish there: {record}")
+    else:
+        yield Finding(OK, "dkim", f"the public key at {name} belongs to the key that signs")
+
+
+def _public_key(record: str) -> str:
+    """The value of the tag `p=` without blanks (RFC 6376 3.6.1)."""
+    tags = (part.partition("=") for part in record.split(";"))
+    return next(("".join(value.split()) for name, _, value in tags if name.strip() == "p"), "")
+
+
+def _is_aligned(signing: str, sender: str) -> bool:
+    return sender == signing or sender.endswith(f".{signing}")
+
+
+def check_sender_domain(config: Settings) -> Iterator[Finding]:
+    """SPF and DMARC, which large receivers require of bulk senders."""
+    domain = config.mail_domain
+    if domain:
+        yield from _check_record("spf", f"a record for {domain}", lambda: dns_records.spf(domain))
+        yield from _check_record("dmarc", f"a policy for {domain}", lambda: dns_records.dmarc(domain))
+
+
+def _check_record(name: str, description: str, is_published: Callable[[], bool]) -> Iterator[Finding]:
+    try:
+        published = is_published()
+    except Transient as error:
+        yield Finding(WARNING, name, str(error), "ask again from a machine with DNS")
+        return
+    cure = "" if published else "publish it in DNS before you send to large receivers"
+    text = f"{description} is {'' if published else 'not '}published"
+    yield Finding(OK if published else WARNING, name, text, cure)

@@ -1,0 +1,122 @@
+"""`digest doctor`: Redis, workers, scheduler and the outbox. Progress counts, not presence."""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from digest import clock, redis
+from digest.db.core.engine import reading
+from digest.db.outbox import deliveries
+from digest.db.reporting import installation_totals
+from digest.errors import Transient
+from digest.interfaces import QUEUES
+from digest.redis import running
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.settings import Settings
+
+_SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
+_OVERDUE = timedelta(minutes=15)
+_CRON_SILENT = timedelta(hours=26)
+
+
+def check_outbox(_config: Settings) -> Iterator[Finding]:
+    """Mails that are overdue or uncertain."""
+    with reading() as session:
+        overdue = deliveries.overdue(session, clock.now() - _OVERDUE)
+        by_state = deliveries.states(session)
+    if overdue:
+        cure = "start `digest worker`, or run `digest run --inline` from cron"
+        minutes = _OVERDUE.seconds // 60
+        yield Finding(ERROR, "outbox", f"{overdue} mails are overdue by more than {minutes} minutes", cure)
+    else:
+        text = f"nothing overdue; {by_state.get('sent', 0)} sent, {by_state.get('queued', 0)} queued"
+        yield Finding(OK, "outbox", text)
+    if by_state.get("uncertain"):
+        cure = "`digest admin runs show` lists them"
+        yield Finding(WARNING, "outbox", f"{by_state['uncertain']} mails are uncertain", cure)
+
+
+def check_processes(config: Settings) -> Iterator[Finding]:
+    """Redis, the workers of each queue and the scheduler; without Redis, that cron runs the service."""
+    supervised = running.find(config.data_dir)
+    url = config.redis_url or (supervised.redis_url if supervised else "")
+    if not url:
+        yield from _check_cron()
+        return
+    try:
+        store = redis.connect(url)
+        store.ping()
+        yield from _check_redis(store, private=not config.redis_url)
+        yield from _check_stopped(store)
+        yield from _check_scheduler(store)
+        yield from _check_queues(store)
+    except Transient as error:
+        yield Finding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL, and that Redis runs")
+
+
+def _check_cron() -> Iterator[Finding]:
+    """Without Redis only `digest ingest` and `digest run --inline` act; each ingest leaves a batch."""
+    with reading() as session:
+        newest = installation_totals.newest_batch_at(session)
+    if newest is not None and clock.now() - newest < _CRON_SILENT:
+        yield Finding(OK, "processes", f"no `digest up`; papers were last ingested at {newest:%Y-%m-%d %H:%M} UTC")
+        return
+    hours = int(_CRON_SILENT.total_seconds()) // 3600
+    text = f"nothing runs: no `digest up` with this DATA_DIR, and nothing was ingested for {hours} hours"
+    yield Finding(
+        ERROR, "processes", text, "start `digest up`, or run `digest ingest` and `digest run --inline` from cron"
+    )
+
+
+def _check_redis(store: redis.Store, *, private: bool) -> Iterator[Finding]:
+    policy = store.eviction_policy()
+    if policy:
+        text = f"may evict keys (maxmemory-policy {policy}): wake-ups of workers get lost and mails are late"
+        yield Finding(WARNING, "redis", text, "set maxmemory-policy noeviction, or give this service its own Redis")
+    else:
+        yield Finding(OK, "redis", "answers" + (" (private to `digest up`)" if private else ""))
+
+
+def _check_stopped(store: redis.Store) -> Iterator[Finding]:
+    """Processes of this machine that were stopped by a signal: they exist, but do nothing."""
+    names = {*store.progress(), *store.progress(redis.SCHEDULER)}
+    for name in sorted(names):
+        host, _, pid = name.rpartition(":")
+        if host == socket.gethostname() and _is_stopped(pid):
+            cure = f"continue it with `kill -CONT {pid}`, or restart it"
+            yield Finding(ERROR, "processes", f"process {pid} is stopped (SIGSTOP) and does nothing", cure)
+
+
+def _is_stopped(pid: str) -> bool:
+    """True where Linux says that the process is stopped (proc(5): state T or t); False without /proc."""
+    try:
+        stat = Path("/proc", pid, "stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] in {"T", "t"}
+
+
+def _check_scheduler(store: redis.Store) -> Iterator[Finding]:
+    age = min(store.progress(redis.SCHEDULER).values(), default=math.inf)
+    if age > _SECONDS_WITHOUT_PROGRESS:
+        text = "no scheduler runs" if age == math.inf else f"the scheduler has made no progress for {age:.0f} s"
+        yield Finding(
+            ERROR, "scheduler", text, "start `digest scheduler` (or `digest up`): it plans runs and fetches papers"
+        )
+    else:
+        yield Finding(OK, "scheduler", f"progress {age:.0f} s ago")
+
+
+def _check_queues(store: redis.Store) -> Iterator[Finding]:
+    for queue in QUEUES:
+        age = min(store.progress(redis.queue_kind(queue)).values(), default=math.inf)
+        if age <= _SECONDS_WITHOUT_PROGRESS:
+            yield Finding(OK, "queues", f"{queue}: a worker made progress {age:.0f} s ago")
+        else:
+            text = "no worker serves it" if age == math.inf else f"no worker has made progress for {age:.0f} s"
+            cure = f"start `digest worker` (all queues) or `digest worker --queues {queue}`"
+            yield Finding(ERROR, "queues", f"{queue}: {text}", cure)

@@ -1,0 +1,125 @@
+"""`digest config`: everything that is wrong is named, and no secret is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.digest.cli.conftest import Terminal
+
+SECRET = "a key for tests of at least 32 bytes"
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ADMIN_EMAILS", "notanaddress", "'notanaddress' is not an e-mail address"),
+        ("ADMIN_EMAILS", "a@one.example,b", "'b' is not an e-mail address"),
+        ("MAIL_FROM", "Papers Inbox", "is not an e-mail address"),
+        ("BOUNCE_ADDRESS", "bounces@", "is not an e-mail address"),
+        ("SOURCES", "arxive-rss", "did you mean arxiv-rss?"),
+        ("TRUSTED_PROXIES", "proxy", "use addresses or networks"),
+        ("LANGUAGE", "xx", "'xx' is not a language"),
+        ("SMTP_URL", "mail.example:25", "expected smtp://… or smtps://…"),
+        ("DATABASE_URL", "mysql://db", "expected postgresql://…"),
+        ("REDIS_URL", "localhost:6379", "expected redis://…"),
+        ("PORT", "http", "integer"),
+    ],
+)
+def test_an_impossible_value_is_refused_by_name(
+    terminal: Terminal, configured: Callable[..., None], name: str, value: str, words: str
+) -> None:
+    configured(**{name: value})
+
+    code, error = terminal.refused("config", "check")
+    assert code == 2
+    assert f"DIGEST_{name}: " in error
+    assert words in error
+
+
+def test_all_errors_are_named_at_once(terminal: Terminal, configured: Callable[..., None]) -> None:
+    configured(PORT="0", LANGUAGE="xx", ADMIN_EMAILS="nobody", SMPT_URL="smtp://mail.example")
+
+    _, error = terminal.refused("config", "check")
+    assert [line.split()[1].rstrip(":") for line in error.splitlines()] == [
+        *("DIGEST_SMPT_URL", "DIGEST_ADMIN_EMAILS", "DIGEST_PORT", "DIGEST_LANGUAGE"),
+    ]
+
+
+def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(
+    terminal: Terminal, configured: Callable[..., None], own_folder: Path
+) -> None:
+    (own_folder / ".env").write_text("DIGEST_SECRET_KEYS=x\nOTHER=1\n", encoding="utf-8")
+    configured(UNCERTAN="hold")
+
+    _, error = terminal.refused("config", "check")
+    assert "DIGEST_UNCERTAN in the environment is not a setting; did you mean DIGEST_UNCERTAIN?" in error
+    assert "DIGEST_SECRET_KEYS in .env is not a setting; did you mean DIGEST_SECRET_KEY?" in error
+    assert "OTHER" not in error
+
+
+@pytest.mark.parametrize("command", [["run", "--inline"], ["migrate"]])
+def test_a_command_that_acts_refuses_an_unknown_variable(
+    terminal: Terminal, configured: Callable[..., None], command: list[str]
+) -> None:
+    configured(UNCERTAN="hold")
+
+    code, error = terminal.refused(*command)
+    assert code == 2
+    assert "did you mean DIGEST_UNCERTAIN?" in error
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"DIGEST_MAIL_FROM=\xff\xfe\n", ".env: can't be read (it is not UTF-8 text)"),
+        (b"DIGEST_PORT=8000\n= 7\n", ".env, line 2: not of the form NAME=value"),
+    ],
+)
+@pytest.mark.parametrize("command", [["config", "check"], ["doctor", "--json"]])
+def test_an_unreadable_env_file_is_one_clear_line(
+    terminal: Terminal, own_folder: Path, content: bytes, words: str, command: list[str]
+) -> None:
+    (own_folder / ".env").write_bytes(content)
+
+    result = terminal.run(*command)
+    assert result.exit_code in {1, 2}
+    assert words in result.stdout + result.stderr
+
+
+def test_a_valid_configuration_is_said_with_the_place_of_the_env_file(terminal: Terminal, own_folder: Path) -> None:
+    assert f"there is no {own_folder / '.env'}" in " ".join(terminal.ok("config", "check").split())
+
+    (own_folder / ".env").write_text("DIGEST_PORT=9000\n", encoding="utf-8")
+    assert f"read {own_folder / '.env'}" in " ".join(terminal.ok("config", "check").split())
+
+
+def test_the_settings_are_shown_with_their_origin_and_without_secrets(
+    terminal: Terminal, configured: Callable[..., None], own_folder: Path
+) -> None:
+    (own_folder / ".env").write_text("DIGEST_PORT=9000\n", encoding="utf-8")
+    configured(
+        SECRET_KEY=SECRET,
+        SMTP_URL="smtp://ada:pa:ss@mail.example:587",
+        DATABASE_URL="postgresql://ada:pass@db/digest",
+        WEBHOOK_KEY="hook" * 8,
+    )
+
+    text = terminal.ok("config", "show", "--json")
+    rows = {row["setting"]: row for row in json.loads(text)}
+    assert rows["DIGEST_PORT"] == {"setting": "DIGEST_PORT", "value": "9000", "origin": ".env"}
+    assert rows["DIGEST_SMTP_URL"]["value"] == "smtp://ada:…@mail.example:587"
+    assert rows["DIGEST_SECRET_KEY"]["origin"] == "environment"
+    assert rows["DIGEST_LANGUAGE"]["origin"] == "default"
+    assert not [
+        secret for secret in (SECRET, "pass", "pa:ss", "hookhook") if secret in text + terminal.ok("config", "show")
+    ]

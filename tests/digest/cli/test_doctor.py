@@ -1,0 +1,190 @@
+"""`digest doctor` in a misconfigured world: one fault at a time, its level, and an exit code for monitoring."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from digest import redis
+from digest.db.core import schema_migration
+from digest.db.core.engine import transaction
+from digest.interfaces import QUEUES
+from digest.mail.mime import dkim
+from digest.mail.smtp import dns_records
+from digest.redis import PrivateRedis
+from tests.digest.cli.conftest import Terminal
+from tests.patience import wait_for
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+DOMAIN = "digest.example"
+
+
+@pytest.fixture(autouse=True)
+def no_dns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(dns_records, "texts", lambda name: [])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def redis_server(ready: Terminal, configured: Callable[..., None]) -> Iterator[PrivateRedis]:
+    with PrivateRedis() as server:
+        configured(REDIS_URL=server.url)
+        yield server
+
+
+def findings(terminal: Terminal, name: str) -> list[tuple[str, str]]:
+    """Level and text of the findings of one check."""
+    return [
+        (row["level"], row["text"])
+        for row in json.loads(terminal.run("doctor", "--json").stdout)
+        if row["name"] == name
+    ]
+
+
+def make_progress(server: PrivateRedis, pid: int) -> None:
+    """As a scheduler and a worker of all queues with that process id."""
+    store = redis.connect(server.url)
+    store.task_ended(f"{socket.gethostname()}:{pid}", QUEUES)
+    store.stamp(f"{socket.gethostname()}:{pid}", redis.SCHEDULER)
+
+
+def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int = 2048) -> bytes:
+    file, pem = tmp_path / "dkim.pem", dkim.generate_key(bits)[0]
+    file.write_bytes(pem)
+    file.chmod(0o600)
+    configured(DKIM_DOMAIN=DOMAIN, DKIM_SELECTOR="mail", DKIM_KEY_FILE=file, MAIL_FROM=f"papers@{DOMAIN}")
+    return pem
+
+
+def test_an_installation_where_nothing_runs_is_an_error_and_fails_the_command(ready: Terminal) -> None:
+    ((level, words),) = findings(ready, "processes")
+
+    assert level == "error"
+    assert words.startswith("nothing runs")
+    assert ready.run("doctor").exit_code == 1
+
+
+def test_a_redis_without_scheduler_and_workers_is_an_error_for_each(
+    ready: Terminal, redis_server: PrivateRedis
+) -> None:
+    assert findings(ready, "scheduler") == [("error", "no scheduler runs")]
+    assert [level for level, _ in findings(ready, "queues")] == ["error"] * len(QUEUES)
+
+
+def test_progress_of_scheduler_and_workers_is_ok(ready: Terminal, redis_server: PrivateRedis) -> None:
+    make_progress(redis_server, os.getpid())
+
+    assert [level for level, _ in findings(ready, "scheduler") + findings(ready, "queues")] == ["ok"] * (
+        1 + len(QUEUES)
+    )
+    assert findings(ready, "processes") == []
+
+
+@SQLITE
+def test_a_process_stopped_by_a_signal_is_an_error(ready: Terminal, redis_server: PrivateRedis, database: str) -> None:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        try:
+            make_progress(redis_server, process.pid)
+            process.send_signal(signal.SIGSTOP)
+            expected = ("error", f"process {process.pid} is stopped (SIGSTOP) and does nothing")
+            wait_for(lambda: findings(ready, "processes") == [expected])
+        finally:
+            process.kill()
+
+
+@SQLITE
+def test_a_redis_that_may_evict_keys_is_a_warning(ready: Terminal, redis_server: PrivateRedis, database: str) -> None:
+    client = redis.connect(redis_server.url)._client
+    client.config_set("maxmemory", "100mb")
+    client.config_set("maxmemory-policy", "allkeys-lru")
+
+    ((level, words),) = findings(ready, "redis")
+    assert level == "warning"
+    assert "allkeys-lru" in words
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("published", "level", "words"),
+    [("", "error", "no public key"), ("other", "error", "not the one that signs"), ("own", "ok", "belongs to the key")],
+)
+def test_the_published_dkim_key_is_compared_with_the_one_that_signs(
+    ready: Terminal,
+    configured: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    database: str,
+    published: str,
+    level: str,
+    words: str,
+) -> None:
+    own = dkim.dns_record(write_dkim_key(tmp_path, configured))
+    records = {"": [], "other": [dkim.generate_key()[1]], "own": [own.replace("p=", "p= ")]}[published]
+    monkeypatch.setattr(dns_records, "texts", lambda name: records if "_domainkey" in name else [])
+
+    ((found_level, text_found),) = findings(ready, "dkim")
+    assert found_level == level
+    assert words in text_found
+
+
+@SQLITE
+def test_a_short_dkim_key_that_others_can_read_has_two_warnings(
+    ready: Terminal, configured: Callable[..., None], tmp_path: Path, database: str
+) -> None:
+    write_dkim_key(tmp_path, configured, bits=1024)
+    (tmp_path / "dkim.pem").chmod(0o644)
+
+    warnings = [words for level, words in findings(ready, "dkim") if level == "warning"]
+    assert "readable by others (mode 0644)" in warnings[0]
+    assert warnings[1] == "the key has only 1024 bits"
+
+
+def test_a_data_folder_that_cannot_be_written_to_is_an_error(
+    ready: Terminal, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    configured(DATA_DIR=tmp_path / "file" / "data")
+
+    ((level, words),) = findings(ready, "data folder")
+    assert level == "error"
+    assert "can't be written to" in words
+
+
+@pytest.fixture
+def newer_schema(ready: Terminal) -> Iterator[None]:
+    """A database of a newer release. Its version is put back, as PostgreSQL's databases serve several tests."""
+    set_version = text("UPDATE alembic_version SET version_num = :version")
+    with transaction() as session:
+        session.execute(set_version, {"version": "9999"})
+    yield
+    with transaction() as session:
+        session.execute(set_version, {"version": schema_migration.newest()})
+
+
+@pytest.mark.parametrize("command", ["doctor", "migrate", "run --inline"])
+def test_a_schema_of_a_newer_release_is_one_line_and_not_a_traceback(
+    ready: Terminal, newer_schema: None, command: str
+) -> None:
+    result = ready.run(*command.split())
+    output = " ".join((result.stdout + result.stderr).split())
+    assert result.exit_code in {1, 2}
+    assert "9999 is of a newer release" in output
+
+
+@SQLITE
+def test_without_a_bounce_address_there_is_a_warning(
+    ready: Terminal, configured: Callable[..., None], database: str
+) -> None:
+    configured(BOUNCE_ADDRESS="")
+    assert findings(ready, "bounces")[0][0] == "warning"
+
+    configured(BOUNCE_ADDRESS=f"bounces@{DOMAIN}")
+    assert findings(ready, "bounces") == []
