@@ -15,14 +15,12 @@ from digest.db.subscribers import subscribers
 from digest.db.subscribers.shard_reads import Reader
 from digest.errors import N_
 from digest.matching.profile import Profile
-from digest.matching.scoring.relevance_feedback import with_assumed
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.models.types import pack
-from digest.services.selection import assumed_words, candidate_papers, selector, thresholds
-from digest.services.selection.entry_building import LATER, Asked, Version
+from digest.services.selection import candidate_papers, selector, thresholds
+from digest.services.selection.entry_building import LATER, Asked
 from digest.services.selection.selector import Shelf
-from digest.services.selection.thresholds import Standing
 from digest.services.subscriptions import send_schedule
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
@@ -95,7 +93,7 @@ def _choose(
     shelf = selector.shelf(session, known, shard, len(readers)) if shard else None
     versions = [reader.profile_id for reader, _ in readers if reader.profile_id]
     stored = thresholds.standing(session, epoch, versions)
-    wanted, named = _wanted(session, epoch, versions, stored, shelf)
+    wanted = _wanted(session, versions, shelf)
     sent = selector.sent_before(session, known, seen)
     taus = thresholds.complete(session, epoch, wanted, stored, shelf)
     asked = []
@@ -104,7 +102,7 @@ def _choose(
         profile, tau = wanted.get(profile_id, _NOBODY), taus.get(profile_id)
         resumed = reader.paused_until is not None and send_schedule.resumes(reader, day)
         notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
-        version = named[profile_id] if profile_id in wanted else None
+        version = profile_id if profile_id in wanted else None
         asked.append(Asked(profile, seen[number], tau, sent.get(number, ()), notice, version=version))
     made = selector.frozen(session, known, asked, shelf)
     for (reader, day), one, it in zip(readers, made, asked, strict=True):
@@ -121,17 +119,10 @@ def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
     return subscribers.profiles(session, numbers)
 
 
-def _wanted(
-    session: Session, epoch: Epoch | None, numbers: Sequence[int], stored: Standing, shelf: Shelf | None
-) -> tuple[dict[int, Profile], dict[int, Version]]:
-    """The profiles with these numbers, with the words assumed, as far as they have to be read; and their names."""
-    number = epoch.id or 0 if epoch else 0
-    named = {n: (n, number if n in stored and stored[n][1] else 0) for n in numbers}
-    known = {n: LATER for n in numbers if shelf is not None and not shelf.needs(named[n])}
-    left = [n for n in numbers if n not in known]
-    assumed = assumed_words.kept(session, epoch, [n for n in left if named[n][1]])
-    read = subscribers.profiles(session, left)
-    return known | {n: with_assumed(one, assumed[n]) if n in assumed else one for n, one in read.items()}, named
+def _wanted(session: Session, versions: Sequence[int], shelf: Shelf | None) -> dict[int, Profile]:
+    """The profiles of these versions, by version; LATER for one that is compiled and need not be read."""
+    later = {version: LATER for version in versions if shelf is not None and not shelf.needs(version)}
+    return later | subscribers.profiles(session, [version for version in versions if version not in later])
 
 
 def _seen(session: Session, run: Run, readers: Sequence[Reader]) -> dict[int, int]:

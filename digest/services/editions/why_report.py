@@ -19,11 +19,10 @@ from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.boolean_match import Document, has_author, holds, prepare
-from digest.matching.scoring.relevance_feedback import faded
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.services.catalog import epochs
-from digest.services.selection import assumed_words, candidate_papers, reference_backend, thresholds
+from digest.services.selection import candidate_papers, reference_backend, thresholds
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -77,16 +76,11 @@ def _standing(session: Session, reader: Subscriber) -> list[str]:
 
 
 def _lifting(session: Session, reader: Subscriber) -> list[str]:
-    """The words that lift papers for this reader: of papers liked, and assumed from the best papers of weeks past."""
+    """The words of liked papers, which lift papers for this subscriber."""
     likes = subscribers.profile_of(session, reader).likes
-    stored = assumed_words.kept(session, runs.newest_epoch(session), [reader.profile_id or 0]).get(
-        reader.profile_id or 0, ()
+    return (
+        [f"lifted, from papers you liked: {', '.join(f'{stem} {weight}' for stem, weight in likes)}"] if likes else []
     )
-    told = (
-        ("lifted, from papers you liked", likes),
-        ("lifted, assumed from your top papers of the last weeks", faded(stored, likes)),
-    )
-    return [f"{what}: {', '.join(f'{stem} {weight}' for stem, weight in words)}" for what, words in told if words]
 
 
 def _newest(session: Session, reader: Subscriber) -> list[str]:

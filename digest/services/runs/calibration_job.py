@@ -1,7 +1,7 @@
-"""Calibration: once an epoch every reader's profile gets its threshold and the words that stand in for likes.
+"""Calibration: once an epoch every active profile gets its threshold, before the first run that needs it.
 
-A task for each part of the readers, a few at a time; any step may run twice. Who is matched before has a threshold
-made at once, and the words later.
+A task for each part of the subscribers, a few at a time; any step may run twice. A profile that is matched before has
+its threshold made by the run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digest.db.subscribers import threshold_store
 from digest.models import Epoch
 from digest.services.catalog import announcements, epochs
 from digest.services.editions import assemble_edition
-from digest.services.selection import assumed_words
+from digest.services.selection import selector
 
 log = logs.get(__name__)
 
@@ -36,7 +36,7 @@ class Due:
 def due() -> Due:
     """What the epoch of the newest announcement still asks for; the epoch is made where it is due.
 
-    Nothing while it is young: thresholds are the floor alone, and a few days' best papers say little.
+    Nothing while it is young: then the floor alone decides.
     """
     with reading() as session:
         announcement = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
@@ -58,7 +58,7 @@ def part(epoch_id: int, first: int, last: int) -> int:
         made = _made(session, epoch, wanted)
     with transaction() as session:
         still = threshold_store.waiting(session, epoch_id, first, last)
-        threshold_store.keep(session, epoch_id, {number: made[number] for number in still if number in made})
+        threshold_store.keep_taus(session, epoch_id, {number: made[number] for number in still if number in made})
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(made))
     return len(made)
 
@@ -71,8 +71,8 @@ def all_due() -> int:
     return total
 
 
-def _made(session: Session, epoch: Epoch, wanted: list[int]) -> dict[int, tuple[int | None, threshold_store.Words]]:
-    """τ and words by profile version."""
+def _made(session: Session, epoch: Epoch, wanted: list[int]) -> dict[int, int | None]:
+    """τ by profile version."""
     profiles = assemble_edition.by_version(session, wanted)
     days = announcements.days(session, store.window(session, (epoch.announcement_id or 0) - 1, epochs.YOUNG))
-    return assumed_words.calibrated(session, days, epochs.weights(epoch), profiles)
+    return selector.thresholds(session, days, epochs.weights(epoch), profiles)

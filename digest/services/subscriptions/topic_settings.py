@@ -15,7 +15,7 @@ from digest.compose.email.template_context import LESS, MORE
 from digest.db.core import engine
 from digest.db.papers import papers as paper_store
 from digest.db.subscribers import feedback as store
-from digest.db.subscribers import subscribers, threshold_store
+from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
 from digest.i18n import say
 from digest.matching.profile import Profile
@@ -99,14 +99,12 @@ def tune(subscriber_id: int, wanted: Mapping[str, Tuning]) -> None:
 
 
 def take_back(subscriber_id: int, paper_id: int | None = None) -> None:
-    """Forget that this paper was liked; without a paper, all that was ever said, or assumed. Raises NotFound."""
+    """Forget that this paper was liked; without a paper, all likes and dislikes. Raises NotFound."""
     with engine.transaction() as session:
         reader = _present(session, subscriber_id, lock=True)
         for verb in (MORE,) if paper_id else (MORE, LESS):
             store.forget(session, subscriber_id, verb, paper_id)
         feedback.relearn(session, reader, now=clock.now())
-        if paper_id is None and reader.profile_id:
-            threshold_store.forget(session, reader.profile_id)
 
 
 def _of(entry: Entry) -> int:
