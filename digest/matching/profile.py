@@ -27,7 +27,7 @@ class Topic:
 class Profile:
     """A subscriber's interests. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
 
-    `minimum`: how relevant a close match has to be; USUAL lets about 3 papers a day pass, HIGH about 1.
+    `minimum`: how relevant a close match has to be; USUAL lets about 5 papers a day pass, HIGH about 1.
     `likes`: (stem, weight) of words in papers liked, made by `matching.scoring.relevance_feedback.likes`; they lift
     what matches already.
     """

@@ -63,10 +63,7 @@ class ProfileVersion(SQLModel, table=True):
 
 
 class Threshold(SQLModel, table=True):
-    """What one epoch made of a profile version: its threshold τ (a relevance; None: the floor alone).
-
-    `assumed`: at most 20 words [stem, weight] of its best papers, which stand in for likes; None: not made yet.
-    """
+    """The threshold τ of a profile version in one epoch: a relevance, or None where the floor alone decides."""
 
     __table_args__ = (UniqueConstraint("profile_id", "epoch_id"),)
 
@@ -74,7 +71,6 @@ class Threshold(SQLModel, table=True):
     profile_id: int = Field(foreign_key="profile_version.id", ondelete="CASCADE")
     epoch_id: int = Field(foreign_key="epoch.id")
     tau: int | None = None
-    assumed: list[Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class Feedback(SQLModel, table=True):

@@ -29,7 +29,7 @@ from digest.matching.engine.engine_matcher import Facts, matcher
 from digest.matching.engine.paper_index import Index, build
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query.language import Term, phrase
-from digest.matching.scoring import relevance_feedback, word_counts
+from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare
 from digest.papers import Record
@@ -166,10 +166,6 @@ class Month:
         """What each profile gets, day by day, by one of our rules."""
         profiles = [replace(profile, close=rule != "strict") for profile in profiles]
         taus = self._taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
-        if rule.endswith("feedback"):
-            profiles = [
-                replace(p, likes=likes) for p, likes in zip(profiles, self._assumed(profiles, taus), strict=True)
-            ]
         found: list[dict[int, list[int]]] = [{} for _ in profiles]
         for day, (index, facts) in self.days.items():
             answers = matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
@@ -180,17 +176,6 @@ class Month:
     def _taus(self, profiles: Sequence[Profile]) -> list[int]:
         index, facts = self.earlier
         return matcher(profiles, [index], self.weights).thresholds(facts)
-
-    def _assumed(self, profiles: Sequence[Profile], taus: Sequence[int]) -> Iterator[tuple[tuple[str, int], ...]]:
-        """For each profile the words of its best papers in the weeks before."""
-        index, facts = self.earlier
-        by_number = {d.candidate.id: d for d in self.before}
-        wide = [replace(profile, limit=relevance_feedback.BEST) for profile in profiles]
-        answers = matcher(wide, [index], self.weights).match(facts, taus=taus, explain=False)
-        for at in range(len(wide)):
-            yield relevance_feedback.assumed(
-                [relevance_feedback.shares(by_number[n], self.weights) for n in answers.papers(at)]
-            )
 
 
 def _index(documents: Sequence[Document]) -> Index:
@@ -273,7 +258,7 @@ def _texts(record: Record) -> tuple[str, str]:
     return record.title.replace("-", " "), record.abstract.replace("-", " ")
 
 
-OURS = ("strict", "strict + close", "with feedback", "all above the floor")
+OURS = ("strict", "strict + close", "all above the floor")
 
 
 def main() -> None:

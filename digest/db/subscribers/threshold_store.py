@@ -1,12 +1,11 @@
-"""What epochs made of profiles: who is still to be calibrated, and the words that stand in for likes."""
+"""Thresholds of close matches by profile version and epoch, and which are still to be calibrated."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Text, cast, func, select, text, update
+from sqlalchemy import func, select, text
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.column_reads import collected
@@ -14,43 +13,16 @@ from digest.db.core.dialect import among
 from digest.models import Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
 
-Words = tuple[tuple[str, int], ...]
-_KEEP = text(
-    "INSERT INTO threshold (profile_id, epoch_id, tau, assumed) VALUES (:profile, :epoch, :tau, :assumed) "
-    "ON CONFLICT (profile_id, epoch_id) DO UPDATE SET assumed = excluded.assumed"
-)
 
-
-def assumed(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, Words]:
-    """The words that stand in for likes, by profile version, for those that have some in this epoch."""
-    statement = select(col(Threshold.profile_id), col(Threshold.assumed)).where(
-        col(Threshold.epoch_id) == epoch_id, among(session, col(Threshold.profile_id), list(profiles))
-    )
-    found = session.execute(statement)
-    return {int(profile): tuple((str(stem), int(n)) for stem, n in words) for profile, words in found if words}
-
-
-def standing(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, tuple[int | None, bool]]:
-    """τ of each profile version that has one in this epoch, and whether some words stand in for likes."""
+def standing(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
+    """τ of each profile version that was calibrated for this epoch."""
     threshold = SQLModel.metadata.tables["threshold"].c
-    words = func.length(cast(threshold.assumed, Text)) > len("null")
-    given = (threshold.profile_id, func.coalesce(threshold.tau, -1), words)
-    statement = select(*[collected(session, one) for one in given]).where(
+    columns = (threshold.profile_id, func.coalesce(threshold.tau, -1))
+    statement = select(*[collected(session, column) for column in columns]).where(
         threshold.epoch_id == epoch_id, among(session, threshold.profile_id, list(profiles))
     )
-    numbers, taus, some = session.execute(statement).one()
-    told = zip(numbers or (), taus or (), some or (), strict=True)
-    return {number: (None if tau < 0 else tau, bool(words)) for number, tau, words in told}
-
-
-def keep(session: Session, epoch_id: int, made: Mapping[int, tuple[int | None, Words]]) -> None:
-    """Store τ and words of profile versions; a τ that stands already stays."""
-    rows = [
-        {"profile": number, "epoch": epoch_id, "tau": tau, "assumed": json.dumps(words)}
-        for number, (tau, words) in sorted(made.items())
-    ]
-    if rows:
-        session.execute(_KEEP, rows)
+    numbers, taus = session.execute(statement).one()
+    return {number: None if tau < 0 else tau for number, tau in zip(numbers or (), taus or (), strict=True)}
 
 
 def keep_taus(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
@@ -74,16 +46,11 @@ def copy(session: Session, before: int, after: int) -> None:
     """A new profile version of which epochs would make the same: nothing that decides it changed."""
     session.execute(
         text(
-            "INSERT INTO threshold (profile_id, epoch_id, tau, assumed) "
-            "SELECT :after, epoch_id, tau, assumed FROM threshold WHERE profile_id = :before ON CONFLICT DO NOTHING"
+            "INSERT INTO threshold (profile_id, epoch_id, tau) "
+            "SELECT :after, epoch_id, tau FROM threshold WHERE profile_id = :before ON CONFLICT DO NOTHING"
         ),
         {"before": before, "after": after},
     )
-
-
-def forget(session: Session, profile: int) -> None:
-    """Nothing is assumed of a profile version any more; a later epoch may assume something again."""
-    session.execute(update(Threshold).where(col(Threshold.profile_id) == profile).values(assumed=[]))
 
 
 def waiting(session: Session, epoch_id: int, first: int, last: int) -> list[int]:
@@ -103,7 +70,6 @@ def _waiting(epoch_id: int) -> Any:
     done = select(col(Threshold.profile_id)).where(
         col(Threshold.epoch_id) == epoch_id,
         col(Threshold.profile_id) == col(Subscriber.profile_id),
-        col(Threshold.assumed).is_not(None),
     )
     return select(col(Subscriber.profile_id)).where(
         col(Subscriber.state) == ACTIVE, col(Subscriber.profile_id).is_not(None), ~done.exists()

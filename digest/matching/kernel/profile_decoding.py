@@ -26,6 +26,7 @@ _MOST = 2**62
 TIES = 22  # bits of a key for a paper's place where scores are equal
 TIE = (1 << TIES) - 1
 AUTHOR = 3000  # the impact of a followed author
+FLOOR_TIMES, FLOOR_OVER = 6, 5  # scoring.bm25.close_floor
 WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
 
 # Indexes of the workspace's scalars, `Work.s`.
@@ -92,7 +93,7 @@ def bounds(book: Book, day: Day, work: Work) -> None:
                     total += work.plain[1, key] * np.int64(day.words[work.plain[0, key]].idf)
             least = min(least, total)
         occurs += wants
-    s[FLOOR] = least if least < _MOST else 0
+    s[FLOOR] = least * FLOOR_TIMES // FLOOR_OVER if least < _MOST else 0
 
 
 @lean

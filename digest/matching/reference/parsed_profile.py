@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from digest.matching.profile import Profile
 from digest.matching.query.language import TEXT_FIELDS, Or, Query, Term, Wanted, parse, phrase, positive, terms, wanted
-from digest.matching.scoring.bm25 import Weights, weight
+from digest.matching.scoring.bm25 import Weights, close_floor, weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author, predicate
 
 
@@ -139,7 +139,7 @@ def understand(profile: Profile, weights: Weights) -> Wish:
         bits={want: 1 << number for number, want in enumerate(terms(profile))},
         plain=plain,
         idf=idf,
-        floor=min(sums, default=0),
+        floor=close_floor(min(sums, default=0)),
         plain_words={want.text: want for want in plain if not want.prefix},
         plain_prefixes=tuple(want for want in plain if want.prefix),
         terms=tuple(places),

@@ -126,9 +126,10 @@ def cap(profile: Profile, found: Iterable[Match]) -> list[Match]:
 
 
 def floor(profile: Profile, counts: Counts | Weights) -> int:
-    """The least relevance of a close match: the smallest sum, over the plain topics, of a topic's words once each.
+    """The least relevance of a close match: 6/5 of the smallest sum, over the plain topics, of a topic's words.
 
-    'Once' is in an average abstract. 0 where no plain topic has a word that weighs; then nothing is close.
+    Each word counts as it does once in an average abstract. 0 where no plain topic has a word that weighs: then nothing
+    is close.
     """
     return understand(profile, _weights(counts)).floor
 

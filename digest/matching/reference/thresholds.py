@@ -12,7 +12,7 @@ from digest.matching.scoring.word_counts import ANNOUNCEMENTS
 
 
 def threshold(profile: Profile, candidates: Sequence[Candidate | Document], counts: Counts | Weights) -> int | None:
-    """τ: the 43rd largest relevance of the allowed, not strictly matching papers of the 14 last announcements.
+    """τ: the 71st largest relevance of the allowed, not strictly matching papers of the 14 last announcements.
 
     With a high minimum it is the 15th. `candidates`: all papers of those announcements; of fewer than 14 there is no
     threshold: None. With fewer such papers than that it is 0. Raises BadQuery.

@@ -15,14 +15,12 @@ from digest.db.subscribers import subscribers
 from digest.db.subscribers.shard_reads import Reader
 from digest.errors import N_
 from digest.matching.profile import Profile
-from digest.matching.scoring.relevance_feedback import with_assumed
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.models.types import pack, stored_id
-from digest.services.selection import assumed_words, candidate_papers, selector, thresholds
-from digest.services.selection.entry_building import LATER, Asked, Version
+from digest.services.selection import candidate_papers, selector, thresholds
+from digest.services.selection.entry_building import LATER, Asked
 from digest.services.selection.selector import Shelf
-from digest.services.selection.thresholds import Standing
 from digest.services.subscriptions import send_schedule
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
@@ -97,7 +95,7 @@ def _choose(
     cache = selector.shelf(session, pool, shard, len(recipients)) if shard else None
     versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
     stored = thresholds.standing(session, epoch, versions)
-    profiles_by_version, version_keys = _profiles_to_match(session, epoch, versions, stored, cache)
+    profiles_by_version = _profiles_to_match(session, versions, cache)
     sent = selector.sent_before(session, pool, last_batches)
     taus = thresholds.complete(session, epoch, profiles_by_version, stored, cache)
     requests = []
@@ -106,7 +104,7 @@ def _choose(
         profile, tau = profiles_by_version.get(profile_id, _NO_PROFILE), taus.get(profile_id)
         resumed = subscriber.paused_until is not None and send_schedule.resumes(subscriber, day)
         notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
-        version = version_keys[profile_id] if profile_id in profiles_by_version else None
+        version = profile_id if profile_id in profiles_by_version else None
         requests.append(
             Asked(profile, last_batches[subscriber_id], tau, sent.get(subscriber_id, ()), notice, version=version)
         )
@@ -127,22 +125,10 @@ def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
     return subscribers.profiles(session, numbers)
 
 
-def _profiles_to_match(
-    session: Session, epoch: Epoch | None, versions: Sequence[int], stored: Standing, cache: Shelf | None
-) -> tuple[dict[int, Profile], dict[int, Version]]:
-    """Profiles by version, with assumed words (LATER where the cache holds them), and their cache keys."""
-    epoch_id = epoch.id or 0 if epoch else 0
-    version_keys = {
-        version: (version, epoch_id if version in stored and stored[version][1] else 0) for version in versions
-    }
-    cached = {version: LATER for version in versions if cache is not None and not cache.needs(version_keys[version])}
-    uncached = [version for version in versions if version not in cached]
-    assumed = assumed_words.kept(session, epoch, [version for version in uncached if version_keys[version][1]])
-    loaded = subscribers.profiles(session, uncached)
-    return cached | {
-        version: with_assumed(profile, assumed[version]) if version in assumed else profile
-        for version, profile in loaded.items()
-    }, version_keys
+def _profiles_to_match(session: Session, versions: Sequence[int], cache: Shelf | None) -> dict[int, Profile]:
+    """The profiles of these versions, by version; LATER for one that is compiled and need not be read."""
+    cached = {version: LATER for version in versions if cache is not None and not cache.needs(version)}
+    return cached | subscribers.profiles(session, [version for version in versions if version not in cached])
 
 
 def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> dict[int, int]:

@@ -16,13 +16,12 @@ from digest.errors import Cancelled
 from digest.matching.profile import Profile
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.relevance_feedback import with_assumed
 from digest.models import Announcement
 from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
-from digest.services.selection import assumed_words, candidate_papers
+from digest.services.selection import candidate_papers, selector
 from digest.services.selection import selector as select_
 from digest.services.selection.candidate_papers import Pool
 from digest.services.selection.entry_building import Asked
@@ -67,9 +66,10 @@ def _between(session: Session, first: date, last: date) -> list[int]:
 def _days(
     session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
 ) -> Iterator[tuple[Pool, Content]]:
-    """One day at a time; counts, threshold and assumed words are those of the week's first day, as in a run."""
+    """One day at a time; counts and threshold are those of the week's first day, as in a run."""
     week: tuple[int, int] | None = None
-    weights, tau, with_words = Weights(word_counts.prior()), None, profile
+    weights: Weights = Weights(word_counts.prior())
+    tau: int | None = None
     for number in announcements:
         if cancelled():
             raise Cancelled("the preview was cancelled: its client disconnected")
@@ -77,19 +77,18 @@ def _days(
         if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
             week = day.isocalendar()[:2]
             weights = epochs.weights_before(session, number)
-            tau, with_words = _calibrated(session, profile, number, weights)
+            tau = _threshold(session, profile, number, weights)
         evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
         pool = candidate_papers.of(session, [number], at=evening, weights=weights)
-        yield pool, select_.choose(session, pool, [Asked(with_words, tau=tau, rising=False)])[0]
+        yield pool, select_.choose(session, pool, [Asked(profile, tau=tau, rising=False)])[0]
 
 
-def _calibrated(session: Session, profile: Profile, announcement: int, weights: Weights) -> tuple[int | None, Profile]:
-    """The profile's threshold, and the profile with the words assumed in place of likes."""
+def _threshold(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
+    """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
     if weights.counts.announcements < epochs.YOUNG:
-        return None, profile
+        return None
     before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
-    tau, assumed = assumed_words.calibrated(session, before, weights, {0: profile})[0]
-    return tau, with_assumed(profile, assumed)
+    return selector.thresholds(session, before, weights, {0: profile})[0]
 
 
 def _preview_day(profile: Profile, pool: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:

@@ -19,12 +19,11 @@ from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.boolean_match import Document, has_author, holds, prepare
-from digest.matching.scoring.relevance_feedback import faded
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
-from digest.services.selection import assumed_words, candidate_papers, reference_backend, thresholds
+from digest.services.selection import candidate_papers, reference_backend, thresholds
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -85,20 +84,11 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
 
 
 def _boosted_words(session: Session, subscriber: Subscriber) -> list[str]:
-    """The words that raise a paper's score: from liked papers, and assumed from the top papers of past weeks."""
+    """The words of liked papers, which raise a paper's score."""
     likes = subscribers.profile_of(session, subscriber).likes
-    stored = assumed_words.kept(session, runs.newest_epoch(session), [subscriber.profile_id or 0]).get(
-        subscriber.profile_id or 0, ()
+    return (
+        [f"lifted, from papers you liked: {', '.join(f'{stem} {weight}' for stem, weight in likes)}"] if likes else []
     )
-    labelled_words = (
-        ("lifted, from papers you liked", likes),
-        ("lifted, assumed from your top papers of the last weeks", faded(stored, likes)),
-    )
-    return [
-        f"{label}: {', '.join(f'{stem} {weight}' for stem, weight in words)}"
-        for label, words in labelled_words
-        if words
-    ]
 
 
 def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:

@@ -1,7 +1,7 @@
-"""Calibration: once an epoch every profile gets its threshold and the words that stand in for likes.
+"""Calibration: once an epoch every active profile gets its threshold, before the first run that needs it.
 
 Profiles are calibrated in parts, a task each, a few at a time; every step may run twice. A profile that is matched
-before its turn gets its threshold at once and the words later.
+before its turn gets its threshold from the run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.models import Epoch
 from digest.models.types import stored_id
 from digest.services.catalog import announcements, epochs
 from digest.services.editions import assemble_edition
-from digest.services.selection import assumed_words
+from digest.services.selection import selector
 
 log = logs.get(__name__)
 
@@ -37,7 +37,7 @@ class CalibrationParts:
 def due() -> CalibrationParts:
     """The next uncalibrated parts of the newest announcement's epoch; creates the epoch where it is due.
 
-    No parts while the epoch is young: its thresholds are the floor alone, as a few days' papers say too little.
+    No parts while the epoch is young: then the floor alone decides.
     """
     with reading() as session:
         announcement = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
@@ -60,7 +60,7 @@ def part(epoch_id: int, first: int, last: int) -> int:
         calibrated = _calibrate(session, epoch, version_ids)
     with transaction() as session:
         waiting = threshold_store.waiting(session, epoch_id, first, last)
-        threshold_store.keep(
+        threshold_store.keep_taus(
             session, epoch_id, {number: calibrated[number] for number in waiting if number in calibrated}
         )
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(calibrated))
@@ -75,10 +75,8 @@ def calibrate_all() -> int:
     return total
 
 
-def _calibrate(
-    session: Session, epoch: Epoch, version_ids: list[int]
-) -> dict[int, tuple[int | None, threshold_store.Words]]:
-    """Threshold τ and words by profile version."""
+def _calibrate(session: Session, epoch: Epoch, version_ids: list[int]) -> dict[int, int | None]:
+    """Threshold τ by profile version."""
     profiles = assemble_edition.by_version(session, version_ids)
     days = announcements.days(session, store.window(session, (epoch.announcement_id or 0) - 1, epochs.YOUNG))
-    return assumed_words.calibrated(session, days, epochs.weights(epoch), profiles)
+    return selector.thresholds(session, days, epochs.weights(epoch), profiles)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from sqlmodel import Session
 
 from digest.db.subscribers import subscribers
-from digest.matching.engine.engine_matcher import ALL
 from digest.matching.profile import HIGH, Profile
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
 from digest.services.catalog import epochs
@@ -31,20 +30,10 @@ def thresholds(
     """τ of each profile, from these announcements. `shelf`: where profiles are compiled, and kept by version."""
     held = shelf or Compiled()
     with held.lock:
-        unread = [n for n, profile in profiles.items() if profile is LATER and not held.knows((n, 0))]
+        unread = [n for n, profile in profiles.items() if profile is LATER and not held.knows(n)]
         profiles = {**profiles, **subscribers.profiles(session, unread)}
-        rows = [held.row((number, 0), profile) for number, profile in profiles.items()]
+        rows = [held.row(number, profile) for number, profile in profiles.items()]
         return _taus(held, rows, days, _papers(session, tuple(days)), weights)
-
-
-def calibrate_with_best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
-) -> list[tuple[int | None, list[int]]]:
-    """τ of each profile, from these announcements, and its best papers of them."""
-    held, papers = Compiled(), _papers(session, tuple(days))
-    taus = _taus(held, [held.row(None, profile) for profile in profiles], days, papers, weights)
-    answers = held.matcher(papers, weights).match(papers.facts, taus=taus, mode=ALL, explain=False)
-    return [(tau, answers.best(row, most)) for row, tau in enumerate(taus)]
 
 
 def _taus(

@@ -32,7 +32,7 @@ from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import Papers
-from digest.services.selection.entry_building import Asked, Version
+from digest.services.selection.entry_building import Asked
 
 log = logs.get(__name__)
 
@@ -50,9 +50,9 @@ class Compiled:
     def __init__(self, path: Path | None = None) -> None:
         self.store, self.lock = Store(), Lock()
         self._path, self._kept = path, 0
-        self._rows: dict[Version, int] = {}
+        self._rows: dict[int, int] = {}
         self._flags: dict[int, int] = {}  # by row, those that have some
-        self._barring: dict[Version, list[int]] = {}
+        self._barring: dict[int, list[int]] = {}
         self._words: tuple[int, Words] | None = None
         self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, Matcher]] = {}
 
@@ -61,16 +61,16 @@ class Compiled:
         """True where it is time for another one."""
         return len(self.store.record) > _MOST
 
-    def knows(self, version: Version) -> bool:
+    def knows(self, version: int) -> bool:
         """True where it is compiled."""
         return version in self._rows
 
-    def needs(self, version: Version) -> bool:
+    def needs(self, version: int) -> bool:
         """True where that profile has to be read: it is new, or nothing but categories."""
         row = self._rows.get(version)
         return row is None or bool(self._flags.get(row, 0) & _WITHOUT)
 
-    def row(self, version: Version | None, profile: Profile) -> int:
+    def row(self, version: int | None, profile: Profile) -> int:
         """The row of a profile. Raises BadQuery."""
         known = None if version is None else self._rows.get(version)
         if known is not None:
@@ -125,15 +125,15 @@ class Compiled:
     @property
     def newest(self) -> int:
         """The newest profile version that it knows; 0 for none."""
-        return max((number for number, _ in self._rows), default=0)
+        return max(self._rows, default=0)
 
     def keep(self, session: Session) -> None:
         """Write its file, whole or not at all, if there is something new. Where it can't be written, it is missing."""
         if self._path is None or len(self.store.record) == self._kept:
             return
-        barring = [(*version, row) for version, rows in self._barring.items() for row in rows or (-1,)]
+        barring = [(version, row) for version, rows in self._barring.items() for row in rows or (-1,)]
         more = {
-            "rows": [(*version, row) for version, row in self._rows.items()],
+            "rows": [*self._rows.items()],
             "flags": [*self._flags.items()],
             "barring": barring,
         }
@@ -167,10 +167,10 @@ class Compiled:
         if len(store.record) > 2 * most + SMALL or more["made"][0] < time.time() - _OLD:
             return made
         made.store, made._kept = store, len(store.record)
-        made._rows = {(number, epoch): row for number, epoch, row in more["rows"].reshape(-1, 3).tolist()}
+        made._rows = dict(more["rows"].reshape(-1, 2).tolist())
         made._flags = dict(more["flags"].reshape(-1, 2).tolist())
-        for number, epoch, row in more["barring"].reshape(-1, 3).tolist():
-            made._barring.setdefault((number, epoch), []).extend([row] if row >= 0 else [])
+        for version, row in more["barring"].reshape(-1, 2).tolist():
+            made._barring.setdefault(version, []).extend([row] if row >= 0 else [])
         return made if _made_at(session, made.newest) == more["made"][1] else cls(path)
 
     def _exclusions(self, profile: Profile) -> list[int]:

@@ -34,12 +34,7 @@ _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
 _sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
 Told = tuple[bytes, bytes]  # entries as they are kept, with commas between them, and the numbers of their papers
 AT_ONCE = 8192  # readers
-shelf, index, thresholds, calibrate_with_best = (
-    compiled_profiles.of,
-    day_indexes.of,
-    calibrate_engine.thresholds,
-    calibrate_engine.calibrate_with_best,
-)
+shelf, index, thresholds = compiled_profiles.of, day_indexes.of, calibrate_engine.thresholds
 
 
 def choose(
@@ -158,9 +153,9 @@ class _Readers:
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
         """The profiles of these readers as they typed them."""
         some = [self.asked[row] for row in rows]
-        later = [one.version[0] for one in some if one.version and one.profile is LATER]
+        later = [one.version for one in some if one.version and one.profile is LATER]
         read = subscribers.profiles(self.session, later)
-        return [read[one.version[0]] if one.version and one.version[0] in read else one.profile for one in some]
+        return [read[one.version] if one.version and one.version in read else one.profile for one in some]
 
     def _told(self, matches: Sequence[Match], section: str) -> bytes:
         """Matches that the machine leaves to us: of followed authors, or of very many words."""

@@ -10,7 +10,6 @@ from digest.matching.profile import Match, Profile
 from digest.services.selection.candidate_papers import Pool
 
 MOST_RISING = 3
-Version = tuple[int, int]  # a profile's number, and the epoch whose assumed words it has; 0: none
 LATER = Profile()  # instead of a profile that is compiled already and read only where it has to be
 
 
@@ -18,7 +17,7 @@ class Asked(NamedTuple):
     """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
 
     `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
-    beside what is new; `version`: what names this very profile, if it is stored. It may be LATER for the engine.
+    beside what is new; `version`: the id of the profile version, if it is stored. It may be LATER for the engine.
     """
 
     profile: Profile
@@ -27,7 +26,7 @@ class Asked(NamedTuple):
     sent: Collection[int] = ()
     notice: str = ""
     rising: bool = True
-    version: Version | None = None
+    version: int | None = None
 
     @property
     def has_topics(self) -> bool:

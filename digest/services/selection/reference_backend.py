@@ -43,19 +43,6 @@ def thresholds(
     return [threshold(profile, documents, weights) for profile in profiles]
 
 
-def calibrate_with_best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile], most: int
-) -> list[tuple[int | None, list[int]]]:
-    """τ of each profile, from these announcements, and its best papers of them."""
-    documents = _announced(session, days)
-    found = []
-    for profile in profiles:
-        tau = threshold(profile, documents, weights)
-        best = reference_matcher.lazily(profile, documents, weights, tau=tau)
-        found.append((tau, best.papers()[:most]))
-    return found
-
-
 def _announced(session: Session, days: Sequence[Day]) -> list[Document]:
     papers = candidate_papers.standing(days, max((day.newest_batch for day in days), default=0))
     return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})

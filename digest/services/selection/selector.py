@@ -29,7 +29,7 @@ from digest.services.catalog import announcements, novelty_and_score
 from digest.services.catalog.announcements import Day
 from digest.services.selection import engine_loader, engine_need, reference_backend
 from digest.services.selection.candidate_papers import Pool
-from digest.services.selection.entry_building import Asked, Version
+from digest.services.selection.entry_building import Asked
 
 FEW_PAPERS = 1000  # read and prepared in half a second
 _SOON_DONE = 50  # of the reference's work of a day, that part takes less than loading the engine
@@ -89,10 +89,10 @@ def prepare() -> bool:
 class Shelf(Protocol):
     """Where a shard's profiles are compiled."""
 
-    def knows(self, version: Version) -> bool:
+    def knows(self, version: int) -> bool:
         """True where that profile is compiled."""
 
-    def needs(self, version: Version) -> bool:
+    def needs(self, version: int) -> bool:
         """True where that profile has to be read."""
 
 
@@ -112,23 +112,11 @@ def thresholds(
     if not profiles:
         return {}
     papers = sum(len(day.papers) for day in days)
-    if shelf is None and _by_reference(session, papers, papers * len(profiles)):
+    words = _words(profiles.values())
+    if shelf is None and _by_reference(session, papers, papers * len(profiles), words):
         found = reference_backend.thresholds(session, days, weights, list(profiles.values()))
     else:
         found = engine_loader.engine().thresholds(session, days, weights, profiles, shelf)
-    return dict(zip(profiles, found, strict=True))
-
-
-def calibrate_with_best(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile], most: int
-) -> dict[int, tuple[int | None, list[int]]]:
-    """τ of each profile, and its best papers of these announcements, followed authors' aside."""
-    if not profiles:
-        return {}
-    papers = sum(len(day.papers) for day in days)
-    words = _words(profiles.values())
-    way = reference_backend if _by_reference(session, papers, papers * len(profiles), words) else engine_loader.engine()
-    found = way.calibrate_with_best(session, days, weights, list(profiles.values()), most)
     return dict(zip(profiles, found, strict=True))
 
 

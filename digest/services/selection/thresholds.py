@@ -14,7 +14,7 @@ from digest.services.catalog import announcements, epochs
 from digest.services.selection import selector
 from digest.services.selection.selector import Shelf
 
-Standing = Mapping[int, tuple[int | None, bool]]  # by profile version τ, and whether there are assumed words
+Standing = Mapping[int, int | None]  # τ by profile version
 
 
 def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
@@ -34,7 +34,7 @@ def complete(
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
         return dict.fromkeys(profiles)
     missing = {number: profile for number, profile in profiles.items() if number not in known}
-    taus = {number: tau for number, (tau, _) in known.items()}
+    taus = dict(known)
     if missing:
         before = store.window(session, epoch.announcement_id - 1, epochs.YOUNG)
         taus |= selector.thresholds(session, announcements.days(session, before), epochs.weights(epoch), missing, shelf)

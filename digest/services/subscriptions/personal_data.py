@@ -55,12 +55,12 @@ def _profile_versions(session: Session, subscriber: Subscriber) -> list[dict[str
 
 def _thresholds(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = (
-        select(ProfileVersion.number, Threshold.epoch_id, Threshold.tau, Threshold.assumed)
+        select(ProfileVersion.number, Threshold.epoch_id, Threshold.tau)
         .join(ProfileVersion, col(ProfileVersion.id) == col(Threshold.profile_id))
         .where(ProfileVersion.subscriber_id == subscriber.id)
         .order_by(col(Threshold.id))
     )
-    names = ("profile_version", "epoch", "threshold", "assumed_words")
+    names = ("profile_version", "epoch", "threshold")
     return [dict(zip(names, row, strict=True)) for row in session.exec(query)]
 
 

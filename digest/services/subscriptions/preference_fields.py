@@ -195,7 +195,7 @@ class SignUpPreferences(BaseModel):
         Preference(
             N_("How close they have to be"),
             Control.SELECT,
-            options=(("usual", N_("usual: about 3 papers a day")), ("high", N_("high: about 1 paper a day"))),
+            options=(("usual", N_("usual: about 5 papers a day")), ("high", N_("high: about 1 paper a day"))),
         ),
     ] = "usual"
     quiet_day: Annotated[

@@ -15,7 +15,7 @@ from digest.compose.email.template_context import LESS, MORE
 from digest.db.core import engine
 from digest.db.papers import papers as paper_store
 from digest.db.subscribers import feedback as feedback_store
-from digest.db.subscribers import subscribers, threshold_store
+from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
 from digest.i18n import say
 from digest.matching.profile import Profile
@@ -111,14 +111,12 @@ def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetti
 
 
 def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
-    """Remove the like of a paper; without a paper, all feedback and assumed words. Raises NotFound."""
+    """Remove the like of a paper; without a paper, all likes and dislikes. Raises NotFound."""
     with engine.transaction() as session:
         subscriber = _required(session, subscriber_id, lock=True)
         for verb in (MORE,) if paper_id else (MORE, LESS):
             feedback_store.forget(session, subscriber_id, verb, paper_id)
         feedback.relearn(session, subscriber, now=clock.now())
-        if paper_id is None and subscriber.profile_id:
-            threshold_store.forget(session, subscriber.profile_id)
 
 
 def _main_topic(entry: Entry) -> int:

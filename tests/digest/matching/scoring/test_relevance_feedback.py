@@ -11,19 +11,11 @@ from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.reference.reference_matcher import match, matches
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import ONE, Weights
-from digest.matching.scoring.boolean_match import prepare
 from digest.matching.scoring.relevance_feedback import (
-    ASSUMED,
-    BEST,
     FULL,
     SHRINK,
     WORDS,
-    assumed,
-    faded,
     likes,
-    shares,
-    together,
-    with_assumed,
 )
 from digest.papers import Record
 from digest.text.word_tables import STOP_WORDS
@@ -120,60 +112,3 @@ def test_a_paper_that_matches_nothing_is_not_lifted_in() -> None:
 @given(profiles)
 def test_a_profile_keeps_its_likes_when_stored(profile: Profile) -> None:
     assert Profile.from_json(profile.to_json()) == profile
-
-
-@given(st.lists(records, max_size=BEST + 4))
-def test_assumed_words_are_few_and_weigh_at_most_like_a_word_of_one_topic(best: list[Record]) -> None:
-    words = assumed([shares(prepare(one), WEIGHTS) for one in candidates(best)])
-
-    assert len(words) <= WORDS
-    assert all(0 < weight <= ASSUMED * min(len(best), BEST) / BEST for _, weight in words)
-
-
-@given(st.lists(records, min_size=1, max_size=6))
-def test_twenty_papers_that_say_something_give_the_full_weight(best: list[Record]) -> None:
-    papers = [replace(one, title=f"{one.title} folding") for one in best]
-    words = assumed([shares(prepare(one), WEIGHTS) for one in candidates(papers)] * BEST)
-
-    assert words[0][1] == ASSUMED
-
-
-def test_words_of_likes_and_assumed_ones_add_up() -> None:
-    added = together((("graph", 5), ("kernel", 7)), (("graph", 4),))
-
-    assert added == (("graph", 9), ("kernel", 7))
-
-
-weighed = st.lists(st.tuples(st.sampled_from(VOCABULARY), st.integers(1, ASSUMED)), max_size=WORDS).map(
-    lambda words: tuple(dict(words).items())
-)
-
-
-@given(weighed, records, st.integers(0, 30))
-def test_the_more_is_liked_the_less_is_assumed(words: tuple[tuple[str, int], ...], liked: Record, number: int) -> None:
-    fewer = dict(faded(words, likes([liked] * number, WEIGHTS)))
-    more = dict(faded(words, likes([liked] * (number + 1), WEIGHTS)))
-
-    assert all(more.get(stem, 0) <= weight for stem, weight in fewer.items())
-    assert set(more) <= set(fewer) <= set(dict(words))
-
-
-def test_without_likes_what_is_assumed_counts_in_full() -> None:
-    assert with_assumed(PROFILE, (("graph", 16), ("kernel", 3))).likes == (("graph", 16), ("kernel", 3))
-
-
-def test_from_five_likes_on_they_outweigh_what_is_assumed() -> None:
-    liked = likes([Record("Protein diffusion")] * 5, WEIGHTS)
-
-    assert faded((("graph", ASSUMED),), liked)[0][1] == ASSUMED // 2 < liked[0][1]
-
-
-@given(st.lists(records, max_size=12), profiles, weighed)
-def test_assumed_words_never_change_what_matches_nor_lower_a_score(
-    papers: list[Record], profile: Profile, words: tuple[tuple[str, int], ...]
-) -> None:
-    plain = {m.paper: m for m in matches(profile, candidates(papers), WEIGHTS, tau=None)}
-    lifted = {m.paper: m for m in matches(with_assumed(profile, words), candidates(papers), WEIGHTS, tau=None)}
-
-    assert lifted.keys() == plain.keys()
-    assert all(m.relevance <= lifted[paper].score <= 2 * m.relevance for paper, m in plain.items())

@@ -76,12 +76,12 @@ def test_fewer_than_fourteen_announcements_give_no_threshold() -> None:
     assert threshold(PROFILE, days(13), word_counts.prior()) is None
 
 
-def test_the_threshold_lets_forty_two_papers_of_fourteen_announcements_pass() -> None:
+def test_the_threshold_lets_seventy_papers_of_fourteen_announcements_pass() -> None:
     candidates = days(14)
     tau = threshold(PROFILE, candidates, word_counts.prior())
 
     assert tau
-    assert len(matches(PROFILE, candidates, word_counts.prior(), tau=tau)) == 42
+    assert len(matches(PROFILE, candidates, word_counts.prior(), tau=tau)) == 70
 
 
 def test_a_high_minimum_lets_fourteen_pass() -> None:

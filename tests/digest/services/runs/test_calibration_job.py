@@ -1,4 +1,4 @@
-"""Once an epoch every profile gets a threshold and the words that stand in for likes; the same either way."""
+"""Once an epoch every profile gets a threshold, the same from both back ends."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from sqlmodel import col, select
 from digest.compose.email.template_context import MORE
 from digest.db.core.engine import reading, transaction
 from digest.matching.profile import Profile
-from digest.matching.scoring.relevance_feedback import ASSUMED, BEST, WORDS
 from digest.models import ProfileVersion, Subscriber, Threshold
-from digest.papers import Listed, Record
-from digest.services.editions import preview, why_report
+from digest.services.editions import preview
 from digest.services.runs import calibration_job
 from digest.services.selection import engine_need
-from digest.services.subscriptions import feedback, topic_settings
+from digest.services.subscriptions import feedback
 from tests.digest.services.conftest import MONDAY, Lab, at
 
 SUBJECTS = ("graphs", "proteins", "kernels", "bandits", "diffusion")
@@ -33,10 +31,10 @@ def installed(lab: Lab, days: int = 16) -> None:
     lab.subscribe("ada", TOPIC, limit=30)
 
 
-def stored() -> list[tuple[int, int | None, list[tuple[str, int]] | None]]:
+def stored() -> list[tuple[int, int | None]]:
     with reading() as session:
         rows = session.exec(select(Threshold).order_by(col(Threshold.profile_id))).all()
-        return [(r.profile_id, r.tau, None if r.assumed is None else [(s, n) for s, n in r.assumed]) for r in rows]
+        return [(row.profile_id, row.tau) for row in rows]
 
 
 def test_every_reader_is_calibrated_once_an_epoch(lab: Lab) -> None:
@@ -46,36 +44,24 @@ def test_every_reader_is_calibrated_once_an_epoch(lab: Lab) -> None:
     done, again = calibration_job.calibrate_all(), calibration_job.calibrate_all()
 
     assert (done, again) == (3, 0)
-    assert [bool(words) for _, _, words in stored()] == [True, True, False]
+    assert len(stored()) == 3
 
 
-def test_the_words_are_those_of_the_best_papers_and_bounded(lab: Lab) -> None:
-    installed(lab)
-    calibration_job.calibrate_all()
-    ((_, _, words),) = stored()
-
-    assert words is not None
-    assert {"offlin", "learn", "protein"} <= {stem for stem, _ in words}
-    assert len(words) <= WORDS
-    assert max(weight for _, weight in words) == ASSUMED * 14 // BEST  # of 14 announcements, one paper each
-
-
-def test_while_the_epoch_is_young_nothing_is_assumed(lab: Lab) -> None:
+def test_while_the_epoch_is_young_nobody_is_calibrated(lab: Lab) -> None:
     installed(lab, days=5)
 
     assert calibration_job.calibrate_all() == 0
     assert stored() == []
 
 
-def test_a_run_before_calibration_keeps_its_threshold_when_the_words_come(lab: Lab) -> None:
+def test_a_threshold_made_by_a_run_is_not_made_again(lab: Lab) -> None:
     installed(lab)
     lab.run(MONDAY)
-    ((number, tau, before),) = stored()
-    calibration_job.calibrate_all()
-    ((again, same, after),) = stored()
+    from_run = stored()
 
-    assert (before, bool(after)) == (None, True)
-    assert (again, same) == (number, tau)
+    assert len(from_run) == 1
+    assert calibration_job.calibrate_all() == 0
+    assert stored() == from_run
 
 
 def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,21 +75,6 @@ def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monke
     assert len(first.parts) == 2
     assert rest == 5
     assert len(stored()) == 5
-
-
-@pytest.mark.parametrize("calibrated", [False, True])
-def test_assumed_words_lift_what_matches(lab: Lab, calibrated: bool) -> None:
-    installed(lab)
-    if calibrated:
-        calibration_job.calibrate_all()
-    fresh = MONDAY + timedelta(days=1)
-    lab.go_to(at(fresh, 12))
-    titles = "Offline learning at ease", "Offline learning: of proteins"
-    lab.store(fresh, *(Listed(Record(title, arxiv_id=f"2511.2000{n}")) for n, title in enumerate(titles)))
-    lab.run(fresh)
-    order = [title for title in lab.papers("ada", fresh) if title in titles]
-
-    assert order == sorted(titles, reverse=calibrated)
 
 
 def test_the_engine_makes_the_same_of_every_profile(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,25 +91,7 @@ def test_the_engine_makes_the_same_of_every_profile(lab: Lab, monkeypatch: pytes
     assert stored() == slow
 
 
-def test_why_shows_the_words_with_their_weights_and_that_they_are_assumed(lab: Lab) -> None:
-    installed(lab)
-    calibration_job.calibrate_all()
-    told = [line for line in why_report.why_mail("ada@example.com") if "assumed from your top papers" in line]
-
-    assert len(told) == 1
-    assert f"protein {dict(stored()[0][2] or ())['protein']}" in told[0]
-
-
-def test_forgetting_all_likes_forgets_what_is_assumed(lab: Lab) -> None:
-    installed(lab)
-    calibration_job.calibrate_all()
-    topic_settings.remove_like(lab.reader("ada").id or 0)
-
-    assert stored()[0][2] == []
-    assert not any("assumed" in line for line in why_report.why_mail("ada@example.com"))
-
-
-def test_a_like_keeps_what_is_assumed_for_the_new_version_of_the_profile(lab: Lab) -> None:
+def test_a_like_keeps_the_threshold_for_the_new_version_of_the_profile(lab: Lab) -> None:
     installed(lab)
     calibration_job.calibrate_all()
     lab.run(MONDAY)
@@ -151,7 +104,7 @@ def test_a_like_keeps_what_is_assumed_for_the_new_version_of_the_profile(lab: La
     assert new[1:] == old[1:]
 
 
-def test_a_preview_has_the_words_too(lab: Lab) -> None:
+def test_a_preview_scores_like_the_mail(lab: Lab) -> None:
     installed(lab)
     calibration_job.calibrate_all()
     with reading() as session:
