@@ -10,18 +10,18 @@ from sqlmodel import col, select
 from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
-from digest.db.outbox.deliveries import Claimed
-from digest.mail.mime.outgoing_message import Letter, Withheld
-from digest.mail.outbox.sender import Counts, deliver_due
+from digest.db.outbox.deliveries import ClaimedDelivery
+from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
+from digest.mail.outbox.sender import SendCounts, deliver_due
 from digest.models import Delivery
 
 BODY = b"Subject: papers\r\n\r\n.one dot\r\n..two dots\r\n\r\nGood-bye.\r\n"
 
 
-def as_claimed(row: Delivery) -> Claimed:
+def as_claimed(row: Delivery) -> ClaimedDelivery:
     """A delivery as a sender would have it."""
     row.message_id = row.message_id or f"<{row.kind}.{row.subject_id}.{row.serial}@digest.example>"
-    return Claimed(*[getattr(row, name) for name in Claimed._fields])
+    return ClaimedDelivery(*[getattr(row, name) for name in ClaimedDelivery._fields])
 
 
 class PlainLetters:
@@ -31,14 +31,14 @@ class PlainLetters:
         self.withheld: dict[str, Withheld] = {}
         self.failing: set[str] = set()
 
-    def compose(self, deliveries: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
+    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         return ((row.id, self._one(row)) for row in deliveries if row.address not in self.failing)
 
-    def _one(self, row: Claimed) -> Letter | Withheld:
+    def _one(self, row: ClaimedDelivery) -> OutgoingMessage | Withheld:
         if row.address in self.withheld:
             return self.withheld[row.address]
         raw = f"Message-ID: {row.message_id}\r\nTo: {row.address}\r\n".encode() + BODY
-        return Letter(f"bounce+{row.id}@digest.example", row.address, raw, row.message_id)
+        return OutgoingMessage(f"bounce+{row.id}@digest.example", row.address, raw, row.message_id)
 
 
 class Outbox:
@@ -48,14 +48,17 @@ class Outbox:
         self.letters = PlainLetters()
 
     def owe(self, *addresses: str, kind: str = "digest", run_id: int | None = None, first: int = 1) -> int:
-        owed = [deliveries.Owed(kind, first + place, address, run_id=run_id) for place, address in enumerate(addresses)]
+        owed = [
+            deliveries.NewDelivery(kind, first + place, address, run_id=run_id)
+            for place, address in enumerate(addresses)
+        ]
         with transaction() as session:
-            return deliveries.owe(session, owed, clock.now())
+            return deliveries.enqueue(session, owed, clock.now())
 
-    def send(self, seconds: float = 10.0) -> Counts:
+    def send(self, seconds: float = 10.0) -> SendCounts:
         return deliver_due(self.letters, settings.get(), seconds=seconds)
 
-    def send_all(self) -> Counts:
+    def send_all(self) -> SendCounts:
         """Pass after pass, until nothing is due."""
         counts = self.send()
         while counts.more:
@@ -72,7 +75,7 @@ class Outbox:
 
     def states(self) -> dict[str, int]:
         with reading() as session:
-            return deliveries.states(session)
+            return deliveries.count_by_state(session)
 
     def make_due(self, past: timedelta = timedelta(seconds=1)) -> None:
         """As if the waits of all waiting mails were over."""

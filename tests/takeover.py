@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from digest import settings
 from digest.db.core.retry_transaction import patiently
-from digest.mail.outbox.lease_reaper import Sweeper
+from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import Lease
 from tests.processes import gone
 
@@ -38,10 +38,10 @@ class DeadHoldersClock:
         return self._seconds
 
 
-def sweeper() -> Sweeper:
+def sweeper() -> LeaseReaper:
     """One that takes over from dead processes at its second sweep, and from no living one however slow it is."""
     found = settings.get()
-    return Sweeper(found, monotonic=DeadHoldersClock(float(found.lease)))
+    return LeaseReaper(found, monotonic=DeadHoldersClock(float(found.lease)))
 
 
 def _holders(session: Session) -> list[int]:

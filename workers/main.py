@@ -135,7 +135,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     from digest.services.security import admin_login
     from digest.web.app import build as pages
     from digest.web.http import server
-    from digest.web.wiring import given
+    from digest.web.wiring import page_services
     from workers.listening import must_be_free
 
     chosen = settings.get()
@@ -143,7 +143,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     must_be_free(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
     admin_login.end_removed()
-    application = pages(_enqueue(), given())
+    application = pages(_enqueue(), page_services())
     server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
 
 

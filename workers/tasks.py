@@ -55,7 +55,7 @@ def deliver() -> None:
     """Send what is due for about 10 s, and again while there is more. Safe to run twice: a row is claimed once."""
     _quietly_end(DELIVER)  # first: what becomes due from now on needs a wake-up of its own
     try:
-        counts = delivering.due(busy=enqueue().deliver)
+        counts = delivering.send_due_mail(busy=enqueue().deliver)
     except Transient as error:
         log.warning("delivery_stopped", reason=str(error))
         return
@@ -117,7 +117,7 @@ def calibrate() -> None:
     from digest.services.runs import calibration_job
 
     _quietly_end(CALIBRATE)
-    due = calibration_job.due()
+    due = calibration_job.due_parts()
     for first, last in due.parts:
         enqueue().calibrate_part(due.epoch_id, first, last)
 
@@ -127,7 +127,7 @@ def calibrate_part(epoch_id: int, first: int, last: int) -> None:
     """Calibrate some readers' profiles, and go on with the next. Safe to run twice: each is done once an epoch."""
     from digest.services.runs import calibration_job
 
-    done = calibration_job.part(epoch_id, first, last)
+    done = calibration_job.calibrate_part(epoch_id, first, last)
     _quietly_end(_mark(CALIBRATE, epoch_id, first, last))
     if done:
         enqueue().calibrate()
@@ -138,7 +138,7 @@ def tidy_signals() -> None:
     """Thin out old snapshots. Safe to run twice."""
     from digest.services.ingestion import signal_cleanup
 
-    signal_cleanup.thin_out()
+    signal_cleanup.thin_out_snapshots()
 
 
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]

@@ -51,7 +51,7 @@ def _piped(*, dry_run: bool) -> Iterator[ProcessedMessage]:
     while sys.stdin.buffer.read(1 << 16):
         pass  # read to the end: the server takes a pipe closed early for a failure
     if dry_run:
-        yield ProcessedMessage("-", bounce.judge(raw, process_reports.attribution_keys()), "")
+        yield ProcessedMessage("-", bounce.classify_message(raw, process_reports.attribution_keys()), "")
         return
     try:
         (classified, outcome), *_ = process_reports.process_messages([raw])

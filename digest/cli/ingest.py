@@ -12,7 +12,7 @@ from digest.cli import output
 from digest.cli.outside import Outside
 from digest.errors import BadInput
 from digest.services.ingestion import catch_up, import_files
-from digest.services.ingestion.import_document import Counts
+from digest.services.ingestion.import_document import IngestCounts
 from digest.sources import registry
 from digest.text.plain_text import one_line
 
@@ -54,7 +54,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
             raise typer.Exit(output.FAILED)
 
 
-def _print_counts(counts: Counts, suffix: str, *, json: bool) -> None:
+def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
     """Print the counts; refused pieces go to standard error, the first few with their reasons."""
     for bad in counts.refused:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)

@@ -71,7 +71,7 @@ class Content:
         )
 
 
-class Frozen(NamedTuple):
+class StoredContent(NamedTuple):
     """An edition's content as it is stored: JSON, the number of papers, and their ids as little-endian int32.
 
     A run stores millions of these without creating `Content` objects.
@@ -79,34 +79,36 @@ class Frozen(NamedTuple):
 
     text: bytes
     papers: int
-    shown: bytes
+    paper_ids: bytes
 
     @classmethod
-    def of(cls, content: Content) -> Frozen:
+    def from_content(cls, content: Content) -> StoredContent:
         """Serialise the content."""
         papers = [entry.paper for entry in content.entries]
         return cls(_compact(content.to_json()), len(papers), struct.pack(f"<{len(papers)}i", *papers))
 
     @classmethod
-    def put_together(cls, entries: bytes, shown: bytes, *, considered: int, more: int, notice: str) -> Frozen:
+    def from_entries_json(
+        cls, entries: bytes, paper_ids: bytes, *, considered: int, more: int, notice: str
+    ) -> StoredContent:
         """Build it from entries that are JSON already, separated by commas, and their packed paper ids."""
         notice_json = _compact(notice) if notice else b'""'
         text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, notice_json)
-        return cls(text, len(shown) // 4, shown)
+        return cls(text, len(paper_ids) // 4, paper_ids)
 
     def content(self) -> Content:
         """Parse the content."""
         return Content.from_json(json.loads(self.text))
 
 
-def written(entry: Entry) -> bytes:
+def entry_json(entry: Entry) -> bytes:
     """An entry as compact JSON."""
     return _compact(_plain(entry))
 
 
-def around(entry: Entry) -> tuple[bytes, bytes]:
+def entry_json_affixes(entry: Entry) -> tuple[bytes, bytes]:
     """The JSON before and after the place where a match's own members go, for an entry without any."""
-    text = written(entry)
+    text = entry_json(entry)
     at = len(_compact({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
     return text[:at], text[at:]
 

@@ -38,7 +38,7 @@ def read(files: Sequence[Path]) -> Iterator[Document]:
             yield path.name, parsed
 
 
-class Ahead:
+class ReadAhead:
     """Like `read`, one part ahead for large files on more than one processor.
 
     Also computes the keys of new papers in the child; `mostly_new` says whether they are likely to be needed.
@@ -50,7 +50,7 @@ class Ahead:
         self._sent: SimpleQueue[bytes | None] = SimpleQueue()
         self._listener: Thread | None = None
 
-    def __enter__(self) -> Ahead:
+    def __enter__(self) -> ReadAhead:
         """Return self; the child starts with the first iteration."""
         return self
 

@@ -8,7 +8,7 @@ from digest.services.editions import preview, web_view
 from digest.web.http.dependencies import PageServices
 
 
-def given() -> PageServices:
+def page_services() -> PageServices:
     """The real services."""
     return PageServices(
         preview=preview.preview,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from digest.mail.bounces import judge
+from digest.mail.bounces import classify_message
 from tests.benchmarks.report import Report
 
 ALL, FIRST, SECOND = "all", "first half", "second half"
@@ -60,7 +60,7 @@ def measure(folder: Path, chosen: Callable[[str], bool] = lambda _file: True) ->
             rows.setdefault(row["file"], []).append(row)
     hard, complaint = Score(), Score()
     for file, expected in sorted(rows.items()):
-        kind = judge((folder / "mails" / file).read_bytes()).kind
+        kind = classify_message((folder / "mails" / file).read_bytes()).kind
         gone = any(row["hardbounce"] for row in expected)
         complaint.note(file, wanted=_any(expected, "feedback_type", "abuse"), found=kind == "complaint")
         if gone or not _any(expected, "reason", "filtered"):

@@ -34,7 +34,7 @@ from digest.compose.email.paper_block import Blocks
 from digest.db.core.dialect import insert_new, unused_numbers
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp import transport
 from digest.matching.profile import Profile, Topic
 from digest.models import Delivery, Edition, PaperVersion, ProfileVersion, Run, Subscriber
@@ -81,10 +81,10 @@ def fill(shared: Path, mails: int) -> None:
             numbers = unused_numbers(session, Edition, len(editions))
             insert_new(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
             owed = [
-                deliveries.Owed("digest", e, _address(at), subscriber_id=n, run_id=run.id)
+                deliveries.NewDelivery("digest", e, _address(at), subscriber_id=n, run_id=run.id)
                 for at, e, n in zip(some, numbers, ids, strict=True)
             ]
-            deliveries.owe(session, owed, now)
+            deliveries.enqueue(session, owed, now)
 
 
 def refill() -> None:
@@ -98,7 +98,7 @@ def refill() -> None:
 def sent() -> int:
     """How many mails the outbox has seen taken."""
     with reading() as session:
-        return deliveries.states(session).get(SENT, 0)
+        return deliveries.count_by_state(session).get(SENT, 0)
 
 
 def _papers(shared: Path) -> tuple[Listed, ...]:
@@ -164,7 +164,7 @@ class Memory:
     """This process's share of the mails with all that they need, read before the clock starts."""
 
     def __init__(self, place: int, of: int, limit: int) -> None:
-        self.letters = composing.Letters(settings.get())
+        self.letters = composing.MailComposer(settings.get())
         with reading() as session:
             query = select(Delivery).order_by(col(Delivery.id)).limit(limit)
             rows = [as_claimed(row) for row in session.exec(query) if (row.id or 0) % of == place]
@@ -175,7 +175,7 @@ class Memory:
         """Our composer and our connections."""
         shared, flying, taken = transport.shared(settings.get()), set(), 0
         for _, letter in self.letters._made(self.rows, self.known):
-            assert isinstance(letter, Letter)
+            assert isinstance(letter, OutgoingMessage)
             if len(flying) >= shared.size:
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)
                 taken += sum(one.result().state == SENT for one in done)
@@ -242,9 +242,9 @@ def forget() -> None:
 
 def outbox() -> int:
     """Pass after pass until nothing is due: what a worker's task does."""
-    total = delivering.due()
+    total = delivering.send_due_mail()
     while total.more:
-        total += delivering.due()
+        total += delivering.send_due_mail()
     return total.sent
 
 

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from digest.matching.engine.engine_matcher import ALL, Facts, Matcher
+from digest.matching.engine.engine_matcher import ALL, EngineMatcher, PaperFacts
 from digest.matching.engine.paper_index import build
 from tests.benchmarks import matching_peers
 from tests.benchmarks.matching_growth import grow, keep, measured, size
@@ -30,9 +30,9 @@ MILLION = 1_000_000
 
 def traversed(world: World) -> str:
     """How much of the day's postings and pairs is looked at at all."""
-    matcher = Matcher(world.store, [build(list(enumerate(world.day)))], world.weights)
-    words, size = matcher.weighed.words, np.diff(matcher.weighed.words["at"])
-    heads, at = matcher.book.stream, matcher.book.record[:SHARD]
+    matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
+    words, size = matcher.impacts.words, np.diff(matcher.impacts.words["at"])
+    heads, at = matcher.compiled.stream, matcher.compiled.record[:SHARD]
     begin = at + 1 + (heads[at] >> 8)
     heard = [heads[b + 1 : b + 1 + heads[b]] >> 6 for b in begin]
     asked = float(np.mean([size[some].sum() for some in heard]))
@@ -46,8 +46,8 @@ def traversed(world: World) -> str:
 
 def agreement(world: World, postgres: matching_peers.Postgres) -> str:
     """How far PostgreSQL's pairs of profile and paper are ours."""
-    facts = Facts(np.ones(len(world.day), np.int64), np.zeros(len(world.day), np.int32))
-    matcher = Matcher(world.store, [build(list(enumerate(world.day)))], world.weights)
+    facts = PaperFacts(np.ones(len(world.day), np.int64), np.zeros(len(world.day), np.int32))
+    matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
     answers = matcher.match(facts, rows=range(PEER), mode=ALL, close=False)
     ours = {(row, paper) for row in range(PEER) if not world.profiles[row].authors for paper in answers.papers(row)}
     theirs = {(row, paper) for row, paper in postgres.found() if not world.profiles[row].authors}

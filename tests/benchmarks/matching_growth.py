@@ -14,7 +14,7 @@ from time import process_time
 import numpy as np
 
 from digest.matching.engine import profile_store_file
-from digest.matching.engine.profile_store import Store
+from digest.matching.engine.profile_store import ProfileStore
 from digest.papers import Record
 from tests.benchmarks import crowd
 from tests.benchmarks.matching_world import DAYS, World, memory, run
@@ -22,7 +22,7 @@ from tests.benchmarks.matching_world import DAYS, World, memory, run
 PROFILES, PAPERS = (10_000, 100_000, 1_000_000), (1000, 5000, 20_000)
 
 
-def keep(folder: Path, store: Store, *, taus: Sequence[int] = (), records: Sequence[Record] = ()) -> None:
+def keep(folder: Path, store: ProfileStore, *, taus: Sequence[int] = (), records: Sequence[Record] = ()) -> None:
     """Write down profiles, their thresholds, and papers, oldest first; what is empty is not written."""
     if len(store.record):
         (folder / f"{len(store.record)}").write_bytes(profile_store_file.to_bytes(store))
@@ -77,5 +77,5 @@ def _compile(corpus: Path, folder: Path) -> dict[int, float]:
                 seconds[number] = spent
     world.make_ready()
     world.calibrate()
-    keep(folder, Store(), taus=world.taus)
+    keep(folder, ProfileStore(), taus=world.taus)
     return seconds

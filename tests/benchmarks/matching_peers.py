@@ -13,7 +13,7 @@ from time import process_time
 import psycopg
 
 from digest.matching.profile import Candidate, Profile
-from digest.matching.query.language import And, Node, Or, Term, parse, positive
+from digest.matching.query.language import And, Node, Or, Term, parse, positive_terms
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare
@@ -84,7 +84,7 @@ def _typed(numbered: tuple[int, Profile]) -> tuple[int, str, str, list[str]]:
     roots = [parse(topic.text).root for topic in profile.topics]
     query = " | ".join(f"({_tsquery(root)})" for root in roots)
     dropped = " | ".join(_tsquery(parse(text).root) for text in profile.exclusions)
-    bag = " | ".join(w for root in roots for term in positive(root) for w in _words(term))
+    bag = " | ".join(w for root in roots for term in positive_terms(root) for w in _words(term))
     behind = f" & !({dropped})" if dropped else ""
     return number, f"({query}){behind}", f"({bag}){behind}", list(profile.categories)
 
@@ -161,6 +161,6 @@ def substrings(profiles: Sequence[Profile], papers: Sequence[Record]) -> float:
     texts = [f"{record.title} {record.abstract}".lower() for record in papers]
     started = process_time()
     for profile in profiles:
-        asked = [term.text.rstrip("*") for topic in profile.topics for term in positive(parse(topic.text).root)]
+        asked = [term.text.rstrip("*") for topic in profile.topics for term in positive_terms(parse(topic.text).root)]
         [n for n, text in enumerate(texts) if any(phrase in text for phrase in asked)]
     return process_time() - started

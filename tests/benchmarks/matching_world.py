@@ -11,9 +11,9 @@ from time import process_time
 
 import numpy as np
 
-from digest.matching.engine.engine_matcher import Facts, Matcher
+from digest.matching.engine.engine_matcher import EngineMatcher, PaperFacts
 from digest.matching.engine.paper_index import build
-from digest.matching.engine.profile_store import Store
+from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Profile
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
@@ -32,7 +32,7 @@ class World:
     day: list[Record]
     before: list[Record]
     profiles: list[Profile] = field(default_factory=list)
-    store: Store = field(default_factory=Store)
+    store: ProfileStore = field(default_factory=ProfileStore)
     weights: Weights = field(default_factory=lambda: Weights(word_counts.prior()))
     taus: Sequence[int] = ()
     figures: dict[str, float] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class World:
         """What is done once after profiles changed."""
         engine_warmup.match_something()  # loads the machine code
         started = process_time()
-        self.store.ready()
+        self.store.compile()
         self.store.idf(self.weights)
         self.figures["profiles: make ready"] = process_time() - started
 
@@ -83,8 +83,8 @@ def calibrated() -> tuple[Sequence[int], float]:
         for at in range(0, len(world.before), 1000)
     ]
     started = process_time()
-    matcher = Matcher(world.store, parts, world.weights)
-    facts = Facts(np.repeat(np.arange(DAYS), 1000), np.zeros(len(world.before), np.int32))
+    matcher = EngineMatcher(world.store, parts, world.weights)
+    facts = PaperFacts(np.repeat(np.arange(DAYS), 1000), np.zeros(len(world.before), np.int32))
     return np.array(matcher.thresholds(facts), np.int64), process_time() - started
 
 
@@ -93,17 +93,17 @@ def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
     times = [process_time()]
     index = build(list(enumerate(world.day)))
     times.append(process_time())
-    matcher = Matcher(world.store, [index], world.weights)
+    matcher = EngineMatcher(world.store, [index], world.weights)
     times.append(process_time())
     size, rows = len(world.day), len(world.store.record)
-    facts = Facts(np.ones(size, np.int64), np.zeros(size, np.int32))
+    facts = PaperFacts(np.ones(size, np.int64), np.zeros(size, np.int32))
     told = hits = 0
     for at in range(0, rows, SHARD):
         shard = range(at, min(at + SHARD, rows))
         some = None if taus is None else taus[at : at + SHARD]
         answers = matcher.match(facts, rows=shard, taus=some, explain=False, close=taus is not None)
-        told += int(answers.found.rows["first"][-1])
-        hits += int(answers.found.rows["total"].sum())
+        told += int(answers.arrays.rows["first"][-1])
+        hits += int(answers.arrays.rows["total"].sum())
     times.append(process_time())
     stages = dict(zip(("index", "join and weigh", "kernel"), np.diff(times).tolist(), strict=True))
     return {**stages, "all": times[-1] - times[0], "told": told / rows, "hits": hits / rows}

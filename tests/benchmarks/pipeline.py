@@ -124,7 +124,7 @@ def measure(shared: Path, database: str, workers: int, readers: int, *, calibrat
     for hand in hands:
         hand.end()
     with reading() as session:
-        queued = sum(deliveries.states(session).values())
+        queued = sum(deliveries.count_by_state(session).values())
     report.add("queued", "mails", queued)
     report.write(rounds=1)
     goal = GOALS[database]
@@ -253,12 +253,12 @@ def calibrate(number: int, of: int) -> None:
     from digest.db.subscribers import threshold_store
     from digest.services.runs import calibration_job
 
-    epoch = calibration_job.due().epoch_id
+    epoch = calibration_job.due_parts().epoch_id
     with reading() as session:
-        parts = threshold_store.parts(session, epoch, calibration_job.PART, 1_000_000)
+        parts = threshold_store.parts(session, epoch, calibration_job.PROFILES_PER_PART, 1_000_000)
     for first, last in parts:
-        if first // calibration_job.PART % of == number:
-            calibration_job.part(epoch, first, last)
+        if first // calibration_job.PROFILES_PER_PART % of == number:
+            calibration_job.calibrate_part(epoch, first, last)
 
 
 def freeze(number: int, of: int) -> None:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.engine import index_counts
-from digest.matching.engine.engine_matcher import USUAL_CLOSE, Facts, Matcher
-from digest.matching.engine.paper_index import Index, build
-from digest.matching.engine.profile_store import Store
+from digest.matching.engine.engine_matcher import USUAL_CLOSE_PAPERS, EngineMatcher, PaperFacts
+from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.scoring.bm25 import Weights
 from digest.papers import Record
 from tests.benchmarks import crowd
@@ -42,7 +42,7 @@ def days(shared: Path) -> Iterator[list[Record]]:
         yield by_day[day]
 
 
-def indexes(every: Sequence[Sequence[Record]]) -> Iterator[Index]:
+def indexes(every: Sequence[Sequence[Record]]) -> Iterator[PaperIndex]:
     """An index of each day, papers numbered through."""
     first = 0
     for papers in every:
@@ -50,20 +50,20 @@ def indexes(every: Sequence[Sequence[Record]]) -> Iterator[Index]:
         first += len(papers)
 
 
-def close(store: Store, index: Sequence[Index], weights: Weights, taus: Sequence[int]) -> NDArray[np.int64]:
+def close(store: ProfileStore, index: Sequence[PaperIndex], weights: Weights, taus: Sequence[int]) -> NDArray[np.int64]:
     """How many close papers each profile has in each of the days: profiles × days, without caps."""
     found = []
     for day in index:
-        matcher, facts = Matcher(store, [day], weights), _facts([day])
-        every = matcher.match(facts, taus=taus, explain=False).found.rows["total"][:-1]
-        sure = matcher.match(facts, explain=False, close=False).found.rows["total"][:-1]
+        matcher, facts = EngineMatcher(store, [day], weights), _facts([day])
+        every = matcher.match(facts, taus=taus, explain=False).arrays.rows["total"][:-1]
+        sure = matcher.match(facts, explain=False, close=False).arrays.rows["total"][:-1]
         found.append(every - sure)
     return np.array(found, np.int64).T
 
 
-def _facts(index: Sequence[Index]) -> Facts:
+def _facts(index: Sequence[PaperIndex]) -> PaperFacts:
     size = [one.papers for one in index]
-    return Facts(np.repeat(np.arange(len(size)), size), np.zeros(sum(size), np.int32))
+    return PaperFacts(np.repeat(np.arange(len(size)), size), np.zeros(sum(size), np.int32))
 
 
 def main() -> None:
@@ -74,21 +74,21 @@ def main() -> None:
     asked = parser.parse_args()
     real = list(days(asked.shared))
     every = [record for papers in real for record in papers]
-    store = Store()
+    store = ProfileStore()
     for profile in crowd.Crowd(crowd.phrases(every), every).profiles(asked.profiles):
         store.add(replace(profile, authors=()))
     index = list(indexes(real))
     print(f"{asked.profiles} profiles, {len(index)} announcements of {len(every) / len(index):.0f} papers on average;")
-    print(f"promised: {USUAL_CLOSE / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
+    print(f"promised: {USUAL_CLOSE_PAPERS / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
     print("".join(f"{name:>15}" for name in COLUMNS))
     for at in range(DAYS, len(index) - DAYS + 1, DAYS):
         _epoch(store, index, at)
 
 
-def _epoch(store: Store, index: Sequence[Index], at: int) -> None:
+def _epoch(store: ProfileStore, index: Sequence[PaperIndex], at: int) -> None:
     before, after = index[at - DAYS : at], index[at : at + DAYS]
     weights = Weights(index_counts.count(before, announcements=DAYS))
-    matcher = Matcher(store, before, weights)
+    matcher = EngineMatcher(store, before, weights)
     started = process_time()
     taus = matcher.thresholds(_facts(before))
     spent = (process_time() - started) * 1e6 / len(taus)

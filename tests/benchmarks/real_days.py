@@ -48,7 +48,7 @@ class Told:
 
     ingested: int = 0
     readers: int = 0
-    results: list[days.Result] = field(default_factory=list)
+    results: list[days.RunResult] = field(default_factory=list)
     mails: int = 0
     papers: int = 0
     repeated: int = 0

@@ -25,10 +25,10 @@ import numpy as np
 import psycopg
 from psycopg import Connection
 
-from digest.matching.engine.engine_matcher import Facts, matcher
-from digest.matching.engine.paper_index import Index, build
+from digest.matching.engine.engine_matcher import PaperFacts, build_matcher
+from digest.matching.engine.paper_index import PaperIndex, build
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.query.language import Term, phrase
+from digest.matching.query.language import Term, phrase_words
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare
@@ -102,7 +102,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 def key(keyword: str) -> Key:
     """A keyword without inflection, brackets or stars."""
-    return tuple(word.text for word in phrase(Term(keyword.replace("*", " ").partition("(")[0])))
+    return tuple(word.text for word in phrase_words(Term(keyword.replace("*", " ").partition("(")[0])))
 
 
 def tasks(corpus: Corpus, *, beside: int) -> list[Task]:
@@ -168,23 +168,23 @@ class Month:
         taus = self._taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
         found: list[dict[int, list[int]]] = [{} for _ in profiles]
         for day, (index, facts) in self.days.items():
-            answers = matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
+            answers = build_matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
             for at, of in enumerate(found):
                 of[day] = answers.papers(at)
         return found
 
     def _taus(self, profiles: Sequence[Profile]) -> list[int]:
         index, facts = self.earlier
-        return matcher(profiles, [index], self.weights).thresholds(facts)
+        return build_matcher(profiles, [index], self.weights).thresholds(facts)
 
 
-def _index(documents: Sequence[Document]) -> Index:
+def _index(documents: Sequence[Document]) -> PaperIndex:
     return build([(d.candidate.id, d.candidate.record) for d in documents])
 
 
-def _facts(documents: Sequence[Document]) -> Facts:
+def _facts(documents: Sequence[Document]) -> PaperFacts:
     days = np.array([d.candidate.announcement for d in documents], np.int64)
-    return Facts(days, np.zeros(len(days), np.int32))
+    return PaperFacts(days, np.zeros(len(days), np.int32))
 
 
 def run(chosen: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rule: str) -> list[Row]:
@@ -200,7 +200,7 @@ def run(chosen: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rul
 def bm25(task: Task, corpus: Corpus, weights: dict[str, Weights]) -> Row:
     """Plain BM25 (k1 = 1.2, b = 0.75) of all the profile's words over title and abstract as one text, ten a day."""
     of = weights[task.month]
-    wanted = {word.text for topic in task.profile.topics for word in phrase(Term(topic.text)) if word.weighs}
+    wanted = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.weighs}
 
     def score(document: Document) -> float:
         norm = of.norm(document.length) / 1000

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Reader, Rendered
+from digest.compose.email.template_context import Recipient, Rendered
 from digest.mail.mime import message
 from digest.papers import Record
 from tests.benchmarks.report import Report
@@ -31,7 +31,7 @@ class Day:
     """A day's work: papers, and for each reader what was chosen."""
 
     papers: dict[tuple[int, int], Record]
-    readers: Sequence[tuple[Content, Reader]]
+    readers: Sequence[tuple[Content, Recipient]]
 
 
 def day(shared: Path | None, *, strangers: bool = False) -> Day:

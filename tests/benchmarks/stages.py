@@ -13,11 +13,11 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import claims, deliveries, leases
 from digest.mail.mime import message
-from digest.mail.mime.outgoing_message import Letter
-from digest.mail.outbox.state_transitions import Judge
+from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.outbox.state_transitions import StateTransitions
 from digest.mail.smtp import transport
 from digest.services.delivery import render_messages as composing
-from digest.services.delivery.mail_context import Needed
+from digest.services.delivery.mail_context import MailContext
 from tests.benchmarks import mailing
 from tests.benchmarks.report import Report
 
@@ -43,7 +43,11 @@ def measure(report: Report, *, mails: int) -> None:
     The first time every view of a paper has to be made; later readers of the same topics share it.
     """
     chosen = settings.get()
-    letters, road, judge = composing.Letters(chosen), transport.shared(chosen), Judge("resend", random.Random())
+    letters, road, judge = (
+        composing.MailComposer(chosen),
+        transport.shared(chosen),
+        StateTransitions("resend", random.Random()),
+    )
     with transaction() as session:
         lease = leases.open_lease(session, "benchmark", clock.now())
     first, watch, done = _Watch(), _Watch(), 0
@@ -63,17 +67,17 @@ def measure(report: Report, *, mails: int) -> None:
 
 
 def window(
-    letters: composing.Letters, road: transport.Transport, judge: Judge, lease: int, watch: _Watch
+    letters: composing.MailComposer, road: transport.Transport, judge: StateTransitions, lease: int, watch: _Watch
 ) -> int:  # fmt: skip
     """One window through all stages."""
     now = clock.now()
 
-    def claim() -> list[claims.Claimed]:
+    def claim() -> list[claims.ClaimedDelivery]:
         with transaction() as session:
             leases.bump_beat(session, lease)
             return claims.claim(session, lease, road.size, now, domain="digest.example")
 
-    def look_up() -> Mapping[int, Needed]:
+    def look_up() -> Mapping[int, MailContext]:
         with reading() as session:
             return letters._look_up(session, rows)
 
@@ -89,7 +93,7 @@ def window(
     signer = letters._signer
     signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
     mails = [
-        Letter(letters._return_path(row), row.address, one, row.message_id, built=True)
+        OutgoingMessage(letters._return_path(row), row.address, one, row.message_id, built=True)
         for row, one in zip(rows, signed, strict=True)
     ]
     outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])
@@ -97,12 +101,12 @@ def window(
 
     def record() -> int:
         with transaction() as session:
-            return deliveries.record(session, lease, results, now)
+            return deliveries.record_results(session, lease, results, now)
 
     watch("record", record)
     return len(rows)
 
 
-def _all(futures: list[transport.Future[transport.Outcome]]) -> list[transport.Future[transport.Outcome]]:
+def _all(futures: list[transport.Future[transport.SendOutcome]]) -> list[transport.Future[transport.SendOutcome]]:
     wait(futures)
     return futures

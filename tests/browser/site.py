@@ -23,7 +23,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.runs import daily_run
 from digest.web.app import build
 from digest.web.http import server
-from digest.web.wiring import given
+from digest.web.wiring import page_services
 from seeds import loader
 from tests.patience import PATIENCE
 from workers.demo import mailbox as mailboxes
@@ -39,7 +39,7 @@ class AtOnce:
         raise AssertionError("pages freeze nothing")
 
     def deliver(self) -> None:
-        delivery_worker.due()
+        delivery_worker.send_due_mail()
 
     def welcome(self, subscriber_id: int) -> None:
         welcome.first_edition(subscriber_id, self)
@@ -59,7 +59,7 @@ class Site:
         for name, parsed in documents.items():
             store_document("seeds", name, parsed, day=on)
 
-    def run(self, on: date | None = None) -> daily_run.Result:
+    def run(self, on: date | None = None) -> daily_run.RunResult:
         return daily_run.run_inline(on)
 
     def mail(self, to: str, subject: str = "") -> EmailMessage:
@@ -105,7 +105,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             ADMIN_EMAILS=ADMIN,
         )
         delivery_worker._sweeper.cache_clear()
-        return build(AtOnce(), given())
+        return build(AtOnce(), page_services())
 
     try:
         with serving(built) as url:

@@ -69,7 +69,7 @@ class Mail:
 def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
     """At least so many mails, and the text of the DNS record that their signatures verify with."""
     pem, record = dkim.generate_key()
-    signer = dkim.Signer(DOMAIN, SELECTOR, pem)
+    signer = dkim.DkimSigner(DOMAIN, SELECTOR, pem)
     made = []
     for place, (name, kind, rendered) in enumerate(_rendered(shared, number)):
         unsubscribe = samples.LINKS.unsubscribe if kind not in message.TRANSACTIONAL else None

@@ -66,7 +66,7 @@ def test_with_hold_nothing_is_doubled_and_every_open_case_is_listed(
     run.until_over(held=True)
 
     with reading() as session:
-        open_cases = {row.address for row in retention.held(session, limit=10_000)}
+        open_cases = {row.address for row in retention.held_deliveries(session, limit=10_000)}
     assert run.doubled() == 0
     assert run.lost() <= open_cases
     assert len(open_cases) == run.outbox.states().get("uncertain", 0)

@@ -45,6 +45,6 @@ def test_a_worker_calibrates_every_reader_and_a_second_wake_up_changes_nothing(
     wait_for(lambda: len(calibrated_profiles()) == READERS)
     first = calibrated_profiles()
     port.calibrate()
-    wait_for(lambda: calibration_job.due().parts == ())
+    wait_for(lambda: calibration_job.due_parts().parts == ())
 
     assert calibrated_profiles() == first

@@ -47,7 +47,7 @@ def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
 
     assert _count(Paper) == 40
     assert len(feed.asked("rss")) == 1
-    assert [one.state for one in source_status.standings()] in (["on time"], ["quiet"])
+    assert [one.state for one in source_status.source_statuses()] in (["on time"], ["quiet"])
 
 
 def _count(table: type[Paper] | type[Novelty]) -> int:

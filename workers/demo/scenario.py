@@ -22,7 +22,7 @@ from digest.interfaces import Enqueue
 from digest.models import Delivery, Edition, Subscriber
 from digest.models.delivery import CONFIRMATION, DIGEST, SENT
 from digest.services.catalog import novelty_and_score
-from digest.services.ingestion.import_document import Counts, store_document
+from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run as days
 from seeds import loader
 from seeds.demo_subscribers import READERS, Reader
@@ -94,7 +94,7 @@ class Story:
         _check(client.post(signed_links.preferences(found.id if found and found.id else 0), data=wishes), "pausing")
 
     def _day(self, announced: loader.Announced) -> None:
-        total = Counts("seeds")
+        total = IngestCounts("seeds")
         for name, parsed in announced.documents:
             total.add(store_document("seeds", name, parsed, day=announced.day))
         novelty_and_score.measure()

@@ -14,7 +14,7 @@ from digest.compose.email import match_reason, paper_view, subject_line, templat
 from digest.compose.email.email_parts import listed
 from digest.compose.email.paper_block import INDENT, Blocks
 from digest.compose.email.paper_view import Shared, View
-from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, Reader, Rendered, Service
+from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, Recipient, Rendered, Service
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
@@ -71,7 +71,7 @@ class _ShortLine(NamedTuple):
 def digest(
     edition: Content,
     papers: Mapping[tuple[int, int], Record],
-    reader: Reader,
+    recipient: Recipient,
     links: Links,
     *,
     service: Service = PLAIN_SERVICE,
@@ -83,9 +83,9 @@ def digest(
     An entry whose paper is not in `papers` is left out. What would exceed `limit` bytes of HTML rolls over to the web
     view; `limit=None` is the web view itself. Pass the same `Blocks` for all mails of a run.
     """
-    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or Blocks())
     while True:
-        rendered = _digest(edition, views, reader, links, service)
+        rendered = _digest(edition, views, recipient, links, service)
         size = _size(rendered.html_pieces, limit)
         if limit is None or size <= limit or len(views) < 2:
             return rendered
@@ -101,23 +101,23 @@ def _size(pieces: Pieces, limit: int | None) -> int:
 def fragment(
     edition: Content,
     papers: Mapping[tuple[int, int], Record],
-    reader: Reader,
+    recipient: Recipient,
     links: Links,
     *,
     blocks: Blocks | None = None,
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
-    edition, views = _views(edition, papers, reader, links, blocks or Blocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or Blocks())
     prefix = links.feedback or ""
     feed_papers = [
         (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
     ]
-    values = _values(edition, views, reader) | {"sections": _sections(feed_papers)}
+    values = _values(edition, views, recipient) | {"sections": _sections(feed_papers)}
     return str(values["line"]), template_environment.fragment("edition").render(values)
 
 
 def _views(
-    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Reader, links: Links, blocks: Blocks
+    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Recipient, links: Links, blocks: Blocks
 ) -> tuple[Content, list[EntryView]]:
     """The edition without unknown papers, and its entries in the mail's order, each with its view."""
     entries = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
@@ -139,7 +139,7 @@ def _fewer(views: list[EntryView], over: int, size: int) -> list[EntryView]:
 
 
 def _digest(
-    edition: Content, views: Sequence[EntryView], recipient: Reader, links: Links, service: Service
+    edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links, service: Service
 ) -> Rendered:
     """The mail with these papers."""
     values = _values(edition, views, recipient) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
@@ -182,7 +182,7 @@ def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     return [section for section in sections if section.papers]
 
 
-def _values(edition: Content, views: Sequence[EntryView], recipient: Reader) -> dict[str, object]:
+def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> dict[str, object]:
     """The template's values for an edition with these papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:TITLES]]
     opening, notice = wording.opening(recipient), _notice(edition)
@@ -190,9 +190,9 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Reader) -> 
         "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
-        "preheader": highlighting.shown(subject_line.preheader(edition, recipient, titles)),
+        "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
-        "notice": highlighting.shown(notice),
+        "notice": highlighting.escape_text(notice),
         "short": _in_short(views, recipient) if len(views) >= SHORT_FROM else [],
         "left": wording.rolled_over(len(edition.entries) - len(views)),
         "past": wording.past_limit(edition.more),
@@ -206,7 +206,7 @@ def _notice(edition: Content) -> str:
     return one_line(say(edition.notice)) if edition.notice else ""
 
 
-def _in_short(views: Sequence[EntryView], recipient: Reader) -> list[_ShortLine]:
+def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
     """The largest topics with their number of papers and first paper; filled up with the next papers."""
     groups: dict[str, list[View]] = {}
     for entry, view in views:
@@ -217,7 +217,7 @@ def _in_short(views: Sequence[EntryView], recipient: Reader) -> list[_ShortLine]
     return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
 
 
-def _group(entry: Entry, recipient: Reader) -> str:
+def _group(entry: Entry, recipient: Recipient) -> str:
     """The topic or section that an entry counts for in "Today in short"."""
     if entry.section == FOLLOWED:
         return say("★ Followed")
@@ -235,10 +235,10 @@ def _short_line(label: str, view: View) -> _ShortLine:
     title = shortened(view.title, 90)
     text = f"{label}: {title}" if label else title
     url = view.shared.url if view.shared.linked else None
-    return _ShortLine(highlighting.shown(label), highlighting.shown(title), url, wrap(text, INDENT))
+    return _ShortLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
-def _view(entry: Entry, record: Record, recipient: Reader, links: Links, blocks: Blocks) -> View:
+def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: Blocks) -> View:
     """One paper as all subscribers see it who got it for the same reasons."""
     topics, asks = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])

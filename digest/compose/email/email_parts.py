@@ -10,13 +10,13 @@ from markupsafe import Markup
 
 from digest import i18n
 from digest.compose.email import template_environment, wording
-from digest.compose.email.template_context import Links, Reader, Rendered, Service
-from digest.compose.text.highlighting import shown
+from digest.compose.email.template_context import Links, Recipient, Rendered, Service
+from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import COLUMNS, shortened, width, wrap
 from digest.text.plain_text import one_line
 
 
-def listed(name: str, values: Mapping[str, object], recipient: Reader, links: Links, service: Service) -> Rendered:
+def listed(name: str, values: Mapping[str, object], recipient: Recipient, links: Links, service: Service) -> Rendered:
     """A subscription mail: its footer says why it comes and how to unsubscribe."""
     footer = {
         **_dated_values(recipient.day, recipient.confirmed, service, i18n.tag()),
@@ -36,7 +36,7 @@ def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
         if isinstance(value, Markup | list):
             plain[key] = _plain(value)
     subject = shortened(one_line(template_environment.text(name, "subject").render(plain)), 120)
-    page = template_environment.html(name).render(html_values, **values, subject=shown(subject))
+    page = template_environment.html(name).render(html_values, **values, subject=escape_text(subject))
     return Rendered(
         subject, (template_environment.text(name).render(plain),), tuple(page.split(template_environment.CUT))
     )
@@ -49,7 +49,7 @@ def _dated_values(day: date, confirmed: date, service: Service, _language: str) 
     return {
         "date": date_text,
         "masthead": _spread(one_line(service.name), date_text),
-        "why": shown(why),
+        "why": escape_text(why),
         "why_lines": wrap(why),
     }
 
@@ -57,8 +57,8 @@ def _dated_values(day: date, confirmed: date, service: Service, _language: str) 
 @lru_cache(maxsize=8)
 def _service_values(service: Service, tag: str) -> tuple[Mapping[str, object], Mapping[str, object]]:
     """Values that every mail of the service has, for HTML and for text."""
-    address = [shown(one_line(line)) for line in service.postal_address.splitlines() if line.strip()]
-    values = {"language": tag, "service": shown(one_line(service.name)), "home": service.home, "address": address}
+    address = [escape_text(one_line(line)) for line in service.postal_address.splitlines() if line.strip()]
+    values = {"language": tag, "service": escape_text(one_line(service.name)), "home": service.home, "address": address}
     return values, {key: _plain(value) for key, value in values.items()}
 
 

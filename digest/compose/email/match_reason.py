@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from digest.compose.edition import RISING, Entry
-from digest.compose.email.template_context import Reader
-from digest.compose.text.highlighting import fold
+from digest.compose.email.template_context import Recipient
+from digest.compose.text.highlighting import fold_for_search
 from digest.compose.text.text_wrapping import shortened
 from digest.i18n import count, say
 from digest.text import plain_text
@@ -19,7 +19,7 @@ _WORD = re.compile(r"\w+")
 _QUERY = re.compile(r"[\":]|\b(?:AND|OR|ANDNOT)\b")
 
 
-def reason(entry: Entry, recipient: Reader, category: str) -> str:
+def reason(entry: Entry, recipient: Recipient, category: str) -> str:
     """Why this paper is here; '' for a rising one that nothing matched. `category`: see `matching_category`."""
     parts = []
     if entry.followed:
@@ -56,8 +56,8 @@ def is_strict(topic: str, words: tuple[str, ...]) -> bool:
     """
     if _QUERY.search(topic):
         return True
-    phrase = _WORD.findall(fold(one_line(topic)))
-    return any(_WORD.findall(fold(one_line(word))) == phrase for word in words)
+    phrase = _WORD.findall(fold_for_search(one_line(topic)))
+    return any(_WORD.findall(fold_for_search(one_line(word))) == phrase for word in words)
 
 
 def matching_category(subscribed: Iterable[str], categories: Sequence[str]) -> str:
@@ -81,9 +81,9 @@ def rising(entry: Entry) -> str:
 def _match(typed: str, words: tuple[str, ...]) -> str:
     """A topic as typed, with the words that matched where they say more than the topic does."""
     topic = shortened(one_line(typed), 60)
-    folded = fold(topic)
+    folded = fold_for_search(topic)
     lines = [one_line(word) for word in words]
-    if not lines or (all(fold(word) in folded for word in lines) and len(" ".join(lines)) >= len(topic) - 4):
+    if not lines or (all(fold_for_search(word) in folded for word in lines) and len(" ".join(lines)) >= len(topic) - 4):
         return topic
     return f"{topic}: {shortened(', '.join(lines), 60)}"
 

@@ -8,20 +8,20 @@ from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import listed, mail
 from digest.compose.email.paper_block import INDENT, Blocks
-from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Reader, Rendered, Service
-from digest.compose.text.highlighting import shown
+from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Recipient, Rendered, Service
+from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import say
 from digest.text.plain_text import one_line
 
 __all__ = [
-    "LESS", "MORE", "MUTE", "Blocks", "Links", "Reader", "Rendered", "Service", "account_link", "alarm", "confirmation",
+    "LESS", "MORE", "MUTE", "Blocks", "Links", "Recipient", "Rendered", "Service", "account_link", "alarm", "confirmation",
     "digest", "link", "moved", "notice", "sign_in", "trial",
 ]  # fmt: skip
 
 
 def notice(
-    recipient: Reader,
+    recipient: Recipient,
     links: Links,
     considered: int,
     *,
@@ -40,7 +40,7 @@ def notice(
         "heading": heading,
         "line": f"{heading}. {announced}".strip(),
         "announced": announced,
-        "silence": shown(silence),
+        "silence": escape_text(silence),
         "advice": advice,
         "advice_lines": wrap(f"{silence} {advice}".strip()),
     }
@@ -79,7 +79,11 @@ def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: 
     """An alarm for administrators: what is wrong, the facts line by line, and the page to open."""
     title = shortened(one_line(title), 200)
     lines = [one_line(fact) for fact in facts]
-    values: dict[str, object] = {"title": shown(title), "facts": [shown(line) for line in lines], "url": url}
+    values: dict[str, object] = {
+        "title": escape_text(title),
+        "facts": [escape_text(line) for line in lines],
+        "url": url,
+    }
     values |= {"title_lines": wrap(title), "fact_lines": [wrap(line, INDENT) for line in lines]}
     return mail("alarm", values, service)
 

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import excerpt, with_matches
-from digest.compose.text.highlighting import fold, marked, pattern, shown
+from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, pattern
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import say
 from digest.papers import Record
@@ -97,7 +97,7 @@ class Blocks:
         self._marked: BoundedCache[tuple[int, int, WordGroups], Marked] = BoundedCache(size)
         self.views: BoundedCache[Hashable, View] = BoundedCache(size)
 
-    def of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
+    def block_of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
         """The block of this revision, built at the first call."""
         return self._blocks.get((paper, revision, novelty), lambda: block(record, novelty))
 
@@ -108,18 +108,26 @@ class Blocks:
 
 def _mark(paper_block: PaperBlock, groups: WordGroups) -> Marked:
     words_pattern = pattern(tuple([word for group in groups for word in group]))
-    title = marked(paper_block.title, paper_block.folded_title, words_pattern, paper_block.shown_title)
+    title = mark_words(paper_block.title, paper_block.folded_title, words_pattern, paper_block.shown_title)
     folded = (paper_block.folded_title, paper_block.folded_abstract)
     hidden = [
         group_pattern
         for group_pattern in map(pattern, groups)
         if group_pattern and not any(map(group_pattern.search, folded))
     ]
-    extended = with_matches(paper_block.abstract, paper_block.source, fold, hidden) if hidden else paper_block.abstract
+    extended = (
+        with_matches(paper_block.abstract, paper_block.source, fold_for_search, hidden)
+        if hidden
+        else paper_block.abstract
+    )
     if extended == paper_block.abstract:
-        abstract = marked(extended, paper_block.folded_abstract, words_pattern, paper_block.shown_abstract)
+        abstract = mark_words(extended, paper_block.folded_abstract, words_pattern, paper_block.shown_abstract)
         return Marked(title, abstract, paper_block.abstract_lines)
-    return Marked(title, marked(extended, fold(extended), words_pattern, shown(extended)), wrap(extended, INDENT))
+    return Marked(
+        title,
+        mark_words(extended, fold_for_search(extended), words_pattern, escape_text(extended)),
+        wrap(extended, INDENT),
+    )
 
 
 def block(record: Record, novelty: int | None = None) -> PaperBlock:
@@ -133,15 +141,15 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
     code = https(record.code_url)
     return PaperBlock(
         title=title,
-        shown_title=shown(title),
-        folded_title=fold(title),
+        shown_title=escape_text(title),
+        folded_title=fold_for_search(title),
         abstract=abstract,
-        shown_abstract=shown(abstract),
-        folded_abstract=fold(abstract),
+        shown_abstract=escape_text(abstract),
+        folded_abstract=fold_for_search(abstract),
         authors=record.authors,
         complete=record.authors_complete,
         facts=fact_line,
-        about=shown(about),
+        about=escape_text(about),
         about_lines=wrap(about, INDENT),
         url=escape(url),
         found_by_search=searched,

@@ -12,9 +12,9 @@ from markupsafe import Markup, escape
 from digest.compose.edition import RISING, Entry
 from digest.compose.email import match_reason, template_environment
 from digest.compose.email.paper_block import INDENT, Blocks, PaperBlock
-from digest.compose.email.template_context import LESS, MORE, MUTE, Reader, asked
+from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
-from digest.compose.text.highlighting import shown
+from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import say
 from digest.papers import Record
@@ -62,7 +62,7 @@ class View:
 def view(
     entry: Entry,
     record: Record,
-    recipient: Reader,
+    recipient: Recipient,
     blocks: Blocks,
     *,
     page: Callable[[int], str] | None,
@@ -73,7 +73,7 @@ def view(
 
     `page` returns a paper's public page; `asks`: with feedback links; `category`: the one that the paper came for.
     """
-    block = blocks.of(entry.paper, entry.revision, record, entry.novelty)
+    block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty)
     groups = tuple([matched_words for _, matched_words in entry.matched])
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _about(block, entry.followed)
@@ -87,11 +87,11 @@ def view(
     topics = [recipient.topics[index] for index, _ in entry.matched if 0 <= index < len(recipient.topics)]
     shared = Shared(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
-        shown(shortened(block.title, NAME_LENGTH)),
-        shown(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
+        escape_text(shortened(block.title, NAME_LENGTH)),
+        escape_text(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
     )  # fmt: skip
     verbs = (MORE, LESS, MUTE if entry.matched else None)
-    ends = tuple([asked(entry.paper, verb) if asks and verb else None for verb in verbs])
+    ends = tuple([feedback_suffix(entry.paper, verb) if asks and verb else None for verb in verbs])
     return View(
         title=block.title,
         shared=shared,
@@ -135,13 +135,13 @@ def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
         return block.about, block.about_lines
     names = byline(block.authors, block.complete, followed)
     about = " · ".join(part for part in (names, block.facts) if part)
-    return shown(about), wrap(about, INDENT)
+    return escape_text(about), wrap(about, INDENT)
 
 
 @lru_cache(maxsize=8192)
 def _line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Subscribers with the same topic share it."""
-    return shown(text), wrap(text, INDENT)
+    return escape_text(text), wrap(text, INDENT)
 
 
 @lru_cache(maxsize=8192)
@@ -154,7 +154,7 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
     if lines.endswith(f"·\n{INDENT}{spark}"):  # bars do not stand alone in a line: they take the last word along
         head, _, word = wrap(facts, INDENT).rpartition(" ")
         lines = f"{head}\n{INDENT}{word} · {spark}"
-    return shown(facts) + bars, lines
+    return escape_text(facts) + bars, lines
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: Markup) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from digest import i18n
 from digest.compose.edition import FOLLOWED, RISING, Content, Entry
-from digest.compose.email.template_context import Reader
+from digest.compose.email.template_context import Recipient
 from digest.compose.text.text_wrapping import shortened
 from digest.i18n import count, say
 from digest.text.plain_text import one_line
@@ -41,7 +41,7 @@ def section_counts(entries: Sequence[Entry]) -> SectionCounts:
     return SectionCounts(followed, len(sections) - followed - rising, rising)
 
 
-def headline(edition: Content, recipient: Reader) -> str:
+def headline(edition: Content, recipient: Recipient) -> str:
     """The number of papers by section: `7 new on your topics · 3 rising`."""
     return _headline(section_counts(edition.entries), bool(recipient.topics), i18n.tag())
 
@@ -72,7 +72,7 @@ _TYPOGRAPHY = str.maketrans(
 )
 
 
-def subject(edition: Content, recipient: Reader, titles: Sequence[str]) -> str:
+def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
     """`Title of the best paper, and 9 more on KV cache`; never longer than LENGTH. `titles` in the mail's order."""
     before = {"resend": say("Again: "), "welcome": say("First edition: ")}.get(recipient.kind, "")
     if not titles:
@@ -132,7 +132,7 @@ def _first_bytes(text: str, most: int) -> str:
     return (cut[:blank] if blank > len(cut) // 2 else cut).rstrip(" ,;:–-.…") + "..."
 
 
-def _common_topics(entries: Sequence[Entry], recipient: Reader) -> tuple[str, bool]:
+def _common_topics(entries: Sequence[Entry], recipient: Recipient) -> tuple[str, bool]:
     """The topic that brought most of these papers, '' if it is too long to name, and whether it brought all."""
     counts = Counter(leading_topic(entry) for entry in entries)
     for index, papers in counts.most_common():
@@ -153,7 +153,7 @@ def leading_topic(entry: Entry) -> int:
     return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)
 
 
-def preheader(edition: Content, recipient: Reader, titles: Sequence[str]) -> str:
+def preheader(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
     """What an inbox shows behind the subject: the next titles, as the subject has the first."""
     others = [shortened(title, 70) for title in titles[1:3]]
     return shortened("; ".join(others) if others else headline(edition, recipient), _PREHEADER)

@@ -45,7 +45,7 @@ PLAIN_SERVICE = Service()
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Recipient:
     """The recipient of an edition. `topics` as typed, in the order of the edition's profile version.
 
     `confirmed` and `day` are local dates. `kind`: digest, welcome or resend. `categories`: those subscribed to.
@@ -74,7 +74,7 @@ class Links:
     mail_link: str | None = None
 
 
-def asked(paper: int, verb: str) -> str:
+def feedback_suffix(paper: int, verb: str) -> str:
     """The end of a feedback URL, after the prefix that all feedback links of an edition share.
 
     `verb`: one of MORE, LESS, MUTE, FOLLOW.

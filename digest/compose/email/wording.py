@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from digest import i18n
-from digest.compose.email.template_context import Reader
+from digest.compose.email.template_context import Recipient
 from digest.i18n import count, say
 
 
@@ -24,7 +24,7 @@ def number(value: float) -> str:
     return i18n.decimal(value)
 
 
-def opening(recipient: Reader) -> str:
+def opening(recipient: Recipient) -> str:
     """One line that says why this mail differs from a usual day's, '' for a usual day."""
     if recipient.kind == "welcome":
         return say(

@@ -20,7 +20,7 @@ _PART = re.compile(r"[α-ω]|[^\W_α-ω]+")
 MARK = 'class="mark" style="background-color:#fdf0c4"'
 
 
-def shown(text: str) -> Markup:
+def escape_text(text: str) -> Markup:
     """Escape foreign text for HTML, so that nothing in it looks like markup or an unfilled template."""
     escaped = str(escape(text))
     if "{" in escaped or "}" in escaped:
@@ -28,7 +28,7 @@ def shown(text: str) -> Markup:
     return Markup(escaped.replace("None", "N&#111;ne").replace("undefined", "un&#100;efined"))  # noqa: S704
 
 
-def fold(text: str) -> str:
+def fold_for_search(text: str) -> str:
     """The text in lower case without accents; offsets stay the same."""
     if text.isascii():
         return text.lower()
@@ -52,7 +52,7 @@ def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
 
 def _expression(word: str) -> str:
     """The expression for a word or phrase, '' for one too common to mark."""
-    plain = fold(_FIELD.sub("", word.strip().strip("\"'"))).strip("\"' ")
+    plain = fold_for_search(_FIELD.sub("", word.strip().strip("\"'"))).strip("\"' ")
     parts = _PART.findall(plain)[:12]
     if not parts or " ".join(parts) in _COMMON or len("".join(parts)) < 2:
         return ""
@@ -69,7 +69,7 @@ def _part(part: str) -> str:
     return re.escape(part) if name == sign else f"(?:{name}|{sign})"
 
 
-def marked(text: str, folded: str, words_pattern: re.Pattern[str] | None, plain: Markup) -> Markup:
+def mark_words(text: str, folded: str, words_pattern: re.Pattern[str] | None, plain: Markup) -> Markup:
     """The text for HTML with the matches marked. `folded` is `fold(text)`, `plain` is `shown(text)`."""
     spans = _spans(folded, words_pattern) if words_pattern else []
     if not spans:
@@ -77,9 +77,9 @@ def marked(text: str, folded: str, words_pattern: re.Pattern[str] | None, plain:
     pieces: list[str] = []
     position = 0
     for start, end in spans:
-        pieces += [shown(text[position:start]), f"<span {MARK}>{shown(text[start:end])}</span>"]
+        pieces += [escape_text(text[position:start]), f"<span {MARK}>{escape_text(text[start:end])}</span>"]
         position = end
-    return Markup("".join([*pieces, shown(text[position:])]))  # noqa: S704
+    return Markup("".join([*pieces, escape_text(text[position:])]))  # noqa: S704
 
 
 def _spans(folded: str, words_pattern: re.Pattern[str]) -> list[tuple[int, int]]:

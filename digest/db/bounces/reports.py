@@ -70,7 +70,7 @@ def record_report(
     return insert_ignore(session, Bounce, [row]) == 1
 
 
-def failures(session: Session, address_key: str, *, since: datetime) -> Sequence[Bounce]:
+def counted_failures(session: Session, address_key: str, *, since: datetime) -> Sequence[Bounce]:
     """The failures of an address that still count, oldest first."""
     query = select(Bounce).where(
         Bounce.address_key == address_key, col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since
@@ -106,7 +106,7 @@ def policy_addresses(session: Session, *, since: datetime, domain: str = "") -> 
     return session.exec(query).one()
 
 
-def forgive(session: Session, address_key: str) -> int:
+def clear_failures(session: Session, address_key: str) -> int:
     """Stop counting the failures of an address. Returns how many."""
     counted = col(Bounce.address_key) == address_key, col(Bounce.kind).in_(COUNTED)
     return session.exec(update(Bounce).where(*counted).values(kind=FORGIVEN)).rowcount
@@ -146,6 +146,6 @@ def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]
     return session.exec(query.order_by(col(Suppression.at), col(Suppression.address_key))).all()
 
 
-def pauses(session: Session, now: datetime) -> Sequence[DomainPause]:
+def paused_domains(session: Session, now: datetime) -> Sequence[DomainPause]:
     """The current pauses of domains."""
     return session.exec(select(DomainPause).where(col(DomainPause.until) > now).order_by(DomainPause.domain)).all()

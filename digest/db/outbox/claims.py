@@ -12,7 +12,14 @@ from sqlalchemy import JSON, BigInteger, String, Update, bindparam, cast, func, 
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core import installation
-from digest.db.outbox.deliveries import BULK, FIRST, LAST, UNSENT_STATES, Claimed, due
+from digest.db.outbox.deliveries import (
+    PRIORITY_BULK,
+    PRIORITY_NORMAL,
+    PRIORITY_URGENT,
+    UNSENT_STATES,
+    ClaimedDelivery,
+    due_conditions,
+)
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
 from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
@@ -80,14 +87,14 @@ _SET_DUE = (
 
 def claim(
     session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only: str = ""
-) -> list[Claimed]:
+) -> list[ClaimedDelivery]:
     """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
 
     Those of paused domains, of paused or cancelled runs, and those that `gate` does not admit are postponed instead.
     `domain` is the domain of their Message-IDs. `only`: claim this kind alone, '' for all kinds.
     """
-    claimed: list[Claimed] = []
-    for priority in (FIRST, LAST, BULK):
+    claimed: list[ClaimedDelivery] = []
+    for priority in (PRIORITY_URGENT, PRIORITY_NORMAL, PRIORITY_BULK):
         for _ in range(MAX_ROUNDS):
             room = limit - len(claimed)
             candidates = _select_due(session, priority, room, now, only) if room > 0 else []
@@ -145,7 +152,9 @@ def _postpone_at_rate(
         slots: dict[bool, list[datetime]] = {}
         for is_new in (False, True):
             count = sum(row[1] is is_new for row in rows)
-            first, step = gate.next_slots(domain, count, queue=is_new and priority != FIRST) if count else (0.0, 0.0)
+            first, step = (
+                gate.next_slots(domain, count, queue=is_new and priority != PRIORITY_URGENT) if count else (0.0, 0.0)
+            )
             slots[is_new] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
         return [slots[is_new].pop() for _, is_new in rows]
 
@@ -167,7 +176,7 @@ def _postpone(
     """Postpone the due deliveries of a domain, except admitted ones. `new_times`: of (id, never postponed) rows."""
     scanned = (
         select(col(Delivery.id), col(Delivery.domain))
-        .where(col(Delivery.priority) == priority, *due(now))
+        .where(col(Delivery.priority) == priority, *due_conditions(now))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MAX_ROWS_SCANNED)
         .subquery()
@@ -197,13 +206,13 @@ def _mark_sending_statement(dialect: str) -> Update:
             tried_at=_NOW,
             message_id=func.coalesce(_ROWS.c.message_id, named.c.value),
         )
-        .returning(*[_ROWS.c[name] for name in Claimed._fields])
+        .returning(*[_ROWS.c[name] for name in ClaimedDelivery._fields])
     )
 
 
 def _mark_sending(
     session: Session, lease_id: int, candidates: Sequence[_Candidate], now: datetime, domain: str
-) -> list[Claimed]:
+) -> list[ClaimedDelivery]:
     if not candidates:
         return []
     connection = session.connection()
@@ -214,5 +223,5 @@ def _mark_sending(
     }
     values = {"message_ids": json.dumps(message_ids), "lease": lease_id, "now": now}
     updated = connection.execute(_mark_sending_statement(connection.dialect.name), values)
-    rows = {row.id: row for row in map(Claimed._make, updated)}
+    rows = {row.id: row for row in map(ClaimedDelivery._make, updated)}
     return [rows[item.id] for item in candidates if item.id in rows]

@@ -22,13 +22,17 @@ from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
 from digest.text.redaction import redact_addresses
 
-FIRST, LAST, BULK = 0, 5, 9  # priorities: mail that a person waits for; the daily mail; welcome mails of an import
+PRIORITY_URGENT, PRIORITY_NORMAL, PRIORITY_BULK = (
+    0,
+    5,
+    9,
+)  # priorities: mail that a person waits for; the daily mail; welcome mails of an import
 ROWS_PER_STATEMENT = 500  # both databases limit the parameters of a statement
 UNSENT_STATES = (QUEUED, DEFERRED)  # states in which the mail cannot have arrived
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class NewDelivery:
     """An e-mail to be queued. (kind, subject_id, serial) is unique.
 
     `bulk`: nobody waits for it, so it is sent after all other mail.
@@ -44,7 +48,7 @@ class Owed:
     bulk: bool = False
 
 
-class Claimed(NamedTuple):
+class ClaimedDelivery(NamedTuple):
     """A delivery as it was when a sender claimed it: the fields that composing and sending need."""
 
     id: int
@@ -63,7 +67,7 @@ class Claimed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class DeliveryResult:
     """The result of one claimed delivery. `due_at`: when it is due again, None for a final or held one.
 
     `counted`: False where the attempt says nothing about the mail (the server failed).
@@ -72,7 +76,7 @@ class Result:
     `refusal_signature`: equal for like refusals (5yz), '' for none; `about_address`: the refusal names the address.
     """
 
-    delivery: Claimed
+    delivery: ClaimedDelivery
     state: str
     reply: str = ""
     status: str = ""
@@ -91,7 +95,7 @@ def address_key(address: str) -> str:
     return f"{unicodedata.normalize('NFC', local).casefold()}@{domain.lower()}"
 
 
-def owe(session: Session, owed: Iterable[Owed], now: datetime) -> int:
+def enqueue(session: Session, owed: Iterable[NewDelivery], now: datetime) -> int:
     """Queue mails, due now. Returns how many.
 
     Raises AlreadyOwed where a mail of the same kind, subject and serial was queued before, so that no caller reports a
@@ -118,7 +122,7 @@ def next_serial(session: Session, kind: str, subject_id: int, *, first: int = 0)
     return int(session.connection().execute(counted).scalar_one())
 
 
-def _row(owed: Owed, now: datetime) -> dict[str, Any]:
+def _row(owed: NewDelivery, now: datetime) -> dict[str, Any]:
     return {
         "kind": owed.kind,
         "subject_id": owed.subject_id,
@@ -127,7 +131,7 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
         "run_id": owed.run_id,
         "address": owed.address,
         "domain": owed.address.rpartition("@")[2].lower(),
-        "priority": BULK if owed.bulk else FIRST if owed.kind in URGENT else LAST,
+        "priority": PRIORITY_BULK if owed.bulk else PRIORITY_URGENT if owed.kind in URGENT else PRIORITY_NORMAL,
         "state": QUEUED,
         "due_at": now,
         "created_at": now,
@@ -135,12 +139,12 @@ def _row(owed: Owed, now: datetime) -> dict[str, Any]:
     }
 
 
-def due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def due_conditions(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions for a delivery to be claimed; pauses of its domain and its run are checked by the claim itself."""
     return WAITING, col(Delivery.due_at) <= now  # type: ignore[return-value]
 
 
-def record(session: Session, lease_id: int, results: Sequence[Result], now: datetime) -> int:
+def record_results(session: Session, lease_id: int, results: Sequence[DeliveryResult], now: datetime) -> int:
     """Store the results of claimed deliveries. Rows whose lease was taken over stay unchanged; returns how many."""
     if not results:
         return 0
@@ -176,7 +180,7 @@ _RECORD = (
 )
 
 
-def _parameters(lease_id: int, result: Result) -> dict[str, Any]:
+def _parameters(lease_id: int, result: DeliveryResult) -> dict[str, Any]:
     return {
         "row_id": result.delivery.id,
         "row_lease": lease_id,
@@ -188,7 +192,7 @@ def _parameters(lease_id: int, result: Result) -> dict[str, Any]:
     }
 
 
-def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
+def _cancel_deferred(session: Session, results: Sequence[DeliveryResult]) -> None:
     """Cancel deferred deliveries of runs that were cancelled while they were in flight."""
     delivery_ids = [
         result.delivery.id for result in results if result.state in UNSENT_STATES and result.delivery.run_id
@@ -200,7 +204,7 @@ def _cancel_deferred(session: Session, results: Sequence[Result]) -> None:
         session.exec(update(Delivery).where(*of_runs, unsent).values(state=CANCELLED, due_at=None))
 
 
-def _without_erased(session: Session, failed: Sequence[Result], now: datetime) -> list[Result]:
+def _without_erased(session: Session, failed: Sequence[DeliveryResult], now: datetime) -> list[DeliveryResult]:
     """Leave out results whose subscriber was erased while the mail was in flight; their delivery has no address."""
     if not failed:
         return []
@@ -213,7 +217,7 @@ def _without_erased(session: Session, failed: Sequence[Result], now: datetime) -
     return [result for result in failed if result.delivery.id not in erased]
 
 
-def _bounce(result: Result, now: datetime) -> dict[str, Any]:
+def _bounce(result: DeliveryResult, now: datetime) -> dict[str, Any]:
     return {
         "report_key": f"session:{result.delivery.id}",
         "address_key": address_key(result.delivery.address),
@@ -224,7 +228,7 @@ def _bounce(result: Result, now: datetime) -> dict[str, Any]:
     }
 
 
-def _suppression(result: Result, now: datetime) -> dict[str, Any]:
+def _suppression(result: DeliveryResult, now: datetime) -> dict[str, Any]:
     key = address_key(result.delivery.address)
     return {"address_key": key, "reason": NO_SUCH_ADDRESS, "source": f"session {result.status}".strip(), "at": now}
 
@@ -253,12 +257,12 @@ def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
         return None
     later = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) >= pause.until
     session.exec(update(Delivery).where(*later).values(due_at=now))
-    waiting = waiting_for(session, [domain]).get(domain, 0)
+    waiting = count_waiting(session, [domain]).get(domain, 0)
     session.delete(pause)
     return waiting
 
 
-def waiting_for(session: Session, domains: Sequence[str]) -> dict[str, int]:
+def count_waiting(session: Session, domains: Sequence[str]) -> dict[str, int]:
     """How many mails wait for each of those domains, due or not, without those held for a decision."""
     query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), WAITING)
     return {domain: int(count) for domain, count in session.exec(query.group_by(Delivery.domain))}
@@ -266,12 +270,12 @@ def waiting_for(session: Session, domains: Sequence[str]) -> dict[str, int]:
 
 def is_due(session: Session, now: datetime) -> bool:
     """True where a delivery could be claimed at `now`."""
-    return session.exec(select(Delivery.id).where(*due(now)).limit(1)).first() is not None
+    return session.exec(select(Delivery.id).where(*due_conditions(now)).limit(1)).first() is not None
 
 
-def overdue(session: Session, before: datetime) -> int:
+def count_overdue(session: Session, before: datetime) -> int:
     """How many deliveries were due before then and still wait, which shows a queue without workers."""
-    return session.exec(select(func.count()).select_from(Delivery).where(*due(before))).one()
+    return session.exec(select(func.count()).select_from(Delivery).where(*due_conditions(before))).one()
 
 
 def count_in_flight(session: Session) -> int:
@@ -280,7 +284,7 @@ def count_in_flight(session: Session) -> int:
     return session.exec(sending.where(col(Delivery.lease_id).is_not(None))).one()
 
 
-def states(session: Session, run_id: int | None = None) -> dict[str, int]:
+def count_by_state(session: Session, run_id: int | None = None) -> dict[str, int]:
     """Number of deliveries by state, of one run or of all."""
     query = select(Delivery.state, func.count()).group_by(Delivery.state)
     query = query if run_id is None else query.where(Delivery.run_id == run_id)

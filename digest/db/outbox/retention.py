@@ -34,14 +34,14 @@ OWN = (DIGEST, NOTICE, WELCOME)  # the mail that an edition is; a resend is anot
 _READERS = SQLModel.metadata.tables["subscriber"]
 
 
-def held(session: Session, run_id: int | None = None, *, limit: int = 1000) -> Sequence[Delivery]:
+def held_deliveries(session: Session, run_id: int | None = None, *, limit: int = 1000) -> Sequence[Delivery]:
     """Mails that may or may not have arrived and that are not sent again by themselves."""
     query = select(Delivery).where(Delivery.state == UNCERTAIN, col(Delivery.due_at).is_(None))
     chosen = query if run_id is None else query.where(Delivery.run_id == run_id)
     return session.exec(chosen.order_by(col(Delivery.id)).limit(limit)).all()
 
 
-def release(session: Session, delivery_ids: Sequence[int], now: datetime) -> int:
+def release_held(session: Session, delivery_ids: Sequence[int], now: datetime) -> int:
     """Send held mails after all, with their old Message-ID. Returns how many were held."""
     chosen = col(Delivery.id).in_(delivery_ids), col(Delivery.state) == UNCERTAIN, col(Delivery.due_at).is_(None)
     return session.exec(update(Delivery).where(*chosen).values(due_at=now, doubts=0)).rowcount
@@ -71,14 +71,14 @@ def resume_run(session: Session, run_id: int, now: datetime) -> int:
     return session.exec(update(Delivery).where(*waiting).values(due_at=now)).rowcount
 
 
-def unfrozen(session: Session, *, limit: int) -> list[tuple[int, int]]:
+def unfinished_shards(session: Session, *, limit: int) -> list[tuple[int, int]]:
     """Shards of planned runs that are not done, oldest first: (run, number)."""
     query = select(Shard.run_id, Shard.number).where(col(Shard.done_at).is_(None))
     planned = query.where(col(Shard.run_id).in_(select(Run.id).where(Run.state == PLANNED)))
     return list(session.exec(planned.order_by(col(Shard.id)).limit(limit)).all())
 
 
-def called_back(session: Session, run_id: int) -> list[tuple[int, int, int | None]]:
+def editions_with_cancelled_mail(session: Session, run_id: int) -> list[tuple[int, int, int | None]]:
     """Editions of a run whose mail is cancelled: (edition, reader, what they had seen before).
 
     The last is None where the reader has a later edition: then it must not be restored.
@@ -107,7 +107,7 @@ def cancel_editions(session: Session, called: Sequence[tuple[int, int, int | Non
     return len(restored)
 
 
-def revive_editions(session: Session, run: Run) -> int:
+def restore_editions(session: Session, run: Run) -> int:
     """Take back that a run's editions were cancelled, where the reader got no later one. Returns how many."""
     later = aliased(Edition)
     newer = select(later.id).where(later.subscriber_id == Edition.subscriber_id, col(later.day) > col(Edition.day))
@@ -126,7 +126,7 @@ def revive_editions(session: Session, run: Run) -> int:
     return len(found)
 
 
-def missed(session: Session, run_id: int, *, uncertain: bool) -> list[int]:
+def missed_deliveries(session: Session, run_id: int, *, uncertain: bool) -> list[int]:
     """Mails of a run that active readers did not get, and may get; with `uncertain` also those that are held."""
     lost = col(Delivery.state).in_((REJECTED, CANCELLED))
     held_back = (col(Delivery.state) == UNCERTAIN) & col(Delivery.due_at).is_(None)
@@ -161,14 +161,14 @@ def reopen_run(session: Session, run_id: int) -> None:
     session.exec(update(Run).where(col(Run.id) == run_id, col(Run.state) == RUN_CANCELLED).values(state=state))
 
 
-def retire(session: Session, before: datetime, *, limit: int = 10_000) -> int:
+def delete_finished(session: Session, before: datetime, *, limit: int = 10_000) -> int:
     """Forget deliveries that were over by then, the oldest first. Returns how many; call again while it is `limit`."""
     over = col(Delivery.state).in_((SENT, REJECTED, CANCELLED, SUPPRESSED))
     oldest = select(Delivery.id).where(over, col(Delivery.created_at) < before).order_by(col(Delivery.id)).limit(limit)
     return session.exec(delete(Delivery).where(col(Delivery.id).in_(oldest))).rowcount
 
 
-def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> int:
+def delete_old_records(session: Session, *, reports: datetime, tries: datetime) -> int:
     """Delete bounces older than `reports`; tries, sign-ins, replies and pauses older than `tries`. Returns how many.
 
     `tries` lies further back than any session of an administrator lasts.
@@ -181,7 +181,7 @@ def forget_reports(session: Session, *, reports: datetime, tries: datetime) -> i
     return gone + session.exec(delete(DomainPause).where(col(DomainPause.until) < tries)).rowcount
 
 
-def forget_audit(session: Session, before: datetime) -> int:
+def delete_old_audit(session: Session, before: datetime) -> int:
     """Delete audit rows older than that. Returns how many.
 
     The newest stays: where a database numbers on from the last row, a number that mails derive from would come again.

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from digest.db.outbox import deliveries
 
 
-def owe_next(
+def enqueue_next(
     session: Session,
     kind: str,
     *,
@@ -24,8 +24,8 @@ def owe_next(
 ) -> int:
     """Queue the next mail of a kind about a subject. Returns its serial; the first one is `first`."""
     serial = deliveries.next_serial(session, kind, subject_id, first=first)
-    delivery = deliveries.Owed(
+    delivery = deliveries.NewDelivery(
         kind, subject_id, address, serial=serial, subscriber_id=subscriber_id, run_id=run_id, payload=payload
     )
-    deliveries.owe(session, [delivery], now)
+    deliveries.enqueue(session, [delivery], now)
     return serial

@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel
 
 from digest.db.core import bulk_copy
 from digest.db.core.dialect import among, insert_columns, unused_numbers
-from digest.db.outbox.deliveries import LAST
+from digest.db.outbox.deliveries import PRIORITY_NORMAL
 from digest.models import Edition
 from digest.models.delivery import DIGEST, NOTICE, QUEUED
 from digest.models.types import UTCDateTime
@@ -44,7 +44,7 @@ def owe(session: Session, numbers: Sequence[int], now: datetime) -> None:
         "run_id": edition.run_id,
         "address": reader.address,
         "domain": func.lower(func.substr(reader.address, _at_sign(session, reader.address) + 1)),
-        "priority": literal(LAST),
+        "priority": literal(PRIORITY_NORMAL),
         "state": literal(QUEUED),
         "due_at": literal(now, UTCDateTime()),
         "created_at": literal(now, UTCDateTime()),

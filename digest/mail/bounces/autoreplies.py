@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.mail.bounces.bounce_kinds import AUTO_REPLY, UNSUBSCRIBE, Detection
-from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.bounces.reply_patterns import AWAY, CHALLENGE, LEAVE_LINE, LEAVE_SUBJECT, QUOTED
 from digest.mail.bounces.sender_type import is_machine
 
@@ -17,7 +17,7 @@ _ANSWER_HEADERS = (
 )
 
 
-def detect_autoreply(mail: Mail) -> Detection | None:
+def detect_autoreply(mail: ParsedMessage) -> Detection | None:
     """An automatic reply; None for any other mail."""
     submitted = mail.header("Auto-Submitted").lower()
     if submitted.startswith("auto-replied") or _has_autoreply_header(mail):
@@ -28,12 +28,12 @@ def detect_autoreply(mail: Mail) -> Detection | None:
     return None
 
 
-def _has_autoreply_header(mail: Mail) -> bool:
+def _has_autoreply_header(mail: ParsedMessage) -> bool:
     precedence = (mail.header("Precedence") or mail.header("X-Precedence")).lower()
     return precedence.replace("-", "_") == "auto_reply" or any(mail.header(name) for name in _ANSWER_HEADERS)
 
 
-def detect_unsubscribe_request(mail: Mail) -> Detection | None:
+def detect_unsubscribe_request(mail: ParsedMessage) -> Detection | None:
     """A mail to the List-Unsubscribe address, or a reply that asks for nothing else; None for any other mail."""
     if is_machine(mail) or mail.header("List-Id"):
         return None

@@ -11,7 +11,7 @@ from digest.mail.bounces.bounce_kinds import OTHER, Detection, RecipientOutcome,
 from digest.mail.bounces.delivery_attribution import Attribution, AttributionKeys, attribute
 from digest.mail.bounces.dsn_arf import detect_delivery_status, detect_feedback_report
 from digest.mail.bounces.nonstandard_reports import detect_nonstandard_report
-from digest.mail.bounces.parsed_message import MAX_BYTES, Mail, read
+from digest.mail.bounces.parsed_message import MAX_BYTES, ParsedMessage, read
 from digest.mail.bounces.provider_json import detect_provider_notification
 
 _DETECTORS = (
@@ -56,7 +56,7 @@ class ClassifiedMessage:
         return replace(self, kind=outcome.kind, status=outcome.status, words=outcome.words)
 
 
-def judge(raw: bytes, seal: AttributionKeys = AttributionKeys()) -> ClassifiedMessage:  # noqa: B008 - frozen
+def classify_message(raw: bytes, seal: AttributionKeys = AttributionKeys()) -> ClassifiedMessage:  # noqa: B008 - frozen
     """Classify a message. Raises nothing: a message that cannot be parsed is `other`."""
     report = hashlib.sha256(raw[:MAX_BYTES]).hexdigest()
     try:
@@ -69,12 +69,12 @@ def judge(raw: bytes, seal: AttributionKeys = AttributionKeys()) -> ClassifiedMe
     return ClassifiedMessage(detection.kind, *details, origin, report, detection.outcomes)
 
 
-def _detect(mail: Mail) -> Detection:
+def _detect(mail: ParsedMessage) -> Detection:
     detections = (detector(mail) for detector in _DETECTORS)
     return next((detection for detection in detections if detection is not None), Detection(OTHER))
 
 
-def _report_key(mail: Mail) -> str:
+def _report_key(mail: ParsedMessage) -> str:
     """A hash of the report's own Message-ID; '' where it has none."""
     named = mail.header("Message-ID")
     return hashlib.sha256(named.encode()).hexdigest() if named else ""

@@ -15,7 +15,7 @@ from itertools import islice
 from digest.db.outbox.message_ids import ReadMessageId, read_message_ids
 from digest.errors import BadToken
 from digest.mail.bounces.bounce_kinds import UNSUBSCRIBE
-from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.mime.message import read_verp
 from digest.signing import UNSUBSCRIBE as UNSUBSCRIBE_LINK
 from digest.signing import Signer
@@ -56,7 +56,7 @@ class Attribution:
         return self.is_proved or (kind == UNSUBSCRIBE and self.subscriber_id is not None)
 
 
-def attribute(mail: Mail, seal: AttributionKeys) -> Attribution:
+def attribute(mail: ParsedMessage, seal: AttributionKeys) -> Attribution:
     """The attribution of a returned mail, by its recipients first, then by the mail that it returns."""
     if not seal.keys:
         return Attribution()

@@ -9,7 +9,7 @@ from email.message import Message
 
 from digest.mail.bounces import enhanced_status
 from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, Detection, RecipientOutcome, combined
-from digest.mail.bounces.parsed_message import MAX_VALUE, Mail, address_in, decoded
+from digest.mail.bounces.parsed_message import MAX_VALUE, ParsedMessage, address_in, decoded
 from digest.mail.bounces.sender_type import is_machine
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
@@ -58,7 +58,7 @@ def is_address(text: str) -> bool:
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
-def detect_feedback_report(mail: Mail) -> Detection | None:
+def detect_feedback_report(mail: ParsedMessage) -> Detection | None:
     """A complaint in ARF, also in a wrong multipart type, or in Microsoft's own form."""
     part = mail.part("message/feedback-report")
     if part is None:
@@ -75,7 +75,7 @@ def _feedback_verdict(fields: Message) -> Detection:
     return Detection(kind, _distinct(recipients) if kind != OTHER else (), words=named[:40])
 
 
-def _forwarded_complaint(mail: Mail) -> Detection | None:
+def _forwarded_complaint(mail: ParsedMessage) -> Detection | None:
     """A complaint without ARF's fields: Microsoft's junk mail reports, and those whose prose alone says what it is."""
     returned = mail.part(*_RETURNED_TYPES)
     if returned is None:
@@ -90,7 +90,7 @@ def _forwarded_complaint(mail: Mail) -> Detection | None:
     return None
 
 
-def _feedback_in_text(mail: Mail) -> Detection | None:
+def _feedback_in_text(mail: ParsedMessage) -> Detection | None:
     """ARF's fields in a part of text, beside the mail complained about."""
     match = _FEEDBACK_IN_TEXT.search(mail.text)
     if match is None or "Feedback-Type:" not in match[0] or mail.part(*_RETURNED_TYPES) is None:
@@ -98,7 +98,7 @@ def _feedback_in_text(mail: Mail) -> Detection | None:
     return _feedback_verdict(message_from_string(match[0]))
 
 
-def detect_delivery_status(mail: Mail) -> Detection | None:
+def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
     """The recipients' outcomes in a delivery status notification; None where the mail is none.
 
     A mail by a person that has one attached is a forwarded report and does not count.
@@ -126,7 +126,7 @@ def _was_thrown_away(receipt: Message) -> bool:
     return any(word in value for value in dispositions for word in ("deleted", "denied", "failed"))
 
 
-def detect_status_in_text(mail: Mail) -> Detection | None:
+def detect_status_in_text(mail: ParsedMessage) -> Detection | None:
     """The outcomes of delivery status fields that a server wrote into the text; None where there are none."""
     match = _FIELDS_IN_TEXT.search(mail.text)
     if match is None:
@@ -141,7 +141,7 @@ def detect_status_in_text(mail: Mail) -> Detection | None:
     return combined([_recipient_outcome(block, mail, alone=len(failed) == 1) for block in failed])
 
 
-def _recipient_outcome(block: Message, mail: Mail, *, alone: bool) -> RecipientOutcome:
+def _recipient_outcome(block: Message, mail: ParsedMessage, *, alone: bool) -> RecipientOutcome:
     """The outcome in one group of fields. The text of the whole report counts where the recipient is `alone`."""
     temporary = _action(block).startswith("delay")
     words, code = _field(block, "Diagnostic-Code"), enhanced_status.status_in_field(_field(block, "Status"))

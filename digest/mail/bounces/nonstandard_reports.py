@@ -15,7 +15,7 @@ from flufl.bounce import all_failures
 from digest.mail.bounces import enhanced_status
 from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combined
 from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
-from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
 from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, null_path
 from digest.mail.smtp import refusal_classifier
@@ -31,7 +31,7 @@ logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 _LONG_LINE = re.compile(rf"([^\r\n]{{{MAX_LINE}}})(?=[^\r\n])")
 
 
-def detect_nonstandard_report(mail: Mail) -> Detection | None:
+def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
     """What a mail server said in its own words; None for any other mail."""
     text = enhanced_status.without_returned_message(mail.text)
     if not _may_be_report(mail, text):
@@ -70,7 +70,7 @@ def _outcome_for(recipient: str, text: str, whole: RecipientOutcome, delayed: bo
     return _recipient_outcome(recipient, own, delayed)
 
 
-def _may_be_report(mail: Mail, text: str) -> bool:
+def _may_be_report(mail: ParsedMessage, text: str) -> bool:
     """A mail server wrote it and speaks of failure; or its subject and its words do, and it answers nobody."""
     if mail.header("X-Failed-Recipients"):
         return True
@@ -82,14 +82,14 @@ def _may_be_report(mail: Mail, text: str) -> bool:
     return names_failure(mail) and enhanced_status.mentions_failure(text)
 
 
-def _surely_report(mail: Mail) -> bool:
+def _surely_report(mail: ParsedMessage) -> bool:
     """Also without an address: a mail server's own subject, or a message returned. A lost parcel has neither."""
     if (is_machine(mail) or null_path(mail)) and names_failure(mail):
         return True
     return mail.part("message/rfc822", "text/rfc822-headers") is not None or bool(RETURNED.search(mail.text))
 
 
-def _failures(mail: Mail) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _failures(mail: ParsedMessage) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Addresses that failed for now, and for good. Bytes beyond ASCII stand for nothing that is looked for."""
     text = mail.raw[:MAX_BYTES].decode("ascii", "replace")
     message = message_from_string(_LONG_LINE.sub(r"\1\n", text))

@@ -33,7 +33,7 @@ _CHARSET = re.compile(
 
 
 @dataclass(frozen=True)
-class Mail:
+class ParsedMessage:
     """A parsed message. Its `raw` bytes are cut at `MOST_BYTES`, long lines broken."""
 
     raw: bytes
@@ -84,12 +84,12 @@ class Mail:
         return _readable(part) if part is not None else ""
 
 
-def read(raw: bytes) -> Mail:
+def read(raw: bytes) -> ParsedMessage:
     """Parse. Raises RecursionError, ValueError, LookupError, TypeError, AttributeError: the parser's own faults."""
     cut = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
     if len(_BOUNDARY.findall(cut)) > MAX_PARTS:
         raise ValueError("too many nested parts")
-    return Mail(cut, email.message_from_bytes(cut))
+    return ParsedMessage(cut, email.message_from_bytes(cut))
 
 
 def decoded(value: object) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from digest.mail.bounces import enhanced_status
 from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Detection, RecipientOutcome, combined
 from digest.mail.bounces.dsn_arf import MAX_RECIPIENTS, is_address
-from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.parsed_message import ParsedMessage
 
 MAX_JSON = 64 * 1024
 MAX_OBJECTS = 5
@@ -24,7 +24,7 @@ _BROKEN_LINE = re.compile(r"!\r?\n ")
 _NO_MAILBOX_SUBTYPES = frozenset({"noemail"})  # sub-types that mean a missing address where no server's words are given
 
 
-def detect_provider_notification(mail: Mail) -> Detection | None:
+def detect_provider_notification(mail: ParsedMessage) -> Detection | None:
     """What a provider's JSON says; None where the mail holds none. A delivery or an opening is no news."""
     event = _event(mail)
     if event is None:
@@ -37,7 +37,7 @@ def detect_provider_notification(mail: Mail) -> Detection | None:
     return Detection(OTHER)
 
 
-def _event(mail: Mail) -> Mapping[str, Any] | None:
+def _event(mail: ParsedMessage) -> Mapping[str, Any] | None:
     """The first JSON object in the text that is an event, unwrapped."""
     if '"notificationType' not in mail.json_text and "eventType" not in mail.json_text:
         return None

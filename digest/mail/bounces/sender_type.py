@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from digest.mail.bounces.parsed_message import Mail
+from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.bounces.reply_patterns import FAILURE_SUBJECT
 
 _DAEMON = re.compile(
@@ -19,7 +19,7 @@ _SYSTEM = re.compile(
 _ANSWER = re.compile(r"(?:re|fwd?|aw|wg|tr|rv|sv|antw|odp)\s*(?:\[\d+\])?:", re.IGNORECASE)
 
 
-def is_machine(mail: Mail) -> bool:
+def is_machine(mail: ParsedMessage) -> bool:
     """True for a mail server's own address or name; also where From is empty, as it is in old reports."""
     sender = mail.sender
     local = sender.rpartition("@")[0].replace("\\", "").replace('"', "")
@@ -27,17 +27,17 @@ def is_machine(mail: Mail) -> bool:
     return not sender or bool(_DAEMON.fullmatch(local)) or bool(_SYSTEM.search(name))
 
 
-def names_failure(mail: Mail) -> bool:
+def names_failure(mail: ParsedMessage) -> bool:
     """True where the subject is one that mail servers write."""
     return bool(FAILURE_SUBJECT.match(mail.header("Subject")))
 
 
-def is_answer(mail: Mail) -> bool:
+def is_answer(mail: ParsedMessage) -> bool:
     """True for what a person answers or forwards, by its subject."""
     return bool(_ANSWER.match(mail.header("Subject")))
 
 
-def null_path(mail: Mail) -> bool:
+def null_path(mail: ParsedMessage) -> bool:
     """True where the envelope's sender was empty, as reports and automatic answers have it."""
     paths = mail.headers("Return-Path")
     return bool(paths) and paths[0].strip() in {"<>", ""}

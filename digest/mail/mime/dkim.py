@@ -24,7 +24,7 @@ _FOLDING = re.compile(rb"\r\n(?=[ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 
 
-class Signer:
+class DkimSigner:
     """Signs for one domain with one key. `private_key_pem`: RSA of at least 1024 bits. Raises Misconfigured."""
 
     def __init__(self, domain: str, selector: str, private_key_pem: bytes) -> None:
@@ -119,7 +119,7 @@ def _wrapped(signature: bytes) -> str:
     return "\r\n  ".join(text[start : start + 72] for start in range(0, len(text), 72))
 
 
-def signer_from(configuration: Settings) -> Signer | None:
+def signer_from(configuration: Settings) -> DkimSigner | None:
     """The configured signer, or None where no DKIM setting is set, as when the relay signs. Raises Misconfigured."""
     dkim_settings = (configuration.dkim_domain, configuration.dkim_selector, configuration.dkim_key_file)
     if not any(dkim_settings):
@@ -132,4 +132,4 @@ def signer_from(configuration: Settings) -> Signer | None:
         raise Misconfigured(
             f"DIGEST_DKIM_KEY_FILE: {configuration.dkim_key_file} cannot be read ({error.strerror})"
         ) from error
-    return Signer(configuration.dkim_domain, configuration.dkim_selector, pem)
+    return DkimSigner(configuration.dkim_domain, configuration.dkim_selector, pem)

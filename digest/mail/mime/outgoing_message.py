@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from digest.db.outbox.deliveries import Claimed
+from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.models.delivery import CANCELLED, SUPPRESSED
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutgoingMessage:
     """A mail ready to be sent. `raw` is sent byte for byte: CRLF line ends only, the last one included.
 
     `built`: `message.build` wrote it, so its lines end in CRLF and none begins with a dot, and the check, which is slow
@@ -56,7 +56,7 @@ class Withheld:
 class Composer(Protocol):
     """Composes messages, checking consent and suppression at the moment of sending. Called in the sender's thread."""
 
-    def compose(self, deliveries: Sequence[Claimed]) -> Iterable[tuple[int, Letter | Withheld]]:
+    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterable[tuple[int, OutgoingMessage | Withheld]]:
         """Yield for each delivery id its message, or why there is none. An id left out is tried again later.
 
         Each message is sent as soon as it is yielded, so connections work while the next one is composed.

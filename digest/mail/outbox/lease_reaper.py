@@ -16,18 +16,18 @@ from digest import clock, logs
 from digest.db.core.retry_transaction import patiently
 from digest.db.outbox import leases
 from digest.errors import Transient
-from digest.mail.outbox.state_transitions import Judge
+from digest.mail.outbox.state_transitions import StateTransitions
 from digest.settings import Settings
 
 log = logs.get(__name__)
 
 
-class Sweeper:
+class LeaseReaper:
     """Watches the beats of all leases. Keep one instance and call `sweep` every few seconds; not thread-safe."""
 
     def __init__(self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lease = float(settings.lease)
-        self._transitions = Judge(settings.uncertain, random.Random())
+        self._transitions = StateTransitions(settings.uncertain, random.Random())
         self._monotonic = monotonic
         self._beats: dict[int, tuple[int, float]] = {}  # by lease id: its beat, and when that was first read
         self.leases_taken_over = 0  # since this instance was created

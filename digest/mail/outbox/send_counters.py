@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from digest.db.outbox.deliveries import Result
+from digest.db.outbox.deliveries import DeliveryResult
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SendCounts:
     """Results of one pass. `fenced`: results that came too late; `trouble`: our servers failed; `more`: mail is due.
 
     `paused`: a domain or the server refuses us and is paused; `refusal`: the reply of a server that refuses a session.
@@ -27,9 +27,9 @@ class Counts:
     paused: bool = False
     refusal: str = ""
 
-    def __add__(self, other: Counts) -> Counts:
+    def __add__(self, other: SendCounts) -> SendCounts:
         """Add up two passes; `trouble`, `more` and `refusal` are those of the later one."""
-        return Counts(
+        return SendCounts(
             self.sent + other.sent,
             self.deferred + other.deferred,
             self.rejected + other.rejected,
@@ -53,7 +53,7 @@ class SendCounter:
     paused: bool = False
     refusal: str = ""
 
-    def add(self, results: Sequence[Result]) -> None:
+    def add(self, results: Sequence[DeliveryResult]) -> None:
         """Count these results by state."""
         for result in results:
             self.by_state[result.state] = self.by_state.get(result.state, 0) + 1
@@ -64,11 +64,11 @@ class SendCounter:
         self.by_state[REJECTED] = self.by_state.get(REJECTED, 0) - moved
         self.by_state[DEFERRED] = self.by_state.get(DEFERRED, 0) + moved
 
-    def counts(self, *, more: bool) -> Counts:
+    def counts(self, *, more: bool) -> SendCounts:
         """The counts so far; `more`: mail is still due."""
         by = self.by_state
         withheld = sum(count for state, count in by.items() if state not in (SENT, DEFERRED, REJECTED, UNCERTAIN))
-        return Counts(
+        return SendCounts(
             sent=by.get(SENT, 0),
             deferred=by.get(DEFERRED, 0),
             rejected=by.get(REJECTED, 0),

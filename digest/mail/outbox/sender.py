@@ -20,14 +20,14 @@ from sqlmodel import Session
 from digest import clock, logs
 from digest.db.core.retry_transaction import patiently
 from digest.db.outbox import claims, deliveries, leases, session_replies
-from digest.db.outbox.deliveries import Claimed, Result
+from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.errors import DigestError, Transient
-from digest.mail.mime.outgoing_message import Composer, Letter, Withheld
+from digest.mail.mime.outgoing_message import Composer, OutgoingMessage, Withheld
 from digest.mail.outbox import retry_backoff, server_refusals
-from digest.mail.outbox.send_counters import Counts, SendCounter
+from digest.mail.outbox.send_counters import SendCounter, SendCounts
 from digest.mail.outbox.server_refusals import RefusalReview
-from digest.mail.outbox.state_transitions import Judge
-from digest.mail.smtp.reply_classification import Outcome
+from digest.mail.outbox.state_transitions import StateTransitions
+from digest.mail.smtp.reply_classification import SendOutcome
 from digest.mail.smtp.transport import Transport, shared
 from digest.mail.throttle import throttle as throttles
 from digest.mail.throttle.throttle import Throttle
@@ -53,7 +53,7 @@ def deliver_due(
     seconds: float = 10.0,
     stop: Callable[[], bool] = lambda: False,
     busy: Callable[[], None] = lambda: None,
-) -> Counts:
+) -> SendCounts:
     """Send due deliveries for about `seconds`, then wait for those in flight.
 
     `stop` ends the pass early. `busy` is called once where the first window was full, so another sender would have
@@ -70,18 +70,18 @@ class Sender:
     def __init__(self, composer: Composer, settings: Settings, transport: Transport, throttle: Throttle) -> None:
         self._composer, self._settings = composer, settings
         self._transport, self._throttle = transport, throttle
-        self._transitions = Judge(settings.uncertain, random.Random())
+        self._transitions = StateTransitions(settings.uncertain, random.Random())
         # Two beats fit into the time in which content may be sent.
         self._beat_seconds = min(settings.lease / 4, (settings.lease - settings.message_timeout) / 2)
         self._lease = 0
         self._content_allowed_until = 0.0
-        self._in_flight: dict[Future[Outcome], Claimed] = {}
-        self._ended: list[Result] = []  # results that are not recorded yet
+        self._in_flight: dict[Future[SendOutcome], ClaimedDelivery] = {}
+        self._ended: list[DeliveryResult] = []  # results that are not recorded yet
         self._counter = SendCounter()
         self._accepted = 0  # mails accepted since the last review of refusals
         self._server_paused = False  # it refuses mail for many domains; only alarms are tried
 
-    def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> Counts:
+    def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
         """Run the pass. See `deliver_due`."""
         self._lease = patiently(self._open, seconds=self._settings.lease)
         try:
@@ -119,7 +119,7 @@ class Sender:
         free = self._transport.size - len(self._in_flight)
         return self._throttle.available(self._transport.server, free) if free else (0, 0.0)
 
-    def _record_and_claim_patiently(self, capacity: int) -> list[Claimed]:
+    def _record_and_claim_patiently(self, capacity: int) -> list[ClaimedDelivery]:
         """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
         began = time.monotonic()
         work = partial(self._record_and_claim, self._ended, capacity)
@@ -142,30 +142,30 @@ class Sender:
         self._accepted = 0
 
     def _record_and_claim(
-        self, ended: Sequence[Result], capacity: int, session: Session
-    ) -> tuple[int, list[Claimed], RefusalReview]:
+        self, ended: Sequence[DeliveryResult], capacity: int, session: Session
+    ) -> tuple[int, list[ClaimedDelivery], RefusalReview]:
         if not leases.bump_beat(session, self._lease):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
-        fenced = deliveries.record(session, self._lease, ended, now)
+        fenced = deliveries.record_results(session, self._lease, ended, now)
         review = server_refusals.review(session, ended, self._accepted + server_refusals.count_accepted(ended), now)
         domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
         capacity = 0 if review.reply else capacity
         claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only=only)
         return fenced, claimed, review
 
-    def _start(self, claimed: Sequence[Claimed]) -> None:
+    def _start(self, claimed: Sequence[ClaimedDelivery]) -> None:
         """Compose the claimed deliveries and start sending each as soon as it is composed."""
         remaining = {delivery.id: delivery for delivery in claimed}
         for delivery_id, message in self._composed(claimed):
             delivery = remaining.pop(delivery_id)
-            if isinstance(message, Letter):
+            if isinstance(message, OutgoingMessage):
                 self._in_flight[self._transport.send(message, self._may_send_content)] = delivery
             else:
                 self._ended.append(self._transitions.withheld(delivery, message, clock.now()))
         self._ended += [self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()]
 
-    def _composed(self, claimed: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
+    def _composed(self, claimed: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Where the composer fails, the rest of this window is tried again later and the pass goes on."""
         if not claimed:
             return
@@ -183,11 +183,11 @@ class Sender:
         for future in done:
             delivery = self._in_flight.pop(future)
             error = future.exception()
-            outcome = Outcome(UNCERTAIN, f"the sender failed: {error!r}") if error else future.result()
+            outcome = SendOutcome(UNCERTAIN, f"the sender failed: {error!r}") if error else future.result()
             self._note_failure(delivery, outcome)
             self._ended.append(self._transitions.result(delivery, outcome, clock.now()))
 
-    def _note_failure(self, delivery: Claimed, outcome: Outcome) -> None:
+    def _note_failure(self, delivery: ClaimedDelivery, outcome: SendOutcome) -> None:
         """Log and count failures that concern us. A reply may contain an address, so only its beginning is logged."""
         if outcome.server_trouble:
             self._counter.trouble = True

@@ -16,11 +16,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from digest.db.outbox import deliveries, session_replies
-from digest.db.outbox.deliveries import Result
+from digest.db.outbox.deliveries import DeliveryResult
 from digest.mail.outbox import retry_backoff
 from digest.mail.smtp import refusal_classifier
 from digest.mail.smtp.refusal_classifier import Cause
-from digest.mail.smtp.reply_classification import Outcome
+from digest.mail.smtp.reply_classification import SendOutcome
 from digest.models import SessionReply
 from digest.models.delivery import ALARM, CONFIRMATION, SENT
 
@@ -46,7 +46,7 @@ class RefusalReview:
     requeued: int = 0
 
 
-def refusal_signature(outcome: Outcome) -> str:
+def refusal_signature(outcome: SendOutcome) -> str:
     """A key shared by like refusals: the cause where it concerns us, else a hash of code, status and wording."""
     if outcome.cause in _CAUSE_IS_SIGNATURE:
         return str(outcome.cause)
@@ -55,7 +55,7 @@ def refusal_signature(outcome: Outcome) -> str:
     return hashlib.sha256(f"{outcome.reply[:3]} {outcome.status} {words}".encode()).hexdigest()[:40]
 
 
-def count_accepted(results: Sequence[Result]) -> int:
+def count_accepted(results: Sequence[DeliveryResult]) -> int:
     """How many mails were accepted; alarms do not count, because they are sent even while the server is paused."""
     return sum(result.state == SENT and result.delivery.kind != ALARM for result in results)
 
@@ -66,7 +66,7 @@ def record_accepted(session: Session, count: int, now: datetime) -> None:
         session_replies.add(session, [SessionReply(at=now, accepted=count)])
 
 
-def review(session: Session, results: Sequence[Result], accepted: int, now: datetime) -> RefusalReview:
+def review(session: Session, results: Sequence[DeliveryResult], accepted: int, now: datetime) -> RefusalReview:
     """Store the refusals among recorded results; where the server refuses us, undo their effects and pause it.
 
     `accepted`: mails accepted since the last review.
@@ -130,11 +130,11 @@ def _is_shared(alike: Sequence[SessionReply], others: int, of_addresses: int, ac
     return domains >= MIN_DOMAINS and len(alike) / (len(alike) + others + accepted) >= MIN_SHARE
 
 
-def _is_evidence(result: Result) -> bool:
+def _is_evidence(result: DeliveryResult) -> bool:
     return not (result.about_address and result.delivery.kind == CONFIRMATION)
 
 
-def _session_reply(result: Result, now: datetime) -> SessionReply:
+def _session_reply(result: DeliveryResult, now: datetime) -> SessionReply:
     delivery = result.delivery
     return SessionReply(
         at=now,

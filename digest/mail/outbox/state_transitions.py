@@ -6,11 +6,11 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from digest.db.outbox.deliveries import Claimed, Result
+from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.mail.mime.outgoing_message import Withheld
 from digest.mail.outbox import retry_backoff, server_refusals
 from digest.mail.smtp.refusal_classifier import ABOUT_SUBSCRIBER
-from digest.mail.smtp.reply_classification import NOT_STARTED, Outcome
+from digest.mail.smtp.reply_classification import NOT_STARTED, SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 HARD, SOFT = "hard", "soft"  # kinds of bounce
@@ -18,13 +18,13 @@ NOT_COMPOSED = "the message could not be composed"
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class StateTransitions:
     """Turns outcomes into results. `uncertain`: `resend` or `hold`; `chance`: random numbers for the jitter."""
 
     uncertain: str
     chance: random.Random
 
-    def result(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+    def result(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         """The result of an attempt to send."""
         result = self._result(delivery, outcome, now)
         if not outcome.refused or outcome.server_trouble:
@@ -34,56 +34,58 @@ class Judge:
             result, refusal_signature=server_refusals.refusal_signature(outcome), about_address=about_address
         )
 
-    def _result(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+    def _result(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         if outcome.state == DEFERRED:
             return self._deferred(delivery, outcome, now)
         if outcome.state == UNCERTAIN:
             due_at = self.in_doubt(delivery.doubts + 1, now)
-            return Result(delivery, UNCERTAIN, outcome.reply, outcome.status, due_at)
+            return DeliveryResult(delivery, UNCERTAIN, outcome.reply, outcome.status, due_at)
         if outcome.state == REJECTED:
             return _rejected(delivery, outcome, outcome.reply)
-        return Result(delivery, outcome.state, outcome.reply, outcome.status)
+        return DeliveryResult(delivery, outcome.state, outcome.reply, outcome.status)
 
-    def withheld(self, delivery: Claimed, withheld: Withheld | None, now: datetime) -> Result:
+    def withheld(self, delivery: ClaimedDelivery, withheld: Withheld | None, now: datetime) -> DeliveryResult:
         """The result where nothing was sent: the composer withheld the message, or returned none."""
         if withheld is not None:
-            return Result(delivery, withheld.state, withheld.reason, counted=False)
-        return self._deferred_or_given_up(delivery, Outcome(DEFERRED, NOT_COMPOSED), now)
+            return DeliveryResult(delivery, withheld.state, withheld.reason, counted=False)
+        return self._deferred_or_given_up(delivery, SendOutcome(DEFERRED, NOT_COMPOSED), now)
 
     def in_doubt(self, doubts: int, now: datetime) -> datetime | None:
         """When a mail is sent again after `doubts` attempts without a reply; None to hold it."""
         delay = retry_backoff.uncertain_delay(doubts) if self.uncertain == "resend" else None
         return None if delay is None else now + delay
 
-    def _deferred(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+    def _deferred(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         state = UNCERTAIN if delivery.doubts else DEFERRED  # an earlier attempt may have arrived
         if outcome == NOT_STARTED:
-            return Result(delivery, state, outcome.reply, due_at=now, counted=False)
+            return DeliveryResult(delivery, state, outcome.reply, due_at=now, counted=False)
         if outcome.server_trouble:
             due_at = now + self._with_jitter(retry_backoff.TROUBLE)
-            return Result(delivery, state, outcome.reply, outcome.status, due_at, counted=False)
+            return DeliveryResult(delivery, state, outcome.reply, outcome.status, due_at, counted=False)
         if outcome.pause_domain:
             return self._domain_paused(delivery, outcome, now)
         return self._deferred_or_given_up(delivery, outcome, now)
 
-    def _domain_paused(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+    def _domain_paused(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         """Refused because of us: the domain is paused, and the mail waits until it is too old."""
         pause = retry_backoff.RELAY_PAUSE if outcome.by_our_server else retry_backoff.POLICY_PAUSE
         return replace(self._postponed(delivery, outcome, now, pause), pause_until=now + pause)
 
-    def _postponed(self, delivery: Claimed, outcome: Outcome, now: datetime, pause: timedelta) -> Result:
+    def _postponed(
+        self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime, pause: timedelta
+    ) -> DeliveryResult:
         """The attempt does not count. A mail that is too old is given up, without counting against the address."""
         if now - delivery.created_at > retry_backoff.MAX_AGE:
             reply = f"gave up after {retry_backoff.MAX_AGE.days} days: {outcome.reply}"
-            return Result(delivery, REJECTED, reply, outcome.status)
+            return DeliveryResult(delivery, REJECTED, reply, outcome.status)
         due_at = now + pause + self._with_jitter(retry_backoff.FIRST)
-        return Result(delivery, DEFERRED, outcome.reply, outcome.status, due_at, counted=False)
+        return DeliveryResult(delivery, DEFERRED, outcome.reply, outcome.status, due_at, counted=False)
 
-    def _deferred_or_given_up(self, delivery: Claimed, outcome: Outcome, now: datetime) -> Result:
+    def _deferred_or_given_up(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         """Try again later. After a day a 4yz is given up; a 5yz and a refusal because of us are postponed further."""
         delay = retry_backoff.retry_delay(delivery.attempts)
         if delay is not None:
-            return Result(delivery, DEFERRED, outcome.reply, outcome.status, now + self._with_jitter(delay))
+            return DeliveryResult(delivery, DEFERRED, outcome.reply, outcome.status, now + self._with_jitter(delay))
         if outcome.about_us:
             return self._domain_paused(delivery, outcome, now)
         if outcome.refused:
@@ -94,9 +96,9 @@ class Judge:
         return retry_backoff.with_jitter(delay, self.chance)
 
 
-def _rejected(delivery: Claimed, outcome: Outcome, reply: str) -> Result:
+def _rejected(delivery: ClaimedDelivery, outcome: SendOutcome, reply: str) -> DeliveryResult:
     """Give up. This counts against the address only where the reply is about the address or its mailbox."""
     bounce = ""
     if outcome.cause in ABOUT_SUBSCRIBER:
         bounce = HARD if outcome.no_such_address else SOFT
-    return Result(delivery, REJECTED, reply, outcome.status, bounce=bounce, suppress=outcome.no_such_address)
+    return DeliveryResult(delivery, REJECTED, reply, outcome.status, bounce=bounce, suppress=outcome.no_such_address)

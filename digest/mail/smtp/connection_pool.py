@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from digest.errors import Misconfigured
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp.endpoints import Server
-from digest.mail.smtp.reply_classification import Outcome
+from digest.mail.smtp.reply_classification import SendOutcome
 from digest.mail.smtp.session import Connection
 from digest.models.delivery import DEFERRED
 
@@ -32,13 +32,13 @@ class ConnectionPool:
         self._down_until: dict[Server, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def send(self, message: Letter, allowed: Callable[[], bool] = lambda: True) -> Outcome:
+    async def send(self, message: OutgoingMessage, allowed: Callable[[], bool] = lambda: True) -> SendOutcome:
         """Send one mail through the first server that accepts it. `allowed` is called before its content is sent.
 
         A server that refuses this mail is not marked as down: it may accept others.
         """
         async with self._slots:
-            outcome = Outcome(DEFERRED, "no server was tried", server_trouble=True)
+            outcome = SendOutcome(DEFERRED, "no server was tried", server_trouble=True)
             for server in self._by_preference():
                 outcome = await self._send_through(server, message, allowed)
                 if outcome.server_trouble:
@@ -64,7 +64,7 @@ class ConnectionPool:
         now = time.monotonic()
         return sorted(self._servers, key=lambda server: self._down_until.get(server, 0.0) > now)
 
-    async def _send_through(self, server: Server, message: Letter, allowed: Callable[[], bool]) -> Outcome:
+    async def _send_through(self, server: Server, message: OutgoingMessage, allowed: Callable[[], bool]) -> SendOutcome:
         """Use an idle connection, or a new one where there is none or the server has closed it meanwhile."""
         idle = self._take_idle(server)
         if idle is not None:
@@ -74,7 +74,9 @@ class ConnectionPool:
         connection = Connection(server, self._hello, self._timeout)
         return await connection.open() or await self._send_on(connection, message, allowed)
 
-    async def _send_on(self, connection: Connection, message: Letter, allowed: Callable[[], bool]) -> Outcome:
+    async def _send_on(
+        self, connection: Connection, message: OutgoingMessage, allowed: Callable[[], bool]
+    ) -> SendOutcome:
         outcome = await connection.send(message, allowed)
         if connection.reusable:
             self._idle.append(connection)

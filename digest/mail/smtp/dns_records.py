@@ -21,17 +21,17 @@ def txt_records(name: str) -> list[str]:
     return [b"".join(record.strings).decode(errors="replace") for record in answer]
 
 
-def spf(domain: str) -> bool:
+def has_spf(domain: str) -> bool:
     """True where the domain publishes an SPF record."""
     return any(text.lower().startswith("v=spf1") for text in txt_records(domain))
 
 
-def dmarc(domain: str) -> bool:
+def has_dmarc(domain: str) -> bool:
     """True where the domain publishes a DMARC policy."""
     return any(text.lower().startswith("v=dmarc1") for text in txt_records(f"_dmarc.{domain}"))
 
 
-def dkim(domain: str, selector: str) -> str | None:
+def dkim_record(domain: str, selector: str) -> str | None:
     """The published DKIM key record of that selector, or None."""
     key_records = [text for text in txt_records(f"{selector}._domainkey.{domain}") if "p=" in text]
     return key_records[0] if key_records else None

@@ -10,9 +10,9 @@ from digest import clock
 from digest.compose.email import other_emails
 from digest.errors import MailDeferred, MailRejected
 from digest.mail.mime import message
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp.endpoints import parse_server
-from digest.mail.smtp.reply_classification import Outcome
+from digest.mail.smtp.reply_classification import SendOutcome
 from digest.mail.smtp.session import Connection
 from digest.models.delivery import SENT, TEST
 
@@ -23,7 +23,7 @@ def probe(url: str) -> str:
     """Connect, greet and log in. Returns a description of the server. Raises MailDeferred, Misconfigured."""
     server = parse_server(url)
 
-    async def connect() -> Outcome | None:
+    async def connect() -> SendOutcome | None:
         connection = Connection(server, "localhost", _SECONDS)
         failure = await connection.open()
         if failure is None:
@@ -49,9 +49,9 @@ def send_test(url: str, *, sender: str, recipient: str) -> str:
         date=now,
     )
     raw = message.build(other_emails.trial(), envelope)
-    outgoing = Letter(envelope_from=mailbox[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
+    outgoing = OutgoingMessage(envelope_from=mailbox[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
 
-    async def send() -> Outcome:
+    async def send() -> SendOutcome:
         connection = Connection(server, domain, _SECONDS)
         outcome = await connection.open() or await connection.send(outgoing, lambda: True)
         await connection.close()

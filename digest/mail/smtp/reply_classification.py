@@ -20,7 +20,7 @@ _GREYLISTED = re.compile(r"gr[ae]y.?list", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendOutcome:
     """`state`: sent, deferred, rejected or uncertain. `reply`: the server's text, or ours where it sent none.
 
     `status`: the enhanced code (RFC 3463) where the server gave one. `cause`: what a refusal is about, None for none.
@@ -58,22 +58,22 @@ class Outcome:
         return self.refused and self.state == DEFERRED and self.cause in _WORTH_ANOTHER_SERVER
 
 
-NOT_STARTED = Outcome(DEFERRED, "the sender's lease was not renewed in time; no content was sent")
+NOT_STARTED = SendOutcome(DEFERRED, "the sender's lease was not renewed in time; no content was sent")
 
 
-def classify_reply(command: str, code: int, text: str, *, sender: str = "", recipient: str = "") -> Outcome:
+def classify_reply(command: str, code: int, text: str, *, sender: str = "", recipient: str = "") -> SendOutcome:
     """Classify the reply to one of the four steps of a mail. An invalid reply to the content makes it uncertain.
 
     `code` below 200 stands for an invalid reply. `sender`, `recipient`: the addresses of the envelope.
     """
     reply = f"{code} {text}".strip()
     if code // 100 == 2 and command == CONTENT:
-        return Outcome(SENT, reply, refusal_classifier.find_status(text, code))
+        return SendOutcome(SENT, reply, refusal_classifier.find_status(text, code))
     if code // 100 in {4, 5}:
         return _classify_refusal(command, code, text, reply, names_sender=_names_sender(text, sender, recipient))
     if command == CONTENT:
-        return Outcome(UNCERTAIN, reply)
-    return Outcome(DEFERRED, reply, server_trouble=True)
+        return SendOutcome(UNCERTAIN, reply)
+    return SendOutcome(DEFERRED, reply, server_trouble=True)
 
 
 def _names_sender(text: str, sender: str, recipient: str) -> bool:
@@ -88,7 +88,7 @@ def _names_sender(text: str, sender: str, recipient: str) -> bool:
     )
 
 
-def _classify_refusal(command: str, code: int, text: str, reply: str, *, names_sender: bool) -> Outcome:
+def _classify_refusal(command: str, code: int, text: str, reply: str, *, names_sender: bool) -> SendOutcome:
     """Classify 4yz (try again) and 5yz (permanent). A refusal of MAIL FROM is never about the recipient."""
     refusal = refusal_classifier.classify(text, code=code)
     cause, status = refusal.cause, refusal_classifier.find_status(text, code)
@@ -96,12 +96,12 @@ def _classify_refusal(command: str, code: int, text: str, reply: str, *, names_s
         cause = Cause.SENDER
     refused = code // 100 == 5
     if command == MAIL or (refused and code in refusal_classifier.LOGIN_CODES):
-        return Outcome(DEFERRED, reply, status, cause, refused=refused, server_trouble=True)
+        return SendOutcome(DEFERRED, reply, status, cause, refused=refused, server_trouble=True)
     if not refused:
-        return Outcome(DEFERRED, reply, status, cause, slow_down=_asks_to_slow_down(code, reply, status))
+        return SendOutcome(DEFERRED, reply, status, cause, slow_down=_asks_to_slow_down(code, reply, status))
     if cause in refusal_classifier.ABOUT_SUBSCRIBER:
-        return Outcome(REJECTED, reply, status, cause, refused=True)
-    return Outcome(DEFERRED, reply, status, cause, refused=True, pause_domain=cause in refusal_classifier.ABOUT_US)
+        return SendOutcome(REJECTED, reply, status, cause, refused=True)
+    return SendOutcome(DEFERRED, reply, status, cause, refused=True, pause_domain=cause in refusal_classifier.ABOUT_US)
 
 
 def _asks_to_slow_down(code: int, reply: str, status: str) -> bool:

@@ -15,11 +15,11 @@ from typing import cast
 
 import aiosmtplib
 
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp.endpoints import Server
 from digest.mail.smtp.pipelining import PipelinedSession, Reply
 from digest.mail.smtp.refusal_classifier import Cause
-from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, Outcome, classify_reply
+from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 MAILS_A_CONNECTION = 100
@@ -61,7 +61,7 @@ class Connection:
             timeout=min(timeout, SECONDS_TO_CONNECT),
         )
 
-    async def open(self) -> Outcome | None:
+    async def open(self) -> SendOutcome | None:
         """Connect, greet and log in. Returns None on success, else the failure."""
         try:
             await self._client.connect()
@@ -71,7 +71,7 @@ class Connection:
         except _FAILURES as error:
             self._client.close()
             refused = isinstance(error, aiosmtplib.SMTPResponseException) and error.code // 100 == 5
-            return Outcome(DEFERRED, f"no session: {_describe(error)}", refused=refused, server_trouble=True)
+            return SendOutcome(DEFERRED, f"no session: {_describe(error)}", refused=refused, server_trouble=True)
         return None
 
     async def _greet(self) -> None:
@@ -89,7 +89,7 @@ class Connection:
             self._session is not None and self._session.is_open and is_recent and self._mail_count < MAILS_A_CONNECTION
         )
 
-    async def send(self, message: Letter, allowed: Callable[[], bool]) -> Outcome:
+    async def send(self, message: OutgoingMessage, allowed: Callable[[], bool]) -> SendOutcome:
         """Send one mail. A connection lost before the 354 defers the mail; at MAIL it counts as a server failure."""
         if self._session is None:
             raise RuntimeError("the connection is not open")
@@ -101,12 +101,12 @@ class Connection:
         return outcome
 
     async def _send_envelope(
-        self, session: PipelinedSession, message: Letter, allowed: Callable[[], bool]
-    ) -> Outcome | None:
+        self, session: PipelinedSession, message: OutgoingMessage, allowed: Callable[[], bool]
+    ) -> SendOutcome | None:
         """Send MAIL, RCPT and DATA. Returns None once the server has sent its 354, else the failure."""
         international = not (message.recipient + message.envelope_from).isascii()
         if international and not self._client.supports_extension("smtputf8"):
-            return Outcome(REJECTED, _NO_SMTPUTF8, "5.6.7", Cause.CONTENT)
+            return SendOutcome(REJECTED, _NO_SMTPUTF8, "5.6.7", Cause.CONTENT)
         commands = self._commands(message, international)
         for group in (commands,) if self._pipelines else [(command,) for command in commands]:
             lines = b"".join([line for _, line in group])
@@ -128,7 +128,7 @@ class Connection:
         """Whether commands may share a packet. Those of the first mail go one by one, to see which of them fails."""
         return self._mail_count > 1 and self._client.supports_extension("pipelining")
 
-    def _commands(self, message: Letter, international: bool) -> Sequence[tuple[str, bytes]]:
+    def _commands(self, message: OutgoingMessage, international: bool) -> Sequence[tuple[str, bytes]]:
         options = f" SIZE={len(message.raw)}" if self._client.supports_extension("size") else ""
         options += " SMTPUTF8" if international else ""
         return (
@@ -137,11 +137,11 @@ class Connection:
             (DATA, b"DATA\r\n"),
         )
 
-    async def _send_content(self, session: PipelinedSession, message: Letter) -> Outcome:
+    async def _send_content(self, session: PipelinedSession, message: OutgoingMessage) -> SendOutcome:
         """Send the content after the 354: from here on a missing reply means uncertain."""
         replies = await session.request(_with_end(message), 1, seconds=self._seconds_left())
         if not replies:
-            return Outcome(UNCERTAIN, f"no reply after the content was sent: {session.end_reason}")
+            return SendOutcome(UNCERTAIN, f"no reply after the content was sent: {session.end_reason}")
         outcome = classify_reply(CONTENT, *replies[0], sender=message.envelope_from, recipient=message.recipient)
         if replies[0].code == 421 or outcome.state == UNCERTAIN:
             session.end("the server closes the session")
@@ -170,18 +170,20 @@ class Connection:
         self._session.end("closed")
 
 
-def _refusal(commands: Sequence[str], replies: Sequence[Reply], end_reason: str, message: Letter) -> Outcome | None:
+def _refusal(
+    commands: Sequence[str], replies: Sequence[Reply], end_reason: str, message: OutgoingMessage
+) -> SendOutcome | None:
     """The outcome of the first unexpected or missing reply; None where all are as expected."""
     for command, reply in zip(commands, replies, strict=False):
         if reply.code not in _EXPECTED[command]:
             return classify_reply(command, *reply, sender=message.envelope_from, recipient=message.recipient)
     if len(replies) < len(commands):
         command = commands[len(replies)]
-        return Outcome(DEFERRED, f"lost at {command}: {end_reason}", server_trouble=command == MAIL)
+        return SendOutcome(DEFERRED, f"lost at {command}: {end_reason}", server_trouble=command == MAIL)
     return None
 
 
-def _with_end(message: Letter) -> bytes:
+def _with_end(message: OutgoingMessage) -> bytes:
     """The content with dots doubled at the start of lines (RFC 5321, 4.5.2) and the final dot."""
     if message.built:
         return message.raw + b".\r\n"

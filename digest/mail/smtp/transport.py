@@ -10,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp.connection_pool import ConnectionPool
 from digest.mail.smtp.endpoints import parse_server
-from digest.mail.smtp.reply_classification import Outcome
+from digest.mail.smtp.reply_classification import SendOutcome
 from digest.settings import Settings
 
 SECONDS_TO_CLOSE = 10.0
@@ -31,16 +31,16 @@ class Transport:
             timeout=float(settings.message_timeout),
             hello=settings.mail_domain or "localhost",
         )
-        self._pending: deque[tuple[Letter, Callable[[], bool], Future[Outcome]]] = deque()
+        self._pending: deque[tuple[OutgoingMessage, Callable[[], bool], Future[SendOutcome]]] = deque()
         self._wakeup_scheduled = False
-        self._tasks: set[asyncio.Task[Outcome]] = set()
+        self._tasks: set[asyncio.Task[SendOutcome]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="mail", daemon=True)
         self._thread.start()
 
-    def send(self, message: Letter, allowed: Callable[[], bool]) -> Future[Outcome]:
+    def send(self, message: OutgoingMessage, allowed: Callable[[], bool]) -> Future[SendOutcome]:
         """Start sending one message. `allowed` is called on the loop's thread before the content is sent."""
-        future: Future[Outcome] = Future()
+        future: Future[SendOutcome] = Future()
         self._pending.append((message, allowed, future))
         if not self._wakeup_scheduled:  # one call is enough for all pending messages
             self._wakeup_scheduled = True
@@ -68,7 +68,7 @@ class Transport:
             self._tasks.add(task)
             task.add_done_callback(partial(self._finish, future))
 
-    def _finish(self, future: Future[Outcome], task: asyncio.Task[Outcome]) -> None:
+    def _finish(self, future: Future[SendOutcome], task: asyncio.Task[SendOutcome]) -> None:
         """Pass the result to the future that another thread waits for."""
         self._tasks.discard(task)
         error = asyncio.CancelledError() if task.cancelled() else task.exception()

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from digest.matching.engine.paper_index import Index
-from digest.matching.engine.segments import ranges
+from digest.matching.engine.paper_index import PaperIndex
+from digest.matching.engine.segments import concatenated_ranges
 from digest.matching.kernel.array_layout import I32
 from digest.text.person_names import Name, agree
 
@@ -17,7 +17,7 @@ LAST = "\U0010ffff"  # sorts after every character
 _Wanted = tuple[Name, bool, int]  # name, whether it is a prefix, atom
 
 
-class Names:
+class AuthorLookup:
     """Authors that profiles name, indexed by the readings of their family names."""
 
     def __init__(self, wanted: Iterable[_Wanted]) -> None:
@@ -32,7 +32,7 @@ class Names:
                     self.exact[family, initial].append(one)
         self.families = {family for family, _ in self.exact}
 
-    def of(self, index: Index) -> tuple[I32, I32]:
+    def matches(self, index: PaperIndex) -> tuple[I32, I32]:
         """Pairs of atom and paper, as two arrays."""
         atoms: list[int] = []
         numbers: list[int] = []
@@ -46,7 +46,7 @@ class Names:
                     numbers.append(number)
         return _through(atoms, numbers, index.name_at, index.name_id)
 
-    def _some(self, index: Index) -> Iterable[int]:
+    def _some(self, index: PaperIndex) -> Iterable[int]:
         """The index's names that may agree; all of them where profiles name many authors."""
         if len(self.families) + len(self.beginnings) > len(index.names) >> 4:
             return range(len(index.names))
@@ -80,7 +80,7 @@ def _readings(given: str, particles: str, family: str) -> set[tuple[str, str]]:
     return {one for one in found if one[0]}
 
 
-class Categories:
+class CategoryLookup:
     """Categories that profiles name: `cs.LG` is one category, `cs` and `cs.*` an archive; `exact` ones never are."""
 
     def __init__(self, wanted: Iterable[tuple[str, int]], exact: Iterable[tuple[str, int]]) -> None:
@@ -97,7 +97,7 @@ class Categories:
         archives = (f"{category[:at]}.{LAST}" for at, letter in enumerate(category) if letter == ".")
         return list({number for key in (category, *archives) for number in self.by_key.get(key, ())})
 
-    def of(self, index: Index) -> tuple[I32, I32]:
+    def matches(self, index: PaperIndex) -> tuple[I32, I32]:
         """Pairs of atom and paper, as two arrays."""
         found = [(atom, number) for number, name in enumerate(index.categories) for atom in self.numbers(name)]
         atoms, numbers = [atom for atom, _ in found], [number for _, number in found]
@@ -112,4 +112,4 @@ def _through(values: list[int], numbers: list[int], at: I32, ids: I32) -> tuple[
     begin = np.searchsorted(ids[order], numbers)
     size = np.searchsorted(ids[order], numbers, side="right") - begin
     paper = np.repeat(np.arange(len(at) - 1, dtype=np.int32), np.diff(at))[order]
-    return np.repeat(np.array(values, np.int32), size), paper[ranges(begin, size)]
+    return np.repeat(np.array(values, np.int32), size), paper[concatenated_ranges(begin, size)]

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.engine.author_category_lookup import Categories, Names
-from digest.matching.engine.segments import begins
-from digest.matching.engine.vocabulary import Lexicon
+from digest.matching.engine.author_category_lookup import AuthorLookup, CategoryLookup
+from digest.matching.engine.segments import segment_starts
+from digest.matching.engine.vocabulary import Vocabulary
 from digest.matching.kernel import phrase_trie
 from digest.matching.kernel.array_layout import I32
 from digest.matching.kernel.phrase_trie import Trie
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CompiledVocabulary:
     """A compiled vocabulary. Words are numbered as in the vocabulary; `by_phrase`: the atoms of each phrase.
 
     `prefixes`: beginnings of words in alphabetical order, `prefix_word` their numbers. `weighing`: the words
@@ -34,14 +34,14 @@ class Asked:
     atom_kinds: I32
     by_phrase: I32
     by_phrase_at: I32
-    names: Names
-    categories: Categories
-    admitting: Categories
+    names: AuthorLookup
+    categories: CategoryLookup
+    admitting: CategoryLookup
     admitted: int
     code: int
 
 
-def ready(lexicon: Lexicon) -> Asked:
+def compile_vocabulary(lexicon: Vocabulary) -> CompiledVocabulary:
     """Compile the vocabulary's present state."""
     prefixes = sorted((text, number) for (text, prefix), number in lexicon.words.items() if prefix)
     prefix_word = np.array([number for _, number in prefixes], np.int32)
@@ -51,7 +51,7 @@ def ready(lexicon: Lexicon) -> Asked:
     phrase_at, phrase_word = np.array(lexicon.phrase_at, np.int32), np.array(lexicon.phrase_word, np.int32)
     phrase = np.array(lexicon.atom_phrase, np.int32)
     by_phrase = np.argsort(phrase, kind="stable").astype(np.int32)
-    return Asked(
+    return CompiledVocabulary(
         stems={text: number for (text, prefix), number in lexicon.words.items() if not prefix},
         prefixes=tuple(text for text, _ in prefixes),
         prefix_word=prefix_word,
@@ -62,10 +62,10 @@ def ready(lexicon: Lexicon) -> Asked:
         atoms=len(phrase),
         atom_kinds=np.array(lexicon.atom_kinds, np.int32),
         by_phrase=by_phrase,
-        by_phrase_at=begins(phrase[by_phrase], len(phrase_at) - 1),
-        names=Names(lexicon.authors),
-        categories=Categories(lexicon.categories, lexicon.exact),
-        admitting=Categories(lexicon.admitting.items(), ()),
+        by_phrase_at=segment_starts(phrase[by_phrase], len(phrase_at) - 1),
+        names=AuthorLookup(lexicon.authors),
+        categories=CategoryLookup(lexicon.categories, lexicon.exact),
+        admitting=CategoryLookup(lexicon.admitting.items(), ()),
         admitted=len(lexicon.admitting),
         code=lexicon.code,
     )

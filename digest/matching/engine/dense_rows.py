@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digest.matching.kernel.array_layout import I32, I64
 
 
-def often(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
+def frequent_sets(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
     """The row of each atom that holds for many papers (else 0), and the rows as sets; the first one is empty."""
     many = np.bincount(atom, minlength=atoms) > max(8, papers >> 7)
     which = np.zeros(max(atoms, 1), np.int32)
@@ -18,7 +18,7 @@ def often(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, I64]:
     rows = np.zeros((1 + np.count_nonzero(many), papers), bool)
     row = which[atom]
     rows[row[row > 0], paper[row > 0]] = True
-    return which, as_sets(rows)
+    return which, to_bitsets(rows)
 
 
 def common(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:
@@ -27,7 +27,7 @@ def common(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:
     return found
 
 
-def as_sets(rows: NDArray[Any]) -> I64:
+def to_bitsets(rows: NDArray[Any]) -> I64:
     """Rows of truth values as sets: 64 to a number, the first one in the lowest bit."""
     packed = np.packbits(rows, axis=-1, bitorder="little")
     found = np.zeros((len(rows), 8 * ((rows.shape[1] + 63) // 64 or 1)), np.uint8)

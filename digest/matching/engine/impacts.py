@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from digest.matching.engine.dense_rows import common
-from digest.matching.engine.join import Joined
-from digest.matching.engine.segments import begins
-from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, Book, Rows
+from digest.matching.engine.join import JoinedPapers
+from digest.matching.engine.segments import segment_starts
+from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
 from digest.matching.kernel.score_accumulation import lift_phrases
 from digest.matching.scoring.bm25 import ONE, Weights, impact, norm
 
 
-class Worth(NamedTuple):
+class Impacts(NamedTuple):
     """Impacts by an epoch's counts; `array_layout.Day` describes the arrays."""
 
     words: Rows
@@ -24,14 +24,14 @@ class Worth(NamedTuple):
     lift: I32
 
 
-def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
+def compute_impacts(joined: JoinedPapers, idf: I32, book: CompiledProfiles, weights: Weights) -> Impacts:
     """Compute the impact of each word in each paper."""
     norms = norm(joined.length.astype(np.int64), weights.average_milli)
     impacts = impact(idf[joined.word].astype(np.int64), joined.tf.astype(np.int64), norms[joined.paper]).astype(
         np.int32
     )
     words = np.zeros(len(idf) + 1, WORD)
-    words["at"], words["idf"][:-1] = begins(joined.word, len(idf)), idf
+    words["at"], words["idf"][:-1] = segment_starts(joined.word, len(idf)), idf
     np.maximum.at(words["most"], joined.word, impacts)
     postings = np.empty(len(impacts), POSTING)
     postings["paper"], postings["impact"] = joined.paper, impacts
@@ -41,12 +41,12 @@ def weigh(joined: Joined, idf: I32, book: Book, weights: Weights) -> Worth:
     dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
-    worth = Worth(words, postings, dense, _heads(joined, book, idf), np.zeros(len(joined.atom_paper), np.int32))
+    worth = Impacts(words, postings, dense, _heads(joined, book, idf), np.zeros(len(joined.atom_paper), np.int32))
     lift_phrases(book, joined.atom_at, joined.atom_paper, worth)
     return worth
 
 
-def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
+def _heads(joined: JoinedPapers, book: CompiledProfiles, idf: I32) -> Rows:
     """The fields of each query that the kernel reads first, side by side."""
     queries = book.queries[:-1]  # the last one is none
     heads, atom = np.empty(len(queries), HEAD), queries["atom"]
@@ -57,7 +57,7 @@ def _heads(joined: Joined, book: Book, idf: I32) -> Rows:
     return heads
 
 
-def _floors(book: Book, idf: I32) -> I32:
+def _floors(book: CompiledProfiles, idf: I32) -> I32:
     """The sum of each query's idf with the weight of one topic; −1 for a query without words."""
     idf = np.append(idf, np.int32(0))  # fields without words
     at = book.terms["want_at"][book.queries["term_at"]]

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from digest.matching.engine.paper_index import Index
+from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.profile import Counts
 
 
-def count(indexes: Iterable[Index], *, announcements: int = 0) -> Counts:
+def count(indexes: Iterable[PaperIndex], *, announcements: int = 0) -> Counts:
     """What `word_counts.count` gives for the papers of these indexes."""
     df: Counter[str] = Counter()
     number = length = 0

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from digest.matching.engine import array_file
-from digest.matching.engine.paper_index import Index
+from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.source_version import source_version
 
 _MAGIC = b"papers index 2\n"
@@ -14,11 +14,11 @@ _MAGIC = b"papers index 2\n"
 STATE = source_version("digest.text", "digest.matching.engine")[:8]
 
 
-def to_bytes(index: Index) -> bytes:
+def to_bytes(index: PaperIndex) -> bytes:
     """The index as bytes."""
-    return array_file.to_bytes(_MAGIC, {field.name: getattr(index, field.name) for field in fields(Index)})
+    return array_file.to_bytes(_MAGIC, {field.name: getattr(index, field.name) for field in fields(PaperIndex)})
 
 
-def read(path: Path) -> Index:
+def read(path: Path) -> PaperIndex:
     """The index in a file, mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError."""
-    return Index(**array_file.read(path, _MAGIC, "an index of papers"))
+    return PaperIndex(**array_file.read(path, _MAGIC, "an index of papers"))

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.engine.author_category_lookup import LAST
-from digest.matching.engine.compiled_vocabulary import Asked
-from digest.matching.engine.dense_rows import as_sets, often
-from digest.matching.engine.paper_index import ABSTRACT, CODE, WITHDRAWN, Index
-from digest.matching.engine.segments import begins, distinct, ranges
+from digest.matching.engine.compiled_vocabulary import CompiledVocabulary
+from digest.matching.engine.dense_rows import frequent_sets, to_bitsets
+from digest.matching.engine.paper_index import ABSTRACT, CODE, WITHDRAWN, PaperIndex
+from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.matching.kernel import pair_scatter, phrase_trie
 from digest.matching.kernel.array_layout import I32, I64, U8
 from digest.matching.kernel.phrase_trie import Texts
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinedPapers:
     """Papers of several indexes, numbered through, with what profiles ask for. It knows no weights yet.
 
     `atom_paper`: each atom's papers in order. `word`, `paper`, `tf`: each wanted word of each paper.
@@ -44,7 +44,7 @@ class Joined:
         return self.atom_paper[self.atom_at[atom] : self.atom_at[atom + 1]]
 
 
-def join(asked: Asked, indexes: Sequence[Index]) -> Joined:
+def join_papers(asked: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> JoinedPapers:
     """Everything that is asked for, in the papers of all indexes in their order."""
     total = sum(index.papers for index in indexes)
     atoms: list[I64] = []
@@ -60,20 +60,20 @@ def join(asked: Asked, indexes: Sequence[Index]) -> Joined:
     keys = np.sort(_joined(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _joined([index.flags for index in indexes])
-    atom_set, sets = often(atom, paper, asked.atoms, total)
+    atom_set, sets = frequent_sets(atom, paper, asked.atoms, total)
     category = np.concatenate(_stacked([_admitted(asked, index) for index in indexes], asked.admitted))
-    return Joined(
+    return JoinedPapers(
         ids=_joined([index.ids for index in indexes]),
         length=_joined([index.length for index in indexes]).astype(np.int32),
         withdrawn=(flags & WITHDRAWN) > 0,
-        atom_at=begins(atom, asked.atoms),
+        atom_at=segment_starts(atom, asked.atoms),
         atom_paper=paper.astype(np.int32),
         atom_set=atom_set,
         sets=sets,
         word=word.astype(np.int32),
         paper=word_paper.astype(np.int32),
         tf=(keys & 7).astype(np.int32),
-        category=as_sets(category),
+        category=to_bitsets(category),
     )
 
 
@@ -98,28 +98,28 @@ class _Beginnings:
     prefix: I32
 
     @classmethod
-    def of(cls, asked: Asked, words: Sequence[str]) -> _Beginnings:
+    def of(cls, asked: CompiledVocabulary, words: Sequence[str]) -> _Beginnings:
         """Those of some words in alphabetical order."""
         first = np.array([bisect_left(words, text) for text in asked.prefixes], np.int32)
         last = np.array([bisect_left(words, text + LAST) for text in asked.prefixes], np.int32)
-        word = ranges(first, last - first)
+        word = concatenated_ranges(first, last - first)
         order = np.argsort(word, kind="stable")
         prefix = np.repeat(asked.prefix_word, last - first)[order]
-        return cls(first, last - first, begins(word[order], len(words)), prefix)
+        return cls(first, last - first, segment_starts(word[order], len(words)), prefix)
 
 
-def _hits(asked: Asked, index: Index) -> _Hits:
+def _hits(asked: CompiledVocabulary, index: PaperIndex) -> _Hits:
     """What of it one index has."""
     stem = _stems(asked, index)
     forms, wholes = _Beginnings.of(asked, index.forms), _Beginnings.of(asked, index.wholes)
-    atoms = [_phrases(asked, index, stem, forms, wholes), asked.names.of(index), asked.categories.of(index)]
+    atoms = [_phrases(asked, index, stem, forms, wholes), asked.names.matches(index), asked.categories.matches(index)]
     if asked.code >= 0:
         paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
         atoms.append((np.full(len(paper), asked.code, np.int32), paper))
     return _Hits(atoms, [_words(asked, index, stem), _prefixes(asked, index, forms, wholes)])
 
 
-def _stems(asked: Asked, index: Index) -> I32:
+def _stems(asked: CompiledVocabulary, index: PaperIndex) -> I32:
     """The word of each of the index's stems, −1 for those nobody asks for; behind them a −1."""
     found = np.full(len(index.stems) + 1, -1, np.int32)
     if len(asked.stems) < len(index.stems):
@@ -133,26 +133,31 @@ def _stems(asked: Asked, index: Index) -> I32:
     return found
 
 
-def _words(asked: Asked, index: Index, stem: I32) -> tuple[I32, I32, I32]:
+def _words(asked: CompiledVocabulary, index: PaperIndex, stem: I32) -> tuple[I32, I32, I32]:
     """The wanted words of each paper."""
     wanted = np.flatnonzero((stem >= 0) & asked.weighing[stem])
     begin, size = index.post_at[wanted], np.diff(index.post_at)[wanted]
-    at = ranges(begin, size)
+    at = concatenated_ranges(begin, size)
     return np.repeat(stem[wanted], size), index.post_paper[at], index.post_tf[at].astype(np.int32)
 
 
-def _prefixes(asked: Asked, index: Index, forms: _Beginnings, wholes: _Beginnings) -> tuple[I32, I32, I32]:
+def _prefixes(
+    asked: CompiledVocabulary, index: PaperIndex, forms: _Beginnings, wholes: _Beginnings
+) -> tuple[I32, I32, I32]:
     """For each wanted prefix the papers with a word of that beginning, compounds written as one word included."""
     wanted = np.flatnonzero(asked.weighing[asked.prefix_word])
     first, last = forms.first[wanted], forms.first[wanted] + forms.size[wanted]
     begin = index.form_at[first]
     size = index.form_at[last] - begin
     order = np.argsort(index.whole_form, kind="stable")
-    whole_at = begins(index.whole_form[order], len(index.wholes))
+    whole_at = segment_starts(index.whole_form[order], len(index.wholes))
     whole = whole_at[wholes.first[wanted]]
     wholes_size = whole_at[wholes.first[wanted] + wholes.size[wanted]] - whole
     token = np.concatenate(
-        (index.form_token[ranges(begin, size)], index.whole_token[order[ranges(whole, wholes_size)]])
+        (
+            index.form_token[concatenated_ranges(begin, size)],
+            index.whole_token[order[concatenated_ranges(whole, wholes_size)]],
+        )
     )
     word = asked.prefix_word[wanted]
     word = np.concatenate((np.repeat(word, size), np.repeat(word, wholes_size)))
@@ -165,7 +170,9 @@ def _prefixes(asked: Asked, index: Index, forms: _Beginnings, wholes: _Beginning
     return found.astype(np.int32), where.astype(np.int32), tf.astype(np.int32)
 
 
-def _phrases(asked: Asked, index: Index, stem: I32, forms: _Beginnings, wholes: _Beginnings) -> tuple[I32, I32]:
+def _phrases(
+    asked: CompiledVocabulary, index: PaperIndex, stem: I32, forms: _Beginnings, wholes: _Beginnings
+) -> tuple[I32, I32]:
     """The atoms of all phrases that stand somewhere."""
     word = np.append(stem[index.form_stem], np.int32(-1))
     whole = np.full(len(index.stream) + 1, -1, np.int32)
@@ -185,7 +192,7 @@ def _phrases(asked: Asked, index: Index, stem: I32, forms: _Beginnings, wholes: 
     return pair_scatter.atoms(phrase[:n], paper[:n], kinds[:n], asked.by_phrase_at, asked.by_phrase, asked.atom_kinds)
 
 
-def _admitted(asked: Asked, index: Index) -> U8:
+def _admitted(asked: CompiledVocabulary, index: PaperIndex) -> U8:
     """Any or primary only × categories wanted × papers: 1 where the paper is in it."""
     by_name = np.zeros((len(index.categories) + 1, asked.admitted), np.uint8)
     for number, name in enumerate(index.categories):
@@ -207,7 +214,7 @@ def _stacked(parts: Sequence[U8], width: int) -> U8:
     return found
 
 
-def _where(index: Index, token: I32) -> tuple[I32, I32]:
+def _where(index: PaperIndex, token: I32) -> tuple[I32, I32]:
     """The paper of each token, and the kind of text."""
     text = np.searchsorted(index.text_at, token, side="right") - 1
     return index.text_paper[text], index.text_kind[text].astype(np.int32)

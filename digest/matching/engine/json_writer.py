@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.engine.match_results import Answers
-from digest.matching.engine.query_texts import Words
-from digest.matching.kernel.array_layout import FOLLOWED, I32, I64, STRICT, U8, Book, Found, Rows
-from digest.matching.kernel.jit import entry, lean
+from digest.matching.engine.match_results import MatchResults
+from digest.matching.engine.query_texts import QueryTextArrays
+from digest.matching.kernel.array_layout import FOLLOWED, I32, I64, STRICT, U8, CompiledProfiles, MatchArrays, Rows
+from digest.matching.kernel.jit import entry, inlined
 
 _NONE = 255
 _MOST_BYTES = 7  # of a mask that fits into an int64; longer masks and followed authors are left to the caller
@@ -28,7 +28,7 @@ _PART_AT = np.array([0, *accumulate(map(len, _PARTS))], np.int64)
 _SCORE, _STRICT, _TOPIC, _MASK, _MATCHED, _NEXT, _CLOSE, _END = range(8)
 
 
-class Sheets(NamedTuple):
+class EntryTemplates(NamedTuple):
     """The JSON before and after the members of each paper's match, concatenated."""
 
     head: U8
@@ -37,14 +37,14 @@ class Sheets(NamedTuple):
     tail_at: I64
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[bytes, bytes]]) -> Sheets:
+    def from_parts(cls, parts: Sequence[tuple[bytes, bytes]]) -> EntryTemplates:
         """Concatenate (before, after) of each paper, in the order of the indexes."""
         heads, tails = [head for head, _ in parts], [tail for _, tail in parts]
         return cls(*_strung(heads), *_strung(tails))
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenEntries:
     """The matches of each row as JSON, separated by commas."""
 
     text: memoryview
@@ -60,17 +60,19 @@ class Written:
         ]
 
 
-def write(answers: Answers, book: Book, rows: Sequence[int], sheets: Sheets, texts: Words) -> Written:
+def write_entries(
+    answers: MatchResults, book: CompiledProfiles, rows: Sequence[int], sheets: EntryTemplates, texts: QueryTextArrays
+) -> WrittenEntries:
     """Write the matches of these rows; they must have been matched with `explain`."""
     places = np.zeros(len(rows) + 1, _PLACE)
     record_rows, text_numbers = np.array(rows, np.int64), np.zeros(_MOST_WORDS, np.int32)
-    out = np.empty(max(4096, 256 * len(answers.found.papers[: int(answers.found.rows["first"][-1])])), np.uint8)
+    out = np.empty(max(4096, 256 * len(answers.arrays.papers[: int(answers.arrays.rows["first"][-1])])), np.uint8)
     row = 0
-    while (row := _write(book, texts, record_rows, answers.found, sheets, out, places, text_numbers, row)) < len(rows):
+    while (row := _write(book, texts, record_rows, answers.arrays, sheets, out, places, text_numbers, row)) < len(rows):
         grown = np.empty(2 * len(out), np.uint8)
         grown[: places["at"][row]] = out[: places["at"][row]]
         out = grown
-    return Written(out.data, places)
+    return WrittenEntries(out.data, places)
 
 
 def _strung(parts: Sequence[bytes]) -> tuple[U8, I64]:
@@ -80,11 +82,11 @@ def _strung(parts: Sequence[bytes]) -> tuple[U8, I64]:
 
 @entry
 def _write(
-    book: Book,
-    texts: Words,
+    book: CompiledProfiles,
+    texts: QueryTextArrays,
     record_rows: I64,
-    results: Found,
-    sheets: Sheets,
+    results: MatchArrays,
+    sheets: EntryTemplates,
     out: U8,
     places: Rows,
     text_numbers: I32,
@@ -123,12 +125,12 @@ def _write(
     return len(record_rows)
 
 
-@lean
+@inlined
 def _match(
-    book: Book,
-    texts: Words,
+    book: CompiledProfiles,
+    texts: QueryTextArrays,
     record: int,
-    results: Found,
+    results: MatchArrays,
     row: int,
     n: int,
     out: U8,
@@ -161,13 +163,13 @@ def _match(
     return at
 
 
-@lean
+@inlined
 def _topic(
-    book: Book,
-    texts: Words,
+    book: CompiledProfiles,
+    texts: QueryTextArrays,
     record: int,
     topic: int,
-    results: Found,
+    results: MatchArrays,
     terms: int,
     mask: int,
     out: U8,
@@ -203,7 +205,7 @@ def _topic(
     return _part(out, at, _CLOSE)
 
 
-@lean
+@inlined
 def _text(text: int, text_numbers: I32, number: int) -> int:
     """Add a text unless it is there already. Returns the number of texts."""
     for i in range(number):
@@ -215,12 +217,12 @@ def _text(text: int, text_numbers: I32, number: int) -> int:
     return number
 
 
-@lean
+@inlined
 def _part(out: U8, at: int, part: int) -> int:
     return int(_put(out, at, _PART, _PART_AT[part], _PART_AT[part + 1]))
 
 
-@lean
+@inlined
 def _put(out: U8, at: int, text: U8, begin: int, end: int) -> int:
     """Copy a text, or only advance where the buffer is full. Returns the new end."""
     if at + end - begin <= len(out):
@@ -229,14 +231,14 @@ def _put(out: U8, at: int, text: U8, begin: int, end: int) -> int:
     return at + end - begin
 
 
-@lean
+@inlined
 def _byte(out: U8, at: int, byte: int) -> int:
     if at < len(out):
         out[at] = byte
     return at + 1
 
 
-@lean
+@inlined
 def _number(out: U8, at: int, value: int) -> int:
     """A whole number in decimal."""
     negative = value < 0

@@ -9,31 +9,31 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.engine.join import Joined
-from digest.matching.engine.profile_store import Store
-from digest.matching.kernel.array_layout import FOLLOWED, STRICT, Found, Rows
+from digest.matching.engine.join import JoinedPapers
+from digest.matching.engine.profile_store import ProfileStore
+from digest.matching.kernel.array_layout import FOLLOWED, STRICT, MatchArrays, Rows
 from digest.matching.profile import Match, Profile
-from digest.matching.query.language import Term, Wanted, parse, phrase, positive, terms
+from digest.matching.query.language import ProfileTerm, Term, parse, phrase_words, positive_terms, profile_terms
 
 _NO_TOPIC = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class MatchResults:
     """The matched papers of each requested row, best first."""
 
-    found: Found
-    store: Store
-    joined: Joined
+    arrays: MatchArrays
+    store: ProfileStore
+    joined: JoinedPapers
 
     def total(self, at: int) -> int:
         """How many papers the row matches without caps."""
-        return int(self.found.rows["total"][at])
+        return int(self.arrays.rows["total"][at])
 
     @property
     def all_papers(self) -> NDArray[np.int64]:
         """The numbers of all rows' papers, one row behind the other."""
-        numbers: NDArray[np.int64] = self.joined.ids[self.found.papers["paper"][: self.found.rows["first"][-1]]]
+        numbers: NDArray[np.int64] = self.joined.ids[self.arrays.papers["paper"][: self.arrays.rows["first"][-1]]]
         return numbers
 
     def papers(self, at: int) -> list[int]:
@@ -53,10 +53,10 @@ class Answers:
         if not hits:
             return []
         typed_terms, followed = _TypedTerms.of(profile), self._followed(profile, hits)
-        _, note, _, masks, terms, topics = self.found.rows[at].tolist()
+        _, note, _, masks, terms, topics = self.arrays.rows[at].tolist()
         matches = []
         for paper, score, relevance, topic, kind in hits:
-            notes = self.found.notes[note : note + masks + terms + topics].tobytes()
+            notes = self.arrays.notes[note : note + masks + terms + topics].tobytes()
             note += masks + terms + topics
             mask = int.from_bytes(notes[:masks], "little")
             shown_terms = int.from_bytes(notes[masks : masks + terms], "little")
@@ -76,8 +76,8 @@ class Answers:
         return matches
 
     def _hits(self, at: int) -> Rows:
-        begin, end = self.found.rows["first"][at : at + 2]
-        return self.found.papers[begin:end]
+        begin, end = self.arrays.rows["first"][at : at + 2]
+        return self.arrays.papers[begin:end]
 
     def _followed(self, profile: Profile, hits: Sequence[tuple[int, ...]]) -> dict[int, list[str]]:
         """The followed authors of each paper that is there for one; each author's papers are looked up once."""
@@ -97,7 +97,7 @@ class _TypedTerms:
     """
 
     by_topic: dict[int, tuple[int, tuple[Term, ...]]]
-    mask_bits: dict[Wanted, int]
+    mask_bits: dict[ProfileTerm, int]
 
     @classmethod
     def of(cls, profile: Profile) -> _TypedTerms:
@@ -108,7 +108,7 @@ class _TypedTerms:
                 topic_terms = _terms(topic.text)
                 by_topic[index] = (number, topic_terms)
                 number += len(topic_terms)
-        return cls(by_topic, {want: bit for bit, want in enumerate(terms(profile))})
+        return cls(by_topic, {want: bit for bit, want in enumerate(profile_terms(profile))})
 
     def reason(self, topic: int, mask: int, shown_terms: int) -> tuple[int, tuple[str, ...]]:
         """A topic and which of its terms matched: whole phrases where they stand in the paper, else single words."""
@@ -118,11 +118,11 @@ class _TypedTerms:
 
     def _words(self, topic_terms: tuple[Term, ...], mask: int) -> Iterator[str]:
         for term in topic_terms:
-            for word in phrase(term):
-                if word.weighs and mask >> self.mask_bits[Wanted("", word.text, word.prefix)] & 1:
+            for word in phrase_words(term):
+                if word.weighs and mask >> self.mask_bits[ProfileTerm("", word.text, word.prefix)] & 1:
                     yield word.typed
 
 
 @lru_cache(maxsize=1 << 15)
 def _terms(text: str) -> tuple[Term, ...]:
-    return positive(parse(text).root)
+    return positive_terms(parse(text).root)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.engine.interning import Split, Words
-from digest.matching.engine.segments import begins, distinct, ranges
+from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.papers import Record
 from digest.text.person_names import Name, name
 from digest.text.tokens import stem, whole_words
@@ -28,7 +28,7 @@ WITHDRAWN, CODE = 1, 2  # a paper's flags
 
 
 @dataclass(frozen=True)
-class Index:
+class PaperIndex:
     """Papers as arrays; `x_at` says where the part of each paper (text, word) begins in what follows it.
 
     `stream`: every token as the number of its written form, −1 behind each text. Forms are in alphabetical order, so
@@ -135,7 +135,7 @@ class _Builder:
         return self.name_of[author]
 
 
-def build(papers: Iterable[tuple[int, Record]]) -> Index:
+def build(papers: Iterable[tuple[int, Record]]) -> PaperIndex:
     """The index of papers with their numbers, in the order given."""
     builder = _Builder()
     ids, flags = [], []
@@ -149,7 +149,7 @@ def build(papers: Iterable[tuple[int, Record]]) -> Index:
     stream, texts, compounds = _tokens(builder, place)
     name_at, name_id = _rows(builder.authors)
     category_at, category_id = _rows(builder.fields)
-    return Index(
+    return PaperIndex(
         ids=np.array(ids, np.int64),
         flags=np.array(flags, np.uint8),
         length=_lengths(stream, texts, len(ids)),
@@ -179,7 +179,7 @@ def _tokens(builder: _Builder, place: I32) -> tuple[I32, NDArray[np.int32], dict
     form[form >= 0] = place[form[form >= 0]]
     size = np.diff(at)[words]
     begin = np.cumsum(size) - size
-    stream = form[ranges(at[words], size)].astype(np.int32)
+    stream = form[concatenated_ranges(at[words], size)].astype(np.int32)
     texts = np.array(builder.texts, np.int32).reshape(-1, 3)
     texts[:, 0] = begin[texts[:, 0]]
     wholes, whole_place = split.wholes.in_order()
@@ -208,7 +208,7 @@ def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
 
 def _places(stream: I32, forms: int) -> dict[str, Any]:
     order = np.argsort(stream, kind="stable").astype(np.int32)[np.count_nonzero(stream < 0) :]
-    return {"form_at": begins(stream[order], forms), "form_token": order}
+    return {"form_at": segment_starts(stream[order], forms), "form_token": order}
 
 
 def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int)
     tf = np.add.reduceat(np.where(keys & 1, 1, 3), firsts)
     stem_of, paper = np.divmod(keys[firsts] >> 1, papers)
     return {
-        "post_at": begins(stem_of, stems),
+        "post_at": segment_starts(stem_of, stems),
         "post_paper": paper.astype(np.int32),
         "post_tf": tf.astype(np.uint8),
     }

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from digest.errors import BadInput
-from digest.matching.engine.compiled_vocabulary import Asked, ready
+from digest.matching.engine.compiled_vocabulary import CompiledVocabulary, compile_vocabulary
 from digest.matching.engine.growable_arrays import Numbered, Numbers
-from digest.matching.engine.query_texts import Said
-from digest.matching.engine.vocabulary import Lexicon
+from digest.matching.engine.query_texts import QueryTexts
+from digest.matching.engine.vocabulary import Vocabulary
 from digest.matching.kernel import array_layout
-from digest.matching.kernel.array_layout import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, Book
+from digest.matching.kernel.array_layout import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, CompiledProfiles
 from digest.matching.profile import DEFAULT_LIMIT, Profile
-from digest.matching.query.language import And, Node, Or, Term, Wanted, parse, positive, wanted
+from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
 from digest.text.folding import fold
 
@@ -31,13 +31,13 @@ _MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
 
 
 @dataclass(slots=True)
-class Store:
+class ProfileStore:
     """Compiled profiles by row. Not thread-safe; the arrays that `ready` returns never change.
 
     `widest`: the largest number of terms of one profile.
     """
 
-    lexicon: Lexicon = field(default_factory=Lexicon)
+    lexicon: Vocabulary = field(default_factory=Vocabulary)
     queries: Numbered[str] = field(default_factory=Numbered)
     plain: array[int] = field(default_factory=lambda: array("B"))
     term_at: array[int] = field(default_factory=lambda: array("i", [0]))
@@ -48,9 +48,9 @@ class Store:
     want: array[int] = field(default_factory=lambda: array("i"))
     record: array[int] = field(default_factory=lambda: array("q"))
     stream: Numbers = field(default_factory=Numbers)
-    said: Said = field(default_factory=Said)
+    said: QueryTexts = field(default_factory=QueryTexts)
     widest: int = 0
-    _ready: tuple[Book, Asked] | None = field(default=None, init=False)
+    _ready: tuple[CompiledProfiles, CompiledVocabulary] | None = field(default=None, init=False)
     _idf: tuple[Weights, array_layout.I32] | None = field(default=None, init=False)
 
     def add(self, profile: Profile) -> int:
@@ -87,11 +87,11 @@ class Store:
         if known is not None:
             return known
         query = parse(text)
-        wants: list[Wanted] = []
-        for term in positive(query.root):
+        wants: list[ProfileTerm] = []
+        for term in positive_terms(query.root):
             self.term_atom.append(self.lexicon.atom(term))
-            wants += wanted(term)
-            self.want.extend(self.lexicon.want(want) for want in wanted(term))
+            wants += profile_terms_of(term)
+            self.want.extend(self.lexicon.want(want) for want in profile_terms_of(term))
             self.want_at.append(len(self.want))
         self.said.add(query, wants)
         self.program.extend(_program(query.root, self.lexicon))
@@ -104,10 +104,10 @@ class Store:
         """The wants of a query's terms, in order."""
         return self.want[self.want_at[self.term_at[query]] : self.want_at[self.term_at[query + 1]]]
 
-    def ready(self) -> tuple[Book, Asked]:
+    def compile(self) -> tuple[CompiledProfiles, CompiledVocabulary]:
         """The compiled profiles and their vocabulary; cached until the next change."""
         if self._ready is None:
-            self._ready = self._book(), ready(self.lexicon)
+            self._ready = self._book(), compile_vocabulary(self.lexicon)
         return self._ready
 
     def idf(self, weights: Weights) -> array_layout.I32:
@@ -117,8 +117,8 @@ class Store:
             self._idf = weights, np.array(found, np.int32)
         return self._idf[1]
 
-    def _book(self) -> Book:
-        return Book(
+    def _book(self) -> CompiledProfiles:
+        return CompiledProfiles(
             record=np.array(self.record, np.int64),
             stream=self.stream.view(),
             queries=_table(QUERY, _padded(self.plain), *self._firsts()),
@@ -173,7 +173,7 @@ def _padded(values: array[int]) -> array_layout.I32:
     return np.append(_array(values), np.int32(0))
 
 
-def _program(node: Node, lexicon: Lexicon) -> Iterator[int]:
+def _program(node: Node, lexicon: Vocabulary) -> Iterator[int]:
     """A query in postfix notation: atoms, each operator after its two operands."""
     if isinstance(node, Term):
         yield lexicon.atom(node)
@@ -188,7 +188,7 @@ def _program(node: Node, lexicon: Lexicon) -> Iterator[int]:
         yield AND_NOT
 
 
-def _record(store: Store, profile: Profile) -> list[int]:
+def _record(store: ProfileStore, profile: Profile) -> list[int]:
     """A profile's record, as `Book` describes it. Raises BadQuery and BadInput."""
     if sum(abs(weight) for _, weight in profile.likes) > _MOST_LIKED:
         raise BadInput(f"the weights of likes are at most {_MOST_LIKED} together", field="likes")
@@ -201,7 +201,7 @@ def _record(store: Store, profile: Profile) -> list[int]:
     head += array_layout.AUTHORS * bool(profile.authors) + array_layout.EXCLUSIONS * bool(profile.exclusions)
     head += array_layout.LIKES * bool(profile.likes)
     queries = [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
-    authors = [(store.lexicon.author(one), store.lexicon.want(Wanted("au", fold(one)))) for one in profile.authors]
+    authors = [(store.lexicon.author(one), store.lexicon.want(ProfileTerm("au", fold(one)))) for one in profile.authors]
     keys, heard = _heard(store, [query for query in queries if query >= 0], [want for _, want in authors])
     store.widest = max(store.widest, len(heard) + len(authors), len(profile.likes))
     record = [head + (len(profile.topics) << 8), *queries, *heard]
@@ -221,7 +221,7 @@ def _record(store: Store, profile: Profile) -> list[int]:
     return record
 
 
-def _heard(store: Store, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
+def _heard(store: ProfileStore, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
     """The profile's keys by want, and its words and wants as `Book` describes them. Raises BadInput."""
     lexicon = store.lexicon
     wants = [store.wants_of(query) for query in queries]

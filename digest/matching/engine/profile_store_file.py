@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from digest.matching.engine import array_file
 from digest.matching.engine.growable_arrays import Numbered, Numbers
-from digest.matching.engine.profile_store import Store
-from digest.matching.engine.vocabulary import Lexicon
-from digest.matching.query.language import Wanted
+from digest.matching.engine.profile_store import ProfileStore
+from digest.matching.engine.vocabulary import Vocabulary
+from digest.matching.query.language import ProfileTerm
 from digest.matching.source_version import source_version
 
 _MAGIC = b"compiled profiles 2\n"
@@ -36,7 +36,7 @@ STATE = source_version(
 )[:8]  # fmt: skip
 
 
-def to_bytes(store: Store, **more: NDArray[Any]) -> bytes:
+def to_bytes(store: ProfileStore, **more: NDArray[Any]) -> bytes:
     """The store as bytes, with further arrays of the caller's."""
     values: dict[str, Any] = {name: np.array(getattr(store, name)) for name in _LISTS}
     values |= {f"said_{name}": np.array(getattr(store.said, name)) for name in _SAID}
@@ -45,10 +45,10 @@ def to_bytes(store: Store, **more: NDArray[Any]) -> bytes:
     return array_file.to_bytes(_MAGIC, values | _words(store.lexicon) | {f"more_{n}": more[n] for n in more})
 
 
-def read(path: Path) -> tuple[Store, dict[str, NDArray[Any]]]:
+def read(path: Path) -> tuple[ProfileStore, dict[str, NDArray[Any]]]:
     """The store in a file, as it was, and the caller's arrays. Raises BadInput for one that is not good; OSError."""
     found = array_file.read(path, _MAGIC, "a file of compiled profiles", _LATER)
-    store = Store(lexicon=_lexicon(found), queries=Numbered(found["queries"]), widest=int(found["widest"][0]))
+    store = ProfileStore(lexicon=_lexicon(found), queries=Numbered(found["queries"]), widest=int(found["widest"][0]))
     for name, kind in _LISTS.items():
         setattr(store, name, array(kind, found[name].tobytes()))
     for name in _SAID:
@@ -58,7 +58,7 @@ def read(path: Path) -> tuple[Store, dict[str, NDArray[Any]]]:
     return store, {name.removeprefix("more_"): one for name, one in found.items() if name.startswith("more_")}
 
 
-def _words(lexicon: Lexicon) -> dict[str, Any]:
+def _words(lexicon: Vocabulary) -> dict[str, Any]:
     """A lexicon's lists: from them it is made again in the same order, with the same numbers."""
     names = ("" if isinstance(key[0], int) else f"{key[0]}:{key[1]}" for key in lexicon.atoms)
     return {
@@ -74,9 +74,9 @@ def _words(lexicon: Lexicon) -> dict[str, Any]:
     }
 
 
-def _lexicon(found: dict[str, Any]) -> Lexicon:
+def _lexicon(found: dict[str, Any]) -> Vocabulary:
     prefix = map(bool, found["prefix"].tolist())
-    lexicon = Lexicon(
+    lexicon = Vocabulary(
         words={key: number for number, key in enumerate(zip(found["words"], prefix, strict=True))},
         weighing=set(found["weighing"].tolist()),
         phrases=Numbered(partial(_phrases, found)),
@@ -105,6 +105,6 @@ def _atoms(found: dict[str, Any]) -> Iterator[tuple[str, str] | tuple[int, int]]
         yield (field, text) if name else (phrase, kinds)
 
 
-def _wants(found: dict[str, Any]) -> Iterator[Wanted]:
+def _wants(found: dict[str, Any]) -> Iterator[ProfileTerm]:
     prefix = map(bool, found["want_prefix"].tolist())
-    return map(Wanted._make, zip(found["want_field"](), found["want_text"](), prefix, strict=True))
+    return map(ProfileTerm._make, zip(found["want_field"](), found["want_text"](), prefix, strict=True))

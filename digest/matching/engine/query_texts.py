@@ -13,10 +13,10 @@ import numpy as np
 
 from digest.matching.engine.growable_arrays import Numbered
 from digest.matching.kernel.array_layout import I32, I64, U8
-from digest.matching.query.language import Query, Wanted, phrase, positive
+from digest.matching.query.language import ProfileTerm, Query, phrase_words, positive_terms
 
 
-class Words(NamedTuple):
+class QueryTextArrays(NamedTuple):
     """Texts as JSON, one behind the other; the text of each term, and of each plain query's words with their wants.
 
     `word`: pairs of a want's place in its query and a text; `word_at` by query. `text_at` has one entry more.
@@ -30,7 +30,7 @@ class Words(NamedTuple):
 
 
 @dataclass(slots=True)
-class Said:
+class QueryTexts:
     """The texts of queries in the order in which these were compiled."""
 
     texts: Numbered[str] = field(default_factory=Numbered)
@@ -38,19 +38,21 @@ class Said:
     word_at: array[int] = field(default_factory=lambda: array("i", [0]))
     word: array[int] = field(default_factory=lambda: array("i"))
 
-    def add(self, query: Query, wants: Sequence[Wanted]) -> None:
+    def add(self, query: Query, wants: Sequence[ProfileTerm]) -> None:
         """The next query, with what all its terms want."""
-        for term in positive(query.root):
+        for term in positive_terms(query.root):
             self.term.append(self.texts.number(term.text))
-            for word in phrase(term) if query.plain else ():
+            for word in phrase_words(term) if query.plain else ():
                 if word.weighs:
-                    self.word.extend((wants.index(Wanted("", word.text, word.prefix)), self.texts.number(word.typed)))
+                    self.word.extend(
+                        (wants.index(ProfileTerm("", word.text, word.prefix)), self.texts.number(word.typed))
+                    )
         self.word_at.append(len(self.word))
 
-    def words(self) -> Words:
+    def words(self) -> QueryTextArrays:
         """The arrays as they are now."""
         pieces = [json.dumps(text, ensure_ascii=False).encode() for text in self.texts]
         at = np.array([0, *accumulate(map(len, pieces))], np.int64)
         text = np.frombuffer(b"".join(pieces), np.uint8)
         term, word = np.array(self.term, np.int32), np.array(self.word, np.int32)
-        return Words(text, at, term, np.array(self.word_at, np.int32), word)
+        return QueryTextArrays(text, at, term, np.array(self.word_at, np.int32), word)

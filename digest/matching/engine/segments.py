@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digest.matching.kernel.array_layout import I32, I64
 
 
-def begins(sorted_keys: NDArray[Any], number: int) -> I32:
+def segment_starts(sorted_keys: NDArray[Any], number: int) -> I32:
     """Where each of the keys 0 … number−1 begins among the sorted ones; the last entry is their end."""
     return np.searchsorted(sorted_keys, np.arange(number + 1)).astype(np.int32)
 
@@ -22,7 +22,7 @@ def distinct(keys: I64) -> I64:
     return kept
 
 
-def ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
+def concatenated_ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
     """begin[0], begin[0]+1, … of each range, one behind the other."""
     ends = np.cumsum(size, dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 
 from digest.matching.engine.growable_arrays import Numbered
-from digest.matching.query.language import TEXT_FIELDS, Term, Wanted, phrase
+from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phrase_words
 from digest.matching.scoring.bm25 import FIXED
 from digest.text.folding import fold
 from digest.text.person_names import Name, name
@@ -15,7 +15,7 @@ KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b0
 
 
 @dataclass(slots=True)
-class Lexicon:
+class Vocabulary:
     """All terms of profiles, each once. `words`: (text, prefix). An atom is a condition that holds for a paper or not.
 
     `text_atoms`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`, `categories`:
@@ -35,7 +35,7 @@ class Lexicon:
     exact: list[tuple[str, int]] = field(default_factory=list)
     code: int = -1
     admitting: dict[str, int] = field(default_factory=dict)
-    wants: Numbered[Wanted] = field(default_factory=Numbered)
+    wants: Numbered[ProfileTerm] = field(default_factory=Numbered)
     want_key: array[int] = field(default_factory=lambda: array("i"))  # the want that it counts as, whatever its field
     want_row: array[int] = field(default_factory=lambda: array("i"))  # word, fixed
 
@@ -43,7 +43,7 @@ class Lexicon:
         """The number of a stem or of a prefix."""
         return self.words.setdefault((text, prefix), len(self.words))
 
-    def want(self, want: Wanted) -> int:
+    def want(self, want: ProfileTerm) -> int:
         """The number of a `Wanted` term."""
         known = self.wants.get(want)
         if known is not None:
@@ -86,7 +86,7 @@ class Lexicon:
         return self.put_atom((found, KINDS[term.field]), "", found, KINDS[term.field])
 
     def _phrase(self, term: Term) -> int:
-        words = array("i", [self.word(word.text, word.prefix) for word in phrase(term)])
+        words = array("i", [self.word(word.text, word.prefix) for word in phrase_words(term)])
         key = words.tobytes()
         known = self.phrases.get(key)
         if known is None:

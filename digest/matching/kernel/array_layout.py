@@ -16,7 +16,7 @@ Rows = NDArray[Any]  # with named columns, as below
 CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; what is not negative is an atom
 MOST_TOPICS = 62  # bits of one whole number
-LAID = 16  # papers whose reasons are worked out together
+REASONS_BATCH = 16  # papers whose reasons are worked out together
 STRICT, FOLLOWED = 1, 2  # kinds of a found paper
 
 
@@ -39,7 +39,7 @@ ANSWER = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
 
-class Book(NamedTuple):
+class CompiledProfiles(NamedTuple):
     """Profiles compiled. `record` says where each one's is in `stream`. `deepest`: the sets a program needs at once.
 
     A record: flags + 256·topics; each topic's query, −1 if muted; behind their number the words of the plain topics,
@@ -61,7 +61,7 @@ class Book(NamedTuple):
     deepest: int
 
 
-class Day(NamedTuple):
+class PaperArrays(NamedTuple):
     """Papers joined with a book: where each atom holds, and what each word is worth in each paper.
 
     A set of papers is a row of bits, 64 a number. `atom_set`: the row in `sets` of an atom that holds often, else 0.
@@ -89,7 +89,7 @@ class Day(NamedTuple):
     category: I64
 
 
-class Ask(NamedTuple):
+class Requests(NamedTuple):
     """The request of each row: its threshold (−1: none yet), papers sent before, its set of eligible papers."""
 
     rows: Rows
@@ -97,7 +97,7 @@ class Ask(NamedTuple):
     fresh: I64
 
 
-class Work(NamedTuple):
+class Workspace(NamedTuple):
     """The kernel's workspace.
 
     `s`: single numbers; `plain` and `liked`: words with weights; `laid`: the papers of the batch, `place`: by paper,
@@ -112,26 +112,26 @@ class Work(NamedTuple):
     plain: I32
     liked: I32
     rows: I32
-    laid: I32
-    held: I64
+    batch: I32
+    topic_holds: I64
     place: I32
     gains: I32
-    lifted: I32
+    phrase_gains: I32
     gain: I32
-    shown: I64
+    found_in: I64
     sums: I32
     lifts: I32
     sets: I64
     of_topic: I64
     of_key: I64
     wants: I32
-    found: I32
+    close_papers: I32
     best: I64
     days: Rows
     topics: Rows
 
 
-class Found(NamedTuple):
+class MatchArrays(NamedTuple):
     """Output arrays: `first` of each row's papers, and how many it has without caps (`total`).
 
     A paper's notes: the mask's bytes, and if asked for the bytes of the terms that show a topic that holds, and the

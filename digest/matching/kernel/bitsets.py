@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from digest.matching.kernel.array_layout import AND, I64, OR, Book, Day, Work
-from digest.matching.kernel.jit import lean
+from digest.matching.kernel.array_layout import AND, I64, OR, CompiledProfiles, PaperArrays, Workspace
+from digest.matching.kernel.jit import inlined
 
 # Rows of the workspace's sets: strict matches; papers of followed authors; eligible papers that no exclusion matches,
 # and of these the ones that the categories admit; sent before; certain matches; papers that may match closely; papers
 # whose sums are needed; then a stack.
-HELD, FOLLOWING, OPEN, ALLOWED, GONE, SURE, REST, BLOCKS, STACK = range(9)
+STRICT_MATCHES, FOLLOWING, OPEN, ALLOWED, ALREADY_SENT, CERTAIN, POSSIBLY_CLOSE, BLOCKS, STACK = range(9)
 
 
-@lean
-def holds(day: Day, atom: int, paper: int) -> bool:
+@inlined
+def holds(day: PaperArrays, atom: int, paper: int) -> bool:
     """True where the atom holds for the paper."""
     if day.atom_set[atom]:
-        return has(day.sets[day.atom_set[atom]], paper)
+        return contains(day.sets[day.atom_set[atom]], paper)
     for at in range(day.atom_at[atom], day.atom_at[atom + 1]):  # noqa: SIM110 (machine code has no generators)
         if day.atom_paper[at] == paper:
             return True
     return False
 
 
-@lean
-def has(row: I64, paper: int) -> bool:
+@inlined
+def contains(row: I64, paper: int) -> bool:
     """True where the paper is in the set."""
     return bool(row[paper >> 6] >> (paper & 63) & 1)
 
 
-@lean
+@inlined
 def clear(row: I64) -> None:
     """Empty a set."""
     for i in range(len(row)):
         row[i] = 0
 
 
-@lean
+@inlined
 def unite(row: I64, other: I64) -> None:
     """Add another set."""
     for i in range(len(row)):
         row[i] |= other[i]
 
 
-@lean
-def some(row: I64) -> bool:
+@inlined
+def is_not_empty(row: I64) -> bool:
     """True where the set is not empty."""
     any_bits = 0
     for i in range(len(row)):
@@ -51,8 +51,8 @@ def some(row: I64) -> bool:
     return any_bits != 0
 
 
-@lean
-def put(day: Day, row: I64, which: int, at: int, behind: int) -> None:
+@inlined
+def add_papers(day: PaperArrays, row: I64, which: int, at: int, behind: int) -> None:
     """Add an atom's papers: its bitset if it has one, else that part of the list."""
     if which:
         unite(row, day.sets[which])
@@ -62,21 +62,21 @@ def put(day: Day, row: I64, which: int, at: int, behind: int) -> None:
             row[paper >> 6] |= 1 << (paper & 63)
 
 
-@lean
-def put_atom(day: Day, row: I64, atom: int) -> None:
+@inlined
+def add_atom(day: PaperArrays, row: I64, atom: int) -> None:
     """Add the papers for which the atom holds."""
-    put(day, row, day.atom_set[atom], day.atom_at[atom], day.atom_at[atom + 1])
+    add_papers(day, row, day.atom_set[atom], day.atom_at[atom], day.atom_at[atom + 1])
 
 
-@lean
-def evaluate(book: Book, day: Day, work: Work, query: int) -> bool:
+@inlined
+def evaluate(book: CompiledProfiles, day: PaperArrays, work: Workspace, query: int) -> bool:
     """Push the papers for which a query holds on the workspace's stack. False if there are none."""
     top = STACK
     for i in range(book.queries[query].program_at, book.queries[query + 1].program_at):
         code = book.program[i]
         if code >= 0:
             clear(work.sets[top])
-            put_atom(day, work.sets[top], code)
+            add_atom(day, work.sets[top], code)
             top += 1
             continue
         top -= 1
@@ -89,4 +89,4 @@ def evaluate(book: Book, day: Day, work: Work, query: int) -> bool:
         else:
             for j in range(len(mine)):
                 mine[j] &= ~other[j]
-    return some(work.sets[STACK])
+    return is_not_empty(work.sets[STACK])

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from digest.matching.kernel.array_layout import PRIMARY, Ask, Book, Day, Work
+from digest.matching.kernel.array_layout import PRIMARY, CompiledProfiles, PaperArrays, Requests, Workspace
 from digest.matching.kernel.bitsets import (
     ALLOWED,
+    ALREADY_SENT,
+    CERTAIN,
     FOLLOWING,
-    GONE,
-    HELD,
     OPEN,
-    REST,
+    POSSIBLY_CLOSE,
     STACK,
-    SURE,
+    STRICT_MATCHES,
+    add_papers,
     clear,
     evaluate,
-    put,
     unite,
 )
-from digest.matching.kernel.jit import lean
+from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import (
     AUTHOR_AT,
     CATEGORY_AT,
@@ -30,12 +30,12 @@ from digest.matching.kernel.profile_decoding import (
 )
 
 
-@lean
-def strict(book: Book, day: Day, work: Work) -> bool:
+@inlined
+def find_strict(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> bool:
     """Find the papers for which a topic holds as written, and those of followed authors. False if there are none."""
     s = work.s
     any_holds = False
-    clear(work.sets[HELD])
+    clear(work.sets[STRICT_MATCHES])
     s[HOLDING] = s[FOLLOWS] = 0
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
@@ -44,12 +44,12 @@ def strict(book: Book, day: Day, work: Work) -> bool:
         head = day.heads[query]
         if head.plain:
             if head.at < head.behind:
-                put(day, work.sets[HELD], head.set, head.at, head.behind)
+                add_papers(day, work.sets[STRICT_MATCHES], head.set, head.at, head.behind)
                 any_holds = True
         elif evaluate(book, day, work, query):
             clear(work.of_topic[topic])
             unite(work.of_topic[topic], work.sets[STACK])
-            unite(work.sets[HELD], work.sets[STACK])
+            unite(work.sets[STRICT_MATCHES], work.sets[STACK])
             s[HOLDING] |= 1 << topic
             any_holds = True
     clear(work.sets[FOLLOWING])
@@ -57,13 +57,13 @@ def strict(book: Book, day: Day, work: Work) -> bool:
     for i in range(book.stream[at] if at >= 0 else 0):
         atom = book.stream[at + 1 + 2 * i]
         if day.atom_at[atom] < day.atom_at[atom + 1]:
-            put(day, work.sets[FOLLOWING], 0, day.atom_at[atom], day.atom_at[atom + 1])
+            add_papers(day, work.sets[FOLLOWING], 0, day.atom_at[atom], day.atom_at[atom + 1])
             s[FOLLOWS] = 1
     return bool(any_holds or s[FOLLOWS])
 
 
-@lean
-def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
+@inlined
+def apply_limits(book: CompiledProfiles, day: PaperArrays, ask: Requests, work: Workspace, row: int) -> None:
     """Apply exclusions, categories and sent papers: what remains are certain matches and possibly close papers."""
     fresh = ask.fresh[ask.rows[row].fresh]
     sets = work.sets
@@ -77,12 +77,14 @@ def limit(book: Book, day: Day, ask: Ask, work: Work, row: int) -> None:
     _admit(book, day, work)
     _sent(ask, work, row)
     for j in range(len(fresh)):
-        sets[SURE, j] = (sets[HELD, j] & sets[ALLOWED, j] | sets[FOLLOWING, j] & sets[OPEN, j]) & ~sets[GONE, j]
-        sets[REST, j] = sets[ALLOWED, j] & ~sets[HELD, j]
+        sets[CERTAIN, j] = (sets[STRICT_MATCHES, j] & sets[ALLOWED, j] | sets[FOLLOWING, j] & sets[OPEN, j]) & ~sets[
+            ALREADY_SENT, j
+        ]
+        sets[POSSIBLY_CLOSE, j] = sets[ALLOWED, j] & ~sets[STRICT_MATCHES, j]
 
 
-@lean
-def _admit(book: Book, day: Day, work: Work) -> None:
+@inlined
+def _admit(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
     """Select the eligible papers that the profile's categories admit."""
     clear(work.sets[ALLOWED])
     at = work.s[CATEGORY_AT]
@@ -96,9 +98,9 @@ def _admit(book: Book, day: Day, work: Work) -> None:
         work.sets[ALLOWED, j] &= work.sets[OPEN, j]
 
 
-@lean
-def _sent(ask: Ask, work: Work, row: int) -> None:
+@inlined
+def _sent(ask: Requests, work: Workspace, row: int) -> None:
     """The papers that were sent before."""
-    clear(work.sets[GONE])
+    clear(work.sets[ALREADY_SENT])
     for at in range(ask.rows[row].sent_at, ask.rows[row + 1].sent_at):
-        work.sets[GONE, ask.sent[at] >> 6] |= 1 << (ask.sent[at] & 63)
+        work.sets[ALREADY_SENT, ask.sent[at] >> 6] |= 1 << (ask.sent[at] & 63)

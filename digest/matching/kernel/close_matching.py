@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from digest.matching.kernel.array_layout import CLOSE, Ask, Book, Day, Work
-from digest.matching.kernel.bitsets import FOLLOWING, REST, SURE
-from digest.matching.kernel.candidate_papers import limit, strict
-from digest.matching.kernel.jit import entry, lean
+from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, Requests, Workspace
+from digest.matching.kernel.bitsets import CERTAIN, FOLLOWING, POSSIBLY_CLOSE
+from digest.matching.kernel.candidate_papers import apply_limits, find_strict
+from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
     BOUND,
+    CLOSE_COUNT,
     FLAGS,
     FLOOR,
-    FOUND,
-    FURTHER,
     LEAST,
     SERIAL,
+    WITH_CLOSE,
     WORDS,
     bounds,
     decode,
@@ -24,38 +24,38 @@ from digest.matching.kernel.simd import larger_in_block, lowest_bit
 CLOSE_A_DAY = 3
 
 
-@lean
-def may_be_close(book: Book, day: Day, work: Work, tau: int) -> bool:
+@inlined
+def may_be_close(book: CompiledProfiles, day: PaperArrays, work: Workspace, tau: int) -> bool:
     """True where all words of the profile together could lift a paper over the threshold."""
-    if not (work.s[FURTHER] and work.s[FLAGS] & CLOSE):
+    if not (work.s[WITH_CLOSE] and work.s[FLAGS] & CLOSE):
         return False
     bounds(book, day, work)
     work.s[LEAST] = max(tau, work.s[FLOOR] - 1)
     return bool(work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
 
 
-@lean
-def close(day: Day, work: Work, tau: int) -> None:
+@inlined
+def find_close(day: PaperArrays, work: Workspace, tau: int) -> None:
     """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
-    work.s[FOUND] = 0
+    work.s[CLOSE_COUNT] = 0
     least = work.s[LEAST]
     for j in range(work.sets.shape[1]):
-        bits = work.sets[REST, j] & ~work.sets[FOLLOWING, j]
+        bits = work.sets[POSSIBLY_CLOSE, j] & ~work.sets[FOLLOWING, j]
         bits &= larger_in_block(work.sums, j << 6, least) if bits else 0
         while bits:
-            work.found[work.s[FOUND]] = (j << 6) + lowest_bit(bits)
-            work.s[FOUND] += 1
+            work.close_papers[work.s[CLOSE_COUNT]] = (j << 6) + lowest_bit(bits)
+            work.s[CLOSE_COUNT] += 1
             bits &= bits - 1
     if tau < 0:
         _best_of_each_day(day, work)
 
 
-@lean
-def _best_of_each_day(day: Day, work: Work) -> None:
+@inlined
+def _best_of_each_day(day: PaperArrays, work: Workspace) -> None:
     """Keep the three most relevant of each announcement, ties by id. Each day has one spare entry."""
     days = len(work.days) // (CLOSE_A_DAY + 1)
-    for i in range(work.s[FOUND]):
-        paper = work.found[i]
+    for i in range(work.s[CLOSE_COUNT]):
+        paper = work.close_papers[i]
         relevance = work.sums[paper]
         base = day.papers[paper].announcement * (CLOSE_A_DAY + 1)
         if work.days[base].stamp != work.s[SERIAL]:
@@ -68,17 +68,17 @@ def _best_of_each_day(day: Day, work: Work) -> None:
             work.days[place].paper = work.days[place - 1].paper
             place -= 1
         work.days[place].worth, work.days[place].paper = relevance, paper
-    work.s[FOUND] = 0
+    work.s[CLOSE_COUNT] = 0
     for date in range(days):
         base = date * (CLOSE_A_DAY + 1)
         if work.days[base].stamp == work.s[SERIAL]:
             for place in range(base, base + work.days[base].count):
-                work.found[work.s[FOUND]] = work.days[place].paper
-                work.s[FOUND] += 1
+                work.close_papers[work.s[CLOSE_COUNT]] = work.days[place].paper
+                work.s[CLOSE_COUNT] += 1
 
 
-@lean
-def _less(day: Day, work: Work, place: int, paper: int, relevance: int) -> bool:
+@inlined
+def _less(day: PaperArrays, work: Workspace, place: int, paper: int, relevance: int) -> bool:
     """True where a place's paper is less relevant than another one, or as much and behind it by id."""
     other = work.days[place].worth
     return bool(
@@ -87,20 +87,20 @@ def _less(day: Day, work: Work, place: int, paper: int, relevance: int) -> bool:
 
 
 @entry
-def thresholds(book: Book, day: Day, ask: Ask, work: Work, rank: int) -> None:
+def thresholds(book: CompiledProfiles, day: PaperArrays, ask: Requests, work: Workspace, rank: int) -> None:
     """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
     for row in range(len(ask.rows) - 1):
         decode(book, work, ask.rows[row].row)
-        strict(book, day, work)
-        limit(book, day, ask, work, row)
+        find_strict(book, day, work)
+        apply_limits(book, day, ask, work, row)
         for j in range(work.sets.shape[1]):
-            work.sets[SURE, j] = work.sets[REST, j]
-        add_all(day, work, work.plain, work.s[WORDS], work.sets[SURE], work.sums)
+            work.sets[CERTAIN, j] = work.sets[POSSIBLY_CLOSE, j]
+        add_all(day, work, work.plain, work.s[WORDS], work.sets[CERTAIN], work.sums)
         add_extras(book, day, work)
         for i in range(rank):
             work.best[i] = 0
         for j in range(work.sets.shape[1]):
-            bits = work.sets[REST, j]
+            bits = work.sets[POSSIBLY_CLOSE, j]
             bits &= larger_in_block(work.sums, j << 6, work.best[rank - 1]) if bits else 0
             while bits:
                 _among(work, rank, work.sums[(j << 6) + lowest_bit(bits)])
@@ -108,8 +108,8 @@ def thresholds(book: Book, day: Day, ask: Ask, work: Work, rank: int) -> None:
         ask.rows[row].tau = work.best[rank - 1]
 
 
-@lean
-def _among(work: Work, rank: int, value: int) -> None:
+@inlined
+def _among(work: Workspace, rank: int, value: int) -> None:
     """Insert a value into the sorted list of the best, if it is one of them."""
     place = rank - 1
     if value <= work.best[place]:

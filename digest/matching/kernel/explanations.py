@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from digest.matching.kernel.array_layout import Book, Day, Found, Work
+from digest.matching.kernel.array_layout import CompiledProfiles, MatchArrays, PaperArrays, Workspace
 from digest.matching.kernel.bitsets import holds
-from digest.matching.kernel.jit import lean
+from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import OCCURS_AT, TOPIC_AT, TOPICS
 
 
-@lean
-def _reasons(work: Work, place: int) -> int:
+@inlined
+def _reasons(work: Workspace, place: int) -> int:
     """Sort the topics with a gain in a paper of the batch, best first. Returns their number."""
     count = 0
     for topic in range(work.s[TOPICS]):
@@ -29,8 +29,10 @@ def _reasons(work: Work, place: int) -> int:
     return count
 
 
-@lean
-def note(book: Book, day: Day, work: Work, place: int, output: Found, at: int, answer: Any) -> None:
+@inlined
+def write_note(
+    book: CompiledProfiles, day: PaperArrays, work: Workspace, place: int, output: MatchArrays, at: int, answer: Any
+) -> None:
     """Write a note: the mask and, with explanations, the terms by which topics hold and the topics.
 
     After the first, a topic that does not hold is listed only if most of its words match and one of them is new.
@@ -43,34 +45,34 @@ def note(book: Book, day: Day, work: Work, place: int, output: Found, at: int, a
         output.notes[i] = 0 if i < topic_at else 255
     for i in range(_reasons(work, place)):
         topic = work.topics[i].told
-        topic_holds = work.held[topic] >> place & 1
+        topic_holds = work.topic_holds[topic] >> place & 1
         marks = _mark(book, work, place, topic, output, at)
         if topic_holds or i == 0 or marks > work.topics[topic + 1].occurs - work.topics[topic].occurs:
             output.notes[topic_at] = topic
             topic_at += 1
         if topic_holds:
-            _terms(book, day, work, work.laid[place], topic, output, at + answer.masks)
+            _terms(book, day, work, work.batch[place], topic, output, at + answer.masks)
 
 
-@lean
-def _mask(book: Book, work: Work, place: int, output: Found, at: int, size: int) -> None:
+@inlined
+def _mask(book: CompiledProfiles, work: Workspace, place: int, output: MatchArrays, at: int, size: int) -> None:
     """The mask alone, eight bytes at a time."""
     for begin in range(0, size, 8):
         mask = np.int64(0)
         for i in range(work.topics[work.s[TOPICS]].occurs):
             bit = (book.stream[work.s[OCCURS_AT] + i] >> 16) - (begin << 3)
-            mask |= (work.shown[i] >> place & 1) << bit if 0 <= bit < 64 else 0
+            mask |= (work.found_in[i] >> place & 1) << bit if 0 <= bit < 64 else 0
         for i in range(begin, min(begin + 8, size)):
             output.notes[at + i] = mask & 255
             mask >>= 8
 
 
-@lean
-def _mark(book: Book, work: Work, place: int, topic: int, output: Found, at: int) -> int:
+@inlined
+def _mark(book: CompiledProfiles, work: Workspace, place: int, topic: int, output: MatchArrays, at: int) -> int:
     """Set a topic's bits in the mask. Returns twice their number, 0 if none of them is new."""
     bits, fresh = 0, 0
     for i in range(work.topics[topic].occurs, work.topics[topic + 1].occurs):
-        if work.shown[i] >> place & 1:
+        if work.found_in[i] >> place & 1:
             bit = book.stream[work.s[OCCURS_AT] + i] >> 16
             byte = at + (bit >> 3)
             fresh |= ~(output.notes[byte] >> (bit & 7)) & 1
@@ -79,8 +81,10 @@ def _mark(book: Book, work: Work, place: int, topic: int, output: Found, at: int
     return 2 * bits if fresh else 0
 
 
-@lean
-def _terms(book: Book, day: Day, work: Work, paper: int, topic: int, output: Found, at: int) -> None:
+@inlined
+def _terms(
+    book: CompiledProfiles, day: PaperArrays, work: Workspace, paper: int, topic: int, output: MatchArrays, at: int
+) -> None:
     """Set the bits of the terms by which a topic holds, numbered through the profile."""
     bit = 0
     for before in range(topic):

@@ -30,7 +30,7 @@ def entry(function: F) -> F:
     return _lean(function, cache=True)
 
 
-def lean(function: F) -> F:
+def inlined(function: F) -> F:
     """Like `entry`, for functions that only machine code calls: they become part of their callers."""
     return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 

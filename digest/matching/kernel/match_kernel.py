@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import numpy as np
 
-from digest.matching.kernel.array_layout import FOLLOWED, I64, LAID, Ask, Book, Day, Found, Work
-from digest.matching.kernel.bitsets import BLOCKS, FOLLOWING, GONE, REST, SURE, has
-from digest.matching.kernel.candidate_papers import limit, strict
-from digest.matching.kernel.close_matching import close, may_be_close, thresholds
-from digest.matching.kernel.explanations import note
-from digest.matching.kernel.jit import entry, lean
-from digest.matching.kernel.match_reasons import first, kind_of, lay, measure
+from digest.matching.kernel.array_layout import (
+    FOLLOWED,
+    I64,
+    REASONS_BATCH,
+    CompiledProfiles,
+    MatchArrays,
+    PaperArrays,
+    Requests,
+    Workspace,
+)
+from digest.matching.kernel.bitsets import ALREADY_SENT, BLOCKS, CERTAIN, FOLLOWING, POSSIBLY_CLOSE, contains
+from digest.matching.kernel.candidate_papers import apply_limits, find_strict
+from digest.matching.kernel.close_matching import find_close, may_be_close, thresholds
+from digest.matching.kernel.explanations import write_note
+from digest.matching.kernel.jit import entry, inlined
+from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes
 from digest.matching.kernel.profile_decoding import (
     BAR,
+    BEST_COUNT,
+    BEST_LIMIT,
     CAP_AT,
+    CLOSE_COUNT,
     FOLLOWS,
-    FOUND,
-    KEPT,
     LARGEST,
     LIKE_AT,
     MODE,
     MOST,
     RANKED_MOST,
     TIES,
-    WANTED,
     WORDS,
-    ahead,
     decode,
+    prefetch_rows,
 )
 from digest.matching.kernel.score_accumulation import add_all, add_extras, add_likes, add_phrases
 from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
@@ -44,55 +53,57 @@ _MANY = 24  # from this number of papers on, a bound that rules most of them out
 
 
 @entry
-def run(book: Book, day: Day, ask: Ask, work: Work, output: Found, begin: int) -> int:
+def run(
+    book: CompiledProfiles, day: PaperArrays, ask: Requests, work: Workspace, output: MatchArrays, begin: int
+) -> int:
     """Match rows from `begin` until all are done or the output is full. Returns the row to continue with."""
     last = len(ask.rows) - 2
     for row in range(begin, last + 1):
-        ahead(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
+        prefetch_rows(book, day, ask.rows[min(row + 1, last)].row, ask.rows[min(row + 2, last)].row)
         decode(book, work, ask.rows[row].row)
         keys = 0
-        certain = strict(book, day, work)
+        certain = find_strict(book, day, work)
         close_possible = may_be_close(book, day, work, ask.rows[row].tau)
         if certain or close_possible:
-            limit(book, day, ask, work, row)
+            apply_limits(book, day, ask, work, row)
             keys = _order(book, day, work, ask.rows[row].tau, close_possible)
         if not _tell(book, day, work, output, row, keys):
             return row
     return last + 1
 
 
-@lean
-def _order(book: Book, day: Day, work: Work, tau: int, close_possible: bool) -> int:
+@inlined
+def _order(book: CompiledProfiles, day: PaperArrays, work: Workspace, tau: int, close_possible: bool) -> int:
     """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
-    s, certain = work.s, work.sets[SURE]
+    s, certain = work.s, work.sets[CERTAIN]
     number = 0
     for j in range(len(certain)):
         number += count_bits(certain[j])
     if not number and not close_possible:
-        s[KEPT] = 0
+        s[BEST_COUNT] = 0
         return 0
     _add(book, day, work, number, close_possible)
-    s[WANTED], s[KEPT], s[BAR] = _wanted(work), 0, -1
+    s[BEST_LIMIT], s[BEST_COUNT], s[BAR] = _wanted(work), 0, -1
     if number:
         _offer_all(day, work, number)
     if close_possible:
-        close(day, work, tau)
-        for i in range(s[FOUND]):
-            if not has(work.sets[GONE], work.found[i]):
-                _offer(day, work, work.found[i])
+        find_close(day, work, tau)
+        for i in range(s[CLOSE_COUNT]):
+            if not contains(work.sets[ALREADY_SENT], work.close_papers[i]):
+                _offer(day, work, work.close_papers[i])
                 number += 1
-    if s[WANTED] > _SORTED:
-        _sort(work.best, s[KEPT])
-        s[KEPT] = min(s[KEPT], s[WANTED])
+    if s[BEST_LIMIT] > _SORTED:
+        _sort(work.best, s[BEST_COUNT])
+        s[BEST_COUNT] = min(s[BEST_COUNT], s[BEST_LIMIT])
     return int(number)
 
 
-@lean
-def _add(book: Book, day: Day, work: Work, number: int, close_possible: bool) -> None:
+@inlined
+def _add(book: CompiledProfiles, day: PaperArrays, work: Workspace, number: int, close_possible: bool) -> None:
     """Sum the relevances of certain matches and, if close matches are possible, of the other papers."""
-    s, certain = work.s, work.sets[SURE]
+    s, certain = work.s, work.sets[CERTAIN]
     for j in range(len(certain)):
-        work.sets[BLOCKS, j] = certain[j] | (work.sets[REST, j] if close_possible else 0)
+        work.sets[BLOCKS, j] = certain[j] | (work.sets[POSSIBLY_CLOSE, j] if close_possible else 0)
     add_all(day, work, work.plain, s[WORDS], work.sets[BLOCKS], work.sums)
     if s[LIKE_AT] >= 0:
         add_likes(book, day, work)
@@ -101,12 +112,12 @@ def _add(book: Book, day: Day, work: Work, number: int, close_possible: bool) ->
         add_extras(book, day, work)
 
 
-@lean
-def _offer_all(day: Day, work: Work, number: int) -> None:
+@inlined
+def _offer_all(day: PaperArrays, work: Workspace, number: int) -> None:
     """Order the certain matches. A lower bound of the best scores rules many of them out at once."""
-    s, certain = work.s, work.sets[SURE]
-    if number > _MANY and s[WANTED] <= LAID and s[MODE] != RANKED and not s[FOLLOWS]:
-        s[BAR] = bound_of_best(work.sums, certain, s[WANTED]) * (500 if s[LIKE_AT] >= 0 else 1000)
+    s, certain = work.s, work.sets[CERTAIN]
+    if number > _MANY and s[BEST_LIMIT] <= REASONS_BATCH and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = bound_of_best(work.sums, certain, s[BEST_LIMIT]) * (500 if s[LIKE_AT] >= 0 else 1000)
     bar, least = -1, -1
     for j in range(len(certain)):
         bits = certain[j]
@@ -120,8 +131,8 @@ def _offer_all(day: Day, work: Work, number: int) -> None:
             bits &= bits - 1
 
 
-@lean
-def _wanted(work: Work) -> int:
+@inlined
+def _wanted(work: Workspace) -> int:
     """How many of the best papers may be returned."""
     if work.s[MODE] == RANKED:
         return int(work.s[RANKED_MOST])
@@ -129,46 +140,46 @@ def _wanted(work: Work) -> int:
         return _TOP
     limit_of_papers = work.s[MOST]
     for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
-        limit_of_papers += count_bits(work.sets[SURE, j] & work.sets[FOLLOWING, j])
+        limit_of_papers += count_bits(work.sets[CERTAIN, j] & work.sets[FOLLOWING, j])
     return int(limit_of_papers)
 
 
-@lean
-def _offer(day: Day, work: Work, paper: int) -> None:
+@inlined
+def _offer(day: PaperArrays, work: Workspace, paper: int) -> None:
     """Insert a paper among the best so far, if it is one of them; long lists are only appended to and sorted later."""
     s, keys = work.s, work.best
     if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
         return
-    place, key = s[KEPT], _key(day, work, paper)
-    if s[WANTED] > _SORTED:
+    place, key = s[BEST_COUNT], _key(day, work, paper)
+    if s[BEST_LIMIT] > _SORTED:
         keys[place] = key
-        s[KEPT] += 1
+        s[BEST_COUNT] += 1
         return
-    if place == s[WANTED]:
+    if place == s[BEST_LIMIT]:
         if not place or key < keys[place - 1]:
             return
         place -= 1
-    s[KEPT] = place + 1
+    s[BEST_COUNT] = place + 1
     while place > 0 and keys[place - 1] < key:
         keys[place] = keys[place - 1]
         place -= 1
     keys[place] = key
-    if s[KEPT] == s[WANTED] and s[MODE] != RANKED and not s[FOLLOWS]:
-        s[BAR] = (keys[s[KEPT] - 1] >> TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
+    if s[BEST_COUNT] == s[BEST_LIMIT] and s[MODE] != RANKED and not s[FOLLOWS]:
+        s[BAR] = (keys[s[BEST_COUNT] - 1] >> TIES) * (500 if s[LIKE_AT] >= 0 else 1000)
 
 
-@lean
-def _key(day: Day, work: Work, paper: int) -> int:
+@inlined
+def _key(day: PaperArrays, work: Workspace, paper: int) -> int:
     """The sort key, larger first: followed, score, newer announcement, smaller id."""
     record = day.papers[paper]
     if work.s[MODE] == RANKED:
         return int((record.rank << TIES) + record.tie)
-    followed = work.s[FOLLOWS] and has(work.sets[FOLLOWING], paper)
+    followed = work.s[FOLLOWS] and contains(work.sets[FOLLOWING], paper)
     return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + record.tie)
 
 
-@lean
-def score(day: Day, work: Work, paper: int) -> int:
+@inlined
+def score(day: PaperArrays, work: Workspace, paper: int) -> int:
     """The relevance, at most doubled by likes, then up to 30 % more for trending papers."""
     lifted = np.int64(work.sums[paper])
     if work.s[LIKE_AT] >= 0:
@@ -176,7 +187,7 @@ def score(day: Day, work: Work, paper: int) -> int:
     return int(lifted * day.papers[paper].factor // 1000)
 
 
-@lean
+@inlined
 def _sort(keys: I64, number_of_hits: int) -> None:
     """Heapsort in place, largest first."""
     for begin in range(number_of_hits // 2 - 1, -1, -1):
@@ -186,7 +197,7 @@ def _sort(keys: I64, number_of_hits: int) -> None:
         _sink(keys, 0, end)
 
 
-@lean
+@inlined
 def _sink(keys: I64, at: int, number_of_hits: int) -> None:
     """Sift a key down the heap."""
     key = keys[at]
@@ -201,33 +212,33 @@ def _sink(keys: I64, at: int, number_of_hits: int) -> None:
     keys[at] = key
 
 
-@lean
-def _tell(book: Book, day: Day, work: Work, output: Found, row: int, keys: int) -> bool:
+@inlined
+def _tell(book: CompiledProfiles, day: PaperArrays, work: Workspace, output: MatchArrays, row: int, keys: int) -> bool:
     """Write the best papers that the caps admit. False if the output is full."""
     s, record = work.s, output.rows[row]
-    number_of_hits, at, top = record.first, record.note_at, s[KEPT] if keys else 0
+    number_of_hits, at, top = record.first, record.note_at, s[BEST_COUNT] if keys else 0
     record.total = keys
-    size = measure(book, day, work, record) if top else 0
+    size = measure_notes(book, day, work, record) if top else 0
     if number_of_hits + top > len(output.papers) or at + top * size > len(output.notes):
         return False
     used_places = 0
     for i in range(top):
-        if i % LAID == 0:
-            lay(book, day, work, i, min(top - i, LAID))
-        place = i % LAID
-        paper = work.laid[place]
-        kind = kind_of(work, place, s[FOLLOWS] and has(work.sets[FOLLOWING], paper))
+        if i % REASONS_BATCH == 0:
+            load_batch(book, day, work, i, min(top - i, REASONS_BATCH))
+        place = i % REASONS_BATCH
+        paper = work.batch[place]
+        kind = kind_of(work, place, s[FOLLOWS] and contains(work.sets[FOLLOWING], paper))
         capped = s[MODE] == CAPPED and not kind & FOLLOWED
         if capped and used_places >= s[MOST]:
             break
-        topic = first(work, place)
+        topic = best_topic(work, place)
         if capped:
             cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
             if 0 <= cap <= work.topics[topic].used:
                 continue
             used_places += 1
             work.topics[topic].used += 1
-        note(book, day, work, place, output, at, record)
+        write_note(book, day, work, place, output, at, record)
         hit = output.papers[number_of_hits]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
         hit.score = score(day, work, paper)

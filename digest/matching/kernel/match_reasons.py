@@ -6,28 +6,35 @@ from typing import Any
 
 import numpy as np
 
-from digest.matching.kernel.array_layout import FOLLOWED, LAID, STRICT, Book, Day, Work
-from digest.matching.kernel.bitsets import has
-from digest.matching.kernel.jit import lean
+from digest.matching.kernel.array_layout import (
+    FOLLOWED,
+    REASONS_BATCH,
+    STRICT,
+    CompiledProfiles,
+    PaperArrays,
+    Workspace,
+)
+from digest.matching.kernel.bitsets import contains
+from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import (
     BITS,
     EXPLAIN,
     HOLDING,
     KEYS,
     OCCURS_AT,
-    ONE,
     TIE,
     TOPIC_AT,
     TOPICS,
+    UNIT_WEIGHT,
     WORDS,
-    look,
-    where,
+    impact_of,
+    position_of,
 )
 from digest.matching.kernel.simd import add_in_lanes, larger_in_lanes, lowest_bit
 
 
-@lean
-def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
+@inlined
+def measure_notes(book: CompiledProfiles, day: PaperArrays, work: Workspace, answer: Any) -> int:
     """Compute where each topic's wants begin. Returns the bytes of one paper's note."""
     s = work.s
     occurs = terms = 0
@@ -45,43 +52,45 @@ def measure(book: Book, day: Day, work: Work, answer: Any) -> int:
     return int(answer.masks + answer.terms + answer.topics)
 
 
-@lean
-def lay(book: Book, day: Day, work: Work, begin: int, number: int) -> None:
+@inlined
+def load_batch(book: CompiledProfiles, day: PaperArrays, work: Workspace, begin: int, number: int) -> None:
     """Load a batch of the best papers, with the topics that hold for them and the gain of each topic."""
     s = work.s
     for i in range(number):
-        work.laid[i] = day.by_tie[work.best[begin + i] & TIE]
-        work.place[work.laid[i]] = i
+        work.batch[i] = day.by_tie[work.best[begin + i] & TIE]
+        work.place[work.batch[i]] = i
     for key in range(s[KEYS]):
         gains = work.gains[key]
-        for i in range(LAID):
+        for i in range(REASONS_BATCH):
             gains[i] = -1
         if key < s[WORDS]:
             _gains(day, work, number, key)
     for topic in range(s[TOPICS]):
-        work.held[topic] = 0
-        for i in range(LAID):
-            work.lifted[topic, i] = 0
+        work.topic_holds[topic] = 0
+        for i in range(REASONS_BATCH):
+            work.phrase_gains[topic, i] = 0
         query = book.stream[s[TOPIC_AT] + topic]
         if query >= 0 and day.heads[query].plain:
             head = day.heads[query]
-            work.held[topic] = _standing(day, work, number, head.set, head.at, head.behind, topic, -1, head.wants)
+            work.topic_holds[topic] = _standing(
+                day, work, number, head.set, head.at, head.behind, topic, -1, head.wants
+            )
         elif query >= 0:
             _show(book, day, work, number, topic)
     for topic in range(s[TOPICS]):
         _gain(book, day, work, topic)
     for i in range(number):
-        work.place[work.laid[i]] = -1
+        work.place[work.batch[i]] = -1
 
 
-@lean
-def _gains(day: Day, work: Work, number: int, key: int) -> None:
+@inlined
+def _gains(day: PaperArrays, work: Workspace, number: int, key: int) -> None:
     """The gain of a word of plain topics in each paper of the batch."""
     word, weight, gains = work.plain[0, key], work.plain[1, key], work.gains[key]
     if day.words[word].row:
         row = day.dense[day.words[word].row]
         for i in range(number):
-            impact = row[work.laid[i]]
+            impact = row[work.batch[i]]
             gains[i] = weight * impact - (impact == 0)
         return
     for at in range(day.words[word].at, day.words[word + 1].at):
@@ -90,9 +99,17 @@ def _gains(day: Day, work: Work, number: int, key: int) -> None:
             gains[place] = weight * day.postings[at].impact
 
 
-@lean
+@inlined
 def _standing(
-    day: Day, work: Work, number: int, which: int, first: int, behind: int, topic: int, among: int, wants: int
+    day: PaperArrays,
+    work: Workspace,
+    number: int,
+    which: int,
+    first: int,
+    behind: int,
+    topic: int,
+    among: int,
+    wants: int,
 ) -> int:
     """The papers of the batch for which an atom holds, as bits. A phrase also adds its lift to the topic."""
     bits = np.int64(0)
@@ -101,32 +118,32 @@ def _standing(
             place = work.place[day.atom_paper[at]]
             if place >= 0 and among >> place & 1:
                 bits |= np.int64(1) << place
-                work.lifted[topic, place] += day.lift[at]
+                work.phrase_gains[topic, place] += day.lift[at]
         return int(bits)
     row = day.sets[which]
     for i in range(number):
-        bits |= np.int64(has(row, work.laid[i])) << i
+        bits |= np.int64(contains(row, work.batch[i])) << i
     bits &= among
     remaining = bits if wants > 1 else 0
     while remaining:
         place = lowest_bit(remaining)
         remaining &= remaining - 1
-        work.lifted[topic, place] += day.lift[where(day, first, behind, work.laid[place])]
+        work.phrase_gains[topic, place] += day.lift[position_of(day, first, behind, work.batch[place])]
     return int(bits)
 
 
-@lean
-def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
+@inlined
+def _show(book: CompiledProfiles, day: PaperArrays, work: Workspace, number: int, topic: int) -> None:
     """Find the wants of a query in the papers for which both the query and the want's term hold."""
     s, query = work.s, book.stream[work.s[TOPIC_AT] + topic]
     holds_in = np.int64(0)
     for i in range(number if s[HOLDING] >> topic & 1 else 0):
-        holds_in |= np.int64(has(work.of_topic[topic], work.laid[i])) << i
-    work.held[topic] = holds_in
+        holds_in |= np.int64(contains(work.of_topic[topic], work.batch[i])) << i
+    work.topic_holds[topic] = holds_in
     occurs = work.topics[topic].occurs
     if not holds_in:
         for i in range(occurs, work.topics[topic + 1].occurs):
-            work.shown[i] = 0
+            work.found_in[i] = 0
         return
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
         first, wants = book.terms[term].want_at, book.terms[term + 1].want_at - book.terms[term].want_at
@@ -134,27 +151,29 @@ def _show(book: Book, day: Day, work: Work, number: int, topic: int) -> None:
         begin, behind = day.atom_at[atom], day.atom_at[atom + 1]
         found_in = _standing(day, work, number, day.atom_set[atom], begin, behind, topic, int(holds_in), wants)
         for i in range(wants):
-            work.shown[occurs + i] = found_in
+            work.found_in[occurs + i] = found_in
             _fill(book, day, work, found_in, book.stream[s[OCCURS_AT] + occurs + i] & 0xFFFF, book.want[first + i])
         occurs += wants
 
 
-@lean
-def _fill(book: Book, day: Day, work: Work, found_in: int, key: int, at: int) -> None:
+@inlined
+def _fill(book: CompiledProfiles, day: PaperArrays, work: Workspace, found_in: int, key: int, at: int) -> None:
     """Set the gain of a want in the papers that have it, unless it is set already."""
     want, gains = book.wants[at], work.gains[key]
     remaining = found_in & ~larger_in_lanes(gains, 0, -1)
     while remaining:
         place = lowest_bit(remaining)
         remaining &= remaining - 1
-        gains[place] = ONE * (want.fixed if want.word < 0 else max(look(day, work.laid[place], want.word), 0))
+        gains[place] = UNIT_WEIGHT * (
+            want.fixed if want.word < 0 else max(impact_of(day, work.batch[place], want.word), 0)
+        )
 
 
-@lean
-def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
+@inlined
+def _gain(book: CompiledProfiles, day: PaperArrays, work: Workspace, topic: int) -> None:
     """The gain of a topic in each paper of the batch, each key of a query once; -1 where nothing was found."""
-    query, gain, holds_in = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.held[topic]
-    for i in range(LAID):
+    query, gain, holds_in = book.stream[work.s[TOPIC_AT] + topic], work.gain[topic], work.topic_holds[topic]
+    for i in range(REASONS_BATCH):
         gain[i] = -1
     if query < 0:
         return
@@ -163,18 +182,18 @@ def _gain(book: Book, day: Day, work: Work, topic: int) -> None:
         key = book.stream[work.s[OCCURS_AT] + at] & 0xFFFF
         gains = work.gains[key]
         if plain:
-            found_in = work.shown[at] = larger_in_lanes(gains, 0, -1)
+            found_in = work.found_in[at] = larger_in_lanes(gains, 0, -1)
         else:
-            found_in = work.shown[at]
+            found_in = work.found_in[at]
             for before in range(first, at):
                 if book.stream[work.s[OCCURS_AT] + before] & 0xFFFF == key:
-                    found_in &= ~work.shown[before]
+                    found_in &= ~work.found_in[before]
         add_in_lanes(gain, gains, found_in)
-    add_in_lanes(gain, work.lifted[topic], holds_in)
+    add_in_lanes(gain, work.phrase_gains[topic], holds_in)
 
 
-@lean
-def first(work: Work, place: int) -> int:
+@inlined
+def best_topic(work: Workspace, place: int) -> int:
     """The topic with the largest gain in a paper of the batch, the first of equals; -1 for none."""
     best_topic, most = -1, np.int32(-1)
     for topic in range(work.s[TOPICS]):
@@ -183,10 +202,10 @@ def first(work: Work, place: int) -> int:
     return best_topic
 
 
-@lean
-def kind_of(work: Work, place: int, followed: bool) -> int:
+@inlined
+def kind_of(work: Workspace, place: int, followed: bool) -> int:
     """STRICT, FOLLOWED, both, or 0 for a close match."""
     holds_in = np.int64(0)
     for topic in range(work.s[TOPICS]):
-        holds_in |= work.held[topic]
+        holds_in |= work.topic_holds[topic]
     return (STRICT if holds_in >> place & 1 else 0) | (FOLLOWED if followed else 0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from digest.matching.kernel.array_layout import I32, I64, U8, Rows
-from digest.matching.kernel.jit import compiled, lean
+from digest.matching.kernel.jit import compiled, inlined
 
 
 class Trie(NamedTuple):
@@ -73,7 +73,7 @@ def plant(phrase_at: I32, phrase_word: I32, is_prefix: U8) -> Trie:
     return Trie(root, step, node, end[: nodes + 1].copy(), forks[: nodes + 1].copy())
 
 
-@lean
+@inlined
 def _slot(step: I64, node: int, word: int) -> int:
     """Where a step is in the table, or would be."""
     key = (np.int64(node) << 32) + word
@@ -84,7 +84,7 @@ def _slot(step: I64, node: int, word: int) -> int:
     return int(slot)
 
 
-@lean
+@inlined
 def _next(trie: Trie, node: int, word: int) -> int:
     """The node behind a step from a node, or from the root (−1); −1 where no phrase goes on so."""
     if word < 0:
@@ -95,7 +95,7 @@ def _next(trie: Trie, node: int, word: int) -> int:
     return int(trie.node[slot]) if trie.step[slot] >= 0 else -1
 
 
-@lean
+@inlined
 def _push(stack: I64, top: int, node: int, at: int) -> int:
     """Go on later from a node with the token there, if there is such a node. Returns how much the stack holds."""
     if node < 0:
@@ -104,7 +104,7 @@ def _push(stack: I64, top: int, node: int, at: int) -> int:
     return top + 2
 
 
-@lean
+@inlined
 def _steps(trie: Trie, texts: Texts, node: int, at: int, stack: I64, top: int) -> int:
     """Push what may follow: the token as a word, as a form with some beginning, as the first part of a compound."""
     top = _push(stack, top, _next(trie, node, texts.word[at]), at + 1)

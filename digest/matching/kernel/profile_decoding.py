@@ -14,29 +14,31 @@ from digest.matching.kernel.array_layout import (
     LIKES,
     LIMIT,
     MOST_TOPICS,
-    Book,
-    Day,
-    Work,
+    CompiledProfiles,
+    PaperArrays,
+    Workspace,
 )
-from digest.matching.kernel.jit import lean
+from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.simd import prefetch
 
-ONE = 16
+UNIT_WEIGHT = 16
 _MOST = 2**62
 TIES = 22  # bits of a key for a paper's place where scores are equal
 TIE = (1 << TIES) - 1
-AUTHOR = 3000  # the impact of a followed author
+AUTHOR_IMPACT = 3000  # the impact of a followed author
 FLOOR_TIMES, FLOOR_OVER = 6, 5  # scoring.bm25.close_floor
-WEIGHT = np.array([math.isqrt(ONE * ONE * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
+WEIGHT = np.array([math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
 
 # Indexes of the workspace's scalars, `Work.s`.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
-SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, FOUND, KEPT, WANTED, BAR = range(9, 22)
-MODE, RANKED_MOST, EXPLAIN, FURTHER, LEAST, LARGEST, TOGETHER = range(22, 29)
+SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, CLOSE_COUNT, BEST_COUNT, BEST_LIMIT, BAR = range(
+    9, 22
+)
+MODE, RANKED_MOST, EXPLAIN, WITH_CLOSE, LEAST, LARGEST, TOGETHER = range(22, 29)
 
 
-@lean
-def decode(book: Book, work: Work, row: int) -> None:
+@inlined
+def decode(book: CompiledProfiles, work: Workspace, row: int) -> None:
     """Read the offsets of a profile's parts (−1: absent), and the words of its plain topics."""
     s = work.s
     at = book.record[row]
@@ -69,14 +71,14 @@ def decode(book: Book, work: Work, row: int) -> None:
     s[LIKE_AT] = at if flags & LIKES else -1
 
 
-@lean
-def bounds(book: Book, day: Day, work: Work) -> None:
+@inlined
+def bounds(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
     """Compute the largest possible sum of the plain topics' words, and the floor of close matches; 0 without words."""
     s = work.s
     bound, repeated = np.int64(0), False
     for i in range(s[WORDS]):
         bound += work.plain[1, i] * np.int64(day.words[work.plain[0, i]].most)
-        repeated |= work.plain[1, i] > ONE
+        repeated |= work.plain[1, i] > UNIT_WEIGHT
     s[BOUND] = bound
     least, occurs = np.int64(_MOST), s[OCCURS_AT]
     for topic in range(s[TOPICS]):
@@ -96,8 +98,8 @@ def bounds(book: Book, day: Day, work: Work) -> None:
     s[FLOOR] = least * FLOOR_TIMES // FLOOR_OVER if least < _MOST else 0
 
 
-@lean
-def ahead(book: Book, day: Day, row: int, later: int) -> None:
+@inlined
+def prefetch_rows(book: CompiledProfiles, day: PaperArrays, row: int, later: int) -> None:
     """Prefetch the data of the next row, and the query heads of the one after it."""
     at = book.record[later]
     for i in range(at + 1, at + 1 + (book.stream[at] >> 8)):
@@ -113,8 +115,8 @@ def ahead(book: Book, day: Day, row: int, later: int) -> None:
         prefetch(day.words, book.stream[i] >> 6)
 
 
-@lean
-def where(day: Day, low: int, high: int, paper: int) -> int:
+@inlined
+def position_of(day: PaperArrays, low: int, high: int, paper: int) -> int:
     """The position of a paper in that part of `atom_paper`; it must be there."""
     while low + 1 < high:
         middle = (low + high) >> 1
@@ -125,8 +127,8 @@ def where(day: Day, low: int, high: int, paper: int) -> int:
     return int(low)
 
 
-@lean
-def look(day: Day, paper: int, word: int) -> int:
+@inlined
+def impact_of(day: PaperArrays, paper: int, word: int) -> int:
     """The impact of a word in a paper, −1 where it is not there."""
     if day.words[word].row:
         impact = day.dense[day.words[word].row, paper]

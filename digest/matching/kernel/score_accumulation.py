@@ -6,29 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from digest.matching.kernel.array_layout import I32, I64, Book, Day, Work
-from digest.matching.kernel.bitsets import BLOCKS, STACK, SURE, clear, has, put_atom, some
-from digest.matching.kernel.jit import entry, lean
+from digest.matching.kernel.array_layout import I32, I64, CompiledProfiles, PaperArrays, Workspace
+from digest.matching.kernel.bitsets import BLOCKS, CERTAIN, STACK, add_atom, clear, contains, is_not_empty
+from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
-    AUTHOR,
     AUTHOR_AT,
+    AUTHOR_IMPACT,
     FOLLOWS,
     HOLDING,
     KEYS,
     LIKE_AT,
     OCCURS_AT,
-    ONE,
     TOGETHER,
     TOPIC_AT,
     TOPICS,
+    UNIT_WEIGHT,
     WORDS,
-    look,
+    impact_of,
 )
 from digest.matching.kernel.simd import add_rows, lowest_bit
 
 
-@lean
-def add_all(day: Day, work: Work, words: I32, number: int, blocks: I64, sums: I32) -> None:
+@inlined
+def add_all(day: PaperArrays, work: Workspace, words: I32, number: int, blocks: I64, sums: I32) -> None:
     """Write the weighted sums of words (numbers in the first line, weights in the second) for the blocks of 64 papers.
 
     Rows of weight 16 come first, as long as their sums are certain to fit into 16 bits.
@@ -38,7 +38,7 @@ def add_all(day: Day, work: Work, words: I32, number: int, blocks: I64, sums: I3
         row, weight = day.words[words[0, i]].row, words[1, i]
         if not row:
             continue
-        if weight == ONE and ones < work.s[TOGETHER]:
+        if weight == UNIT_WEIGHT and ones < work.s[TOGETHER]:
             work.rows[0, ones] = row
             ones += 1
         else:
@@ -53,7 +53,7 @@ def add_all(day: Day, work: Work, words: I32, number: int, blocks: I64, sums: I3
 
 
 @entry
-def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, weighed: Any) -> None:
+def lift_phrases(book: CompiledProfiles, atom_at: I32, atom_paper: I32, weighed: Any) -> None:
     """Write the lift of each phrase in its papers: the impacts of its words once more; single words have none."""
     for term in range(len(book.terms) - 1):
         atom, first, behind = book.terms[term].atom, book.terms[term].want_at, book.terms[term + 1].want_at
@@ -64,12 +64,12 @@ def lift_phrases(book: Book, atom_at: I32, atom_paper: I32, weighed: Any) -> Non
         for at in range(begin, end if words > 1 else begin):
             total = np.int64(0)
             for i in range(first, behind):
-                total += max(look(weighed, atom_paper[at], book.wants[book.want[i]].word), 0)
-            weighed.lift[at] = ONE * total
+                total += max(impact_of(weighed, atom_paper[at], book.wants[book.want[i]].word), 0)
+            weighed.lift[at] = UNIT_WEIGHT * total
 
 
-@lean
-def add_phrases(book: Book, day: Day, work: Work) -> None:
+@inlined
+def add_phrases(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
     """Add the lifts of plain topics that hold as phrases."""
     for topic in range(work.s[TOPICS]):
         query = book.stream[work.s[TOPIC_AT] + topic]
@@ -78,8 +78,8 @@ def add_phrases(book: Book, day: Day, work: Work) -> None:
                 work.sums[day.atom_paper[at]] += day.lift[at]
 
 
-@lean
-def add_extras(book: Book, day: Day, work: Work) -> None:
+@inlined
+def add_extras(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
     """Add the gains of queries and followed authors to the certain matches, each key once."""
     s = work.s
     if not s[HOLDING] and not s[FOLLOWS]:
@@ -95,17 +95,17 @@ def add_extras(book: Book, day: Day, work: Work) -> None:
     at = s[AUTHOR_AT]
     for i in range(book.stream[at] if s[FOLLOWS] else 0):
         clear(work.sets[STACK])
-        put_atom(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
+        add_atom(day, work.sets[STACK], book.stream[at + 1 + 2 * i])
         key = book.stream[at + 2 + 2 * i] - s[WORDS]
         work.wants[key] = -1
         _count(work, key)
     for key in range(s[KEYS] - s[WORDS]):
-        if some(work.of_key[key]):
+        if is_not_empty(work.of_key[key]):
             _add_key(book, day, work, key)
 
 
-@lean
-def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> None:
+@inlined
+def _where_shown(book: CompiledProfiles, day: PaperArrays, work: Workspace, topic: int, occurs: int) -> None:
     """A query's keys count where it holds and a term that has them does, and its phrases once more."""
     query = book.stream[work.s[TOPIC_AT] + topic]
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
@@ -113,7 +113,7 @@ def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> N
         wants = book.terms[term + 1].want_at - first
         if day.atom_at[atom] < day.atom_at[atom + 1]:
             clear(work.sets[STACK])
-            put_atom(day, work.sets[STACK], atom)
+            add_atom(day, work.sets[STACK], atom)
             for j in range(work.sets.shape[1]):
                 work.sets[STACK, j] &= work.of_topic[topic, j]
             for i in range(wants):
@@ -122,27 +122,27 @@ def _where_shown(book: Book, day: Day, work: Work, topic: int, occurs: int) -> N
                     work.wants[key] = book.want[first + i]
                     _count(work, key)
             for at in range(day.atom_at[atom], day.atom_at[atom + 1] if wants > 1 else 0):
-                if has(work.of_topic[topic], day.atom_paper[at]):
+                if contains(work.of_topic[topic], day.atom_paper[at]):
                     work.sums[day.atom_paper[at]] += day.lift[at]
         occurs += wants
 
 
-@lean
-def _count(work: Work, key: int) -> None:
+@inlined
+def _count(work: Workspace, key: int) -> None:
     """Count a key for the certain matches on the stack."""
     for j in range(work.sets.shape[1]):
-        work.of_key[key, j] |= work.sets[STACK, j] & work.sets[SURE, j]
+        work.of_key[key, j] |= work.sets[STACK, j] & work.sets[CERTAIN, j]
 
 
-@lean
-def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
+@inlined
+def _add_key(book: CompiledProfiles, day: PaperArrays, work: Workspace, key: int) -> None:
     """Add one key's impact to the papers that it counts for."""
     row, want = work.of_key[key], work.wants[key]
-    word, fixed = (book.wants[want].word, book.wants[want].fixed) if want >= 0 else (-1, AUTHOR)
+    word, fixed = (book.wants[want].word, book.wants[want].fixed) if want >= 0 else (-1, AUTHOR_IMPACT)
     if word >= 0 and not day.words[word].row:
         for at in range(day.words[word].at, day.words[word + 1].at):
-            if has(row, day.postings[at].paper):
-                work.sums[day.postings[at].paper] += ONE * day.postings[at].impact
+            if contains(row, day.postings[at].paper):
+                work.sums[day.postings[at].paper] += UNIT_WEIGHT * day.postings[at].impact
         return
     dense = day.dense[day.words[max(word, 0)].row]
     for j in range(len(row)):
@@ -150,11 +150,11 @@ def _add_key(book: Book, day: Day, work: Work, key: int) -> None:
         while bits:
             paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
-            work.sums[paper] += ONE * (fixed if word < 0 else dense[paper])
+            work.sums[paper] += UNIT_WEIGHT * (fixed if word < 0 else dense[paper])
 
 
-@lean
-def add_likes(book: Book, day: Day, work: Work) -> None:
+@inlined
+def add_likes(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
     """Write the sums of words of liked papers into `lifts`."""
     at = work.s[LIKE_AT]
     for i in range(book.stream[at]):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I16, I32, I64
-from digest.matching.kernel.jit import lean
+from digest.matching.kernel.jit import inlined
 
 _LANES = 16
 _LARGEST = 2**31 - 1
 
 
-@lean
+@inlined
 def lowest_bit(bits: int) -> int:
     """The position of the lowest set bit; 64 for 0."""
     position = 0
@@ -20,7 +20,7 @@ def lowest_bit(bits: int) -> int:
     return position
 
 
-@lean
+@inlined
 def count_bits(bits: int) -> int:
     """The number of set bits."""
     number = 0
@@ -30,25 +30,25 @@ def count_bits(bits: int) -> int:
     return number
 
 
-@lean
+@inlined
 def prefetch(numbers: I32, at: int) -> int:  # noqa: ARG001 (the vector version's arguments)
     """Do nothing: prefetching only saves time."""
     return 0
 
 
-@lean
+@inlined
 def larger_in_block(numbers: I32, at: int, least: int) -> int:
     """Of 64 numbers from `at` on, those larger than `least`, as bits."""
     return _larger(numbers, at, least, 64)
 
 
-@lean
+@inlined
 def larger_in_lanes(numbers: I32, at: int, least: int) -> int:
     """Of 16 numbers from `at` on, those larger than `least`, as bits."""
     return _larger(numbers, at, least, _LANES)
 
 
-@lean
+@inlined
 def _larger(numbers: I32, at: int, least: int, width: int) -> int:
     bits = np.int64(0)
     for lane in range(width):
@@ -57,7 +57,7 @@ def _larger(numbers: I32, at: int, least: int, width: int) -> int:
     return int(bits)
 
 
-@lean
+@inlined
 def add_in_lanes(total: I32, gains: I32, bits: int) -> int:
     """Add `gains` to `total` in the lanes whose bits are set; a negative total counts as 0."""
     for lane in range(_LANES):
@@ -66,7 +66,7 @@ def add_in_lanes(total: I32, gains: I32, bits: int) -> int:
     return 0
 
 
-@lean
+@inlined
 def add_rows(dense: I16, rows: I32, ones: int, back: int, wanted: I64, sums: I32) -> int:
     """Write weighted sums of rows of `dense` for the papers in blocks of 64 that `wanted` marks as not empty.
 
@@ -84,7 +84,7 @@ def add_rows(dense: I16, rows: I32, ones: int, back: int, wanted: I64, sums: I32
     return 0
 
 
-@lean
+@inlined
 def bound_of_best(sums: I32, among: I64, wanted: int) -> int:
     """A lower bound of the `wanted`-th largest sum (16 at most) of the papers in a set, −1 where none is known.
 
@@ -101,7 +101,7 @@ def bound_of_best(sums: I32, among: I64, wanted: int) -> int:
     return int(bound)
 
 
-@lean
+@inlined
 def _best_of_lane(sums: I32, among: I64, lane: int) -> int:
     best = np.int64(-1)
     for paper in range(lane, len(among) << 6, _LANES):

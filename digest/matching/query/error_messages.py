@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Words(Protocol):
+class MessageCatalog(Protocol):
     """A message catalog; `%(name)s` stands for a value, `%(n)s` for the number that selects the plural form."""
 
-    def say(self, message: str, /, **values: object) -> str:
+    def translate(self, message: str, /, **values: object) -> str:
         """The message with its values."""
 
-    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
+    def translate_plural(self, one: str, many: str, number: int, /, **values: object) -> str:
         """The message in the plural form for the number."""
 
 
 class English:
     """The untranslated English messages."""
 
-    def say(self, message: str, /, **values: object) -> str:
+    def translate(self, message: str, /, **values: object) -> str:
         """The message with its values."""
         return message % values if values else message
 
-    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
+    def translate_plural(self, one: str, many: str, number: int, /, **values: object) -> str:
         """The message in the plural form for the number."""
         return (one if number == 1 else many) % {"n": f"{number:,}", **values}
 

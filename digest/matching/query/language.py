@@ -26,21 +26,35 @@ from digest.matching.query.syntax_tree import (
     Query,
     Term,
     Word,
-    phrase,
-    positive,
+    phrase_words,
+    positive_terms,
 )
 from digest.text.folding import fold
 
 __all__ = [
-    "FIELDS", "TEXT_FIELDS", "And", "AndNot", "Node", "Or", "Query", "Term", "Wanted", "Word", "format", "parse",
-    "phrase", "positive", "terms", "wanted",
+    "FIELDS",
+    "TEXT_FIELDS",
+    "And",
+    "AndNot",
+    "Node",
+    "Or",
+    "ProfileTerm",
+    "Query",
+    "Term",
+    "Word",
+    "format",
+    "parse",
+    "phrase_words",
+    "positive_terms",
+    "profile_terms",
+    "profile_terms_of",
 ]  # fmt: skip
 
 
 @lru_cache(maxsize=1 << 15)
 def parse(text: str) -> Query:
     """The query of a topic as typed. Raises BadQuery with the position and what was expected there."""
-    return parser.read(text)
+    return parser.parse_query(text)
 
 
 def format(query: Query) -> str:  # noqa: A001 (the inverse of parse)
@@ -50,7 +64,7 @@ def format(query: Query) -> str:  # noqa: A001 (the inverse of parse)
     return _format(query.root)
 
 
-class Wanted(NamedTuple):
+class ProfileTerm(NamedTuple):
     """A term of a profile: a word (stem or prefix) in a field, or a whole name, category, venue, …"""
 
     field: str
@@ -58,22 +72,22 @@ class Wanted(NamedTuple):
     prefix: bool = False
 
 
-def wanted(term: Term) -> tuple[Wanted, ...]:
+def profile_terms_of(term: Term) -> tuple[ProfileTerm, ...]:
     """The words of a query term that have weight; in fields without words the whole term."""
     if term.field in TEXT_FIELDS:
-        return tuple(dict.fromkeys(Wanted(term.field, w.text, w.prefix) for w in phrase(term) if w.weighs))
-    return (Wanted(term.field, fold(term.text)),)
+        return tuple(dict.fromkeys(ProfileTerm(term.field, w.text, w.prefix) for w in phrase_words(term) if w.weighs))
+    return (ProfileTerm(term.field, fold(term.text)),)
 
 
-def terms(profile: Profile) -> tuple[Wanted, ...]:
+def profile_terms(profile: Profile) -> tuple[ProfileTerm, ...]:
     """A profile's terms in the order typed, each once: bit i of a match's mask stands for the i-th. Raises BadQuery."""
     return tuple(dict.fromkeys(chain.from_iterable(_shown(topic.text) for topic in profile.topics if not topic.muted)))
 
 
 @lru_cache(maxsize=1 << 15)
-def _shown(text: str) -> tuple[Wanted, ...]:
+def _shown(text: str) -> tuple[ProfileTerm, ...]:
     """The positive terms of a topic."""
-    return tuple(want for term in positive(parse(text).root) for want in wanted(term))
+    return tuple(want for term in positive_terms(parse(text).root) for want in profile_terms_of(term))
 
 
 def _format(node: Node) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from digest.errors import N_, BadQuery
 from digest.matching.profile import MAX_QUERY
-from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase
+from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
 from digest.text.person_names import name
 from digest.text.word_tables import STOP_WORDS
 
@@ -20,7 +20,7 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
-def read(text: str) -> Query:
+def parse_query(text: str) -> Query:
     """The query of a topic as typed. Raises BadQuery."""
     _check_characters(text)
     text = re.sub("[“”„‟«»]", '"', text)
@@ -208,7 +208,7 @@ def _check(term: Term, at: int) -> None:
     if term.field == "au" and not name(term.text.rstrip("*")).family:
         raise BadQuery(N_("a name is missing"), position=at, expected=N_("an author's name"))
     if term.field not in {"au", "cat", "has"}:
-        found = phrase(term)
+        found = phrase_words(term)
         if not found:
             raise BadQuery(N_("there is no word here"), position=at, expected=N_("at least one word"))
         if term.field in TEXT_FIELDS and not any(

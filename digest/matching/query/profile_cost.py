@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from digest.errors import N_, BadInput
 from digest.matching.profile import Profile
-from digest.matching.query.language import And, AndNot, Node, Or, Term, parse, phrase
+from digest.matching.query.language import And, AndNot, Node, Or, Term, parse, phrase_words
 
 MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile together
 MAX_PREFIXES = 20  # words with a `*` among them
@@ -74,7 +74,7 @@ def _term_words(term: Term) -> int:
         return 1
     if term.field == "au":
         return NAME_COST
-    return len(phrase(term)) + (NAME_COST if term.field == "all" else 0)
+    return len(phrase_words(term)) + (NAME_COST if term.field == "all" else 0)
 
 
 def _prefixes(node: Node) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _prefixes(node: Node) -> Iterator[str]:
             if term.text.endswith("*"):
                 yield term.text.removesuffix("*").split()[-1] if term.text.strip("* ") else ""
         elif term.field not in {"cat", "has"}:
-            yield from (word.text for word in phrase(term) if word.prefix)
+            yield from (word.text for word in phrase_words(term) if word.prefix)
 
 
 def _terms(node: Node) -> Iterator[Term]:

@@ -69,7 +69,7 @@ class Word(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 14)
-def phrase(term: Term) -> tuple[Word, ...]:
+def phrase_words(term: Term) -> tuple[Word, ...]:
     """The words of a Term in order; a `*` ends a prefix. They are never empty in a parsed query."""
     analysed: list[Word] = []
     for prefixes, pieces in groupby(term.text.split(), key=is_prefix):
@@ -83,13 +83,13 @@ def is_prefix(piece: str) -> bool:
     return piece.endswith("*") and not re.search(r"(?<![^\W_])[A-Za-z]\*$", piece)
 
 
-def positive(node: Node) -> tuple[Term, ...]:
+def positive_terms(node: Node) -> tuple[Term, ...]:
     """The terms that can match, in the order typed, without those excluded by ANDNOT."""
     if isinstance(node, Term):
         return (node,)
     if isinstance(node, AndNot):
-        return positive(node.keep)
-    return tuple(term for part in node.parts for term in positive(part))
+        return positive_terms(node.keep)
+    return tuple(term for part in node.parts for term in positive_terms(part))
 
 
 def _chunks(pieces: Iterable[str]) -> list[str]:

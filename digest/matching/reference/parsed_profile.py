@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from digest.matching.profile import Profile
-from digest.matching.query.language import TEXT_FIELDS, Or, Query, Term, Wanted, parse, phrase, positive, terms, wanted
+from digest.matching.query.language import (
+    TEXT_FIELDS,
+    Or,
+    ProfileTerm,
+    Query,
+    Term,
+    parse,
+    phrase_words,
+    positive_terms,
+    profile_terms,
+    profile_terms_of,
+)
 from digest.matching.scoring.bm25 import Weights, close_floor, weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author, predicate
 
@@ -22,7 +33,7 @@ class HeardTerm:
 
     term: Term
     holds: Predicate
-    wants: tuple[tuple[Wanted, Wanted], ...]
+    wants: tuple[tuple[ProfileTerm, ProfileTerm], ...]
     phrase: bool
     stems: tuple[str, ...]
     one_word: bool
@@ -30,9 +41,9 @@ class HeardTerm:
     @classmethod
     def of(cls, term: Term) -> HeardTerm:
         """The term analysed, once for all papers."""
-        words = phrase(term) if term.field in {"", "ti", "abs"} else ()
+        words = phrase_words(term) if term.field in {"", "ti", "abs"} else ()
         stems = tuple(word.text for word in words if not word.prefix)
-        wants = wanted(term)
+        wants = profile_terms_of(term)
         worth = tuple((want, counted_as(want)) for want in wants)
         return cls(
             term,
@@ -53,7 +64,7 @@ class Heard:
 
     index: int
     query: Query
-    wants: tuple[Wanted, ...]
+    wants: tuple[ProfileTerm, ...]
     holds: Predicate
     terms: tuple[HeardTerm, ...]
     any_term: bool
@@ -61,7 +72,7 @@ class Heard:
     @classmethod
     def of(cls, index: int, query: Query) -> Heard:
         """A topic's query analysed, once for all papers."""
-        found = tuple(HeardTerm.of(term) for term in positive(query.root))
+        found = tuple(HeardTerm.of(term) for term in positive_terms(query.root))
         wants = tuple(want for term in found for want, _ in term.wants)
         parts = query.root.parts if isinstance(query.root, Or) else (query.root,)
         simple = all(isinstance(part, Term) for part in parts)
@@ -81,12 +92,12 @@ class Wish:
     exclusions: tuple[Predicate, ...]
     authors: tuple[tuple[str, Predicate], ...]
     categories: tuple[str, ...]
-    bits: Mapping[Wanted, int]
-    plain: Mapping[Wanted, int]
-    idf: Mapping[Wanted, int]
+    bits: Mapping[ProfileTerm, int]
+    plain: Mapping[ProfileTerm, int]
+    idf: Mapping[ProfileTerm, int]
     floor: int
-    plain_words: Mapping[str, Wanted]
-    plain_prefixes: tuple[Wanted, ...]
+    plain_words: Mapping[str, ProfileTerm]
+    plain_prefixes: tuple[ProfileTerm, ...]
     terms: tuple[tuple[Heard, HeardTerm], ...]
     by_stem: Mapping[str, tuple[int, ...]]
     other_terms: tuple[int, ...]
@@ -109,7 +120,7 @@ class Wish:
         ]
 
 
-def counted_as(want: Wanted) -> Wanted:
+def counted_as(want: ProfileTerm) -> ProfileTerm:
     """A word is worth the same in whatever field it was asked for, and counts once."""
     return want._replace(field="") if want.field in TEXT_FIELDS else want
 
@@ -121,7 +132,7 @@ def understand(profile: Profile, weights: Weights) -> Wish:
     times = Counter(want for topic in topics if topic.query.plain for want in set(topic.wants))
     plain = {want: weight(times[want]) for want in times}
     words = {want._replace(field="") for topic in topics for want in topic.wants if want.field in TEXT_FIELDS}
-    words |= {Wanted("", stem) for stem, _ in profile.likes}
+    words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
     sums = [sum(plain[want] * idf[want] for want in t.wants) for t in topics if t.query.plain and t.wants]
     places = [(topic, term) for topic in topics for term in topic.terms]
@@ -136,7 +147,7 @@ def understand(profile: Profile, weights: Weights) -> Wish:
         exclusions=tuple(predicate(parse(text).root) for text in profile.exclusions),
         authors=tuple((name, author(name)) for name in profile.authors),
         categories=tuple(category.lower() for category in profile.categories),
-        bits={want: 1 << number for number, want in enumerate(terms(profile))},
+        bits={want: 1 << number for number, want in enumerate(profile_terms(profile))},
         plain=plain,
         idf=idf,
         floor=close_floor(min(sums, default=0)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
-from digest.matching.query.language import TEXT_FIELDS, Wanted, phrase, positive
+from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
 from digest.matching.reference.parsed_profile import Heard, HeardTerm, Wish, counted_as, understand
 from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare
@@ -31,9 +31,9 @@ class _Finding:
     """
 
     document: Document
-    gains: dict[Wanted, int]
+    gains: dict[ProfileTerm, int]
     shown: list[int]
-    worth: dict[Wanted, int]
+    worth: dict[ProfileTerm, int]
     phrases: int
     followed: tuple[str, ...]
     liked: tuple[int, ...]
@@ -159,9 +159,9 @@ def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
     """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
     norm = weights.norm(document.length)
     followed = tuple([author for author, wrote in wish.authors if wrote(document)])
-    likes = ((Wanted("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
+    likes = ((ProfileTerm("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
     liked = tuple(weighs * impact(wish.idf[want], document.tf[want.text], norm) for want, weighs in likes)
-    gains: dict[Wanted, int] = {}
+    gains: dict[ProfileTerm, int] = {}
     for stem in wish.plain_words.keys() & document.tf.keys():
         want = wish.plain_words[stem]
         gains[want] = wish.plain[want] * impact(wish.idf[want], document.tf[stem], norm)
@@ -169,15 +169,15 @@ def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
         if tf := _tf(want, document):
             gains[want] = wish.plain[want] * impact(wish.idf[want], tf, norm)
     shown = wish.shown(document)
-    worth: dict[Wanted, int] = {}
+    worth: dict[ProfileTerm, int] = {}
     phrases = sum([_show(wish.terms[place][1], wish, document, norm, worth) for place in shown])
     gains = worth | gains
     for author in followed:
-        gains[Wanted("au", fold(author))] = ONE * FIXED["au"]
+        gains[ProfileTerm("au", fold(author))] = ONE * FIXED["au"]
     return _Finding(document, gains, shown, worth, phrases, followed, liked)
 
 
-def _show(term: HeardTerm, wish: Wish, document: Document, norm: int, worth: dict[Wanted, int]) -> int:
+def _show(term: HeardTerm, wish: Wish, document: Document, norm: int, worth: dict[ProfileTerm, int]) -> int:
     """Add what a term found to `worth`. Returns what the words of a phrase are worth once more, else 0."""
     for want, key in term.wants:
         if key in worth:
@@ -190,7 +190,7 @@ def _show(term: HeardTerm, wish: Wish, document: Document, norm: int, worth: dic
     return sum([worth[key] for _, key in term.wants]) if term.phrase else 0
 
 
-def _tf(want: Wanted, document: Document) -> int:
+def _tf(want: ProfileTerm, document: Document) -> int:
     """3 for a word in the title, 1 for one in the abstract, 4 for both; a prefix may be found by any of its words."""
     if not want.prefix:
         return document.tf.get(want.text, 0)
@@ -266,7 +266,7 @@ def _telling(wish: Wish, finding: _Finding, held: Mapping[int, Sequence[HeardTer
     return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
 
 
-def _found(topic: Heard, finding: _Finding, shown: Sequence[HeardTerm]) -> list[Wanted]:
+def _found(topic: Heard, finding: _Finding, shown: Sequence[HeardTerm]) -> list[ProfileTerm]:
     """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
     if topic.query.plain:
         return [want for want in topic.wants if want in finding.gains]
@@ -277,5 +277,7 @@ def _typed(topic: Heard, finding: _Finding, held: Mapping[int, Sequence[HeardTer
     """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
     if topic.index in held:
         return tuple(dict.fromkeys(term.term.text for term in held[topic.index]))
-    words = (word for term in positive(topic.query.root) for word in phrase(term) if word.weighs)
-    return tuple(dict.fromkeys(word.typed for word in words if Wanted("", word.text, word.prefix) in finding.gains))
+    words = (word for term in positive_terms(topic.query.root) for word in phrase_words(term) if word.weighs)
+    return tuple(
+        dict.fromkeys(word.typed for word in words if ProfileTerm("", word.text, word.prefix) in finding.gains)
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from digest.matching.profile import Candidate
-from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase
+from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase_words
 from digest.text.folding import fold
 from digest.text.person_names import Name, agree, family_keys, name
 from digest.text.tokens import Token, split, tokens
@@ -168,7 +168,7 @@ def author(wanted: str) -> Predicate:
 
 
 def _term(term: Term) -> Predicate:
-    words, text = phrase(term), term.text
+    words, text = phrase_words(term), term.text
     match term.field:
         case "" | "ti" | "abs":
             return _in_words(words, term.field)
@@ -222,7 +222,7 @@ def _in_other_text(words: tuple[Word, ...], field: str) -> Predicate:
 
 def _anywhere(term: Term) -> Predicate:
     """`all:` is every field."""
-    words, category = phrase(term), fold(term.text)
+    words, category = phrase_words(term), fold(term.text)
     in_words, by_author = _in_words(words, ""), author(term.text)
 
     def found(document: Document) -> bool:

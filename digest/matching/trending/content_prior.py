@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest.matching.query.error_messages import ENGLISH, Words
+from digest.matching.query.error_messages import ENGLISH, MessageCatalog
 from digest.matching.trending.trending_score import expected_votes
 
 
@@ -64,15 +64,15 @@ def growth(votes: int, hours_since_listing: float, content: Content) -> float:
     return expected_votes(votes, hours_since_listing) * math.pow(1 + max(0, content.authors), 0.2)
 
 
-def before_votes(content: Content, words: Words = ENGLISH) -> str:
+def before_votes(content: Content, words: MessageCatalog = ENGLISH) -> str:
     """The facts that speak for a paper without votes, in one line; '' where none does: authors alone are no reason.
 
     'no votes yet; code, known institution'
     """
     facts = [
-        words.say("code") if content.code else "",
-        words.say("project page") if content.project else "",
-        words.say("known institution") if content.organisation else "",
+        words.translate("code") if content.code else "",
+        words.translate("project page") if content.project else "",
+        words.translate("known institution") if content.organisation else "",
     ]
     told = ", ".join(filter(None, facts))
-    return f"{words.say('no votes yet')}; {told}" if told else ""
+    return f"{words.translate('no votes yet')}; {told}" if told else ""

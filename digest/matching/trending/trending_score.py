@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from digest.matching.query.error_messages import ENGLISH, Words
+from digest.matching.query.error_messages import ENGLISH, MessageCatalog
 
 SPARKS = 8  # counts that a sparkline shows
 _BARS = "▁▂▃▄▅▆▇█"
@@ -100,7 +100,7 @@ def percentiles(values: Mapping[int, tuple[Hashable, float]]) -> dict[int, int]:
     return {paper: places[kind][value] for paper, (kind, value) in values.items()}
 
 
-def explain(signals: Signals, words: Words = ENGLISH) -> str:
+def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
     """The facts behind a riser in one line; '' where nothing is known.
 
     '41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars, likely to trend'
@@ -109,10 +109,10 @@ def explain(signals: Signals, words: Words = ENGLISH) -> str:
     if not facts and signals.rank is not None:
         facts = [_ranked(signals.rank, signals, words)]
     beside = [
-        words.say("code") if signals.code else "",
-        words.count("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
-        words.count("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
-        words.say("likely to trend") if likely(signals) else "",
+        words.translate("code") if signals.code else "",
+        words.translate_plural("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
+        words.translate_plural("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
+        words.translate("likely to trend") if likely(signals) else "",
     ]
     return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, beside))) if part)
 
@@ -132,51 +132,51 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def _votes(signals: Signals, words: Words) -> list[str]:
+def _votes(signals: Signals, words: MessageCatalog) -> list[str]:
     """Votes, when, the gain since the last look, and the place among the day's papers."""
     if signals.votes is None:
         return []
     facts = [_voted(signals.votes, signals.hours, words)]
     if signals.gained is not None and signals.gained > 0:
-        facts.append(words.say("+%(gain)s since yesterday", gain=signals.gained))
+        facts.append(words.translate("+%(gain)s since yesterday", gain=signals.gained))
     if signals.place is not None and signals.listed is not None:
         told = {"place": ordinal(signals.place), "number": signals.place, "listed": signals.listed}
         if signals.hours is None or signals.hours < 24:
-            facts.append(words.say("%(place)s of %(listed)s listed today", **told))
+            facts.append(words.translate("%(place)s of %(listed)s listed today", **told))
         else:
-            facts.append(words.say("%(place)s of %(listed)s listed that day", **told))
+            facts.append(words.translate("%(place)s of %(listed)s listed that day", **told))
     return facts
 
 
-def _voted(votes: int, hours: float | None, words: Words) -> str:
+def _voted(votes: int, hours: float | None, words: MessageCatalog) -> str:
     """So many votes, and how long after listing: in hours up to two days, then in days."""
     if hours is None:
-        return words.count("%(n)s vote", "%(n)s votes", votes)
+        return words.translate_plural("%(n)s vote", "%(n)s votes", votes)
     if hours < 48:
         time = max(0, int(hours))
-        return words.count(
+        return words.translate_plural(
             "%(n)s vote %(hours)s h after listing", "%(n)s votes %(hours)s h after listing", votes, hours=time
         )
     days = int(hours // 24)
-    return words.count(
+    return words.translate_plural(
         "%(n)s vote %(days)s days after listing", "%(n)s votes %(days)s days after listing", votes, days=days
     )
 
 
-def _ranked(rank: int, signals: Signals, words: Words) -> str:
+def _ranked(rank: int, signals: Signals, words: MessageCatalog) -> str:
     """The place on which day's trending page, by the hours since listing."""
     days = int((signals.hours or 0) // 24)
     page = (
-        words.say("today's trending page"),
-        words.say("yesterday's trending page"),
-        words.say("the trending page of %(days)s days ago", days=days),
+        words.translate("today's trending page"),
+        words.translate("yesterday's trending page"),
+        words.translate("the trending page of %(days)s days ago", days=days),
     )[min(days, 2)]
     place = ordinal(rank)
     if signals.ranked:
-        return words.say(
+        return words.translate(
             "%(place)s of %(ranked)s on %(page)s", place=place, number=rank, ranked=signals.ranked, page=page
         )
-    return words.say("%(place)s on %(page)s", place=place, number=rank, page=page)
+    return words.translate("%(place)s on %(page)s", place=place, number=rank, page=page)
 
 
 def _places(values: Iterable[float]) -> dict[float, int]:

@@ -74,6 +74,6 @@ def _row(suppression: Suppression) -> dict[str, object]:
 def _release(address_keys: Sequence[str], since: date, reason: str) -> None:
     with transaction() as session:
         released = sum(store.unsuppress(session, key) for key in address_keys)
-        forgiven = sum(store.forgive(session, key) for key in address_keys)
+        forgiven = sum(store.clear_failures(session, key) for key in address_keys)
         detail = {"since": since.isoformat(), "reason": reason[:200], "released": released, "forgiven": forgiven}
         session.add(Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail=detail))

@@ -14,18 +14,18 @@ DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayFigures:
     """One UTC date. `readers`: active subscribers at its end; the others are events of the day."""
 
     date: date
-    readers: int
+    subscribers: int
     joined: int
     left: int
     sent: int
     bounces: int
 
 
-def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[Day]:
+def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[DayFigures]:
     """The last days up to today, oldest first. Erased subscribers are in none of them."""
     today = (now or clock.now()).astimezone(UTC).date()
     dates = [today - timedelta(days=n) for n in reversed(range(last))]
@@ -37,5 +37,7 @@ def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[Day]:
     history = []
     for day in dates:
         active += joined.get(day, 0) - left.get(day, 0)
-        history.append(Day(day, active, joined.get(day, 0), left.get(day, 0), sent.get(day, 0), bounces.get(day, 0)))
+        history.append(
+            DayFigures(day, active, joined.get(day, 0), left.get(day, 0), sent.get(day, 0), bounces.get(day, 0))
+        )
     return history

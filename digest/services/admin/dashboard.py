@@ -18,7 +18,7 @@ from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDIN
 from digest.models.types import stored_id
 from digest.services.admin import domain_pauses
 from digest.services.alarms.alarm_rules import OVERDUE
-from digest.services.ingestion.source_status import Standing, standings
+from digest.services.ingestion.source_status import SourceStatus, source_statuses
 
 BOUNCES_OF = timedelta(days=30)
 LISTED = 20
@@ -26,7 +26,7 @@ STATES = (QUEUED, SENDING, SENT, DEFERRED, REJECTED, UNCERTAIN, CANCELLED, SUPPR
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ServiceFigures:
     """Figures for monitoring. `oldest_due`: seconds since the longest waiting mail became due.
 
     `queue_age`: seconds since the oldest waiting mail was queued, deferred ones included; `bounces`: of 30 days.
@@ -45,43 +45,43 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class Dashboard:
     """The dashboard: newest runs with their mails by state, sources, bounces, paused domains."""
 
-    counts: Counts
+    counts: ServiceFigures
     runs: Sequence[Run]
     of_runs: Mapping[int, Mapping[str, int]]
     sources: Sequence[Batch]
-    standings: Sequence[Standing]
+    standings: Sequence[SourceStatus]
     bounces: Mapping[str, int]
     suppressed: int
     paused_domains: Sequence[domain_pauses.PausedDomain]
 
 
-def counts() -> Counts:
+def service_figures() -> ServiceFigures:
     """The current figures."""
     now = clock.now()
     with engine.reading() as session:
-        return Counts(
+        return ServiceFigures(
             deliveries=mail_overview.deliveries_by_state(session),
             subscribers=subscribers.counts(session),
             papers=mail_overview.papers(session),
             oldest_due=_age(mail_overview.oldest_due(session, now=now), now),
             queue_age=_age(mail_overview.oldest_waiting(session), now),
-            overdue=outbox.overdue(session, now - OVERDUE),
+            overdue=outbox.count_overdue(session, now - OVERDUE),
             held=mail_overview.held(session),
-            paused_domains=len(reports.pauses(session, now)),
+            paused_domains=len(reports.paused_domains(session, now)),
             suppressed=mail_overview.suppressed(session),
             bounces=mail_overview.bounces_since(session, now - BOUNCES_OF),
         )
 
 
-def glance() -> Glance:
+def dashboard() -> Dashboard:
     """Everything on the dashboard."""
-    figures, source_states, paused = counts(), standings(), domain_pauses.paused()
+    figures, source_states, paused = service_figures(), source_statuses(), domain_pauses.paused()
     with engine.reading() as session:
         runs = mail_overview.runs(session, before=None, limit=LISTED)
-        return Glance(
+        return Dashboard(
             counts=figures,
             runs=runs,
             of_runs=mail_overview.deliveries_of_runs(session, [stored_id(run) for run in runs]),

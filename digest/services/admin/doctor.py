@@ -112,14 +112,14 @@ def _sources(config: settings.Settings) -> Iterator[Finding]:
         newest = installation_totals.newest_batch_at(session)
     if newest is None:
         yield Finding(WARNING, "sources", "no papers were ingested yet", "run: digest ingest arxiv-oai")
-    for status in source_status.standings():
+    for status in source_status.source_statuses():
         is_healthy = status.state in {source_status.ON_TIME, source_status.QUIET}
-        through = f"; complete through {status.through}" if status.through else ""
+        through = f"; complete through {status.complete_through}" if status.complete_through else ""
         text = f"{status.source}: {status.state}{f' ({status.detail})' if status.detail else ''}{through}"
         yield Finding(OK if is_healthy else WARNING, "sources", text, "" if is_healthy else _source_cure(status))
 
 
-def _source_cure(status: source_status.Standing) -> str:
+def _source_cure(status: source_status.SourceStatus) -> str:
     if status.state == source_status.NEVER:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
     filler = registry.gap_filler()
@@ -149,7 +149,7 @@ def _proxies(config: settings.Settings) -> Iterator[Finding]:
 
 
 def _api_tokens(config: settings.Settings) -> Iterator[Finding]:
-    names = api_tokens.unlimited()
+    names = api_tokens.unlimited_token_names()
     if names:
         listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
         cure = "make ones with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"

@@ -26,8 +26,8 @@ _CRON_SILENT = timedelta(hours=26)
 def check_outbox(_config: Settings) -> Iterator[Finding]:
     """Mails that are overdue or uncertain."""
     with reading() as session:
-        overdue = deliveries.overdue(session, clock.now() - _OVERDUE)
-        by_state = deliveries.states(session)
+        overdue = deliveries.count_overdue(session, clock.now() - _OVERDUE)
+        by_state = deliveries.count_by_state(session)
     if overdue:
         cure = "start `digest worker`, or run `digest run --inline` from cron"
         minutes = _OVERDUE.seconds // 60

@@ -36,8 +36,8 @@ def paused() -> list[PausedDomain]:
     """The domains that are paused now, by name."""
     now = clock.now()
     with reading() as session:
-        pauses = reports.pauses(session, now)
-        waiting = deliveries.waiting_for(session, [pause.domain for pause in pauses])
+        pauses = reports.paused_domains(session, now)
+        waiting = deliveries.count_waiting(session, [pause.domain for pause in pauses])
     return [PausedDomain(pause.domain, pause.until, waiting.get(pause.domain, 0), pause.reason) for pause in pauses]
 
 
@@ -61,7 +61,7 @@ def release(domain: str, *, actor: str, enqueue: Enqueue) -> int:
 def _stored_name(session: Session, typed: str, now: datetime) -> str:
     """The domain as it is stored: lower case, in ASCII. Raises BadInput."""
     name = typed.strip().removeprefix("@").rstrip(".").lower()
-    if name in {pause.domain for pause in reports.pauses(session, now)}:
+    if name in {pause.domain for pause in reports.paused_domains(session, now)}:
         return name
     try:
         return subscribers.address(f"postmaster@{name}").text.rpartition("@")[2]

@@ -31,7 +31,7 @@ Row = dict[str, object]
 def stats() -> Row:
     """How many papers, announcements, subscribers and deliveries by state."""
     with reading() as session:
-        people, mails = subscribers.counts(session), deliveries.states(session)
+        people, mails = subscribers.counts(session), deliveries.count_by_state(session)
         return {**installation_totals.paper_totals(session), **people, **mails}
 
 
@@ -112,7 +112,9 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
             raise Refused(f"{address.text} is already subscribed")
         request.write_to(added)
         version = subscribers.new_profile(session, stored_id(added), request.profile(), now=now)
-        confirm.begin(session, added, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now)
+        confirm.activate(
+            session, added, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
+        )
         if not welcome:
             subscribers.leave_unwelcomed(session, stored_id(added), now=now)
         detail = {"subscriber": added.id, "consent": redact_addresses(consent)[:200]}
@@ -161,7 +163,7 @@ def unsuppress(address: str) -> None:
     with transaction() as session:
         if not reports.unsuppress(session, key):
             raise NotFound(f"{address} is not suppressed")
-        forgiven = reports.forgive(session, key)
+        forgiven = reports.clear_failures(session, key)
         session.add(
             Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail={"forgiven": forgiven})
         )

@@ -15,7 +15,7 @@ from digest.db.core.dialect import lock_name
 from digest.db.core.engine import transaction
 from digest.db.core.retry_transaction import patiently
 from digest.db.outbox import deliveries, session_replies
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.models import Audit, DomainPause
 from digest.models.delivery import ALARM
@@ -24,7 +24,7 @@ from digest.text.redaction import redact_addresses
 
 log = logs.get(__name__)
 
-AGAIN = timedelta(days=1)
+REPEAT_AFTER = timedelta(days=1)
 OVERDUE = timedelta(minutes=30)
 TROUBLE = timedelta(minutes=10)
 REMEMBERED = timedelta(days=14)  # since when the servers fail
@@ -32,23 +32,23 @@ MOST_DOMAINS = 5  # that refuse us have an alarm each
 _SERVERS = "servers"  # since when no mail server works, kept as a try at a limited thing
 
 
-def sound(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
+def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
     """Owe the administrators one e-mail about this. False where they had one about it within a day.
 
     `subject` is the same for the same trouble: `overdue`, `domain:one.example`.
     """
     lock_name(session, "alarms")
     key = hashlib.sha256(subject.encode()).hexdigest()
-    if subscribers.attempts(session, ALARM, key, since=now - AGAIN):
+    if subscribers.attempts(session, ALARM, key, since=now - REPEAT_AFTER):
         return False
-    subscribers.note_attempt(session, ALARM, key, now=now, forget_before=now - AGAIN)
+    subscribers.note_attempt(session, ALARM, key, now=now, forget_before=now - REPEAT_AFTER)
     log.error("alarm", about=subject.partition(":")[0])
     audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
     session.add(audit)
     session.flush()
     told = {"title": title, "facts": [fact[:300] for fact in facts]}
     for address in settings.get().admin_emails:
-        owe_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=told)
+        enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=told)
     return True
 
 
@@ -66,20 +66,20 @@ def watch(*, now: datetime | None = None) -> int:
 
 
 def _watch(now: datetime, session: Session) -> int:
-    refused = tell_refusals(session, now=now)
+    refused = raise_refusal_alarms(session, now=now)
     server = session_replies.server_pause(session, now - OVERDUE)
     return refused + (server is None and _overdue(session, now))
 
 
-def refusals(*, now: datetime | None = None) -> int:
+def check_refusals(*, now: datetime | None = None) -> int:
     """Tell who refuses us: the mail server, or receiving domains. Returns how many alarms. Raises Transient."""
     moment = now or clock.now()
-    return patiently(lambda session: tell_refusals(session, now=moment), seconds=0)
+    return patiently(lambda session: raise_refusal_alarms(session, now=moment), seconds=0)
 
 
-def tell_refusals(session: Session, *, now: datetime) -> int:
+def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
     """One alarm for the mail server, else one for each domain that rests, or one for all where they are many."""
-    pauses = reports.pauses(session, now)
+    pauses = reports.paused_domains(session, now)
     server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
     if server is not None:
         return _server_refuses(session, server, now)
@@ -96,7 +96,7 @@ def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool
         "No subscriber is suppressed or rejected for it; their mail waits.",
         "Check the relay's login, its permission to relay for us, and our sender address; `digest doctor` helps.",
     )
-    return sound(session, "server-refuses", "The mail server refuses our mail", facts, now=now)
+    return raise_alarm(session, "server-refuses", "The mail server refuses our mail", facts, now=now)
 
 
 def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: datetime) -> bool:
@@ -108,11 +108,11 @@ def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: dateti
         "No subscriber is suppressed for it; their mail waits, and is tried again every few hours.",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
-    return sound(session, "domains", f"{len(pauses)} domains refuse our mail", facts, now=now)
+    return raise_alarm(session, "domains", f"{len(pauses)} domains refuse our mail", facts, now=now)
 
 
 def _overdue(session: Session, now: datetime) -> bool:
-    late = deliveries.overdue(session, now - OVERDUE)
+    late = deliveries.count_overdue(session, now - OVERDUE)
     if not late:
         return False
     minutes = int(OVERDUE.total_seconds()) // 60
@@ -120,7 +120,7 @@ def _overdue(session: Session, now: datetime) -> bool:
         f"{late} e-mails were due more than {minutes} minutes ago and still wait.",
         "`digest doctor` tells whether workers, Redis and the mail server answer.",
     )
-    return sound(session, "overdue", "E-mails are overdue", facts, now=now)
+    return raise_alarm(session, "overdue", "E-mails are overdue", facts, now=now)
 
 
 def domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
@@ -131,7 +131,7 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
         f"It said: {redact_addresses(reason)}",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
-    return sound(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
+    return raise_alarm(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
 
 
 def refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
@@ -142,10 +142,10 @@ def refused_later(session: Session, addresses: int, words: str, *, now: datetime
         "Nothing is paused and no subscriber is suppressed for it. Those mails did not arrive.",
         "`digest doctor` checks SPF, DKIM and DMARC; `digest admin runs resend-missed` sends them once it is mended.",
     )
-    return sound(session, "refused-later", "Our mail is refused after the relay took it", facts, now=now)
+    return raise_alarm(session, "refused-later", "Our mail is refused after the relay took it", facts, now=now)
 
 
-def servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
+def note_mail_servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
     """A pass met no mail server that works (or did). True where an alarm was owed: they have failed for 10 minutes.
 
     `refusal`: what the server says that refuses us; that is told at once. The alarm waits with all other mail until one
@@ -171,7 +171,7 @@ def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bo
         "Nothing is lost: what is due waits, and is tried again every minute.",
         "`digest doctor` tells what each server answers.",
     )
-    return sound(session, _SERVERS, "The mail servers fail", facts, now=now)
+    return raise_alarm(session, _SERVERS, "The mail servers fail", facts, now=now)
 
 
 def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
@@ -181,4 +181,4 @@ def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> 
         "They are sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
     )
     with transaction() as session:
-        sound(session, "lease", "A sending process stopped", facts, now=now or clock.now())
+        raise_alarm(session, "lease", "A sending process stopped", facts, now=now or clock.now())

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from digest.db.subscribers import subscribers
 from digest.services.alarms import alarm_rules
 from digest.services.ingestion import source_status
-from digest.services.ingestion.source_status import Standing
+from digest.services.ingestion.source_status import SourceStatus
 from digest.sources import registry
 from digest.sources.source import DOWN, LATE, STALE
 
@@ -28,20 +28,20 @@ _OPEN, _UNASKED = (
 _FORGET = timedelta(days=7)
 
 
-def current(now: datetime) -> list[tuple[Standing, bool]]:
+def current(now: datetime) -> list[tuple[SourceStatus, bool]]:
     """The sources that the scheduler asks, each with whether it is late only because nobody asked it."""
     due = source_status.due_sources(now)
     enabled = {source.name for source in registry.enabled_sources()}
-    wanted = [one for one in source_status.standings(now) if one.source in enabled]
+    wanted = [one for one in source_status.source_statuses(now) if one.source in enabled]
     return [(one, one.state == LATE and one.source in due) for one in wanted]
 
 
-def watch(session: Session, found: Sequence[tuple[Standing, bool]], *, now: datetime) -> int:
+def watch(session: Session, found: Sequence[tuple[SourceStatus, bool]], *, now: datetime) -> int:
     """Owe the administrators what is new about these sources. Returns how many alarms were owed, recoveries too."""
     return sum([_look(session, one, unasked, now=now) for one, unasked in found])
 
 
-def _look(session: Session, one: Standing, unasked: bool, *, now: datetime) -> bool:
+def _look(session: Session, one: SourceStatus, unasked: bool, *, now: datetime) -> bool:
     if not unasked:
         subscribers.forget_attempts(session, _UNASKED, one.source)
     elif not _for_long(session, one.source, now=now):
@@ -57,7 +57,7 @@ def _look(session: Session, one: Standing, unasked: bool, *, now: datetime) -> b
         "Papers that came late are new in the next mails.",
     )
     subject = f"source-over:{one.source}:{opened[-1].isoformat()}"
-    return alarm_rules.sound(session, subject, f"{one.source} is {one.state} again", facts, now=now)
+    return alarm_rules.raise_alarm(session, subject, f"{one.source} is {one.state} again", facts, now=now)
 
 
 def _for_long(session: Session, source: str, *, now: datetime) -> bool:
@@ -68,14 +68,14 @@ def _for_long(session: Session, source: str, *, now: datetime) -> bool:
     return bool(since) and now - since[0] >= UNASKED
 
 
-def _sound(session: Session, one: Standing, *, now: datetime) -> bool:
+def _sound(session: Session, one: SourceStatus, *, now: datetime) -> bool:
     facts = [f"{one.source} is {one.state}{f': {one.detail}' if one.detail else '.'}"]
-    if one.asked is not None:
-        facts.append(f"It was asked last at {one.asked:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
-    if one.through is not None:
-        facts.append(f"arXiv's announcements are whole through {one.through}.")
+    if one.attempted_at is not None:
+        facts.append(f"It was asked last at {one.attempted_at:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
+    if one.complete_through is not None:
+        facts.append(f"arXiv's announcements are whole through {one.complete_through}.")
     facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
-    if not alarm_rules.sound(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
+    if not alarm_rules.raise_alarm(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
         return False
     subscribers.note_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)
     return True

@@ -39,7 +39,7 @@ def ingest(folder: Path, *, dry_run: bool = False) -> Iterator[ProcessedMessage]
         messages = {name: raw for name in batch if (raw := _read(folder / "new" / name)) is not None}
         if dry_run:
             yield from (
-                ProcessedMessage(name, bounce.judge(raw, process_reports.attribution_keys()), "")
+                ProcessedMessage(name, bounce.classify_message(raw, process_reports.attribution_keys()), "")
                 for name, raw in messages.items()
             )
             continue

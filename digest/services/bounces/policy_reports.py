@@ -50,9 +50,9 @@ def follow(session: Session, report: PolicyReport, *, now: datetime) -> bool:
         return False
     if report.signed or _is_confirmed(session, report, now):
         deliveries.pause_domain(session, report.domain, now + retry_backoff.POLICY_PAUSE, report.words)
-        alarm_rules.tell_refusals(session, now=now)
+        alarm_rules.raise_refusal_alarms(session, now=now)
         return True
-    reported_addresses = store.policy_addresses(session, since=now - alarm_rules.AGAIN)
+    reported_addresses = store.policy_addresses(session, since=now - alarm_rules.REPEAT_AFTER)
     if reported_addresses >= MIN_ADDRESSES:
         alarm_rules.refused_later(session, reported_addresses, report.words, now=now)
     return False

@@ -34,7 +34,7 @@ from digest.models.subscriber import KEEPS_FAILING
 from digest.models.subscriber import NO_SUCH_ADDRESS as NO_ADDRESS
 from digest.services.bounces import policy_reports
 from digest.services.bounces.policy_reports import PolicyReport
-from digest.services.subscriptions.unsubscribe import depart
+from digest.services.subscriptions.unsubscribe import unsubscribe_in
 
 # Outcomes of a report.
 SUPPRESSED, COUNTED, PAUSED, LEFT = "suppressed", "counted", "domain paused", "left"
@@ -46,7 +46,7 @@ SECONDS_FOR_DATABASE = 10.0
 ADDRESSES_PER_BATCH = 500
 
 
-class Report(BaseModel):
+class ProviderReport(BaseModel):
     """A report of a mail provider. `id` is the provider's id of it: a report counts once.
 
     `message_id` (with angle brackets) or `return_path` identifies our mail; `recipient` alone is enough.
@@ -90,7 +90,7 @@ def process_messages(messages: Sequence[bytes]) -> list[tuple[ClassifiedMessage,
     because every report would be unproved and lost.
     """
     settings.get().require("secret_key")
-    judged = [bounces.judge(raw, attribution_keys()) for raw in messages]
+    judged = [bounces.classify_message(raw, attribution_keys()) for raw in messages]
     return patiently(partial(_apply_all, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
@@ -111,13 +111,13 @@ def apply(session: Session, message: ClassifiedMessage, *, now: datetime) -> str
     return NOTHING if case is None else _follow(session, case, now)
 
 
-def take_reports(reports: Sequence[Report]) -> dict[str, int]:
+def process_provider_reports(reports: Sequence[ProviderReport]) -> dict[str, int]:
     """Apply the reports of a provider, proved by its signature. Returns counts by outcome. Raises BadInput."""
     judged = [_classified_report(report) for report in reports]
     return patiently(partial(_apply_provided, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
-def _classified_report(report: Report) -> ClassifiedMessage:
+def _classified_report(report: ProviderReport) -> ClassifiedMessage:
     recipient = subscribers.address(report.recipient).text
     origin = attribute_provider_report(report.return_path, report.message_id, attribution_keys())
     report_key = hashlib.sha256(f"provider:{report.id}".encode()).hexdigest()
@@ -125,7 +125,7 @@ def _classified_report(report: Report) -> ClassifiedMessage:
     return ClassifiedMessage(kind, (recipient,), status, report.words, origin, report_key)
 
 
-def _kind_and_status(report: Report) -> tuple[str, str]:
+def _kind_and_status(report: ProviderReport) -> tuple[str, str]:
     """Kind and status of a provider's report: many call any permanent failure hard, even one that is our fault."""
     if report.kind != HARD:
         return report.kind, report.status
@@ -179,7 +179,7 @@ def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
 
 def _follow(session: Session, case: _Case, now: datetime) -> str:
     if case.message.kind == UNSUBSCRIBE:
-        left = case.subscriber_id is not None and depart(session, case.subscriber_id, "mail", now=now)
+        left = case.subscriber_id is not None and unsubscribe_in(session, case.subscriber_id, "mail", now=now)
         return LEFT if left else DUPLICATE
     key = address_key(case.address)
     report_key = hashlib.sha256(f"{case.message.report}\0{key}".encode()).hexdigest()[:40]
@@ -203,11 +203,11 @@ def _apply_new(session: Session, case: _Case, key: str, now: datetime) -> str:
         return PAUSED if policy_reports.follow(session, report, now=now) else NOTED
     if message.kind == COMPLAINT:
         if case.subscriber_id is not None:
-            depart(session, case.subscriber_id, "complaint", now=now)
+            unsubscribe_in(session, case.subscriber_id, "complaint", now=now)
         return _suppress(session, case, key, COMPLAINED, now)
     if message.kind == HARD and refusal_classifier.is_address_status(message.status):
         return _suppress(session, case, key, NO_ADDRESS, now)
-    if reaches_threshold(_weighted(store.failures(session, key, since=now - WINDOW)), now=now):
+    if reaches_threshold(_weighted(store.counted_failures(session, key, since=now - WINDOW)), now=now):
         return _suppress(session, case, key, KEEPS_FAILING, now)
     return COUNTED
 
@@ -228,7 +228,7 @@ def _is_permanent(row: Bounce) -> bool:
     return row.kind == HARD or row.report_key.startswith("session:") or row.status.startswith("5.2.")
 
 
-def settle(*, now: datetime | None = None) -> int:
+def suppress_failing_addresses(*, now: datetime | None = None) -> int:
     """Suppress addresses that keep failing, also those refused in our sessions. Returns how many."""
     now = now or clock.now()
     suppressed, after = 0, ""
@@ -245,6 +245,6 @@ def settle(*, now: datetime | None = None) -> int:
 
 
 def _suppress_if_failing(session: Session, key: str, now: datetime) -> bool:
-    if not reaches_threshold(_weighted(store.failures(session, key, since=now - WINDOW)), now=now):
+    if not reaches_threshold(_weighted(store.counted_failures(session, key, since=now - WINDOW)), now=now):
         return False
     return store.suppress(session, key, reason=KEEPS_FAILING, source="score", at=now)

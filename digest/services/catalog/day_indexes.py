@@ -17,7 +17,7 @@ from digest import logs, settings
 from digest.db.papers import papers as store
 from digest.errors import BadInput
 from digest.matching.engine import index_file
-from digest.matching.engine.paper_index import Index, build
+from digest.matching.engine.paper_index import PaperIndex, build
 from digest.papers import Record
 from digest.services.catalog import announcements
 from digest.services.catalog.announcements import Day, Listed
@@ -28,20 +28,20 @@ _OPEN = 40  # in a process: 14 announcements to match, those before them for thr
 _FILES = 100
 _RISING_FILES = 4
 _AT_ONCE = 1000
-_open: OrderedDict[str, Index] = OrderedDict()
+_open: OrderedDict[str, PaperIndex] = OrderedDict()
 
 
-def of(session: Session, day: Day) -> Index:
+def of(session: Session, day: Day) -> PaperIndex:
     """The index of an announcement."""
     return _named(session, f"{day.number}-{day.state}", day.papers)
 
 
-def rising(session: Session, papers: Sequence[Listed]) -> Index:
+def rising(session: Session, papers: Sequence[Listed]) -> PaperIndex:
     """An index of the few papers that rise, beside those of their announcements."""
     return _named(session, f"rising-{announcements.state(papers)}", papers)
 
 
-def _named(session: Session, state: str, papers: Sequence[Listed]) -> Index:
+def _named(session: Session, state: str, papers: Sequence[Listed]) -> PaperIndex:
     name = f"{state}-{index_file.STATE}.index"
     found = _open.get(name) or _read(name)
     if found is None:
@@ -67,7 +67,7 @@ def _folder() -> Path:
     return settings.get().data_dir / "indexes"
 
 
-def _read(name: str) -> Index | None:
+def _read(name: str) -> PaperIndex | None:
     """The index in a file; None where there is none, or it is cut or not ours."""
     try:
         return index_file.read(_folder() / name)
@@ -78,7 +78,7 @@ def _read(name: str) -> Index | None:
         return None
 
 
-def _write(name: str, index: Index) -> None:
+def _write(name: str, index: PaperIndex) -> None:
     """Whole or not at all. Where nothing can be written, each process has its own."""
     try:
         _folder().mkdir(parents=True, exist_ok=True)

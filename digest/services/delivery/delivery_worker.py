@@ -14,8 +14,8 @@ from digest.db.core.engine import reading
 from digest.db.outbox import deliveries, retention
 from digest.interfaces import Enqueue
 from digest.mail.mime.outgoing_message import Composer
-from digest.mail.outbox.lease_reaper import Sweeper
-from digest.mail.outbox.send_counters import Counts
+from digest.mail.outbox.lease_reaper import LeaseReaper
+from digest.mail.outbox.send_counters import SendCounts
 from digest.mail.outbox.sender import deliver_due
 from digest.services.alarms import alarm_rules
 
@@ -31,7 +31,9 @@ def _nothing() -> None:
     pass
 
 
-def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing) -> Counts:
+def send_due_mail(
+    *, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing
+) -> SendCounts:
     """Send due mail for about `seconds`. Safe to run concurrently, because a row is claimed once.
 
     `busy` is called once where there is work for another sender. An alarm about a refusal is sent at once if possible.
@@ -40,10 +42,10 @@ def due(*, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Calla
     conf = settings.get()
     composer = _composer(os.getpid(), conf)
     counts = deliver_due(composer, conf, seconds=seconds, stop=stop, busy=busy)
-    if counts.paused and alarm_rules.refusals():
+    if counts.paused and alarm_rules.check_refusals():
         return counts + replace(deliver_due(composer, conf, seconds=seconds, stop=stop), more=counts.more)
     if not counts.paused and (counts.trouble or counts.sent):
-        alarm_rules.servers(failing=counts.trouble, refusal=counts.refusal)
+        alarm_rules.note_mail_servers(failing=counts.trouble, refusal=counts.refusal)
     return counts
 
 
@@ -55,7 +57,7 @@ def sweep(enqueue: Enqueue) -> int:
     uncertain = _sweep_leases(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
-        unfrozen = retention.unfrozen(session, limit=SHARDS_PER_SWEEP)
+        unfrozen = retention.unfinished_shards(session, limit=SHARDS_PER_SWEEP)
     for run_id, shard in unfrozen:
         enqueue.freeze(run_id, shard)
     if waiting:
@@ -63,16 +65,16 @@ def sweep(enqueue: Enqueue) -> int:
     return uncertain
 
 
-def drain(*, stop: Callable[[], bool] = _never) -> Counts:
+def drain(*, stop: Callable[[], bool] = _never) -> SendCounts:
     """Send until nothing is due, without workers. Waits at most one lease for a sender that may have died.
 
     Ends early where our mail servers fail. Raises Transient.
     """
-    sweeper, total = Sweeper(settings.get()), Counts()
+    sweeper, total = LeaseReaper(settings.get()), SendCounts()
     until = time.monotonic() + settings.get().lease + SOON.total_seconds()
     while True:
         _sweep_leases(sweeper)
-        total += due(stop=stop)
+        total += send_due_mail(stop=stop)
         if total.trouble or stop():
             return total
         if not total.more:
@@ -81,7 +83,7 @@ def drain(*, stop: Callable[[], bool] = _never) -> Counts:
             time.sleep(0.5)
 
 
-def _sweep_leases(sweeper: Sweeper) -> int:
+def _sweep_leases(sweeper: LeaseReaper) -> int:
     """Sweep once, and alarm administrators about senders that died. Returns how many mails became uncertain."""
     before = sweeper.leases_taken_over
     uncertain = sweeper.sweep()
@@ -99,11 +101,11 @@ def _has_work_soon() -> bool:
 @lru_cache(maxsize=1)
 def _composer(_process: int, conf: settings.Settings) -> Composer:
     """The composer of this process, which caches papers and the DKIM key across passes."""
-    from digest.services.delivery.render_messages import Letters  # slow to import; only senders need it
+    from digest.services.delivery.render_messages import MailComposer  # slow to import; only senders need it
 
-    return Letters(conf)
+    return MailComposer(conf)
 
 
 @cache
-def _sweeper() -> Sweeper:
-    return Sweeper(settings.get())
+def _sweeper() -> LeaseReaper:
+    return LeaseReaper(settings.get())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from digest.db.outbox import mail_data
-from digest.db.outbox.deliveries import Claimed, address_key
+from digest.db.outbox.deliveries import ClaimedDelivery, address_key
 from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
 from digest.db.subscribers import subscribers
 from digest.mail.mime.outgoing_message import Withheld
@@ -37,7 +37,7 @@ _STATES = {CONFIRMATION: (PENDING, LEFT, ACTIVE), **dict.fromkeys((LINK, MOVED, 
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class MailContext:
     """What composing one delivery needs. `suppressed`: the reason of a suppression, None where there is none.
 
     `liftable`: the owner may lift the suppression by confirming, so a confirmation may be sent.
@@ -53,13 +53,14 @@ class Needed:
     request: AccountRequest | None = None
 
 
-def look_up(session: Session, deliveries: Sequence[Claimed]) -> dict[int, Needed]:
+def look_up(session: Session, deliveries: Sequence[ClaimedDelivery]) -> dict[int, MailContext]:
     """The context of each delivery, by its id."""
     logins = mail_data.logins(session, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
     request_ids = {d.id: request_id for d in deliveries if (request_id := _request_id(d)) is not None}
     requests = mail_data.account_requests(session, set(request_ids.values()))
     contexts = {
-        d.id: Needed(login=logins.get(d.subject_id), request=requests.get(request_ids.get(d.id, 0))) for d in deliveries
+        d.id: MailContext(login=logins.get(d.subject_id), request=requests.get(request_ids.get(d.id, 0)))
+        for d in deliveries
     }
     for data in mail_data.mail_data(session, list(contexts)):
         contexts[data.delivery_id] = replace(
@@ -77,11 +78,13 @@ def look_up(session: Session, deliveries: Sequence[Claimed]) -> dict[int, Needed
     return contexts
 
 
-def _request_id(delivery: Claimed) -> int | None:
+def _request_id(delivery: ClaimedDelivery) -> int | None:
     return (delivery.payload or {}).get("request_id") if delivery.kind in ACCOUNT else None
 
 
-def _check_other_addresses(session: Session, deliveries: Sequence[Claimed], contexts: dict[int, Needed]) -> None:
+def _check_other_addresses(
+    session: Session, deliveries: Sequence[ClaimedDelivery], contexts: dict[int, MailContext]
+) -> None:
     """For mail to another address than the subscriber's, use the suppression of that address."""
     for delivery in deliveries:
         if delivery.kind in TO_OTHER_ADDRESS:
@@ -90,7 +93,7 @@ def _check_other_addresses(session: Session, deliveries: Sequence[Claimed], cont
             contexts[delivery.id] = replace(contexts[delivery.id], suppressed=reason)
 
 
-def withheld(delivery: Claimed, context: Needed) -> Withheld | None:
+def withheld(delivery: ClaimedDelivery, context: MailContext) -> Withheld | None:
     """Why this mail must not be sent now; None where it may."""
     if delivery.kind in {SIGN_IN, ALARM, TEST}:
         return None

@@ -14,17 +14,17 @@ from digest.compose.email import digest_email, other_emails
 from digest.compose.email.paper_block import Blocks
 from digest.compose.email.template_context import Rendered, Service
 from digest.db.core.engine import reading
-from digest.db.outbox.deliveries import Claimed
+from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
 from digest.db.papers import papers as store
 from digest.mail.mime import dkim, message
-from digest.mail.mime.outgoing_message import Letter, Withheld
+from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, MOVED, SIGN_IN, TEST
 from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services.delivery import mail_context
-from digest.services.delivery.mail_context import Needed
+from digest.services.delivery.mail_context import MailContext
 from digest.services.editions import web_view
 from digest.services.security import signed_links
 from digest.services.security.link_lifetimes import lifetime
@@ -52,7 +52,7 @@ class _Papers:
         return self._cache
 
 
-class Letters:
+class MailComposer:
     """The composer. Caches papers and their rendered blocks, which many mails share. Not thread-safe."""
 
     def __init__(self, configuration: settings.Settings) -> None:
@@ -66,15 +66,15 @@ class Letters:
         self._loaded: _PapersByRevision = {}
         self._signer = dkim.signer_from(configuration)
 
-    def compose(self, deliveries: Sequence[Claimed]) -> Iterator[tuple[int, Letter | Withheld]]:
+    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Yield for each delivery id its message, or why there is none; in batches, so that sending starts early."""
         with reading() as session:
             contexts = self._look_up(session, deliveries)
         yield from self._compose_batches(deliveries, contexts)
 
     def _compose_batches(
-        self, deliveries: Sequence[Claimed], contexts: Mapping[int, Needed]
-    ) -> Iterator[tuple[int, Letter | Withheld]]:
+        self, deliveries: Sequence[ClaimedDelivery], contexts: Mapping[int, MailContext]
+    ) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Render, build, then sign a whole batch, which is faster than mail by mail (processor caches)."""
         for start in range(0, len(deliveries), BATCH):
             batch = [(delivery, contexts[delivery.id]) for delivery in deliveries[start : start + BATCH]]
@@ -89,9 +89,11 @@ class Letters:
             for (delivery, _), outgoing in zip(batch, built, strict=True):
                 yield delivery.id, outgoing if isinstance(outgoing, Withheld) else self._sign(outgoing)
 
-    def _build(self, delivery: Claimed, rendered: Rendered, subscriber: MailedSubscriber | None) -> Letter:
+    def _build(
+        self, delivery: ClaimedDelivery, rendered: Rendered, subscriber: MailedSubscriber | None
+    ) -> OutgoingMessage:
         return_path = self._return_path(delivery)
-        return Letter(
+        return OutgoingMessage(
             envelope_from=return_path,
             recipient=delivery.address,
             raw=message.build(rendered, self._envelope(delivery, subscriber, return_path)),
@@ -99,10 +101,10 @@ class Letters:
             built=True,
         )
 
-    def _sign(self, outgoing: Letter) -> Letter:
+    def _sign(self, outgoing: OutgoingMessage) -> OutgoingMessage:
         return replace(outgoing, raw=self._signer.sign(outgoing.raw)) if self._signer else outgoing
 
-    def _render(self, delivery: Claimed, context: Needed) -> Rendered | Withheld:
+    def _render(self, delivery: ClaimedDelivery, context: MailContext) -> Rendered | Withheld:
         subscriber, edition = context.subscriber, context.edition
         if delivery.kind in EDITIONS:
             if edition is None or subscriber is None or edition.cancelled:
@@ -113,7 +115,7 @@ class Letters:
         return self._internal(delivery, context.login)
 
     def _to_subscriber(
-        self, delivery: Claimed, subscriber_id: int, request: AccountRequest | None
+        self, delivery: ClaimedDelivery, subscriber_id: int, request: AccountRequest | None
     ) -> Rendered | Withheld:
         """The mail that answers a request on a page. The lifetime of a link starts now, when it is sent."""
         payload = delivery.payload or {}
@@ -138,7 +140,7 @@ class Letters:
         )
         return other_emails.account_link(request.action, url, minutes=minutes, service=self._service)
 
-    def _internal(self, delivery: Claimed, login: AdminLogin | None) -> Rendered | Withheld:
+    def _internal(self, delivery: ClaimedDelivery, login: AdminLogin | None) -> Rendered | Withheld:
         """A mail to administrators."""
         if delivery.kind == SIGN_IN and login is not None and login.id is not None:
             minutes = int((login.link_expires_at - login.asked_at).total_seconds()) // 60
@@ -153,10 +155,10 @@ class Letters:
         return Withheld(CANCELLED, "the subject of the mail was deleted")
 
     def _edition(
-        self, delivery: Claimed, edition: MailedEdition, subscriber: MailedSubscriber, context: Needed
+        self, delivery: ClaimedDelivery, edition: MailedEdition, subscriber: MailedSubscriber, context: MailContext
     ) -> Rendered:
         content = Content.from_json(edition.content)
-        recipient = web_view.reader_of(
+        recipient = web_view.edition_recipient(
             edition, subscriber, context.topics, kind=delivery.kind, categories=context.categories
         )
         links = web_view.mail_links(edition, subscriber)
@@ -165,7 +167,9 @@ class Letters:
             return other_emails.notice(recipient, links, content.considered, silent=silent, service=self._service)
         return digest_email.digest(content, self._loaded, recipient, links, service=self._service, blocks=self._blocks)
 
-    def _envelope(self, delivery: Claimed, subscriber: MailedSubscriber | None, return_path: str) -> message.Envelope:
+    def _envelope(
+        self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str
+    ) -> message.Envelope:
         configuration = self._settings
         subscriber_id = subscriber.id if subscriber and subscriber.id else 0
         return message.Envelope(
@@ -182,7 +186,7 @@ class Letters:
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
 
-    def _look_up(self, session: Session, deliveries: Sequence[Claimed]) -> Mapping[int, Needed]:
+    def _look_up(self, session: Session, deliveries: Sequence[ClaimedDelivery]) -> Mapping[int, MailContext]:
         """The context of each delivery, by its id. Also loads the papers of all of them."""
         contexts = mail_context.look_up(session, deliveries)
         editions = [context.edition for context in contexts.values() if context.edition]
@@ -196,7 +200,7 @@ class Letters:
             return None
         return f"mailto:{return_path}?subject=unsubscribe%20{signed_links.unsubscribe_token(subscriber_id)}"
 
-    def _return_path(self, delivery: Claimed) -> str:
+    def _return_path(self, delivery: ClaimedDelivery) -> str:
         if not self._settings.bounce_address:
             return self._sender[1]
         return message.verp(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core.engine import transaction
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.runs import runs
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
@@ -55,7 +55,7 @@ def _mailable(session: Session, address: str) -> Subscriber:
 
 def _queue(session: Session, edition: Edition, subscriber: Subscriber) -> int:
     """Queue another e-mail with that edition. Returns its serial."""
-    return owe_next(
+    return enqueue_next(
         session,
         RESEND,
         subject_id=stored_id(edition),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from digest.compose.edition import Content, Frozen
+from digest.compose.edition import Content, StoredContent
 from digest.db.papers import papers as store
 from digest.db.runs import runs
 from digest.db.subscribers import subscribers
@@ -25,18 +25,18 @@ from digest.services.subscriptions import send_schedule
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
 _NO_PROFILE = Profile()
-SETTLED = timedelta(days=10)  # a week, plus the span of time zones
+RECENT_SUBSCRIBER_WINDOW = timedelta(days=10)  # a week, plus the span of time zones
 
 
-class Chosen(NamedTuple):
+class AssembledEdition(NamedTuple):
     """One subscriber's edition for one local date, before it is stored.
 
     `tau`: the threshold of close matches that was used; `calibrated`: it was computed now and is not stored yet.
     """
 
-    reader: Reader
+    subscriber: Reader
     day: date
-    frozen: Frozen
+    frozen: StoredContent
     tau: int | None = None
     calibrated: bool = True
 
@@ -50,22 +50,22 @@ class Chosen(NamedTuple):
         """The mail to send: a digest, a quiet-day notice where the subscriber asked for one, or None."""
         if self.frozen.papers:
             return DIGEST
-        return NOTICE if self.reader.quiet_day == "notice" else None
+        return NOTICE if self.subscriber.quiet_day == "notice" else None
 
 
-def choose(
+def assemble(
     session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
-) -> list[Chosen]:
+) -> list[AssembledEdition]:
     """The editions of these subscribers for their local dates in this run. Reads only.
 
     `shard`: a name shared by runs with about the same subscribers; their profiles are cached under it.
     """
-    return list(each(session, run, epoch, recipients, shard=shard))
+    return list(iter_assembled(session, run, epoch, recipients, shard=shard))
 
 
-def each(
+def iter_assembled(
     session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
-) -> Iterator[Chosen]:
+) -> Iterator[AssembledEdition]:
     """Like `choose`, one subscriber at a time."""
     if not recipients:
         return iter(())
@@ -73,9 +73,9 @@ def each(
     return _choose(session, run, epoch, recipients, last_batches, window=candidate_papers.WINDOW, shard=shard)
 
 
-def choose_first(
+def assemble_welcome(
     session: Session, run: Run, epoch: Epoch | None, subscriber: Reader, day: date, *, window: int
-) -> Chosen:
+) -> AssembledEdition:
     """A welcome edition from the last `window` announcements, all of which count as unseen. Reads only."""
     [assembled] = _choose(session, run, epoch, [(subscriber, day)], {stored_id(subscriber): 0}, window=window)
     return assembled
@@ -90,7 +90,7 @@ def _choose(
     *,
     window: int,
     shard: str = "",
-) -> Iterator[Chosen]:
+) -> Iterator[AssembledEdition]:
     pool = candidate_papers.load(session, run, epoch, window=window)
     cache = selector.shelf(session, pool, shard, len(recipients)) if shard else None
     versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
@@ -102,7 +102,7 @@ def _choose(
     for subscriber, day in recipients:
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
         profile, tau = profiles_by_version.get(profile_id, _NO_PROFILE), taus.get(profile_id)
-        resumed = subscriber.paused_until is not None and send_schedule.resumes(subscriber, day)
+        resumed = subscriber.paused_until is not None and send_schedule.is_first_after_pause(subscriber, day)
         notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
         version = profile_id if profile_id in profiles_by_version else None
         requests.append(
@@ -110,7 +110,7 @@ def _choose(
         )
     contents = selector.frozen(session, pool, requests, cache)
     for (subscriber, day), content, request in zip(recipients, contents, requests, strict=True):
-        yield Chosen(subscriber, day, content, request.tau, subscriber.profile_id not in stored)
+        yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored)
 
 
 def profiles(session: Session, subscribers_: Sequence[Reader]) -> dict[int, Profile]:
@@ -120,7 +120,7 @@ def profiles(session: Session, subscribers_: Sequence[Reader]) -> dict[int, Prof
     )
 
 
-def by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
+def profiles_by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
     """The profiles of these versions, by version."""
     return subscribers.profiles(session, numbers)
 
@@ -138,7 +138,11 @@ def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> d
     the previous slot, as if they had been subscribed then.
     """
     last_batches = {stored_id(subscriber): subscriber.seen_through for subscriber in recipients}
-    recent = [subscriber for subscriber in recipients if run.slot - _first_possible_slot(subscriber) < SETTLED]
+    recent = [
+        subscriber
+        for subscriber in recipients
+        if run.slot - _first_possible_slot(subscriber) < RECENT_SUBSCRIBER_WINDOW
+    ]
     with_editions = runs.with_editions(session, [stored_id(subscriber) for subscriber in recent]) if recent else set()
     batch_at_slot: dict[datetime, int] = {}
     for subscriber in recent:
@@ -160,38 +164,38 @@ def _first_possible_slot(subscriber: Reader) -> datetime:
     return max(joined, datetime.combine(paused, time.max, joined.tzinfo)) if paused else joined
 
 
-class Kept(NamedTuple):
+class EditionRow(NamedTuple):
     """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `Chosen`."""
 
-    reader: Reader
+    subscriber: Reader
     day: date
     kind: str | None
     papers: int
-    shown: bytes
+    paper_ids: bytes
     content: bytes
     tau: int | None
     calibrated: bool
 
     @classmethod
-    def of(cls, chosen: Chosen) -> Kept:
+    def from_assembled(cls, chosen: AssembledEdition) -> EditionRow:
         """Pack the content; it stays empty if nothing is to be mailed."""
         subscriber, day, (content, papers, paper_ids), tau, calibrated = chosen
         kind = chosen.kind
         return cls(subscriber, day, kind, papers, paper_ids, pack(content) if kind else b"", tau, calibrated)
 
 
-def columns(run: Run, rows: Sequence[Kept], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
+def edition_columns(run: Run, rows: Sequence[EditionRow], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:
     """The rows by column, as bulk inserts take them."""
     return {
-        "subscriber_id": [row.reader.id for row in rows],
+        "subscriber_id": [row.subscriber.id for row in rows],
         "day": [row.day for row in rows],
         "run_id": run.id,
         "announcement_id": run.announcement_id,
-        "profile_id": [row.reader.profile_id or 0 for row in rows],
+        "profile_id": [row.subscriber.profile_id or 0 for row in rows],
         "created_at": now,
-        "previous_seen": [row.reader.seen_through for row in rows],
+        "previous_seen": [row.subscriber.seen_through for row in rows],
         "kind": kind,
         "papers": [row.papers for row in rows],
         "content": [row.content for row in rows],
-        "shown": [row.shown for row in rows],
+        "shown": [row.paper_ids for row in rows],
     }

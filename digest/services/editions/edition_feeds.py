@@ -29,7 +29,7 @@ EDITIONS, PAPERS = 30, 50  # the most that a feed holds
 _BEGAN = datetime(2025, 1, 1, tzinfo=UTC)  # the date in the ids of the feeds themselves and of an empty feed
 
 
-def of_reader(subscriber_id: int) -> Feed:
+def subscriber_feed(subscriber_id: int) -> Feed:
     """A subscriber's last editions, newest first; an edition's id never changes. Raises NotFound after erasure."""
     configured = settings.get()
     with reading() as session:
@@ -58,8 +58,10 @@ def of_reader(subscriber_id: int) -> Feed:
     )
 
 
-def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.Shown, blocks: Blocks) -> Item:
-    recipient = web_view.reader_of(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
+def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: Blocks) -> Item:
+    recipient = web_view.edition_recipient(
+        edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
+    )
     content = Content.from_json(edition.content)
     subject, html = digest_email.fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
     return Item(
@@ -71,7 +73,7 @@ def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.Shown, b
     )
 
 
-def of_trending(category: str | None) -> Feed:
+def trending_feed(category: str | None) -> Feed:
     """Papers trending now, in all fields or one category, in the order of the page. Changes by the hour."""
     configured = settings.get()
     hour = clock.now().replace(minute=0, second=0, microsecond=0)

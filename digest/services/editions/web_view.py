@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from digest import clock, settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
-from digest.compose.email.template_context import Links, Reader, Service
+from digest.compose.email.template_context import Links, Recipient, Service
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import NotFound
@@ -68,7 +68,7 @@ class Issue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class EditionPapers:
     """Papers by (paper, revision) and topics by profile version, loaded once for several editions."""
 
     by_version: Mapping[int, tuple[str, ...]]
@@ -84,12 +84,12 @@ class Shown:
         return self.categories_by_version.get(edition.profile_id, ())
 
 
-def look_up(session: Session, editions: Iterable[Edition]) -> Shown:
+def look_up(session: Session, editions: Iterable[Edition]) -> EditionPapers:
     """The papers and profiles of these editions, in one query each."""
     edition_list = list(editions)
     versions = by_id(session, ProfileVersion, {e.profile_id for e in edition_list})
     versions_shown = {(int(p["paper"]), int(p["revision"])) for e in edition_list for p in e.content["entries"]}
-    return Shown(
+    return EditionPapers(
         by_version={n: typed(v.profile) for n, v in versions.items()},
         categories_by_version={n: tuple(v.profile.get("categories", ())) for n, v in versions.items()},
         papers=store.versions(session, versions_shown) if versions_shown else {},
@@ -107,7 +107,7 @@ def web_view(edition_id: int, mail_link: str) -> str:
         if edition is None or subscriber is None or edition.cancelled:
             raise NotFound(say("this edition no longer exists"))
         papers = look_up(session, [edition])
-    recipient = reader_of(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
+    recipient = edition_recipient(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
     content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
@@ -148,17 +148,17 @@ def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[
     return (topic, days) if days >= SILENT_DAYS else None
 
 
-def reader_of(
+def edition_recipient(
     edition: Issue,
     subscriber: Addressee,
     topics: tuple[str, ...],
     *,
     kind: str | None = None,
     categories: tuple[str, ...] = (),
-) -> Reader:
+) -> Recipient:
     """The recipient of an edition that was chosen for `topics`; `kind` overrides the edition's (a resend)."""
     confirmed = subscriber.confirmed_at or subscriber.created_at
-    return Reader(
+    return Recipient(
         topics=topics,
         confirmed=confirmed.astimezone(clock.zone(subscriber.time_zone)).date(),
         day=edition.day,

@@ -18,7 +18,7 @@ from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
-from digest.services.editions.assemble_edition import Chosen, Kept
+from digest.services.editions.assemble_edition import AssembledEdition, EditionRow
 from digest.services.selection import thresholds
 
 ANNOUNCEMENTS = 7
@@ -67,7 +67,7 @@ def _note(subscriber_id: int, now: datetime) -> None:
         subscribers.leave_unwelcomed(session, subscriber_id, now=now)
 
 
-def _choose(run: Run, subscriber_id: int) -> Chosen | None:
+def _choose(run: Run, subscriber_id: int) -> AssembledEdition | None:
     """The welcome edition, or None if there is nothing to send. Papers of later batches stay new for the next run."""
     with reading() as session:
         subscriber = subscribers.by_id(session, subscriber_id)
@@ -78,28 +78,29 @@ def _choose(run: Run, subscriber_id: int) -> Chosen | None:
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        chosen = assemble_edition.choose_first(session, run, epoch, subscriber, day, window=ANNOUNCEMENTS)
+        chosen = assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=ANNOUNCEMENTS)
     return chosen if chosen.frozen.papers else None
 
 
-def _freeze(run: Run, chosen: Chosen) -> bool:
+def _freeze(run: Run, chosen: AssembledEdition) -> bool:
     """Store edition and delivery in one transaction.
 
     The subscriber's row is locked, so a concurrent call finds this edition and returns False.
     """
-    subscriber_id = stored_id(chosen.reader)
+    subscriber_id = stored_id(chosen.subscriber)
     with transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if subscriber is None or subscriber.state != ACTIVE or runs.dated(session, [subscriber_id], [chosen.day]):
             return False
-        if chosen.reader.profile_id:
-            thresholds.keep(session, run.epoch_id, {chosen.reader.profile_id: chosen.tau})
+        if chosen.subscriber.profile_id:
+            thresholds.keep(session, run.epoch_id, {chosen.subscriber.profile_id: chosen.tau})
         [edition_id] = edition_writes.editions(
-            session, assemble_edition.columns(run, [Kept.of(chosen)], run.created_at, kind=WELCOME)
+            session,
+            assemble_edition.edition_columns(run, [EditionRow.from_assembled(chosen)], run.created_at, kind=WELCOME),
         )
         bulk = subscribers.was_imported(session, subscriber_id)  # thousands at once must not delay the day's mail
-        mail = deliveries.Owed(
+        mail = deliveries.NewDelivery(
             WELCOME, edition_id, subscriber.address, subscriber_id=subscriber_id, run_id=run.id, bulk=bulk
         )
-        deliveries.owe(session, [mail], run.created_at)
+        deliveries.enqueue(session, [mail], run.created_at)
     return True

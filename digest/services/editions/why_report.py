@@ -105,7 +105,7 @@ def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
     records = store.versions(session, [(e.paper, e.revision) for e in content.entries])
     for entry in content.entries:
         title = one_line(readable(records[entry.paper, entry.revision].title))
-        lines += [f"  {title}", f"    {reason(entry, profile)}"]
+        lines += [f"  {title}", f"    {entry_reason(entry, profile)}"]
     return lines
 
 
@@ -122,7 +122,7 @@ def _mail(delivery: Delivery) -> str:
     return f"{delivery.kind} mail: {delivery.state}, {tries}{due}{reply}"
 
 
-def reason(entry: Entry, profile: Profile) -> str:
+def entry_reason(entry: Entry, profile: Profile) -> str:
     """Why an entry is in its edition, in one line."""
     parts = [f"you follow {', '.join(entry.followed)}"] if entry.followed else []
     for index, words in entry.matched:
@@ -142,7 +142,7 @@ def _editions_with(session: Session, subscriber: Subscriber, paper: int) -> list
         for entry in Content.from_json(edition.content).entries:
             if entry.paper == paper:
                 facts = f"score {entry.score}, section {entry.section}"
-                lines.append(f"sent on {edition.day.isoformat()} ({facts}): {reason(entry, profile)}")
+                lines.append(f"sent on {edition.day.isoformat()} ({facts}): {entry_reason(entry, profile)}")
     return lines
 
 

@@ -19,7 +19,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import source_days
 from digest.errors import BadInput, SourceDown
 from digest.services.ingestion import fetch_source
-from digest.services.ingestion.import_document import Counts
+from digest.services.ingestion.import_document import IngestCounts
 from digest.sources import registry
 from digest.sources.source import A_DAY, DOWN, Fetched, Source
 
@@ -32,10 +32,10 @@ Step = tuple[str, Callable[[], Fetched]]
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class IngestResult:
     """What an ingest did. `more`: the time limit came before the end of the work; call again."""
 
-    counts: Counts
+    counts: IngestCounts
     outcome: str = ""
     detail: str = ""
     more: bool = False
@@ -48,7 +48,7 @@ def ingest(
     last: date | None = None,
     seconds: float | None = None,
     progress: Progress = lambda _done, _all, _label: None,
-) -> Result:
+) -> IngestResult:
     """Fetch and store the days from `first` to `last`, or all that is due or missing, for about `seconds`.
 
     Safe to run twice and concurrently. Raises BadInput for wrong days, and SourceDown after recording it; what was
@@ -56,12 +56,12 @@ def ingest(
     """
     steps = list(_steps(registry.source_named(source), first, last))
     deadline = None if seconds is None else time.monotonic() + seconds
-    total, result = Counts(source), fetch_source.Outcome(Counts(source))
+    total, result = IngestCounts(source), fetch_source.Outcome(IngestCounts(source))
     try:
         for done, (label, fetch) in enumerate(steps):
             progress(done, len(steps), label)
             if deadline is not None and done and time.monotonic() > deadline:
-                return Result(total, more=True)
+                return IngestResult(total, more=True)
             step_result = fetch_source.run_fetch(source, fetch)
             total.add(step_result.counts)
             if step_result.outcome or not result.outcome:  # a later success does not hide an incomplete day
@@ -71,7 +71,7 @@ def ingest(
         raise
     progress(len(steps), len(steps), "")
     _record_attempt(source, result.outcome, result.detail)
-    return Result(total, result.outcome, result.detail)
+    return IngestResult(total, result.outcome, result.detail)
 
 
 def _record_attempt(source: str, outcome: str, detail: str, *, retry_after: float | None = None) -> None:

@@ -16,7 +16,7 @@ from digest import clock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as papers_store
 from digest.db.papers import source_days
-from digest.services.ingestion.import_document import Counts, store_document
+from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.sources import registry
 from digest.sources.source import DayMark, Fetched, FetchedDocument
 
@@ -25,7 +25,7 @@ from digest.sources.source import DayMark, Fetched, FetchedDocument
 class Outcome:
     """What one step did. `outcome`: empty where all is well, else as `SourceState` names it."""
 
-    counts: Counts
+    counts: IngestCounts
     outcome: str = ""
     detail: str = ""
 
@@ -33,7 +33,7 @@ class Outcome:
 def run_fetch(source: str, fetch: Callable[[], Fetched]) -> Outcome:
     """Fetch and store. Raises SourceDown after storing the documents that came before the failure."""
     fetched = fetch()
-    total = Counts(source)
+    total = IngestCounts(source)
     for document in fetched.documents:
         total.add(_store(source, document))
     if fetched.failure is not None:
@@ -41,7 +41,7 @@ def run_fetch(source: str, fetch: Callable[[], Fetched]) -> Outcome:
     return Outcome(total, fetched.outcome, fetched.detail)
 
 
-def _store(source: str, document: FetchedDocument) -> Counts:
+def _store(source: str, document: FetchedDocument) -> IngestCounts:
     now = clock.now()
 
     def finish(session: Session) -> None:

@@ -25,7 +25,7 @@ MAX_REFUSED = 5
 
 
 @dataclass(slots=True)
-class Counts:
+class IngestCounts:
     """Numbers of papers; `bad` counts refused pieces, `refused` holds the first few."""
 
     source: str
@@ -35,7 +35,7 @@ class Counts:
     bad: int = 0
     refused: list[Bad] = field(default_factory=list)
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: IngestCounts) -> None:
         """Sum up."""
         self.new += other.new
         self.updated += other.updated
@@ -56,14 +56,14 @@ def store_document(
     day: date | None = None,
     known_at: datetime | None = None,
     finish: Callable[[Session], None] | None = None,
-) -> Counts:
+) -> IngestCounts:
     """Store one parsed document under the announcement of `day` (else the document's own date, else the current one).
 
     Idempotent: storing the same document again changes nothing and leaves no batch. Large documents are stored in
     parts, one transaction each; `finish` runs in the last. `known_at`: when the papers became known; by default the
     announcement's own time, for saved answers that are imported later.
     """
-    total = Counts(source)
+    total = IngestCounts(source)
     parts = list(_parts(parsed))
     for number, part in enumerate(parts, start=1):
         with transaction() as session:
@@ -79,13 +79,13 @@ def store_documents(
     documents: Iterable[tuple[str, Parsed]],
     *,
     day: date | None = None,
-    stored: Callable[[Counts], None] | None = None,
-) -> Counts:
+    stored: Callable[[IngestCounts], None] | None = None,
+) -> IngestCounts:
     """Store many documents of saved answers, as `store_document` would; small ones share a transaction.
 
     `stored` is called with the counts of each transaction.
     """
-    total = Counts(source)
+    total = IngestCounts(source)
     for parts in _together(documents):
         counts = _store_together(source, parts, day)
         parts.clear()
@@ -107,8 +107,8 @@ def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[st
     yield waiting
 
 
-def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date | None) -> Counts:
-    total = Counts(source)
+def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date | None) -> IngestCounts:
+    total = IngestCounts(source)
     with transaction() as session:
         paper_writes.lock_batches(session)
         for name, part in parts:
@@ -126,7 +126,7 @@ def _parts(parsed: Parsed) -> Iterator[Parsed]:
 
 def _store_part(
     session: Session, source: str, document: str, part: Parsed, day: date | None, known_at: datetime | None
-) -> Counts:
+) -> IngestCounts:
     """Store one batch in the caller's transaction, which holds the lock."""
     announcement_day = day if part.papers else None  # an empty feed (a weekend's) announces nothing
     batch = BatchWriter(session, source, announcement_day, known_at)
@@ -138,4 +138,4 @@ def _store_part(
     if people := (*part.people, *filter(None, [papers.person(part)])):
         quality_figures.put_people(session, source, people, batch.known_at)
     batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
-    return Counts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MAX_REFUSED]))
+    return IngestCounts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MAX_REFUSED]))

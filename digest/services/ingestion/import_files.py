@@ -9,7 +9,7 @@ from pathlib import Path
 from digest import clock
 from digest.errors import BadInput
 from digest.papers import Parsed
-from digest.services.ingestion.import_document import Counts, store_documents
+from digest.services.ingestion.import_document import IngestCounts, store_documents
 from digest.sources import compressed_files, read_ahead, registry
 from digest.sources.source import SavedFile
 
@@ -18,7 +18,7 @@ Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, Parsed]]]
 FORMATS = ("seeds", "jsonl")  # of files that no source gave
 
 
-def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> Counts:
+def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> IngestCounts:
     """Store saved answers of a source. Raises BadInput for an unknown source or an unreadable file."""
     names = (*FORMATS, *registry.SOURCES)
     if source not in names:
@@ -38,10 +38,10 @@ def _contents(files: Sequence[Path]) -> Iterator[SavedFile]:
     return ((path.name, compressed_files.whole(path)) for path in files)
 
 
-def _import_json_lines(files: Sequence[Path], day: date | None) -> Counts:
-    with read_ahead.Ahead(files) as parsed_ahead:
+def _import_json_lines(files: Sequence[Path], day: date | None) -> IngestCounts:
+    with read_ahead.ReadAhead(files) as parsed_ahead:
 
-        def adapt(counts: Counts) -> None:
+        def adapt(counts: IngestCounts) -> None:
             parsed_ahead.mostly_new = counts.new > counts.unchanged
 
         return store_documents("jsonl", parsed_ahead, day=day, stored=adapt)

@@ -14,7 +14,7 @@ KEEP_ALL_FOR = timedelta(days=14)
 PAPERS_PER_TRANSACTION = 2000
 
 
-def thin_out(now: datetime | None = None) -> int:
+def thin_out_snapshots(now: datetime | None = None) -> int:
     """Delete redundant snapshots older than 14 days. Returns their number. Idempotent."""
     before = (now or clock.now()) - KEEP_ALL_FOR
     total_removed = 0

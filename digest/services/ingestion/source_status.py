@@ -30,7 +30,7 @@ _LISTED_GAPS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SourceStatus:
     """One source now. `through`: the last announcement up to which nothing is missing.
 
     None for a source without announcements or one that never answered, and while no announcement is stored.
@@ -39,11 +39,11 @@ class Standing:
     source: str
     state: str
     detail: str = ""
-    through: date | None = None
-    asked: datetime | None = None
+    complete_through: date | None = None
+    attempted_at: datetime | None = None
 
 
-def standings(now: datetime | None = None) -> list[Standing]:
+def source_statuses(now: datetime | None = None) -> list[SourceStatus]:
     """All sources that are enabled or were ever fetched."""
     now = now or clock.now()
     calendar = registry.ANNOUNCEMENTS
@@ -60,20 +60,20 @@ def standings(now: datetime | None = None) -> list[Standing]:
         if state is not None or source in enabled:
             status = _status(source, state, missing, now)
             answered = source.calendar is not None and state is not None and state.succeeded_at is not None
-            statuses.append(replace(status, through=through) if answered else status)
+            statuses.append(replace(status, complete_through=through) if answered else status)
     return statuses
 
 
-def _status(source: Source, state: SourceState | None, missing: list[date], now: datetime) -> Standing:
+def _status(source: Source, state: SourceState | None, missing: list[date], now: datetime) -> SourceStatus:
     if state is None:
-        return Standing(source.name, NEVER)
+        return SourceStatus(source.name, NEVER)
     if state.outcome == DOWN:
-        return Standing(source.name, DOWN, state.detail, asked=state.attempted_at)
+        return SourceStatus(source.name, DOWN, state.detail, attempted_at=state.attempted_at)
     if source.calendar is not None:
         name, detail = _announcement_state(source.calendar, state, missing, now)
     else:
         name, detail = _interval_state(source, state, now)
-    return Standing(source.name, name, detail, asked=state.attempted_at)
+    return SourceStatus(source.name, name, detail, attempted_at=state.attempted_at)
 
 
 def _announcement_state(
@@ -131,12 +131,12 @@ def missing_by(session: Session, slot: datetime, known_at: datetime) -> date | N
     return due if stored and due not in stored else None
 
 
-def waits(session: Session, slot: datetime, now: datetime) -> bool:
+def should_wait(session: Session, slot: datetime, now: datetime) -> bool:
     """True while a run of that slot should wait for a late announcement, at most SOURCE_WAIT minutes."""
     return now < slot + timedelta(minutes=settings.get().source_wait) and missing_by(session, slot, now) is not None
 
 
-def notice(session: Session, slot: datetime, known_at: datetime) -> str:
+def missing_announcement_notice(session: Session, slot: datetime, known_at: datetime) -> str:
     """The line for a run's mails where the announcement due is missing, else ''."""
     day = missing_by(session, slot, known_at)
     if day is None:

@@ -18,7 +18,7 @@ from digest.models import Epoch, Run, Shard
 from digest.models.edition import PLANNED
 from digest.models.types import stored_id
 from digest.services.editions import assemble_edition
-from digest.services.editions.assemble_edition import Kept
+from digest.services.editions.assemble_edition import EditionRow
 from digest.services.runs import run_planning
 from digest.services.selection import thresholds
 from digest.services.subscriptions import send_schedule
@@ -66,8 +66,10 @@ def _choose_and_freeze(run_id: int, number: int) -> bool:
         ]
         choices = [
             *map(
-                Kept.of,
-                assemble_edition.each(session, run, epoch, without_edition, shard=run_planning.name(run, shard)),
+                EditionRow.from_assembled,
+                assemble_edition.iter_assembled(
+                    session, run, epoch, without_edition, shard=run_planning.name(run, shard)
+                ),
             )
         ]
     try:
@@ -79,7 +81,9 @@ def _choose_and_freeze(run_id: int, number: int) -> bool:
 
 def _due_subscribers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Due, date]]:
     """The subscribers of this shard, each with the local date of the edition."""
-    in_shard = shard_reads.of_shard(session, run, shard, settled=run.slot - assemble_edition.SETTLED, lock=lock)
+    in_shard = shard_reads.of_shard(
+        session, run, shard, settled=run.slot - assemble_edition.RECENT_SUBSCRIBER_WINDOW, lock=lock
+    )
     if shard.day is not None:
         fits = {
             id(subscriber.alike): run_planning.own_slot(subscriber, shard.day) == run.slot
@@ -103,23 +107,31 @@ def _ids_with_edition(session: Session, subscribers: Iterable[tuple[Due, date]])
     return {number for number, day in runs.dated(session, dates, set(dates.values())) if dates[number] == day}
 
 
-def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Kept]) -> bool:
+def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[EditionRow]) -> bool:
     """Store editions and deliveries, advance the subscribers and mark the shard done. False where it already is."""
     now = clock.now()
     current = {
         stored_id(subscriber): (subscriber, day) for subscriber, day in _due_subscribers(session, run, shard, lock=True)
     }
     ids_with_edition = _ids_with_edition(session, current.values())
-    valid = [choice for choice in choices if choice.reader.id not in ids_with_edition and _unchanged(choice, current)]
+    valid = [
+        choice for choice in choices if choice.subscriber.id not in ids_with_edition and _unchanged(choice, current)
+    ]
     mailed = [choice for choice in valid if choice.kind]
     papers = sum(choice.papers for choice in mailed)
     skipped = len(valid) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
         return False
-    taus = {choice.reader.profile_id: choice.tau for choice in valid if choice.reader.profile_id and choice.calibrated}
+    taus = {
+        choice.subscriber.profile_id: choice.tau
+        for choice in valid
+        if choice.subscriber.profile_id and choice.calibrated
+    }
     thresholds.keep(session, run.epoch_id, taus)
-    edition_writes.owe(session, edition_writes.editions(session, assemble_edition.columns(run, mailed, now)), now)
-    considered = {stored_id(choice.reader) for choice in valid}
+    edition_writes.owe(
+        session, edition_writes.editions(session, assemble_edition.edition_columns(run, mailed, now)), now
+    )
+    considered = {stored_id(choice.subscriber) for choice in valid}
     runs.move_on(
         session,
         _progress_rows(
@@ -139,12 +151,12 @@ def _complete_or_extend(session: Session, run: Run, shard: Shard, remaining_ids:
     runs.complete(session, locked_run)
 
 
-def _unchanged(choice: Kept, current: Mapping[int, tuple[Due, date]]) -> bool:
+def _unchanged(choice: EditionRow, current: Mapping[int, tuple[Due, date]]) -> bool:
     """True where the subscriber's profile, progress and date are those for which papers were chosen."""
-    current_subscriber = current.get(stored_id(choice.reader))
+    current_subscriber = current.get(stored_id(choice.subscriber))
     if current_subscriber is None:
         return False
-    before, (after, day) = choice.reader, current_subscriber
+    before, (after, day) = choice.subscriber, current_subscriber
     return (before.profile_id, before.seen_through, before.quiet_day, choice.day) == (
         after.profile_id,
         after.seen_through,

@@ -22,7 +22,7 @@ from digest.services.selection import selector
 
 log = logs.get(__name__)
 
-PART = 1000  # profiles a task
+PROFILES_PER_PART = 1000  # profiles a task
 PARTS_AT_ONCE = 16  # parts enqueued together, so that urgent tasks do not wait behind a million profiles
 
 
@@ -34,7 +34,7 @@ class CalibrationParts:
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def due() -> CalibrationParts:
+def due_parts() -> CalibrationParts:
     """The next uncalibrated parts of the newest announcement's epoch; creates the epoch where it is due.
 
     No parts while the epoch is young: then the floor alone decides.
@@ -47,10 +47,10 @@ def due() -> CalibrationParts:
         if epoch is None or epoch.announcements < epochs.YOUNG:
             return CalibrationParts(0)
         number = stored_id(epoch)
-        return CalibrationParts(number, tuple(threshold_store.parts(session, number, PART, PARTS_AT_ONCE)))
+        return CalibrationParts(number, tuple(threshold_store.parts(session, number, PROFILES_PER_PART, PARTS_AT_ONCE)))
 
 
-def part(epoch_id: int, first: int, last: int) -> int:
+def calibrate_part(epoch_id: int, first: int, last: int) -> int:
     """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many."""
     with reading() as session:
         epoch = session.get(Epoch, epoch_id)
@@ -69,14 +69,14 @@ def part(epoch_id: int, first: int, last: int) -> int:
 
 def calibrate_all() -> int:
     """Calibrate all profiles in this process, where there are no workers. Returns how many."""
-    total, due_now = 0, due()
-    while done := sum(part(due_now.epoch_id, first, last) for first, last in due_now.parts):
-        total, due_now = total + done, due()
+    total, due_now = 0, due_parts()
+    while done := sum(calibrate_part(due_now.epoch_id, first, last) for first, last in due_now.parts):
+        total, due_now = total + done, due_parts()
     return total
 
 
 def _calibrate(session: Session, epoch: Epoch, version_ids: list[int]) -> dict[int, int | None]:
     """Threshold τ by profile version."""
-    profiles = assemble_edition.by_version(session, version_ids)
+    profiles = assemble_edition.profiles_by_version(session, version_ids)
     days = announcements.days(session, store.window(session, (epoch.announcement_id or 0) - 1, epochs.YOUNG))
     return selector.thresholds(session, days, epochs.weights(epoch), profiles)

@@ -26,7 +26,7 @@ CHECK_WORKER_EVERY_SECONDS = 20.0  # with `--wait`
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RunResult:
     """What a run did, in e-mails by state. `skipped`: subscribers with nothing new; `papers`: in all e-mails."""
 
     date: date
@@ -49,7 +49,7 @@ class Result:
         return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {self.papers} papers"
 
 
-def run_inline(day: date | None, *, only: str | None = None) -> Result:
+def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
     """Do everything in this process, without Redis or workers. Also takes over what a dead sender had claimed."""
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
@@ -66,7 +66,7 @@ def run_inline(day: date | None, *, only: str | None = None) -> Result:
     return _result(day, run_ids, started)
 
 
-def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, wait: bool = False) -> Result:
+def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, wait: bool = False) -> RunResult:
     """Plan, and leave the rest to the workers; with `wait` until they are done. Raises Transient without a worker."""
     started = clock.now()
     if wait:
@@ -79,12 +79,12 @@ def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, w
     return _result(day, run_ids, started)
 
 
-def rehearse(day: date | None, *, only: str | None = None) -> Result:
+def rehearse(day: date | None, *, only: str | None = None) -> RunResult:
     """What a run would choose now; nothing is stored or sent."""
     choices = run_planning.rehearse(day, only=subscriber_id_of(only))
     mails = [choice for choice in choices if choice.kind]
     papers = sum(len(choice.content.entries) for choice in mails)
-    return Result(day or clock.now().date(), queued=len(mails), skipped=len(choices) - len(mails), papers=papers)
+    return RunResult(day or clock.now().date(), queued=len(mails), skipped=len(choices) - len(mails), papers=papers)
 
 
 def _plan(day: date | None, only: str | None, enqueue: Enqueue) -> list[int]:
@@ -134,12 +134,12 @@ def _wait(run_ids: Sequence[int], enqueue: Enqueue) -> None:
     raise Transient(f"not finished after {WAIT_SECONDS:.0f} s; `digest admin runs list` shows the progress")
 
 
-def _result(day: date | None, run_ids: Sequence[int], started: datetime) -> Result:
+def _result(day: date | None, run_ids: Sequence[int], started: datetime) -> RunResult:
     """Counts of the mails queued or tried since `started`, and of the shards completed since."""
     with reading() as session:
         states = store.deliveries_since(session, started)
         _, skipped, papers = store.shard_totals(session, run_ids, since=started)
-    return Result(
+    return RunResult(
         date=day or clock.now().date(),
         queued=states.get(QUEUED, 0) + states.get(SENDING, 0),
         sent=states.get(SENT, 0),

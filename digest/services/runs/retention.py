@@ -31,11 +31,11 @@ def daily(*, now: datetime | None = None) -> int:
     before = now - timedelta(days=config.retention_days)
     deleted = _delete_deliveries(before)
     with transaction() as session:
-        deleted += retention.forget_reports(session, reports=before, tries=now - timedelta(days=2))
-        retention.forget_audit(session, now - timedelta(days=config.retention_audit_days))
-    given_up = process_reports.settle(now=now)
+        deleted += retention.delete_old_records(session, reports=before, tries=now - timedelta(days=2))
+        retention.delete_old_audit(session, now - timedelta(days=config.retention_audit_days))
+    given_up = process_reports.suppress_failing_addresses(now=now)
     departed = _erase_departed(now - timedelta(days=config.retention_left_days), now)
-    pending = pending_cleanup.forget(now=now)
+    pending = pending_cleanup.delete_unconfirmed(now=now)
     if departed or pending or _erased_since(now - timedelta(days=2)):
         scrub_deleted()
     log.info("upkeep", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed)
@@ -50,7 +50,7 @@ def _erase_departed(before: datetime, now: datetime) -> int:
             people = subscriber_listing.left_before(session, before, limit=PEOPLE_AT_ONCE)
             erased = [(stored_id(subscriber), subscriber.address) for subscriber in people]
             for subscriber in people:
-                erasure.forget(session, subscriber, now=now)
+                erasure.erase_rows(session, subscriber, now=now)
         for subscriber_id, address in erased:
             profile_cache.forget(subscriber_id)
             local_mailbox.forget_address(address)
@@ -70,7 +70,7 @@ def _delete_deliveries(before: datetime) -> int:
     total = 0
     while True:
         with transaction() as session:
-            deleted = retention.retire(session, before, limit=ROWS_AT_ONCE)
+            deleted = retention.delete_finished(session, before, limit=ROWS_AT_ONCE)
         total += deleted
         if deleted < ROWS_AT_ONCE:
             return total

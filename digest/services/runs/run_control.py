@@ -78,7 +78,7 @@ def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
             raise Refused(f"run {run_id} is not paused (state: {run.state})")
         count = retention.resume_run(session, run_id, clock.now())
         _audit(session, actor, "resume run", run=run_id, deliveries=count)
-        shards = [number for run, number in retention.unfrozen(session, limit=1000) if run == run_id]
+        shards = [number for run, number in retention.unfinished_shards(session, limit=1000) if run == run_id]
     for number in shards:
         enqueue.freeze(run_id, number)
     enqueue.deliver()
@@ -95,9 +95,9 @@ def cancel(run_id: int, *, actor: str) -> CancelResult:
         _run(session, run_id)
         count = retention.cancel_run(session, run_id)
     with transaction() as session:
-        restored = retention.cancel_editions(session, retention.called_back(session, run_id))
+        restored = retention.cancel_editions(session, retention.editions_with_cancelled_mail(session, run_id))
         sending = run_deliveries.count_sending(session, run_id)
-        result = CancelResult(count, len(retention.held(session, run_id)), restored, sending)
+        result = CancelResult(count, len(retention.held_deliveries(session, run_id)), restored, sending)
         _audit(session, actor, "cancel run", run=run_id, deliveries=count, restored=restored)
     return result
 
@@ -112,13 +112,15 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
     with transaction() as session:
         run = _run(session, run_id)
         if run.state == RUN_CANCELLED:
-            retention.revive_editions(session, run)
+            retention.restore_editions(session, run)
             retention.reopen_run(session, run_id)
-        numbers = retention.missed(session, run_id, uncertain=uncertain)
+        numbers = retention.missed_deliveries(session, run_id, uncertain=uncertain)
         count = retention.requeue(session, numbers, now)
         if uncertain:
-            count += retention.release(session, [stored_id(row) for row in retention.held(session, run_id)], now)
-        held = tuple((stored_id(row), row.address) for row in retention.held(session, run_id))
+            count += retention.release_held(
+                session, [stored_id(row) for row in retention.held_deliveries(session, run_id)], now
+            )
+        held = tuple((stored_id(row), row.address) for row in retention.held_deliveries(session, run_id))
         _audit(session, actor, "resend missed", run=run_id, deliveries=count, held=len(held))
     enqueue.deliver()
     return ResendResult(count, held)

@@ -19,7 +19,7 @@ from digest.models.edition import CANCELLED, PAUSED
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
-from digest.services.editions.assemble_edition import Chosen
+from digest.services.editions.assemble_edition import AssembledEdition
 from digest.services.ingestion import source_status
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import send_schedule
@@ -39,7 +39,7 @@ def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None 
     now = now or clock.now()
     with reading() as session:
         slots = runs.due_slots(session, now, only=only)
-        drafts = [draft_run(session, slot, now) for slot in slots if not source_status.waits(session, slot, now)]
+        drafts = [draft_run(session, slot, now) for slot in slots if not source_status.should_wait(session, slot, now)]
     _assign_epochs(drafts)
     planned_ids = []
     with transaction() as session:
@@ -76,20 +76,20 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     return planned_ids
 
 
-def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
+def rehearse(day: date | None, *, only: int | None = None) -> list[AssembledEdition]:
     """What a run of that date, or of the slots up to now, would choose for each subscriber. Changes nothing."""
     now = clock.now()
-    choices: list[Chosen] = []
+    choices: list[AssembledEdition] = []
     with reading() as session:
         by_slot = _due(session, only, now) if day is None else _own_slots(session, day, only, now)
         for slot in sorted(by_slot):
             run = runs.at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
-            if run.state in {PAUSED, CANCELLED} or (day is None and source_status.waits(session, slot, now)):
+            if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.fitting(session, run.announcement_id)
             dates = [(subscriber, day or day_at(subscriber, slot)) for subscriber in by_slot[slot]]
             dated = runs.dated(session, [stored_id(subscriber) for subscriber, _ in dates], {on for _, on in dates})
-            choices += assemble_edition.choose(
+            choices += assemble_edition.assemble(
                 session, run, epoch, [(subscriber, on) for subscriber, on in dates if (subscriber.id, on) not in dated]
             )
     return choices
@@ -97,7 +97,7 @@ def rehearse(day: date | None, *, only: int | None = None) -> list[Chosen]:
 
 def own_slot(subscriber: Reader, day: date) -> datetime | None:
     """When this subscriber's mail of that date is due; None where the cadence or a pause leaves the date out."""
-    is_due = send_schedule.wants(
+    is_due = send_schedule.has_mail_on(
         day, cadence=subscriber.cadence, weekday=subscriber.weekday, paused_until=subscriber.paused_until
     )
     return (
@@ -167,7 +167,7 @@ def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
         signals_at=known_at,
         batch_through=store.known_through(session, known_at),
         announcement_id=store.current_announcement(session, today) or today.toordinal(),
-        notice=source_status.notice(session, slot, known_at),
+        notice=source_status.missing_announcement_notice(session, slot, known_at),
     )
 
 

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from digest import clock, settings, signing
 from digest.db.core import engine
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.security import admin_logins
 from digest.db.subscribers import subscribers
 from digest.errors import StaleToken
@@ -33,7 +33,7 @@ from digest.services.security.link_lifetimes import ADMIN_SESSION, lifetime
 LONGEST_LINK_FOR = max(lifetime(signing.SIGN_IN), *rate_limits.SIGN_IN_MAILS.gaps)
 
 
-def ask(address: str, client: str, enqueue: Enqueue) -> None:
+def request_link(address: str, client: str, enqueue: Enqueue) -> None:
     """Mail a link to one of ADMIN_EMAILS; to any other address nothing, with the same answer.
 
     Raises BadInput for the address, TooMany for the client. In the latter case the link was queued all the same: an
@@ -62,16 +62,16 @@ def _owe_link(session: Session, address: str, *, good_for: timedelta, now: datet
     session.add(login)
     session.add(Audit(at=now, actor="sign-in page", action="sign-in link sent", detail={}))
     session.flush()
-    owe_next(session, SIGN_IN, subject_id=stored_id(login), address=address, now=now)
+    enqueue_next(session, SIGN_IN, subject_id=stored_id(login), address=address, now=now)
 
 
-def look(login_id: int) -> None:
+def require_valid_link(login_id: int) -> None:
     """Check a link without using it. Raises StaleToken where it was used, has expired, or its owner was removed."""
     with engine.reading() as session:
         _require_valid_link(admin_logins.by_id(session, login_id), clock.now())
 
 
-def enter(login_id: int) -> str:
+def begin_session(login_id: int) -> str:
     """Use the link and begin a session. Returns the value of its cookie, of which only a hash is stored.
 
     Raises StaleToken.
@@ -106,7 +106,7 @@ def administrator_of(cookie: str) -> str | None:
     return login.address if _is_administrator(login.address) else None
 
 
-def leave(cookie: str) -> None:
+def end_session(cookie: str) -> None:
     """End the session that has that cookie, if there is one."""
     now = clock.now()
     with engine.transaction() as session:

@@ -116,7 +116,7 @@ def listing() -> list[dict[str, object]]:
     ]
 
 
-def unlimited() -> list[str]:
+def unlimited_token_names() -> list[str]:
     """Names of valid tokens with the scope `admin` that never expire, such as those created before scopes existed."""
     with engine.reading() as session:
         return [row.name for row in admin_tokens.without_expiry(session) if ADMIN in row.scopes.split()]

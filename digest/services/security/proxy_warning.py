@@ -36,7 +36,7 @@ def note(peer: str) -> None:
     )
     with transaction() as session:
         subscribers.note_attempt(session, _ACTION, peer[:64], now=now, forget_before=now - _RETENTION)
-        alarm_rules.sound(session, f"untrusted proxy:{peer}", "A proxy is not trusted", facts, now=now)
+        alarm_rules.raise_alarm(session, f"untrusted proxy:{peer}", "A proxy is not trusted", facts, now=now)
 
 
 def untrusted_proxies() -> list[str]:

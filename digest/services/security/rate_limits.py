@@ -176,7 +176,7 @@ def _alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:
         "Until the hour is over, nobody can sign up or request a link. Mail to subscribers is sent as usual.",
         "The forms may be under attack. If these are real people, raise the ceiling.",
     )
-    alarm_rules.sound(session, "sign-up ceiling", "Sign-ups are stopped", facts, now=now)
+    alarm_rules.raise_alarm(session, "sign-up ceiling", "Sign-ups are stopped", facts, now=now)
 
 
 def forget_address(session: Session, address_key: str) -> None:
@@ -185,7 +185,7 @@ def forget_address(session: Session, address_key: str) -> None:
         rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{inbox_of(address_key)}"))
 
 
-def of_address(session: Session, address_key: str) -> list[RateLimitCounter]:
+def counters_of_address(session: Session, address_key: str) -> list[RateLimitCounter]:
     """The counters of an address, or of the inbox that it shares with its other spellings."""
     keys = ((limit.action, keyed(f"{limit.action}:{inbox_of(address_key)}")) for limit in INBOX_LIMITS)
     counters = (rate_limit_counters.find(session, action, key) for action, key in keys)

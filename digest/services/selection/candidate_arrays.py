@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from digest.matching.engine.engine_matcher import Facts
-from digest.matching.engine.paper_index import Index
+from digest.matching.engine.engine_matcher import PaperFacts
+from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.scoring.boolean_match import in_category
 from digest.services.catalog import day_indexes
 from digest.services.catalog.announcements import Day, Listed
@@ -24,14 +24,14 @@ _FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched w
 class Papers:
     """Indexes and what a run knows of their papers. `order`: places in the order of readers without topics."""
 
-    indexes: tuple[Index, ...]
-    facts: Facts
+    indexes: tuple[PaperIndex, ...]
+    facts: PaperFacts
     ids: I64
     order: I64
 
     def opened(self, seen: int | None) -> NDArray[np.bool_]:
         """Which may be chosen, of batches after `seen`."""
-        mask = np.ones(len(self.ids), bool) if self.facts.open is None else self.facts.open.copy()
+        mask = np.ones(len(self.ids), bool) if self.facts.eligible is None else self.facts.eligible.copy()
         if seen is not None and self.facts.batch is not None:
             mask &= self.facts.batch > seen
         return mask
@@ -95,7 +95,7 @@ class Window:
             papers = sorted(self._rising)
             index = day_indexes.rising(session, papers)
             place = {paper.id: at for at, paper in enumerate(self._rising)}
-            facts = Facts(
+            facts = PaperFacts(
                 np.array([self._announcement[paper.id] for paper in papers], np.int64),
                 _percentiles(papers, self._trending),
                 rank=np.array([-place[paper.id] for paper in papers], np.int64),
@@ -120,7 +120,7 @@ def of_days(
     if through is not None:
         opened &= batch <= through
     ids = np.array([paper.id for paper in papers], np.int64)
-    facts = Facts(announcement, _percentiles(papers, trending or {}), batch=batch, open=opened)
+    facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=opened)
     indexed = tuple(day_indexes.of(session, day) for day in days)
     return Papers(indexed, facts, ids, np.lexsort((ids, -announcement)))
 

@@ -25,9 +25,9 @@ from digest.db.core.engine import engine
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput
 from digest.matching.engine import profile_store_file
-from digest.matching.engine.engine_matcher import Matcher
-from digest.matching.engine.profile_store import Store
-from digest.matching.engine.query_texts import Words
+from digest.matching.engine.engine_matcher import EngineMatcher
+from digest.matching.engine.profile_store import ProfileStore
+from digest.matching.engine.query_texts import QueryTextArrays
 from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
 from digest.services.selection import profile_cache
@@ -48,13 +48,13 @@ class Compiled:
     """A store of profiles, for one thread at a time: the one that holds the `lock`."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.store, self.lock = Store(), Lock()
+        self.store, self.lock = ProfileStore(), Lock()
         self._path, self._kept = path, 0
         self._rows: dict[int, int] = {}
         self._flags: dict[int, int] = {}  # by row, those that have some
         self._barring: dict[int, list[int]] = {}
-        self._words: tuple[int, Words] | None = None
-        self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, Matcher]] = {}
+        self._words: tuple[int, QueryTextArrays] | None = None
+        self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, EngineMatcher]] = {}
 
     @property
     def full(self) -> bool:
@@ -104,18 +104,18 @@ class Compiled:
             self._barring[asked.version] = self._exclusions(asked.profile)
         return self._barring[asked.version]
 
-    def matcher(self, papers: Papers, weights: Weights) -> Matcher:
+    def matcher(self, papers: Papers, weights: Weights) -> EngineMatcher:
         """All profiles so far with these papers."""
         key, size = (id(papers), id(weights)), len(self.store.record)
         kept = self._matchers.pop(key, None)
         if kept is None or kept[2] != size:
-            kept = papers, weights, size, Matcher(self.store, papers.indexes, weights)
+            kept = papers, weights, size, EngineMatcher(self.store, papers.indexes, weights)
         self._matchers[key] = kept
         while len(self._matchers) > _MATCHERS:
             self._matchers.pop(next(iter(self._matchers)))
         return kept[3]
 
-    def words(self) -> Words:
+    def words(self) -> QueryTextArrays:
         """What the readers of all profiles so far typed."""
         size = len(self.store.said.word_at)
         if self._words is None or self._words[0] != size:

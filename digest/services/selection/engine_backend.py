@@ -15,12 +15,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from sqlmodel import Session
 
-from digest.compose.edition import NEW, RISING, Frozen, around, written
+from digest.compose.edition import NEW, RISING, StoredContent, entry_json, entry_json_affixes
 from digest.db.subscribers import subscribers
 from digest.matching.engine import json_writer
-from digest.matching.engine.engine_matcher import ALL, RANKED, Matcher, Sent
-from digest.matching.engine.json_writer import Sheets
-from digest.matching.engine.match_results import Answers
+from digest.matching.engine.engine_matcher import ALL, RANKED, EngineMatcher, SentPapers
+from digest.matching.engine.json_writer import EntryTemplates
+from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.services.catalog import day_indexes, novelty_and_score
 from digest.services.catalog.novelty_and_score import LookUp, Signs
@@ -31,7 +31,7 @@ from digest.services.selection.compiled_profiles import Compiled
 from digest.services.selection.entry_building import LATER, MOST_RISING, Asked
 
 _windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
-_sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], Sheets]]] = WeakKeyDictionary()
+_sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], EntryTemplates]]] = WeakKeyDictionary()
 Told = tuple[bytes, bytes]  # entries as they are kept, with commas between them, and the numbers of their papers
 AT_ONCE = 8192  # readers
 shelf, index, thresholds = compiled_profiles.of, day_indexes.of, calibrate_engine.thresholds
@@ -39,7 +39,7 @@ shelf, index, thresholds = compiled_profiles.of, day_indexes.of, calibrate_engin
 
 def choose(
     session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp, shelf: Compiled | None = None
-) -> Iterator[Frozen]:
+) -> Iterator[StoredContent]:
     """The edition of each reader, made some at a time: so many readers' answers never take much memory.
 
     `look_up`: further signals of papers; `shelf`: where profiles are compiled, all of them first.
@@ -58,7 +58,7 @@ def choose(
         profiles.keep(session)
 
 
-def _chosen(window: Window, readers: _Readers) -> list[Frozen]:
+def _chosen(window: Window, readers: _Readers) -> list[StoredContent]:
     """The edition of each of some readers."""
     seen = [one.seen_through for one in readers.asked]
     for days, rows in window.parts(seen).items():
@@ -98,16 +98,18 @@ class _Readers:
         matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row in rows if self.with_topics[row]]
         seen, sent = [self.asked[row].seen_through for row in some], self._of(some, [self.sent])
-        answers = matcher.match(papers.facts, rows=self._rows(some), taus=self._taus(some), seen=seen, sent=sent)
+        answers = matcher.match(
+            papers.facts, rows=self._rows(some), taus=self._taus(some), seen_through=seen, sent=sent
+        )
         told = self._written(matcher, papers, some, answers, NEW)
-        totals = answers.found.rows["total"][:-1].tolist()
+        totals = answers.arrays.rows["total"][:-1].tolist()
         for row, one, total in zip(some, told, totals, strict=True):
             self.new[row], self.more[row] = one, total - len(one[1]) // 4
         self.taken.append(_found(answers, some))
         others = [row for row in rows if not self.with_topics[row]]
         if others:
             seen, sent = [self.asked[row].seen_through for row in others], self._of(others, [self.sent])
-            answers = matcher.match(papers.facts, rows=self._rows(others), seen=seen, sent=sent, mode=ALL)
+            answers = matcher.match(papers.facts, rows=self._rows(others), seen_through=seen, sent=sent, mode=ALL)
             found = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(others)}
             self.matches |= {row: [one for one in some if one.followed] for row, some in found.items()}
             self.fresh |= self._allowed(matcher, papers, others, new=True)
@@ -124,30 +126,32 @@ class _Readers:
             self.strong[row] = one
         self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
 
-    def frozen(self, row: int, considered: int) -> Frozen:
+    def frozen(self, row: int, considered: int) -> StoredContent:
         """The edition of one reader."""
         asked = self.asked[row]
         if not self.with_topics[row]:
             found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
             content = entry_building.without_topics(self.known, asked, *found, considered)
-            return Frozen.of(replace(content, entries=novelty_and_score.signed(content.entries, self.signs)))
+            return StoredContent.from_content(
+                replace(content, entries=novelty_and_score.signed(content.entries, self.signs))
+            )
         (new, papers), (strong, rising) = self.new[row], self.strong[row]
         both = b"%b,%b" % (new, strong) if papers and rising else new or strong
-        return Frozen.put_together(
+        return StoredContent.from_entries_json(
             both, papers + rising, considered=considered, more=self.more[row], notice=asked.notice
         )
 
     def _written(
-        self, matcher: Matcher, papers: Papers, rows: Sequence[int], answers: Answers, section: str
+        self, matcher: EngineMatcher, papers: Papers, rows: Sequence[int], answers: MatchResults, section: str
     ) -> list[Told]:
         """Each row's matches as entries."""
         sheets = self._sheets(papers, section)
-        text = json_writer.write(answers, matcher.book, self._rows(rows), sheets, self.compiled.words())
+        text = json_writer.write_entries(answers, matcher.compiled, self._rows(rows), sheets, self.compiled.words())
         told = text.rows()
         odd = [at for at, one in enumerate(told) if one is None]
         profiles = self._profiles([rows[at] for at in odd])
         again = {at: self._told(answers.matches(at, one), section) for at, one in zip(odd, profiles, strict=True)}
-        at, numbers = (4 * answers.found.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
+        at, numbers = (4 * answers.arrays.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
         return [(again[row] if one is None else one[0], numbers[at[row] : at[row + 1]]) for row, one in enumerate(told)]
 
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
@@ -161,22 +165,27 @@ class _Readers:
         """Matches that the machine leaves to us: of followed authors, or of very many words."""
         make = entry_building.new if section == NEW else partial(entry_building.chosen, section=section)
         found = novelty_and_score.signed([make(self.known, match) for match in matches], self.signs)
-        return b",".join(map(written, found))
+        return b",".join(map(entry_json, found))
 
-    def _sheets(self, papers: Papers, section: str) -> Sheets:
+    def _sheets(self, papers: Papers, section: str) -> EntryTemplates:
         """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
         numbers = papers.ids.tolist()
         signs = self.look_up(numbers)
         self.signs |= signs
         kept = _sheets.setdefault(papers, {})
         if section not in kept or kept[section][0] != signs:
-            kept[section] = dict(signs), Sheets.of([self._around(number, section) for number in numbers])
+            kept[section] = (
+                dict(signs),
+                EntryTemplates.from_parts([self._around(number, section) for number in numbers]),
+            )
         return kept[section][1]
 
     def _around(self, paper: int, section: str) -> tuple[bytes, bytes]:
         if paper not in self.known.papers:
             return b"", b""
-        return around(*novelty_and_score.signed([entry_building.plain(self.known, paper, section)], self.signs))
+        return entry_json_affixes(
+            *novelty_and_score.signed([entry_building.plain(self.known, paper, section)], self.signs)
+        )
 
     def _rows(self, places: Sequence[int]) -> list[int]:
         return [self.rows[at] for at in places]
@@ -184,14 +193,16 @@ class _Readers:
     def _taus(self, rows: Sequence[int]) -> list[int | None]:
         return [self.asked[row].tau for row in rows]
 
-    def _of(self, rows: Sequence[int], parts: Sequence[Sent]) -> Sent:
+    def _of(self, rows: Sequence[int], parts: Sequence[SentPapers]) -> SentPapers:
         """What these readers have, by their place among them."""
         place = np.full(len(self.asked), -1, np.int64)
         place[list(rows)] = np.arange(len(rows))
         row, paper = np.concatenate([place[one.row] for one in parts]), np.concatenate([one.paper for one in parts])
-        return Sent(row[row >= 0], paper[row >= 0])
+        return SentPapers(row[row >= 0], paper[row >= 0])
 
-    def _allowed(self, matcher: Matcher, papers: Papers, rows: Sequence[int], *, new: bool) -> dict[int, list[int]]:
+    def _allowed(
+        self, matcher: EngineMatcher, papers: Papers, rows: Sequence[int], *, new: bool
+    ) -> dict[int, list[int]]:
         """The papers that the categories and exclusions of readers without topics leave in, in their order."""
         barring = [row for one in rows for row in self.barring[one]]
         answers = matcher.match(papers.facts, rows=barring, mode=ALL, explain=False)
@@ -207,13 +218,13 @@ class _Readers:
         return found
 
 
-def _pairs(sent: Sequence[tuple[int, Collection[int]]]) -> Sent:
+def _pairs(sent: Sequence[tuple[int, Collection[int]]]) -> SentPapers:
     sizes = np.array([len(papers) for _, papers in sent], np.int64)
     papers = np.fromiter(chain.from_iterable(papers for _, papers in sent), np.int64, int(sizes.sum()))
-    return Sent(np.repeat(np.array([at for at, _ in sent], np.int64), sizes), papers)
+    return SentPapers(np.repeat(np.array([at for at, _ in sent], np.int64), sizes), papers)
 
 
-def _found(answers: Answers, rows: Sequence[int]) -> Sent:
+def _found(answers: MatchResults, rows: Sequence[int]) -> SentPapers:
     """What these readers get."""
-    first = answers.found.rows["first"]
-    return Sent(np.repeat(np.array(rows, np.int64), np.diff(first)), answers.all_papers)
+    first = answers.arrays.rows["first"]
+    return SentPapers(np.repeat(np.array(rows, np.int64), np.diff(first)), answers.all_papers)

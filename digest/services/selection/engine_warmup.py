@@ -9,8 +9,8 @@ import numpy as np
 
 from digest import logs
 from digest.matching.engine import json_writer
-from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, Facts, matcher
-from digest.matching.engine.json_writer import Sheets
+from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, PaperFacts, build_matcher
+from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.paper_index import build
 from digest.matching.kernel import jit
 from digest.matching.profile import Counts, Profile, Topic
@@ -45,9 +45,11 @@ def match_something() -> None:
     profile = Profile(
         (Topic("protein", cap=1), Topic('prot* OR ti:"deep fold*"')), exclusions=("survey",), authors=("Grace Hopper",)
     )
-    made = matcher([profile], [build(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
-    facts = Facts(np.ones(1, np.int64), np.zeros(1, np.int32))
+    made = build_matcher([profile], [build(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
+    facts = PaperFacts(np.ones(1, np.int64), np.zeros(1, np.int32))
     for mode in (CAPPED, ALL, RANKED):
         found = made.match(facts, mode=mode, most=1, sent=[[1]])
-    json_writer.write(found, made.book, [0], Sheets.of([(b"", b"")]), made.store.said.words())
+    json_writer.write_entries(
+        found, made.compiled, [0], EntryTemplates.from_parts([(b"", b"")]), made.store.said.words()
+    )
     made.thresholds(facts)

@@ -17,7 +17,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from digest import clock
-from digest.compose.edition import Content, Frozen
+from digest.compose.edition import Content, StoredContent
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
@@ -60,12 +60,14 @@ def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Conten
     return [one.content() for one in engine_loader.engine().choose(session, known, asked, lambda _: {})]
 
 
-def frozen(session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None) -> Iterator[Frozen]:
+def frozen(
+    session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None
+) -> Iterator[StoredContent]:
     """The edition of each reader as it is kept, with what was measured of its papers; made some at a time."""
     if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
         found = reference_backend.choose(session, known, asked) if asked else []
-        return map(Frozen.of, novelty_and_score.told(session, found))
-    made: Iterator[Frozen] = engine_loader.engine().choose(
+        return map(StoredContent.from_content, novelty_and_score.told(session, found))
+    made: Iterator[StoredContent] = engine_loader.engine().choose(
         session, known, asked, partial(novelty_and_score.signs, session), shelf
     )
     return made

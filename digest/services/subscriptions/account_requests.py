@@ -15,7 +15,7 @@ from sqlmodel import Session, col, delete, update
 
 from digest import clock
 from digest.db.core import engine
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
 from digest.i18n import say
@@ -75,7 +75,7 @@ def _queue_link(session: Session, subscriber: Subscriber, action: str, *, kind: 
     )
     session.add(request)
     session.flush()
-    owe_next(
+    enqueue_next(
         session,
         kind,
         subject_id=stored_id(subscriber),
@@ -139,7 +139,7 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
         _redirect_waiting_mail(session, subscriber)
         number, origin = stored_id(subscriber), consent_origin.stored_form(client)
         subscribers.consent(session, number, "address changed", now=now, client=origin, wording=WORDING)
-        owe_next(session, MOVED, subject_id=number, address=old, subscriber_id=number, now=now)
+        enqueue_next(session, MOVED, subject_id=number, address=old, subscriber_id=number, now=now)
     enqueue.deliver()
 
 
@@ -164,7 +164,7 @@ def _forget_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
     """A sign-up of the new address that nobody confirmed makes way."""
     other = subscribers.by_key(session, key, lock=True)
     if other is not None:
-        erasure.forget(session, other, now=now)
+        erasure.erase_rows(session, other, now=now)
         session.flush()
 
 

@@ -39,7 +39,7 @@ class Confirmation:
     done: bool
 
 
-def look(subscriber_id: int, request_id: int) -> Confirmation:
+def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
     """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
     with engine.reading() as session:
         subscriber, request = _requested(session, subscriber_id, request_id, now=clock.now())
@@ -62,7 +62,7 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
             suppressions.lift(session, suppression)
         _keep_request(session, subscriber, request, now=now)
         version = subscribers.new_profile(session, subscriber_id, Profile.from_json(request.profile), now=now)
-        begin(session, subscriber, version, event="confirmed", client=client, now=now)
+        activate(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
 
@@ -75,7 +75,7 @@ def _keep_request(session: Session, subscriber: Subscriber, request: SignUpReque
     subscribers.consent(session, stored_id(subscriber), "asked", now=requested_at, client=client, wording=wording)
 
 
-def begin(
+def activate(
     session: Session, subscriber: Subscriber, version: ProfileVersion | None, *, event: str, client: str, now: datetime
 ) -> None:
     """Activate a subscriber and record the consent. Papers of earlier ingests are left to the welcome mail."""

@@ -38,7 +38,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
         if subscriber is None:
             raise NotFound(say("this subscription no longer exists"))
         address, was_active = subscriber.address, subscriber.state == ACTIVE
-        forget(session, subscriber, now=now)
+        erase_rows(session, subscriber, now=now)
         if was_active and not by_administrator:
             former_addresses.remember(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
         actor = command_line_actor() if by_administrator else "subscriber"
@@ -48,7 +48,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
     return scrub_deleted()
 
 
-def forget(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
+def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
     """What of `erase` is in the database, within a transaction that holds the subscriber's row."""
     key = subscriber.address_key
     theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)

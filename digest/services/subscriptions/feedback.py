@@ -49,13 +49,13 @@ class FeedbackTarget:
         return {MORE: (), LESS: topics + authors, MUTE: topics, FOLLOW: authors}[verb]
 
 
-def look(edition_id: int, paper_id: int) -> FeedbackTarget:
+def feedback_target(edition_id: int, paper_id: int) -> FeedbackTarget:
     """The paper of that edition. Raises NotFound."""
     with engine.reading() as session:
         return _target(session, edition_id, paper_id)[0]
 
 
-def say(edition_id: int, paper_id: int, verb: str, choice: str = "") -> str:
+def apply_feedback(edition_id: int, paper_id: int, verb: str, choice: str = "") -> str:
     """Apply the feedback and return a line that describes its effect. Repeating it changes nothing.
 
     `choice`: one of the verb's options, or PAPER_ONLY with LESS. Raises NotFound, BadInput, Refused.

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.interfaces import Enqueue
 from digest.models import Edition, Subscriber
@@ -30,7 +30,7 @@ def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if subscriber is not None and _may_be_mailed(session, subscriber):
-            owe_next(
+            enqueue_next(
                 session,
                 LINK,
                 subject_id=subscriber_id,

@@ -17,7 +17,7 @@ from digest.services.subscriptions import erasure
 BATCH_SIZE = 200  # subscribers a transaction, to keep its locks short
 
 
-def forget(*, now: datetime | None = None) -> int:
+def delete_unconfirmed(*, now: datetime | None = None) -> int:
     """Erase subscribers who signed up RETENTION_PENDING_DAYS ago or longer and never confirmed. Returns how many.
 
     A later sign-up of the same address restarts that period. Old requests of other subscribers are deleted too.
@@ -39,7 +39,7 @@ def forget(*, now: datetime | None = None) -> int:
 def _forget_batch(session: Session, before: datetime, now: datetime) -> int:
     expired = session.exec(select(Subscriber).where(_expired(before)).limit(BATCH_SIZE).with_for_update()).all()
     for subscriber in expired:
-        erasure.forget(session, subscriber, now=now)
+        erasure.erase_rows(session, subscriber, now=now)
     return len(expired)
 
 

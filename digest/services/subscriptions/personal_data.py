@@ -111,7 +111,7 @@ def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str
 
 def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     """How often mail was asked for to the address; what a client asked for is counted under a hash of the client."""
-    return _dumped(rate_limits.of_address(session, subscriber.address_key), {"key"})
+    return _dumped(rate_limits.counters_of_address(session, subscriber.address_key), {"key"})
 
 
 def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def next_due(
     start = after.astimezone(zone).date() - DAY  # the slot of a skipped evening may fall on the next date
     for day in _days(max(start, paused_until) if paused_until else start):
         slot = slot_on(day, zone=zone, send_at=send_at)
-        if slot > after and wants(day, cadence=cadence, weekday=weekday):
+        if slot > after and has_mail_on(day, cadence=cadence, weekday=weekday):
             return slot
     raise AssertionError("unreachable: every schedule has a mail within two weeks")
 
@@ -52,7 +52,7 @@ def slot_before(subscriber: Reader, slot: datetime) -> datetime:
     """The slot of the last date before that slot's at which the schedule had a mail."""
     zone = clock.zone(subscriber.time_zone)
     day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
-    while not wants(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
+    while not has_mail_on(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
         day -= DAY
     return slot_on(day, zone=zone, send_at=subscriber.send_at)
 
@@ -65,7 +65,7 @@ def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
     return skipped if slot_on(skipped, zone=zone, send_at=send_at) == slot else today
 
 
-def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
+def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
     """Does this cadence have a mail on that date?"""
     if paused_until is not None and day < paused_until:
         return False
@@ -74,13 +74,15 @@ def wants(day: date, *, cadence: str, weekday: int = 0, paused_until: date | Non
     return cadence != WEEKDAYS or day.weekday() < 5
 
 
-def resumes(subscriber: Reader, day: date) -> bool:
+def is_first_after_pause(subscriber: Reader, day: date) -> bool:
     """Is that the first date with mail after a pause?"""
     first = subscriber.paused_until
     if first is None or day < first:
         return False
     passed = (first + n * DAY for n in range(min((day - first).days, 14)))
-    return not any(wants(passed_day, cadence=subscriber.cadence, weekday=subscriber.weekday) for passed_day in passed)
+    return not any(
+        has_mail_on(passed_day, cadence=subscriber.cadence, weekday=subscriber.weekday) for passed_day in passed
+    )
 
 
 def _days(first: date) -> Iterator[date]:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.interfaces import Enqueue
 from digest.models import SignUpRequest, Subscriber, Suppression
@@ -66,7 +66,7 @@ def _answer(
     """Queue a link: to the preferences for an active subscriber, otherwise to confirm this sign-up."""
     subscriber_id = stored_id(subscriber)
     if subscriber.state == ACTIVE and suppression is None:
-        owe_next(
+        enqueue_next(
             session, LINK, subject_id=subscriber_id, address=subscriber.address, subscriber_id=subscriber_id, now=now
         )
         return
@@ -84,7 +84,7 @@ def _answer(
     )
     session.add(sign_up_request)
     session.flush()
-    owe_next(
+    enqueue_next(
         session,
         CONFIRMATION,
         subject_id=subscriber_id,

@@ -18,7 +18,7 @@ def can_be_lifted(reason: str, source: str) -> bool:
 def lift(session: Session, suppression: Suppression) -> None:
     """The address works again: mail may go there, and what failed before counts no more."""
     reports.unsuppress(session, suppression.address_key)
-    reports.forgive(session, suppression.address_key)
+    reports.clear_failures(session, suppression.address_key)
 
 
 def explanation(suppression: Suppression) -> str:

@@ -19,19 +19,19 @@ EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
 WAITING = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
 
 
-def look(subscriber_id: int) -> Subscriber | None:
+def subscriber_of(subscriber_id: int) -> Subscriber | None:
     """The subscriber of an unsubscribe link; None after erasure."""
     with engine.reading() as session:
         return subscribers.by_id(session, subscriber_id)
 
 
-def leave(subscriber_id: int, client: str = "") -> None:
+def unsubscribe(subscriber_id: int, client: str = "") -> None:
     """Stop all mail at once. Repeated, or after erasure, it changes nothing and raises no error."""
     with engine.transaction() as session:
-        depart(session, subscriber_id, client, now=clock.now())
+        unsubscribe_in(session, subscriber_id, client, now=clock.now())
 
 
-def depart(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
+def unsubscribe_in(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
     """`leave` within a transaction. False if the subscriber had left before, or is erased."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=True)
     if subscriber is None or subscriber.state == LEFT:

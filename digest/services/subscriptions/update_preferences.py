@@ -15,7 +15,7 @@ from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.subscriptions import personal_data, send_schedule
-from digest.services.subscriptions.confirm import begin
+from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.preference_fields import Preferences, version_of
 
 
@@ -28,7 +28,7 @@ class Account:
     suppression: Suppression | None = None
 
 
-def look(subscriber_id: int) -> Account:
+def account_of(subscriber_id: int) -> Account:
     """The subscriber and their profile. Raises NotFound after erasure."""
     with engine.reading() as session:
         subscriber = _required(subscribers.by_id(session, subscriber_id))
@@ -36,7 +36,7 @@ def look(subscriber_id: int) -> Account:
         return Account(subscriber, subscribers.profile_of(session, subscriber), suppression)
 
 
-def change(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> Account:
+def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> Account:
     """Store the preferences: a new profile version if it changed, and the next slot.
 
     `expected_version`: the version that the form showed; '' for no check. Raises NotFound, BadInput, and Refused if
@@ -74,7 +74,7 @@ def resubscribe(subscriber_id: int, client: str) -> None:
             return
         if subscriber.state != LEFT or subscriber.profile_id is None:
             raise Refused(say("this subscription was never confirmed; use the link in the confirmation e-mail"))
-        begin(session, subscriber, None, event="returned", client=client, now=now)
+        activate(session, subscriber, None, event="returned", client=client, now=now)
 
 
 def export(subscriber_id: int) -> dict[str, Any]:

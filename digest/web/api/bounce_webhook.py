@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from digest import clock, settings
 from digest.errors import NotFound
-from digest.services.bounces.process_reports import Report, take_reports
+from digest.services.bounces.process_reports import ProviderReport, process_provider_reports
 from digest.web.http.rate_limit import count_webhook
 
 router = APIRouter(prefix="/api/v1")
@@ -34,7 +34,7 @@ class Reports(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reports: list[Report] = Field(min_length=1, max_length=100)
+    reports: list[ProviderReport] = Field(min_length=1, max_length=100)
 
 
 class Outcomes(BaseModel):
@@ -71,4 +71,4 @@ async def _signed(request: Request, digest_signature: Annotated[str, Header(desc
 )
 def bounces(body: Reports) -> Outcomes:
     """Bounces, complaints and unsubscribes that a mail provider reports, signed."""
-    return Outcomes(done=take_reports(body.reports))
+    return Outcomes(done=process_provider_reports(body.reports))

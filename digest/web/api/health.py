@@ -66,7 +66,9 @@ def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
     if _may_see_details(authorization, check_api_tokens=not database):
         body |= {name: problem or "ok" for name, problem in problems.items()}
         # sources do not decide readiness: sign-ups work while a source is down
-        body["sources"] = {} if database else {status.source: status.state for status in source_status.standings()}
+        body["sources"] = (
+            {} if database else {status.source: status.state for status in source_status.source_statuses()}
+        )
     return JSONResponse(body, status_code=200 if ready else 503, headers=FRESH)
 
 
@@ -77,13 +79,13 @@ def metrics(authorization: Authorization = "") -> Response:
         message = say("this needs DIGEST_METRICS_TOKEN, or an API token with the scope metrics:read, as bearer token")
         raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Metrics(dashboard.counts(), source_status.standings()))
+    registry.register(_Metrics(dashboard.service_figures(), source_status.source_statuses()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
 
 
 def _database() -> str:
     try:
-        dashboard.counts()
+        dashboard.service_figures()
     except SQLAlchemyError as error:
         return type(error).__name__  # its text could hold the database's address
     return ""
@@ -92,7 +94,7 @@ def _database() -> str:
 class _Metrics(Collector):
     """The metrics of one scrape. Their names never change."""
 
-    def __init__(self, counts: dashboard.Counts, sources: Sequence[source_status.Standing]) -> None:
+    def __init__(self, counts: dashboard.ServiceFigures, sources: Sequence[source_status.SourceStatus]) -> None:
         self.counts, self.sources = counts, sources
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -111,8 +113,8 @@ class _Metrics(Collector):
         )
         for status in self.sources:
             sources.add_metric([status.source, status.state], 1)
-            if status.asked is not None:
-                last_requests.add_metric([status.source], status.asked.timestamp())
+            if status.attempted_at is not None:
+                last_requests.add_metric([status.source], status.attempted_at.timestamp())
         yield sources
         yield last_requests
         bounces = GaugeMetricFamily("digest_bounces", "Bounces of the last 30 days by kind", labels=["kind"])

@@ -34,14 +34,14 @@ def home(administrator: MaybeAdministrator) -> HTMLResponse:
 @router.post("/sign-in")
 def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
     """Send the link. The answer is the same for every address."""
-    admin_login.ask(str(form.get("address", "")), client, queue)
+    admin_login.request_link(str(form.get("address", "")), client, queue)
     return _page("sign_in.html", asked=True)
 
 
 @router.get("/enter/{token}")
 def look(token: str) -> HTMLResponse:
     """Show a button, because mail scanners follow links."""
-    admin_login.look(signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR))
+    admin_login.require_valid_link(signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR))
     return _page("enter.html")
 
 
@@ -52,14 +52,14 @@ def enter(token: str, pressed: Pressed) -> Response:
         return look(token)
     login_id = signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR)
     answer = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
-    admin_session.set_cookie(answer, admin_login.enter(login_id))
+    admin_session.set_cookie(answer, admin_login.begin_session(login_id))
     return answer
 
 
 @router.post("/sign-out")
 def leave(request: Request) -> Response:
     """End the session, here and on the server."""
-    admin_login.leave(admin_session.cookie_of(request))
+    admin_login.end_session(admin_session.cookie_of(request))
     answer = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
     admin_session.delete_cookie(answer)
     return answer
@@ -140,7 +140,7 @@ def _overview(
     return _page(
         "admin.html",
         status=422 if resend_error else status,
-        glance=dashboard.glance(),
+        glance=dashboard.dashboard(),
         states=dashboard.STATES,
         resend_form=resend_form,
         error=forms.field_error(error),
@@ -152,15 +152,15 @@ def _overview(
     )
 
 
-def _plots(days: Sequence[daily_stats.Day]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
+def _plots(days: Sequence[daily_stats.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
     """Each plot: its name, a one-line summary, its bars."""
     joined, unsubscribed = sum(day.joined for day in days), sum(day.left for day in days)
     sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
-    plots: tuple[tuple[str, str, Callable[[daily_stats.Day], int]], ...] = (
+    plots: tuple[tuple[str, str, Callable[[daily_stats.DayFigures], int]], ...] = (
         (
             say("Subscribers"),
             say("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(unsubscribed)),
-            lambda day: day.readers,
+            lambda day: day.subscribers,
         ),
         (say("E-mails sent"), say("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),
         (say("Bounces"), say("%(n)s in all.", n=decimal(bounces)), lambda day: day.bounces),

@@ -24,7 +24,7 @@ REFUSE = "not-me"  # the value of the button that refuses
 def ask(token: str) -> HTMLResponse:
     """Show what would start, a button for it, and one for a person who did not sign up."""
     subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
-    return _page(confirm.look(subscriber_id, request_id), done=False)
+    return _page(confirm.confirmation_of(subscriber_id, request_id), done=False)
 
 
 @router.post("/confirm/{token}")
@@ -34,7 +34,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
         return ask(token)
     subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
     if form.get("action") == REFUSE:
-        confirm.look(subscriber_id, request_id)  # an expired link refuses nothing either
+        confirm.confirmation_of(subscriber_id, request_id)  # an expired link refuses nothing either
         return _refuse(subscriber_id, request_id)
     return _page(confirm.confirm(subscriber_id, request_id, client, queue), done=True)
 

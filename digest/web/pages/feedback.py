@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.errors import N_, BadInput
 from digest.i18n import say
 from digest.services.security import signed_links
@@ -37,7 +37,7 @@ _QUESTIONS = {  # verb: (heading, effect, button)
 def ask(token: str) -> HTMLResponse:
     """Show what would happen, and a button."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
-    return _page(token, edition_id, verb, feedback.look(edition_id, paper_id))
+    return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id))
 
 
 @router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
@@ -48,10 +48,10 @@ def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     choice = form.get("choice", "")
     try:
-        result = feedback.say(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
+        result = feedback.apply_feedback(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
     except BadInput as error:
-        return _page(token, edition_id, verb, feedback.look(edition_id, paper_id), error=error)
-    return _page(token, edition_id, verb, feedback.look(edition_id, paper_id), result=result)
+        return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id), error=error)
+    return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id), result=result)
 
 
 def _page(
@@ -69,7 +69,7 @@ def _page(
         options=paper.options(verb) + (((PAPER_ONLY, say("Only this paper; mute nothing")),) if verb == LESS else ()),
         result=result,
         error=forms.field_error(error),
-        follow=signed_links.feedback(edition_id) + asked(paper.paper_id, FOLLOW)
+        follow=signed_links.feedback(edition_id) + feedback_suffix(paper.paper_id, FOLLOW)
         if verb != FOLLOW and paper.authors
         else "",
         mail_link=f"/feedback/{token}/link",

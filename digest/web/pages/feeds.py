@@ -30,14 +30,14 @@ PRIVATE_HEADERS = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noi
 def editions(token: str, request: Request) -> Response:
     """A subscriber's editions."""
     (subscriber_id,) = signed_links.read(FEED, token)
-    return _answer(edition_feeds.of_reader(subscriber_id), request, PRIVATE_HEADERS)
+    return _answer(edition_feeds.subscriber_feed(subscriber_id), request, PRIVATE_HEADERS)
 
 
 @router.get("/trending.atom")
 @router.get("/trending.json")
 def trending(request: Request) -> Response:
     """Trending papers of all fields."""
-    return _answer(edition_feeds.of_trending(None), request, PUBLIC_HEADERS)
+    return _answer(edition_feeds.trending_feed(None), request, PUBLIC_HEADERS)
 
 
 @router.get("/trending/{category}.atom")
@@ -46,7 +46,7 @@ def trending_in(category: str, request: Request) -> Response:
     """Trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(say("there is no such category; use one of arXiv's, such as cs.LG"))
-    return _answer(edition_feeds.of_trending(category), request, PUBLIC_HEADERS)
+    return _answer(edition_feeds.trending_feed(category), request, PUBLIC_HEADERS)
 
 
 def _answer(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> Response:

@@ -56,19 +56,19 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
 
 def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save the preferences. After a mistake nothing is saved, and the form shows what was typed."""
-    account = update_preferences.look(subscriber_id)
+    account = update_preferences.account_of(subscriber_id)
     topics = {topic.text for topic in account.profile.topics}
     texts = preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
     version = str(form.get("version", ""))
     try:
         preferences = preference_form.read(Preferences, texts)
-        account = update_preferences.change(subscriber_id, preferences, expected_version=version)
+        account = update_preferences.save_preferences(subscriber_id, preferences, expected_version=version)
     except BadInput as error:
         return _page(account, preference_form.filled(texts), error=error, version=version)
     except Refused as error:
         conflict = f"{forms.sentence(error)} {say('To replace those changes with what you see below, save again.')}"
         return _page(
-            update_preferences.look(subscriber_id), preference_form.filled(texts), message=conflict, status=409
+            update_preferences.account_of(subscriber_id), preference_form.filled(texts), message=conflict, status=409
         )
     return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=say("Saved."))
 
@@ -93,7 +93,7 @@ def _number(value: object) -> int | None:
 
 def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | None = None) -> HTMLResponse:
     """The page with the stored preferences."""
-    account = update_preferences.look(subscriber_id)
+    account = update_preferences.account_of(subscriber_id)
     return _page(
         account, preference_form.filled_from(account.subscriber, account.profile), message=message, error=error
     )

@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 def ask(token: str) -> HTMLResponse:
     """Show whose mail would stop, and a button."""
     (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
-    return _page(token, unsubscribe.look(subscriber_id))
+    return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
 @router.post("/unsubscribe/{token}")
@@ -30,8 +30,8 @@ def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
     if not pressed:
         return ask(token)
     (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
-    unsubscribe.leave(subscriber_id, client)
-    return _page(token, unsubscribe.look(subscriber_id))
+    unsubscribe.unsubscribe(subscriber_id, client)
+    return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
 def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.text.highlighting import fold, pattern
+from digest.compose.text.highlighting import fold_for_search, pattern
 from digest.i18n import count, say
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable
@@ -109,7 +109,7 @@ def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     if matcher is None:
         return ((title, False),)
     spans: list[tuple[int, int]] = []
-    for match in matcher.finditer(fold(title)):
+    for match in matcher.finditer(fold_for_search(title)):
         apart = title[spans[-1][1] : match.start()] if spans else "."
         first = spans.pop()[0] if apart.strip(" -") == "" else match.start()  # neighbours share one mark
         spans.append((first, match.end()))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.bounces import AttributionKeys, ClassifiedMessage, judge
+from digest.mail.bounces import AttributionKeys, ClassifiedMessage, classify_message
 from digest.mail.bounces.delivery_attribution import Attribution
 from digest.mail.mime.message import verp
 from digest.signing import UNSUBSCRIBE, Signer
@@ -125,7 +125,7 @@ def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
     wrong = []
     files = sorted((shared / "data/bounces/data").iterdir())
     for file in files:
-        judged = judge(file.read_bytes())
+        judged = classify_message(file.read_bytes())
         recipients, temporary = expected.get(file.name, (set(), False))
         good_kind = not (recipients and temporary) or judged.kind == "soft"
         if set(judged.recipients) != recipients or not good_kind or (recipients and judged.kind not in FAILURES):
@@ -148,7 +148,7 @@ def test_labelled_reports_are_hard_only_where_the_address_is_gone(shared: Path) 
 def test_ordinary_mail_is_no_bounce(name: str) -> None:
     kind, raw = ORDINARY[name]
 
-    assert judge(raw, SEAL).kind == kind
+    assert classify_message(raw, SEAL).kind == kind
 
 
 def test_there_are_enough_ordinary_mails() -> None:
@@ -187,11 +187,11 @@ def test_there_are_enough_ordinary_mails() -> None:
 def test_a_report_is_hard_soft_or_policy_by_its_code_and_words(
     status: str, action: str, said: str, kind: str, settled: str
 ) -> None:
-    assert told(judge(report(status, action, said=said))) == (kind, ("ada@one.example",), settled)
+    assert told(classify_message(report(status, action, said=said))) == (kind, ("ada@one.example",), settled)
 
 
 def test_an_address_with_digits_is_no_status() -> None:
-    judged = judge(report("5.0.0", said="smtp; host 5.1.1.3 said: 550 go away"))
+    judged = classify_message(report("5.0.0", said="smtp; host 5.1.1.3 said: 550 go away"))
 
     assert judged.status == "5.0.0"
 
@@ -212,7 +212,7 @@ def test_fields_that_a_server_wrote_into_its_text_are_read() -> None:
         Status: 5.2.2
         """).encode()
 
-    assert told(judge(raw)) == ("soft", ("ada@one.example",), "5.2.2")
+    assert told(classify_message(raw)) == ("soft", ("ada@one.example",), "5.2.2")
 
 
 def test_the_subject_of_the_returned_mail_is_no_reason() -> None:
@@ -227,7 +227,7 @@ def test_the_subject_of_the_returned_mail_is_no_reason() -> None:
         552 mailbox is full
         """).encode()
 
-    assert (judge(raw).kind, judge(raw).status) == ("soft", "5.2.2")
+    assert (classify_message(raw).kind, classify_message(raw).status) == ("soft", "5.2.2")
 
 
 def test_one_failed_recipient_weighs_more_than_one_delayed() -> None:
@@ -236,13 +236,13 @@ def test_one_failed_recipient_weighs_more_than_one_delayed() -> None:
         b"Reporting-MTA: dns; mx.one.example\n\nFinal-Recipient: rfc822;bob@one.example\nAction: delayed\n",
     )
 
-    assert told(judge(two)) == ("hard", ("ada@one.example",), "5.1.1")
+    assert told(classify_message(two)) == ("hard", ("ada@one.example",), "5.1.1")
 
 
 def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     international = report().replace(b"message/delivery-status", b"message/global-delivery-status")
 
-    assert told(judge(international)) == ("hard", ("ada@one.example",), "5.1.1")
+    assert told(classify_message(international)) == ("hard", ("ada@one.example",), "5.1.1")
 
 
 @pytest.mark.parametrize(
@@ -250,12 +250,12 @@ def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     [("abuse", "complaint"), ("ABUSE", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")],
 )
 def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, judged: str) -> None:
-    assert told(judge(complaint(kind))) == (judged, ("ada@one.example",), "")
+    assert told(classify_message(complaint(kind))) == (judged, ("ada@one.example",), "")
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "dmarc", "virus", "other"])
 def test_other_feedback_is_no_complaint(kind: str) -> None:
-    assert judge(complaint(kind)).kind == "other"
+    assert classify_message(complaint(kind)).kind == "other"
 
 
 FIELDS = b"Feedback-Type: abuse\nUser-Agent: SomeFBL/1.0\nVersion: 1\nOriginal-Rcpt-To: <ada@one.example>\n"
@@ -281,12 +281,12 @@ JUNK_REPORT = b"X-HmXmrOriginalRecipient: ada@one.example\nSubject: 7 papers"
     ids=["mixed", "in text", "octets", "headers only", "only prose", "no type", "junk mail report"],
 )
 def test_complaints_in_other_forms_are_complaints(raw: bytes) -> None:
-    assert judge(raw).kind == "complaint"
+    assert classify_message(raw).kind == "complaint"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: str(layout.family))
 def test_a_report_in_no_standard_form_is_judged_by_the_servers_words(layout: Layout) -> None:
-    assert judge(layout.raw()).kind == layout.kind
+    assert classify_message(layout.raw()).kind == layout.kind
 
 
 SECOND = b"Final-Recipient: rfc822; bob@one.example\nAction: failed\nStatus: 5.2.2\n\nOriginal-Recipient:"
@@ -313,7 +313,7 @@ TWO_IN_JSON = {
 def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
     standard = report().replace(b"Original-Recipient:", SECOND, 1)
     for raw in (standard, TWO_IN_TEXT.raw(), provider_mail(TWO_IN_JSON)):
-        judged = judge(raw)
+        judged = classify_message(raw)
         kinds = {name: judged.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
 
         assert kinds == {"ada@one.example": "hard", "bob@one.example": "soft"}
@@ -336,7 +336,7 @@ def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(catego
     raw = report("5.0.0", said=f"smtp; {said}")
     raw = raw.replace(b"Diagnostic-Code:", f"X-PowerMTA-BounceCategory: {category}\nDiagnostic-Code:".encode(), 1)
 
-    assert judge(raw).kind == kind
+    assert classify_message(raw).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -353,19 +353,19 @@ def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(catego
 def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(status: str, spoken: str, kind: str) -> None:
     raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", spoken.encode())
 
-    assert judge(raw).kind == kind
+    assert classify_message(raw).kind == kind
 
 
 def test_a_receipt_that_returns_the_mail_is_no_bounce() -> None:
     receipt = report(said="").replace(b"message/delivery-status", b"message/disposition-notification")
     receipt = receipt.replace(b"report-type=delivery-status", b"report-type=disposition-notification")
 
-    assert judge(receipt).kind == "other"
+    assert classify_message(receipt).kind == "other"
 
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
 def test_good_news_is_no_bounce(action: str) -> None:
-    assert judge(report("2.0.0", action, said="smtp; 250 ok")).kind == "other"
+    assert classify_message(report("2.0.0", action, said="smtp; 250 ok")).kind == "other"
 
 
 def provider_mail(event: object, *, wrapped: bool = False, wrap_at: int = 0) -> bytes:
@@ -398,7 +398,7 @@ def bounced(kind: str = "Permanent", **recipient: str) -> dict[str, object]:
 def test_a_providers_json_inside_a_mail_is_read(
     event: dict[str, object], judged: tuple[str, str], layout: dict[str, Any]
 ) -> None:
-    found = judge(provider_mail(event, **layout))
+    found = classify_message(provider_mail(event, **layout))
 
     assert (found.kind, found.status) == judged
 
@@ -407,25 +407,25 @@ def test_the_signed_link_inside_a_providers_json_proves_it() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
     event = bounced(status="5.1.1") | {"mail": {"headers": [{"name": "List-Unsubscribe", "value": link}]}}
 
-    assert judge(provider_mail(event, wrapped=True), SEAL).origin.subscriber_id == 7
+    assert classify_message(provider_mail(event, wrapped=True), SEAL).origin.subscriber_id == 7
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3)))
 def test_any_json_of_a_provider_is_judged(value: object) -> None:
     event = {"notificationType": "Bounce", "bounce": value, "complaint": value}
 
-    assert judge(provider_mail(event)).kind in KINDS
+    assert classify_message(provider_mail(event)).kind in KINDS
 
 
 def test_the_same_report_twice_has_one_name() -> None:
     again = b"Received: from elsewhere\n" + report()
 
-    assert judge(report()).report == judge(again).report
-    assert judge(report()).report != judge(report().replace(b"r1@", b"r2@")).report
+    assert classify_message(report()).report == classify_message(again).report
+    assert classify_message(report()).report != classify_message(report().replace(b"r1@", b"r2@")).report
 
 
 def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Attribution:
-    return judge(raw, AttributionKeys(keys, "digest.example")).origin
+    return classify_message(raw, AttributionKeys(keys, "digest.example")).origin
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -485,7 +485,7 @@ def test_a_link_signed_by_another_key_proves_nothing() -> None:
 
 
 def test_the_mail_that_a_reader_sends_to_leave_carries_the_token() -> None:
-    found = judge(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
+    found = classify_message(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
 
     assert (found.kind, found.origin.subscriber_id) == ("unsubscribe", 7)
 
@@ -499,7 +499,7 @@ KINDS = {"hard", "soft", "policy", "complaint", "auto-reply", "unsubscribe", "ot
 
 @given(st.binary(max_size=4000))
 def test_any_bytes_are_judged(raw: bytes) -> None:
-    assert judge(raw, SEAL).kind in KINDS
+    assert classify_message(raw, SEAL).kind in KINDS
 
 
 _LINES = st.sampled_from(
@@ -519,12 +519,12 @@ _LINES = st.sampled_from(
 
 @given(st.lists(_LINES, max_size=60), st.binary(max_size=40))
 def test_any_mixture_of_a_reports_lines_is_judged(lines: list[bytes], noise: bytes) -> None:
-    assert judge(b"".join(lines) + noise, SEAL).kind in KINDS
+    assert classify_message(b"".join(lines) + noise, SEAL).kind in KINDS
 
 
 @given(st.integers(0, 2000), st.sampled_from([report(), complaint(), *(raw for _, raw in ORDINARY.values())]))
 def test_a_mail_cut_anywhere_is_judged(length: int, raw: bytes) -> None:
-    assert judge(raw[:length], SEAL).kind in KINDS
+    assert classify_message(raw[:length], SEAL).kind in KINDS
 
 
 DAEMON = b"From: MAILER-DAEMON@mx\nSubject: failure notice\n"
@@ -557,5 +557,7 @@ BOMBS = {
 def test_a_bomb_costs_no_more_than_sixty_harmless_mails(name: str) -> None:
     harmless = report() + b"These are words.\n" * 12_000
 
-    assert judge(BOMBS[name], SEAL).kind in KINDS
-    assert dearer(lambda: judge(BOMBS[name], SEAL), lambda: judge(harmless, SEAL), least=0.01) < 60
+    assert classify_message(BOMBS[name], SEAL).kind in KINDS
+    assert (
+        dearer(lambda: classify_message(BOMBS[name], SEAL), lambda: classify_message(harmless, SEAL), least=0.01) < 60
+    )

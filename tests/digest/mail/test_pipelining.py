@@ -8,18 +8,18 @@ from contextlib import suppress
 
 import pytest
 
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp.connection_pool import ConnectionPool
 from digest.mail.smtp.endpoints import parse_server
-from digest.mail.smtp.reply_classification import Outcome
+from digest.mail.smtp.reply_classification import SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 TAKEN = {b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n",
          b"DATA": b"354 go on\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}  # fmt: skip
-LETTER = Letter(
+LETTER = OutgoingMessage(
     "us@papers.example", "ada@lab.example", b"Subject: one\r\n\r\n.a line with a dot\r\n", "<1@papers.example>"
 )
-OTHER = Letter("us@papers.example", "bob@lab.example", b"Subject: two\r\n\r\nText\r\n", "<2@papers.example>")
+OTHER = OutgoingMessage("us@papers.example", "bob@lab.example", b"Subject: two\r\n\r\nText\r\n", "<2@papers.example>")
 Answer = Callable[[bytes], bytes | None]
 
 
@@ -53,12 +53,12 @@ class Server:
 
 
 def carried(
-    letters: Sequence[Letter], answer: Answer, *, allowed: Sequence[bool] = (), rest: float = 0.0
-) -> tuple[list[Outcome], Server]:  # fmt: skip
+    letters: Sequence[OutgoingMessage], answer: Answer, *, allowed: Sequence[bool] = (), rest: float = 0.0
+) -> tuple[list[SendOutcome], Server]:  # fmt: skip
     """What became of letters sent one after the other through one pool, and the server that heard it."""
     server, answers = Server(answer), iter(allowed)
 
-    async def run() -> list[Outcome]:
+    async def run() -> list[SendOutcome]:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         pool = ConnectionPool([parse_server(f"smtp://127.0.0.1:{port}")], size=1, timeout=2.0, hello="papers.example")

@@ -16,7 +16,7 @@ import pytest
 from digest import settings
 from digest.db.core.engine import reading
 from digest.db.outbox import leases
-from digest.mail.outbox.lease_reaper import Sweeper
+from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import SENT, UNCERTAIN
 from tests import takeover
 from tests.conftest import ROOT
@@ -39,7 +39,7 @@ def sender() -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def sweep_until_taken(sweeper: Sweeper) -> int:
+def sweep_until_taken(sweeper: LeaseReaper) -> int:
     taken: list[int] = []
     wait_for(lambda: taken.append(sweeper.sweep()) or taken[-1])
     return taken[-1]
@@ -111,7 +111,7 @@ def test_a_frozen_sender_that_thaws_after_the_take_over_leaves_its_mails_alone(
     outbox.owe(*(f"r{n}@one.example" for n in range(40)))
     smtp.delay = 1.0
     hand = Hand()
-    sweeper = Sweeper(settings.get(), monotonic=hand)
+    sweeper = LeaseReaper(settings.get(), monotonic=hand)
 
     with sender() as process:
         smtp.wait(lambda server: server.busy == CONNECTIONS)
@@ -147,7 +147,7 @@ def test_a_living_sender_is_never_taken_over(outbox: Outbox, smtp: MailServer) -
     outbox.owe(*(f"r{n}@one.example" for n in range(64)))
     smtp.delay = 0.05
     hand, taken, last = Hand(), 0, {}
-    sweeper = Sweeper(settings.get(), monotonic=hand)
+    sweeper = LeaseReaper(settings.get(), monotonic=hand)
 
     with sender() as process:
         while process.poll() is None:

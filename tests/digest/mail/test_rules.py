@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import Misconfigured
-from digest.mail.mime.outgoing_message import Letter, Withheld
+from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
 from digest.mail.outbox import retry_backoff
 from digest.mail.smtp.endpoints import Server, parse_server
 from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, classify_reply
@@ -90,13 +90,13 @@ def test_a_wrong_address_of_a_server_is_refused_by_name(url: str) -> None:
 @pytest.mark.parametrize("raw", [b"", b"a: b\n", b"a: b\r\n\nx\r\n", b"a: b\r\n\rx\r\n", b"a: b"])
 def test_a_letter_that_would_change_on_the_way_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="CRLF"):
-        Letter("a@b.example", "c@d.example", raw, "<1@b.example>")
+        OutgoingMessage("a@b.example", "c@d.example", raw, "<1@b.example>")
 
 
 @pytest.mark.parametrize("address", ["a@b.example> SIZE=1", "a\r\nRCPT TO:<x@y>", "a b@c.example"])
 def test_an_address_can_not_smuggle_a_command(address: str) -> None:
     with pytest.raises(ValueError, match="envelope"):
-        Letter("a@b.example", address, b"a: b\r\n", "<1@b.example>")
+        OutgoingMessage("a@b.example", address, b"a: b\r\n", "<1@b.example>")
 
 
 def test_mail_is_withheld_only_for_good() -> None:

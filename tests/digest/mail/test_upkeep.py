@@ -48,7 +48,7 @@ def test_what_is_in_doubt_when_a_run_is_cancelled_is_held(outbox: Outbox, smtp: 
     outbox.send()
     with transaction() as session:
         retention.cancel_run(session, run_id)
-        held = retention.held(session, run_id)
+        held = retention.held_deliveries(session, run_id)
 
     assert [row.address for row in held] == ["ada@one.example"]
     assert outbox.states() == {SENT: 1, UNCERTAIN: 1}
@@ -78,7 +78,7 @@ def test_a_resumed_run_is_as_far_as_its_shards(run_id: int, frozen: bool, state:
     with transaction() as session:
         retention.resume_run(session, run_id, clock.now())
         run = session.get_one(Run, run_id)
-        unfrozen = retention.unfrozen(session, limit=9)
+        unfrozen = retention.unfinished_shards(session, limit=9)
 
     assert run.state == state
     assert unfrozen == ([] if frozen else [(run_id, 0)])
@@ -124,8 +124,8 @@ def test_a_held_mail_goes_out_when_it_is_released(outbox: Outbox, smtp: MailServ
     outbox.send()
     outbox.change(lambda row, _: setattr(row, "due_at", None))
     with transaction() as session:
-        held = retention.held(session, run_id)
-        released = retention.release(session, [row.id or 0 for row in held], clock.now())
+        held = retention.held_deliveries(session, run_id)
+        released = retention.release_held(session, [row.id or 0 for row in held], clock.now())
 
     outbox.send()
 
@@ -139,7 +139,7 @@ def test_only_old_mails_that_are_over_are_forgotten(outbox: Outbox, smtp: MailSe
     outbox.send()
     outbox.owe("cyd@one.example", first=3)
     with transaction() as session:
-        forgotten = retention.retire(session, clock.now() + timedelta(seconds=1))
+        forgotten = retention.delete_finished(session, clock.now() + timedelta(seconds=1))
 
     assert forgotten == 1
     assert [row.address for row in outbox.rows()] == ["bob@one.example", "cyd@one.example"]

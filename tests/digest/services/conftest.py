@@ -17,7 +17,7 @@ from digest.mail.smtp import transport
 from digest.models import Delivery, Edition, Run, Subscriber
 from digest.papers import Listed, Parsed, Record
 from digest.services.admin import subscriber_admin
-from digest.services.ingestion.import_document import Counts, store_document
+from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run as days
 from tests.servers import MailServer
 
@@ -48,13 +48,13 @@ class Lab:
     def go_to(self, instant: datetime) -> None:
         self._traveller.move_to(instant)
 
-    def announce(self, day: date, *titles: str, source: str = "jsonl", **fields: object) -> Counts:
+    def announce(self, day: date, *titles: str, source: str = "jsonl", **fields: object) -> IngestCounts:
         """New papers with these titles, under the announcement of that day. Their numbers begin at 101."""
         first, self._made = self._made + 101, self._made + len(titles)
         listed = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
         return self.store(day, *listed, source=source)
 
-    def store(self, day: date | None, *listed: Listed, source: str = "jsonl") -> Counts:
+    def store(self, day: date | None, *listed: Listed, source: str = "jsonl") -> IngestCounts:
         return store_document(source, "test", Parsed(papers=listed), day=day)
 
     def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
@@ -76,7 +76,7 @@ class Lab:
             for field, value in values.items():
                 setattr(found, field, value)
 
-    def run(self, day: date | None = None, *, only: str | None = None) -> days.Result:
+    def run(self, day: date | None = None, *, only: str | None = None) -> days.RunResult:
         return days.run_inline(day, only=only and f"{only}@example.com")
 
     def editions(self, name: str) -> Sequence[Edition]:

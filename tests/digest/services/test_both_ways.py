@@ -131,7 +131,7 @@ def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch
     sent = [(reader, entry["paper"]) for reader, _, content in frozen() for entry in content["entries"]]  # type: ignore[index]
     slow = [chosen.content for chosen in run_planning.rehearse(DAY + timedelta(days=1))]
     fast = by_engine(monkeypatch, lambda: run_planning.rehearse(DAY + timedelta(days=1)))
-    again = [(chosen.reader.id, entry.paper) for chosen in fast for entry in chosen.content.entries]
+    again = [(chosen.subscriber.id, entry.paper) for chosen in fast for entry in chosen.content.entries]
 
     assert [chosen.content for chosen in fast] == slow
     assert again

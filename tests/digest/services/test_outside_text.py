@@ -143,7 +143,7 @@ def test_what_was_stored_before_is_clean_over_http(stored_before: int, path: str
 
 
 def test_what_was_stored_before_is_clean_in_feeds(stored_before: int) -> None:
-    item = edition_feeds.of_trending(None).items[0]
+    item = edition_feeds.trending_feed(None).items[0]
 
     assert item.title == CLEAN.title
     assert item.authors == CLEAN.authors

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading
 from digest.errors import BadInput
 from digest.models import Paper, PaperVersion, Reject
-from digest.services.ingestion.import_document import Counts
+from digest.services.ingestion.import_document import IngestCounts
 from digest.services.ingestion.import_files import ingest_files
 from digest.sources import compressed_files
 from seeds import loader
@@ -34,7 +34,7 @@ ROWS = [
 ]
 
 
-def ingest(source: str, *files: Path) -> Counts:
+def ingest(source: str, *files: Path) -> IngestCounts:
     return ingest_files(source, files, seeds=lambda paths, today: loader.load(paths, today=today))
 
 
@@ -71,7 +71,7 @@ def test_the_same_file_again_changes_nothing(database: str, tmp_path: Path) -> N
 
 
 def test_an_empty_file_holds_no_papers(database: str, tmp_path: Path) -> None:
-    assert ingest("jsonl", kept(tmp_path, "a.jsonl", b"")) == Counts("jsonl")
+    assert ingest("jsonl", kept(tmp_path, "a.jsonl", b"")) == IngestCounts("jsonl")
 
 
 def test_a_file_cut_in_the_middle_gives_what_is_whole(database: str, tmp_path: Path) -> None:

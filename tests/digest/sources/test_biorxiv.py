@@ -159,7 +159,7 @@ def test_a_lasting_fault_is_no_empty_day(server: PreprintServer, fault: str, mon
         catch_up.ingest("biorxiv", first=DAY, last=DAY)
 
     assert (len(stored()), marked_days()) == (30, {})
-    assert source_status.standings()[0].state == "down"
+    assert source_status.source_statuses()[0].state == "down"
     assert catch_up.ingest("biorxiv", first=DAY, last=DAY).counts.new == 15
     assert list(marked_days()) == [DAY]
 
@@ -198,7 +198,7 @@ def test_an_incomplete_day_shows_although_later_fetches_succeed(server: Preprint
     server.extra_total = 3
     catch_up.ingest("biorxiv", first=DAY)  # then the day of NOW and the journals
 
-    assert source_status.standings()[0].state == "partial"
+    assert source_status.source_statuses()[0].state == "partial"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

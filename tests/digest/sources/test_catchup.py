@@ -68,7 +68,7 @@ def at() -> Iterator[Callable[..., None]]:
 
 
 def state(source: str) -> str:
-    return next(entry.state for entry in source_status.standings() if entry.source == source)
+    return next(entry.state for entry in source_status.source_statuses() if entry.source == source)
 
 
 def stored() -> dict[str, date | None]:

@@ -279,7 +279,8 @@ def test_a_source_that_was_never_fetched_is_complete_through_no_day(wire: WireSe
         catch_up.ingest("arxiv-oai", first=DAY, last=DAY)
 
     assert {
-        status.source: status.through for status in source_status.standings(clock.now() + timedelta(minutes=1))
+        status.source: status.complete_through
+        for status in source_status.source_statuses(clock.now() + timedelta(minutes=1))
     } == {
         "arxiv-rss": None,
         "arxiv-oai": None,

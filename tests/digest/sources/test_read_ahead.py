@@ -23,10 +23,10 @@ from digest.db.core.engine import reading
 from digest.errors import BadInput, Transient
 from digest.models import Announcement, Paper, PaperKey, PaperVersion, Reject
 from digest.papers import identity, keys_of
-from digest.services.ingestion.import_document import Counts
+from digest.services.ingestion.import_document import IngestCounts
 from digest.services.ingestion.import_files import ingest_files
 from digest.sources import jsonl, read_ahead
-from digest.sources.read_ahead import Ahead
+from digest.sources.read_ahead import ReadAhead
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
 from tests.processes import children, gone
@@ -62,7 +62,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def ingest(file: Path) -> Counts:
+def ingest(file: Path) -> IngestCounts:
     return ingest_files("jsonl", [file], seeds=lambda *_: ())
 
 
@@ -79,14 +79,14 @@ def content() -> list[Any]:
 
 
 def test_the_same_documents_come_in_the_same_order(large: Path) -> None:
-    with Ahead([large]) as ahead:
+    with ReadAhead([large]) as ahead:
         found = list(ahead)
 
     assert found == list(read_ahead.read([large]))
 
 
 def test_keys_come_with_the_papers_while_most_are_new(large: Path) -> None:
-    with Ahead([large]) as ahead:
+    with ReadAhead([large]) as ahead:
         parts = iter(ahead)
         first = next(part for _, part in parts if part.papers)
         ahead.mostly_new = False
@@ -108,13 +108,13 @@ def test_the_same_large_file_again_changes_no_row(database: str, large: Path) ->
 def test_a_file_that_is_not_there_is_named(large: Path, tmp_path: Path) -> None:
     with (
         pytest.raises(BadInput, match=r"absent\.jsonl: No such file"),
-        Ahead([large, tmp_path / "absent.jsonl"]) as ahead,
+        ReadAhead([large, tmp_path / "absent.jsonl"]) as ahead,
     ):
         list(ahead)
 
 
 def test_a_child_process_that_dies_is_reported(large: Path) -> None:
-    with Ahead([large]) as ahead:
+    with ReadAhead([large]) as ahead:
         parts = iter(ahead)
         next(parts)
         for pid in children(os.getpid()):

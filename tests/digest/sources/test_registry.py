@@ -85,10 +85,10 @@ def test_an_entry_alone_makes_a_source_due_and_catch_up_fetches_its_days(toy: So
 
     assert result.counts.new == 3
     assert catch_up.ingest("toy").counts.new == 0
-    assert [(s.source, s.state) for s in source_status.standings()] == [("toy", source_status.ON_TIME)]
+    assert [(s.source, s.state) for s in source_status.source_statuses()] == [("toy", source_status.ON_TIME)]
     assert source_status.due_sources(NOW + timedelta(hours=5)) == []
     assert source_status.due_sources(NOW + timedelta(hours=6)) == ["toy"]
-    assert source_status.standings(NOW + timedelta(hours=19))[0].state == "late"
+    assert source_status.source_statuses(NOW + timedelta(hours=19))[0].state == "late"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -103,7 +103,7 @@ def test_what_came_before_a_failure_is_stored_and_the_day_stays_open(
     with pytest.raises(SourceDown, match="second page"):
         catch_up.ingest("toy", first=TODAY)
 
-    assert source_status.standings()[0].state == "down"
+    assert source_status.source_statuses()[0].state == "down"
     monkeypatch.setitem(registry.SOURCES, "toy", TOY)
     second_ingest = catch_up.ingest("toy").counts
     assert (second_ingest.new, second_ingest.unchanged) == (0, 1)

@@ -44,7 +44,7 @@ MARKED = highlighting.pattern(("graph neural network", "ΛCDM", "learn*"))
 
 
 def highlighted(text: str) -> Markup:
-    return highlighting.marked(text, highlighting.fold(text), MARKED, highlighting.shown(text))
+    return highlighting.mark_words(text, highlighting.fold_for_search(text), MARKED, highlighting.escape_text(text))
 
 
 def query(text: str) -> None:
@@ -55,7 +55,7 @@ def query(text: str) -> None:
 
 FUNCTIONS: list[Callable[[str], Any]] = [
     readable, tokens, without_tex, fold, rejoin, clean, one_line, name.__wrapped__, wrap, width, excerpt, sentences,
-    highlighted, highlighting.shown, query, parser.is_query, words_of, title_words, code_address, venue, withdrawn,
+    highlighted, highlighting.escape_text, query, parser.is_query, words_of, title_words, code_address, venue, withdrawn,
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from datetime import date
 
 import pytest
 
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.db.core import engine
 from digest.models import Suppression
 from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
@@ -129,7 +129,7 @@ def test_no_sentence_about_a_suppression_is_left_out(greek: Browser) -> None:
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
 def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
     reader(greek)
-    page = path(signed_links.feedback(1) + asked(1, verb))
+    page = path(signed_links.feedback(1) + feedback_suffix(1, verb))
 
     for answer in (greek.get(page), greek.post(page), greek.post(page, data={"choice": "paper"})):
         assert pseudo.unsaid(answer.text, DATA) == []
@@ -138,7 +138,7 @@ def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
 def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
     number = reader(greek)
     page = path(signed_links.preferences(number))
-    greek.post(path(signed_links.feedback(1) + asked(1, MORE)))
+    greek.post(path(signed_links.feedback(1) + feedback_suffix(1, MORE)))
     saved = {"action": "save", "topics": "μάθηση", "paused_until": "2025-12-24"}
 
     for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"}):

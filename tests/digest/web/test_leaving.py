@@ -76,8 +76,10 @@ def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
 def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:
-        owed = [deliveries.Owed(kind, 9, ADA, subscriber_id=1) for kind in ("digest", "welcome", "notice", "resend")]
-        deliveries.owe(session, [*owed, deliveries.Owed("digest", 10, "bob@digest.example")], NOW)
+        owed = [
+            deliveries.NewDelivery(kind, 9, ADA, subscriber_id=1) for kind in ("digest", "welcome", "notice", "resend")
+        ]
+        deliveries.enqueue(session, [*owed, deliveries.NewDelivery("digest", 10, "bob@digest.example")], NOW)
     web.post(path(signed_links.unsubscribe(1)))
     states = {(mail.kind, mail.address): mail.state for mail in mails()}
 

@@ -11,17 +11,17 @@ import pytest
 import time_machine
 
 from digest import settings, signing
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.db.core import engine
 from digest.db.outbox import deliveries
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.models import Edition
-from digest.services.delivery.render_messages import Letters
+from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import signed_links
 from digest.services.security.link_lifetimes import LIFETIMES, lifetime
 from digest.web.app import PAGES, build
 from digest.web.http.rate_limit import RequestLimiter
-from digest.web.wiring import given
+from digest.web.wiring import page_services
 from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, account_link, everything, mails, path, subscribed
 from tests.digest.web.crawler import addresses, crawl, tokens
 from tests.digest.web.pages.test_feeds import editions, paper
@@ -52,7 +52,7 @@ ROUTES = {
 @pytest.fixture
 def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
     """The pages over the real services: Ada has two editions of two papers, Bob has asked and not confirmed."""
-    web = Browser(build(queue, given()))
+    web = Browser(build(queue, page_services()))
     web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests ask more often than a person may
     subscribed(web)
     paper(1)
@@ -64,8 +64,8 @@ def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -
 
 def owe(kind: str, subject_id: int = 1, **more: object) -> None:
     with engine.transaction() as session:
-        owed = deliveries.Owed(kind, subject_id, ADA, subscriber_id=1, **more)  # type: ignore[arg-type]
-        deliveries.owe(session, [owed], NOW)
+        owed = deliveries.NewDelivery(kind, subject_id, ADA, subscriber_id=1, **more)  # type: ignore[arg-type]
+        deliveries.enqueue(session, [owed], NOW)
 
 
 def make_mail(web: Browser, kind: str) -> None:
@@ -92,8 +92,8 @@ def sent(kind: str) -> EmailMessage:
     """The newest mail of that kind, as it goes over the wire."""
     kind = "account-link" if kind in {"export", "erase", "change-address"} else kind
     newest = [mail for mail in mails() if mail.kind == kind][-1]
-    ((_, letter),) = Letters(settings.get()).compose([as_claimed(newest)])
-    assert isinstance(letter, Letter), letter
+    ((_, letter),) = MailComposer(settings.get()).compose([as_claimed(newest)])
+    assert isinstance(letter, OutgoingMessage), letter
     message = email.message_from_bytes(letter.raw, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
@@ -172,7 +172,7 @@ def own(purpose: str, web: Browser) -> str:
         signing.PREFERENCES: path(signed_links.preferences(1)),
         signing.EDITION: path(signed_links.edition(1)),
         signing.FEED: path(signed_links.feed(1)),
-        signing.FEEDBACK: path(signed_links.feedback(1) + asked(1, MORE)),
+        signing.FEEDBACK: path(signed_links.feedback(1) + feedback_suffix(1, MORE)),
     }[purpose]
 
 
@@ -268,7 +268,7 @@ def test_a_link_without_a_lifetime_works_for_years(
 LINK_PAGES = {
     "edition": lambda: f"{path(signed_links.edition(1))}/link",
     "feed": lambda: f"{path(signed_links.feed_edition(1, 1))}/link",
-    "feedback": lambda: f"{path(signed_links.feedback(1) + asked(1, MORE))}/link",
+    "feedback": lambda: f"{path(signed_links.feedback(1) + feedback_suffix(1, MORE))}/link",
     "unsubscribe": lambda: f"{path(signed_links.unsubscribe(1))}/link",
 }
 

@@ -13,10 +13,10 @@ from sqlmodel import select
 from digest import settings
 from digest.db.bounces import reports
 from digest.db.core import engine
-from digest.mail.mime.outgoing_message import Letter, Withheld
+from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
 from digest.models import Suppression
 from digest.services.admin import subscriber_admin
-from digest.services.delivery.render_messages import Letters
+from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import signed_links
 from digest.web.http import constant_time
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_subscriber, path, subscribed
@@ -71,9 +71,9 @@ def newest_confirmation() -> str:
     return path(signed_links.confirm(1, payload["request_id"]))
 
 
-def composed() -> Letter | Withheld:
+def composed() -> OutgoingMessage | Withheld:
     """The newest mail, as the sender would send it."""
-    ((_, mail),) = Letters(settings.get()).compose([as_claimed(mails()[-1])])
+    ((_, mail),) = MailComposer(settings.get()).compose([as_claimed(mails()[-1])])
     return mail
 
 
@@ -176,7 +176,7 @@ def test_confirming_lifts_a_suppression_after_bounces(
     suppress(reason)
     clock_stands.shift(timedelta(days=8))
     sign_up(web)
-    assert isinstance(composed(), Letter)
+    assert isinstance(composed(), OutgoingMessage)
     assert len(everything()["suppression"]) == 1
     web.post(newest_confirmation())
 

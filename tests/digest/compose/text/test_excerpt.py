@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.compose.text.excerpt import MOST, excerpt, with_matches
-from digest.compose.text.highlighting import fold, pattern
+from digest.compose.text.highlighting import fold_for_search, pattern
 
 BACKGROUND = "Large language models have become ubiquitous. However, their memory use remains a major obstacle. "
 METHOD = "We propose a cache that keeps only the keys which later tokens attend to, and prove that it loses nothing."
@@ -68,7 +68,7 @@ def test_a_long_sentence_is_cut_once() -> None:
 
 
 def visible(text: str, abstract: str, *groups: tuple[str, ...]) -> str:
-    return with_matches(text, abstract, fold, [found for group in groups if (found := pattern(group))])
+    return with_matches(text, abstract, fold_for_search, [found for group in groups if (found := pattern(group))])
 
 
 def test_a_sentence_with_hidden_matched_words_is_added() -> None:

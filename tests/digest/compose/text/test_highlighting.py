@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.highlighting import fold, marked, pattern, shown
+from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, pattern
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,6 @@ from digest.compose.text.highlighting import fold, marked, pattern, shown
     ],
 )
 def test_a_greek_letter_and_its_name_mark_each_other(topic: str, text: str, hit: str) -> None:
-    html = marked(text, fold(text), pattern((topic,)), shown(text))
+    html = mark_words(text, fold_for_search(text), pattern((topic,)), escape_text(text))
 
     assert f">{hit}</span>" in html

@@ -282,4 +282,4 @@ def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> No
     schema_migration.upgrade()
 
     assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.listing()] == [("old", "admin", "active")]
-    assert api_tokens.unlimited() == ["old"]
+    assert api_tokens.unlimited_token_names() == ["old"]

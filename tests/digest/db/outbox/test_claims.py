@@ -8,7 +8,7 @@ from sqlalchemy import text
 from digest import clock
 from digest.db.core.engine import engine, reading, transaction
 from digest.db.outbox import claims
-from digest.db.outbox.deliveries import LAST
+from digest.db.outbox.deliveries import PRIORITY_NORMAL
 from tests.outbox import Outbox
 
 MANY = 20_000
@@ -28,7 +28,7 @@ def test_a_claim_on_postgresql_walks_the_partial_index(outbox: Outbox) -> None:
         connection.execute(text("VACUUM ANALYZE delivery"))
     asked = str(claims.PICK.compile(engine(), compile_kwargs={"render_postcompile": True}))
     with reading() as session:
-        chosen = {"priority": LAST, "now": clock.now(), "room": 16}
+        chosen = {"priority": PRIORITY_NORMAL, "now": clock.now(), "room": 16}
         rows = session.connection().exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF) " + asked, chosen)
         plan = "\n".join(row[0] for row in rows)
 

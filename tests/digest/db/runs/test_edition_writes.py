@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from digest.compose.edition import Content, Entry, Frozen
+from digest.compose.edition import Content, Entry, StoredContent
 from digest.db.core.engine import reading, transaction
 from digest.db.runs import edition_writes, sent_papers
 from digest.models import Delivery, Edition, Subscriber
@@ -28,7 +28,10 @@ def papers(number: int) -> list[int]:
 
 def columns(count: int) -> dict[str, Any]:
     """Editions of the readers from 1 to `count`."""
-    contents = [Frozen.of(Content(tuple(Entry(one, 1, "new") for one in papers(n)))) for n in range(1, count + 1)]
+    contents = [
+        StoredContent.from_content(Content(tuple(Entry(one, 1, "new") for one in papers(n))))
+        for n in range(1, count + 1)
+    ]
     return {
         "subscriber_id": [*range(1, count + 1)],
         "day": [DAY] * count,
@@ -40,7 +43,7 @@ def columns(count: int) -> dict[str, Any]:
         "kind": "digest",
         "papers": [one.papers for one in contents],
         "content": [pack(one.text) for one in contents],
-        "shown": [one.shown for one in contents],
+        "shown": [one.paper_ids for one in contents],
     }
 
 
@@ -118,6 +121,6 @@ def test_the_ledger_forgets_what_was_announced_before(database: str) -> None:
 
 
 def test_a_frozen_edition_names_its_papers_in_four_bytes_each() -> None:
-    made = Frozen.of(Content((Entry(1, 1, "new"), Entry(70000, 2, "rising"))))
+    made = StoredContent.from_content(Content((Entry(1, 1, "new"), Entry(70000, 2, "rising"))))
 
-    assert struct.unpack("<2i", made.shown) == (1, 70000)
+    assert struct.unpack("<2i", made.paper_ids) == (1, 70000)

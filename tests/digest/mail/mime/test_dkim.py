@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from digest.compose.email import other_emails
 from digest.compose.email.template_context import Rendered
 from digest.errors import Misconfigured
-from digest.mail.mime.dkim import Signer, dns_record, generate_key
+from digest.mail.mime.dkim import DkimSigner, dns_record, generate_key
 from digest.mail.mime.message import TRANSACTIONAL, build
 from tests.digest.compose import samples
 from tests.digest.mail.mime.test_message import ENVELOPE, PLAIN
 
 PEM, RECORD = generate_key()
-SIGNER = Signer("papers.example", "s1", PEM)
+SIGNER = DkimSigner("papers.example", "s1", PEM)
 
 
 def verified(raw: bytes) -> bool:
@@ -78,9 +78,9 @@ def test_a_key_of_another_sort_is_refused_by_name() -> None:
     )
 
     with pytest.raises(Misconfigured, match="DKIM_KEY_FILE"):
-        Signer("papers.example", "s1", other)
+        DkimSigner("papers.example", "s1", other)
 
 
 def test_what_is_no_key_is_refused_by_name() -> None:
     with pytest.raises(Misconfigured, match="DKIM_KEY_FILE"):
-        Signer("papers.example", "s1", b"not a key")
+        DkimSigner("papers.example", "s1", b"not a key")

@@ -205,7 +205,7 @@ def _digest(records: list[samples.Record]) -> Rendered:
 
 
 def _lint(shared: Path, folder: Path, mails: dict[str, Rendered], form: str) -> list[str]:
-    signer = dkim.Signer("papers.example", "s1", dkim.generate_key()[0])
+    signer = dkim.DkimSigner("papers.example", "s1", dkim.generate_key()[0])
     for name, mail in mails.items():
         kind = name if form == "transactional" else "digest"
         (folder / f"{name}.eml").write_bytes(signer.sign(build(mail, replace(ENVELOPE, kind=kind))))

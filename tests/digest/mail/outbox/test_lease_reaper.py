@@ -9,7 +9,7 @@ import pytest
 from digest import clock, settings
 from digest.db.core.engine import transaction
 from digest.db.outbox import claims, deliveries, leases
-from digest.mail.outbox.lease_reaper import Sweeper
+from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import SENDING, SENT, UNCERTAIN
 from tests.outbox import Outbox
 
@@ -30,9 +30,9 @@ def hand() -> Hand:
 
 
 @pytest.fixture
-def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> Sweeper:
+def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> LeaseReaper:
     configured(LEASE=100, MESSAGE_TIMEOUT=10)
-    return Sweeper(settings.get(), monotonic=hand)
+    return LeaseReaper(settings.get(), monotonic=hand)
 
 
 def claim(outbox: Outbox) -> int:
@@ -45,7 +45,7 @@ def claim(outbox: Outbox) -> int:
     return lease
 
 
-def test_a_beat_that_stands_still_for_a_lease_is_taken_over(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+def test_a_beat_that_stands_still_for_a_lease_is_taken_over(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
     claim(outbox)
     sweeper.sweep()
     hand.seconds += 99
@@ -59,7 +59,7 @@ def test_a_beat_that_stands_still_for_a_lease_is_taken_over(outbox: Outbox, swee
     assert outbox.row().due_at is not None
 
 
-def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
     lease = claim(outbox)
     taken = 0
     for _ in range(5):
@@ -84,7 +84,7 @@ def test_a_beat_just_before_the_take_over_stops_it(outbox: Outbox) -> None:
     assert outbox.row().state == SENDING
 
 
-def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
     lease = claim(outbox)
     row = outbox.row()
     sweeper.sweep()
@@ -92,7 +92,7 @@ def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: Swe
     sweeper.sweep()
 
     with transaction() as session:
-        fenced = deliveries.record(session, lease, [deliveries.Result(row, SENT)], clock.now())
+        fenced = deliveries.record_results(session, lease, [deliveries.DeliveryResult(row, SENT)], clock.now())
         beating = leases.bump_beat(session, lease)
 
     assert fenced == 1
@@ -100,7 +100,7 @@ def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: Swe
     assert outbox.row().state == UNCERTAIN
 
 
-def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: Sweeper, hand: Hand) -> None:
+def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
     outbox.owe("ada@one.example")
     for _ in range(5):
         outbox.make_due()

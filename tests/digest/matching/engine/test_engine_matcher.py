@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from digest.errors import BadInput, BadQuery
 from digest.matching.engine import index_file
-from digest.matching.engine.engine_matcher import ALL, RANKED, Facts, Matcher, matcher
+from digest.matching.engine.engine_matcher import ALL, RANKED, EngineMatcher, PaperFacts, build_matcher
 from digest.matching.engine.paper_index import build
-from digest.matching.engine.profile_store import Store
+from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.thresholds import threshold
@@ -34,12 +34,14 @@ PRIOR = Weights(word_counts.prior())
 TAUS = (None, 0, 20_000, 60_000)
 
 
-def facts(papers: Sequence[Candidate]) -> Facts:
-    return Facts(np.array([c.announcement for c in papers], np.int64), np.array([c.trending for c in papers], np.int32))
+def facts(papers: Sequence[Candidate]) -> PaperFacts:
+    return PaperFacts(
+        np.array([c.announcement for c in papers], np.int64), np.array([c.trending for c in papers], np.int32)
+    )
 
 
-def ready(profiles: Sequence[Profile], papers: Sequence[Candidate], weights: Weights = PRIOR) -> Matcher:
-    return matcher(profiles, [build((c.id, c.record) for c in papers)], weights)
+def ready(profiles: Sequence[Profile], papers: Sequence[Candidate], weights: Weights = PRIOR) -> EngineMatcher:
+    return build_matcher(profiles, [build((c.id, c.record) for c in papers)], weights)
 
 
 def engine(
@@ -169,7 +171,7 @@ def test_close_matches_are_left_out_where_nobody_wants_them(shared: Path) -> Non
 
 def test_likes_beyond_all_measure_are_refused() -> None:
     with pytest.raises(BadInput, match="likes"):
-        Store().add(Profile((Topic("protein"),), likes=(("cell", 10**9),)))
+        ProfileStore().add(Profile((Topic("protein"),), likes=(("cell", 10**9),)))
 
 
 def test_many_indexes_match_as_one(shared: Path) -> None:
@@ -177,7 +179,7 @@ def test_many_indexes_match_as_one(shared: Path) -> None:
     make = Profiles([c.record for c in papers], seed=4)
     profiles = [make.profile() for _ in range(20)]
     parts = [build((c.id, c.record) for c in papers[at : at + 20]) for at in (0, 20, 40)]
-    answers = matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
+    answers = build_matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
 
     assert [answers.matches(at, one) for at, one in enumerate(profiles)] == engine(profiles, papers, 0)
 
@@ -212,16 +214,16 @@ def test_a_threshold_that_lets_pass_more_papers_than_there_are_is_zero() -> None
 
 def test_papers_that_the_subscriber_has_seen_are_not_matched() -> None:
     papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
-    told = Facts(np.ones(3, np.int64), np.zeros(3, np.int32), batch=np.array([5, 6, 7]))
-    answers = ready([Profile((Topic("protein"),))] * 2, papers).match(told, seen=[5, 0])
+    told = PaperFacts(np.ones(3, np.int64), np.zeros(3, np.int32), batch=np.array([5, 6, 7]))
+    answers = ready([Profile((Topic("protein"),))] * 2, papers).match(told, seen_through=[5, 0])
 
     assert (answers.papers(0), answers.papers(1)) == ([2, 3], [1, 2, 3])
 
 
 def test_by_rank_the_first_papers_of_a_separate_order_are_returned() -> None:
     papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
-    told = Facts(
-        np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), open=np.array([True, True, False])
+    told = PaperFacts(
+        np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), eligible=np.array([True, True, False])
     )
     answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, most=2)
 
@@ -235,7 +237,7 @@ def test_an_index_is_read_back_from_its_file(tmp_path: Path, shared: Path) -> No
     path.write_bytes(index_file.to_bytes(index))
     make = Profiles([c.record for c in papers], seed=6)
     profiles = [make.profile() for _ in range(10)]
-    answers = matcher(profiles, [index_file.read(path)], PRIOR).match(facts(papers), taus=[0] * 10)
+    answers = build_matcher(profiles, [index_file.read(path)], PRIOR).match(facts(papers), taus=[0] * 10)
 
     assert [answers.matches(at, one) for at, one in enumerate(profiles)] == engine(profiles, papers, 0)
 
@@ -249,26 +251,26 @@ def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None:
-    store = Store()
+    store = ProfileStore()
     store.add(Profile((Topic("protein"),)))
     row = store.add(Profile((Topic("graph", cap=1),), categories=("cs.LG",), authors=("Y. Liang",), limit=3))
     store.replace(0, Profile((Topic("network"),), exclusions=("graph",)))
     before = len(store.stream)
     store.merge()
     papers = [Candidate(1, Record("Networks"), 1), Candidate(2, Record("A graph", categories=("cs.LG",)), 1)]
-    answers = Matcher(store, [build((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
+    answers = EngineMatcher(store, [build((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
 
     assert len(store.stream) < before
     assert (answers.papers(0), answers.papers(row)) == ([1], [2])
 
 
 def test_a_profile_added_after_a_match_is_matched_by_the_next_matcher() -> None:
-    store, papers = Store(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
+    store, papers = ProfileStore(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
     index = build((c.id, c.record) for c in papers)
     found = []
     for word in ("protein", '"graph netw*"'):
         row = store.add(Profile((Topic(word),)))
-        found.append(Matcher(store, [index], PRIOR).match(facts(papers)).papers(row))
+        found.append(EngineMatcher(store, [index], PRIOR).match(facts(papers)).papers(row))
 
     assert found == [[1], [2]]
 
@@ -290,4 +292,4 @@ def test_no_papers_match_nothing() -> None:
 
 def test_a_bad_query_is_refused_where_it_is_compiled() -> None:
     with pytest.raises(BadQuery):
-        Store().add(Profile((Topic("(protein AND"),)))
+        ProfileStore().add(Profile((Topic("(protein AND"),)))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, Matcher, matcher
-from digest.matching.engine.json_writer import Sheets, Written, write
-from digest.matching.engine.match_results import Answers
+from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, EngineMatcher, build_matcher
+from digest.matching.engine.json_writer import EntryTemplates, WrittenEntries, write_entries
+from digest.matching.engine.match_results import MatchResults
 from digest.matching.engine.paper_index import build
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.papers import Record
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.usefixtures("kernel")
 _LEFT_OUT = {"score": 0, "strict": False, "topic": -1, "mask": 0, "matched": ()}
 
 
-def written(made: Matcher, answers: Answers, profiles: list[Profile]) -> Written:
-    sheets = Sheets.of([(b'{"paper":%d' % number, b"}") for number in made.joined.ids])
-    return write(answers, made.book, range(len(profiles)), sheets, made.store.said.words())
+def written(made: EngineMatcher, answers: MatchResults, profiles: list[Profile]) -> WrittenEntries:
+    sheets = EntryTemplates.from_parts([(b'{"paper":%d' % number, b"}") for number in made.joined.ids])
+    return write_entries(answers, made.compiled, range(len(profiles)), sheets, made.store.said.words())
 
 
 def plain(match: Match) -> dict[str, object]:
@@ -36,7 +36,7 @@ def test_what_is_written_of_a_row_is_its_matches(shared: Path, mode: int) -> Non
     papers = candidates(real(shared, 60))
     make = Profiles([paper.record for paper in papers], seed=23)
     profiles = [make.profile() for _ in range(300)]
-    made = matcher(profiles, [build((c.id, c.record) for c in papers)], PRIOR)
+    made = build_matcher(profiles, [build((c.id, c.record) for c in papers)], PRIOR)
     answers = made.match(facts(papers), taus=[0] * len(profiles), mode=mode, most=5)
     rows = written(made, answers, profiles).rows()
     matches = [answers.matches(at, profile) for at, profile in enumerate(profiles)]
@@ -53,7 +53,7 @@ def test_what_is_written_of_a_row_is_its_matches(shared: Path, mode: int) -> Non
 def test_words_are_written_as_typed_in_any_script() -> None:
     record = Record('Ein "Modell" für Größe', "Über naïve Größe, graphene \\ and more.")
     profiles = [Profile((Topic("größe"), Topic('naïve GRÖSSE OR "graphene"'), Topic("Graphenes")))]
-    made = matcher(profiles, [build([(7, record)])], PRIOR)
+    made = build_matcher(profiles, [build([(7, record)])], PRIOR)
     answers = made.match(facts([Candidate(7, record, 1)]), taus=[0])
     row = written(made, answers, profiles).rows()[0]
 

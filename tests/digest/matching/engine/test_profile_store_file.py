@@ -8,9 +8,9 @@ import pytest
 
 from digest.errors import BadInput
 from digest.matching.engine import profile_store_file
-from digest.matching.engine.engine_matcher import Matcher
+from digest.matching.engine.engine_matcher import EngineMatcher
 from digest.matching.engine.paper_index import build
-from digest.matching.engine.profile_store import Store
+from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Match, Profile
 from digest.papers import Record
 from tests.digest.matching.engine.test_engine_matcher import PRIOR, facts, real
@@ -19,16 +19,16 @@ from tests.digest.matching.profiles import Profiles, candidates
 pytestmark = pytest.mark.usefixtures("kernel")
 
 
-def compiled(profiles: list[Profile]) -> Store:
-    store = Store()
+def compiled(profiles: list[Profile]) -> ProfileStore:
+    store = ProfileStore()
     for profile in profiles:
         store.add(profile)
     return store
 
 
-def matches(store: Store, profiles: list[Profile], records: list[Record]) -> list[list[Match]]:
+def matches(store: ProfileStore, profiles: list[Profile], records: list[Record]) -> list[list[Match]]:
     papers = candidates(records)
-    made = Matcher(store, [build((c.id, c.record) for c in papers)], PRIOR)
+    made = EngineMatcher(store, [build((c.id, c.record) for c in papers)], PRIOR)
     answers = made.match(facts(papers), taus=[0] * len(profiles))
     return [answers.matches(at, profile) for at, profile in enumerate(profiles)]
 

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 
 from digest.errors import BadQuery
 from digest.matching.profile import MAX_QUERY, Profile, Topic
-from digest.matching.query.language import And, AndNot, Node, Or, Query, Term, Wanted, format, parse, phrase, terms  # noqa: A004
+from digest.matching.query.language import (
+    And,
+    AndNot,
+    Node,
+    Or,
+    ProfileTerm,
+    Query,
+    Term,
+    format,
+    parse,
+    phrase_words,
+    profile_terms,
+)
 from tests.steps import calls
 
 WORDS = st.sampled_from(
@@ -152,10 +164,10 @@ def test_terms_are_numbered_in_the_order_typed_each_once() -> None:
         topics=(Topic("graph models"), Topic("muted", muted=True), Topic("graph AND au:Liang ANDNOT survey"))
     )
 
-    assert terms(profile) == (Wanted("", "graph"), Wanted("", "model"), Wanted("au", "liang"))
+    assert profile_terms(profile) == (ProfileTerm("", "graph"), ProfileTerm("", "model"), ProfileTerm("au", "liang"))
 
 
 def test_words_keep_the_form_in_which_they_were_typed() -> None:
-    words = phrase(Term("Multi-Agent data set self-superv*"))
+    words = phrase_words(Term("Multi-Agent data set self-superv*"))
 
     assert [word.typed for word in words] == [*["Multi-Agent"] * 2, "data set", *["self-superv*"] * 2]

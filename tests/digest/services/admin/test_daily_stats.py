@@ -9,7 +9,7 @@ import pytest
 from digest.db.core import engine
 from digest.models import Bounce, Delivery, Subscriber
 from digest.services.admin import daily_stats
-from digest.services.admin.daily_stats import Day
+from digest.services.admin.daily_stats import DayFigures
 
 NOW = datetime(2025, 11, 21, 23, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -36,7 +36,7 @@ def test_readers_are_counted_at_the_end_of_each_day() -> None:
         )
     found = daily_stats.days(now=NOW, last=3)
 
-    assert [(day.date, day.readers, day.joined, day.left) for day in found] == [
+    assert [(day.date, day.subscribers, day.joined, day.left) for day in found] == [
         (date(2025, 11, 19), 2, 0, 0),
         (date(2025, 11, 20), 2, 1, 1),
         (date(2025, 11, 21), 3, 1, 0),
@@ -47,7 +47,7 @@ def test_the_last_day_ends_with_the_readers_of_now() -> None:
     with engine.transaction() as session:
         session.add_all([reader(n, ago(n), ago(n - 1) if n % 3 == 0 else None) for n in range(1, 30)])
 
-    assert daily_stats.days(now=NOW)[-1].readers == sum(n % 3 != 0 for n in range(1, 30))
+    assert daily_stats.days(now=NOW)[-1].subscribers == sum(n % 3 != 0 for n in range(1, 30))
 
 
 def test_mails_and_bounces_stand_on_their_utc_day() -> None:
@@ -67,6 +67,6 @@ def test_mails_and_bounces_stand_on_their_utc_day() -> None:
 
 def test_a_young_service_has_days_of_nothing() -> None:
     assert daily_stats.days(now=NOW, last=2) == [
-        Day(TODAY - timedelta(days=1), 0, 0, 0, 0, 0),
-        Day(TODAY, 0, 0, 0, 0, 0),
+        DayFigures(TODAY - timedelta(days=1), 0, 0, 0, 0, 0),
+        DayFigures(TODAY, 0, 0, 0, 0, 0),
     ]

@@ -11,10 +11,10 @@ from digest import clock, settings
 from digest.db.core.engine import transaction
 from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.interfaces import NoQueue
-from digest.mail.outbox.lease_reaper import Sweeper
+from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
-from digest.services.delivery.render_messages import Letters
+from digest.services.delivery.render_messages import MailComposer
 from tests.digest.services.house import alarms as told
 from tests.digest.services.house import later
 from tests.outbox import Outbox, as_claimed
@@ -52,7 +52,7 @@ def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
 
 def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 1000.0
-    sweeper = Sweeper(settings.get(), monotonic=lambda: seconds)
+    sweeper = LeaseReaper(settings.get(), monotonic=lambda: seconds)
     monkeypatch.setattr(delivery_worker, "_sweeper", lambda: sweeper)
     outbox.owe("ada@one.example")
     with transaction() as session:
@@ -70,8 +70,8 @@ def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: p
 def test_without_administrators_an_alarm_is_a_line_in_the_log(service: str, configured: Callable[..., None]) -> None:
     configured(ADMIN_EMAILS="")
     with transaction() as session:
-        first = alarm_rules.sound(session, "overdue", "E-mails are overdue", ["3 wait"], now=clock.now())
-        second = alarm_rules.sound(session, "overdue", "E-mails are overdue", ["3 wait"], now=later(hours=1))
+        first = alarm_rules.raise_alarm(session, "overdue", "E-mails are overdue", ["3 wait"], now=clock.now())
+        second = alarm_rules.raise_alarm(session, "overdue", "E-mails are overdue", ["3 wait"], now=later(hours=1))
 
     assert (first, second) == (True, False)
     assert told() == []
@@ -81,7 +81,7 @@ def test_an_alarm_is_a_mail_that_tells_its_facts(service: str, outbox: Outbox) -
     with transaction() as session:
         alarm_rules.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
-    letters = dict(Letters(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
+    letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
 
     raw = getattr(letters[1], "raw", b"").decode()
     assert "Subject: " in raw
@@ -92,23 +92,23 @@ def test_two_at_once_tell_it_once(service: str) -> None:
     now = clock.now()
     for offset in (0, 1):
         with transaction() as session:
-            alarm_rules.sound(session, "overdue", "E-mails are overdue", [], now=now + timedelta(seconds=offset))
+            alarm_rules.raise_alarm(session, "overdue", "E-mails are overdue", [], now=now + timedelta(seconds=offset))
 
     assert len(told()) == 2
 
 
 def test_mail_servers_that_fail_for_ten_minutes_are_told_once(service: str) -> None:
-    told_at = [alarm_rules.servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
+    told_at = [alarm_rules.note_mail_servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
 
     assert told_at == [False, False, False, True, False]
     assert told() == ["The mail servers fail"] * 2
 
 
 def test_mail_servers_that_work_again_begin_anew(service: str) -> None:
-    alarm_rules.servers(failing=True, now=later(minutes=0))
-    alarm_rules.servers(failing=False, now=later(minutes=9))
+    alarm_rules.note_mail_servers(failing=True, now=later(minutes=0))
+    alarm_rules.note_mail_servers(failing=False, now=later(minutes=9))
 
-    assert not alarm_rules.servers(failing=True, now=later(minutes=11))
+    assert not alarm_rules.note_mail_servers(failing=True, now=later(minutes=11))
     assert told() == []
 
 
@@ -132,11 +132,11 @@ def test_a_server_that_refuses_us_is_told_instead_of_overdue_mail(service: str, 
 
 
 def test_a_server_that_refuses_our_session_is_told_at_once(service: str) -> None:
-    assert alarm_rules.servers(failing=True, refusal="530 5.7.0 Authentication required")
+    assert alarm_rules.note_mail_servers(failing=True, refusal="530 5.7.0 Authentication required")
     assert told() == ["The mail servers fail"] * 2
 
 
 def test_servers_that_fail_from_one_day_to_the_next_are_told(service: str) -> None:
-    told_at = [alarm_rules.servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
+    told_at = [alarm_rules.note_mail_servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
 
     assert told_at == [False, True]

@@ -12,7 +12,7 @@ from digest.db.core.engine import transaction
 from digest.db.papers import source_days as store
 from digest.errors import SourceDown
 from digest.services.alarms import alarm_rules
-from digest.services.delivery.render_messages import Letters
+from digest.services.delivery.render_messages import MailComposer
 from digest.services.ingestion import catch_up
 from tests.digest.services.house import alarms as alarm_mails
 from tests.digest.services.house import later
@@ -100,7 +100,7 @@ def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
             catch_up.ingest("arxiv-rss")
     alarm_rules.watch(now=clock.now() + timedelta(seconds=1))
 
-    letters = dict(Letters(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
+    letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
     raw = getattr(letters[1], "raw", b"").decode()
     assert "Subject: " in raw
     assert "arxiv-rss is down" in raw

@@ -28,12 +28,12 @@ from digest.mail.bounces.bounce_score import (
     score,
 )
 from digest.mail.mime.message import verp
-from digest.mail.mime.outgoing_message import Letter
+from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.models import Bounce, Delivery, Edition
 from digest.services.admin import domain_pauses, subscriber_admin
 from digest.services.bounces import process_reports
-from digest.services.bounces.process_reports import Report
-from digest.services.delivery.render_messages import Letters
+from digest.services.bounces.process_reports import ProviderReport
+from digest.services.delivery.render_messages import MailComposer
 from digest.services.runs import run_control
 from digest.services.security import signed_links
 from tests.digest.mail.ordinary import ORDINARY
@@ -292,23 +292,23 @@ def test_old_failures_are_forgotten(mail: int) -> None:
 def test_failures_in_the_session_count_too(service: str) -> None:
     failed(0, 1, 2, 3, kind="soft", source="session")
 
-    assert process_reports.settle() == 1
+    assert process_reports.suppress_failing_addresses() == 1
     assert given_house.suppressed() == {ADA: "keeps failing"}
 
 
 def test_delays_alone_take_weeks(service: str) -> None:
     failed(0, 1, 2, 3, 4, 5, kind="soft")
 
-    assert process_reports.settle() == 0
+    assert process_reports.suppress_failing_addresses() == 0
 
 
 def test_an_address_freed_again_begins_anew(mail: int) -> None:
     failed(0, 1, 2, 3)
-    process_reports.settle()
+    process_reports.suppress_failing_addresses()
 
     subscriber_admin.unsuppress(ADA)
 
-    assert process_reports.settle() == 0
+    assert process_reports.suppress_failing_addresses() == 0
     assert given_house.suppressed() == {}
     assert {kind for _, kind in given_house.bounces()} == {"forgiven"}
 
@@ -321,33 +321,33 @@ def test_a_report_about_us_suppresses_nobody(mail: int) -> None:
 def test_a_provider_that_calls_a_blocklist_hard_suppresses_nobody(mail: int) -> None:
     listed = provided("hard", status="5.1.1", words="550 5.1.1 blocked using Spamhaus")
 
-    assert process_reports.take_reports([listed]) == {"domain paused": 1}
+    assert process_reports.process_provider_reports([listed]) == {"domain paused": 1}
     assert given_house.suppressed() == {}
 
 
-def provided(kind: str, **more: str) -> Report:
-    return Report.model_validate({"id": "p-1", "kind": kind, "recipient": ADA, **more})
+def provided(kind: str, **more: str) -> ProviderReport:
+    return ProviderReport.model_validate({"id": "p-1", "kind": kind, "recipient": ADA, **more})
 
 
 def test_a_provider_is_believed_without_a_stamp(mail: int) -> None:
-    assert process_reports.take_reports([provided("hard", status="5.1.1")]) == {"suppressed": 1}
+    assert process_reports.process_provider_reports([provided("hard", status="5.1.1")]) == {"suppressed": 1}
     assert given_house.suppressed() == {ADA: "no such address"}
 
 
 def test_a_providers_report_counts_once(mail: int) -> None:
-    process_reports.take_reports([provided("soft")])
+    process_reports.process_provider_reports([provided("soft")])
 
-    assert process_reports.take_reports([provided("soft")]) == {"known": 1}
+    assert process_reports.process_provider_reports([provided("soft")]) == {"known": 1}
 
 
 def test_a_providers_unsubscribe_leaves(mail: int, ada: int) -> None:
-    assert process_reports.take_reports([provided("unsubscribe")]) == {"left": 1}
+    assert process_reports.process_provider_reports([provided("unsubscribe")]) == {"left": 1}
     assert given_house.reader(ada).state == "left"
 
 
 def test_a_provider_must_name_an_address(service: str) -> None:
     with pytest.raises(BadInput, match="address"):
-        process_reports.take_reports([provided("hard", recipient="nobody")])
+        process_reports.process_provider_reports([provided("hard", recipient="nobody")])
 
 
 NOW = clock.now()
@@ -399,29 +399,29 @@ def test_addresses_have_one_key() -> None:
 
 
 @pytest.fixture
-def letter(mail: int) -> Letter:
+def letter(mail: int) -> OutgoingMessage:
     """That mail as it goes over the wire: a notice, composed and addressed."""
     with transaction() as session:
         row = session.get_one(Delivery, mail)
         row.kind, row.message_id = "notice", f"<notice.{row.subject_id}.0@digest.example>"
         session.get_one(Edition, row.subject_id).content = Content().to_json()
-    ((_, made),) = Letters(settings.get()).compose([as_claimed(given_house.mail(mail))])
-    assert isinstance(made, Letter)
+    ((_, made),) = MailComposer(settings.get()).compose([as_claimed(given_house.mail(mail))])
+    assert isinstance(made, OutgoingMessage)
     return made
 
 
-def test_a_report_on_a_real_letter_is_proved_by_its_return_path(letter: Letter) -> None:
+def test_a_report_on_a_real_letter_is_proved_by_its_return_path(letter: OutgoingMessage) -> None:
     assert take(report(to=letter.envelope_from)) == ["suppressed"]
 
 
-def test_a_report_on_a_real_letter_is_proved_by_what_it_returns(letter: Letter) -> None:
+def test_a_report_on_a_real_letter_is_proved_by_what_it_returns(letter: OutgoingMessage) -> None:
     head = letter.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
 
     assert take(report(returned=head)) == ["suppressed"]
     assert given_house.suppressed() == {ADA: "no such address"}
 
 
-def test_a_real_letters_mailto_leaves(letter: Letter, ada: int) -> None:
+def test_a_real_letters_mailto_leaves(letter: OutgoingMessage, ada: int) -> None:
     ways = email.message_from_bytes(letter.raw)["List-Unsubscribe"]
     address, _, query = re.findall(r"<mailto:([^>]*)>", ways)[0].partition("?")
     (subject,) = parse_qs(query)["subject"]

@@ -9,7 +9,7 @@ import pytest
 
 from digest import settings
 from digest.db.core.engine import reading
-from digest.matching.engine.paper_index import Index
+from digest.matching.engine.paper_index import PaperIndex
 from digest.services.catalog import announcements, day_indexes
 from tests.digest.services.conftest import MONDAY, Lab, paper
 
@@ -22,7 +22,7 @@ def fresh() -> None:
     day_indexes._open.clear()
 
 
-def index() -> Index:
+def index() -> PaperIndex:
     with reading() as session:
         (day,) = announcements.days(session, [MONDAY.toordinal()])
         return day_indexes.of(session, day)

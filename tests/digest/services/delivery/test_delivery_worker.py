@@ -15,7 +15,7 @@ from digest import clock, settings
 from digest.db.core.engine import transaction
 from digest.db.outbox import claims, leases
 from digest.mail.outbox import retry_backoff
-from digest.mail.outbox.lease_reaper import Sweeper
+from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models import Announcement, Run, Shard
 from digest.models.delivery import DEFERRED, SENT, UNCERTAIN
 from digest.services.delivery import delivery_worker
@@ -101,7 +101,7 @@ def test_draining_takes_over_from_a_dead_sender(
     outbox: Outbox, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases_pass = count(0, settings.get().lease)  # one between two sweeps
-    monkeypatch.setattr(delivery_worker, "Sweeper", partial(Sweeper, monotonic=lambda: float(next(leases_pass))))
+    monkeypatch.setattr(delivery_worker, "Sweeper", partial(LeaseReaper, monotonic=lambda: float(next(leases_pass))))
     claimed_by_a_dead_sender(outbox)
 
     delivery_worker.drain()

@@ -15,7 +15,7 @@ from digest.db.core import installation
 from digest.db.core.engine import engine, reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.outbox.message_ids import DeliveryKey, message_id
-from digest.db.outbox.transactional_mail import owe_next
+from digest.db.outbox.transactional_mail import enqueue_next
 from digest.errors import AlreadyOwed
 from digest.interfaces import NoQueue
 from digest.models import Audit, Delivery, Installation
@@ -90,7 +90,7 @@ def test_resends_at_once_get_different_serials(sent: Lab) -> None:
 def test_serials_of_every_kind_go_on_after_their_rows_are_gone(sent: Lab, kind: str) -> None:
     def owe() -> int:
         with transaction() as session:
-            return owe_next(session, kind, subject_id=1, address=ADA, now=clock.now())
+            return enqueue_next(session, kind, subject_id=1, address=ADA, now=clock.now())
 
     first = [owe(), owe()]
     with transaction() as session:
@@ -129,7 +129,9 @@ def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) ->
 def test_owing_a_mail_twice_is_an_error_and_not_a_success(sent: Lab) -> None:
     def owe(*subjects: int) -> None:
         with transaction() as session:
-            deliveries.owe(session, [deliveries.Owed("test", subject, ADA) for subject in subjects], clock.now())
+            deliveries.enqueue(
+                session, [deliveries.NewDelivery("test", subject, ADA) for subject in subjects], clock.now()
+            )
 
     owe(5)
     with pytest.raises(AlreadyOwed):

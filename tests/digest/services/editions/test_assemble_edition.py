@@ -69,7 +69,7 @@ def test_a_paper_rises_once_and_is_never_sent_twice(lab: Lab) -> None:
     lab.change("ada", profile_id=None)
     lab.store(MONDAY, paper(1, "Linear bandits"))
     lab.run(MONDAY)
-    update_preferences.change(lab.reader("ada").id or 0, Preferences(topics=("bandits",)))  # type: ignore[arg-type]
+    update_preferences.save_preferences(lab.reader("ada").id or 0, Preferences(topics=("bandits",)))  # type: ignore[arg-type]
     for day in (1, 2, 3):
         lab.go_to(at(MONDAY + timedelta(days=day), 6))
         lab.store(None, paper(1, "Linear bandits", signals={"upvotes": 10 * day}), source="huggingface")

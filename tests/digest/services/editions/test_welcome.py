@@ -16,7 +16,7 @@ from digest.services.editions import welcome
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe
-from digest.services.subscriptions.unsubscribe import leave
+from digest.services.subscriptions.unsubscribe import unsubscribe
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 from tests.digest.services.delivery.test_delivery_worker import Calls
 from tests.servers import MailServer
@@ -94,7 +94,7 @@ def test_a_lost_welcome_is_made_good_by_the_first_run(lab: Lab) -> None:
 def test_who_left_meanwhile_gets_none(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     reader = lab.subscribe("ada", "bandits")
-    leave(reader)
+    unsubscribe(reader)
 
     assert not welcome.first_edition(reader)
 
@@ -144,7 +144,7 @@ def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_befor
     confirm.confirm(cyd.id or 0, last_request(cyd.id or 0), "a client", NoQueue())
     welcome.first_edition(cyd.id or 0)
     with transaction() as session:
-        deliveries.owe(session, [deliveries.Owed("digest", 10**6, "the-day@example.com")], clock.now())
+        deliveries.enqueue(session, [deliveries.NewDelivery("digest", 10**6, "the-day@example.com")], clock.now())
 
     order = claimed_order()
 

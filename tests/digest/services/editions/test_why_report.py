@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from digest.services.editions import why_report
-from digest.services.subscriptions.unsubscribe import leave
+from digest.services.subscriptions.unsubscribe import unsubscribe
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -48,7 +48,7 @@ def test_a_paper_too_old_to_be_new_is_said_to_be(lab: Lab) -> None:
 
 
 def test_a_reader_who_left_hears_that_there_is_no_mail(lab: Lab) -> None:
-    leave(lab.subscribe("ada", "bandits"))
+    unsubscribe(lab.subscribe("ada", "bandits"))
 
     assert why_report.why_mail("ada@example.com")[0] == "no mail: the subscription is left since 2025-11-17"
 

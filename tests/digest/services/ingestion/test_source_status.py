@@ -61,7 +61,7 @@ def test_a_run_goes_at_once_when_the_announcement_is_there(subscriber: None, con
 def test_a_mail_without_the_announcement_says_so(database: str) -> None:
     put_day(MON, SLOT - timedelta(days=1))
     with reading() as session:
-        line = source_status.notice(session, SLOT, SLOT)
+        line = source_status.missing_announcement_notice(session, SLOT, SLOT)
 
     assert line == "arXiv's announcement of 30 September had not arrived when this was made. Its papers come next time."
 
@@ -70,12 +70,12 @@ def test_nothing_is_said_on_a_day_without_announcement(database: str) -> None:
     put_day(date(2025, 10, 3), SLOT)
     sunday = datetime(2025, 10, 5, 12, tzinfo=UTC)
     with reading() as session:
-        assert source_status.notice(session, sunday, sunday) == ""
+        assert source_status.missing_announcement_notice(session, sunday, sunday) == ""
 
 
 def test_nothing_is_said_where_arxiv_is_not_fetched(database: str) -> None:
     with reading() as session:
-        assert source_status.notice(session, SLOT, SLOT) == ""
+        assert source_status.missing_announcement_notice(session, SLOT, SLOT) == ""
 
 
 def test_a_run_knows_only_the_days_stored_by_its_time(database: str) -> None:
@@ -149,12 +149,12 @@ def test_of_old_snapshots_first_last_and_each_days_best_stay(paper: None) -> Non
             take(session, first + timedelta(hours=hour), value, "rank")
         for hour, value in enumerate((6, 8, 7)):
             take(session, first + timedelta(days=1, hours=hour), value)
-    removed = signal_cleanup.thin_out(first + timedelta(days=40))
+    removed = signal_cleanup.thin_out_snapshots(first + timedelta(days=40))
 
     assert values() == [3, 9, 8, 7]
     assert values("rank") == [3, 1, 5]
     assert removed == 4 + 2
-    assert signal_cleanup.thin_out(first + timedelta(days=40)) == 0
+    assert signal_cleanup.thin_out_snapshots(first + timedelta(days=40)) == 0
 
 
 def test_recent_snapshots_all_stay(paper: None) -> None:
@@ -163,4 +163,4 @@ def test_recent_snapshots_all_stay(paper: None) -> None:
         for hour in range(10):
             take(session, now - timedelta(hours=hour), hour)
 
-    assert signal_cleanup.thin_out(now) == 0
+    assert signal_cleanup.thin_out_snapshots(now) == 0

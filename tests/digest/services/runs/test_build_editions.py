@@ -20,7 +20,7 @@ from digest.services.runs import build_editions, run_planning
 from digest.services.runs import daily_run as days
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
-from digest.services.subscriptions.unsubscribe import leave
+from digest.services.subscriptions.unsubscribe import unsubscribe
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 from tests.servers import MailServer
 
@@ -195,7 +195,7 @@ def test_a_changed_zone_gives_no_second_edition_of_a_date(lab: Lab, smtp: MailSe
     lab.go_to(at(MONDAY, 6, 1))
     lab.run()
     lab.announce(MONDAY, "Bandits two")
-    update_preferences.change(reader, Preferences(topics=("bandits",), time_zone="America/New_York"))  # type: ignore[arg-type]
+    update_preferences.save_preferences(reader, Preferences(topics=("bandits",), time_zone="America/New_York"))  # type: ignore[arg-type]
 
     lab.go_to(at(MONDAY, 12, 1))  # seven in New York, still Monday
     lab.run()
@@ -210,12 +210,12 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
     lab.go_to(at(MONDAY, 7, 1))
     run_planning.plan_due(NoQueue())
-    choose = build_editions.assemble_edition.each
+    choose = build_editions.assemble_edition.iter_assembled
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
         chosen = [*choose(*given, **more)]
         monkeypatch.setattr(build_editions.assemble_edition, "each", choose)
-        update_preferences.change(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
+        update_preferences.save_preferences(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
         return chosen
 
     monkeypatch.setattr(build_editions.assemble_edition, "each", choose_slowly)
@@ -231,7 +231,7 @@ def test_preferences_changed_after_the_slot_came_cost_no_mail(lab: Lab) -> None:
     lab.announce(MONDAY, "Kernel methods")
     lab.go_to(at(MONDAY, 7, 1))
 
-    update_preferences.change(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
+    update_preferences.save_preferences(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
     lab.run()
 
     assert lab.papers("ada", MONDAY) == ["Kernel methods"]
@@ -242,7 +242,7 @@ def test_a_pause_begun_after_the_slot_came_holds(lab: Lab, smtp: MailServer) -> 
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
 
-    update_preferences.change(reader, Preferences(topics=("bandits",), paused_until=FRIDAY))  # type: ignore[arg-type]
+    update_preferences.save_preferences(reader, Preferences(topics=("bandits",), paused_until=FRIDAY))  # type: ignore[arg-type]
     lab.run()
 
     assert smtp.log == []
@@ -257,7 +257,7 @@ def test_who_leaves_between_choosing_and_sending_gets_nothing(lab: Lab, smtp: Ma
     for run in run_planning.plan_due(NoQueue()):
         build_editions.freeze_shard(run, 0)
 
-    leave(reader)
+    unsubscribe(reader)
     lab.run()
 
     assert smtp.recipients() == {"bob@example.com": 1}
@@ -318,7 +318,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
-    choose = build_editions.assemble_edition.each
+    choose = build_editions.assemble_edition.iter_assembled
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
         chosen = [*choose(*given, **more)]
@@ -370,7 +370,7 @@ def test_a_rehearsal_says_what_the_run_then_does(lab: Lab, smtp: MailServer, day
     lab.announce(MONDAY, "Linear bandits", "Kernel methods", "Methods of the kernel trade")
     lab.go_to(at(MONDAY, 7, 1))
 
-    rehearsed = [(c.reader.id, c.content) for c in run_planning.rehearse(day)]
+    rehearsed = [(c.subscriber.id, c.content) for c in run_planning.rehearse(day)]
     before = (len(smtp.log), len(lab.runs()))
     told = days.rehearse(day)
     real = lab.run(day)

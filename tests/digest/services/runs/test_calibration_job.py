@@ -70,7 +70,7 @@ def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monke
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")
     monkeypatch.setattr(calibration_job, "PARTS_AT_ONCE", 2)
-    first, rest = calibration_job.due(), calibration_job.calibrate_all()
+    first, rest = calibration_job.due_parts(), calibration_job.calibrate_all()
 
     assert len(first.parts) == 2
     assert rest == 5
@@ -97,7 +97,7 @@ def test_a_like_keeps_the_threshold_for_the_new_version_of_the_profile(lab: Lab)
     lab.run(MONDAY)
 
     edition = lab.editions("ada")[0]
-    feedback.say(edition.id or 0, lab.entries("ada")[0].paper, MORE)
+    feedback.apply_feedback(edition.id or 0, lab.entries("ada")[0].paper, MORE)
     old, new = stored()
 
     assert new[0] == lab.reader("ada").profile_id != old[0]

@@ -52,7 +52,7 @@ def test_what_one_day_compiled_serves_the_next(busy: Lab) -> None:
 
 
 def test_a_changed_profile_is_seen_by_the_next_run(busy: Lab) -> None:
-    update_preferences.change(busy.reader("ada").id or 0, Preferences(topics=("graph networks",)))
+    update_preferences.save_preferences(busy.reader("ada").id or 0, Preferences(topics=("graph networks",)))
     busy.run()
 
     assert (busy.papers("ada", TUESDAY), busy.papers("bob", TUESDAY)) == (["Graph networks"], ["Graph networks"])

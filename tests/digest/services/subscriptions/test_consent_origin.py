@@ -18,7 +18,7 @@ from digest.matching.profile import Profile
 from digest.models import Consent
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export
-from digest.services.subscriptions.confirm import begin
+from digest.services.subscriptions.confirm import activate
 from tests.digest.services.house import add_reader, later, put
 
 ADA, CLIENT = "ada@one.example", "203.0.113.7"
@@ -29,7 +29,7 @@ def confirmed(client: str = CLIENT) -> None:
         subscriber = subscribers.admit(session, subscribers.address(ADA), now=clock.now())
         session.flush()
         version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=clock.now())
-        begin(session, subscriber, version, event="confirmed", client=client, now=clock.now())
+        activate(session, subscriber, version, event="confirmed", client=client, now=clock.now())
 
 
 def consent(client: str) -> str:

@@ -20,7 +20,7 @@ from digest.matching.profile import Profile, Topic
 from digest.models import Consent, Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
-from digest.services.subscriptions.confirm import begin
+from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.sign_up import WORDING
 from tests.digest.services.house import add_reader, put
 
@@ -228,7 +228,7 @@ def test_who_left_and_was_deleted_may_come_back_by_themselves(service: str) -> N
         who = subscribers.address("ada@one.example")
         subscriber = subscribers.admit(session, who, now=NOON)
         version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=NOON)
-        begin(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
+        activate(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
 
     with reading() as session:
         assert former_addresses.find(session, "ada@one.example") is None

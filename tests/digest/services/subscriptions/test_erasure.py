@@ -58,7 +58,7 @@ def traces(number: int, *, crowd: int = 300) -> None:
         for row in session.exec(select(Delivery).where(Delivery.kind == "link", Delivery.subject_id < 60)):  # type: ignore[assignment]
             session.delete(row)
     for limit in range(1, 20):
-        update_preferences.change(
+        update_preferences.save_preferences(
             number, preference_fields.read(Preferences, {"topics": f"graphs {limit}", "limit": limit})
         )
 
@@ -253,13 +253,13 @@ def test_a_refusal_that_comes_after_the_erasing_does_not_bring_the_address_back(
         )  # fmt: skip
         session.add(row)
         session.flush()
-        values = {name: getattr(row, name) for name in deliveries.Claimed._fields if hasattr(row, name)}
-    claimed = deliveries.Claimed(**values)
+        values = {name: getattr(row, name) for name in deliveries.ClaimedDelivery._fields if hasattr(row, name)}
+    claimed = deliveries.ClaimedDelivery(**values)
     erasure.erase(number, by_administrator=True)
 
     with transaction() as session:
-        refused = deliveries.Result(claimed, "rejected", f"550 <{ADA}>", "5.1.1", bounce="hard", suppress=True)
-        deliveries.record(session, 7, [refused], clock.now())
+        refused = deliveries.DeliveryResult(claimed, "rejected", f"550 <{ADA}>", "5.1.1", bounce="hard", suppress=True)
+        deliveries.record_results(session, 7, [refused], clock.now())
 
     assert KEY not in str(everything()).lower()
     with reading() as session:

@@ -24,7 +24,7 @@ def _request(database: str, configured: Callable[..., None]) -> None:
 
 
 def test_a_sign_up_never_confirmed_is_forgotten_without_a_trace() -> None:
-    forgotten = pending_cleanup.forget(now=NOW + timedelta(days=31))
+    forgotten = pending_cleanup.delete_unconfirmed(now=NOW + timedelta(days=31))
 
     assert forgotten == 1
     assert ADA not in str(everything())
@@ -33,7 +33,7 @@ def test_a_sign_up_never_confirmed_is_forgotten_without_a_trace() -> None:
 def test_a_sign_up_may_be_confirmed_for_30_days() -> None:
     before = everything()
 
-    assert pending_cleanup.forget(now=NOW + timedelta(days=30)) == 0
+    assert pending_cleanup.delete_unconfirmed(now=NOW + timedelta(days=30)) == 0
     assert everything() == before
 
 
@@ -41,7 +41,7 @@ def test_who_confirmed_stays() -> None:
     with time_machine.travel(NOW, tick=False):
         confirm.confirm(1, 1, "203.0.113.7", NoQueue())
 
-    assert pending_cleanup.forget(now=NOW + timedelta(days=400)) == 0
+    assert pending_cleanup.delete_unconfirmed(now=NOW + timedelta(days=400)) == 0
     assert only_subscriber().state == "active"
 
 
@@ -55,5 +55,5 @@ def test_asking_again_begins_anew() -> None:
     with time_machine.travel(NOW + timedelta(days=20), tick=False):
         sign_up.subscribe(Subscription(address=ADA, topics="graphs"), "203.0.113.7", NoQueue())
 
-    assert pending_cleanup.forget(now=NOW + timedelta(days=31)) == 0
-    assert pending_cleanup.forget(now=NOW + timedelta(days=51)) == 1
+    assert pending_cleanup.delete_unconfirmed(now=NOW + timedelta(days=31)) == 0
+    assert pending_cleanup.delete_unconfirmed(now=NOW + timedelta(days=51)) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import clock
-from digest.services.subscriptions.send_schedule import DAILY, WEEKDAYS, WEEKLY, day_of, next_due, slot_on, wants
+from digest.services.subscriptions.send_schedule import DAILY, WEEKDAYS, WEEKLY, day_of, has_mail_on, next_due, slot_on
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SEVEN = time(7, 0)
@@ -110,7 +110,7 @@ def test_the_next_slot_is_the_first_on_a_date_that_is_wanted(
     slots = (
         slot_on(day, zone=zone, send_at=send_at)
         for day in (start + timedelta(days=n) for n in range(20))
-        if wants(day, cadence=cadence, weekday=weekday, paused_until=pause)
+        if has_mail_on(day, cadence=cadence, weekday=weekday, paused_until=pause)
     )
 
     assert slot == next(slot for slot in slots if slot > after)

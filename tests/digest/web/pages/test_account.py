@@ -110,7 +110,7 @@ def test_nothing_moves_before_the_new_address_confirms(web: Browser) -> None:
 def test_mail_that_waits_goes_to_the_new_address(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:
-        deliveries.owe(session, [deliveries.Owed("digest", 9, ADA, subscriber_id=1)], NOW)
+        deliveries.enqueue(session, [deliveries.NewDelivery("digest", 9, ADA, subscriber_id=1)], NOW)
     web.post(moving(web))
 
     assert [(m.address, m.domain) for m in mails() if m.kind == "digest"] == [(EVE, "new.example")]

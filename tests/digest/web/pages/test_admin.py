@@ -19,7 +19,7 @@ from digest.db.outbox import deliveries
 from digest.db.papers.source_days import put_state
 from digest.models import Audit
 from digest.services.admin import domain_pauses
-from digest.services.delivery.render_messages import Letters
+from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
 from tests.digest.services.house import add_mail, add_reader, add_run
 from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
@@ -388,7 +388,7 @@ def test_admin_pages_let_browsers_say_where_a_form_comes_from(web: Browser) -> N
 
 def test_the_mail_says_how_long_its_link_is_good_and_the_link_works(web: Browser) -> None:
     web.post("/admin/sign-in", data={"address": ROOT})
-    ((_, letter),) = Letters(settings.get()).compose([as_claimed(row) for row in mails()])
+    ((_, letter),) = MailComposer(settings.get()).compose([as_claimed(row) for row in mails()])
     message = email.message_from_bytes(letter.raw, policy=email.policy.default)  # type: ignore[union-attr]
     text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
     (link,) = re.findall(r"http://testserver/admin/enter/\S+", text)

@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlmodel import select
 
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, asked
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
@@ -21,7 +21,7 @@ TOPIC = "offline reinforcement learning"
 
 
 def link(verb: str, *, paper_id: int = 1, edition: int = 1) -> str:
-    return path(signed_links.feedback(edition) + asked(paper_id, verb))
+    return path(signed_links.feedback(edition) + feedback_suffix(paper_id, verb))
 
 
 def profile() -> Profile:

@@ -124,7 +124,9 @@ def test_the_data_comes_as_json_whole(web: Browser) -> None:
 def leave_traces() -> None:
     """Everything that may be kept about a reader."""
     with engine.transaction() as session:
-        deliveries.owe(session, [deliveries.Owed("digest", 1, ADA, subscriber_id=1, payload={"to": ADA})], NOW)
+        deliveries.enqueue(
+            session, [deliveries.NewDelivery("digest", 1, ADA, subscriber_id=1, payload={"to": ADA})], NOW
+        )
         session.add(
             Edition(
                 subscriber_id=1,
