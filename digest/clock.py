@@ -18,7 +18,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def zone(name: str) -> ZoneInfo:
+def zone_info(name: str) -> ZoneInfo:
     """The time zone of that IANA name. Raises BadInput."""
     try:
         return ZoneInfo(name)

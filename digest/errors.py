@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Say = Callable[[str], str]  # a sentence in, the same in another language out
+Translate = Callable[[str], str]  # a sentence in, the same in another language out
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for what is translated later
@@ -19,7 +19,7 @@ def _as_written(message: str) -> str:
 class DigestError(Exception):
     """Root of the project's own errors. Its text is one clear line for a person."""
 
-    def said(self, say: Say) -> str:
+    def translated(self, say: Translate) -> str:
         """That line in another language, as far as its parts are known."""
         return say(str(self))
 
@@ -37,9 +37,9 @@ class BadInput(DigestError):
     def __init__(self, message: str, *, field: str | None = None, **values: object) -> None:
         self.field = field
         self._message, self._values = message, values
-        super().__init__(self.said(_as_written))
+        super().__init__(self.translated(_as_written))
 
-    def said(self, say: Say) -> str:
+    def translated(self, say: Translate) -> str:
         """The line in another language, with its values."""
         told = say(self._message)
         return told % self._values if self._values else told
@@ -54,11 +54,11 @@ class BadQuery(BadInput):
         self._wanted = expected
         super().__init__(message, field="topic", **values)
 
-    def said(self, say: Say) -> str:
+    def translated(self, say: Translate) -> str:
         """What is wrong, where, and what would fit there."""
         wanted = say(self._wanted)
         wanted = wanted % self._values if self._values else wanted
-        what = super().said(say)
+        what = super().translated(say)
         told = say(N_("%(what)s at position %(n)s: expected %(expected)s"))
         return told % {"what": what, "n": self.position + 1, "expected": wanted}
 

@@ -27,18 +27,18 @@ def catalogue() -> NullTranslations:
         return translation(DOMAIN, folder, [settings.get().language], fallback=True)
 
 
-def say(message: str, /, **values: object) -> str:
+def translate(message: str, /, **values: object) -> str:
     """Translate a text and fill in `%(name)s`."""
     translated = catalogue().gettext(message)
     return translated % values if values else translated
 
 
-def count(one: str, many: str, number: int, /, **values: object) -> str:
+def translate_plural(one: str, many: str, number: int, /, **values: object) -> str:
     """Translate a text in the singular or plural for that number, which fills `%(n)s`."""
     return catalogue().ngettext(one, many, number) % {"n": decimal(number), **values}
 
 
-def tag() -> str:
+def language_tag() -> str:
     """The language as a BCP 47 tag."""
     return settings.get().language.replace("_", "-")
 
@@ -65,7 +65,7 @@ def _locale() -> Locale:
     return Locale.parse(settings.get().language.replace("-", "_"))
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Clear the caches so that the setting is read again (tests)."""
     for cached in (catalogue, decimal, day, _locale):
         cached.cache_clear()

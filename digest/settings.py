@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.errors import Misconfigured
 
-Words = Annotated[tuple[str, ...], NoDecode]
+WordList = Annotated[tuple[str, ...], NoDecode]
 
 ENV_FILE = Path(".env")
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -43,9 +43,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     database_url: str = ""
     redis_url: str = ""
-    smtp_url: Words = ()
+    smtp_url: WordList = ()
     base_url: str = "http://127.0.0.1:8000"
-    secret_key: Words = ()
+    secret_key: WordList = ()
     mail_from: str = ""
     reply_to: str = ""
     bounce_address: str = ""
@@ -55,8 +55,8 @@ class Settings(BaseSettings):
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
-    admin_emails: Words = ()
-    trusted_proxies: Words = ()
+    admin_emails: WordList = ()
+    trusted_proxies: WordList = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     web_connections: int = Field(default=2000, ge=10, le=50_000)
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     lease: int = Field(default=120, ge=2, le=3600)
     connections: int = Field(default=8, ge=1, le=64)
     send_rate: float = Field(default=0, ge=0, le=10_000)
-    domain_rates: Words = ()
+    domain_rates: WordList = ()
     retention_days: int = Field(default=400, ge=30, le=3650)
     retention_left_days: int = Field(default=365, ge=1, le=3650)
     retention_pending_days: int = Field(default=30, ge=15, le=365)  # the link in the mail is good for 14
@@ -75,13 +75,13 @@ class Settings(BaseSettings):
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,8})?$")
-    arxiv_categories: Words = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
-    sources: Words = ("default",)  # stands for the sources that are enabled by default
+    arxiv_categories: WordList = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
+    sources: WordList = ("default",)  # stands for the sources that are enabled by default
     source_wait: int = Field(default=0, ge=0, le=1440)
     source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     source_patience: int = Field(default=60, ge=0, le=3600)
     arxiv_interval: float = Field(default=3.0, ge=0.0, le=600.0)
-    arxiv_closed: Words = ()
+    arxiv_closed: WordList = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator(
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _long_enough(cls, value: Words) -> Words:
+    def _long_enough(cls, value: WordList) -> WordList:
         """A short key can be guessed, and then every link be forged. The key itself is never shown."""
         for number, key in enumerate(value, start=1):
             if len(key.encode()) < KEY_BYTES:
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _networks(cls, value: Words) -> Words:
+    def _networks(cls, value: WordList) -> WordList:
         for network in value:
             try:
                 ip_network(network, strict=False)
@@ -124,7 +124,7 @@ class Settings(BaseSettings):
 
     @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
     @classmethod
-    def _addresses(cls, value: Words | str) -> Words | str:
+    def _addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:
             if text and not re.fullmatch(r"[^@\s]+@[^@\s.][^@\s]*", parseaddr(text)[1]):
                 raise ValueError(f"{text[:80]!r} is not an e-mail address")
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
 
     @field_validator("smtp_url", "database_url", "redis_url")
     @classmethod
-    def _schemes(cls, value: Words | str, info: ValidationInfo) -> Words | str:
+    def _schemes(cls, value: WordList | str, info: ValidationInfo) -> WordList | str:
         """The value itself is not repeated: it may hold a password."""
         allowed = _SCHEMES[str(info.field_name)]
         for url in (value,) if isinstance(value, str) else value:
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
 
     @field_validator("arxiv_closed")
     @classmethod
-    def _dates(cls, value: Words) -> Words:
+    def _dates(cls, value: WordList) -> WordList:
         for day in value:
             date.fromisoformat(day)  # its error names the text
         return value
@@ -235,7 +235,7 @@ def validation_messages(error: ValidationError) -> list[str]:
     return messages
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Read the environment anew at the next `get` (tests, and `digest demo` after it has set its own)."""
     get.cache_clear()
     _text_value.cache_clear()

@@ -88,7 +88,7 @@ class Signer:
         return values if isinstance(values, list) else [values]
 
 
-def stamp(key: str, purpose: str, *parts: str, length: int) -> str:
+def keyed_hash(key: str, purpose: str, *parts: str, length: int) -> str:
     """An HMAC-SHA256 of the parts in lower-case base32, cut to `length` characters of five bits.
 
     For names that must survive a change of case, such as the local part of an address.

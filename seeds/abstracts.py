@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
-from digest.papers import Bad, Listed, Parsed
+from digest.papers import ListedPaper, ParsedDocument, RejectedItem
 from seeds.page import Line, finished, lines, listed, unreadable, untitled
 
 MARK = "Abstract:"
 
 
-def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature for all forms
+def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
     """All papers of the page in its order, with titles made from their abstracts. `today` is not needed here."""
-    papers: list[Listed] = []
-    bad: list[Bad] = []
+    papers: list[ListedPaper] = []
+    bad: list[RejectedItem] = []
     rows = lines(text)
     for row in rows:
         abstract = row.text.removeprefix(MARK).strip()
@@ -22,15 +22,15 @@ def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature 
             bad.append(wrong)
         else:
             papers.append(listed(untitled(abstract)))
-    return Parsed(tuple(papers), tuple(bad))
+    return ParsedDocument(tuple(papers), tuple(bad))
 
 
-def _wrong(row: Line, abstract: str, *, last: bool) -> Bad | None:
+def _wrong(row: Line, abstract: str, *, last: bool) -> RejectedItem | None:
     """Why this line is no paper, or None."""
     if not row.text.startswith(MARK):
-        return row.bad(f"does not begin with {MARK!r}")
+        return row.rejected(f"does not begin with {MARK!r}")
     if not abstract:
-        return row.bad("cut before its abstract")
+        return row.rejected("cut before its abstract")
     if last and not finished(abstract):
-        return row.bad("the last abstract ends within a sentence")
-    return row.bad("unreadable characters") if unreadable(abstract) else None
+        return row.rejected("the last abstract ends within a sentence")
+    return row.rejected("unreadable characters") if unreadable(abstract) else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from digest.papers import AuthorFigures, Bad, Listed, Parsed, Record
+from digest.papers import AuthorFigures, ListedPaper, ParsedDocument, Record, RejectedItem
 from seeds import joined_titles
 from seeds.page import MONTH, Line, day_of, finished, lines, listed, unreadable
 from seeds.subjects import category
@@ -55,19 +55,19 @@ def is_head(line: str) -> bool:
     return _HEAD.fullmatch(line) is not None
 
 
-def parse(text: str, *, today: date) -> Parsed:
+def parse(text: str, *, today: date) -> ParsedDocument:
     """All papers of the page in its order. `today` settles dates without a year."""
     rows = lines(text)
     first = next((n for n, row in enumerate(rows) if is_head(row.text)), len(rows))
     entries = list(_entries(rows[first:]))
     witnesses = _witnesses(entries)
-    papers: list[Listed] = []
-    bad = [row.bad("not part of a paper") for row in rows[:first] if not _is_figure(row.text)]
+    papers: list[ListedPaper] = []
+    bad = [row.rejected("not part of a paper") for row in rows[:first] if not _is_figure(row.text)]
     for entry in entries:
         paper, wrong = _paper(entry, witnesses, today)
         papers += [paper] if paper else []
         bad += wrong
-    return Parsed(tuple(papers), tuple(bad), figures=_figures(rows[:first], ended=first == len(rows)))
+    return ParsedDocument(tuple(papers), tuple(bad), figures=_figures(rows[:first], ended=first == len(rows)))
 
 
 def _entries(rows: list[Line]) -> Iterator[_Entry]:
@@ -77,24 +77,24 @@ def _entries(rows: list[Line]) -> Iterator[_Entry]:
         yield _Entry(head, rows[n], tuple(rows[n + 1 : end]), last=end == len(rows))
 
 
-def _paper(entry: _Entry, witnesses: _Witnesses, today: date) -> tuple[Listed | None, list[Bad]]:
+def _paper(entry: _Entry, witnesses: _Witnesses, today: date) -> tuple[ListedPaper | None, list[RejectedItem]]:
     body, head = entry.body, entry.head
     apart = len(body) > 1 and _is_authors(body[1].text)
     size = 3 if apart else 2
     if len(body) < size:
-        return None, [(body[0] if body else entry.at).bad("cut before its abstract")]
+        return None, [(body[0] if body else entry.at).rejected("cut before its abstract")]
     abstract = body[size - 1]
-    extra = [row.bad("not part of a paper") for row in body[size:]]
+    extra = [row.rejected("not part of a paper") for row in body[size:]]
     if entry.last and not extra and not finished(abstract.text):
-        return None, [abstract.bad("the last abstract ends within a sentence")]
+        return None, [abstract.rejected("the last abstract ends within a sentence")]
     if unreadable(*(row.text for row in body[:size])):
-        return None, [body[0].bad("unreadable characters"), *extra]
+        return None, [body[0].rejected("unreadable characters"), *extra]
     day = day_of(head["month"], int(head["day"]), int(head["year"]) if head["year"] else None, today=today)
     if day is None:
-        return None, [entry.at.bad("no such day"), *extra]
+        return None, [entry.at.rejected("no such day"), *extra]
     named = _title_and_authors(body, apart=apart, witnesses=witnesses)
     if named is None:
-        return None, [body[0].bad("title and authors can't be told apart"), *extra]
+        return None, [body[0].rejected("title and authors can't be told apart"), *extra]
     return listed(_record(entry, named, abstract.text, day)), extra
 
 

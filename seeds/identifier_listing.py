@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from datetime import date
 
-from digest.papers import Bad, Listed, Parsed, venue
+from digest.papers import ListedPaper, ParsedDocument, RejectedItem, venue
 from seeds.page import Line, lines, listed, unreadable, untitled
 
 # Five digits behind the point since 2015, four before: an id cut short is no id, and a digit behind it opens the text.
@@ -20,10 +20,10 @@ _ID = re.compile(
 )
 
 
-def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature for all forms
+def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
     """All papers in the listing's order, with titles made from their abstracts. `today` is not needed here."""
-    papers: list[Listed] = []
-    bad: list[Bad] = []
+    papers: list[ListedPaper] = []
+    bad: list[RejectedItem] = []
     open_rows: list[Line] = []
     for row in lines(text):
         closing = _ID.match(row.text)
@@ -37,8 +37,8 @@ def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature 
             papers.append(_paper(open_rows, closing))
         rest = row.text[closing.end() :].strip()
         open_rows = [Line(row.number, rest)] if rest else []
-    bad += [row.bad("cut before its identifier") for row in open_rows[:1]]
-    return Parsed(tuple(papers), tuple(bad))
+    bad += [row.rejected("cut before its identifier") for row in open_rows[:1]]
+    return ParsedDocument(tuple(papers), tuple(bad))
 
 
 def is_identifier(line: str) -> bool:
@@ -46,16 +46,16 @@ def is_identifier(line: str) -> bool:
     return _ID.match(line) is not None
 
 
-def _wrong(rows: list[Line], closing: Line, *, first: bool) -> Bad | None:
+def _wrong(rows: list[Line], closing: Line, *, first: bool) -> RejectedItem | None:
     """Why these lines are no paper, or None. Only the document's first abstract can lack its beginning."""
     if not rows:
-        return closing.bad("an identifier without an abstract")
+        return closing.rejected("an identifier without an abstract")
     if unreadable(*(row.text for row in rows)):
-        return rows[0].bad("unreadable characters")
-    return rows[0].bad("an abstract without its beginning") if first and rows[0].text[0].islower() else None
+        return rows[0].rejected("unreadable characters")
+    return rows[0].rejected("an abstract without its beginning") if first and rows[0].text[0].islower() else None
 
 
-def _paper(rows: list[Line], closing: re.Match[str]) -> Listed:
+def _paper(rows: list[Line], closing: re.Match[str]) -> ListedPaper:
     comment = "; ".join(row.text for row in rows[1:]) or None
     return listed(
         replace(

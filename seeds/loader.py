@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from digest.errors import BadInput
-from digest.papers import Bad, Listed, Parsed, merge_all
+from digest.papers import ListedPaper, ParsedDocument, RejectedItem, merge_all
 from seeds import abstracts, author_profile, identifier_listing, trending_page
 from seeds.page import lines
 
@@ -38,8 +38,8 @@ class Announced:
     """One announcement of the demo: its day, its documents as parsed, and its papers, each once."""
 
     day: date
-    documents: tuple[tuple[str, Parsed], ...]
-    papers: tuple[Listed, ...]
+    documents: tuple[tuple[str, ParsedDocument], ...]
+    papers: tuple[ListedPaper, ...]
 
 
 def documents() -> list[tuple[str, str]]:
@@ -60,16 +60,18 @@ def detect(text: str) -> Form | None:
     return Form.IDENTIFIER_LISTING if any(identifier_listing.is_identifier(row) for row in rows) else None
 
 
-def parse(text: str, *, today: date) -> Parsed:
+def parse(text: str, *, today: date) -> ParsedDocument:
     """The papers of a document of any form. What can't be read is among the bad; it never raises."""
     form = detect(text)
     if form is not None:
         return _PARSERS[form](text, today=today)
     rows = lines(text)
-    return Parsed(bad=(rows[0].bad("the form is unknown") if rows else Bad(1, "the document is empty", ""),))
+    return ParsedDocument(
+        rejected=(rows[0].rejected("the form is unknown") if rows else RejectedItem(1, "the document is empty", ""),)
+    )
 
 
-def load(files: Iterable[Path] = (), *, today: date) -> list[tuple[str, Parsed]]:
+def load(files: Iterable[Path] = (), *, today: date) -> list[tuple[str, ParsedDocument]]:
     """Name and papers of each file; without files, of the shipped documents. Raises BadInput naming the file."""
     named = [(path.name, _read(path)) for path in files] or documents()
     return [(name, parse(text, today=today)) for name, text in named]
@@ -87,7 +89,7 @@ def announcements(today: date) -> tuple[Announced, Announced]:
     )
 
 
-def _announced(day: date, loaded: Sequence[tuple[str, Parsed]]) -> Announced:
+def _announced(day: date, loaded: Sequence[tuple[str, ParsedDocument]]) -> Announced:
     return Announced(day, tuple(loaded), tuple(merge_all(paper for _, parsed in loaded for paper in parsed.papers)))
 
 

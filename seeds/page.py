@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date
 
-from digest.papers import Bad, Listed, Record, code_address
+from digest.papers import ListedPaper, Record, RejectedItem, code_address
 
 EXCERPT = 80
 TITLE = 110  # characters of a title made from an abstract, at most
@@ -26,9 +26,9 @@ class Line:
     number: int
     text: str
 
-    def bad(self, reason: str) -> Bad:
+    def rejected(self, reason: str) -> RejectedItem:
         """The line as a piece that could not be used."""
-        return Bad(self.number, reason, self.text[:EXCERPT])
+        return RejectedItem(self.number, reason, self.text[:EXCERPT])
 
 
 def lines(text: str) -> list[Line]:
@@ -66,10 +66,12 @@ def derived_title(abstract: str) -> str:
     return _DANGLING.sub("", first[:end]).rstrip(" ,;:(") + "…"
 
 
-def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> Listed:
+def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> ListedPaper:
     """The paper with the address of its code, if its text tells one."""
     address = record.code_url or code_address(record.abstract, record.comment)
-    return Listed(replace(record, code_url=address, has_code=record.has_code or address is not None), signals=signals)
+    return ListedPaper(
+        replace(record, code_url=address, has_code=record.has_code or address is not None), signals=signals
+    )
 
 
 def untitled(abstract: str) -> Record:

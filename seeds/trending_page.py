@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from seeds.page import Line, finished, lines, listed, unreadable
 
 GREETING = "Get trending papers in your email inbox"
@@ -16,13 +16,13 @@ _LONGEST_TITLE = 250
 _SHORTEST_ABSTRACT = 200
 
 
-def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature for all forms
+def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
     """All papers of the page in its order, which is their rank. `today` is not needed here.
 
     A line out of turn (two titles, two abstracts) is refused, and reading goes on with the next pair.
     """
     rows, bad = _below_button(lines(text))
-    papers: list[Listed] = []
+    papers: list[ListedPaper] = []
     rank = 0
     at = 0
     while at < len(rows):
@@ -35,29 +35,31 @@ def parse(text: str, *, today: date) -> Parsed:  # noqa: ARG001 - one signature 
         elif abstract:
             papers.append(listed(Record(title.text, abstract.text), signals=(("rank", float(rank)),)))
         at += 2 if pair else 1
-    return Parsed(tuple(papers), tuple(bad))
+    return ParsedDocument(tuple(papers), tuple(bad))
 
 
-def _below_button(rows: list[Line]) -> tuple[list[Line], list[Bad]]:
+def _below_button(rows: list[Line]) -> tuple[list[Line], list[RejectedItem]]:
     """The lines from the first title on, which the button's word is cut off."""
     for n, row in enumerate(rows):
         if row.text.startswith(_BUTTON):
             title = Line(row.number, row.text.removeprefix(_BUTTON).strip())
             return [title, *rows[n + 1 :]] if title.text else rows[n + 1 :], []
-    return [], [row.bad("no list of papers on this page") for row in rows[:1]]
+    return [], [row.rejected("no list of papers on this page") for row in rows[:1]]
 
 
-def _wrong(title: Line, abstract: Line | None, *, last: bool) -> Bad | None:
+def _wrong(title: Line, abstract: Line | None, *, last: bool) -> RejectedItem | None:
     """Why these two lines are no paper, or None."""
     if not _is_title(title.text):
-        return title.bad("an abstract without a title")
+        return title.rejected("an abstract without a title")
     if abstract is None:
-        return title.bad("cut before its abstract")
+        return title.rejected("cut before its abstract")
     if not _is_abstract(abstract.text):
-        return (abstract if last else title).bad("cut within its abstract" if last else "a title without an abstract")
+        return (abstract if last else title).rejected(
+            "cut within its abstract" if last else "a title without an abstract"
+        )
     if last and not finished(abstract.text):
-        return abstract.bad("the last abstract ends within a sentence")
-    return title.bad("unreadable characters") if unreadable(title.text, abstract.text) else None
+        return abstract.rejected("the last abstract ends within a sentence")
+    return title.rejected("unreadable characters") if unreadable(title.text, abstract.text) else None
 
 
 def _is_title(line: str) -> bool:

@@ -96,12 +96,12 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     def put(**values: object) -> None:
         for name, value in values.items():
             monkeypatch.setenv(f"DIGEST_{name}", str(value))
-        settings.forget()
+        settings.clear_cache()
 
     put(DATA_DIR=tmp_path / "data")
     yield put
-    settings.forget()
-    engine.forget()
+    settings.clear_cache()
+    engine.dispose_engines()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlmodel import Session, select
 
 from digest import settings
-from digest.db.core.retry_transaction import patiently
+from digest.db.core.retry_transaction import retry_transaction
 from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import Lease
 from tests.processes import gone
@@ -32,7 +32,7 @@ class DeadHoldersClock:
         self._lease, self._seconds = lease, 0.0
 
     def __call__(self) -> float:
-        holders = patiently(_holders, seconds=0)
+        holders = retry_transaction(_holders, seconds=0)
         if holders and all(gone(pid) for pid in holders):
             self._seconds += self._lease
         return self._seconds

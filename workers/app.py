@@ -110,7 +110,7 @@ def _our_logs(**_: object) -> None:
 
 def _fresh_child(**_: object) -> None:
     """A child shares no connection with its parent."""
-    engine.forget()
+    engine.dispose_engines()
 
 
 setup_logging.connect(_our_logs)

@@ -125,14 +125,14 @@ def _redis_url() -> str:
     """The configured Redis, else the private one of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
     if url := _setting("redis_url"):
         return url
-    if found := running.find(_data_dir()):
+    if found := running.find_instance(_data_dir()):
         return found.redis_url
     raise Misconfigured(f"DIGEST_REDIS_URL is not set, and no `digest up` runs with DIGEST_DATA_DIR={_data_dir()}")
 
 
 def _port() -> int:
     """The port of a `digest up` with the same DATA_DIR, else the configured one. Raises Misconfigured."""
-    if found := running.find(_data_dir()):
+    if found := running.find_instance(_data_dir()):
         return found.port
     text = _setting("port", "8000")
     try:

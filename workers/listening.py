@@ -8,7 +8,7 @@ import socket
 from digest.errors import Misconfigured
 
 
-def must_be_free(host: str, port: int) -> None:
+def require_free_port(host: str, port: int) -> None:
     """Raises Misconfigured where somebody listens there. Connections that ended a moment ago don't count.
 
     With SO_REUSEADDR, as servers themselves bind: without it a port stays taken for a minute after its server ended

@@ -10,7 +10,7 @@ import typer
 from digest import logs
 from digest.cli import output
 from digest.cli.app import build
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from workers import healthcheck as healthchecks
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from digest.interfaces import Enqueue
-    from digest.papers import Parsed
+    from digest.papers import ParsedDocument
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
 
@@ -29,7 +29,7 @@ def run() -> None:
     app()
 
 
-def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parsed]]:
+def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocument]]:
     from seeds import loader
 
     return loader.load(files, today=today)
@@ -55,7 +55,7 @@ def _must_be_ready(*names: str) -> None:
 
     configuration.require_valid()
     settings.get().require(*names)
-    schema_migration.must_be_newest()
+    schema_migration.require_newest()
 
 
 def _must_be_ready_asked_apart(*names: str) -> None:
@@ -71,16 +71,16 @@ def _must_be_ready_asked_apart(*names: str) -> None:
 
 def _exit_unless_ready(*names: str) -> None:
     try:
-        output.guarded(_must_be_ready)(*names)
+        output.report_errors(_must_be_ready)(*names)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
 
 
-app = build(Outside(enqueue=_enqueue, seeds=_seeds))
+app = build(Dependencies(enqueue=_enqueue, seeds=_seeds))
 
 
 @app.command()
-@output.guarded
+@output.report_errors
 def up(port: Port = None) -> None:
     """All processes on this machine, supervised."""
     from digest import settings
@@ -88,13 +88,13 @@ def up(port: Port = None) -> None:
 
     chosen = settings.get()
     _must_be_ready_asked_apart("secret_key", "mail_from", "smtp_url")
-    listening.must_be_free(chosen.host, port or chosen.port)
+    listening.require_free_port(chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
     sys.exit(supervisor.up(port=port or chosen.port))
 
 
 @app.command()
-@output.guarded
+@output.report_errors
 def worker(
     queues: Annotated[
         str | None,
@@ -116,7 +116,7 @@ def worker(
 
 
 @app.command()
-@output.guarded
+@output.report_errors
 def scheduler() -> None:
     """One scheduler process: plans what is due, frees what hangs."""
     from digest import settings
@@ -128,7 +128,7 @@ def scheduler() -> None:
 
 
 @app.command()
-@output.guarded
+@output.report_errors
 def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
     """One web process: pages and API."""
     from digest import settings
@@ -136,11 +136,11 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     from digest.web.app import build as pages
     from digest.web.http import server
     from digest.web.wiring import page_services
-    from workers.listening import must_be_free
+    from workers.listening import require_free_port
 
     chosen = settings.get()
     _must_be_ready("secret_key", "mail_from")
-    must_be_free(host or chosen.host, port or chosen.port)
+    require_free_port(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
     admin_login.end_removed()
     application = pages(_enqueue(), page_services())
@@ -148,7 +148,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
 
 
 @app.command()
-@output.guarded
+@output.report_errors
 def healthcheck(
     process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
     queue: Annotated[
@@ -160,7 +160,7 @@ def healthcheck(
 
 
 @app.command()
-@output.guarded
+@output.report_errors
 def demo(
     once: Annotated[
         bool, typer.Option("--once", help="Stop when the mails are there; exit 0 only if all are.")
@@ -170,7 +170,7 @@ def demo(
     """Everything on this machine, with the seed papers, demo readers and a mailbox to look into."""
     from workers import demo as demonstration
 
-    demonstration.play(once=once, port=port, make_enqueue=_enqueue)
+    demonstration.run_demo(once=once, port=port, make_enqueue=_enqueue)
 
 
 if __name__ == "__main__":

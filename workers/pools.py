@@ -67,7 +67,7 @@ def _prepare_to_fork() -> None:
     import kombu.transport.redis  # noqa: F401
 
     engine.engine().dispose()
-    engine.forget()
+    engine.dispose_engines()
     gc.collect()
     gc.freeze()
 

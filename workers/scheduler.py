@@ -31,7 +31,7 @@ GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would s
 class Leader:
     """One of several schedulers acts, by a lock in Redis that expires. Who loses it stops at the next job."""
 
-    def __init__(self, store: redis.Store, holder: str) -> None:
+    def __init__(self, store: redis.RedisStore, holder: str) -> None:
         self._store, self._holder = store, holder
         self.term = 0
 
@@ -54,14 +54,14 @@ class Leader:
 
 def tick(port: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards; ask again for welcomes whose wake-up was lost."""
-    from digest.services.editions.welcome import wake_forgotten
+    from digest.services.editions.welcome import enqueue_missing_welcomes
     from digest.services.runs.run_planning import plan_due
 
     plan_due(port)
-    wake_forgotten(port)
+    enqueue_missing_welcomes(port)
 
 
-def ask_sources(port: CeleryEnqueue) -> None:
+def enqueue_due_fetches(port: CeleryEnqueue) -> None:
     """Enqueue the sources to be asked now, each at its own times in New York."""
     from digest.services.ingestion.source_status import due_sources
 
@@ -99,13 +99,13 @@ def run() -> None:
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(tick, port)),
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
-        "sources": (SOURCES_SECONDS, partial(ask_sources, port)),
+        "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, port)),
         "measure": (AN_HOUR_SECONDS, port.measure),  # also what a command stored
         "calibrate": (AN_HOUR_SECONDS, port.calibrate),  # once a week there is something to do
         "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
-        "watch": (WATCH_SECONDS, alarm_rules.watch),
-        "upkeep": (A_DAY_SECONDS, retention.daily),
+        "watch": (WATCH_SECONDS, alarm_rules.check_alarms),
+        "upkeep": (A_DAY_SECONDS, retention.delete_expired),
     }
     stop = StopSignal()
     stop.install()

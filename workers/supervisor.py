@@ -14,7 +14,7 @@ from pathlib import Path
 
 from digest import logs, settings
 from digest.errors import Transient
-from digest.redis import PrivateRedis, guarded, running
+from digest.redis import PrivateRedis, running, start_guarded
 from workers.stop_signal import StopSignal
 
 log = logs.get(__name__)
@@ -43,7 +43,7 @@ class _Child:
 
     def start(self, environment: Mapping[str, str], output: Path | None) -> None:
         """Start it in a session of its own: the terminal's Ctrl-C reaches the supervisor alone."""
-        words = guarded(self.words, with_signal=signal.SIGTERM)
+        words = start_guarded(self.words, with_signal=signal.SIGTERM)
         with output.open("ab") if output else nullcontext() as file:
             self.process = subprocess.Popen(  # noqa: S603
                 words, env=dict(environment), stdout=file, stderr=file, start_new_session=True
@@ -148,7 +148,7 @@ def up(*, port: int = 8000) -> int:
     private = None if chosen.redis_url else PrivateRedis()
     url = private.url if private else chosen.redis_url
     supervisor = Supervisor(commands(port), redis=private, environment={"DIGEST_REDIS_URL": url})
-    with running.noted(chosen.data_dir, port=port, redis_url=url):
+    with running.recorded_instance(chosen.data_dir, port=port, redis_url=url):
         return supervisor.run()
 
 

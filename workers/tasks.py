@@ -32,7 +32,7 @@ SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stoppin
 SECONDS_ALIVE = 45.0  # three pulses
 SECONDS_BUSY = 180.0  # who began a task this lately gets on, whatever the task
 SECONDS_TO_ANSWER = 3.0
-MOST_STARTS = 3  # a task that ends its child every time is left alone after so many
+MAX_STARTS = 3  # a task that ends its child every time is left alone after so many
 A_DAY = 86_400.0
 
 
@@ -42,10 +42,10 @@ def freeze(run_id: int, shard: int) -> None:
     from digest.services.runs import build_editions
 
     name = _mark("freeze", run_id, shard)
-    if _begun(name) > MOST_STARTS:
-        log.error("shard_left_alone", run=run_id, shard=shard, starts=MOST_STARTS)
+    if _begun(name) > MAX_STARTS:
+        log.error("shard_left_alone", run=run_id, shard=shard, starts=MAX_STARTS)
         return
-    build_editions.freeze_shard(run_id, shard)
+    build_editions.build_shard(run_id, shard)
     _quietly_end(name)
     enqueue().deliver()
 
@@ -104,7 +104,7 @@ def measure() -> None:
     from digest.services.catalog import novelty_and_score
     from digest.services.selection import selector
 
-    selector.prepare()
+    selector.prepare_engine()
     more = novelty_and_score.measure(seconds=SECONDS_TO_INGEST).more
     _quietly_end(MEASURE)
     if more:
@@ -152,7 +152,7 @@ class CeleryEnqueue:
     Where Redis is gone the wake-up is lost; the sweep gives it again.
     """
 
-    def __init__(self, store: redis.Store) -> None:
+    def __init__(self, store: redis.RedisStore) -> None:
         self._store = store
 
     def freeze(self, run_id: int, shard: int) -> None:
@@ -237,7 +237,7 @@ def enqueue() -> CeleryEnqueue:
 
 
 @cache
-def _store(_process: int, url: str) -> redis.Store:
+def _store(_process: int, url: str) -> redis.RedisStore:
     return redis.connect(url)
 
 
@@ -317,7 +317,7 @@ def _gone(**_: object) -> None:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _own_store() -> redis.Store:
+def _own_store() -> redis.RedisStore:
     return _store(os.getpid(), settings.get().redis_url)
 
 

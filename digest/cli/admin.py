@@ -9,7 +9,7 @@ import typer
 
 from digest import clock
 from digest.cli import domains, output, runs, subscribers
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import bulk_unsuppress, subscriber_admin
 from digest.services.delivery import resend
@@ -21,7 +21,7 @@ SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in api_tokens.SCOPES.i
 Address = Annotated[str, typer.Argument(help="The reader's address.")]
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
     admin = typer.Typer(no_args_is_help=True, help="Runs, subscribers, suppressions, domains, tokens, figures.")
     app.add_typer(admin, name="admin")
@@ -32,9 +32,9 @@ def register(app: typer.Typer, outside: Outside) -> None:
     _tokens(admin)
 
 
-def _mail(admin: typer.Typer, outside: Outside) -> None:
+def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @admin.command("resend")
-    @output.guarded
+    @output.report_errors
     def again(
         address: Address,
         date: Annotated[datetime | None, output.date_option("Default: the newest.")] = None,
@@ -42,17 +42,17 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
         """Send the same edition again, as a new e-mail; audited."""
         day = date.date() if date else None
         serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=outside.enqueue())
-        output.say(f"queued: resend no. {serial} of that edition")
+        output.print_line(f"queued: resend no. {serial} of that edition")
 
     @admin.command()
-    @output.guarded
+    @output.report_errors
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
         """Never mail this address again."""
         is_new = subscriber_admin.suppress(address, reason=reason)
-        output.say("suppressed" if is_new else "suppressed before; the reason given then stays")
+        output.print_line("suppressed" if is_new else "suppressed before; the reason given then stays")
 
     @admin.command()
-    @output.guarded
+    @output.report_errors
     def unsuppress(
         address: Annotated[str | None, typer.Argument(help="The subscriber's address.")] = None,
         since: Annotated[datetime | None, output.date_option("Release all suppressed since that day (UTC).")] = None,
@@ -69,29 +69,29 @@ def _mail(admin: typer.Typer, outside: Outside) -> None:
             _unsuppress_since(since, reason, dry_run=dry_run, json=json)
 
     @admin.command()
-    @output.guarded
+    @output.report_errors
     def stats(json: Json = False) -> None:
         """How many of everything."""
-        output.facts(subscriber_admin.stats(), json=json)
+        output.print_facts(subscriber_admin.stats(), json=json)
 
 
 def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:
     if dry_run or json:
         raise BadInput("--dry-run and --json go with --since")
     subscriber_admin.unsuppress(address)
-    output.say("mail to it is allowed again")
+    output.print_line("mail to it is allowed again")
 
 
 def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool) -> None:
     released = bulk_unsuppress.unsuppress_since(since.date(), reason=reason, dry_run=dry_run)
     if json:
-        output.emit(released.as_json())
+        output.emit_json(released.as_json())
         return
     if dry_run:
         output.listing(released.suppressions, json=False)
-    counts = ", ".join(f"{count} {output.plain(name)}" for name, count in released.by_reason.items())
+    counts = ", ".join(f"{count} {output.plain_text(name)}" for name, count in released.by_reason.items())
     done = "would be released" if dry_run else "released"
-    output.say(f"{len(released.suppressions)} addresses {done}{f': {counts}' if counts else ''}")
+    output.print_line(f"{len(released.suppressions)} addresses {done}{f': {counts}' if counts else ''}")
 
 
 def _tokens(admin: typer.Typer) -> None:
@@ -99,7 +99,7 @@ def _tokens(admin: typer.Typer) -> None:
     admin.add_typer(token, name="token")
 
     @token.command()
-    @output.guarded
+    @output.report_errors
     def create(
         name: Annotated[str, typer.Argument(help="What it is for; stands in the list and the audit.")],
         scope: Annotated[list[str] | None, typer.Option(help=f"May be repeated. {SCOPES}")] = None,
@@ -110,14 +110,14 @@ def _tokens(admin: typer.Typer) -> None:
         typer.echo(made)
 
     @token.command("list")
-    @output.guarded
+    @output.report_errors
     def list_tokens(json: Json = False) -> None:
         """Names, scopes, expiry and last use of all tokens."""
         output.listing(api_tokens.listing(), json=json)
 
     @token.command()
-    @output.guarded
+    @output.report_errors
     def revoke(name: str) -> None:
         """Make a token worthless."""
         api_tokens.revoke(name)
-        output.say("revoked")
+        output.print_line("revoked")

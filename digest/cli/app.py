@@ -9,7 +9,7 @@ import typer
 
 from digest import __version__, logs
 from digest.cli.lazy import lazy_group
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 
 PRIVATE_UMASK = 0o077  # what any command or process writes, DATA_DIR first of all, is its owner's alone
 
@@ -36,7 +36,7 @@ COMMANDS = {
 }
 
 
-def build(outside: Outside) -> typer.Typer:
+def build(outside: Dependencies) -> typer.Typer:
     """All commands of the core; the composition root adds those that start processes."""
     app = typer.Typer(
         name="digest",

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as bounce
 from digest.mail.bounces.parsed_message import MAX_BYTES
@@ -22,7 +22,7 @@ from digest.services.bounces.maildir import ProcessedMessage
 EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help="Returned mail.")
     app.add_typer(group, name="bounces")
@@ -32,7 +32,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
         """Returned mail."""
 
     @group.command()
-    @output.guarded
+    @output.report_errors
     def ingest(
         folder: Annotated[Path | None, typer.Option("--maildir", help="Process the new mail of this Maildir.")] = None,
         stdin: Annotated[bool, typer.Option("--stdin", help="Read one message, as piped by a mail server.")] = False,
@@ -70,11 +70,11 @@ def _show(messages: Iterable[ProcessedMessage], *, json: bool) -> None:
         outcomes[message.outcome] += 1
         if json:
             details = {"recipients": classified.recipients, "status": classified.status}
-            output.emit({"file": message.file, "kind": classified.kind, **details})
+            output.emit_json({"file": message.file, "kind": classified.kind, **details})
     if not json:
-        output.say(f"{kinds.total()} messages: {_counts(kinds) or 'nothing new'}")
+        output.print_line(f"{kinds.total()} messages: {_counts(kinds) or 'nothing new'}")
         if done := _counts(Counter({name: count for name, count in outcomes.items() if name})):
-            output.say(f"outcomes: {done}")
+            output.print_line(f"outcomes: {done}")
 
 
 def _counts(counter: Counter[str]) -> str:

@@ -9,38 +9,38 @@ import typer
 
 from digest import settings
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.services.admin import configuration
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
     config = typer.Typer(no_args_is_help=True, help="Check the settings, or show them with secrets hidden.")
     app.add_typer(config, name="config")
 
     @config.command()
-    @output.guarded
+    @output.report_errors
     def check(json: Json = False) -> None:
         """Check all settings and print everything that is wrong. Exits with 2 if there is anything."""
         problems = configuration.problems()
         if json:
-            output.emit({"ok": not problems, "problems": problems})
+            output.emit_json({"ok": not problems, "problems": problems})
         for problem in [] if json else problems:
             output.fail(problem)
         if problems:
             raise typer.Exit(output.WRONG)
         if not json:
-            output.say(f"The settings are valid ({_origin()})")
+            output.print_line(f"The settings are valid ({_origin()})")
 
     @config.command()
-    @output.guarded
+    @output.report_errors
     def show(json: Json = False) -> None:
         """Show every setting, its value and where it is from. Secrets and passwords are hidden."""
         rows = configuration.rows()
         if json:
-            output.emit([asdict(row) for row in rows])
+            output.emit_json([asdict(row) for row in rows])
         else:
             output.table(
                 ["setting", "value", "from"], [(row.setting, row.value, row.origin) for row in rows], whole=["setting"]
@@ -50,4 +50,4 @@ def register(app: typer.Typer, outside: Outside) -> None:
 def _origin() -> str:
     """Where `.env` was found, for people who run a command in the wrong folder."""
     path = settings.ENV_FILE.resolve()
-    return f"read {output.plain(str(path))}" if path.exists() else f"there is no {output.plain(str(path))}"
+    return f"read {output.plain_text(str(path))}" if path.exists() else f"there is no {output.plain_text(str(path))}"

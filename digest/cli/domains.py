@@ -7,31 +7,31 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.services.admin import domain_pauses
 from digest.services.security.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
-def add(admin: typer.Typer, outside: Outside) -> None:
+def add(admin: typer.Typer, outside: Dependencies) -> None:
     """Add the group."""
     domains = typer.Typer(no_args_is_help=True, help="Receiving domains that refuse our mail and are paused.")
     admin.add_typer(domains, name="domains")
 
     @domains.command("list")
-    @output.guarded
+    @output.report_errors
     def list_(json: Json = False) -> None:
         """The paused domains: until when, how many e-mails wait, and what their servers said."""
         rows = [pause.to_row() for pause in domain_pauses.paused()]
         output.listing(rows, json=json, whole=["domain", "until"])
 
     @domains.command()
-    @output.guarded
+    @output.report_errors
     def release(domain: Annotated[str, typer.Argument(help="As `domains list` shows it.")], json: Json = False) -> None:
         """Send to a paused domain again; audited."""
         waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=outside.enqueue())
         if json:
-            output.emit({"domain": domain, "deliveries": waiting})
+            output.emit_json({"domain": domain, "deliveries": waiting})
         else:
-            output.say(f"released: {waiting} e-mails to {output.plain(domain)} go out")
+            output.print_line(f"released: {waiting} e-mails to {output.plain_text(domain)} go out")

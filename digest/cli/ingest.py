@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.ingestion import catch_up, import_files
 from digest.services.ingestion.import_document import IngestCounts
@@ -22,11 +22,11 @@ Day = Annotated[
 ]
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the command."""
 
     @app.command()
-    @output.guarded
+    @output.report_errors
     def ingest(
         source: Annotated[
             str,
@@ -61,9 +61,9 @@ def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
     if counts.bad > len(counts.refused):
         typer.echo(f"refused: {counts.bad - len(counts.refused)} more, kept in rejects with their reasons", err=True)
     if json:
-        output.emit(counts.to_json())
+        output.emit_json(counts.to_json())
         return
     refused = f", {counts.bad} refused" if counts.bad else ""
-    output.say(
-        f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain(suffix)}"
+    output.print_line(
+        f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain_text(suffix)}"
     )

@@ -10,7 +10,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 
 # Module to its commands, each with the line of help that the listing shows; a test compares it to the command's own.
 CommandModules = Mapping[str, Mapping[str, str]]
@@ -20,7 +20,7 @@ class LazyGroup(TyperGroup):
     """A group of commands whose modules are not imported yet: until then a stub stands for each in the listing."""
 
     modules: CommandModules
-    outside: Outside
+    outside: Dependencies
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -55,6 +55,6 @@ class LazyGroup(TyperGroup):
             self.load(name)
 
 
-def lazy_group(modules: CommandModules, outside: Outside) -> type[LazyGroup]:
+def lazy_group(modules: CommandModules, outside: Dependencies) -> type[LazyGroup]:
     """The class of a group with these modules' commands, to be given to `typer.Typer(cls=…)`."""
     return type("CommandGroup", (LazyGroup,), {"modules": modules, "outside": outside})

@@ -87,7 +87,7 @@ def _cell(value: object) -> Text:
     return Text("\n".join(one_line(line) for line in lines))
 
 
-def marked(text: str, style: str) -> Text:
+def styled(text: str, style: str) -> Text:
     """A cell in one of the theme's styles."""
     from rich.text import Text
 
@@ -97,10 +97,10 @@ def marked(text: str, style: str) -> Text:
 def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence[str] = ()) -> None:
     """Rows as JSON, or as a table under their names, where a column without any value is left out."""
     if json:
-        emit(rows)
+        emit_json(rows)
         return
     if not rows:
-        say("none")
+        print_line("none")
         return
     names = [name for name in rows[0] if any(row[name] not in {None, "", 0} for row in rows)]
     numbers = [name for name in names if isinstance(rows[0][name], int)]
@@ -135,17 +135,17 @@ def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
         yield show
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """One line for the person at the terminal; may carry rich markup. What comes from outside goes through `plain`."""
     console().print(line)
 
 
 @contextmanager
-def working(line: str) -> Iterator[None]:
+def print_progress(line: str) -> Iterator[None]:
     """Say what takes a while; on a terminal with a sign of life and the time it has taken so far."""
     shown = console()
     if not shown.is_terminal:
-        say(line)
+        print_line(line)
         yield
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -155,14 +155,14 @@ def working(line: str) -> Iterator[None]:
         yield
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Somebody else's text for a line that may carry markup."""
     from rich.markup import escape
 
     return escape(one_line(text))
 
 
-def emit(value: Any) -> None:
+def emit_json(value: Any) -> None:
     """One JSON value on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json) + "\n")
 
@@ -179,7 +179,7 @@ def fail(message: str, code: int = FAILED) -> typer.Exit:
     return typer.Exit(code)
 
 
-def guarded(command: Callable[P, R]) -> Callable[P, R]:
+def report_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Turn the project's own errors into one line and an exit code: 2 for wrong usage or settings, else 1."""
 
     @wraps(command)
@@ -191,7 +191,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except _database_failures() as error:
             from digest.db.core import schema_migration
 
-            raise _failed(schema_migration.explained(error)) from error
+            raise _failed(schema_migration.explain_failure(error)) from error
 
     return run
 
@@ -209,10 +209,10 @@ def _failed(error: DigestError) -> typer.Exit:
     return fail(str(error), WRONG if isinstance(error, BadInput | Misconfigured) else FAILED)
 
 
-def facts(row: Mapping[str, Any], *, json: bool) -> None:
+def print_facts(row: Mapping[str, Any], *, json: bool) -> None:
     """One thing, a fact a line."""
     if json:
-        emit(row)
+        emit_json(row)
     else:
         told = [(name.replace("_", " "), row[name]) for name in row if row[name] != ""]
         table(["", ""], told, heads=False, apart=False)

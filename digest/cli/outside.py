@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Dependencies:
     """`enqueue` makes the queue's port (it connects late); `seeds` reads the seed documents."""
 
     enqueue: Callable[[], Enqueue]

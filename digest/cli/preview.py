@@ -13,7 +13,7 @@ from markupsafe import escape
 from rich.text import Text
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.services.editions.preview import preview
 from digest.services.subscriptions import preference_fields
@@ -29,11 +29,11 @@ class Format(StrEnum):
     json = "json"
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the command."""
 
     @app.command("preview")
-    @output.guarded
+    @output.report_errors
     def command(
         topic: Annotated[list[str] | None, typer.Option(help="A keyword, phrase or query.")] = None,
         category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
@@ -85,17 +85,17 @@ def _print(shown: Preview, form: Format) -> None:
 def _lines(shown: Preview) -> None:
     """A heading a day, then each paper in one line, its reason below it."""
     if not shown.days:
-        output.say("nothing was announced in these days; `digest ingest` brings papers")
+        output.print_line("nothing was announced in these days; `digest ingest` brings papers")
         return
     for day in shown.days:
         counted = f"{day.total} of {day.announced} announced"
         counted += f", the first {len(day.papers)}:" if day.total > len(day.papers) else ""
-        output.say(f"[accent]{day.date:%a %d %b %Y}[/accent]  {counted}")
+        output.print_line(f"[accent]{day.date:%a %d %b %Y}[/accent]  {counted}")
         rows = [(p.score or "", _told(p)) for p in day.papers]
         if rows:
             output.table(["score", ""], rows, numbers=["score"], heads=False)
-        output.say("")
-    output.say(f"about {shown.per_day:.1f} papers a day")
+        output.print_line("")
+    output.print_line(f"about {shown.per_day:.1f} papers a day")
 
 
 def _told(paper: PreviewPaper) -> Text:

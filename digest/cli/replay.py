@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.services.runs import daily_run
 from digest.services.runs import replay as replaying
 
@@ -16,11 +16,11 @@ Date = Annotated[datetime, output.date_option("The first date.", "--from")]
 LastDate = Annotated[datetime, output.date_option("The last date.", "--to")]
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the command."""
 
     @app.command()
-    @output.guarded
+    @output.report_errors
     def replay(
         first: Date,
         last: LastDate,
@@ -30,7 +30,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
         """What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."""
         days = replaying.replay(first.date(), last.date(), only=daily_run.subscriber_id_of(only))
         if json:
-            output.emit({"days": [one.to_json() for one in days]})
+            output.emit_json({"days": [one.to_json() for one in days]})
             return
         columns = ["date", "e-mails", "nothing new", "papers"]
         output.table(columns, [(one.date, one.mails, one.skipped, one.papers) for one in days], numbers=columns[1:])

@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.db.core import schema_migration
 from digest.services.admin import configuration
 from digest.services.runs import daily_run
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the command."""
 
     @app.command()
-    @output.guarded
+    @output.report_errors
     def run(
         date: Annotated[datetime | None, output.date_option("Every reader's own slot on that date.")] = None,
         only: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this reader.")] = None,
@@ -29,17 +29,17 @@ def register(app: typer.Typer, outside: Outside) -> None:
     ) -> None:
         """Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."""
         configuration.require_valid()
-        schema_migration.must_be_newest()
+        schema_migration.require_newest()
         when = date.date() if date else None
         if dry_run:
-            result = daily_run.rehearse(when, only=only)
+            result = daily_run.dry_run(when, only=only)
         elif inline:
             result = daily_run.run_inline(when, only=only)
         else:
             result = daily_run.run_queued(when, only=only, enqueue=outside.enqueue(), wait=wait)
         if json:
-            output.emit(result.to_json())
+            output.emit_json(result.to_json())
         elif dry_run:
-            output.say(f"dry run, nothing is kept or sent: {result.line()}")
+            output.print_line(f"dry run, nothing is kept or sent: {result.line()}")
         else:
-            output.say(result.line() if inline or wait else f"the workers go on from here: {result.line()}")
+            output.print_line(result.line() if inline or wait else f"the workers go on from here: {result.line()}")

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
 from digest.services.admin import configuration, doctor, setup
 from digest.services.selection import engine_loader, engine_need
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
     _migrate(app)
     _doctor(app)
@@ -24,7 +24,7 @@ def register(app: typer.Typer, outside: Outside) -> None:
 
 def _migrate(app: typer.Typer) -> None:
     @app.command()
-    @output.guarded
+    @output.report_errors
     def migrate(
         compile_engine: Annotated[
             bool | None,
@@ -36,26 +36,28 @@ def _migrate(app: typer.Typer) -> None:
     ) -> None:
         """Bring the database to the newest schema. Compile the matching engine where it is needed."""
         configuration.require_valid()
-        before = schema_migration.current()
+        before = schema_migration.current_revision()
         after = schema_migration.upgrade()
-        output.say(f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})"))
+        output.print_line(
+            f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})")
+        )
         if compile_engine is None:
             with reading() as session:
-                compile_engine = engine_need.measure(session).needs_engine
+                compile_engine = engine_need.measure_size(session).needs_engine
         if compile_engine and not engine_loader.compiled():
-            with output.working("compiling the matching engine, about a minute, once"):
+            with output.print_progress("compiling the matching engine, about a minute, once"):
                 engine_loader.engine()
-            output.say("the matching engine is compiled")
+            output.print_line("the matching engine is compiled")
 
 
 def _doctor(app: typer.Typer) -> None:
     @app.command("doctor")
-    @output.guarded
+    @output.report_errors
     def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
         """Check configuration, database, Redis, workers, mail server and readiness for bulk mail."""
         findings = doctor.examine()
         if json:
-            output.emit([finding.to_json() for finding in findings])
+            output.emit_json([finding.to_json() for finding in findings])
         else:
             _print(findings)
         if any(finding.level == doctor.ERROR for finding in findings):
@@ -64,7 +66,7 @@ def _doctor(app: typer.Typer) -> None:
 
 def _init(app: typer.Typer) -> None:
     @app.command("init")
-    @output.guarded
+    @output.report_errors
     def set_up(
         mail_from: Annotated[str, typer.Option(prompt="Sender of the mails (name <address>)")],
         smtp_url: Annotated[str, typer.Option(prompt="Mail server (smtp://user:password@host:587?tls=starttls)")],
@@ -78,22 +80,24 @@ def _init(app: typer.Typer) -> None:
         """Write .env with fresh secrets, and send a test mail."""
         answers = setup.Answers(mail_from, smtp_url, base_url, postal_address, admin)
         setup.write(answers, env_file, force=force)
-        output.say(f"written: {env_file} (keep it secret: it holds the signing key)")
+        output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.say(setup.send_test(answers))
-        output.say("next: digest migrate, then digest up")
+            output.print_line(setup.send_test(answers))
+        output.print_line("next: digest migrate, then digest up")
 
 
 def _print(findings: list[doctor.Finding]) -> None:
     styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
     rows = [
-        (output.marked(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
+        (output.styled(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
         for f in findings
     ]
     output.table(["", "what", "finding"], rows, apart=False)
     wrong = sum(f.level == doctor.ERROR for f in findings)
     doubtful = sum(f.level == doctor.WARNING for f in findings)
-    output.say(f"\n{_counted(len(findings), 'check')}: {_counted(wrong, 'error')}, {_counted(doubtful, 'warning')}")
+    output.print_line(
+        f"\n{_counted(len(findings), 'check')}: {_counted(wrong, 'error')}, {_counted(doubtful, 'warning')}"
+    )
 
 
 def _counted(number: int, name: str) -> str:

@@ -32,14 +32,14 @@ def add(admin: typer.Typer) -> None:
 
 def _looking(people: typer.Typer) -> None:
     @people.command("list")
-    @output.guarded
+    @output.report_errors
     def list_(json: Json = False) -> None:
         """All subscribers."""
         rows = subscriber_admin.subscriber_rows()
         output.listing(rows if json else [_briefly(row) for row in rows], json=json, whole=["address", "when"])
 
     @people.command()
-    @output.guarded
+    @output.report_errors
     def show(
         address: Address,
         client: Annotated[str, typer.Option(help="An IP address: did the consent come from there?")] = "",
@@ -47,21 +47,21 @@ def _looking(people: typer.Typer) -> None:
     ) -> None:
         """One subscriber, with topics and consent."""
         found = subscriber_admin.subscriber(address, client=client)
-        output.facts(found, json=json)
+        output.print_facts(found, json=json)
 
     @people.command()
-    @output.guarded
+    @output.report_errors
     def export(json: Json = False) -> None:
         """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
         if json:
-            output.emit(csv_import_export.export_rows())
+            output.emit_json(csv_import_export.export_rows())
         else:
             typer.echo(csv_import_export.export_csv(), nl=False)
 
 
 def _coming(people: typer.Typer) -> None:
     @people.command()
-    @output.guarded
+    @output.report_errors
     def add(
         address: Address,
         consent: Annotated[str, typer.Option(help="How and when this person agreed; kept as proof.")],
@@ -78,10 +78,10 @@ def _coming(people: typer.Typer) -> None:
         values: dict[str, Any] = {"topics": topic or [], "categories": category or [], "time_zone": time_zone}
         values |= _preferences(setting or []) | {"address": address}
         subscriber_admin.add(values, consent=consent, welcome=welcome)
-        output.say("added")
+        output.print_line("added")
 
     @people.command("import")
-    @output.guarded
+    @output.report_errors
     def import_(
         file: Path,
         consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")],
@@ -89,14 +89,16 @@ def _coming(people: typer.Typer) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Add nobody; say what would happen.")] = False,
     ) -> None:
         """Add people from a CSV file with a header (address, topics, …), or from what `export` wrote."""
-        output.say(_what_is_sent(welcome=welcome, dry_run=dry_run))
+        output.print_line(_what_is_sent(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
             added, bad = csv_import_export.import_file(
                 file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress
             )
         for line in bad:
             typer.echo(line, err=True)
-        output.say(f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused")
+        output.print_line(
+            f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused"
+        )
         if bad:
             raise typer.Exit(output.FAILED)
 
@@ -125,12 +127,12 @@ def _what_is_sent(*, welcome: bool, dry_run: bool) -> str:
 
 def _leaving(people: typer.Typer) -> None:
     @people.command()
-    @output.guarded
+    @output.report_errors
     def erase(address: Address) -> None:
         """Delete a person's data."""
         scrubbed = subscriber_admin.erase(address)
         later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
-        output.say(f"erased{'' if scrubbed else later}")
+        output.print_line(f"erased{'' if scrubbed else later}")
 
 
 def _briefly(row: subscriber_admin.Row) -> subscriber_admin.Row:

@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.services.editions import why_report
 
 
-def register(app: typer.Typer, outside: Outside) -> None:
+def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the command."""
 
     @app.command("why")
-    @output.guarded
+    @output.report_errors
     def command(
         address: Annotated[str, typer.Argument(help="The reader's address.")],
         paper: Annotated[str | None, typer.Argument(help="An arXiv id, or a paper's number on our pages.")] = None,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from digest.models.types import UTCDateTime, Wide
+from digest.models.types import BigIntegerId, UTCDateTime
 
 QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
 REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
@@ -61,9 +61,9 @@ class Delivery(SQLModel, table=True):
         {"sqlite_autoincrement": True},
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigIntegerId)
     kind: str = Field(max_length=12)
-    subject_id: int = Field(sa_type=Wide)
+    subject_id: int = Field(sa_type=BigIntegerId)
     serial: int = 0
     subscriber_id: int | None = Field(default=None, foreign_key="subscriber.id", ondelete="SET NULL")
     run_id: int | None = None  # of a run that its writer holds: no foreign key is checked for each row
@@ -88,7 +88,7 @@ class DeliverySerial(SQLModel, table=True):
     __tablename__ = "delivery_serial"
 
     kind: str = Field(primary_key=True, max_length=12)
-    subject_id: int = Field(primary_key=True, sa_type=Wide, sa_column_kwargs={"autoincrement": False})
+    subject_id: int = Field(primary_key=True, sa_type=BigIntegerId, sa_column_kwargs={"autoincrement": False})
     last: int
 
 
@@ -121,11 +121,11 @@ class SessionReply(SQLModel, table=True):
 
     __tablename__ = "session_reply"
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigIntegerId)
     at: datetime = Field(sa_type=UTCDateTime, index=True)
     way: str = Field(default="", max_length=40)
     domain: str = Field(default="", max_length=254)
-    delivery_id: int | None = Field(default=None, sa_type=Wide)
+    delivery_id: int | None = Field(default=None, sa_type=BigIntegerId)
     accepted: int = 0
     about_address: bool = False
     shared: bool = False
@@ -139,7 +139,7 @@ class Bounce(SQLModel, table=True):
     address_key: str = Field(index=True, max_length=254)
     kind: str = Field(max_length=10)
     status: str = Field(default="", max_length=20)
-    delivery_id: int | None = Field(default=None, sa_type=Wide)
+    delivery_id: int | None = Field(default=None, sa_type=BigIntegerId)
     at: datetime = Field(sa_type=UTCDateTime)
 
 

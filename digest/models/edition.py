@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.models.types import Packed, UTCDateTime, Wide
+from digest.models.types import BigIntegerId, CompressedText, UTCDateTime
 
 PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancelled"
 
@@ -65,7 +65,7 @@ class Edition(SQLModel, table=True):
         {"sqlite_autoincrement": True},  # an erased edition's id lives on in links and Message-IDs
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigIntegerId)
     subscriber_id: int
     day: date
     run_id: int | None = None
@@ -76,5 +76,5 @@ class Edition(SQLModel, table=True):
     kind: str = Field(default="digest", max_length=12)
     cancelled: bool = False
     papers: int = 0
-    content: Any = Field(sa_type=Packed)
+    content: Any = Field(sa_type=CompressedText)
     shown: bytes | None = None

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.models.types import UTCDateTime, Wide
+from digest.models.types import BigIntegerId, UTCDateTime
 
 
 class Announcement(SQLModel, table=True):
@@ -99,7 +99,7 @@ class Signal(SQLModel, table=True):
         Index("ix_signal_taken", "taken_at"),
     )
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=Wide)
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigIntegerId)
     paper_id: int = Field(foreign_key="paper.id")
     source: str = Field(max_length=40)
     name: str = Field(max_length=20)

@@ -50,7 +50,7 @@ def stored_id(row: HasId) -> int:
     return row.id
 
 
-class Wide(TypeDecorator[int]):
+class BigIntegerId(TypeDecorator[int]):
     """A number of eight bytes, for tables that get a row a reader and day; SQLite's numbers are wide anyway."""
 
     impl = BigInteger
@@ -61,7 +61,7 @@ class Wide(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
-def pack(text: bytes) -> bytes:
+def compress(text: bytes) -> bytes:
     """JSON compressed, as `Packed` keeps it. What is short needs no large tables, which cost more than the work."""
     if len(text) > _SHORT:
         return zlib.compress(text, 1)
@@ -69,7 +69,7 @@ def pack(text: bytes) -> bytes:
     return packer.compress(text) + packer.flush()
 
 
-class Packed(TypeDecorator[Any]):
+class CompressedText(TypeDecorator[Any]):
     """A JSON value, compressed (zlib): for contents that are read whole or not at all."""
 
     impl = LargeBinary
@@ -79,7 +79,7 @@ class Packed(TypeDecorator[Any]):
         """To compact bytes; what is bytes already was packed."""
         if value is None or isinstance(value, bytes):
             return value
-        return pack(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        return compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
         """Back to the value."""

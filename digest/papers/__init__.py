@@ -1,40 +1,49 @@
 """What a paper is, whatever source told of it: records, identity, likeness, merging. Pure."""
 
-from digest.papers.clues import code_address, venue, withdrawn
+from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
-from digest.papers.keys import author_key, kept, keyed, keys_of, sought
-from digest.papers.likeness import near_duplicate, same, similarity
-from digest.papers.merging import merge, merge_all, merge_listed
-from digest.papers.record import AuthorFigures, Bad, Keys, Listed, Parsed, Person, Record, person
-from digest.papers.storable import clean_record, storable
+from digest.papers.keys import author_key, keys_of, lookup_keys, stored_keys, with_keys
+from digest.papers.likeness import is_near_duplicate, is_same_paper, similarity
+from digest.papers.merging import merge_all, merge_listed, merge_records
+from digest.papers.record import (
+    AuthorFigures,
+    AuthorProfile,
+    ListedPaper,
+    PaperKeys,
+    ParsedDocument,
+    Record,
+    RejectedItem,
+    single_author,
+)
+from digest.papers.storable import clean_record, to_storable
 
 __all__ = [
     "AuthorFigures",
-    "Bad",
-    "Keys",
-    "Listed",
-    "Parsed",
-    "Person",
+    "AuthorProfile",
+    "ListedPaper",
+    "PaperKeys",
+    "ParsedDocument",
     "Record",
+    "RejectedItem",
     "abstract_keys",
     "arxiv_identity",
     "author_key",
     "clean_record",
     "code_address",
     "doi_identity",
-    "kept",
-    "keyed",
+    "is_near_duplicate",
+    "is_same_paper",
+    "is_withdrawn",
     "keys_of",
-    "merge",
+    "lookup_keys",
     "merge_all",
     "merge_listed",
-    "near_duplicate",
-    "person",
-    "same",
+    "merge_records",
     "similarity",
-    "sought",
-    "storable",
+    "single_author",
+    "stored_keys",
     "title_key",
+    "to_storable",
     "venue",
-    "withdrawn",
+    "with_keys",
 ]

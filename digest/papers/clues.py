@@ -74,7 +74,7 @@ def code_address(*texts: str | None) -> str | None:
     return None
 
 
-def withdrawn(comment: str | None, abstract: str = "") -> bool:
+def is_withdrawn(comment: str | None, abstract: str = "") -> bool:
     """True where the comment says that the paper is withdrawn, or the abstract begins with it.
 
     Of arXiv's 11 withdrawn versions in a sample of 1,041 this finds 10 (one says nothing), and no other.

@@ -43,7 +43,7 @@ def _bare(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
-def fold(text: str) -> str:
+def fold_title(text: str) -> str:
     """Lower case, without accents, letters and digits parted by single blanks."""
     return " ".join(_LETTERS.findall(_bare(text)))
 
@@ -66,14 +66,16 @@ def surname(author: str) -> str:
     """The folded last word of a name, behind 'Jr.' and the like; 'Wei, Li' is read as surname first."""
     last, comma, _ = author.partition(",")
     words = [
-        word for word in fold(readable(last if comma else author)).split() if word not in {"jr", "sr", "ii", "iii"}
+        word
+        for word in fold_title(readable(last if comma else author)).split()
+        if word not in {"jr", "sr", "ii", "iii"}
     ]
     return words[-1] if words else ""
 
 
 def title_words(title: str) -> list[str]:
     """A title's words as all sources have them: folded, and without TeX, which many sources take away."""
-    return fold(readable(title)).split()
+    return fold_title(readable(title)).split()
 
 
 def title_key(record: Record) -> str | None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key
-from digest.papers.record import Keys, Parsed, Record
-from digest.papers.storable import storable
-from digest.text.folding import fold
+from digest.papers.record import PaperKeys, ParsedDocument, Record
+from digest.papers.storable import to_storable
+from digest.text.folding import fold_text
 
 _WITHOUT_ID = "n:"
 
@@ -23,31 +23,35 @@ def author_key(name: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _folded(name: str) -> str:
-    return " ".join(fold(name).split())
+    return " ".join(fold_text(name).split())
 
 
-def keys_of(record: Record) -> Keys:
+def keys_of(record: Record) -> PaperKeys:
     """Everything under which a paper may be found again: title and author, fingerprints of the abstract, authors."""
     title = title_key(record)
     alike = (*([f"t:{title}"] if title else []), *(f"a:{key}" for key in abstract_keys(record)))
-    return Keys(alike, tuple([author_key(name) for name in record.authors]))
+    return PaperKeys(alike, tuple([author_key(name) for name in record.authors]))
 
 
-def kept(record: Record, keys: Keys) -> list[str]:
+def stored_keys(record: Record, keys: PaperKeys) -> list[str]:
     """The keys that a paper is stored under.
 
     A paper without arXiv id stands under its keys a second time, so that those with one can look among these alone.
     """
-    apart = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.alike]
-    return [*keys.alike, *apart, *keys.people]
+    apart = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
+    return [*keys.similarity_keys, *apart, *keys.author_keys]
 
 
-def sought(record: Record, keys: Keys) -> list[str]:
+def lookup_keys(record: Record, keys: PaperKeys) -> list[str]:
     """Where a paper without shared identifier may be found. Two arXiv ids are two papers."""
-    return [f"{_WITHOUT_ID}{key}" for key in keys.alike] if arxiv_identity(record) else list(keys.alike)
+    return (
+        [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
+        if arxiv_identity(record)
+        else list(keys.similarity_keys)
+    )
 
 
-def keyed(parsed: Parsed) -> Parsed:
+def with_keys(parsed: ParsedDocument) -> ParsedDocument:
     """The document, storable and with the keys of its records made: most of what storing new papers computes."""
-    parsed = storable(parsed)
+    parsed = to_storable(parsed)
     return replace(parsed, papers=tuple([replace(item, keys=keys_of(item.record)) for item in parsed.papers]))

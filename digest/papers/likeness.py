@@ -10,10 +10,10 @@ from digest.papers.record import Record
 # Shares of common three-word runs. Among 128,558 papers of different arXiv ids are pairs of works that one author wrote
 # in the words of another (docs/SEEDS.md). So abstracts alone must be nearly equal; under one title and first author a
 # rewritten abstract is still the same paper, but one that has next to nothing in common with the other is not.
-TWINS = 0.9
-TWINS_BY_TITLE = 0.35
-STRANGERS = 0.15
-TITLES_ALIKE = 0.6
+MIN_SIMILARITY = 0.9
+MIN_SIMILARITY_SAME_TITLE = 0.35
+MIN_SIMILARITY_OTHER_AUTHORS = 0.15
+MIN_TITLE_SIMILARITY = 0.6
 _NUMBERED = re.compile(r"\b(?:\w*\d\w*|[ivx]+)\b")
 
 
@@ -26,7 +26,7 @@ def similarity(a: str, b: str) -> float:
     return common / (len(runs) + len(others) - common)
 
 
-def same(a: Record, b: Record) -> bool:
+def is_same_paper(a: Record, b: Record) -> bool:
     """True where both are surely one paper. Symmetric.
 
     Two arXiv ids decide, else two DOIs; else equal titles and first authors, unless the abstracts have next to nothing
@@ -41,10 +41,10 @@ def same(a: Record, b: Record) -> bool:
     key = title_key(a)
     if key is not None and key == title_key(b):
         return not _strangers(a, b)
-    return near_duplicate(a, b)
+    return is_near_duplicate(a, b)
 
 
-def near_duplicate(a: Record, b: Record) -> bool:
+def is_near_duplicate(a: Record, b: Record) -> bool:
     """True where the abstracts are near-identical and nothing else speaks against one work. Symmetric.
 
     Equal real titles need less likeness. Of different real titles one must be the other's beginning, with no number
@@ -52,11 +52,11 @@ def near_duplicate(a: Record, b: Record) -> bool:
     """
     if not _authors_agree(a, b):
         return False
-    needed = TWINS
+    needed = MIN_SIMILARITY
     if not (a.title_derived or b.title_derived):
         mine, other = title_words(a.title), title_words(b.title)
         if "".join(mine) == "".join(other):
-            needed = TWINS_BY_TITLE
+            needed = MIN_SIMILARITY_SAME_TITLE
         elif not _titles_alike(mine, other):
             return False
     return similarity(a.abstract, b.abstract) >= needed
@@ -65,7 +65,7 @@ def near_duplicate(a: Record, b: Record) -> bool:
 def _titles_alike(a: list[str], b: list[str]) -> bool:
     """One title is the beginning of the other, and most of it. `a`, `b`: their words."""
     short, long = sorted((a, b), key=len)
-    if long[: len(short)] != short or len(short) < TITLES_ALIKE * len(long):
+    if long[: len(short)] != short or len(short) < MIN_TITLE_SIMILARITY * len(long):
         return False
     return _NUMBERED.findall(" ".join(a)) == _NUMBERED.findall(" ".join(b))
 
@@ -77,4 +77,7 @@ def _authors_agree(a: Record, b: Record) -> bool:
 
 def _strangers(a: Record, b: Record) -> bool:
     """Both abstracts are long enough to tell, and tell of different things."""
-    return bool(shingles(a.abstract) and shingles(b.abstract)) and similarity(a.abstract, b.abstract) < STRANGERS
+    return (
+        bool(shingles(a.abstract) and shingles(b.abstract))
+        and similarity(a.abstract, b.abstract) < MIN_SIMILARITY_OTHER_AUTHORS
+    )

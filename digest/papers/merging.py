@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key, title_words
-from digest.papers.likeness import same
-from digest.papers.record import Listed, Record
+from digest.papers.likeness import is_same_paper
+from digest.papers.record import ListedPaper, Record
 
 _TYPES = ("new", "cross", "replace", "replace-cross")  # the strongest first
 _LEAST_WINS = frozenset({"rank"})
 
 
-def merge(a: Record, b: Record) -> Record:
+def merge_records(a: Record, b: Record) -> Record:
     """One record with the best of both, which tell of the same paper. Commutative and idempotent."""
     if a == b:
         return a
@@ -66,21 +66,21 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*first, *second)))
 
 
-def merge_listed(a: Listed, b: Listed) -> Listed:
+def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
     """Merged records with all signals: of two values of one name the greater, of two ranks the smaller (the better)."""
     types = {a.announce_type, b.announce_type}
     signals: dict[str, float] = {}
     for name, value in sorted((*a.signals, *b.signals)):
         best = min if name in _LEAST_WINS else max
         signals[name] = best(signals.get(name, value), value)
-    return Listed(
-        merge(a.record, b.record),
+    return ListedPaper(
+        merge_records(a.record, b.record),
         announce_type=next((kind for kind in _TYPES if kind in types), a.announce_type or b.announce_type),
         signals=tuple(sorted(signals.items())),
     )
 
 
-def merge_all(listed: Iterable[Listed]) -> list[Listed]:
+def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
     """The same set with every paper once, in the order of first appearance.
 
     Papers that share a key (id, DOI, title, one of the abstract's) are compared, no others, so the work grows with
@@ -89,14 +89,14 @@ def merge_all(listed: Iterable[Listed]) -> list[Listed]:
     listed = _by_arxiv_id(listed)
     if all(arxiv_identity(one.record) for one in listed):
         return listed
-    groups: dict[int, Listed] = {}
+    groups: dict[int, ListedPaper] = {}
     moved: dict[int, int] = {}
     index: defaultdict[str, set[int]] = defaultdict(set)
     for number, one in enumerate(listed):
         merged, place = one, number
         keys = _keys(one.record)
         for at in sorted({_home(at, moved) for key in keys for at in index[key]}):
-            if same(groups[at].record, merged.record):
+            if is_same_paper(groups[at].record, merged.record):
                 merged = merge_listed(groups.pop(at), merged)
                 place = min(place, at)
                 moved |= {gone: place for gone in (number, at) if gone != place}
@@ -106,9 +106,9 @@ def merge_all(listed: Iterable[Listed]) -> list[Listed]:
     return [groups[place] for place in sorted(groups)]
 
 
-def _by_arxiv_id(listed: Iterable[Listed]) -> list[Listed]:
+def _by_arxiv_id(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
     """The same with every arXiv id once."""
-    found: dict[str | int, Listed] = {}
+    found: dict[str | int, ListedPaper] = {}
     for number, one in enumerate(listed):
         key = arxiv_identity(one.record) or number
         found[key] = merge_listed(found[key], one) if key in found else one

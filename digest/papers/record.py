@@ -43,19 +43,19 @@ _VALUES = attrgetter(*(one.name for one in fields(Record)))
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class PaperKeys:
     """Keys of one record. `alike`: of title and abstract, which a twin shares; `people`: of its authors."""
 
-    alike: tuple[str, ...]
-    people: tuple[str, ...]
+    similarity_keys: tuple[str, ...]
+    author_keys: tuple[str, ...]
 
-    def __reduce__(self) -> tuple[type[Keys], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[type[PaperKeys], tuple[object, ...]]:
         """As `Record` goes."""
-        return Keys, (self.alike, self.people)
+        return PaperKeys, (self.similarity_keys, self.author_keys)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPaper:
     """A record with what its source says beside it: how it is announced, and counters by name (`upvotes`, `rank`).
 
     `keys`: of this record, where they were made ahead; then it is storable, too.
@@ -64,15 +64,15 @@ class Listed:
     record: Record
     announce_type: str | None = None  # arXiv's own words: new, cross, replace, replace-cross
     signals: tuple[tuple[str, float], ...] = ()
-    keys: Keys | None = field(default=None, compare=False, repr=False)
+    keys: PaperKeys | None = field(default=None, compare=False, repr=False)
 
-    def __reduce__(self) -> tuple[type[Listed], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
         """As `Record` goes."""
-        return Listed, (self.record, self.announce_type, self.signals, self.keys)
+        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys)
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class RejectedItem:
     """One piece of a document that could not be read: where (line, row or entry from 1), why, and how it begins."""
 
     position: int
@@ -92,7 +92,7 @@ class AuthorFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class AuthorProfile:
     """An author with figures. `key` tells people of one name apart where the source has keys."""
 
     name: str
@@ -101,27 +101,27 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedDocument:
     """What a parser found in one document: papers in its order, pieces it refused, the announcement's date if told.
 
     `figures`: of the author whose page the document is; `people`: of authors that it names. `cut`: the document breaks
     off, so papers may be missing.
     """
 
-    papers: tuple[Listed, ...] = ()
-    bad: tuple[Bad, ...] = ()
+    papers: tuple[ListedPaper, ...] = ()
+    rejected: tuple[RejectedItem, ...] = ()
     announced: date | None = None
     figures: AuthorFigures | None = None
-    people: tuple[Person, ...] = ()
+    authors: tuple[AuthorProfile, ...] = ()
     notes: tuple[str, ...] = field(default=())
-    cut: bool = False
+    is_cut: bool = False
 
 
-def person(parsed: Parsed) -> Person | None:
+def single_author(parsed: ParsedDocument) -> AuthorProfile | None:
     """Whose page the document is: the one name on most of its papers, with the figures; None where nobody's."""
     count = Counter(name for item in parsed.papers for name in item.record.authors)
     if parsed.figures is None or not count:
         return None
     (name, most), *others = count.most_common(2)
     alone = 2 * most > len(parsed.papers) and all(most > number for _, number in others)
-    return Person(name, parsed.figures) if alone else None
+    return AuthorProfile(name, parsed.figures) if alone else None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from digest.papers.record import Listed, Parsed, Person, Record
-from digest.text.plain_text import clean
+from digest.papers.record import AuthorProfile, ListedPaper, ParsedDocument, Record
+from digest.text.plain_text import remove_controls
 
 _TEXTS = tuple(one.name for one in fields(Record) if "str" in str(one.type))
 
 
-def storable(parsed: Parsed) -> Parsed:
+def to_storable(parsed: ParsedDocument) -> ParsedDocument:
     """The document with cleaned texts; items that are clean already, which is nearly all of them, stay the same.
 
     Records with keys went through the gate where their keys were made.
@@ -19,13 +19,13 @@ def storable(parsed: Parsed) -> Parsed:
     return replace(
         parsed,
         papers=tuple([item if item.keys is not None else _listed(item) for item in parsed.papers]),
-        people=tuple([_person(person) for person in parsed.people]),
+        authors=tuple([_person(person) for person in parsed.authors]),
     )
 
 
-def _listed(item: Listed) -> Listed:
+def _listed(item: ListedPaper) -> ListedPaper:
     record = clean_record(item.record)
-    kind = item.announce_type and clean(item.announce_type)
+    kind = item.announce_type and remove_controls(item.announce_type)
     if record is item.record and kind == item.announce_type:
         return item
     return replace(item, record=record, announce_type=kind)
@@ -41,9 +41,9 @@ def clean_record(record: Record) -> Record:
 
 def _cleaned(value: Any) -> Any:
     """A text, or a tuple of texts, cleaned; members of which nothing is left go."""
-    return clean(value) if isinstance(value, str) else tuple(filter(None, map(clean, value)))
+    return remove_controls(value) if isinstance(value, str) else tuple(filter(None, map(remove_controls, value)))
 
 
-def _person(person: Person) -> Person:
-    name = clean(person.name)
+def _person(person: AuthorProfile) -> AuthorProfile:
+    name = remove_controls(person.name)
     return person if name == person.name else replace(person, name=name)

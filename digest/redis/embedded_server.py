@@ -17,7 +17,7 @@ from types import TracebackType
 from digest.errors import Misconfigured, Transient
 from digest.redis import light
 
-LONGEST_SOCKET = 100  # bytes; the system's limit is 108 with the end mark
+MAX_SOCKET_PATH = 100  # bytes; the system's limit is 108 with the end mark
 SECONDS_TO_START = 10.0
 
 
@@ -41,7 +41,7 @@ _GUARD = (
 )
 
 
-def guarded(command: Sequence[str], *, with_signal: int = signal.SIGKILL) -> list[str]:
+def start_guarded(command: Sequence[str], *, with_signal: int = signal.SIGKILL) -> list[str]:
     """That command, made to get `with_signal` when the thread that starts it ends, however it ends (Linux)."""
     if sys.platform != "linux":
         return list(command)
@@ -84,7 +84,7 @@ class PrivateRedis:
         }
         command = [str(find_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
         self._process = subprocess.Popen(  # noqa: S603 - our own program and options
-            guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            start_guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._wait(self._process)
 
@@ -129,7 +129,7 @@ class PrivateRedis:
 def _short_folder() -> Path:
     """A fresh folder of ours alone whose path leaves room for a socket's name."""
     folder = Path(tempfile.mkdtemp(prefix="digest-"))
-    if len(os.fsencode(folder / "redis.sock")) <= LONGEST_SOCKET:
+    if len(os.fsencode(folder / "redis.sock")) <= MAX_SOCKET_PATH:
         return folder
     folder.rmdir()
     return Path(tempfile.mkdtemp(prefix="digest-", dir="/tmp"))

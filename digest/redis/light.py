@@ -19,17 +19,19 @@ _SCHEMES = ("redis", "rediss", "unix")
 
 def ping(url: str) -> None:
     """Return where Redis answers. Raises Transient."""
-    ask(url, ("PING",))
+    request_once(url, ("PING",))
 
 
 def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
     """The server's time, and when each process of that kind last got something done by it. Raises Transient."""
-    (seconds, micros), stamps = ask(url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES"))
+    (seconds, micros), stamps = request_once(
+        url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES")
+    )
     pairs = zip(stamps[::2], stamps[1::2], strict=True)
     return float(seconds) + float(micros) / 1e6, {process.decode(): float(stamp) for process, stamp in pairs}
 
 
-def ask(url: str, *commands: Sequence[str]) -> list[Any]:
+def request_once(url: str, *commands: Sequence[str]) -> list[Any]:
     """The answers to commands, over one connection. Raises Transient where there are none, Misconfigured."""
     parts = urlsplit(url.replace("redis+socket://", "unix://", 1))
     if parts.scheme not in _SCHEMES:

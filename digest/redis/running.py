@@ -13,7 +13,7 @@ FILE = "running.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningInstance:
     """The supervisor's process, the port of its web process, and the Redis that its processes share."""
 
     pid: int
@@ -22,22 +22,22 @@ class Running:
 
 
 @contextmanager
-def noted(data_dir: Path, *, port: int, redis_url: str) -> Iterator[None]:
+def recorded_instance(data_dir: Path, *, port: int, redis_url: str) -> Iterator[None]:
     """Keep the note while the block runs. Where it can't be written, only health checks miss it."""
     file = data_dir / FILE
-    running = Running(os.getpid(), port, redis_url)
+    running = RunningInstance(os.getpid(), port, redis_url)
     written = _write(file, json.dumps(asdict(running)))
     try:
         yield
     finally:
-        if written and find(data_dir) in {running, None}:
+        if written and find_instance(data_dir) in {running, None}:
             file.unlink(missing_ok=True)
 
 
-def find(data_dir: Path) -> Running | None:
+def find_instance(data_dir: Path) -> RunningInstance | None:
     """What runs with that DATA_DIR; None where nothing was noted, or its process is gone."""
     try:
-        running = Running(**json.loads((data_dir / FILE).read_text()))
+        running = RunningInstance(**json.loads((data_dir / FILE).read_text()))
         os.kill(running.pid, 0)
     except PermissionError:
         return running  # another user's process is there, too

@@ -27,7 +27,7 @@ def queue_kind(queue: str) -> str:
     return f"queue:{queue}"
 
 
-class Store:
+class RedisStore:
     """What the processes tell each other. Every call raises Transient where Redis does not answer."""
 
     def __init__(self, client: redis.Redis) -> None:
@@ -220,7 +220,7 @@ def _answering() -> Iterator[None]:
         raise Transient(f"Redis does not answer: {error}") from error
 
 
-def connect(url: str) -> Store:
+def connect(url: str) -> RedisStore:
     """A store at `redis://…`, `rediss://…` or `unix:///path`. Connects at the first call. Raises Misconfigured."""
     if not url:
         raise Misconfigured("DIGEST_REDIS_URL is not set; `digest up` starts a private Redis without it")
@@ -237,7 +237,7 @@ def connect(url: str) -> Store:
         )
     except ValueError as error:
         raise Misconfigured(f"DIGEST_REDIS_URL: {error}") from error
-    return Store(client)
+    return RedisStore(client)
 
 
 def _client_url(url: str) -> str:

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.limits import within_limits
 from digest.sources.source import LATE, DayMark, Fetched, FetchedDocument, Source, each_file
@@ -45,10 +45,10 @@ class Page:
     `total` is None where a damaged answer lacks it. `cut`: where it breaks off; a truncated entry is not counted.
     """
 
-    parsed: Parsed
+    parsed: ParsedDocument
     entries: int
     total: int | None
-    cut: Bad | None = None
+    cut: RejectedItem | None = None
 
 
 def parse(data: bytes) -> Page:
@@ -59,7 +59,7 @@ def parse(data: bytes) -> Page:
         raise BadInput("not an answer of the API: expected an Atom <feed>")
     listed, bad = [], []
     for position, entry in enumerate(document.items, start=1):
-        if isinstance(entry, Bad):
+        if isinstance(entry, RejectedItem):
             bad.append(entry)
             continue
         title = xml.text(entry, "atom:title", _NS)
@@ -68,10 +68,10 @@ def parse(data: bytes) -> Page:
         try:
             listed.append(_listed(entry, title))
         except ValueError as error:
-            bad.append(Bad(position, str(error), title[:120]))
+            bad.append(RejectedItem(position, str(error), title[:120]))
     entries = len(document.items)
     total_text = xml.text(feed, "opensearch:totalResults", _NS)
-    damaged = document.cut is not None or any(isinstance(entry, Bad) for entry in document.items)
+    damaged = document.cut is not None or any(isinstance(entry, RejectedItem) for entry in document.items)
     total = (
         int(total_text)
         if total_text.isascii() and total_text.isdigit() and len(total_text) < 10
@@ -79,13 +79,15 @@ def parse(data: bytes) -> Page:
         if damaged
         else entries
     )
-    return Page(Parsed(tuple(listed), tuple(bad), cut=document.cut is not None), entries, total, document.cut)
+    return Page(
+        ParsedDocument(tuple(listed), tuple(bad), is_cut=document.cut is not None), entries, total, document.cut
+    )
 
 
-def parse_saved(data: bytes) -> Parsed:
+def parse_saved(data: bytes) -> ParsedDocument:
     """Parse a saved answer; a truncation counts as one more refused piece."""
     page = parse(data)
-    return replace(page.parsed, bad=(*page.parsed.bad, page.cut)) if page.cut else page.parsed
+    return replace(page.parsed, rejected=(*page.parsed.rejected, page.cut)) if page.cut else page.parsed
 
 
 def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[Page]:
@@ -112,11 +114,11 @@ def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterato
 def _slice(categories: Sequence[str], first: datetime, last: datetime, start: int) -> Page:
     """One page, requested again while it is shorter than promised. Returns the longest answer."""
     request = _request(categories, first, last, start)
-    best = http.ask(request, parse)
+    best = http.fetch(request, parse)
     for _ in range(TRIES - 1):
         if best.total is not None and best.entries and best.entries >= min(SLICE, best.total - start):
             break
-        page = http.ask(request, parse)
+        page = http.fetch(request, parse)
         best = max(best, page, key=lambda p: (p.entries, p.total or 0))
     return best
 
@@ -137,7 +139,7 @@ def _request(categories: Sequence[str], first: datetime, last: datetime, start: 
     )
 
 
-def _listed(entry: Element, title: str) -> Listed:
+def _listed(entry: Element, title: str) -> ListedPaper:
     """Convert one entry. Raises ValueError naming what is missing."""
     arxiv_id, version = identifiers.split(xml.text(entry, "atom:id", _NS).partition("/abs/")[2])
     if not title:
@@ -160,9 +162,9 @@ def _listed(entry: Element, title: str) -> Listed:
         venue=xml.text(entry, "arxiv:journal_ref", _NS) or papers.venue(comment),
         code_url=papers.code_address(comment, abstract),
         published=_submitted_at(entry).date(),
-        withdrawn=papers.withdrawn(comment, abstract),
+        withdrawn=papers.is_withdrawn(comment, abstract),
     )
-    return Listed(within_limits(record), announce_type="new")
+    return ListedPaper(within_limits(record), announce_type="new")
 
 
 def _submitted_at(entry: Element) -> datetime:
@@ -180,13 +182,13 @@ def _fetch_day(day: date) -> Fetched:
     first, last = arxiv_calendar.submissions(day, closed)
     since = max(arxiv.oldest_complete_since(day), day - _HELD_PAPERS_LOOK_BACK)
     held_from, _ = arxiv_calendar.submissions(since, closed)
-    listed: list[Listed] = []
-    bad: list[Bad] = []
+    listed: list[ListedPaper] = []
+    bad: list[RejectedItem] = []
     failure: SourceDown | None = None
     try:
         for page in fetch(settings.get().arxiv_categories, min(held_from, first), last):
             listed += page.parsed.papers
-            bad += page.parsed.bad
+            bad += page.parsed.rejected
     except SourceDown as error:
         failure = error
     # Some papers of the first date belong to the announcement before: they don't show that this one is there.
@@ -194,7 +196,7 @@ def _fetch_day(day: date) -> Fetched:
     over = clock.now() > arxiv_calendar.mailed_at(arxiv_calendar.following(day, closed))
     complete = failure is None and (own > 0 or over)
     mark = DayMark(day, own, final=over) if complete else None
-    documents = (FetchedDocument(f"query for {day}", Parsed(tuple(listed), tuple(bad)), day, mark=mark),)
+    documents = (FetchedDocument(f"query for {day}", ParsedDocument(tuple(listed), tuple(bad)), day, mark=mark),)
     incomplete = failure is None and not complete
     return Fetched(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
 

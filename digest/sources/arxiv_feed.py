@@ -12,7 +12,7 @@ from digest import clock, papers, settings
 from digest.db.core.engine import reading
 from digest.db.papers import source_days
 from digest.errors import BadInput, SourceDown
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
@@ -37,7 +37,7 @@ _LEAD = re.compile(r"^\s*arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*
 _TYPES = {"new", "cross", "replace", "replace-cross"}
 
 
-def parse(data: bytes) -> Parsed:
+def parse(data: bytes) -> ParsedDocument:
     """Parse one feed: its papers and its date in New York.
 
     Raises BadInput where it is not a feed or too large, SourceDown for arXiv's error feed.
@@ -52,25 +52,25 @@ def parse(data: bytes) -> Parsed:
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
     listed, bad = [], []
     for position, item in enumerate(document.items, start=1):
-        if isinstance(item, Bad):
+        if isinstance(item, RejectedItem):
             bad.append(item)
             continue
         try:
             listed.append(_listed(item))
         except ValueError as error:
-            bad.append(Bad(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
+            bad.append(RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
     cut = (document.cut,) if document.cut else ()
-    return Parsed(tuple(listed), (*bad, *cut), _date(document), cut=bool(cut))
+    return ParsedDocument(tuple(listed), (*bad, *cut), _date(document), is_cut=bool(cut))
 
 
-def fetch(categories: Sequence[str]) -> Parsed:
+def fetch(categories: Sequence[str]) -> ParsedDocument:
     """The current announcement of all these categories.
 
     One request, because an entry's announce type depends on the set of categories.
     """
     query = "+".join(categories)
     request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{query}", arxiv.PACING)
-    return http.ask(request, parse, whole=lambda parsed: not parsed.cut)
+    return http.fetch(request, parse, whole=lambda parsed: not parsed.is_cut)
 
 
 def _text(element: Element, path: str) -> str:
@@ -83,7 +83,7 @@ def _date(document: xml.Document) -> date | None:
     Items carry midnight in New York; an Atom feed without items has only its creation time.
     """
     channel = document.head.find("channel") if document.head.tag == "rss" else document.head
-    first = next((item for item in document.items if not isinstance(item, Bad)), None)
+    first = next((item for item in document.items if not isinstance(item, RejectedItem)), None)
     published = _text(channel, "pubDate") if channel is not None else ""
     first_published = _text(first, "atom:published") if first is not None else ""
     try:
@@ -96,7 +96,7 @@ def _date(document: xml.Document) -> date | None:
         return None
 
 
-def _listed(item: Element) -> Listed:
+def _listed(item: Element) -> ListedPaper:
     """Convert one entry. Raises ValueError naming what is missing."""
     name = _text(item, "guid") or _text(item, "atom:id")
     if not name.startswith(_OAI):
@@ -122,9 +122,9 @@ def _listed(item: Element) -> Listed:
         doi=_text(item, "arxiv:DOI") or None,
         venue=_text(item, "arxiv:journal_reference") or None,
         categories=tuple(dict.fromkeys(c for c in categories if c)),
-        withdrawn=papers.withdrawn(None, abstract),
+        withdrawn=papers.is_withdrawn(None, abstract),
     )
-    return Listed(within_limits(record), announce_type=kind)
+    return ListedPaper(within_limits(record), announce_type=kind)
 
 
 def _fetch_current() -> Fetched:
@@ -137,14 +137,16 @@ def _fetch_current() -> Fetched:
     earliest = min(due, parsed.announced or due) - 7 * A_DAY
     with reading() as session:
         stored_papers = source_days.announcements_of(session, arxiv_ids)
-        stored_days = source_days.days(session, arxiv.SOURCES, earliest, latest).keys()
+        stored_days = source_days.stored_days(session, arxiv.SOURCES, earliest, latest).keys()
     verdict = assess_feed(parsed, stored_papers, stored_days, due, closed, max_items=MAX_ITEMS)
     documents: tuple[FetchedDocument, ...] = ()
     if verdict.day is not None:
         mark = DayMark(verdict.day, len(arxiv_ids)) if verdict.complete else None
         documents = (FetchedDocument(f"feed of {verdict.day}", parsed, verdict.day, mark=mark),)
-    elif parsed.bad:
-        documents = (FetchedDocument(f"feed of {parsed.announced or due}", Parsed(bad=parsed.bad), due),)
+    elif parsed.rejected:
+        documents = (
+            FetchedDocument(f"feed of {parsed.announced or due}", ParsedDocument(rejected=parsed.rejected), due),
+        )
     return Fetched(documents, verdict.outcome, verdict.detail)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from digest.sources import arxiv_calendar
 from digest.sources.source import LATE, PARTIAL, STALE
 
@@ -31,7 +31,7 @@ class FeedVerdict:
 
 
 def assess_feed(
-    parsed: Parsed,
+    parsed: ParsedDocument,
     stored_papers: StoredPapers,
     stored_days: Set[date],
     due: date,
@@ -45,7 +45,7 @@ def assess_feed(
     """
     day = parsed.announced or due
     listed = [p.record.arxiv_id or "" for p in parsed.papers if p.announce_type in ANNOUNCED]
-    if not parsed.papers and not parsed.bad:
+    if not parsed.papers and not parsed.rejected:
         return _assess_empty(due, stored_days)
     unseen = [i for i in listed if i not in stored_papers]
     if day in stored_days and len(unseen) > len(listed) / 2 and arxiv_calendar.following(day, closed) <= due:
@@ -61,7 +61,7 @@ def assess_feed(
     return FeedVerdict(day, complete=True)
 
 
-def _defect(parsed: Parsed, stored_papers: StoredPapers, day: date, max_items: int) -> tuple[str, str]:
+def _defect(parsed: ParsedDocument, stored_papers: StoredPapers, day: date, max_items: int) -> tuple[str, str]:
     """Why the feed is not the complete announcement: outcome and detail, or two empty strings."""
     types = [p.announce_type for p in parsed.papers]
     new = [p.record.arxiv_id or "" for p in parsed.papers if p.announce_type == "new"]
@@ -73,11 +73,11 @@ def _defect(parsed: Parsed, stored_papers: StoredPapers, day: date, max_items: i
     ]
     if len(announced_earlier) > MAX_STORED_SHARE * len(new):
         return STALE, f"{len(announced_earlier)} of {len(new)} new papers are of older announcements"
-    if parsed.bad:
-        return PARTIAL, f"{len(parsed.bad)} entries could not be read"
+    if parsed.rejected:
+        return PARTIAL, f"{len(parsed.rejected)} entries could not be read"
     if not set(types) & set(ANNOUNCED):
         return PARTIAL, "the feed lists only replacements"
-    if len(parsed.papers) + len(parsed.bad) >= max_items and types[-1] in ANNOUNCED:
+    if len(parsed.papers) + len(parsed.rejected) >= max_items and types[-1] in ANNOUNCED:
         return PARTIAL, f"the feed was cut off at {len(types)} papers"
     return "", ""
 

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 
 from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.author_line import Authors, authors_of
 from digest.sources.limits import within_limits
@@ -75,10 +75,10 @@ class Page:
     """
 
     records: tuple[Harvested, ...] = ()
-    bad: tuple[Bad, ...] = ()
+    bad: tuple[RejectedItem, ...] = ()
     token: str = ""
     error: str = ""
-    cut: Bad | None = None
+    cut: RejectedItem | None = None
 
 
 class TokenExpired(SourceDown):
@@ -102,17 +102,17 @@ def parse(data: bytes) -> Page:
         raise BadInput("not a list of records: expected <ListRecords>")
     harvested, bad = [], []
     for position, record in enumerate(document.items, start=1):
-        if isinstance(record, Bad):
+        if isinstance(record, RejectedItem):
             bad.append(record)
             continue
         try:
             harvested.append(_harvested(record))
         except ValueError as wrong:
             where = xml.text(record, "oai:header/oai:identifier", _NS)
-            bad.append(Bad(position, str(wrong), where[:120]))
+            bad.append(RejectedItem(position, str(wrong), where[:120]))
     cut = document.cut
     if cut is None and document.rebuilt and listing.find("oai:resumptionToken", _NS) is None:
-        cut = Bad(len(document.items) + 1, "the resumption token can't be read", "")
+        cut = RejectedItem(len(document.items) + 1, "the resumption token can't be read", "")
     return Page(tuple(harvested), tuple(bad), xml.text(listing, "oai:resumptionToken", _NS), cut=cut)
 
 
@@ -125,7 +125,7 @@ def set_of(category: str) -> str:
     return f"{group}:{archive}:{subject}"
 
 
-def announced(harvested: Harvested, since: date) -> Listed:
+def announced_records(harvested: Harvested, since: date) -> ListedPaper:
     """How a record with an unknown identifier was announced on its datestamp.
 
     `since`: every announcement from then on is stored or being fetched. A paper that can't have been announced earlier
@@ -134,11 +134,11 @@ def announced(harvested: Harvested, since: date) -> Listed:
     """
     record = harvested.record
     if harvested.submitted_on is None:
-        return Listed(record, announce_type="replace")
+        return ListedPaper(record, announce_type="replace")
     earliest = max(harvested.submitted_on, identifiers.month(record.arxiv_id or "") or harvested.submitted_on)
     may_have_been_held = record.version == 1 and harvested.changed - earliest <= LONGEST_HELD
     soonest = arxiv_calendar.announcing(datetime.combine(earliest, time.max, UTC))
-    return Listed(record, announce_type="new" if may_have_been_held or soonest >= since else "replace")
+    return ListedPaper(record, announce_type="new" if may_have_been_held or soonest >= since else "replace")
 
 
 def fetch(day: date, oai_set: str) -> Iterator[Page]:
@@ -164,9 +164,9 @@ class _UnsupportedForm(Exception):
 
 def _pages(request: http.Request) -> Iterator[Page]:
     used_tokens: set[str] = set()
-    cut: Bad | None = None
+    cut: RejectedItem | None = None
     while len(used_tokens) < MAX_PAGES:
-        page = http.ask(request, parse, whole=lambda page: page.cut is None)
+        page = http.fetch(request, parse, whole=lambda page: page.cut is None)
         if page.error == "cannotDisseminateFormat":
             raise _UnsupportedForm
         if page.error == "badResumptionToken":
@@ -274,15 +274,15 @@ def _record(text: _Text, arxiv_id: str, authors: Authors, submitted_on: date) ->
         venue=text("journal-ref") or papers.venue(comment),
         code_url=papers.code_address(comment, abstract),
         published=submitted_on,
-        withdrawn=papers.withdrawn(comment, abstract),
+        withdrawn=papers.is_withdrawn(comment, abstract),
     )
     return within_limits(record)
 
 
-def _harvest(day: date) -> tuple[list[Harvested], list[Bad], SourceDown | None]:
+def _harvest(day: date) -> tuple[list[Harvested], list[RejectedItem], SourceDown | None]:
     """The records of one date by identifier, what was refused, and the failure that ended the harvest early."""
     harvested: dict[str, Harvested] = {}
-    bad: list[Bad] = []
+    bad: list[RejectedItem] = []
     try:
         for category in settings.get().arxiv_categories or ("",):
             for page in fetch(day, set_of(category) if category else ""):
@@ -302,9 +302,9 @@ def _fetch_day(day: date) -> Fetched:
     closed, now = settings.get().closed_evenings, clock.now()
     harvested, bad, failure = _harvest(day)
     since = arxiv.oldest_complete_since(day)
-    by_day: dict[date, list[Listed]] = {day: []}
+    by_day: dict[date, list[ListedPaper]] = {day: []}
     for item in harvested:  # other dates occur only where a server ignores the request's range
-        by_day.setdefault(item.changed, []).append(announced(item, since))
+        by_day.setdefault(item.changed, []).append(announced_records(item, since))
     new = sum(item.announce_type == "new" for item in by_day[day])
     over = now.astimezone(UTC).date() > day
     announces = arxiv_calendar.announces(day, closed)
@@ -313,7 +313,7 @@ def _fetch_day(day: date) -> Fetched:
     documents = tuple(
         FetchedDocument(
             f"records of {changed}",
-            Parsed(tuple(by_day[changed]), tuple(dict.fromkeys(bad)) if changed == day else ()),
+            ParsedDocument(tuple(by_day[changed]), tuple(dict.fromkeys(bad)) if changed == day else ()),
             arxiv_calendar.current(changed, closed),
             mark=mark if changed == day else None,
         )
@@ -326,7 +326,7 @@ def _fetch_day(day: date) -> Fetched:
 def _parse_files(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:
     """Saved pages together: one document for each announcement, oldest first."""
     harvested: dict[str, Harvested] = {}
-    refused: dict[str, tuple[Bad, ...]] = {}
+    refused: dict[str, tuple[RejectedItem, ...]] = {}
     for name, data in files:
         try:
             page = parse(data)
@@ -336,14 +336,14 @@ def _parse_files(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:
         harvested |= {h.record.arxiv_id or "": h for h in page.records}
         refused[name] = (*page.bad, page.cut) if page.cut else page.bad
     since = min((h.changed for h in harvested.values()), default=date.min)
-    by_day: dict[date, list[Listed]] = {}
+    by_day: dict[date, list[ListedPaper]] = {}
     for item in harvested.values():
-        by_day.setdefault(arxiv_calendar.current(item.changed), []).append(announced(item, since))
+        by_day.setdefault(arxiv_calendar.current(item.changed), []).append(announced_records(item, since))
     for name, bad in refused.items():
         if bad:
-            yield name, Parsed(bad=bad)
+            yield name, ParsedDocument(rejected=bad)
     for day in sorted(by_day):
-        yield f"records of {day}", Parsed(tuple(by_day[day]), announced=day)
+        yield f"records of {day}", ParsedDocument(tuple(by_day[day]), announced=day)
 
 
 SOURCE = Source(

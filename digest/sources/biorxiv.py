@@ -17,7 +17,7 @@ from typing import Any
 
 from digest import clock, papers
 from digest.errors import BadInput, SourceDown
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
@@ -50,7 +50,7 @@ _SPELLINGS = {"degrees": "deg"}
 class Page:
     """One answer. `rows`: its number of rows, with refused ones; `total`: that of all pages, None where unknown."""
 
-    parsed: Parsed
+    parsed: ParsedDocument
     rows: int
     total: int | None
 
@@ -60,24 +60,24 @@ def parse(data: bytes) -> Page:
     beginning = decode(data)[:4000]
     status = re.search(r'"status"\s*:\s*"([^"]{0,200})"', beginning)
     if status and status[1].startswith(_NOTHING):
-        return Page(Parsed(), 0, None)
+        return Page(ParsedDocument(), 0, None)
     if status and status[1] != "ok":
         raise SourceDown(f"the API answered: {one_line(status[1])[:120]}")
-    items = json_items.read(data, "collection")
+    items = json_items.read_items(data, "collection")
     if status is None or any(isinstance(row, dict) and "messages" in row for row in items.values):
         raise BadInput("expected `messages` and a `collection`")
     total = re.search(r'"total"\s*:\s*"?(\d{1,9})\b', beginning)
-    listed: list[Listed] = []
-    bad: list[Bad] = []
+    listed: list[ListedPaper] = []
+    bad: list[RejectedItem] = []
     for position, row in enumerate(items.values, start=1):
-        if isinstance(row, Bad):
+        if isinstance(row, RejectedItem):
             bad.append(row)
             continue
         try:
             listed.append(_journal_version(row) if "preprint_doi" in row else _listed(row))
         except (ValueError, TypeError, AttributeError) as error:
-            bad.append(Bad(position, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
-    parsed = Parsed(tuple(listed), tuple(bad), announced=_only_date(listed), cut=items.cut)
+            bad.append(RejectedItem(position, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+    parsed = ParsedDocument(tuple(listed), tuple(bad), announced=_only_date(listed), is_cut=items.cut)
     return Page(parsed, len(items.values), int(total[1]) if total else None)
 
 
@@ -92,7 +92,7 @@ def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
         url = (
             f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{'/json' if kind == 'details' else ''}"
         )
-        page = http.ask(http.Request(url, PACING), parse, whole=lambda page: not page.parsed.cut)
+        page = http.fetch(http.Request(url, PACING), parse, whole=lambda page: not page.parsed.is_cut)
         keys = {(listed.record.doi, listed.record.version) for listed in page.parsed.papers}
         if keys and keys <= keys_before:
             raise SourceDown("the API repeats a page", again=False)
@@ -104,12 +104,12 @@ def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
     raise SourceDown(f"more than {MAX_PAGES} pages", again=False)
 
 
-def _only_date(listed: list[Listed]) -> date | None:
+def _only_date(listed: list[ListedPaper]) -> date | None:
     days = {item.record.published for item in listed if item.record.published}
     return days.pop() if len(days) == 1 else None
 
 
-def _listed(row: Mapping[str, Any]) -> Listed:
+def _listed(row: Mapping[str, Any]) -> ListedPaper:
     """Convert one version of a preprint; only a first version is new. Raises ValueError naming the field."""
     doi = _text(row, "doi").lower()
     if not _DOI.fullmatch(doi):
@@ -135,18 +135,18 @@ def _listed(row: Mapping[str, Any]) -> Listed:
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
         published=posted if first else None,
-        withdrawn=title.upper().startswith("WITHDRAWN") or papers.withdrawn(None, abstract),
+        withdrawn=title.upper().startswith("WITHDRAWN") or papers.is_withdrawn(None, abstract),
     )
-    return Listed(within_limits(record), announce_type="new" if first else "replace")
+    return ListedPaper(within_limits(record), announce_type="new" if first else "replace")
 
 
-def _journal_version(row: Mapping[str, Any]) -> Listed:
+def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
     """The journal in which a preprint was published. Raises ValueError naming the field."""
     doi = _text(row, "preprint_doi").lower()
     if not _DOI.fullmatch(doi):
         raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
     journal = _known(_plain(_text(row, "published_journal")))
-    return Listed(within_limits(Record("", doi=doi, venue=journal or None)))
+    return ListedPaper(within_limits(Record("", doi=doi, venue=journal or None)))
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -190,13 +190,13 @@ def _fetch_day(server: str, day: date) -> Fetched:
         pages.extend(fetch("details", server, day, day))
     except SourceDown as error:
         failure = error
-    parsed = Parsed(
+    parsed = ParsedDocument(
         tuple(listed for page in pages for listed in page.parsed.papers),
-        tuple(bad for page in pages for bad in page.parsed.bad),
+        tuple(bad for page in pages for bad in page.parsed.rejected),
     )
     age = clock.now().astimezone(UTC).date() - day
     rows, total = sum(page.rows for page in pages), max((page.total or 0 for page in pages), default=0)
-    incomplete = any(page.parsed.cut for page in pages) or (rows < total and age < GIVES_UP_AFTER)
+    incomplete = any(page.parsed.is_cut for page in pages) or (rows < total and age < GIVES_UP_AFTER)
     complete = failure is None and not incomplete
     mark = DayMark(day, len(parsed.papers), final=age >= SETTLES_AFTER) if complete else None
     document = FetchedDocument(f"{server} of {day}", parsed, current_on=day, mark=mark)
@@ -211,7 +211,7 @@ def _fetch_journals(server: str) -> Fetched:
     return Fetched(FetchedDocument("journal versions", page.parsed) for page in pages)
 
 
-def _parse_saved(data: bytes) -> Parsed:
+def _parse_saved(data: bytes) -> ParsedDocument:
     return parse(data).parsed
 
 

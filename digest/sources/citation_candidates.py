@@ -18,7 +18,7 @@ def uncounted_papers(source: str) -> list[str]:
     now = clock.now()
     with reading() as session:
         return list(
-            source_days.uncounted(
+            source_days.papers_without_count(
                 session,
                 source,
                 "citations",

@@ -23,9 +23,9 @@ import httpx
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
 from digest.sources.redirect_policy import Request, redirected
-from digest.sources.request_pacing import turn
+from digest.sources.request_pacing import wait_for_turn
 
-__all__ = ["Request", "ask"]
+__all__ = ["Request", "fetch"]
 
 log = logs.get(__name__)
 
@@ -40,7 +40,7 @@ _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
-def ask(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
+def fetch(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
     So is an answer that is not `whole`; if none is, an incomplete one is returned. Raises
@@ -85,7 +85,7 @@ def _follow_redirects(request: Request) -> bytes:
     configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MAX_REDIRECTS + 1):
         try:
-            with turn(request.pacing) as until:
+            with wait_for_turn(request.pacing) as until:
                 return _send(request, min(until, time.monotonic() + WHOLE_SECONDS))
         except _Redirect as redirect:
             request = redirected(request, redirect.status, redirect.location, configured_host=configured_host)

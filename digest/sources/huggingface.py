@@ -13,7 +13,7 @@ from typing import Any
 
 from digest import clock, papers
 from digest.errors import SourceDown
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.limits import within_limits
@@ -28,69 +28,69 @@ _URL = TextSetting("huggingface_url", "https://huggingface.co")
 _COUNTERS = (("upvotes", "upvotes"), ("githubStars", "stars"))
 
 
-def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> Parsed:
+def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> ParsedDocument:
     """Parse one answer. `ranked`: sorted by trend, so that a paper's position is its rank, from `first_rank` on.
 
     Raises BadInput where it is not a list.
     """
-    items = json_items.read(data)
+    items = json_items.read_items(data)
     listed_papers, bad, days = [], [], set()
     for place, row in enumerate(items.values):
-        if isinstance(row, Bad):
+        if isinstance(row, RejectedItem):
             bad.append(row)
             continue
         try:
             listed, day = _listed(row, first_rank + place if ranked else None)
         except (ValueError, TypeError, AttributeError) as error:
-            bad.append(Bad(place + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+            bad.append(RejectedItem(place + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
             continue
         listed_papers.append(listed)
         days.add(day)
     only = days.pop() if len(days) == 1 else None
-    return Parsed(tuple(listed_papers), tuple(bad), announced=None if ranked else only, cut=items.cut)
+    return ParsedDocument(tuple(listed_papers), tuple(bad), announced=None if ranked else only, is_cut=items.cut)
 
 
-def by_date(day: date) -> Iterator[Parsed]:
+def by_date(day: date) -> Iterator[ParsedDocument]:
     """The papers listed on a date, page by page."""
     yield from _pages((("date", day.isoformat()),), ranked=False)
 
 
-def by_week(day: date) -> Iterator[Parsed]:
+def by_week(day: date) -> Iterator[ParsedDocument]:
     """The papers listed in the week of that date."""
     year, week, _ = day.isocalendar()
     yield from _pages((("week", f"{year}-W{week:02d}"),), ranked=False)
 
 
-def trending() -> Iterator[Parsed]:
+def trending() -> Iterator[ParsedDocument]:
     """The hundred trending papers with their ranks."""
-    yield http.ask(
+    yield http.fetch(
         _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), whole=_whole
     )
 
 
-def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Parsed]:
+def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[ParsedDocument]:
     """Pages until one is not full or has no new paper (a server without paging)."""
     ids_before: set[str] = set()
     for number in range(MAX_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
-        page = http.ask(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
+        page = http.fetch(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
         new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - ids_before
-        if new_ids or page.bad:
+        if new_ids or page.rejected:
             yield page
-        if not new_ids or len(page.papers) + len(page.bad) < LIMIT:
+        if not new_ids or len(page.papers) + len(page.rejected) < LIMIT:
             return
         ids_before |= new_ids
 
 
-def _whole(parsed: Parsed) -> bool:
-    return not parsed.cut
+def _whole(parsed: ParsedDocument) -> bool:
+    return not parsed.is_cut
 
 
 def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
     return http.Request(f"{_URL.value().rstrip('/')}/api/daily_papers", PACING, params)
 
 
-def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]:
+def _listed(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, date | None]:
     """Convert one row; with the date of its listing. Raises ValueError naming the field."""
     paper = row.get("paper")
     if not isinstance(paper, dict):
@@ -115,7 +115,7 @@ def _listed(row: dict[str, Any], rank: int | None) -> tuple[Listed, date | None]
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
     known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return Listed(within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
+    return ListedPaper(within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
 
 
 def _text(values: Any, name: str) -> str:
@@ -148,15 +148,17 @@ def _fetch_day(day: date) -> Fetched:
 
     Where a later page fails, the pages before it are stored and the day stays open.
     """
-    pages: list[Parsed] = []
+    pages: list[ParsedDocument] = []
     failure: SourceDown | None = None
     try:
         pages.extend(by_date(day))
     except SourceDown as error:
         failure = error
-    parsed = Parsed(tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.bad))
+    parsed = ParsedDocument(
+        tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.rejected)
+    )
     over = clock.now().astimezone(UTC).date() > day
-    cut = any(page.cut for page in pages)
+    cut = any(page.is_cut for page in pages)
     mark = DayMark(day, len(parsed.papers), final=over) if failure is None and not cut else None
     documents = (FetchedDocument(f"daily papers of {day}", parsed, current_on=day, mark=mark),)
     return Fetched(documents, PARTIAL if cut else "", f"the listing of {day} breaks off" if cut else "", failure)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digest.errors import BadInput
-from digest.papers import Bad
+from digest.papers import RejectedItem
 from digest.sources.decoding import decode
 
 _BLANKS = re.compile(r"[\s,]*")
@@ -23,7 +23,7 @@ _DECODER = json.JSONDecoder(strict=False)  # control characters in texts are cle
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class JsonItems:
     """The list's values in order, damaged ones as `Bad`. `cut`: it is truncated; `recovered`: it was damaged."""
 
     values: tuple[Any, ...]
@@ -31,7 +31,7 @@ class Items:
     recovered: bool = False
 
 
-def read(data: bytes, key: str = "") -> Items:
+def read_items(data: bytes, key: str = "") -> JsonItems:
     """The values of a list, or of the list under `key` of an object; an object without `key` is a list of itself.
 
     Raises BadInput where there is no list or no recognisable element.
@@ -44,10 +44,10 @@ def read(data: bytes, key: str = "") -> Items:
     values = document.get(key, [document]) if key and isinstance(document, dict) else document
     if not isinstance(values, list):
         raise BadInput(f"{key}: expected a list" if key else f"expected a list: {str(document)[:100]}")
-    return Items(tuple(values))
+    return JsonItems(tuple(values))
 
 
-def _recover(text: str, key: str, error: BadInput) -> Items:
+def _recover(text: str, key: str, error: BadInput) -> JsonItems:
     begin = re.search(rf'"{key}"\s*:\s*\[', text) if key else re.match(r"\s*\[", text)
     first = _FIRST_KEY.search(text, begin.end()) if begin else None
     if begin is None or first is None:
@@ -56,7 +56,7 @@ def _recover(text: str, key: str, error: BadInput) -> Items:
     values = tuple(_values(text, begin.end(), next_item))
     if not any(isinstance(value, dict) for value in values):
         raise error
-    return Items(values, cut=not text.rstrip().endswith("}" if key else "]"), recovered=True)
+    return JsonItems(values, cut=not text.rstrip().endswith("}" if key else "]"), recovered=True)
 
 
 def _values(text: str, at: int, next_item: re.Pattern[str]) -> Iterator[Any]:
@@ -78,5 +78,5 @@ def _values(text: str, at: int, next_item: re.Pattern[str]) -> Iterator[Any]:
             raise BadInput("not JSON: damaged in too many places")
         following = next_item.search(text, at + 1)
         end = following.start() if following else len(text)
-        yield Bad(place, reason, text[at : at + 120])
+        yield RejectedItem(place, reason, text[at : at + 120])
         at = end

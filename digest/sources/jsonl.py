@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from digest import papers
-from digest.papers import Bad, Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources.compressed_files import MAX_LINE, CutShort
 
 PART = 5000
@@ -29,14 +29,14 @@ _ANNOUNCED_VALUE = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"
 _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
-def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
+def parse(lines: Iterable[bytes]) -> Iterator[ParsedDocument]:
     """Papers by announcement date, oldest first, at most `PART` at a time; rows without a date come last.
 
     Refused lines come first. Memory is bounded: the lines are spooled to disk, and only their positions kept by date.
     """
     with TemporaryFile() as spool:
         places: dict[date | None, array[int]] = {}
-        bad: list[Bad] = []
+        bad: list[RejectedItem] = []
         for number, line in _numbered(lines, bad):
             try:
                 day = _day(line)
@@ -46,12 +46,12 @@ def parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
                 places.setdefault(day, array("q")).extend((spool.tell(), number))
                 spool.write(line if line.endswith(b"\n") else line + b"\n")
         if bad:
-            yield Parsed(bad=tuple(bad))
+            yield ParsedDocument(rejected=tuple(bad))
         for day in sorted(places, key=lambda d: (d is None, d or date.min)):
             yield from _parts(spool, places[day], day)
 
 
-def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, bytes]]:
+def _numbered(lines: Iterable[bytes], bad: list[RejectedItem]) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers. A truncated file counts as one more refused line."""
     number = 0
     try:
@@ -59,10 +59,10 @@ def _numbered(lines: Iterable[bytes], bad: list[Bad]) -> Iterator[tuple[int, byt
             if line.strip():
                 yield number, line
     except CutShort as error:
-        bad.append(Bad(number + 1, str(error), ""))
+        bad.append(RejectedItem(number + 1, str(error), ""))
 
 
-def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[Parsed]:
+def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[ParsedDocument]:
     """Papers of one date. `places`: spool position and line number, alternating."""
     for start in range(0, len(places), 2 * PART):
         listed, bad = [], []
@@ -73,15 +73,15 @@ def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterato
                 listed.append(_listed(_object(line)))
             except ValueError as error:
                 bad.append(_bad(number, error, line))
-        yield Parsed(papers=tuple(listed), bad=tuple(bad), announced=day)
+        yield ParsedDocument(papers=tuple(listed), rejected=tuple(bad), announced=day)
 
 
 def _pairs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
     return zip(places[::2], places[1::2], strict=True)
 
 
-def _bad(number: int, error: ValueError, line: bytes) -> Bad:
-    return Bad(number, str(error), line[:120].decode(errors="replace"))
+def _bad(number: int, error: ValueError, line: bytes) -> RejectedItem:
+    return RejectedItem(number, str(error), line[:120].decode(errors="replace"))
 
 
 def _day(line: bytes) -> date | None:
@@ -118,7 +118,7 @@ def _object(line: bytes) -> dict[str, Any]:
     return row
 
 
-def _listed(row: dict[str, Any]) -> Listed:
+def _listed(row: dict[str, Any]) -> ListedPaper:
     """Convert one paper. Raises ValueError naming the field."""
     title = " ".join(_string(row, "title").split())
     if not title:
@@ -136,9 +136,9 @@ def _listed(row: dict[str, Any]) -> Listed:
         venue=_string(row, "venue") or None,
         code_url=_string(row, "code") or None,
         published=_date(row, "published"),
-        withdrawn=papers.withdrawn(_string(row, "comment"), _string(row, "abstract")),
+        withdrawn=papers.is_withdrawn(_string(row, "comment"), _string(row, "abstract")),
     )
-    return Listed(record, signals=_signals(row))
+    return ListedPaper(record, signals=_signals(row))
 
 
 def _string(row: dict[str, Any], name: str) -> str:

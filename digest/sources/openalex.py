@@ -11,7 +11,15 @@ from contextlib import suppress
 from typing import Any
 
 from digest.errors import BadInput
-from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record, arxiv_identity
+from digest.papers import (
+    AuthorFigures,
+    AuthorProfile,
+    ListedPaper,
+    ParsedDocument,
+    Record,
+    RejectedItem,
+    arxiv_identity,
+)
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.citation_candidates import uncounted_papers
@@ -33,17 +41,17 @@ _WORK = "doi,display_name,authorships,publication_date,cited_by_count,primary_lo
 _AUTHOR = "id,display_name,works_count,cited_by_count,summary_stats"
 
 
-def parse(data: bytes) -> Parsed:
+def parse(data: bytes) -> ParsedDocument:
     """Parse one work, a list of works, or authors. A malformed element is refused, the others are used.
 
     Raises BadInput where it is none of these.
     """
     items = _items(data)
-    works: list[Listed] = []
-    bad: list[Bad] = []
-    people: list[Person] = []
+    works: list[ListedPaper] = []
+    bad: list[RejectedItem] = []
+    people: list[AuthorProfile] = []
     for place, item in enumerate(items.values, start=1):
-        if isinstance(item, Bad):
+        if isinstance(item, RejectedItem):
             bad.append(item)
             continue
         try:
@@ -53,8 +61,8 @@ def parse(data: bytes) -> Parsed:
                 people.append(person)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
-            bad.append(Bad(place, reason, json.dumps(item, ensure_ascii=False)[:120]))
-    return Parsed(tuple(works), tuple(bad), people=tuple(people), cut=items.cut)
+            bad.append(RejectedItem(place, reason, json.dumps(item, ensure_ascii=False)[:120]))
+    return ParsedDocument(tuple(works), tuple(bad), authors=tuple(people), is_cut=items.cut)
 
 
 def names(data: bytes) -> dict[str, str]:
@@ -77,32 +85,32 @@ def _names(work: Mapping[str, Any]) -> dict[str, str]:
     return names_by_key
 
 
-def fetch(arxiv_ids: Sequence[str]) -> Iterator[Parsed]:
+def fetch(arxiv_ids: Sequence[str]) -> Iterator[ParsedDocument]:
     """The works of these arXiv papers, then their authors' figures under the names that the papers print."""
     names_by_key: dict[str, str] = {}
     for start in range(0, len(arxiv_ids), MAX_BATCH):
         dois = "|".join(
             f"https://doi.org/10.48550/arxiv.{arxiv_id.lower()}" for arxiv_id in arxiv_ids[start : start + MAX_BATCH]
         )
-        works, authors = http.ask(
-            _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].cut
+        works, authors = http.fetch(
+            _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].is_cut
         )
         names_by_key |= authors
         yield works
     keys = sorted(names_by_key)
     for start in range(0, len(keys), MAX_BATCH):
         request = _request("authors", f"openalex:{'|'.join(keys[start : start + MAX_BATCH])}", _AUTHOR)
-        people = http.ask(request, parse).people
-        yield Parsed(
-            people=tuple(
-                Person(names_by_key[person.key], person.figures, person.key)
+        people = http.fetch(request, parse).authors
+        yield ParsedDocument(
+            authors=tuple(
+                AuthorProfile(names_by_key[person.key], person.figures, person.key)
                 for person in people
                 if person.key in names_by_key
             )
         )
 
 
-def _with_names(data: bytes) -> tuple[Parsed, dict[str, str]]:
+def _with_names(data: bytes) -> tuple[ParsedDocument, dict[str, str]]:
     return parse(data), names(data)
 
 
@@ -113,9 +121,9 @@ def _request(kind: str, filter_expression: str, fields: str) -> http.Request:
     return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *key_params))
 
 
-def _items(data: bytes) -> json_items.Items:
+def _items(data: bytes) -> json_items.JsonItems:
     """The answer's objects: one, or those of a list. Raises BadInput."""
-    items = json_items.read(data, "results")
+    items = json_items.read_items(data, "results")
     alone = items.values[0] if len(items.values) == 1 else None
     if isinstance(alone, dict) and not alone.keys() & {"id", "doi", "display_name"}:
         raise BadInput("expected a work, an author, or a list of them")
@@ -131,7 +139,7 @@ def _is_author(item: Mapping[str, Any]) -> bool:
     return _key(item).startswith("A")
 
 
-def _person(author: Mapping[str, Any]) -> Person | None:
+def _person(author: Mapping[str, Any]) -> AuthorProfile | None:
     """An author with figures, None without any. Absent figures stay None. Raises ValueError."""
     name = one_line(str(author.get("display_name") or ""))
     figures = AuthorFigures(
@@ -139,7 +147,9 @@ def _person(author: Mapping[str, Any]) -> Person | None:
         papers=_count(author.get("works_count"), "works_count"),
         citations=_count(author.get("cited_by_count"), "cited_by_count"),
     )
-    return Person(name, figures, _key(author)) if 0 < len(name) <= MAX_NAME and figures != AuthorFigures() else None
+    return (
+        AuthorProfile(name, figures, _key(author)) if 0 < len(name) <= MAX_NAME and figures != AuthorFigures() else None
+    )
 
 
 def _count(value: Any, name: str) -> int | None:
@@ -149,7 +159,7 @@ def _count(value: Any, name: str) -> int | None:
     return value
 
 
-def _listed(work: Mapping[str, Any]) -> Listed:
+def _listed(work: Mapping[str, Any]) -> ListedPaper:
     """A work as a record: title, authors and institutions as printed there, and its citations. Raises ValueError."""
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
@@ -171,7 +181,7 @@ def _listed(work: Mapping[str, Any]) -> Listed:
     if arxiv_id:
         # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
-    return Listed(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
+    return ListedPaper(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from digest.errors import BadInput, Transient
-from digest.papers import Parsed, keyed, storable
+from digest.papers import ParsedDocument, to_storable, with_keys
 from digest.sources import compressed_files, jsonl
 
 MIN_BYTES = 8 * 1024 * 1024  # about 6,000 papers; starting a process takes as long as storing 1,000
@@ -28,7 +28,7 @@ _COMPRESSION_RATIOS = {".gz": 4, ".xz": 5}
 _WITH_KEYS, _PLAIN = b"k", b"p"
 _HEAD = Struct(">Q")  # number of bytes that follow
 
-Document = tuple[str, Parsed]
+Document = tuple[str, ParsedDocument]
 
 
 def read(files: Sequence[Path]) -> Iterator[Document]:
@@ -68,7 +68,7 @@ class ReadAhead:
 
     def __iter__(self) -> Iterator[Document]:
         """The parsed parts. Raises BadInput, and Transient where the child dies."""
-        if processors() < 2 or sum(map(_size, self.files)) < MIN_BYTES:
+        if processor_count() < 2 or sum(map(_size, self.files)) < MIN_BYTES:
             yield from read(self.files)
             return
         command = [sys.executable, "-P", "-m", __name__, *map(str, self.files)]
@@ -92,7 +92,7 @@ class ReadAhead:
             os.write(process.stdin.fileno(), _WITH_KEYS if self.mostly_new else _PLAIN)
 
 
-def processors() -> int:
+def processor_count() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
@@ -127,13 +127,13 @@ def _unpack(message: bytes | None) -> Document | None:
     return part
 
 
-def serve(files: Sequence[Path]) -> None:
+def serve_parsed(files: Sequence[Path]) -> None:
     """The child's main loop: send a part for each request, None at the end."""
     requests: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive_requests, args=(requests,), daemon=True).start()
     try:
         for name, parsed in read(files):
-            _send((name, keyed(parsed) if requests.get() == _WITH_KEYS else storable(parsed)))
+            _send((name, with_keys(parsed) if requests.get() == _WITH_KEYS else to_storable(parsed)))
             del parsed  # before the next one takes memory
         _send(None)
     except BadInput as error:
@@ -155,4 +155,4 @@ def _send(message: Any) -> None:
 
 if __name__ == "__main__":
     with suppress(BrokenPipeError):
-        serve([Path(name) for name in sys.argv[1:]])
+        serve_parsed([Path(name) for name in sys.argv[1:]])

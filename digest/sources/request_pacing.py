@@ -43,7 +43,7 @@ class Pacing:
 
 
 @contextmanager
-def turn(pacing: Pacing) -> Iterator[float]:
+def wait_for_turn(pacing: Pacing) -> Iterator[float]:
     """Wait for the turn for one request. Yields the monotonic deadline of the request. Raises SourceDown."""
     name, pause = pacing.name, pacing.seconds()
     give_up = time.monotonic() + LONGEST_WAIT
@@ -122,5 +122,5 @@ def _wait(seconds: float, give_up: float, name: str) -> None:
 
 
 @cache
-def _store(_process: int, url: str) -> redis.Store:
+def _store(_process: int, url: str) -> redis.RedisStore:
     return redis.connect(url)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from digest.errors import BadInput
-from digest.papers import AuthorFigures, Bad, Listed, Parsed, Person, Record
+from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
 from digest.sources.citation_candidates import uncounted_papers
@@ -28,32 +28,32 @@ _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "cita
 MAX_AUTHORS = 30  # of a paper: large collaborations say little about each author
 
 
-def parse(data: bytes, ids: Sequence[str] = ()) -> Parsed:
+def parse(data: bytes, ids: Sequence[str] = ()) -> ParsedDocument:
     """Parse one batch: a row for each requested arXiv id, in order, null where Semantic Scholar does not know it.
 
     Without `ids` the rows' external ids identify the papers. Raises BadInput for no list or a wrong length.
     """
-    items = json_items.read(data)
+    items = json_items.read_items(data)
     if items.recovered:
         ids = ()  # positions in a damaged list are unknown
     if ids and len(items.values) != len(ids):
         raise BadInput(f"{len(items.values)} papers came for {len(ids)} requested")
     listed_papers, bad, people = [], [], []
     for place, row in enumerate(items.values):
-        if isinstance(row, Bad):
+        if isinstance(row, RejectedItem):
             bad.append(row)
         elif row is not None:
             try:
                 listed, authors = _listed(row, ids[place] if ids else None), _people(row)
             except (ValueError, TypeError, AttributeError) as error:
-                bad.append(Bad(place + 1, str(error), json.dumps(row)[:120]))
+                bad.append(RejectedItem(place + 1, str(error), json.dumps(row)[:120]))
             else:
                 listed_papers.append(listed)
                 people += authors
-    return Parsed(tuple(listed_papers), tuple(bad), people=tuple(people), cut=items.cut)
+    return ParsedDocument(tuple(listed_papers), tuple(bad), authors=tuple(people), is_cut=items.cut)
 
 
-def fetch(ids: Sequence[str]) -> Parsed:
+def fetch(ids: Sequence[str]) -> ParsedDocument:
     """Citations of these papers, at most 500, and their authors' figures."""
     key = _KEY.value()
     request = http.Request(
@@ -63,10 +63,10 @@ def fetch(ids: Sequence[str]) -> Parsed:
         (("x-api-key", key),) if key else (),
         json.dumps({"ids": [f"ARXIV:{arxiv_id}" for arxiv_id in ids]}).encode(),
     )
-    return http.ask(request, partial(parse, ids=ids), whole=lambda parsed: not parsed.cut)
+    return http.fetch(request, partial(parse, ids=ids), whole=lambda parsed: not parsed.is_cut)
 
 
-def _listed(row: Any, arxiv_id: str | None) -> Listed:
+def _listed(row: Any, arxiv_id: str | None) -> ListedPaper:
     """A row's counters; the record only names the paper. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("expected an object")
@@ -80,7 +80,7 @@ def _listed(row: Any, arxiv_id: str | None) -> Listed:
     count = _count(row, "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
     record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
-    return Listed(within_limits(record), signals=signals)
+    return ListedPaper(within_limits(record), signals=signals)
 
 
 def _count(row: dict[str, Any], name: str) -> int | None:
@@ -91,7 +91,7 @@ def _count(row: dict[str, Any], name: str) -> int | None:
     return count
 
 
-def _people(row: dict[str, Any]) -> list[Person]:
+def _people(row: dict[str, Any]) -> list[AuthorProfile]:
     """The authors that have figures; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
     authors = row.get("authors") or []
     if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
@@ -102,7 +102,7 @@ def _people(row: dict[str, Any]) -> list[Person]:
         name = one_line(str(author.get("name") or ""))
         figures = AuthorFigures(**{ours: _count(author, theirs) for ours, theirs in _FIGURES})
         if name and len(name) <= MAX_NAME and figures != AuthorFigures():
-            people.append(Person(name, figures, str(author.get("authorId") or "")))
+            people.append(AuthorProfile(name, figures, str(author.get("authorId") or "")))
     return people
 
 

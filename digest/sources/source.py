@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from digest.errors import N_, BadInput, SourceDown
-from digest.papers import Bad, Parsed
+from digest.papers import ParsedDocument, RejectedItem
 from digest.settings import TextSetting
 from digest.sources.request_pacing import Pacing
 
@@ -16,7 +16,7 @@ LATE, PARTIAL, STALE, DOWN = N_("late"), N_("partial"), N_("stale"), N_("down")
 A_DAY = timedelta(days=1)
 
 SavedFile = tuple[str, bytes]  # file name, unpacked content
-NamedDocument = tuple[str, Parsed]
+NamedDocument = tuple[str, ParsedDocument]
 FileParser = Callable[[Iterable[SavedFile]], Iterator[NamedDocument]]
 
 
@@ -38,7 +38,7 @@ class FetchedDocument:
     """
 
     name: str
-    parsed: Parsed
+    parsed: ParsedDocument
     announcement: date | None = None
     current_on: date | None = None
     mark: DayMark | None = None
@@ -132,7 +132,7 @@ class Source:
         return self.next_fetch(attempted_at) if self.next_fetch else attempted_at + self.interval
 
 
-def each_file(parse: Callable[[bytes], Parsed]) -> FileParser:
+def each_file(parse: Callable[[bytes], ParsedDocument]) -> FileParser:
     """A parser of saved files where each file is a document of its own."""
 
     def parser(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:
@@ -140,11 +140,11 @@ def each_file(parse: Callable[[bytes], Parsed]) -> FileParser:
             try:
                 yield name, parse(data)
             except BadInput as error:
-                yield name, Parsed(bad=(refused_file(error, data),))
+                yield name, ParsedDocument(rejected=(refused_file(error, data),))
 
     return parser
 
 
-def refused_file(error: BadInput, data: bytes) -> Bad:
+def refused_file(error: BadInput, data: bytes) -> RejectedItem:
     """A file that is no answer of its source: one refused piece, with the file's beginning."""
-    return Bad(1, str(error), data[:120].decode(errors="replace"))
+    return RejectedItem(1, str(error), data[:120].decode(errors="replace"))

@@ -18,7 +18,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from digest.errors import BadInput
-from digest.papers import Bad
+from digest.papers import RejectedItem
 from digest.sources import xml_items
 from digest.sources.decoding import decode
 from digest.sources.xml_items import Piece, Tags
@@ -60,8 +60,8 @@ class Document:
     """
 
     head: Element
-    items: tuple[Element | Bad, ...]
-    cut: Bad | None = None
+    items: tuple[Element | RejectedItem, ...]
+    cut: RejectedItem | None = None
     rebuilt: bool = False
 
 
@@ -167,19 +167,19 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
         raise BadInput("this XML declares entities; the sources' own has none")
     outside = "".join(_outside_items(text, pieces))
     head, rebuilt = _parse_head(outside, root[1], form)
-    items: list[Element | Bad] = []
-    cut: Bad | None = None
+    items: list[Element | RejectedItem] = []
+    cut: RejectedItem | None = None
     for place, item in enumerate(_items(text, pieces, _namespaces(before, root[1], form)), start=1):
         if isinstance(item, Element):
             items.append(item)
             continue
-        bad = Bad(place, *item)
+        bad = RejectedItem(place, *item)
         if pieces[place - 1].cut:
             cut = bad
         else:
             items.append(bad)
     if cut is None and not form.tags.root_end.search(outside):
-        cut = Bad(len(items) + 1, "the document breaks off behind this many items", text[-120:])
+        cut = RejectedItem(len(items) + 1, "the document breaks off behind this many items", text[-120:])
     return Document(head, tuple(items), cut, rebuilt)
 
 

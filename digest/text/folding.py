@@ -31,7 +31,7 @@ _SYMBOLS = re.compile(r"(?<![α-ωϝ])[α-ωϝ]{1,3}(?![α-ωϝ])|∞|(?<![א-ת
 _UNDECIDED = re.compile(r"[^\x00-\x7f\w\s]+")
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The text in lower case, without accents, ligatures and invisible marks; Greek symbols become words."""
     if text.isascii():
         return text.lower()

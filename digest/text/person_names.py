@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from digest.text.collectives import is_collective
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 from digest.text.tex import readable
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES
 
@@ -21,7 +21,7 @@ _AFFILIATION = re.compile(r"\([^()]*\)?")
 _SUFFIX = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
-class Name(NamedTuple):
+class PersonName(NamedTuple):
     """A name in parts, folded: `given` in order, `particles` joined (vander), `family` joined (garciamolina)."""
 
     given: tuple[str, ...]
@@ -30,7 +30,7 @@ class Name(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 16)
-def name(text: str) -> Name:
+def parse_name(text: str) -> PersonName:
     """The parts of a name. The family name is the last word, or what stands before a comma.
 
     A collaboration is one name without given names; its article does not count. Neither does an affiliation in
@@ -38,9 +38,9 @@ def name(text: str) -> Name:
     """
     text = _AFFILIATION.sub("", text) if "(" in text else text
     text = readable(text) if "\\" in text or "{" in text else text
-    folded = re.sub("['`]", "", fold(text))
+    folded = re.sub("['`]", "", fold_text(text))
     if is_collective(text):
-        return Name((), "", "".join(_PART.findall(folded.removeprefix("the "))))
+        return PersonName((), "", "".join(_PART.findall(folded.removeprefix("the "))))
     before, comma, after = folded.partition(",")
     if comma and not set(_PART.findall(after)) <= _SUFFIX:
         folded = f"{after} {before}"
@@ -49,7 +49,7 @@ def name(text: str) -> Name:
         family_words = 0
     chunks = [chunk for chunk in _chunks(folded) if chunk not in _SUFFIX] or _chunks(folded)
     if not chunks:
-        return Name((), "", "")
+        return PersonName((), "", "")
     start = len(chunks) - max(1, family_words)
     first = start
     while first > 0 and _is_particle(chunks, first - 1):
@@ -58,7 +58,7 @@ def name(text: str) -> Name:
         start += 1
     given = tuple(part for chunk in chunks[:first] for part in chunk.split("-"))
     particles = "".join(chunks[first:start])
-    return Name(given, particles, "".join(chunks[start:]).replace("-", ""))
+    return PersonName(given, particles, "".join(chunks[start:]).replace("-", ""))
 
 
 def _is_particle(chunks: list[str], at: int) -> bool:
@@ -70,7 +70,7 @@ def _chunks(folded: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:[-‐‑–][^\W_]+)*", folded)
 
 
-def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
+def names_agree(wanted: PersonName, found: PersonName, *, prefix: bool = False) -> bool:
     """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
     if not wanted.family:
         return False
@@ -79,31 +79,31 @@ def agree(wanted: Name, found: Name, *, prefix: bool = False) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
-def family_keys(one: Name) -> frozenset[str]:
+def family_keys(person: PersonName) -> frozenset[str]:
     """The readings of a name's family name. Names that agree, without `prefix`, have one in common."""
-    readings = filter(None, (one, _doubled(one)))
+    readings = filter(None, (person, _doubled(person)))
     return frozenset(key for read in readings for key in (read.family, read.particles + read.family) if key)
 
 
-def matching(wanted: str, names: Sequence[str]) -> list[int]:
+def matching_names(wanted: str, names: Sequence[str]) -> list[int]:
     """The places of the names that may be the person wanted; of those, only the ones that are written the same, if any.
 
     One person writes once on one paper: beside `Wei Wang`, `W. Wang` is somebody else.
     """
-    sought = name(wanted)
-    found = [(place, other) for place, other in enumerate(map(name, names)) if agree(sought, other)]
+    sought = parse_name(wanted)
+    found = [(place, other) for place, other in enumerate(map(parse_name, names)) if names_agree(sought, other)]
     same = [place for place, other in found if other == sought]
     return same or [place for place, _ in found]
 
 
-def _doubled(one: Name) -> Name | None:
+def _doubled(one: PersonName) -> PersonName | None:
     """The other reading of a name with two words before its end: Garcia Molina as a family name, Garcia-Molina."""
     if not one.given or len(one.given[-1]) == 1:
         return None
-    return Name(one.given[:-1], one.particles, one.given[-1] + one.family)
+    return PersonName(one.given[:-1], one.particles, one.given[-1] + one.family)
 
 
-def _family(wanted: Name, found: Name, *, prefix: bool) -> bool:
+def _family(wanted: PersonName, found: PersonName, *, prefix: bool) -> bool:
     """Equal family names; particles may not be other ones, nor be missing where only they tell (van Gogh)."""
     if wanted.particles and wanted.particles != found.particles and (found.particles or not wanted.given):
         return False

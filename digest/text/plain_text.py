@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MOST_MARKS = 10  # combining marks in a row; real writing stacks five at most, and sorting long runs is quadratic
+MAX_MARKS = 10  # combining marks in a row; real writing stacks five at most, and sorting long runs is quadratic
 
 # Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) of those that `str.isprintable` calls printable
 _INVISIBLE_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
@@ -21,10 +21,10 @@ _JOINED_SCRIPTS = re.compile(
     "[\u0600-\u07ff\u08a0-\u0dff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]"
 )
 # A run of combining marks lies within a run of signs that are neither letters nor blanks nor ASCII.
-_SIGNS = re.compile(rf"[^\x00-\x7f\w\s]{{{MOST_MARKS + 1},}}")
+_SIGNS = re.compile(rf"[^\x00-\x7f\w\s]{{{MAX_MARKS + 1},}}")
 
 
-def clean(text: str) -> str:
+def remove_controls(text: str) -> str:
     """The text without controls, changes of direction, invisible, private and unassigned characters.
 
     Tabs and line ends stay, other controls that part words become a blank, lone surrogates go. Of more than ten
@@ -42,7 +42,7 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The cleaned text with every run of blanks and line ends made one blank."""
-    return " ".join(clean(text).split())
+    return " ".join(remove_controls(text).split())
 
 
 def bound_marks(text: str) -> str:
@@ -76,6 +76,6 @@ def _bounded(found: re.Match[str]) -> str:
     marks = 0
     for sign in found[0]:
         marks = marks + 1 if unicodedata.combining(sign) else 0
-        if marks <= MOST_MARKS:
+        if marks <= MAX_MARKS:
             kept.append(sign)
     return "".join(kept)

@@ -11,8 +11,8 @@ import re
 from digest.text.hyphens import rejoin
 from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
-from digest.text.tex_reader import Reader
-from digest.text.tex_stripped import mend
+from digest.text.tex_reader import TexReader
+from digest.text.tex_stripped import restore_stripped
 
 _SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
 _BRACKET_BLANKS = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
@@ -31,7 +31,7 @@ def render(text: str) -> tuple[str, int]:
         return text, 0
     if "`" in text:
         text = _SINGLE_QUOTES.sub(r"‘\1’", text)
-    reader = Reader(mend(text))
+    reader = TexReader(restore_stripped(text))
     rendered = normalize(join(reader.group(0))).replace("\\", "")
     if "⟩" in rendered or "⌋" in rendered or "⌉" in rendered:
         rendered = _BRACKET_BLANKS.sub("", rendered)

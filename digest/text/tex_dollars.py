@@ -13,7 +13,7 @@ _FORMULA = re.compile(r"[\\^_=<>{]")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[a-z]{4,}(?=[\s,.;])")
 
 
-def mathematics(text: str) -> tuple[frozenset[int], frozenset[int]]:
+def formula_spans(text: str) -> tuple[frozenset[int], frozenset[int]]:
     r"""Positions of the dollars that switch mathematics on or off, and of those that are litter.
 
     Of `$$` around a display the second dollar is litter; within `$z$$\le$1` it ends one formula and begins the next.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-from digest.text.tex_dollars import mathematics
+from digest.text.tex_dollars import formula_spans
 
 _LEXEME = re.compile(
     r"\\[A-Za-z]+\*?|\\.|\\\Z|[${}^_~&]|\s+|``|''|---?"
@@ -19,7 +19,7 @@ class Lexemes:
 
     def __init__(self, text: str) -> None:
         self.lexemes: list[str] = _LEXEME.findall(text)
-        self.switches, self.litter = mathematics(text)
+        self.switches, self.litter = formula_spans(text)
         self.starts = list(accumulate(map(len, self.lexemes), initial=0))  # every character is in a lexeme
         self.at = 0
         self.math = 0

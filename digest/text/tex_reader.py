@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"(?:[^\W\d_]|[^\w\d][^\W\d_])")
 _NO_VARIABLES = frozenset([" a", " A", " I", "a", "A", "I"])
 
 
-class Reader(Commands):
+class TexReader(Commands):
     """Reads lexemes one after the other; every method leaves the position behind what it has read."""
 
     def __init__(self, text: str) -> None:

@@ -24,7 +24,7 @@ _ENVIRONMENT = re.compile(
 )
 
 
-def mend(text: str) -> str:
+def restore_stripped(text: str) -> str:
     """The text with backslashes put back where they were lost; whole TeX, and text with no trace of it, as it is."""
     if "{" in text:
         text = _ENVIRONMENT.sub(" ", text)

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 from digest.text import tex_tables as tables
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 
 # Commands whose (first) argument is no text: keys of references, names of environments, lengths, addresses.
 _SKIPPED = frozenset({"begin", "end", "href", "textcolor", "raisebox", "unicode"}) | tables.DROPPED
@@ -82,7 +82,7 @@ def _readings() -> dict[str, str]:
 
 def _letters(sign: str) -> str:
     """A sign folded, so that a text in ASCII stays in ASCII; a gap for a sign that is no word."""
-    folded = fold(sign)
+    folded = fold_text(sign)
     return folded if any(map(str.isalnum, folded)) else " "
 
 

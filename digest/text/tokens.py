@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-from digest.text.folding import GREEK, fold
+from digest.text.folding import GREEK, fold_text
 from digest.text.hyphens import rejoin
 from digest.text.tex_words import without_tex
 from digest.text.word_tables import (
@@ -65,7 +65,7 @@ _SNOWBALL = Stemmer.Stemmer("english", 0)
 
 def tokens(text: str) -> list[Token]:
     """The words of a text in order. Never fails; a text without words gives none."""
-    return [token for word in whole_words(text) for token in split(word)]
+    return [token for word in whole_words(text) for token in split_compound(word)]
 
 
 def whole_words(text: str) -> list[str]:
@@ -81,7 +81,7 @@ def whole_words(text: str) -> list[str]:
 def words(text: str) -> list[str]:
     """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
     text = rejoin(text)
-    folded = fold(without_tex(text) if _TEX.search(text) else text)
+    folded = fold_text(without_tex(text) if _TEX.search(text) else text)
     if "'" in folded:
         folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
     if not folded.isascii():
@@ -108,13 +108,13 @@ def stem(word: str) -> str:
 
 
 @lru_cache(maxsize=1 << 12)
-def weighs(word: str) -> bool:
+def is_weighted(word: str) -> bool:
     """True for a word that says something: no stop word, no single letter, no single digit."""
     return word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
 
 
 @lru_cache(maxsize=1 << 17)
-def split(word: str) -> tuple[Token, ...]:
+def split_compound(word: str) -> tuple[Token, ...]:
     """A word's tokens: parted between letters and digits (GPT4), and where it is a closed compound (multiagent)."""
     if word.isalpha():
         parts = _compound(word)

@@ -21,7 +21,7 @@ import numpy as np
 
 from digest.matching.profile import Profile, Topic
 from digest.papers import Record
-from digest.text.tokens import weighs, words
+from digest.text.tokens import is_weighted, words
 
 PHRASES = 150_000
 LENGTHS = {1: 0.16, 2: 0.54, 3: 0.3}  # words of a phrase; of 3,441 topics that people typed 16 % are one word
@@ -57,11 +57,11 @@ def phrases(records: Sequence[Record], number: int = PHRASES) -> list[str]:
 def _grams(text: Sequence[str]) -> Iterator[str]:
     """Runs of one to three words that begin and end with one that weighs."""
     for at, word in enumerate(text):
-        if not weighs(word) or len(word) < 3 or not word.isalpha():
+        if not is_weighted(word) or len(word) < 3 or not word.isalpha():
             continue
         yield word
         for last in (at + 1, at + 2):
-            if last < len(text) and weighs(text[last]) and text[last].isalpha() and len(text[last]) > 2:
+            if last < len(text) and is_weighted(text[last]) and text[last].isalpha() and len(text[last]) > 2:
                 yield " ".join(text[at : last + 1])
 
 

@@ -97,7 +97,7 @@ def configure(**values: object) -> None:
     """Settings of this process and of those it starts."""
     for name, value in values.items():
         os.environ[f"DIGEST_{name}"] = str(value)
-    settings.forget()
+    settings.clear_cache()
 
 
 def rounds(report: Report, port: int, *, mails: int, number: int) -> None:

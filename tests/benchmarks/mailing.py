@@ -30,8 +30,8 @@ from sqlmodel import col, select
 from digest import clock, settings
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import paper_view, template_environment
-from digest.compose.email.paper_block import Blocks
-from digest.db.core.dialect import insert_new, unused_numbers
+from digest.compose.email.paper_block import PaperBlocks
+from digest.db.core.dialect import insert_missing, unused_numbers
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.mail.mime.outgoing_message import OutgoingMessage
@@ -39,7 +39,7 @@ from digest.mail.smtp import transport
 from digest.matching.profile import Profile, Topic
 from digest.models import Delivery, Edition, PaperVersion, ProfileVersion, Run, Subscriber
 from digest.models.delivery import SENT
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.delivery import delivery_worker as delivering
 from digest.services.delivery import render_messages as composing
 from digest.services.ingestion.import_document import store_document
@@ -54,7 +54,7 @@ TOPICS = 1000
 def fill(shared: Path, mails: int) -> None:
     """One announcement of real papers, and so many readers, each owed an edition of ten of them."""
     chance = random.Random(20250908)
-    store_document("jsonl", "benchmark", Parsed(papers=_papers(shared)), day=DAY)
+    store_document("jsonl", "benchmark", ParsedDocument(papers=_papers(shared)), day=DAY)
     now = clock.now()
     with transaction() as session:
         known = session.exec(select(PaperVersion).limit(500)).all()
@@ -79,7 +79,7 @@ def fill(shared: Path, mails: int) -> None:
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
             numbers = unused_numbers(session, Edition, len(editions))
-            insert_new(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
+            insert_missing(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
             owed = [
                 deliveries.NewDelivery("digest", e, _address(at), subscriber_id=n, run_id=run.id)
                 for at, e, n in zip(some, numbers, ids, strict=True)
@@ -101,11 +101,11 @@ def sent() -> int:
         return deliveries.count_by_state(session).get(SENT, 0)
 
 
-def _papers(shared: Path) -> tuple[Listed, ...]:
+def _papers(shared: Path) -> tuple[ListedPaper, ...]:
     with gzip.open(shared / f"data/replay/days/{DAY}.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return tuple(
-        Listed(
+        ListedPaper(
             Record(
                 title=row["title"],
                 abstract=row["abstract"],
@@ -194,7 +194,7 @@ class Memory:
         plainly()
         for row in self.rows:
             forget()
-            self.letters._blocks = Blocks()
+            self.letters._blocks = PaperBlocks()
             known = self.known[row.id]
             rendered = self.letters._rendered(row, known)
             envelope = self.letters._envelope(row, known.reader, self.letters._return_path(row))
@@ -230,8 +230,8 @@ def plainly() -> None:
             template_environment._html, inside
         )
 
-    template_environment.html = lambda name: parts(name)[0]  # type: ignore[assignment]
-    template_environment.piece = lambda name: parts(name)[1]  # type: ignore[assignment]
+    template_environment.html_template = lambda name: parts(name)[0]  # type: ignore[assignment]
+    template_environment.piece_template = lambda name: parts(name)[1]  # type: ignore[assignment]
 
 
 def forget() -> None:

@@ -16,7 +16,7 @@ from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import And, Node, Or, Term, parse, positive_terms
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import prepare
+from digest.matching.scoring.boolean_match import prepare_document
 from digest.papers import Record
 
 _TABLES = """
@@ -149,7 +149,7 @@ def _fts(node: Node) -> str:
 
 def loop(profiles: Sequence[Profile], papers: Sequence[Record], weights: Weights, tau: int) -> float:
     """CPU seconds of the obvious loop, every profile against every paper: the reference, papers prepared before."""
-    ready = [prepare(Candidate(number, record, 1)) for number, record in enumerate(papers)]
+    ready = [prepare_document(Candidate(number, record, 1)) for number, record in enumerate(papers)]
     started = process_time()
     for profile in profiles:
         reference_matcher.match(profile, ready, weights, tau=tau)

@@ -27,7 +27,7 @@ from sqlmodel import SQLModel, col, select
 from digest import settings
 from digest.db.core.engine import engine, reading
 from digest.models import Paper, Signal
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.sources import jsonl
 from digest.text.tex import readable
@@ -63,7 +63,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DIGEST_DATA_DIR"], os.environ["DIGEST_DATABASE_URL"] = folder, f"sqlite:///{folder}/merging.db"
-        settings.forget()
+        settings.clear_cache()
         SQLModel.metadata.create_all(engine())
         report(measure(corpus(given.shared, given.papers)))
 
@@ -84,10 +84,10 @@ def measure(records: Sequence[Record], seed: int = 5) -> Judged:
     shuffled = chance.sample(list(records), len(records))
     third = len(shuffled) // 3
     first, second = shuffled[: 2 * third], shuffled[third:]
-    store_document("jsonl", "first", Parsed(tuple(Listed(record) for record in first)))
-    others = [Listed(otherwise(r, chance), signals=(("citations", float(n)),)) for n, r in enumerate(second)]
+    store_document("jsonl", "first", ParsedDocument(tuple(ListedPaper(record) for record in first)))
+    others = [ListedPaper(otherwise(r, chance), signals=(("citations", float(n)),)) for n, r in enumerate(second)]
     chance.shuffle(others)
-    store_document(SECOND, "second", Parsed(tuple(others)))
+    store_document(SECOND, "second", ParsedDocument(tuple(others)))
     return judge(second, {record.arxiv_id for record in first})
 
 

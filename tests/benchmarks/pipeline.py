@@ -233,7 +233,7 @@ def prepare(day: date) -> None:
     from digest.services.selection import selector
 
     with time_machine.travel(at(day), tick=True):
-        selector.prepare()
+        selector.prepare_engine()
 
 
 def plan(day: date) -> None:
@@ -255,7 +255,7 @@ def calibrate(number: int, of: int) -> None:
 
     epoch = calibration_job.due_parts().epoch_id
     with reading() as session:
-        parts = threshold_store.parts(session, epoch, calibration_job.PROFILES_PER_PART, 1_000_000)
+        parts = threshold_store.uncalibrated_parts(session, epoch, calibration_job.PROFILES_PER_PART, 1_000_000)
     for first, last in parts:
         if first // calibration_job.PROFILES_PER_PART % of == number:
             calibration_job.calibrate_part(epoch, first, last)
@@ -271,13 +271,13 @@ def freeze(number: int, of: int) -> None:
         shards = store.open_shards(session)
     for run_id, shard in shards:
         if shard % of == number:
-            assert build_editions.freeze_shard(run_id, shard)
+            assert build_editions.build_shard(run_id, shard)
 
 
 def fill(shared: Path, readers: int) -> None:
     """The announcements up to the day, and readers who have seen all but the last."""
     from digest.db.core import schema_migration
-    from digest.db.core.dialect import insert_new
+    from digest.db.core.dialect import insert_missing
     from digest.db.core.engine import reading, transaction
     from digest.db.papers import papers as store
     from digest.models import ProfileVersion, Subscriber
@@ -290,24 +290,24 @@ def fill(shared: Path, readers: int) -> None:
     for start in range(0, readers, CHUNK):
         numbers = range(start + 1, min(start + CHUNK, readers) + 1)
         with transaction() as session:
-            insert_new(session, Subscriber, [_reader(number, seen) for number in numbers])
+            insert_missing(session, Subscriber, [_reader(number, seen) for number in numbers])
             rows = [
                 {"id": n, "subscriber_id": n, "number": 1, "created_at": SLOT, "profile": profile}
                 for n, profile in zip(numbers, profiles, strict=False)
             ]
-            insert_new(session, ProfileVersion, rows)
+            insert_missing(session, ProfileVersion, rows)
 
 
 def store_days(shared: Path, first: date, last: date) -> list[Any]:
     """Store the announcements of these days, one paper in 25 with votes."""
-    from digest.papers import Listed, Parsed
+    from digest.papers import ListedPaper, ParsedDocument
     from digest.services.ingestion.import_document import store_document
 
     chance, records = Random(SEED), []
     for day, some in announcements(shared, first, last):
         votes = [(("upvotes", chance.randint(1, 80)),) if chance.random() < 0.04 else () for _ in some]
-        listed = tuple(Listed(record, "new", each) for record, each in zip(some, votes, strict=True))
-        store_document("jsonl", day.isoformat(), Parsed(papers=listed), day=day)
+        listed = tuple(ListedPaper(record, "new", each) for record, each in zip(some, votes, strict=True))
+        store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed), day=day)
         records += some
     return records
 
@@ -369,14 +369,14 @@ def crowd(shared: Path, records: Sequence[Any]) -> Iterator[dict[str, Any]]:
 
 def wanted_phrases(shared: Path, records: Sequence[Any], number: int = 60_000) -> list[str]:
     """Topics that people typed, then pairs of words of titles, the frequent ones first; all are good queries."""
-    from digest.text.tokens import weighs, words
+    from digest.text.tokens import is_weighted, words
 
     with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
         typed = Counter(" ".join(words(row[-1])) for row in csv.reader(file) if row)
     pairs: Counter[str] = Counter()
     for record in records:
         title = words(record.title)
-        pairs.update(f"{a} {b}" for a, b in pairwise(title) if weighs(a) and weighs(b))
+        pairs.update(f"{a} {b}" for a, b in pairwise(title) if is_weighted(a) and is_weighted(b))
     ranked = [text for text, _ in typed.most_common()] + [text for text, _ in pairs.most_common()]
     good = (text for text in dict.fromkeys(ranked) if 3 < len(text) < 60 and text.replace(" ", "").isalpha())
     return list(islice((text for text in good if not {"and", "or", "not", "andnot"} & set(text.split())), number))

@@ -64,15 +64,15 @@ def main() -> None:
 def fill(shared: Path, papers: int) -> None:
     """The corpus's papers, as many on each announcement."""
     from digest.db.core import schema_migration
-    from digest.papers import Listed, Parsed
+    from digest.papers import ListedPaper, ParsedDocument
     from digest.services.ingestion.import_document import store_document
 
     schema_migration.upgrade()
     each = papers // ANNOUNCEMENTS
     lines = records(shared)
     for day in announcements():
-        listed = tuple(Listed(record, "new") for record in islice(lines, each))
-        store_document("jsonl", "benchmark", Parsed(papers=listed), day=day)
+        listed = tuple(ListedPaper(record, "new") for record in islice(lines, each))
+        store_document("jsonl", "benchmark", ParsedDocument(papers=listed), day=day)
 
 
 def announcements() -> list[date]:

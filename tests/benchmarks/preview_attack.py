@@ -31,10 +31,10 @@ from digest.matching.query.profile_cost import MAX_PREFIXES, MAX_WORDS, check_co
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, prepare
+from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.services.selection import candidate_papers, engine_loader
-from digest.services.selection.candidate_papers import Pool
-from digest.services.selection.entry_building import Asked
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.entry_building import SelectionRequest
 from tests.benchmarks import preview
 from tests.benchmarks.report import Report
 
@@ -87,32 +87,34 @@ def measure(ways: Sequence[str], rounds: int) -> None:
     report.write(rounds=rounds)
 
 
-def last_window() -> Pool:
+def last_window() -> CandidatePool:
     """The papers of the last 14 announcements."""
     with reading() as session:
-        numbers = papers_store.window(session, preview.LAST.toordinal(), candidate_papers.WINDOW)
+        numbers = papers_store.announcement_window(
+            session, preview.LAST.toordinal(), candidate_papers.WINDOW_ANNOUNCEMENTS
+        )
         evening = datetime.combine(preview.LAST + timedelta(days=1), time_of_day(0), tzinfo=clock.ARXIV_ZONE)
-        return candidate_papers.of(session, numbers, at=evening, weights=Weights(word_counts.prior()))
+        return candidate_papers.pool_of(session, numbers, at=evening, weights=Weights(word_counts.prior()))
 
 
-def by_reference(known: Pool, weights: Weights) -> Callable[[Profile], int]:
+def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
     """Matching by the reference, over documents that are prepared. Returns how many papers match."""
     documents = known_documents(known)
 
     def match(profile: Profile) -> int:
-        found = reference_matcher.lazily(profile, documents, weights, tau=0)
-        reference_matcher.cap(profile, found)
+        found = reference_matcher.match_lazily(profile, documents, weights, tau=0)
+        reference_matcher.apply_topic_caps(profile, found)
         return len(found)
 
     return match
 
 
-def by_engine(known: Pool) -> Callable[[Profile], int]:
+def by_engine(known: CandidatePool) -> Callable[[Profile], int]:
     """Matching by the engine, as a preview calls it. Returns how many papers match."""
 
     def match(profile: Profile) -> int:
         with reading() as session:
-            asked = [Asked(profile, tau=0, rising=False)]
+            asked = [SelectionRequest(profile, tau=0, rising=False)]
             [frozen] = engine_loader.engine().choose(session, known, asked, lambda _: {})
         content = frozen.content()
         return len(content.entries) + content.more
@@ -121,14 +123,14 @@ def by_engine(known: Pool) -> Callable[[Profile], int]:
     return match
 
 
-def known_documents(known: Pool) -> list[Document]:
+def known_documents(known: CandidatePool) -> list[Document]:
     """The papers prepared for the reference."""
     with reading() as session:
         versions = papers_store.versions(session, [(n, paper.revision) for n, paper in known.papers.items()])
-    return [prepare(Candidate(n, record, known.announcement[n])) for (n, _), record in versions.items()]
+    return [prepare_document(Candidate(n, record, known.announcement[n])) for (n, _), record in versions.items()]
 
 
-def known_texts(known: Pool) -> list[str]:
+def known_texts(known: CandidatePool) -> list[str]:
     """Abstracts and, behind a line end, authors: what hostile profiles are made of."""
     with reading() as session:
         some = islice(known.papers.items(), 5000)

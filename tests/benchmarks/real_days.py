@@ -131,7 +131,7 @@ def main(shared: Path) -> int:
             "BASE_URL": "https://digest.example",
         }
         os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
-        settings.forget()
+        settings.clear_cache()
         schema_migration.upgrade()
         started = time.monotonic()
         told = play(shared, server, readers=30)

@@ -31,7 +31,7 @@ from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query.language import Term, phrase_words
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, prepare
+from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 from tests.servers import Postgres
 
@@ -71,7 +71,7 @@ def load(shared: Path) -> Corpus:
     documents, months = [], defaultdict(list)
     for number, row in enumerate(rows):
         record = Record(row["title"], row["abstract"], categories=tuple(row["categories"] or ()))
-        documents.append(prepare(Candidate(number, record, numbers[row["announced"]])))
+        documents.append(prepare_document(Candidate(number, record, numbers[row["announced"]])))
         months[row["announced"][:7]].append(documents[-1])
         if keywords := tagged.get(row["id"]):
             labels[number] = frozenset(map(key, keywords))

@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     work, others = day(options.shared), day(options.shared, strangers=True)
-    blocks, report = other_emails.Blocks(), Report("render")
+    blocks, report = other_emails.PaperBlocks(), Report("render")
     links, service = samples.LINKS, samples.SERVICE
 
     def rendered(work: Day = work) -> list[Rendered]:
@@ -96,7 +96,7 @@ def main() -> None:
         report.add("text and HTML", "ms/mail", text)
         report.add("MIME", "ms/mail", mime)
         report.add("text, HTML and MIME", "ms/mail", text + mime)
-        blocks.views = other_emails.Blocks().views
+        blocks.views = other_emails.PaperBlocks().views
         report.add("text and HTML for strangers", "ms/mail", _spent(lambda: rendered(others)))
     report.add("HTML", "bytes", sum(len(mail.html.encode()) for mail in mails) / len(mails))
     report.write(rounds=options.rounds)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from digest.db.core import engine
 from digest.models import Bounce, Delivery, Edition, Paper, Subscriber
-from digest.papers import Listed, Parsed
+from digest.papers import ListedPaper, ParsedDocument
 from digest.services.security import signed_links
 from seeds import loader
 from seeds.demo_subscribers import READERS, Reader
@@ -38,7 +38,7 @@ def live(site: Site, clock: time_machine.Traveller, *, announcements: int = ANNO
             _sign_up(site, reader)
     for number, (day, papers) in enumerate(zip(days, _shares(len(days)), strict=True)):
         clock.move_to(_noon(day))
-        site.announce(day, {"the day's papers": Parsed(papers)})
+        site.announce(day, {"the day's papers": ParsedDocument(papers)})
         site.run()
         if number % 2 and number // 2 < GUESTS:
             _guest(site, number // 2)
@@ -49,7 +49,7 @@ def _noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
-def _shares(parts: int) -> list[tuple[Listed, ...]]:
+def _shares(parts: int) -> list[tuple[ListedPaper, ...]]:
     """All seed papers, dealt out to so many days."""
     papers = [paper for announced in loader.announcements(LAST) for paper in announced.papers]
     return [tuple(papers[part::parts]) for part in range(parts)]

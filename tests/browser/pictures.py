@@ -66,7 +66,7 @@ REDUCE = """async ([source, most]) => {
 def configure(**values: object) -> None:
     """Set settings by name."""
     os.environ.update({f"DIGEST_{name}": str(value) for name, value in values.items()})
-    settings.forget()
+    settings.clear_cache()
 
 
 def take(page: Page, name: str) -> None:

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from digest.mail.smtp import transport
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from digest.services.delivery import delivery_worker
 from digest.services.editions import welcome
 from digest.services.ingestion.import_document import store_document
@@ -55,7 +55,7 @@ class Site:
     url: str
     mailbox: Mailbox
 
-    def announce(self, on: date, documents: Mapping[str, Parsed]) -> None:
+    def announce(self, on: date, documents: Mapping[str, ParsedDocument]) -> None:
         for name, parsed in documents.items():
             store_document("seeds", name, parsed, day=on)
 
@@ -115,7 +115,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
         mail_server.stop()
 
 
-def days(today: date) -> tuple[dict[str, Parsed], dict[str, Parsed]]:
+def days(today: date) -> tuple[dict[str, ParsedDocument], dict[str, ParsedDocument]]:
     """Two announcements of real papers: the first without signals, so that nothing but words decides."""
     first, second = loader.announcements(today)
     return dict(second.documents), dict(first.documents)

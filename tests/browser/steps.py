@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from playwright.sync_api import Page
 from sqlmodel import col, select
 
-from digest.compose.email.paper_block import block
+from digest.compose.email.paper_block import paper_block
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import runs
@@ -78,13 +78,16 @@ def chosen_by_the_reference(topics: Sequence[str], day: date, *, limit: int = 10
     """The papers that the reference matcher gives for that announcement, none of which has a signal."""
     with reading() as session:
         numbers = session.exec(select(Paper.id).where(col(Paper.announcement_id) == day.toordinal())).all()
-        records = {number: record for number, (_, record) in store.newest(session, [n for n in numbers if n]).items()}
+        records = {
+            number: record for number, (_, record) in store.newest_versions(session, [n for n in numbers if n]).items()
+        }
         epoch = runs.newest_epoch(session)
     weights = epochs.weights(epoch)
     candidates = [Candidate(number, record, day.toordinal()) for number, record in records.items()]
     profile = Profile(topics=tuple(map(Topic, topics)), limit=limit)
     return [
-        block(records[found.paper]).title for found in reference_matcher.match(profile, candidates, weights, tau=None)
+        paper_block(records[found.paper]).title
+        for found in reference_matcher.match(profile, candidates, weights, tau=None)
     ]
 
 

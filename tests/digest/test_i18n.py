@@ -79,13 +79,13 @@ def greek(kind: str) -> Rendered:
 
 def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) -> None:
     configured(LANGUAGE="de")
-    i18n.forget()
+    i18n.clear_caches()
     try:
         assert wording.short_date(date(2025, 12, 5)) == "Fr. 5 Dez."
         assert wording.number(1204) == "1.204"
     finally:
         configured(LANGUAGE="en")
-        i18n.forget()
+        i18n.clear_caches()
 
 
 def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest import papers
-from digest.papers import Listed, Record
+from digest.papers import ListedPaper, Record
 from seeds import loader
 
 TODAY = date(2026, 6, 10)
@@ -109,14 +109,14 @@ def pair(beginning: str, other: str) -> tuple[Record, Record]:
 def test_pairs_of_the_seeds_are_told_apart_as_by_eye(beginning: str, other: str, one: bool) -> None:
     a, b = pair(beginning, other)
 
-    assert papers.same(a, b) is one
+    assert papers.is_same_paper(a, b) is one
 
 
 @pytest.mark.parametrize(("beginning", "other", "one"), LABELLED)
 def test_abstracts_alone_tell_these_pairs_apart_too(beginning: str, other: str, one: bool) -> None:
     a, b = (replace(r, title="", title_derived=True, authors=()) for r in pair(beginning, other))
 
-    assert papers.near_duplicate(a, b) is one
+    assert papers.is_near_duplicate(a, b) is one
 
 
 def test_every_pair_of_the_seeds_that_shares_some_words_is_labelled() -> None:
@@ -131,7 +131,7 @@ def test_every_pair_of_the_seeds_that_shares_some_words_is_labelled() -> None:
 
 
 def test_of_all_pairs_of_the_seeds_exactly_three_are_one_paper() -> None:
-    assert sum(papers.same(a.record, b.record) for a, b in combinations(SEEDS, 2)) == 3
+    assert sum(papers.is_same_paper(a.record, b.record) for a, b in combinations(SEEDS, 2)) == 3
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_of_all_pairs_of_the_seeds_exactly_three_are_one_paper() -> None:
     ],
 )
 def test_identity_decides_first_and_doubt_means_no(a: Record, b: Record, one: bool) -> None:
-    assert (papers.same(a, b), papers.same(b, a)) == (one, one)
+    assert (papers.is_same_paper(a, b), papers.is_same_paper(b, a)) == (one, one)
 
 
 def test_formulas_written_otherwise_do_not_make_another_abstract() -> None:
@@ -200,7 +200,7 @@ records = st.builds(
     has_code=st.booleans(),
 )
 listings = st.builds(
-    Listed,
+    ListedPaper,
     record=records,
     announce_type=st.none() | st.sampled_from(["new", "cross", "replace"]),
     signals=st.dictionaries(st.sampled_from(["rank", "upvotes"]), st.integers(0, 9).map(float)).map(
@@ -210,25 +210,25 @@ listings = st.builds(
 
 
 @given(listings, listings)
-def test_the_order_of_merging_does_not_matter(a: Listed, b: Listed) -> None:
+def test_the_order_of_merging_does_not_matter(a: ListedPaper, b: ListedPaper) -> None:
     assert papers.merge_listed(a, b) == papers.merge_listed(b, a)
 
 
 @given(listings)
-def test_merging_a_paper_with_itself_changes_nothing(a: Listed) -> None:
+def test_merging_a_paper_with_itself_changes_nothing(a: ListedPaper) -> None:
     assert papers.merge_listed(a, a) == a
 
 
 @given(records, records)
 def test_merging_again_what_is_merged_changes_nothing(a: Record, b: Record) -> None:
-    merged = papers.merge(a, b)
+    merged = papers.merge_records(a, b)
 
-    assert papers.merge(merged, merged) == merged
+    assert papers.merge_records(merged, merged) == merged
 
 
 @given(records, records)
 def test_nothing_that_is_known_is_lost(a: Record, b: Record) -> None:
-    merged = papers.merge(a, b)
+    merged = papers.merge_records(a, b)
 
     for name in ("authors", "arxiv_id", "doi", "comment", "venue", "code_url", "published", "abstract", "has_code"):
         assert bool(getattr(merged, name)) >= max(bool(getattr(a, name)), bool(getattr(b, name)))
@@ -255,12 +255,12 @@ def test_nothing_that_is_known_is_lost(a: Record, b: Record) -> None:
 def test_the_better_field_wins(field: str, better: dict[str, object], worse: dict[str, object]) -> None:
     good, poor = paper(**better), paper(**worse)
 
-    assert getattr(papers.merge(good, poor), field) == getattr(good, field)
+    assert getattr(papers.merge_records(good, poor), field) == getattr(good, field)
 
 
 def test_of_two_ranks_the_better_and_of_two_counts_the_greater_is_kept() -> None:
-    a = Listed(paper(), "cross", (("rank", 3.0), ("upvotes", 5.0)))
-    b = Listed(paper(), "new", (("rank", 9.0), ("upvotes", 8.0)))
+    a = ListedPaper(paper(), "cross", (("rank", 3.0), ("upvotes", 5.0)))
+    b = ListedPaper(paper(), "new", (("rank", 9.0), ("upvotes", 8.0)))
     merged = papers.merge_listed(a, b)
 
     assert (merged.announce_type, merged.signals) == ("new", (("rank", 3.0), ("upvotes", 8.0)))
@@ -289,20 +289,20 @@ def test_merging_a_set_twice_changes_nothing() -> None:
 
 
 def test_a_record_that_joins_two_groups_makes_them_one() -> None:
-    by_id = Listed(paper("Name of the First", arxiv_id="2401.00001", abstract=""))
-    by_title = Listed(paper("Name of the Second", abstract=""))
-    joint = Listed(paper("Name of the Second", arxiv_id="2401.00001", abstract=""))
-    later = Listed(paper("Name of the Second", abstract="", comment="seen"))
+    by_id = ListedPaper(paper("Name of the First", arxiv_id="2401.00001", abstract=""))
+    by_title = ListedPaper(paper("Name of the Second", abstract=""))
+    joint = ListedPaper(paper("Name of the Second", arxiv_id="2401.00001", abstract=""))
+    later = ListedPaper(paper("Name of the Second", abstract="", comment="seen"))
     merged = papers.merge_all([by_id, by_title, joint, later])
 
     assert [listed.record.comment for listed in merged] == ["seen"]
 
 
 @given(st.lists(st.sampled_from(SEEDS), max_size=12))
-def test_merging_finds_what_comparing_all_pairs_finds(some: list[Listed]) -> None:
+def test_merging_finds_what_comparing_all_pairs_finds(some: list[ListedPaper]) -> None:
     merged = papers.merge_all(some)
 
-    assert not any(papers.same(a.record, b.record) for a, b in combinations(merged, 2))
+    assert not any(papers.is_same_paper(a.record, b.record) for a, b in combinations(merged, 2))
 
 
 # --- clues

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from digest.errors import Misconfigured, Transient
-from digest.redis import PrivateRedis, Store, broker_url, connect, find_server
+from digest.redis import PrivateRedis, RedisStore, broker_url, connect, find_server
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
 from tests.processes import gone
@@ -34,13 +34,13 @@ def server() -> Iterator[PrivateRedis]:
 
 
 @pytest.fixture
-def store(server: PrivateRedis) -> Iterator[Store]:
+def store(server: PrivateRedis) -> Iterator[RedisStore]:
     made = connect(server.url)
     yield made
     made.close()
 
 
-def test_a_task_is_marked_once_until_it_ends(store: Store) -> None:
+def test_a_task_is_marked_once_until_it_ends(store: RedisStore) -> None:
     first, second = store.mark("a", 60), store.mark("a", 60)
     store.end("a")
     third = store.mark("a", 60)
@@ -48,21 +48,21 @@ def test_a_task_is_marked_once_until_it_ends(store: Store) -> None:
     assert (first, second, third) == (True, False, True)
 
 
-def test_a_mark_expires(store: Store) -> None:
+def test_a_mark_expires(store: RedisStore) -> None:
     store.mark("b", 0.02)
     time.sleep(0.05)
 
     assert store.mark("b", 60)
 
 
-def test_starts_are_counted_until_the_task_ends(store: Store) -> None:
+def test_starts_are_counted_until_the_task_ends(store: RedisStore) -> None:
     counts = [store.begin("c", 60), store.begin("c", 60)]
     store.end("c")
 
     assert [*counts, store.begin("c", 60)] == [1, 2, 1]
 
 
-def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: Store) -> None:
+def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: RedisStore) -> None:
     first, other = store.lead("d", "one", 60), store.lead("d", "two", 60)
     kept = store.lead("d", "one", 0.1)
     time.sleep(0.15)
@@ -71,7 +71,7 @@ def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: Store) -> No
     assert (first, other, kept, next_one) == (1, 0, 1, 2)
 
 
-def test_only_the_leader_can_leave(store: Store) -> None:
+def test_only_the_leader_can_leave(store: RedisStore) -> None:
     store.lead("e", "one", 60)
     store.leave("e", "two")
     other = store.lead("e", "two", 60)
@@ -81,7 +81,7 @@ def test_only_the_leader_can_leave(store: Store) -> None:
     assert store.lead("e", "two", 60) > 0
 
 
-def test_progress_is_as_old_as_the_last_stamp(store: Store) -> None:
+def test_progress_is_as_old_as_the_last_stamp(store: RedisStore) -> None:
     store.stamp("worker")
     time.sleep(0.05)
 
@@ -131,7 +131,7 @@ def test_a_private_server_refuses_to_forget_when_it_is_full(server: PrivateRedis
     assert policy == {"maxmemory-policy": "noeviction"}
 
 
-def test_a_private_server_starts_again_at_the_same_address(server: PrivateRedis, store: Store) -> None:
+def test_a_private_server_starts_again_at_the_same_address(server: PrivateRedis, store: RedisStore) -> None:
     os.kill(server.pid or 0, signal.SIGKILL)
     wait_for(lambda: server.pid is None)
     server.start()

@@ -31,12 +31,12 @@ def test_progress_is_what_the_store_says(server: PrivateRedis) -> None:
 
 
 def test_the_password_and_the_number_of_the_database_are_sent_first(server: PrivateRedis) -> None:
-    light.ask(f"{server.url}?db=3", ("SET", "only-there", "1"))
+    light.request_once(f"{server.url}?db=3", ("SET", "only-there", "1"))
 
-    assert light.ask(server.url, ("GET", "only-there")) == [None]
-    assert light.ask(f"{server.url}?db=3", ("GET", "only-there")) == [b"1"]
+    assert light.request_once(server.url, ("GET", "only-there")) == [None]
+    assert light.request_once(f"{server.url}?db=3", ("GET", "only-there")) == [b"1"]
     with pytest.raises(Transient, match="Redis does not answer: ERR AUTH"):
-        light.ask(server.url.replace("unix://", "unix://:secret@"), ("PING",))
+        light.request_once(server.url.replace("unix://", "unix://:secret@"), ("PING",))
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def _redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
     """The file's own command line; only program, port and folder are this machine's."""
     words = [str(folder) if word == "/data" else word for word in ALL["redis"]["command"][1:]]
     program = [str(redis.find_server()), *words, "--port", str(port), "--bind", "127.0.0.1"]
-    return _Ending(redis.guarded(program), stdout=subprocess.DEVNULL)
+    return _Ending(redis.start_guarded(program), stdout=subprocess.DEVNULL)
 
 
 class _Ending(subprocess.Popen[bytes]):

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from seeds import loader
 
 TODAY = date(2026, 6, 10)
@@ -19,6 +19,6 @@ def texts() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def parsed() -> dict[str, Parsed]:
+def parsed() -> dict[str, ParsedDocument]:
     """What they hold."""
     return {name[:3]: found for name, found in loader.load(today=TODAY)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from digest.papers import Listed, Parsed, merge_all
+from digest.papers import ListedPaper, ParsedDocument, merge_all
 from seeds import loader
 
 _HEADER = (
@@ -14,13 +14,13 @@ _HEADER = (
 
 def render(today: date) -> str:
     """One row a document, in order, and their sum."""
-    before: list[Listed] = []
+    before: list[ListedPaper] = []
     rows = []
     for (name, text), (_, parsed) in zip(loader.documents(), loader.load(today=today), strict=True):
         after = merge_all([*before, *parsed.papers])
         new = len(after) - len(before)
         form = loader.detect(text)
-        rows.append([len(parsed.papers), len(parsed.papers) - new, len(parsed.bad), new, *_known(parsed)])
+        rows.append([len(parsed.papers), len(parsed.papers) - new, len(parsed.rejected), new, *_known(parsed)])
         rows[-1][:0] = [f"`{name[:3]}_…`", form.value if form else "unknown"]
         before = after
     total = ["**all**", "", *(sum(row[column] for row in rows) for column in range(2, len(rows[0])))]
@@ -28,7 +28,7 @@ def render(today: date) -> str:
     return "\n".join([_HEADER, line, *("| " + " | ".join(map(str, row)) + " |" for row in [*rows, total])])
 
 
-def _known(parsed: Parsed) -> list[int]:
+def _known(parsed: ParsedDocument) -> list[int]:
     """How many papers have authors, a date, code, a venue."""
     records = [listed.record for listed in parsed.papers]
     return [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.papers import Listed
+from digest.papers import ListedPaper
 from seeds import loader
 from tests.seeds.conftest import TODAY
 
@@ -20,7 +20,7 @@ names = st.sampled_from(sorted(TEXTS))
 parts = st.floats(0, 1, exclude_max=True)
 
 
-def cut(name: str, part: float) -> tuple[Listed, ...]:
+def cut(name: str, part: float) -> tuple[ListedPaper, ...]:
     """Papers of a document of which that share of bytes arrived."""
     content = TEXTS[name].encode()
     text = content[: int(part * len(content))].decode("utf-8", errors="replace")
@@ -57,7 +57,7 @@ def test_a_paper_lost_to_a_cut_is_counted_unless_the_cut_stands_at_the_end_of_a_
         text[-1:] in {"", *'.!?")]}'} or text[-1:].isdigit() or text.endswith(("papers", "Papers", "citations", "%"))
     )
 
-    assert clean or found.bad
+    assert clean or found.rejected
 
 
 @settings(max_examples=80, deadline=None)
@@ -66,7 +66,7 @@ def test_any_piece_of_a_document_is_read_without_an_exception(name: str, start: 
     text = TEXTS[name]
     found = loader.parse(text[int(start * len(text)) : int(end * len(text))], today=TODAY)
 
-    assert found.papers or found.bad or found.figures
+    assert found.papers or found.rejected or found.figures
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "  \n", "\t\r\n"])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from seeds import joined_titles
 from tests.benchmarks import glued_titles
 from tests.seeds.labels import GLUED
@@ -20,7 +20,7 @@ def split(line: str, *, more: bool = False, words: set[str] | None = None, peopl
     return found and (found.title, *found.authors)
 
 
-def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, Parsed]) -> None:
+def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, ParsedDocument]) -> None:
     found = tuple((paper.record.title, paper.record.authors) for paper in parsed["002"].papers)
 
     assert found == GLUED

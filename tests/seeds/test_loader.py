@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import BadInput
-from digest.papers import Parsed, title_key
+from digest.papers import ParsedDocument, title_key
 from seeds import loader
 from seeds.loader import Form
 from tests.seeds.conftest import TODAY
@@ -31,7 +31,7 @@ def test_every_document_is_known_by_its_own_marks(texts: dict[str, str]) -> None
 def test_what_holds_no_paper_says_why(text: str, reason: str) -> None:
     found = loader.parse(text, today=TODAY)
 
-    assert (found.papers, [bad.reason for bad in found.bad]) == ((), [reason])
+    assert (found.papers, [bad.reason for bad in found.rejected]) == ((), [reason])
 
 
 def test_given_files_are_read_instead_of_the_shipped_ones(tmp_path: Path, texts: dict[str, str]) -> None:
@@ -51,7 +51,10 @@ def test_a_paper_with_lost_bytes_is_refused_and_the_rest_kept(tmp_path: Path, te
     path.write_bytes(texts["004"].encode().replace(b"recently gained", b"recently \xff gained", 1))
     found = loader.load([path], today=TODAY)[0][1]
 
-    assert (len(found.papers), [(bad.position, bad.reason) for bad in found.bad]) == (9, [(4, "unreadable characters")])
+    assert (len(found.papers), [(bad.position, bad.reason) for bad in found.rejected]) == (
+        9,
+        [(4, "unreadable characters")],
+    )
 
 
 def test_the_demo_has_two_days_a_day_apart() -> None:
@@ -71,7 +74,7 @@ def test_two_papers_of_the_second_day_were_there_on_the_first() -> None:
     }
 
 
-def test_every_paper_with_title_and_authors_has_a_key_of_its_own(parsed: dict[str, Parsed]) -> None:
+def test_every_paper_with_title_and_authors_has_a_key_of_its_own(parsed: dict[str, ParsedDocument]) -> None:
     keys = [title_key(paper.record) for name in ("000", "002") for paper in parsed[name].papers]
 
     assert len(set(keys) - {None}) == 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from seeds import loader, trending_page
 from tests.seeds.conftest import TODAY
 
@@ -10,19 +10,19 @@ GREETING = "Get trending papers in your email inbox once a day!\n"
 ABSTRACT = "We show that an abstract of the usual length can be told from a title. " * 4
 
 
-def test_all_papers_are_read_in_order_with_their_rank(parsed: dict[str, Parsed]) -> None:
+def test_all_papers_are_read_in_order_with_their_rank(parsed: dict[str, ParsedDocument]) -> None:
     ranks = [dict(paper.signals)["rank"] for paper in parsed["001"].papers]
 
     assert ranks == [float(place) for place in range(1, 214)]
 
 
-def test_the_first_title_loses_the_button_before_it(parsed: dict[str, Parsed]) -> None:
+def test_the_first_title_loses_the_button_before_it(parsed: dict[str, ParsedDocument]) -> None:
     first = parsed["001"].papers[0].record
 
     assert first.title.startswith("Cooperative Multi-Agent Reinforcement Learning: Asynchronous")
 
 
-def test_code_addresses_are_found_however_they_are_written(parsed: dict[str, Parsed]) -> None:
+def test_code_addresses_are_found_however_they_are_written(parsed: dict[str, ParsedDocument]) -> None:
     found = {paper.record.code_url for paper in parsed["001"].papers}
 
     assert found >= {
@@ -33,7 +33,7 @@ def test_code_addresses_are_found_however_they_are_written(parsed: dict[str, Par
     }
 
 
-def test_a_list_of_links_is_not_code(parsed: dict[str, Parsed]) -> None:
+def test_a_list_of_links_is_not_code(parsed: dict[str, ParsedDocument]) -> None:
     assert not [paper for paper in parsed["001"].papers if "Awesome" in (paper.record.code_url or "")]
 
 
@@ -42,7 +42,7 @@ def test_a_title_without_abstract_is_refused_and_the_next_pair_read() -> None:
     found = trending_page.parse(page, today=TODAY)
 
     assert [paper.record.title for paper in found.papers] == ["First", "Second"]
-    assert [(bad.position, bad.excerpt) for bad in found.bad] == [(4, "Lonely Title")]
+    assert [(bad.position, bad.excerpt) for bad in found.rejected] == [(4, "Lonely Title")]
 
 
 def test_a_rank_counts_the_papers_that_could_not_be_read() -> None:
@@ -57,10 +57,10 @@ def test_an_abstract_without_title_is_refused_and_the_next_pair_read() -> None:
     found = trending_page.parse(page, today=TODAY)
 
     assert [paper.record.title for paper in found.papers] == ["First", "Second"]
-    assert [bad.reason for bad in found.bad] == ["an abstract without a title"]
+    assert [bad.reason for bad in found.rejected] == ["an abstract without a title"]
 
 
 def test_a_page_cut_in_its_greeting_says_so() -> None:
     found = loader.parse(GREETING, today=TODAY)
 
-    assert [bad.reason for bad in found.bad] == ["no list of papers on this page"]
+    assert [bad.reason for bad in found.rejected] == ["no list of papers on this page"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from seeds import abstracts, identifier_listing
 from seeds.page import derived_title
 from tests.seeds.conftest import TODAY
 
 
-def test_an_identifier_belongs_to_the_abstract_before_it(parsed: dict[str, Parsed]) -> None:
+def test_an_identifier_belongs_to_the_abstract_before_it(parsed: dict[str, ParsedDocument]) -> None:
     found = [(paper.record.arxiv_id, paper.record.abstract[:22]) for paper in parsed["003"].papers[:3]]
 
     assert found == [
@@ -20,7 +20,7 @@ def test_an_identifier_belongs_to_the_abstract_before_it(parsed: dict[str, Parse
     ]
 
 
-def test_comments_are_kept_and_name_the_venue(parsed: dict[str, Parsed]) -> None:
+def test_comments_are_kept_and_name_the_venue(parsed: dict[str, ParsedDocument]) -> None:
     found = [(paper.record.comment, paper.record.venue) for paper in parsed["003"].papers if paper.record.comment]
 
     assert found == [
@@ -38,7 +38,7 @@ def test_comments_are_kept_and_name_the_venue(parsed: dict[str, Parsed]) -> None
     ]
 
 
-def test_the_id_in_an_admin_note_is_no_paper(parsed: dict[str, Parsed]) -> None:
+def test_the_id_in_an_admin_note_is_no_paper(parsed: dict[str, ParsedDocument]) -> None:
     ids = [paper.record.arxiv_id for paper in parsed["003"].papers]
 
     assert (len(ids), "2310.16173" in ids) == (10, False)
@@ -58,10 +58,10 @@ def test_a_digit_glued_behind_an_id_opens_the_next_abstract() -> None:
 def test_an_id_that_is_cut_is_no_id(texts: dict[str, str]) -> None:
     found = identifier_listing.parse(texts["003"][:-1], today=TODAY)
 
-    assert (len(found.papers), [bad.reason for bad in found.bad]) == (9, ["cut before its identifier"])
+    assert (len(found.papers), [bad.reason for bad in found.rejected]) == (9, ["cut before its identifier"])
 
 
-def test_each_abstract_paragraph_is_a_paper(parsed: dict[str, Parsed]) -> None:
+def test_each_abstract_paragraph_is_a_paper(parsed: dict[str, ParsedDocument]) -> None:
     papers = parsed["004"].papers
 
     assert (len(papers), papers[7].record.code_url) == (10, "https://github.com/tensorgi/T6")
@@ -70,10 +70,10 @@ def test_each_abstract_paragraph_is_a_paper(parsed: dict[str, Parsed]) -> None:
 def test_a_paragraph_without_the_mark_is_refused_at_its_line() -> None:
     found = abstracts.parse("Abstract:One is whole.\nstray\nAbstract:Two is whole.", today=TODAY)
 
-    assert (len(found.papers), [(bad.position, bad.excerpt) for bad in found.bad]) == (2, [(2, "stray")])
+    assert (len(found.papers), [(bad.position, bad.excerpt) for bad in found.rejected]) == (2, [(2, "stray")])
 
 
-def test_papers_without_title_say_that_theirs_is_made(parsed: dict[str, Parsed]) -> None:
+def test_papers_without_title_say_that_theirs_is_made(parsed: dict[str, ParsedDocument]) -> None:
     assert all(paper.record.title_derived for name in ("003", "004") for paper in parsed[name].papers)
 
 
@@ -92,7 +92,7 @@ def test_a_title_is_made_of_the_first_sentence(abstract: str, title: str) -> Non
     assert derived_title(abstract) == title
 
 
-def test_a_made_title_is_never_long_and_never_ends_within_a_formula(parsed: dict[str, Parsed]) -> None:
+def test_a_made_title_is_never_long_and_never_ends_within_a_formula(parsed: dict[str, ParsedDocument]) -> None:
     titles = [paper.record.title for name in ("003", "004") for paper in parsed[name].papers]
 
     assert all(10 < len(title) <= 110 and title.count("$") % 2 == 0 for title in titles)

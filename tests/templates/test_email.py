@@ -46,7 +46,7 @@ def test_a_mail_has_a_subject_a_text_and_a_page(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_template_is_compiled_once(kind: str) -> None:
-    assert template_environment.html(kind) is template_environment.html(kind)
+    assert template_environment.html_template(kind) is template_environment.html_template(kind)
 
 
 @pytest.mark.parametrize("pair", LIGHT + DARK)

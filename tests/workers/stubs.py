@@ -14,9 +14,9 @@ from tests.outbox import PlainLetters
 def install() -> None:
     """Put the stand-ins where the tasks import them from. For a process of a test alone."""
     letters = ModuleType("digest.services.delivery.render_messages")
-    letters.Letters = PlainLetters  # type: ignore[attr-defined]
+    letters.MailComposer = PlainLetters  # type: ignore[attr-defined]
     runs = ModuleType("digest.services.runs.build_editions")
-    runs.freeze_shard = freeze_shard  # type: ignore[attr-defined]
+    runs.build_shard = freeze_shard  # type: ignore[attr-defined]
     welcome = ModuleType("digest.services.editions.welcome")
     welcome.first_edition = first_edition  # type: ignore[attr-defined]
     for module in (letters, runs, welcome):

@@ -11,7 +11,7 @@ from digest import clock
 from digest.db.core.engine import reading
 from digest.matching.profile import Profile, Topic
 from digest.models import Threshold
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import calibration_job
 from tests.digest.services.house import add_reader
@@ -24,7 +24,7 @@ READERS = 5
 
 def announced(day: date, number: int) -> None:
     record = Record(f"Bandits and graphs, part {number}", "We play with arms of bandits.", arxiv_id=f"2511.{number:05}")
-    store_document("jsonl", "test", Parsed((Listed(record, "new"),)), day=day)
+    store_document("jsonl", "test", ParsedDocument((ListedPaper(record, "new"),)), day=day)
 
 
 def calibrated_profiles() -> list[int]:

@@ -103,7 +103,9 @@ def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout == "False\n"
-    assert schema_migration.newest() == ScriptDirectory.from_config(schema_migration._config()).get_current_head()
+    assert (
+        schema_migration.newest_revision() == ScriptDirectory.from_config(schema_migration._config()).get_current_head()
+    )
 
 
 def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> None:
@@ -111,4 +113,4 @@ def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> Non
         gone.wait()
     (tmp_path / running.FILE).write_text(json.dumps({"pid": gone.pid, "port": 1, "redis_url": "unix:///gone"}))
 
-    assert running.find(tmp_path) is None
+    assert running.find_instance(tmp_path) is None

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from digest.errors import Misconfigured
-from workers.listening import must_be_free
+from workers.listening import require_free_port
 
 
 def server() -> socket.socket:
@@ -28,7 +28,7 @@ def test_a_port_whose_server_has_just_hung_up_is_free() -> None:
 
     with socket.socket() as plain, pytest.raises(OSError, match="in use"):
         plain.bind(("127.0.0.1", port))
-    must_be_free("127.0.0.1", port)
+    require_free_port("127.0.0.1", port)
 
 
 def test_a_port_on_which_a_server_listens_is_named() -> None:
@@ -36,9 +36,9 @@ def test_a_port_on_which_a_server_listens_is_named() -> None:
         port = listening.getsockname()[1]
 
         with pytest.raises(Misconfigured, match=f"port {port} is in use; choose another with --port"):
-            must_be_free("127.0.0.1", port)
+            require_free_port("127.0.0.1", port)
 
 
 def test_a_host_that_is_not_this_machine_is_named() -> None:
     with pytest.raises(Misconfigured, match=r"192\.0\.2\.1"):
-        must_be_free("192.0.2.1", 8000)
+        require_free_port("192.0.2.1", 8000)

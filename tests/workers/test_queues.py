@@ -11,7 +11,7 @@ import pytest
 
 from digest.errors import BadInput, Transient
 from digest.interfaces import QUEUES
-from digest.redis import PrivateRedis, Store, connect, queue_kind
+from digest.redis import PrivateRedis, RedisStore, connect, queue_kind
 from digest.redis.store import PREFIX
 from digest.services.admin import doctor
 from digest.services.delivery import delivery_worker as delivering
@@ -266,7 +266,7 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
     assert port._silent(QUEUES, 60) == list(QUEUES)
 
 
-def as_if_hours_had_passed(store: Store, queue: str) -> None:
+def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
     """What the queue's processes did last is moved into the past."""
     key = f"{PREFIX}progress:{queue_kind(queue)}"
     for name, at in store._client.zrange(key, 0, -1, withscores=True):

@@ -38,7 +38,7 @@ def feed(shared: Path, configured: Callable[..., None]) -> Iterator[WireServer]:
 def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
     feed: WireServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
-    jobs = {"sources": (0.5, partial(scheduler.ask_sources, port))}
+    jobs = {"sources": (0.5, partial(scheduler.enqueue_due_fetches, port))}
     made = scheduler.schedule(jobs, scheduler.Leader(connect(redis_server.url), "a"), now=datetime.now(UTC))
     made.start()
 

@@ -17,7 +17,7 @@ from digest.interfaces import Enqueue
 from digest.mail.mime import dkim
 from digest.redis import PrivateRedis, running
 from workers.demo import mailbox as mailboxes
-from workers.listening import must_be_free
+from workers.listening import require_free_port
 from workers.stop_signal import StopSignal
 from workers.supervisor import Supervisor, commands
 
@@ -26,7 +26,7 @@ ADMIN = f"admin@{DOMAIN}"
 _START_SECONDS = 60.0
 
 
-def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
+def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
     """Start everything, play the two days, print the table. Stays until interrupted, unless `once`.
 
     Raises DemoFailed where an expected mail is missing.
@@ -43,12 +43,14 @@ def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
 
         enqueue = make_enqueue()
         _wait_ready(port, enqueue, log)
-        output.say(f"web, worker, scheduler, Redis and a mail server run; their log: {output.plain(str(log))}")
-        scenario.Story(f"http://127.0.0.1:{port}", mailbox, enqueue).play()
-        output.say("")
+        output.print_line(
+            f"web, worker, scheduler, Redis and a mail server run; their log: {output.plain_text(str(log))}"
+        )
+        scenario.DemoScenario(f"http://127.0.0.1:{port}", mailbox, enqueue).run()
+        output.print_line("")
         scenario.summary()
-        count, where = sum(1 for _ in mailbox.all()), output.plain(str(mailbox.folder))
-        output.say(f"\nall {count} mails are in {where}, after {time.monotonic() - started:.0f} s")
+        count, where = sum(1 for _ in mailbox.all()), output.plain_text(str(mailbox.folder))
+        output.print_line(f"\nall {count} mails are in {where}, after {time.monotonic() - started:.0f} s")
         if not once:
             _stay(mailbox, port)
 
@@ -57,7 +59,7 @@ def play(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
 def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[None]:
     """A private Redis and the mail server, with settings that point to them."""
     for used in (port, port + 1):
-        must_be_free("127.0.0.1", used)
+        require_free_port("127.0.0.1", used)
     server = mailboxes.serve(mailbox)
     try:
         with PrivateRedis() as redis:
@@ -93,14 +95,14 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
         "SOURCES": "",  # its papers are the seeds
     }
     os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
-    settings.forget()
-    engine.forget()
+    settings.clear_cache()
+    engine.dispose_engines()
     schema_migration.upgrade()
 
 
 def _noted(folder: Path, port: int) -> AbstractContextManager[None]:
     """`digest healthcheck` finds the demo's processes, too."""
-    return running.noted(folder, port=port, redis_url=settings.get().redis_url)
+    return running.recorded_instance(folder, port=port, redis_url=settings.get().redis_url)
 
 
 @contextmanager
@@ -138,11 +140,13 @@ def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
     from workers.demo import pages  # FastAPI, which only a demo that stays has use for
 
     page = pages.serve(pages.build(mailbox, f"http://127.0.0.1:{port}"), port + 1)
-    output.say(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, look at what is trending")
-    output.say(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: every mail it sent")
-    output.say(f"[accent]http://127.0.0.1:{port}/admin[/accent]  the administrator's page: ask for a sign-in link as")
-    output.say(f"  {ADMIN}, and open it from the mailbox")
-    output.say("Ctrl-C ends it")
+    output.print_line(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, look at what is trending")
+    output.print_line(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: every mail it sent")
+    output.print_line(
+        f"[accent]http://127.0.0.1:{port}/admin[/accent]  the administrator's page: ask for a sign-in link as"
+    )
+    output.print_line(f"  {ADMIN}, and open it from the mailbox")
+    output.print_line("Ctrl-C ends it")
     stop = StopSignal()
     stop.install()
     stop.wait()

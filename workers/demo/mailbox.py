@@ -23,7 +23,7 @@ _number = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReceivedMail:
     """One mail as it lies in the mailbox."""
 
     name: str
@@ -57,7 +57,7 @@ class Mailbox:
         found = [*(self.folder / "new").glob("*"), *(self.folder / "cur").glob("*")]
         return sorted(found, key=lambda file: file.name)
 
-    def keep(self, raw: bytes) -> None:
+    def add(self, raw: bytes) -> None:
         """Write one mail, whole or not at all."""
         name = f"{time.time_ns()}.{next(_number):06}.{os.getpid()}.localhost"
         (self.folder / "tmp" / name).write_bytes(raw)
@@ -65,11 +65,11 @@ class Mailbox:
         with self._arrived:
             self._arrived.notify_all()
 
-    def all(self) -> Iterator[Kept]:
+    def all(self) -> Iterator[ReceivedMail]:
         """Every mail, oldest first."""
-        return (Kept(file.name, file.read_bytes()) for file in self._files())
+        return (ReceivedMail(file.name, file.read_bytes()) for file in self._files())
 
-    def one(self, name: str) -> Kept | None:
+    def by_name(self, name: str) -> ReceivedMail | None:
         """The mail of that name."""
         return next((kept for kept in self.all() if kept.name == name), None)
 
@@ -95,7 +95,7 @@ class _Handler:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
         """Keep it, then say so: after a 250 it is there."""
-        await asyncio.to_thread(self._mailbox.keep, envelope.original_content)
+        await asyncio.to_thread(self._mailbox.add, envelope.original_content)
         return "250 2.0.0 kept"
 
 

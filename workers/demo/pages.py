@@ -41,7 +41,7 @@ def build(mailbox: Mailbox, service: str) -> FastAPI:
 
     @app.get("/{name}/raw")
     def raw(name: str) -> PlainTextResponse:
-        kept = mailbox.one(name)
+        kept = mailbox.by_name(name)
         if kept is None:
             raise HTTPException(404, "no such mail")
         return PlainTextResponse(kept.raw)
@@ -50,7 +50,7 @@ def build(mailbox: Mailbox, service: str) -> FastAPI:
 
 
 def _message(mailbox: Mailbox, name: str) -> EmailMessage:
-    kept = mailbox.one(name)
+    kept = mailbox.by_name(name)
     if kept is None:
         raise HTTPException(404, "no such mail")
     return kept.parsed()

@@ -37,7 +37,7 @@ class DemoFailed(DigestError):
 
 
 @dataclass(slots=True)
-class Story:
+class DemoScenario:
     """Plays the demo against the running service."""
 
     base_url: str
@@ -45,20 +45,20 @@ class Story:
     enqueue: Enqueue
     today: date = field(default_factory=lambda: clock.now().astimezone(clock.ARXIV_ZONE).date())
 
-    def play(self) -> None:
+    def run(self) -> None:
         """Sign up, two days, a late reader. Raises DemoFailed."""
         with httpx.Client(base_url=self.base_url, timeout=30.0) as client:
             for reader in READERS:
                 if not reader.late:
                     self._sign_up(client, reader)
-            output.say(f"{sum(not r.late for r in READERS)} readers subscribed and confirmed")
+            output.print_line(f"{sum(not r.late for r in READERS)} readers subscribed and confirmed")
             for announced in loader.announcements(self.today):
                 self._day(announced)
             for reader in READERS:
                 if reader.late:
                     self._sign_up(client, reader)
                     self._expect(reader, "welcome")
-                    output.say(f"{reader.name} subscribed late and got a welcome edition")
+                    output.print_line(f"{reader.name} subscribed late and got a welcome edition")
         self._settle()
 
     def _sign_up(self, client: httpx.Client, reader: Reader) -> None:
@@ -99,7 +99,7 @@ class Story:
             total.add(store_document("seeds", name, parsed, day=announced.day))
         novelty_and_score.measure()
         result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
-        output.say(
+        output.print_line(
             f"{announced.day:%a %d %b}: {total.new} papers new, {total.updated} known ones updated, "
             f"{total.bad} refused; {result.line()}"
         )

@@ -12,13 +12,13 @@ from markupsafe import Markup, escape
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import match_reason, paper_view, subject_line, template_environment, wording
 from digest.compose.email.email_parts import listed
-from digest.compose.email.paper_block import INDENT, Blocks
-from digest.compose.email.paper_view import Shared, View
+from digest.compose.email.paper_block import INDENT, PaperBlocks
+from digest.compose.email.paper_view import PaperView, SharedParts
 from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, Recipient, Rendered, Service
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
-from digest.i18n import say
+from digest.i18n import translate
 from digest.papers import Record
 from digest.text.plain_text import one_line
 
@@ -39,13 +39,13 @@ class _Slot(NamedTuple):
 
 
 _SLOT = _Slot()
-EntryView = tuple[Entry, View]
+EntryView = tuple[Entry, PaperView]
 
 
 class _FeedPaper(NamedTuple):
     """One paper as a feed's template uses it."""
 
-    shared: Shared
+    shared: SharedParts
     more: str | None
     less: str | None
     mute: str | None
@@ -75,7 +75,7 @@ def digest(
     links: Links,
     *,
     service: Service = PLAIN_SERVICE,
-    blocks: Blocks | None = None,
+    blocks: PaperBlocks | None = None,
     limit: int | None = HTML_LIMIT,
 ) -> Rendered:
     """The digest, a welcome, or a resend, by `reader.kind`. `papers` by (paper id, revision).
@@ -83,7 +83,7 @@ def digest(
     An entry whose paper is not in `papers` is left out. What would exceed `limit` bytes of HTML rolls over to the web
     view; `limit=None` is the web view itself. Pass the same `Blocks` for all mails of a run.
     """
-    edition, views = _views(edition, papers, recipient, links, blocks or Blocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
     while True:
         rendered = _digest(edition, views, recipient, links, service)
         size = _size(rendered.html_pieces, limit)
@@ -104,20 +104,20 @@ def fragment(
     recipient: Recipient,
     links: Links,
     *,
-    blocks: Blocks | None = None,
+    blocks: PaperBlocks | None = None,
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
-    edition, views = _views(edition, papers, recipient, links, blocks or Blocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
     prefix = links.feedback or ""
     feed_papers = [
         (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
     ]
     values = _values(edition, views, recipient) | {"sections": _sections(feed_papers)}
-    return str(values["line"]), template_environment.fragment("edition").render(values)
+    return str(values["line"]), template_environment.fragment_template("edition").render(values)
 
 
 def _views(
-    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Recipient, links: Links, blocks: Blocks
+    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Recipient, links: Links, blocks: PaperBlocks
 ) -> tuple[Content, list[EntryView]]:
     """The edition without unknown papers, and its entries in the mail's order, each with its view."""
     entries = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
@@ -176,7 +176,7 @@ def _filled(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
 def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     """The sections that have papers."""
     sections = [
-        _Section(say(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
+        _Section(translate(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
     return [section for section in sections if section.papers]
@@ -203,49 +203,49 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) 
 
 def _notice(edition: Content) -> str:
     """The edition's notice, stored in English, translated."""
-    return one_line(say(edition.notice)) if edition.notice else ""
+    return one_line(translate(edition.notice)) if edition.notice else ""
 
 
 def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
     """The largest topics with their number of papers and first paper; filled up with the next papers."""
-    groups: dict[str, list[View]] = {}
+    groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
         groups.setdefault(_group(entry, recipient), []).append(view)
     largest = sorted(groups, key=lambda label: -len(groups[label]))[:SHORT_LINES]
     lines = [_short_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
-    others: Iterable[View] = (view for label in largest for view in groups[label][1:])
+    others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
     return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
 
 
 def _group(entry: Entry, recipient: Recipient) -> str:
     """The topic or section that an entry counts for in "Today in short"."""
     if entry.section == FOLLOWED:
-        return say("★ Followed")
+        return translate("★ Followed")
     if entry.section == RISING:
-        return say("Rising ↑")
+        return translate("Rising ↑")
     index = subject_line.leading_topic(entry)
     return (
         shortened(match_reason.one_line(recipient.topics[index]), 40)
         if 0 <= index < len(recipient.topics)
-        else say("New")
+        else translate("New")
     )
 
 
-def _short_line(label: str, view: View) -> _ShortLine:
+def _short_line(label: str, view: PaperView) -> _ShortLine:
     title = shortened(view.title, 90)
     text = f"{label}: {title}" if label else title
     url = view.shared.url if view.shared.linked else None
     return _ShortLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
-def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: Blocks) -> View:
+def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: PaperBlocks) -> PaperView:
     """One paper as all subscribers see it who got it for the same reasons."""
     topics, asks = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
     needs_category = not (entry.matched or entry.followed or entry.section == RISING)
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
-    def make() -> View:
-        return paper_view.view(entry, record, recipient, blocks, page=links.paper, asks=asks, category=category)
+    def make() -> PaperView:
+        return paper_view.paper_view(entry, record, recipient, blocks, page=links.paper, asks=asks, category=category)
 
     return blocks.views.get((_VISIBLE(entry), matched, asks, links.paper is None, category), make)

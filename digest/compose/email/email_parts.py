@@ -19,7 +19,7 @@ from digest.text.plain_text import one_line
 def listed(name: str, values: Mapping[str, object], recipient: Recipient, links: Links, service: Service) -> Rendered:
     """A subscription mail: its footer says why it comes and how to unsubscribe."""
     footer = {
-        **_dated_values(recipient.day, recipient.confirmed, service, i18n.tag()),
+        **_dated_values(recipient.day, recipient.confirmed, service, i18n.language_tag()),
         "preferences": links.preferences,
         "unsubscribe": links.unsubscribe,
         "web_view": links.web_view,
@@ -30,15 +30,15 @@ def listed(name: str, values: Mapping[str, object], recipient: Recipient, links:
 
 def mail(name: str, values: Mapping[str, object], service: Service) -> Rendered:
     """Subject, text and HTML of one mail. `Markup` values are unescaped for subject and text."""
-    html_values, text_values = _service_values(service, i18n.tag())
+    html_values, text_values = _service_values(service, i18n.language_tag())
     plain = {**text_values, **values}
     for key, value in values.items():
         if isinstance(value, Markup | list):
             plain[key] = _plain(value)
-    subject = shortened(one_line(template_environment.text(name, "subject").render(plain)), 120)
-    page = template_environment.html(name).render(html_values, **values, subject=escape_text(subject))
+    subject = shortened(one_line(template_environment.text_template(name, "subject").render(plain)), 120)
+    page = template_environment.html_template(name).render(html_values, **values, subject=escape_text(subject))
     return Rendered(
-        subject, (template_environment.text(name).render(plain),), tuple(page.split(template_environment.CUT))
+        subject, (template_environment.text_template(name).render(plain),), tuple(page.split(template_environment.CUT))
     )
 
 

@@ -7,16 +7,31 @@ from collections.abc import Sequence
 from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import listed, mail
-from digest.compose.email.paper_block import INDENT, Blocks
+from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Recipient, Rendered, Service
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import say
+from digest.i18n import translate
 from digest.text.plain_text import one_line
 
 __all__ = [
-    "LESS", "MORE", "MUTE", "Blocks", "Links", "Recipient", "Rendered", "Service", "account_link", "alarm", "confirmation",
-    "digest", "link", "moved", "notice", "sign_in", "trial",
+    "LESS",
+    "MORE",
+    "MUTE",
+    "Links",
+    "PaperBlocks",
+    "Recipient",
+    "Rendered",
+    "Service",
+    "account_link",
+    "alarm",
+    "confirmation",
+    "digest",
+    "link",
+    "moved",
+    "notice",
+    "sign_in",
+    "trial",
 ]  # fmt: skip
 
 
@@ -35,7 +50,7 @@ def notice(
     announced = wording.announced(considered)
     heading = subject_line.nothing_new(has_topics=bool(recipient.topics))
     silence = wording.silent_topic(shortened(one_line(silent[0]), 60), silent[1]) if silent else ""
-    advice = say("Fewer or other words may bring more: change it in your preferences.") if silent else ""
+    advice = translate("Fewer or other words may bring more: change it in your preferences.") if silent else ""
     values: dict[str, object] = {
         "heading": heading,
         "line": f"{heading}. {announced}".strip(),

@@ -17,13 +17,13 @@ from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import excerpt, with_matches
 from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, pattern
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import say
+from digest.i18n import translate
 from digest.papers import Record
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 if TYPE_CHECKING:
-    from digest.compose.email.paper_view import View
+    from digest.compose.email.paper_view import PaperView
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -78,7 +78,7 @@ class BoundedCache(Generic[Key, Value]):
         return value
 
 
-class Marked(NamedTuple):
+class MarkedTexts(NamedTuple):
     """A paper's title and excerpt with matched words marked, and the excerpt's lines for the text part."""
 
     title: Markup
@@ -86,7 +86,7 @@ class Marked(NamedTuple):
     abstract_lines: str
 
 
-class Blocks:
+class PaperBlocks:
     """Rendered parts of papers that the mails of a run share, at most `size` of each kind.
 
     `views`: papers rendered for all subscribers who got them for the same reasons.
@@ -94,19 +94,19 @@ class Blocks:
 
     def __init__(self, size: int = 8192) -> None:
         self._blocks: BoundedCache[tuple[int, int, int | None], PaperBlock] = BoundedCache(size)
-        self._marked: BoundedCache[tuple[int, int, WordGroups], Marked] = BoundedCache(size)
-        self.views: BoundedCache[Hashable, View] = BoundedCache(size)
+        self._marked: BoundedCache[tuple[int, int, WordGroups], MarkedTexts] = BoundedCache(size)
+        self.views: BoundedCache[Hashable, PaperView] = BoundedCache(size)
 
     def block_of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
         """The block of this revision, built at the first call."""
-        return self._blocks.get((paper, revision, novelty), lambda: block(record, novelty))
+        return self._blocks.get((paper, revision, novelty), lambda: paper_block(record, novelty))
 
-    def marked(self, paper: int, revision: int, groups: WordGroups, paper_block: PaperBlock) -> Marked:
+    def marked(self, paper: int, revision: int, groups: WordGroups, paper_block: PaperBlock) -> MarkedTexts:
         """Title and excerpt with these words marked, a group a topic. The excerpt gets a sentence for hidden ones."""
         return self._marked.get((paper, revision, groups), lambda: _mark(paper_block, groups))
 
 
-def _mark(paper_block: PaperBlock, groups: WordGroups) -> Marked:
+def _mark(paper_block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     words_pattern = pattern(tuple([word for group in groups for word in group]))
     title = mark_words(paper_block.title, paper_block.folded_title, words_pattern, paper_block.shown_title)
     folded = (paper_block.folded_title, paper_block.folded_abstract)
@@ -122,17 +122,17 @@ def _mark(paper_block: PaperBlock, groups: WordGroups) -> Marked:
     )
     if extended == paper_block.abstract:
         abstract = mark_words(extended, paper_block.folded_abstract, words_pattern, paper_block.shown_abstract)
-        return Marked(title, abstract, paper_block.abstract_lines)
-    return Marked(
+        return MarkedTexts(title, abstract, paper_block.abstract_lines)
+    return MarkedTexts(
         title,
         mark_words(extended, fold_for_search(extended), words_pattern, escape_text(extended)),
         wrap(extended, INDENT),
     )
 
 
-def block(record: Record, novelty: int | None = None) -> PaperBlock:
+def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
     """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
-    title = shortened(readable(record.title[:2000]), 300) or say("Untitled paper")
+    title = shortened(readable(record.title[:2000]), 300) or translate("Untitled paper")
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
@@ -165,12 +165,12 @@ def block(record: Record, novelty: int | None = None) -> PaperBlock:
 def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
     parts = [
-        say("withdrawn") if record.withdrawn else "",
+        translate("withdrawn") if record.withdrawn else "",
         _category(record),
-        say("code") if record.has_code or record.code_url else "",
+        translate("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
-        say("unusual for its field") if is_unusual(novelty) else "",
+        translate("unusual for its field") if is_unusual(novelty) else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -11,12 +11,12 @@ from markupsafe import Markup, escape
 
 from digest.compose.edition import RISING, Entry
 from digest.compose.email import match_reason, template_environment
-from digest.compose.email.paper_block import INDENT, Blocks, PaperBlock
+from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
 from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import say
+from digest.i18n import translate
 from digest.papers import Record
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
@@ -27,7 +27,7 @@ Ends = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedParts:
     """The parts of a paper that a template uses. `name`, `topic`: for the labels that screen readers say of links."""
 
     title: Markup
@@ -45,7 +45,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PaperView:
     """A paper rendered for all who got it for the same reasons.
 
     Between the `parts` of its HTML goes the prefix of one edition's feedback links; `ends` are the links' ends for
@@ -53,22 +53,22 @@ class View:
     """
 
     title: str
-    shared: Shared
+    shared: SharedParts
     parts: tuple[str, ...]
     lines: str
     ends: Ends
 
 
-def view(
+def paper_view(
     entry: Entry,
     record: Record,
     recipient: Recipient,
-    blocks: Blocks,
+    blocks: PaperBlocks,
     *,
     page: Callable[[int], str] | None,
     asks: bool,
     category: str = "",
-) -> View:
+) -> PaperView:
     """One paper of an edition: the shared block with its words marked, and the reason.
 
     `page` returns a paper's public page; `asks`: with feedback links; `category`: the one that the paper came for.
@@ -85,14 +85,14 @@ def view(
     if searched and page:
         url, searched = escape(page(entry.paper)), False
     topics = [recipient.topics[index] for index, _ in entry.matched if 0 <= index < len(recipient.topics)]
-    shared = Shared(
+    shared = SharedParts(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
         escape_text(shortened(block.title, NAME_LENGTH)),
         escape_text(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
     )  # fmt: skip
     verbs = (MORE, LESS, MUTE if entry.matched else None)
     ends = tuple([feedback_suffix(entry.paper, verb) if asks and verb else None for verb in verbs])
-    return View(
+    return PaperView(
         title=block.title,
         shared=shared,
         parts=_parts(shared, ends),
@@ -101,7 +101,7 @@ def view(
     )
 
 
-def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
+def _parts(shared: SharedParts, ends: Ends) -> tuple[str, ...]:
     """The paper in HTML, split where the prefix of the feedback links goes."""
     frame = replace(
         shared,
@@ -122,10 +122,10 @@ def _parts(shared: Shared, ends: Ends) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _framed(frame: Shared, ends: Ends) -> tuple[str, ...]:
+def _framed(frame: SharedParts, ends: Ends) -> tuple[str, ...]:
     """The template around a paper's texts and links, in pieces; shared by papers with the same parts."""
     more, less, mute = (_LINK + end if end else None for end in ends)
-    page = template_environment.piece("digest").render(paper=frame, more=more, less=less, mute=mute)
+    page = template_environment.piece_template("digest").render(paper=frame, more=more, less=less, mute=mute)
     return tuple(re.split("([\x02-\x07\x0e])", page))
 
 
@@ -164,5 +164,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: 
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}{say('Code:')} {block.code.unescape()}")
+        lines.append(f"{INDENT}{translate('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

@@ -39,14 +39,14 @@ def _read(path: str, folder: str = "email") -> str:
 
 
 @lru_cache(maxsize=64)
-def html(name: str) -> Template:
+def html_template(name: str) -> Template:
     """The HTML part of a mail; `{{ paper.piece }}` stands for the repeated piece, if it has one."""
     before, piece, after = _split_source(name)
     return _compiled(_html, before + "{{ paper.piece }}" + after if piece else before)
 
 
 @lru_cache(maxsize=64)
-def piece(name: str) -> Template:
+def piece_template(name: str) -> Template:
     """The repeated piece of a mail (one paper) as a template of its own, so that mails share its output."""
     return _compiled(_html, _split_source(name)[1])
 
@@ -77,7 +77,7 @@ def _compiled(environment: Environment, source: str) -> Template:
 
 
 @lru_cache(maxsize=64)
-def text(name: str, part: str = "body") -> Template:
+def text_template(name: str, part: str = "body") -> Template:
     """The text part, or the subject, of a mail."""
     return _compiled(_text, _read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
 
@@ -90,6 +90,6 @@ def _bound(environment: Environment, sentence: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def fragment(name: str) -> Template:
+def fragment_template(name: str) -> Template:
     """An HTML fragment for a feed, without page and styles."""
     return _compiled(_html, _read(f"{name}.html", "feed"))

@@ -6,17 +6,17 @@ from datetime import date
 
 from digest import i18n
 from digest.compose.email.template_context import Recipient
-from digest.i18n import count, say
+from digest.i18n import translate, translate_plural
 
 
 def short_date(day: date) -> str:
     """`Fri 21 Nov`."""
-    return i18n.day(day, say("EEE d MMM"))
+    return i18n.day(day, translate("EEE d MMM"))
 
 
 def long_date(day: date) -> str:
     """`21 Nov 2025`."""
-    return i18n.day(day, say("d MMM y"))
+    return i18n.day(day, translate("d MMM y"))
 
 
 def number(value: float) -> str:
@@ -27,22 +27,24 @@ def number(value: float) -> str:
 def opening(recipient: Recipient) -> str:
     """One line that says why this mail differs from a usual day's, '' for a usual day."""
     if recipient.kind == "welcome":
-        return say(
+        return translate(
             "Your first edition: the best papers of the last seven announcements. From now on you get what is new."
         )
     if recipient.kind == "resend":
-        return say("This edition is sent again because somebody asked for it.")
+        return translate("This edition is sent again because somebody asked for it.")
     return ""
 
 
 def why(confirmed: date, name: str) -> str:
     """The footer's first sentence: why this mail comes, and since when."""
-    return say("You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(confirmed))
+    return translate(
+        "You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(confirmed)
+    )
 
 
 def announced(papers: int) -> str:
     """`412 papers were announced.`; '' for none."""
-    return count("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
+    return translate_plural("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
 
 
 def chosen_from(papers: int, kind: str) -> str:
@@ -50,33 +52,33 @@ def chosen_from(papers: int, kind: str) -> str:
     if not papers:
         return ""
     if kind == "welcome":
-        return count(
+        return translate_plural(
             "Chosen from %(n)s paper announced in that time.",
             "Chosen from %(n)s papers announced in that time.",
             papers,
         )
-    return count("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
+    return translate_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
 
 
 def past_limit(papers: int) -> str:
     """`3 more matches past your limit.`; '' for none."""
     if not papers:
         return ""
-    return count("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
+    return translate_plural("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
 
 
 def rolled_over(papers: int) -> str:
     """`3 more papers did not fit into this mail.`; '' for none."""
     if not papers:
         return ""
-    return count(
+    return translate_plural(
         "%(n)s more paper did not fit into this mail.", "%(n)s more papers did not fit into this mail.", papers
     )
 
 
 def silent_topic(topic: str, days: int) -> str:
     """`“KV cache” has brought nothing for 23 days.`"""
-    return count(
+    return translate_plural(
         "“%(topic)s” has brought nothing for %(n)s day.",
         "“%(topic)s” has brought nothing for %(n)s days.",
         days,

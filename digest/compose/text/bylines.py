@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from digest.i18n import count, say
+from digest.i18n import translate, translate_plural
 from digest.text.collectives import is_collective
-from digest.text.person_names import matching
-from digest.text.person_names import name as parsed
+from digest.text.person_names import matching_names
+from digest.text.person_names import parse_name as parsed
 from digest.text.tex import readable
 
 NAMES_SHOWN = 3
@@ -23,16 +23,22 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
     if not authors:
         return ""
     room = NAMES_SHOWN + (len(authors) == NAMES_SHOWN + 1)  # never 'and 1 more'
-    followed_places = sorted({place for name in followed for place in matching(name, authors)})[:room]
+    followed_places = sorted({place for name in followed for place in matching_names(name, authors)})[:room]
     others = [index for index in range(min(len(authors), 2 * room)) if index not in followed_places]
     places = sorted(followed_places + others[: room - len(followed_places)])
     names = [short(authors[index]) + _STAR * (index in followed_places) for index in places]
     remaining = len(authors) - len(places)
     if not complete:
-        return say("%(names)s et al.", names=", ".join(names))
+        return translate("%(names)s et al.", names=", ".join(names))
     if remaining:
-        return count("%(names)s, and %(n)s more", "%(names)s, and %(n)s more", remaining, names=", ".join(names))
-    return names[0] if len(names) == 1 else say("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
+        return translate_plural(
+            "%(names)s, and %(n)s more", "%(names)s, and %(n)s more", remaining, names=", ".join(names)
+        )
+    return (
+        names[0]
+        if len(names) == 1
+        else translate("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
+    )
 
 
 def short(name: str) -> str:

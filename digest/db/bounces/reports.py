@@ -14,9 +14,9 @@ from digest.db.subscribers import former_addresses
 from digest.models import Bounce, Delivery, DomainPause, Suppression
 from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR
 
-FORGIVEN = "forgiven"  # kind of a bounce that no longer counts; kept, so that its report is not counted again
-COUNTED = ("hard", "soft")
-POLICY = "policy"
+CLEARED = "forgiven"  # kind of a bounce that no longer counts; kept, so that its report is not counted again
+COUNTED_KINDS = ("hard", "soft")
+POLICY_KIND = "policy"
 
 
 def find_delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
@@ -73,16 +73,16 @@ def record_report(
 def counted_failures(session: Session, address_key: str, *, since: datetime) -> Sequence[Bounce]:
     """The failures of an address that still count, oldest first."""
     query = select(Bounce).where(
-        Bounce.address_key == address_key, col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since
+        Bounce.address_key == address_key, col(Bounce.kind).in_(COUNTED_KINDS), col(Bounce.at) > since
     )
     return session.exec(query.order_by(col(Bounce.at))).all()
 
 
-def failing(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
+def failing_addresses(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
     """Sorted address keys after `after` with at least `least` failures since then, without suppressed ones."""
     query = (
         select(Bounce.address_key)
-        .where(col(Bounce.kind).in_(COUNTED), col(Bounce.at) > since, col(Bounce.address_key) > after)
+        .where(col(Bounce.kind).in_(COUNTED_KINDS), col(Bounce.at) > since, col(Bounce.address_key) > after)
         .where(col(Bounce.address_key).not_in(select(Suppression.address_key)))
         .group_by(col(Bounce.address_key))
         .having(func.count() >= least)
@@ -94,13 +94,17 @@ def failing(session: Session, *, since: datetime, least: int, after: str, limit:
 
 def is_first_policy_report(session: Session, delivery_id: int | None) -> bool:
     """True where at most one policy report about that delivery is stored."""
-    query = select(func.count()).select_from(Bounce).where(Bounce.delivery_id == delivery_id, Bounce.kind == POLICY)
+    query = (
+        select(func.count()).select_from(Bounce).where(Bounce.delivery_id == delivery_id, Bounce.kind == POLICY_KIND)
+    )
     return delivery_id is not None and session.exec(query).one() <= 1
 
 
 def policy_addresses(session: Session, *, since: datetime, domain: str = "") -> int:
     """Number of addresses with policy reports since then, at that domain ('': at any)."""
-    query = select(func.count(func.distinct(Bounce.address_key))).where(Bounce.kind == POLICY, col(Bounce.at) > since)
+    query = select(func.count(func.distinct(Bounce.address_key))).where(
+        Bounce.kind == POLICY_KIND, col(Bounce.at) > since
+    )
     if domain:
         query = query.where(col(Bounce.address_key).endswith(f"@{domain}", autoescape=True))
     return session.exec(query).one()
@@ -108,8 +112,8 @@ def policy_addresses(session: Session, *, since: datetime, domain: str = "") -> 
 
 def clear_failures(session: Session, address_key: str) -> int:
     """Stop counting the failures of an address. Returns how many."""
-    counted = col(Bounce.address_key) == address_key, col(Bounce.kind).in_(COUNTED)
-    return session.exec(update(Bounce).where(*counted).values(kind=FORGIVEN)).rowcount
+    counted = col(Bounce.address_key) == address_key, col(Bounce.kind).in_(COUNTED_KINDS)
+    return session.exec(update(Bounce).where(*counted).values(kind=CLEARED)).rowcount
 
 
 def suppress(session: Session, address_key: str, *, reason: str, source: str, at: datetime) -> bool:
@@ -134,9 +138,9 @@ def suppress(session: Session, address_key: str, *, reason: str, source: str, at
 def unsuppress(session: Session, address_key: str) -> bool:
     """Allow mail to this address again. False where it was not suppressed."""
     removed = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
-    former = former_addresses.find(session, address_key)
+    former = former_addresses.find_former_address(session, address_key)
     if former is not None and former.suppressed:
-        return former_addresses.forget(session, address_key)
+        return former_addresses.delete_former_address(session, address_key)
     return removed
 
 

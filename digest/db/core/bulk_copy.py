@@ -11,16 +11,16 @@ from sqlalchemy import Boolean, Date, Integer, LargeBinary
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from digest.models.types import Packed, UTCDateTime, Wide
+from digest.models.types import BigIntegerId, CompressedText, UTCDateTime
 
 _ROWS = 2000  # put together at once
 _BEGIN, _END = b"PGCOPY\n\xff\r\n" + bytes(9), b"\xff\xff"
 _FIRST_DAY, _FIRST_MOMENT = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NUMBERS = ((Wide, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"), (Date, ">i4"), (Integer, ">i4"))
+_NUMBERS = ((BigIntegerId, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"), (Date, ">i4"), (Integer, ">i4"))
 
 
-def send(session: Session, statement: str, blocks: Iterable[str | bytes]) -> None:
+def copy_blocks(session: Session, statement: str, blocks: Iterable[str | bytes]) -> None:
     """Give a COPY its data. It goes past SQLAlchemy, so its errors are made SQLAlchemy's here."""
     import psycopg  # only who has a PostgreSQL loads it
 
@@ -34,11 +34,11 @@ def send(session: Session, statement: str, blocks: Iterable[str | bytes]) -> Non
         raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
 
 
-def send_columns(session: Session, table: type[SQLModel], columns: Mapping[str, Any]) -> None:
+def copy_columns(session: Session, table: type[SQLModel], columns: Mapping[str, Any]) -> None:
     """New rows in binary, given by columns: each a list, or what is the same for all."""
     number = max(len(values) for values in columns.values() if isinstance(values, list))
     if number:
-        send(session, _statement(table, columns), _blocks(table, columns, number))
+        copy_blocks(session, _statement(table, columns), _blocks(table, columns, number))
 
 
 def _statement(table: type[SQLModel], columns: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def _in_order(table: type[SQLModel], columns: Mapping[str, Any]) -> list[str]:
 
 
 def _is_long(table: type[SQLModel], name: str) -> bool:
-    return isinstance(SQLModel.metadata.tables[str(table.__tablename__)].c[name].type, LargeBinary | Packed)
+    return isinstance(SQLModel.metadata.tables[str(table.__tablename__)].c[name].type, LargeBinary | CompressedText)
 
 
 def _fixed(table: type[SQLModel], name: str, values: Any) -> tuple[str | None, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.types import NullType
 from sqlmodel import Session
 
 
-def collected(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:
+def read_column(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:
     """All values of a column in one list, for numbers and texts. Those of one query are in the same order."""
     if session.get_bind().dialect.name == "postgresql":
         return func.array_agg(column, type_=NullType())  # the driver makes the list

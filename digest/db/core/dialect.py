@@ -13,7 +13,7 @@ from sqlalchemy.types import UserDefinedType
 from sqlmodel import Session, SQLModel
 
 from digest.db.core import bulk_copy
-from digest.models.types import Packed, UTCDateTime
+from digest.models.types import CompressedText, UTCDateTime
 
 _CHUNK = 500
 _LINES = 2000  # put together at once
@@ -35,7 +35,7 @@ def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[in
     return list(range(int(last) + 1, int(last) + count + 1))
 
 
-def among(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[bool]:
+def in_values(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[bool]:
     """`column IN (values)` with all values in one parameter: thousands of them cost no time to write down."""
     if session.get_bind().dialect.name == "postgresql":
         found: ColumnElement[bool] = column == any_(literal(_array(values), _Written(_kind(session, column))))
@@ -89,7 +89,7 @@ def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[
     return list(range(int(begin) + 1, int(begin) + count + 1))
 
 
-def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_missing(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the same columns that are not there yet, as fast as the database can: PostgreSQL by COPY.
 
     Values are Python's, as in an ordinary insert; columns that are left out have their defaults.
@@ -98,14 +98,14 @@ def insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[s
         insert_columns(session, table, {name: [row[name] for row in rows] for name in rows[0]})
 
 
-def insert_columns(session: Session, table: type[SQLModel], given: Mapping[str, Any]) -> None:
+def insert_columns(session: Session, table: type[SQLModel], values_by_column: Mapping[str, Any]) -> None:
     """`insert_new` of what is given by columns: a list of values, or one value for all rows."""
     dialect = session.connection().dialect
-    number = max((len(values) for values in given.values() if isinstance(values, list)), default=0)
+    number = max((len(values) for values in values_by_column.values() if isinstance(values, list)), default=0)
     columns = {}
     for column in table.__table__.c:  # type: ignore[attr-defined]
-        if column.name in given:
-            value = given[column.name]
+        if column.name in values_by_column:
+            value = values_by_column[column.name]
             some = _values(column, value if isinstance(value, list) else [value], dialect)
             columns[column.name] = some if isinstance(value, list) else some * number
         elif column.default is not None:
@@ -119,7 +119,7 @@ def _values(column: Any, values: list[Any], dialect: Dialect) -> list[Any]:
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
     if isinstance(column.type, JSON):  # the driver's own wrappers are not for COPY
         return [json.dumps(value) for value in values]
-    if isinstance(column.type, Packed):
+    if isinstance(column.type, CompressedText):
         return [column.type.process_bind_param(value, dialect) for value in values]
     if convert is None or isinstance(column.type, LargeBinary):  # nor are the driver's own for bytes
         return values
@@ -129,7 +129,7 @@ def _values(column: Any, values: list[Any], dialect: Dialect) -> list[Any]:
     return [kept[value] if value in kept else kept.setdefault(value, convert(value)) for value in values]
 
 
-def insert_plain(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the same columns past the unit of work, which would look at each. Objects go in as JSON."""
     if not rows:
         return
@@ -154,7 +154,7 @@ def _copy(session: Session, name: str, columns: Sequence[str], values: Sequence[
     starts = range(0, len(values[0]), _LINES)
     parts = ([_texts(column[start : start + _LINES]) for column in values] for start in starts)
     lines = ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n" for texts in parts)
-    bulk_copy.send(session, f"COPY {name} ({', '.join(columns)}) FROM STDIN", lines)
+    bulk_copy.copy_blocks(session, f"COPY {name} ({', '.join(columns)}) FROM STDIN", lines)
 
 
 def _texts(values: Sequence[Any]) -> list[str]:
@@ -191,7 +191,7 @@ def insert_pairs(
     columns: tuple[str, str],
     pairs: Sequence[tuple[str, int]],
     *,
-    fresh: bool = False,
+    is_new: bool = False,
 ) -> None:
     """Insert many (text in one line, number) rows in one go, leaving out those that exist; `fresh`: none does.
 
@@ -202,7 +202,7 @@ def insert_pairs(
     name, of, pairs = str(table.__tablename__), ", ".join(columns), sorted(pairs, key=itemgetter(0))
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        if fresh:
+        if is_new:
             _copy(session, name, columns, list(zip(*pairs, strict=True)))
             return
         texts, numbers = zip(*pairs, strict=True)

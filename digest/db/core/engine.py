@@ -18,7 +18,7 @@ from digest import settings
 from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
-SECONDS_AT_REST = 0.1  # a connection that was not used for so long may have been cut: no server restarts faster
+IDLE_SECONDS = 0.1  # a connection that was not used for so long may have been cut: no server restarts faster
 
 
 def engine() -> Engine:
@@ -54,7 +54,7 @@ def _checked(made: Engine) -> Engine:
 
     @event.listens_for(made, "checkout")
     def _wakes(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("rests_since", float("inf")) > SECONDS_AT_REST:
+        if time.monotonic() - record.info.get("rests_since", float("inf")) > IDLE_SECONDS:
             try:
                 made.dialect.do_ping(connection)
             except made.dialect.loaded_dbapi.Error as error:
@@ -98,6 +98,6 @@ def reading() -> Iterator[Session]:
         yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
 
-def forget() -> None:
+def dispose_engines() -> None:
     """Close all connections and make a new engine at the next use (tests, after a fork)."""
     _engine.cache_clear()

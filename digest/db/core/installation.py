@@ -14,7 +14,7 @@ from digest.models import Installation
 KEY_BYTES = 16
 
 
-def ensure(connection: Connection) -> str:
+def ensure_installation(connection: Connection) -> str:
     """The identity's key. It is made where there is none: in a new database, or where somebody deleted the row."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"id": 1, "key": secrets.token_hex(KEY_BYTES), "created_at": clock.now()}

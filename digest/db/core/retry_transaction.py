@@ -17,7 +17,7 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
-def patiently(work: Callable[[Session], T], *, seconds: float) -> T:
+def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
     """Do `work` in one transaction; where the database fails, all of it again, for that long. Raises Transient.
 
     A commit whose answer was lost is done twice, so `work` must bear that.

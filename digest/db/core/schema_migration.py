@@ -42,7 +42,7 @@ def upgrade(to: str = "head") -> str:
     """
     from alembic import command
 
-    version = current()
+    version = current_revision()
     if version is not None and not is_known(version):
         raise Misconfigured(_newer_release(version))
     config = _config()
@@ -52,8 +52,8 @@ def upgrade(to: str = "head") -> str:
         config.attributes["connection"] = connection
         command.upgrade(config, to)
         if to == "head":
-            installation.ensure(connection)
-    return newest() if to == "head" else to
+            installation.ensure_installation(connection)
+    return newest_revision() if to == "head" else to
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def stamp(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.stamp(config, "head")
-    installation.ensure(connection)
+    installation.ensure_installation(connection)
 
 
 def is_known(version: str) -> bool:
@@ -86,7 +86,7 @@ def is_known(version: str) -> bool:
 
 
 def _newer_release(version: str) -> str:
-    return f"the database's schema {version} is of a newer release (this one has {newest()}); install that release"
+    return f"the database's schema {version} is of a newer release (this one has {newest_revision()}); install that release"
 
 
 def _revisions() -> list[tuple[str, str]]:
@@ -94,7 +94,7 @@ def _revisions() -> list[tuple[str, str]]:
     return [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
 
 
-def newest() -> str:
+def newest_revision() -> str:
     """The version this code wants: the one step that no other builds on, by what the files of the steps say."""
     found = _revisions()
     revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
@@ -103,7 +103,7 @@ def newest() -> str:
     return str(head)
 
 
-def current() -> str | None:
+def current_revision() -> str | None:
     """The database's version; None where it was never migrated."""
     with engine().execution_options(reading=True).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
@@ -112,22 +112,24 @@ def current() -> str | None:
         return version
 
 
-def must_be_newest() -> None:
+def require_newest() -> None:
     """Raises Misconfigured where the database answers and has another schema; one that is away may come back."""
     try:
-        found = current()
+        found = current_revision()
     except FAILURES:
         return
     if found is not None and not is_known(found):
         raise Misconfigured(_newer_release(found))
-    if found != newest():
-        raise Misconfigured(f"the database's schema is {found or 'empty'}, not {newest()}; run: digest migrate")
+    if found != newest_revision():
+        raise Misconfigured(
+            f"the database's schema is {found or 'empty'}, not {newest_revision()}; run: digest migrate"
+        )
 
 
-def explained(error: DatabaseFailure) -> DigestError:
+def explain_failure(error: DatabaseFailure) -> DigestError:
     """A failure of the database in one line, with its cure where it has one."""
     try:
-        must_be_newest()
+        require_newest()
     except Misconfigured as missing:
         return missing
     reason = str(error.orig).strip().partition("\n")[0][:160]

@@ -216,7 +216,7 @@ def _mark_sending(
     if not candidates:
         return []
     connection = session.connection()
-    key = candidates[0].installation or installation.ensure(connection)
+    key = candidates[0].installation or installation.ensure_installation(connection)
     message_ids = {
         item.id: message_id(DeliveryKey._make(item[: len(_KEY_COLUMNS)]), installation=key, domain=domain)
         for item in candidates

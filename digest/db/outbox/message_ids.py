@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from digest.signing import stamp
+from digest.signing import keyed_hash
 
 STAMP_LENGTH = 26  # of 5 bits each: 130 bits
 
@@ -52,7 +52,7 @@ def message_id(delivery: DeliveryKey, *, installation: str, domain: str) -> str:
     """
     created_at = delivery.created_at.astimezone(UTC).isoformat(timespec="microseconds")
     parts = delivery.kind, str(delivery.subject_id), str(delivery.serial), str(delivery.id), created_at
-    message_stamp = stamp(installation, "message-id", *parts, length=STAMP_LENGTH)
+    message_stamp = keyed_hash(installation, "message-id", *parts, length=STAMP_LENGTH)
     return f"<{delivery.kind}.{delivery.id}.{message_stamp}@{domain}>"
 
 

@@ -30,7 +30,7 @@ from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import COMPLETE, PAUSED, PLANNED
 from digest.models.subscriber import ACTIVE
 
-OWN = (DIGEST, NOTICE, WELCOME)  # the mail that an edition is; a resend is another
+ACCOUNT_KINDS = (DIGEST, NOTICE, WELCOME)  # the mail that an edition is; a resend is another
 _READERS = SQLModel.metadata.tables["subscriber"]
 
 
@@ -86,7 +86,7 @@ def editions_with_cancelled_mail(session: Session, run_id: int) -> list[tuple[in
     later = aliased(Edition)
     newer = select(later.id).where(later.subscriber_id == Edition.subscriber_id, col(later.day) > col(Edition.day))
     mail = select(Delivery.id).where(
-        col(Delivery.kind).in_(OWN), col(Delivery.subject_id) == col(Edition.id), Delivery.state == CANCELLED
+        col(Delivery.kind).in_(ACCOUNT_KINDS), col(Delivery.subject_id) == col(Edition.id), Delivery.state == CANCELLED
     )
     query = select(col(Edition.id), col(Edition.subscriber_id), col(Edition.previous_seen), newer.exists()).where(
         col(Edition.run_id) == run_id, col(Edition.cancelled).is_(False), mail.exists()
@@ -134,7 +134,9 @@ def missed_deliveries(session: Session, run_id: int, *, uncertain: bool) -> list
         select(Delivery.id)
         .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
         .join(Edition, col(Edition.id) == col(Delivery.subject_id))
-        .where(Delivery.run_id == run_id, col(Delivery.kind).in_(OWN), lost | held_back if uncertain else lost)
+        .where(
+            Delivery.run_id == run_id, col(Delivery.kind).in_(ACCOUNT_KINDS), lost | held_back if uncertain else lost
+        )
         .where(Subscriber.state == ACTIVE, col(Edition.cancelled).is_(False))
         .where(col(Subscriber.address_key).not_in(select(Suppression.address_key)))
         .order_by(col(Delivery.id))

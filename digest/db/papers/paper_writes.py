@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from digest.db.core.dialect import insert_ignore, insert_pairs, insert_plain, next_numbers
+from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_numbers
 from digest.models import Paper, PaperKey, PaperVersion, Reject, Signal
-from digest.papers import Bad
+from digest.papers import RejectedItem
 from digest.text.plain_text import one_line
 
 
@@ -30,7 +30,7 @@ def insert_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[i
     if not rows:
         return []
     numbers = next_numbers(session, Paper, len(rows))
-    insert_plain(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
+    insert_rows(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
     return numbers
 
 
@@ -42,12 +42,12 @@ def update_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store versions; they never change."""
-    insert_plain(session, PaperVersion, rows)
+    insert_rows(session, PaperVersion, rows)
 
 
 def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
     """Store lookup keys, skipping those known; `fresh`: of papers that have none yet."""
-    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), fresh=fresh)
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), is_new=fresh)
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,7 +55,7 @@ def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_ignore(session, Signal, rows)
 
 
-def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable[Bad]) -> None:
+def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable[RejectedItem]) -> None:
     """Keep what could not be used, with its reason."""
     for item in bad:
         session.add(

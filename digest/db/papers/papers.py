@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from digest.db.core.dialect import among, insert_ignore
+from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
 from digest.papers import Record, clean_record
 
@@ -23,7 +23,7 @@ _MOST_ALIKE = 40  # a key of more papers tells nothing: a phrase that everybody 
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredPaper:
     """A paper as stored, with its newest record."""
 
     id: int
@@ -69,7 +69,7 @@ def current_announcement(session: Session, day: date) -> int | None:
     return newest_id
 
 
-def window(session: Session, announcement: int, size: int) -> list[int]:
+def announcement_window(session: Session, announcement: int, size: int) -> list[int]:
     """Numbers of the last `size` announcements up to this one, newest first."""
     statement = (
         select(col(Announcement.id))
@@ -91,7 +91,7 @@ def newest_batch(session: Session) -> int:
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
 
 
-def announced(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
+def announced_papers(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
     """By announcement its papers' numbers, newest revisions, batches, whether withdrawn, identifiers; by number."""
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     name = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
@@ -103,7 +103,7 @@ def announced(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[
     return found
 
 
-def known_through(session: Session, instant: datetime) -> int:
+def newest_batch_known_at(session: Session, instant: datetime) -> int:
     """The last batch up to which everything was known at that instant; 0 for none."""
     later = session.execute(select(func.min(col(Batch.id))).where(col(Batch.known_at) > instant)).scalar_one()
     if later is not None:
@@ -115,8 +115,8 @@ def find_by_identifiers(
     session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
     """Known papers: numbers by arXiv id; numbers by DOI, each with the arXiv id that the paper has."""
-    by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(among(session, col(Paper.arxiv_id), arxiv_ids))
-    by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(among(session, col(Paper.doi), dois))
+    by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(in_values(session, col(Paper.arxiv_id), arxiv_ids))
+    by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(in_values(session, col(Paper.doi), dois))
     numbers = {str(arxiv_id): int(number) for arxiv_id, number in session.execute(by_id)}
     others = {str(doi): (int(number), arxiv_id) for doi, number, arxiv_id in session.execute(by_doi)} if dois else {}
     return numbers, others
@@ -131,13 +131,13 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
     wanted = list(keys)
     for start in range(0, len(wanted), _KEYS):
         part = wanted[start : start + _KEYS]
-        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(among(session, col(PaperKey.key), part))
+        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(in_values(session, col(PaperKey.key), part))
         for key, number in session.execute(statement):
             found.setdefault(key, []).append(number)
     return {key: numbers for key, numbers in found.items() if len(numbers) <= _MOST_ALIKE}
 
 
-def stored(session: Session, numbers: Iterable[int]) -> dict[int, Stored]:
+def stored_papers(session: Session, numbers: Iterable[int]) -> dict[int, StoredPaper]:
     """Papers by number with their newest records, read without the weight of table objects."""
     wanted = list(numbers)
     if not wanted:
@@ -157,15 +157,15 @@ def stored(session: Session, numbers: Iterable[int]) -> dict[int, Stored]:
             col(v.detail),
         )
         .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
-        .where(among(session, p, wanted))
+        .where(in_values(session, p, wanted))
     )
     return {
-        number: Stored(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
+        number: StoredPaper(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
         for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in session.execute(statement)
     }
 
 
-def newest(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
+def newest_versions(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
     """Papers by number, each with its newest record."""
     statement = (
         select(Paper, PaperVersion)
@@ -178,26 +178,26 @@ def newest(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, R
     return {paper.id: (paper, to_record(version)) for paper, version in session.execute(statement) if paper.id}
 
 
-def newest_many(session: Session, numbers: Sequence[int]) -> list[tuple[Paper, Record]]:
+def newest_versions_chunked(session: Session, numbers: Sequence[int]) -> list[tuple[Paper, Record]]:
     """Like `newest` for any number of papers, in the order of the numbers."""
     found: dict[int, tuple[Paper, Record]] = {}
     for start in range(0, len(numbers), _CHUNK):
-        found |= newest(session, numbers[start : start + _CHUNK])
+        found |= newest_versions(session, numbers[start : start + _CHUNK])
     return [found[number] for number in numbers if number in found]
 
 
-def versions(session: Session, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Record]:
+def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Record]:
     """Records by (paper, revision)."""
-    pairs = set(wanted)
+    pairs = set(paper_revisions)
     v, numbers = PaperVersion, sorted({number for number, _ in pairs})
     statement = select(col(v.paper_id), col(v.revision), col(v.title), col(v.abstract), col(v.detail))
-    found = session.execute(statement.where(among(session, col(v.paper_id), numbers))) if pairs else ()
+    found = session.execute(statement.where(in_values(session, col(v.paper_id), numbers))) if pairs else ()
     return {(n, revision): _record(*rest) for n, revision, *rest in found if (n, revision) in pairs}
 
 
-def paper(session: Session, number: int) -> tuple[Paper, Record] | None:
+def paper_by_id(session: Session, number: int) -> tuple[Paper, Record] | None:
     """One paper with its newest record."""
-    return newest(session, [number]).get(number)
+    return newest_versions(session, [number]).get(number)
 
 
 def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
@@ -214,5 +214,5 @@ def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper,
         .limit(limit)
     )
     numbers = list(session.execute(statement).scalars())
-    found = newest(session, numbers)
+    found = newest_versions(session, numbers)
     return [found[number] for number in numbers if number in found]

@@ -10,24 +10,24 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from digest.db.core.dialect import among, insert_ignore
+from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import AuthorFigure, Novelty, Paper, PaperVersion, Signal
-from digest.papers import Person
-from digest.text.plain_text import clean
+from digest.papers import AuthorProfile
+from digest.text.plain_text import remove_controls
 
 _CHUNK = 500
 _SHARED = "shared"  # several people of one name: none of their figures is shown
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredNovelty:
     """A paper's novelty, None where it can't be told, and the earlier paper it is nearest to."""
 
     value: int | None
     nearest: int | None
 
 
-def unmeasured(session: Session, announcements: Sequence[int]) -> list[int]:
+def papers_without_novelty(session: Session, announcements: Sequence[int]) -> list[int]:
     """Papers of these announcements whose novelty was never asked for."""
     statement = (
         select(col(Paper.id))
@@ -37,7 +37,7 @@ def unmeasured(session: Session, announcements: Sequence[int]) -> list[int]:
     return [int(number) for number in session.execute(statement).scalars()]
 
 
-def fields(session: Session, first: int, last: int) -> dict[str, list[int]]:
+def papers_by_field(session: Session, first: int, last: int) -> dict[str, list[int]]:
     """Papers of these announcements by field (primary category, '' for none), in the order they were announced."""
     primary = col(PaperVersion.detail)[("categories", 0)].as_string()
     statement = (
@@ -52,7 +52,7 @@ def fields(session: Session, first: int, last: int) -> dict[str, list[int]]:
     return found
 
 
-def peers(
+def field_members(
     session: Session, announcements: Sequence[int], *, through: int | None = None
 ) -> list[tuple[int, int | None, str]]:
     """(paper, announcement, field) of those announcements' papers that have a signal and stand.
@@ -71,14 +71,15 @@ def peers(
     return [(number, day, field) for number, day, field in session.execute(statement)]
 
 
-def texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+def paper_texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
     """(paper, title, abstract) in the order of the numbers, read in small parts."""
     for start in range(0, len(numbers), _CHUNK):
         part = numbers[start : start + _CHUNK]
         statement = select(col(Paper.id), col(PaperVersion.title), col(PaperVersion.abstract))
-        statement = statement.join(PaperVersion, _newest()).where(among(session, col(Paper.id), part))
+        statement = statement.join(PaperVersion, _newest()).where(in_values(session, col(Paper.id), part))
         found = {
-            number: (number, clean(title), clean(abstract)) for number, title, abstract in session.execute(statement)
+            number: (number, remove_controls(title), remove_controls(abstract))
+            for number, title, abstract in session.execute(statement)
         }
         yield from (found[number] for number in part if number in found)
 
@@ -87,20 +88,22 @@ def _newest() -> Any:
     return (col(PaperVersion.paper_id) == col(Paper.id)) & (col(PaperVersion.revision) == col(Paper.revision))
 
 
-def put_novelty(session: Session, measured: Mapping[int, Measured], at: datetime) -> int:
+def store_novelty(session: Session, measured: Mapping[int, MeasuredNovelty], at: datetime) -> int:
     """Keep what was measured; what is known stays. Returns how many are new."""
     rows = [{"paper_id": n, "value": m.value, "nearest_id": m.nearest, "made_at": at} for n, m in measured.items()]
     return insert_ignore(session, Novelty, rows)
 
 
-def novelties(session: Session, numbers: Iterable[int]) -> dict[int, Measured]:
+def novelties(session: Session, numbers: Iterable[int]) -> dict[int, MeasuredNovelty]:
     """Novelty of those papers that have one."""
     statement = select(col(Novelty.paper_id), col(Novelty.value), col(Novelty.nearest_id))
-    statement = statement.where(among(session, col(Novelty.paper_id), list(numbers)), col(Novelty.value).is_not(None))
-    return {number: Measured(value, nearest) for number, value, nearest in session.execute(statement)}
+    statement = statement.where(
+        in_values(session, col(Novelty.paper_id), list(numbers)), col(Novelty.value).is_not(None)
+    )
+    return {number: MeasuredNovelty(value, nearest) for number, value, nearest in session.execute(statement)}
 
 
-def put_people(session: Session, source: str, people: Iterable[Person], at: datetime) -> None:
+def store_author_figures(session: Session, source: str, people: Iterable[AuthorProfile], at: datetime) -> None:
     """Keep the figures of authors; a name that stands for two people of one source has none from then on."""
     given: dict[str, dict[str, Any]] = {}
     for person in people:
@@ -110,7 +113,7 @@ def put_people(session: Session, source: str, people: Iterable[Person], at: date
     statement = select(AuthorFigure).where(col(AuthorFigure.source) == source)
     known = {
         row.name: row
-        for row in session.execute(statement.where(among(session, col(AuthorFigure.name), list(given)))).scalars()
+        for row in session.execute(statement.where(in_values(session, col(AuthorFigure.name), list(given)))).scalars()
     }
     for name, figures in given.items():
         row = known.get(name)
@@ -127,12 +130,14 @@ def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[s
     return dict(given)
 
 
-def people(session: Session, names: Iterable[str], fallback_sources: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+def author_figures(
+    session: Session, names: Iterable[str], fallback_sources: Collection[str] = ()
+) -> dict[str, dict[str, Any]]:
     """Figures under these very names, all of one source; none for a name that several people bear.
 
     The newest, but those of `fallback_sources` only where no other source has any.
     """
-    statement = select(AuthorFigure).where(among(session, col(AuthorFigure.name), sorted(set(names))))
+    statement = select(AuthorFigure).where(in_values(session, col(AuthorFigure.name), sorted(set(names))))
     rows = sorted(
         session.execute(statement).scalars(), key=lambda row: (row.source not in fallback_sources, row.taken_at)
     )

@@ -8,15 +8,15 @@ from datetime import datetime
 from sqlalchemy import Select, case, delete, func, select
 from sqlmodel import Session, col
 
-from digest.db.core.dialect import among
+from digest.db.core.dialect import in_values
 from digest.models import Signal
 
 
-def as_of(session: Session, papers: Iterable[int], at: datetime) -> dict[int, dict[str, float]]:
+def signals_at(session: Session, papers: Iterable[int], at: datetime) -> dict[int, dict[str, float]]:
     """Per paper the newest value of each counter not taken after `at`; a missing one is unknown."""
     statement = (
         select(col(Signal.paper_id), col(Signal.name), col(Signal.value))
-        .where(among(session, col(Signal.paper_id), list(papers)), col(Signal.taken_at) <= at)
+        .where(in_values(session, col(Signal.paper_id), list(papers)), col(Signal.taken_at) <= at)
         .order_by(col(Signal.taken_at))
     )
     found: dict[int, dict[str, float]] = {}
@@ -25,7 +25,7 @@ def as_of(session: Session, papers: Iterable[int], at: datetime) -> dict[int, di
     return found
 
 
-def thin_out(session: Session, before: datetime, *, after: int, papers: int) -> tuple[int, int | None]:
+def thin_out_snapshots(session: Session, before: datetime, *, after: int, papers: int) -> tuple[int, int | None]:
     """Of snapshots taken before then keep each paper's first and last of a counter, and each day's best.
 
     Works on that many papers with numbers above `after`; returns how many rows went, and the paper to go on from.
@@ -64,11 +64,13 @@ def _needless(papers: Sequence[int], before: datetime) -> Select[tuple[int | Non
     return select(placed.c.id).where(placed.c.taken < before, placed.c.first > 1, placed.c.last > 1, placed.c.place > 1)
 
 
-def history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:
+def signal_history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:
     """Per paper the values of one counter, oldest first, none taken after `at`; of the source that spoke last."""
     statement = (
         select(col(Signal.paper_id), col(Signal.source), col(Signal.value))
-        .where(among(session, col(Signal.paper_id), list(papers)), col(Signal.name) == name, col(Signal.taken_at) <= at)
+        .where(
+            in_values(session, col(Signal.paper_id), list(papers)), col(Signal.name) == name, col(Signal.taken_at) <= at
+        )
         .order_by(col(Signal.taken_at))
     )
     found: dict[int, dict[str, list[float]]] = {}

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from digest.models import Paper, Signal, SourceDay, SourceState
 
 
-def days(
+def stored_days(
     session: Session, sources: Iterable[str], first: date, last: date, *, by: datetime | None = None
 ) -> dict[date, bool]:
     """Days that one of these sources has stored (by an instant, where given); True where one of them is final."""
@@ -35,7 +35,7 @@ def oldest_day(session: Session, sources: Iterable[str], since: date) -> date | 
     return oldest
 
 
-def put_day(session: Session, source: str, day: date, *, at: datetime, papers: int, final: bool) -> None:
+def store_day(session: Session, source: str, day: date, *, at: datetime, papers: int, final: bool) -> None:
     """Note that a day of the source is stored; call it in the transaction that stores it."""
     row = session.get(SourceDay, (source, day))
     if row is None:
@@ -44,17 +44,17 @@ def put_day(session: Session, source: str, day: date, *, at: datetime, papers: i
         row.stored_at, row.papers, row.final = at, max(papers, row.papers), row.final or final
 
 
-def state(session: Session, source: str) -> SourceState | None:
+def source_state(session: Session, source: str) -> SourceState | None:
     """How the last attempt went; None where there was none."""
     return session.get(SourceState, source)
 
 
-def states(session: Session) -> dict[str, SourceState]:
+def source_states(session: Session) -> dict[str, SourceState]:
     """The last attempt of every source that was ever tried."""
     return {row.source: row for row in session.execute(select(SourceState)).scalars()}
 
 
-def put_state(
+def store_source_state(
     session: Session, source: str, *, at: datetime, outcome: str, detail: str, retry_at: datetime | None
 ) -> None:
     """Note an attempt. Failures count up until one goes well."""
@@ -77,7 +77,7 @@ def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tu
     return found
 
 
-def uncounted(
+def papers_without_count(
     session: Session, source: str, name: str, *, since: int, taken_after: datetime, limit: int
 ) -> Collection[str]:
     """ArXiv ids of papers announced since then without a newer snapshot of that counter.

@@ -14,27 +14,27 @@ from digest.models import Bounce, Delivery, Subscriber
 from digest.models.delivery import SENT
 
 
-def sent(session: Session, since: datetime) -> dict[date, int]:
+def sent_by_day(session: Session, since: datetime) -> dict[date, int]:
     """E-mails that arrived, by the day of their last try."""
     return _by_day(session, col(Delivery.tried_at), since, Delivery.state == SENT)
 
 
-def bounces(session: Session, since: datetime) -> dict[date, int]:
+def bounces_by_day(session: Session, since: datetime) -> dict[date, int]:
     """Reports that an address failed."""
     return _by_day(session, col(Bounce.at), since)
 
 
-def joined(session: Session, since: datetime) -> dict[date, int]:
+def joined_by_day(session: Session, since: datetime) -> dict[date, int]:
     """Readers who confirmed, by day; those who left again too."""
     return _by_day(session, col(Subscriber.confirmed_at), since)
 
 
-def left(session: Session, since: datetime) -> dict[date, int]:
+def left_by_day(session: Session, since: datetime) -> dict[date, int]:
     """Readers who left."""
     return _by_day(session, col(Subscriber.left_at), since, col(Subscriber.confirmed_at).is_not(None))
 
 
-def readers_at(session: Session, instant: datetime) -> int:
+def subscribers_at(session: Session, instant: datetime) -> int:
     """How many had confirmed and not left by then, of those who are not erased."""
     there = or_(col(Subscriber.left_at).is_(None), col(Subscriber.left_at) >= instant)
     query = select(func.count()).select_from(Subscriber).where(col(Subscriber.confirmed_at) < instant, there)

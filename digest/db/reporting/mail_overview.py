@@ -29,13 +29,13 @@ def oldest_waiting(session: Session) -> datetime | None:
     return session.exec(select(func.min(Delivery.created_at)).where(*waiting)).one()
 
 
-def held(session: Session) -> int:
+def count_held(session: Session) -> int:
     """How many mails may have arrived and wait for a person's decision."""
     query = select(func.count()).select_from(Delivery).where(Delivery.state == UNCERTAIN)
     return session.exec(query.where(col(Delivery.due_at).is_(None))).one()
 
 
-def papers(session: Session) -> int:
+def count_papers(session: Session) -> int:
     """How many papers are kept."""
     return session.exec(select(func.count()).select_from(Paper)).one()
 
@@ -46,7 +46,7 @@ def bounces_since(session: Session, since: datetime) -> dict[str, int]:
     return dict(session.exec(query).all())
 
 
-def suppressed(session: Session) -> int:
+def count_suppressed(session: Session) -> int:
     """How many addresses must not be mailed."""
     return session.exec(select(func.count()).select_from(Suppression)).one()
 

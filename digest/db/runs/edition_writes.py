@@ -10,31 +10,31 @@ from sqlalchemy import ColumnElement, case, func, insert, literal, select
 from sqlmodel import Session, SQLModel
 
 from digest.db.core import bulk_copy
-from digest.db.core.dialect import among, insert_columns, unused_numbers
+from digest.db.core.dialect import in_values, insert_columns, unused_numbers
 from digest.db.outbox.deliveries import PRIORITY_NORMAL
 from digest.models import Edition
 from digest.models.delivery import DIGEST, NOTICE, QUEUED
 from digest.models.types import UTCDateTime
 
-MANY = 64
+BULK_COPY_FROM = 64
 _EDITION, _READER, _MAIL = (SQLModel.metadata.tables[name] for name in ("edition", "subscriber", "delivery"))
 
 
-def editions(session: Session, columns: Mapping[str, Any]) -> list[int]:
+def insert_editions(session: Session, columns: Mapping[str, Any]) -> list[int]:
     """Freeze editions given by columns, a list or what is the same for all, as texts are; the contents packed.
 
     Returns their numbers in order.
     """
     numbers = unused_numbers(session, Edition, len(columns["subscriber_id"]))
     rows = {"id": numbers, **columns, "cancelled": False}
-    if len(numbers) >= MANY and session.get_bind().dialect.name == "postgresql":
-        bulk_copy.send_columns(session, Edition, rows)
+    if len(numbers) >= BULK_COPY_FROM and session.get_bind().dialect.name == "postgresql":
+        bulk_copy.copy_columns(session, Edition, rows)
     else:
         insert_columns(session, Edition, rows)
     return numbers
 
 
-def owe(session: Session, numbers: Sequence[int], now: datetime) -> None:
+def enqueue_digests(session: Session, numbers: Sequence[int], now: datetime) -> None:
     """Owe the mails of editions made in this transaction, due now: nobody can have owed these before."""
     edition, reader = _EDITION.c, _READER.c
     columns = {
@@ -50,7 +50,7 @@ def owe(session: Session, numbers: Sequence[int], now: datetime) -> None:
         "created_at": literal(now, UTCDateTime()),
     }
     mails = select(*columns.values()).join_from(_EDITION, _READER, reader.id == edition.subscriber_id)
-    chosen = mails.where(among(session, edition.id, numbers)).order_by(edition.id)
+    chosen = mails.where(in_values(session, edition.id, numbers)).order_by(edition.id)
     session.execute(insert(_MAIL).from_select(list(columns), chosen))
 
 

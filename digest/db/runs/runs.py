@@ -9,8 +9,8 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlmodel import Session, SQLModel, col
 
-from digest.db.core.column_reads import collected
-from digest.db.core.dialect import among, insert_ignore
+from digest.db.core.column_reads import read_column
+from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
@@ -26,14 +26,14 @@ def due_slots(session: Session, now: datetime, *, only: int | None = None, limit
     return [one for one in found if one]
 
 
-def due_ids(session: Session, slot: datetime, *, only: int | None = None) -> list[int]:
+def due_subscriber_ids(session: Session, slot: datetime, *, only: int | None = None) -> list[int]:
     """Numbers of the readers due at that slot, in order."""
     due = (col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) == slot, *_only(only))
     found = select(col(Subscriber.id).label("id")).where(*due).order_by(col(Subscriber.id)).subquery()
-    return session.execute(select(collected(session, found.c.id))).scalar_one() or []
+    return session.execute(select(read_column(session, found.c.id))).scalar_one() or []
 
 
-def due_readers(session: Session, until: datetime, *, only: int | None = None) -> Iterator[Subscriber]:
+def due_subscribers(session: Session, until: datetime, *, only: int | None = None) -> Iterator[Subscriber]:
     """Active readers whose slot is not after that instant, in order of their numbers."""
     return _paged(session, col(Subscriber.next_due_at) <= until, *_only(only))
 
@@ -57,7 +57,7 @@ def _paged(session: Session, *wanted: ColumnElement[bool]) -> Iterator[Subscribe
         yield from found
 
 
-def at_slot(session: Session, slot: datetime) -> Run | None:
+def run_at_slot(session: Session, slot: datetime) -> Run | None:
     """The run of that slot."""
     return session.execute(select(Run).where(col(Run.slot) == slot)).scalar_one_or_none()
 
@@ -71,7 +71,7 @@ def claim_slot(session: Session, run: Run) -> Run:
     return found
 
 
-def lock(session: Session, run_id: int) -> Run | None:
+def lock_run(session: Session, run_id: int) -> Run | None:
     """That run as it is now, locked until the transaction ends."""
     statement = select(Run).where(col(Run.id) == run_id).with_for_update(key_share=True)
     return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
@@ -101,7 +101,7 @@ def _blocks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
             yield ids[begin:end]
 
 
-def waiting(session: Session, run: Run, day: date | None) -> list[tuple[int, int]]:
+def waiting_subscriber_ids(session: Session, run: Run, day: date | None) -> list[tuple[int, int]]:
     """The ranges of readers (first, last) that open shards of this run will take."""
     same = col(Shard.day).is_(None) if day is None else col(Shard.day) == day
     statement = select(col(Shard.first), col(Shard.last)).where(
@@ -123,7 +123,7 @@ def open_shards(session: Session, run_id: int | None = None) -> list[tuple[int, 
     return [(int(run), int(number)) for run, number in session.execute(statement)]
 
 
-def shard(session: Session, run_id: int, number: int) -> tuple[Run, Shard] | None:
+def shard_by_number(session: Session, run_id: int, number: int) -> tuple[Run, Shard] | None:
     """One shard with its run."""
     statement = (
         select(Run, Shard)
@@ -144,14 +144,14 @@ def finish_shard(session: Session, shard: Shard, *, at: datetime, readers: int, 
     return bool(getattr(done, "rowcount", 0))
 
 
-def complete(session: Session, run: Run) -> None:
+def complete_run(session: Session, run: Run) -> None:
     """A run whose shards are all done is complete. The caller holds the run's lock: two that finish at once wait."""
     left = select(col(Shard.id)).where(col(Shard.run_id) == run.id, col(Shard.done_at).is_(None)).limit(1)
     if session.execute(left).first() is None:
         run.state = COMPLETE
 
 
-def active_readers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
+def active_subscribers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
     """Active readers with numbers beyond `after`, in order; or that one alone."""
     statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, col(Subscriber.id) > after)
     if only is not None:
@@ -165,18 +165,18 @@ def editions_of(session: Session, reader: int) -> list[Edition]:
     return list(session.execute(statement).scalars())
 
 
-def dated(session: Session, readers: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
+def editions_by_date(session: Session, readers: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
     """(reader, day) pairs that have an edition."""
     edition = SQLModel.metadata.tables["edition"].c
     statement = select(edition.subscriber_id, edition.day).where(
-        among(session, edition.subscriber_id, list(readers)), edition.day.in_(list(days))
+        in_values(session, edition.subscriber_id, list(readers)), edition.day.in_(list(days))
     )
     return {(int(reader), day) for reader, day in session.execute(statement)}
 
 
-def with_editions(session: Session, readers: Iterable[int]) -> set[int]:
+def subscribers_with_editions(session: Session, readers: Iterable[int]) -> set[int]:
     """Those of these readers who have any edition that was not cancelled."""
-    theirs = among(session, col(Edition.subscriber_id), list(readers)), col(Edition.cancelled).is_(False)
+    theirs = in_values(session, col(Edition.subscriber_id), list(readers)), col(Edition.cancelled).is_(False)
     some = select(col(Edition.subscriber_id)).where(*theirs).distinct()
     return {int(number) for number in session.execute(some).scalars()}
 
@@ -229,13 +229,13 @@ def newest_epoch(session: Session) -> Epoch | None:
     return session.execute(select(Epoch).order_by(col(Epoch.id).desc()).limit(1)).scalar_one_or_none()
 
 
-def move_on(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:
+def store_progress(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:
     """Set (reader, seen through, next due): few statements, since most readers move on alike."""
     alike: dict[tuple[int, datetime | None], list[int]] = {}
     for number, seen, due in readers:
         alike.setdefault((seen, due), []).append(number)
     for (seen, due), numbers in alike.items():
-        chosen = update(Subscriber).where(among(session, col(Subscriber.id), numbers))
+        chosen = update(Subscriber).where(in_values(session, col(Subscriber.id), numbers))
         session.execute(
             chosen.values(seen_through=seen, next_due_at=due), execution_options={"synchronize_session": False}
         )

@@ -14,25 +14,25 @@ from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, select, 
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 
-from digest.db.core.column_reads import collected
-from digest.db.core.dialect import among
+from digest.db.core.column_reads import read_column
+from digest.db.core.dialect import in_values
 
 _PAPER = re.compile(rb'"paper":(\d+)')
 _EDITION = SQLModel.metadata.tables["edition"].c
 _ZONES = timedelta(days=2)  # a reader's date may be behind that of the announcement
 
 
-def sent_since(session: Session, readers: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
+def papers_sent_since(session: Session, readers: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
     """The papers of each reader's editions since that announcement that stand: the ledger behind 'nothing twice'."""
     chosen = and_(
-        among(session, _EDITION.subscriber_id, readers),
+        in_values(session, _EDITION.subscriber_id, readers),
         _EDITION.day >= date.fromordinal(announcement) - _ZONES,  # so that the index says which
         _EDITION.announcement_id >= announcement,
         _EDITION.cancelled.is_(False),
         _EDITION.papers > 0,
     )
     told = _EDITION.shown.is_not(None)
-    numbers = [collected(session, one) for one in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
+    numbers = [read_column(session, one) for one in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
     columns = [one.filter(told) for one in (*numbers, _joined(session, _EDITION.shown))]
     *written, others = session.execute(select(*columns, func.count().filter(~told)).where(chosen)).one()
     found: dict[int, array[int]] = {}

@@ -11,19 +11,21 @@ from digest.db.core.dialect import insert_ignore
 from digest.models import Edition, Feedback, ProfileVersion
 
 
-def keep(session: Session, subscriber_id: int, paper_id: int, verb: str, *, topic: str, now: datetime) -> None:
+def store_feedback(
+    session: Session, subscriber_id: int, paper_id: int, verb: str, *, topic: str, now: datetime
+) -> None:
     """Note it once."""
     row = {"subscriber_id": subscriber_id, "paper_id": paper_id, "verb": verb, "topic": topic, "at": now}
     insert_ignore(session, Feedback, [row])
 
 
-def of(session: Session, subscriber_id: int) -> Sequence[Feedback]:
+def feedback_of(session: Session, subscriber_id: int) -> Sequence[Feedback]:
     """All that a reader said, newest first."""
     statement = select(Feedback).where(Feedback.subscriber_id == subscriber_id)
     return session.exec(statement.order_by(col(Feedback.id).desc())).all()
 
 
-def forget(session: Session, subscriber_id: int, verb: str, paper_id: int | None = None) -> None:
+def delete_feedback(session: Session, subscriber_id: int, verb: str, paper_id: int | None = None) -> None:
     """Take back what was said of one paper, or of all."""
     statement = delete(Feedback).where(col(Feedback.subscriber_id) == subscriber_id, col(Feedback.verb) == verb)
     if paper_id is not None:
@@ -31,7 +33,7 @@ def forget(session: Session, subscriber_id: int, verb: str, paper_id: int | None
     session.exec(statement)
 
 
-def editions(session: Session, subscriber_id: int, since: date) -> Sequence[tuple[Edition, ProfileVersion]]:
+def feedback_editions(session: Session, subscriber_id: int, since: date) -> Sequence[tuple[Edition, ProfileVersion]]:
     """A reader's editions since that day, each with the profile it was chosen for."""
     statement = (
         select(Edition, ProfileVersion)

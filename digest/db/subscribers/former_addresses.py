@@ -30,7 +30,7 @@ def remember(session: Session, address_key: str, *, reason: str, suppressed: boo
     insert_ignore(session, FormerAddress, [row])
 
 
-def find(session: Session, address_key: str) -> FormerAddress | None:
+def find_former_address(session: Session, address_key: str) -> FormerAddress | None:
     """What is kept of a deleted person's address; None where nothing is."""
     digest = _digest(session, address_key)
     if not digest:
@@ -38,7 +38,7 @@ def find(session: Session, address_key: str) -> FormerAddress | None:
     return session.exec(select(FormerAddress).where(FormerAddress.address_hash == digest)).one_or_none()
 
 
-def forget(session: Session, address_key: str) -> bool:
+def delete_former_address(session: Session, address_key: str) -> bool:
     """Drop the hash: its person subscribed again, or an administrator allows mail. False where there was none."""
     digest = _digest(session, address_key)
     return session.exec(delete(FormerAddress).where(col(FormerAddress.address_hash) == digest)).rowcount == 1
@@ -46,7 +46,7 @@ def forget(session: Session, address_key: str) -> bool:
 
 def restore_suppression(session: Session, address_key: str) -> None:
     """Where the address comes back, its suppression is an ordinary one again: queries compare addresses, not hashes."""
-    former = find(session, address_key)
+    former = find_former_address(session, address_key)
     if former is None or not former.suppressed:
         return
     source = "from before the address was deleted"

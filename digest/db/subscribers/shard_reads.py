@@ -9,13 +9,13 @@ from typing import NamedTuple
 from sqlalchemy import and_, case, func, null, or_, select, type_coerce
 from sqlmodel import Session, SQLModel
 
-from digest.db.core.column_reads import collected
+from digest.db.core.column_reads import read_column
 from digest.models import Run, Shard, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import UTCDateTime
 
 
-class Alike(NamedTuple):
+class SharedColumns(NamedTuple):
     """What many readers of a run have in common, by the names of `Subscriber`.
 
     `created_at`, `confirmed_at`: only of those who came or came back lately.
@@ -33,90 +33,92 @@ class Alike(NamedTuple):
     created_at: datetime
 
 
-class Due(NamedTuple):
+class DueSubscriber(NamedTuple):
     """A reader as a run needs them, without the weight of a table object."""
 
     id: int
     profile_id: int | None
-    alike: Alike
+    shared: SharedColumns
 
     @property
     def seen_through(self) -> int:
         """The newest batch that a run considered."""
-        return self.alike.seen_through
+        return self.shared.seen_through
 
     @property
     def next_due_at(self) -> datetime | None:
         """The next slot."""
-        return self.alike.next_due_at
+        return self.shared.next_due_at
 
     @property
     def quiet_day(self) -> str:
         """What a day without papers brings."""
-        return self.alike.quiet_day
+        return self.shared.quiet_day
 
     @property
     def time_zone(self) -> str:
         """An IANA name."""
-        return self.alike.time_zone
+        return self.shared.time_zone
 
     @property
     def send_at(self) -> time:
         """The local time of day."""
-        return self.alike.send_at
+        return self.shared.send_at
 
     @property
     def cadence(self) -> str:
         """On which days there is mail."""
-        return self.alike.cadence
+        return self.shared.cadence
 
     @property
     def weekday(self) -> int:
         """The day of a weekly cadence."""
-        return self.alike.weekday
+        return self.shared.weekday
 
     @property
     def paused_until(self) -> date | None:
         """The first date with mail again."""
-        return self.alike.paused_until
+        return self.shared.paused_until
 
     @property
     def confirmed_at(self) -> datetime | None:
         """When they said that it was them."""
-        return self.alike.confirmed_at
+        return self.shared.confirmed_at
 
     @property
     def created_at(self) -> datetime:
         """When they signed up."""
-        return self.alike.created_at
+        return self.shared.created_at
 
 
-Reader = Subscriber | Due
+Reader = Subscriber | DueSubscriber
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = SQLModel.metadata.tables["subscriber"].c
 
 
-def of_shard(session: Session, run: Run, shard: Shard, *, settled: datetime, lock: bool = False) -> list[Due]:
+def subscribers_of_shard(
+    session: Session, run: Run, shard: Shard, *, recent_from: datetime, lock: bool = False
+) -> list[DueSubscriber]:
     """Active readers that a shard may take: its range's, and without a day only those due at the run's slot.
 
     `settled`: who came before then, and had no pause since, is as if they had come long ago.
     """
     long_there = and_(
-        func.coalesce(_COLUMNS.confirmed_at, _COLUMNS.created_at) <= settled,
-        or_(_COLUMNS.paused_until.is_(None), _COLUMNS.paused_until < settled.date()),
+        func.coalesce(_COLUMNS.confirmed_at, _COLUMNS.created_at) <= recent_from,
+        or_(_COLUMNS.paused_until.is_(None), _COLUMNS.paused_until < recent_from.date()),
     )
     wanted = [_COLUMNS.id.between(shard.first, shard.last), _COLUMNS.state == ACTIVE]
     if shard.day is None:
         wanted.append(_COLUMNS.next_due_at == run.slot)
     lately = {"confirmed_at", "created_at"}
-    common = [_COLUMNS[name] for name in Alike._fields if name not in lately]
+    common = [_COLUMNS[name] for name in SharedColumns._fields if name not in lately]
     dates = [type_coerce(case((long_there, null()), else_=_COLUMNS[n]), UTCDateTime()).label(n) for n in sorted(lately)]
     some = select(_COLUMNS.id, _COLUMNS.profile_id, *common, *dates).where(*wanted).order_by(_COLUMNS.id)
     found = (some.with_for_update() if lock else some).subquery().c
-    alike = [found[name] for name in Alike._fields]
-    numbers = [collected(session, one) for one in (found.id, func.coalesce(found.profile_id, 0))]
+    alike = [found[name] for name in SharedColumns._fields]
+    numbers = [read_column(session, one) for one in (found.id, func.coalesce(found.profile_id, 0))]
     readers = []
     for *values, ids, profiles in session.execute(select(*alike, *numbers).group_by(*alike)):
-        same = Alike._make([*values[:-1], values[-1] or _LONG_AGO])
-        readers += [Due(number, profile or None, same) for number, profile in zip(ids, profiles, strict=True)]
+        same = SharedColumns._make([*values[:-1], values[-1] or _LONG_AGO])
+        readers += [DueSubscriber(number, profile or None, same) for number, profile in zip(ids, profiles, strict=True)]
     return sorted(readers, key=itemgetter(0))

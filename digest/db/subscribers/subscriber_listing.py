@@ -21,7 +21,7 @@ def all_with_profiles(session: Session) -> list[tuple[Subscriber, Profile]]:
     return [(subscriber, Profile.from_json(version.profile) if version else Profile()) for subscriber, version in rows]
 
 
-def left_before(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
+def unsubscribed_before(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
     """Subscribers who left before then; locks their rows."""
     query = select(Subscriber).where(Subscriber.state == LEFT, col(Subscriber.left_at) < before)
     return session.exec(query.limit(limit).with_for_update()).all()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select
 
 from digest import settings
-from digest.db.core.dialect import among
+from digest.db.core.dialect import in_values
 from digest.db.subscribers import former_addresses
 from digest.errors import BadInput
 from digest.matching.profile import Profile
@@ -28,7 +28,7 @@ WELCOME_WITHIN = timedelta(days=1)  # who was confirmed longer ago gets no first
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ParsedAddress:
     """An address that can be mailed. `text` is what is mailed (its domain in ASCII); `key` is the same for one inbox.
 
     The key is in NFC, the domain in lower-case IDNA, the part before the @ case-folded.
@@ -38,7 +38,7 @@ class Address:
     key: str
 
 
-def address(text: str) -> Address:
+def parse_address(text: str) -> ParsedAddress:
     """Read an address as typed. No look-up in the network. Raises BadInput naming the field.
 
     A part before the @ outside ASCII is refused: most servers can't take it.
@@ -52,15 +52,15 @@ def address(text: str) -> Address:
         raise BadInput(f"address: {error}", field="address") from error
     domain = valid.ascii_domain.lower()
     local = unicodedata.normalize("NFC", valid.local_part)
-    return Address(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
+    return ParsedAddress(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
 
 
-def active(session: Session) -> int:
+def active_subscribers(session: Session) -> int:
     """How many there are who get mail."""
     return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
 
 
-def words_of_profiles(session: Session, most: int) -> list[int]:
+def count_profile_words(session: Session, most: int) -> list[int]:
     """How many words, authors and words of likes each of the newest profiles looks for, `most` profiles at most."""
     newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(most)
     found = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
@@ -74,11 +74,11 @@ def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
     if not versions:
         return {}
     query = select(col(ProfileVersion.id), col(ProfileVersion.profile))
-    rows = session.execute(query.where(among(session, col(ProfileVersion.id), versions)))
+    rows = session.execute(query.where(in_values(session, col(ProfileVersion.id), versions)))
     return {number: Profile.from_json(profile) for number, profile in rows}
 
 
-def version_made_at(session: Session, number: int) -> datetime | None:
+def profile_version_created_at(session: Session, number: int) -> datetime | None:
     """When that profile version was made; None where there is none of that number."""
     found = session.get(ProfileVersion, number)
     return found.created_at if found else None
@@ -99,13 +99,13 @@ def _one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Sub
     return session.exec(query.with_for_update() if lock else query).one_or_none()
 
 
-def counts(session: Session) -> dict[str, int]:
+def count_by_state(session: Session) -> dict[str, int]:
     """How many subscribers there are in each state."""
     rows = session.exec(select(Subscriber.state, func.count()).group_by(Subscriber.state)).all()
     return {state: int(number) for state, number in rows}
 
 
-def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
+def admit(session: Session, who: ParsedAddress, *, now: datetime) -> Subscriber:
     """The row of that address, locked; made as pending where it is new. Two at once get the same row."""
     known = by_key(session, who.key, lock=True)
     if known is not None:
@@ -127,7 +127,7 @@ def admit(session: Session, who: Address, *, now: datetime) -> Subscriber:
 def suppression(session: Session, key: str) -> Suppression | None:
     """Why that address must not be mailed; None where it may be. Also of a deleted person, known by a hash alone."""
     found = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
-    former = None if found else former_addresses.find(session, key)
+    former = None if found else former_addresses.find_former_address(session, key)
     if former is not None and former.suppressed:
         return Suppression(address_key=key, reason=former.reason, at=former.at)
     return found
@@ -174,7 +174,9 @@ def profile_of(session: Session, subscriber: Subscriber) -> Profile:
     return Profile.from_json(version.profile) if version else Profile()
 
 
-def consent(session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str) -> None:
+def record_consent(
+    session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str
+) -> None:
     """Keep the proof of what a subscriber asked for. `client`: from where, a hash or a word, never an address."""
     session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
 
@@ -191,7 +193,7 @@ def was_imported(session: Session, subscriber_id: int) -> bool:
     return session.exec(events.limit(1)).first() == IMPORTED
 
 
-def known_through(session: Session, *, now: datetime) -> int:
+def newest_batch_known_at(session: Session, *, now: datetime) -> int:
     """The last ingest up to which everything is known by now, 0 where there is none: older papers aren't new."""
     later = session.exec(select(func.min(Batch.id)).where(col(Batch.known_at) > now)).one()
     return later - 1 if later is not None else session.exec(select(func.max(Batch.id))).one() or 0
@@ -203,17 +205,17 @@ def attempts(session: Session, action: str, key: str, *, since: datetime) -> Seq
     return session.exec(query.order_by(col(Attempt.at))).all()
 
 
-def attempt_keys(session: Session, action: str, *, since: datetime) -> set[str]:
+def attempted_keys(session: Session, action: str, *, since: datetime) -> set[str]:
     """The keys with which that was tried since then."""
     return set(session.exec(select(Attempt.key).where(Attempt.action == action, col(Attempt.at) > since)))
 
 
-def forget_attempts(session: Session, action: str, key: str) -> None:
+def delete_attempts(session: Session, action: str, key: str) -> None:
     """That key's tries count no more."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))
 
 
-def unwelcomed(session: Session, action: str, *, since: datetime, until: datetime, limit: int) -> list[int]:
+def without_welcome(session: Session, action: str, *, since: datetime, until: datetime, limit: int) -> list[int]:
     """Active readers confirmed between those times without any edition, and without a note of that action."""
     has = select(Edition.id).where(col(Edition.subscriber_id) == col(Subscriber.id))
     noted = select(Attempt.id).where(Attempt.action == action, Attempt.key == cast(col(Subscriber.id), String))
@@ -227,12 +229,12 @@ def unwelcomed(session: Session, action: str, *, since: datetime, until: datetim
     return [number for number in session.exec(query) if number]
 
 
-def leave_unwelcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:
+def mark_welcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:
     """As if the reader's first edition had been considered and there was nothing to send."""
-    note_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WELCOME_WITHIN)
+    record_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WELCOME_WITHIN)
 
 
-def note_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:
+def record_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:
     """Count one more try, and drop those that no longer matter."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.at) <= forget_before))
     session.add(Attempt(action=action, key=key, at=now))

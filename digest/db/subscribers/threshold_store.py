@@ -8,24 +8,24 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlmodel import Session, SQLModel, col
 
-from digest.db.core.column_reads import collected
-from digest.db.core.dialect import among
+from digest.db.core.column_reads import read_column
+from digest.db.core.dialect import in_values
 from digest.models import Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
 
 
-def standing(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
+def stored_thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
     """τ of each profile version that was calibrated for this epoch."""
     threshold = SQLModel.metadata.tables["threshold"].c
     columns = (threshold.profile_id, func.coalesce(threshold.tau, -1))
-    statement = select(*[collected(session, column) for column in columns]).where(
-        threshold.epoch_id == epoch_id, among(session, threshold.profile_id, list(profiles))
+    statement = select(*[read_column(session, column) for column in columns]).where(
+        threshold.epoch_id == epoch_id, in_values(session, threshold.profile_id, list(profiles))
     )
     numbers, taus = session.execute(statement).one()
     return {number: None if tau < 0 else tau for number, tau in zip(numbers or (), taus or (), strict=True)}
 
 
-def keep_taus(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
+def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
     """Store thresholds of an epoch; those that stand already stay."""
     put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
     if session.get_bind().dialect.name == "postgresql":
@@ -42,7 +42,7 @@ def keep_taus(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -
         session.execute(said, given)
 
 
-def copy(session: Session, before: int, after: int) -> None:
+def copy_threshold(session: Session, before: int, after: int) -> None:
     """A new profile version of which epochs would make the same: nothing that decides it changed."""
     session.execute(
         text(
@@ -53,13 +53,13 @@ def copy(session: Session, before: int, after: int) -> None:
     )
 
 
-def waiting(session: Session, epoch_id: int, first: int, last: int) -> list[int]:
+def uncalibrated_versions(session: Session, epoch_id: int, first: int, last: int) -> list[int]:
     """Profile versions of active readers with these numbers that the epoch has not been calibrated for."""
     wanted = _waiting(epoch_id).where(col(Subscriber.id).between(first, last))
     return [int(number) for number in session.execute(wanted.order_by(col(Subscriber.id))).scalars()]
 
 
-def parts(session: Session, epoch_id: int, size: int, most: int) -> list[tuple[int, int]]:
+def uncalibrated_parts(session: Session, epoch_id: int, size: int, most: int) -> list[tuple[int, int]]:
     """The first parts of readers with such profiles: first and last number of each. A part's bounds never change."""
     part = (col(Subscriber.id) // size).label("part")
     statement = _waiting(epoch_id).with_only_columns(part).distinct().order_by(part).limit(most)

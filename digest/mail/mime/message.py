@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from digest.compose.email.template_context import Pieces, Rendered
 from digest.mail.mime.quoted_printable import body, mailbox, structured, unstructured
-from digest.signing import stamp
+from digest.signing import keyed_hash
 
 TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test"})
 
@@ -131,7 +131,7 @@ def date_line(at: datetime) -> str:
 def verp(bounce_address: str, delivery_id: int, key: str) -> str:
     """The return path of one delivery, `bounce+<id>-<stamp>@domain`; the stamp keeps strangers from forging it."""
     local, _, domain = bounce_address.partition("@")
-    return f"{local}+{delivery_id}-{stamp(key, 'verp', str(delivery_id), length=10)}@{domain}"
+    return f"{local}+{delivery_id}-{keyed_hash(key, 'verp', str(delivery_id), length=10)}@{domain}"
 
 
 def read_verp(address: str, key: str) -> int | None:
@@ -139,5 +139,5 @@ def read_verp(address: str, key: str) -> int | None:
     match = re.fullmatch(r"[^@\s]{1,64}?\+(\d{1,18})-([a-z2-7]{10})@[^@\s]{1,255}", address.strip("<> ").lower())
     if not match:
         return None
-    expected = stamp(key, "verp", str(int(match[1])), length=10)
+    expected = keyed_hash(key, "verp", str(int(match[1])), length=10)
     return int(match[1]) if hmac.compare_digest(expected, match[2]) else None

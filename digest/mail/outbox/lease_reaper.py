@@ -13,7 +13,7 @@ from functools import partial
 from sqlmodel import Session
 
 from digest import clock, logs
-from digest.db.core.retry_transaction import patiently
+from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox import leases
 from digest.errors import Transient
 from digest.mail.outbox.state_transitions import StateTransitions
@@ -44,7 +44,7 @@ class LeaseReaper:
             raise
 
     def _expired(self) -> list[tuple[int, int]]:
-        beats = patiently(leases.beats, seconds=0)
+        beats = retry_transaction(leases.beats, seconds=0)
         now = self._monotonic()
         previous = self._beats
         self._beats = {
@@ -54,7 +54,7 @@ class LeaseReaper:
         return [(lease_id, beat) for lease_id, (beat, since) in self._beats.items() if now - since >= self._lease]
 
     def _reap(self, lease_id: int, beat: int) -> int:
-        uncertain = patiently(partial(self._take_over, lease_id, beat), seconds=0)
+        uncertain = retry_transaction(partial(self._take_over, lease_id, beat), seconds=0)
         self._beats.pop(lease_id, None)
         self.leases_taken_over += 1
         log.warning("lease_taken_over", lease=lease_id, uncertain=uncertain)

@@ -18,7 +18,7 @@ from functools import partial
 from sqlmodel import Session
 
 from digest import clock, logs
-from digest.db.core.retry_transaction import patiently
+from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.errors import DigestError, Transient
@@ -83,7 +83,7 @@ class Sender:
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
         """Run the pass. See `deliver_due`."""
-        self._lease = patiently(self._open, seconds=self._settings.lease)
+        self._lease = retry_transaction(self._open, seconds=self._settings.lease)
         try:
             self._send_windows(time.monotonic() + seconds, stop, busy)
         except LeaseLost:
@@ -92,7 +92,7 @@ class Sender:
         except BaseException:
             self._abandon()
             raise
-        more = patiently(self._close, seconds=self._settings.lease)
+        more = retry_transaction(self._close, seconds=self._settings.lease)
         if self._server_paused:
             self._counter.trouble = self._counter.paused = True
         return self._counter.counts(more=more)
@@ -123,7 +123,7 @@ class Sender:
         """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
         began = time.monotonic()
         work = partial(self._record_and_claim, self._ended, capacity)
-        fenced, claimed, review = patiently(work, seconds=self._settings.lease)
+        fenced, claimed, review = retry_transaction(work, seconds=self._settings.lease)
         self._allow_content_after(began)
         self._throttle.record_sent(self._transport.server, len(claimed))
         self._counter.add(self._ended)
@@ -211,8 +211,8 @@ class Sender:
         wait(self._in_flight)
         self._collect()
         try:
-            patiently(partial(self._record_and_claim, self._ended, 0), seconds=SECONDS_TO_ABANDON)
-            patiently(self._close, seconds=SECONDS_TO_ABANDON)
+            retry_transaction(partial(self._record_and_claim, self._ended, 0), seconds=SECONDS_TO_ABANDON)
+            retry_transaction(self._close, seconds=SECONDS_TO_ABANDON)
         except Transient:
             log.exception("pass_abandoned", lease=self._lease)  # the lease reaper takes over
 

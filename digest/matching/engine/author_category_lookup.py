@@ -11,10 +11,10 @@ import numpy as np
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.segments import concatenated_ranges
 from digest.matching.kernel.array_layout import I32
-from digest.text.person_names import Name, agree
+from digest.text.person_names import PersonName, names_agree
 
 LAST = "\U0010ffff"  # sorts after every character
-_Wanted = tuple[Name, bool, int]  # name, whether it is a prefix, atom
+_Wanted = tuple[PersonName, bool, int]  # name, whether it is a prefix, atom
 
 
 class AuthorLookup:
@@ -39,9 +39,9 @@ class AuthorLookup:
         for number in self._some(index):
             given, particles, family = index.names[number].split("|")
             wanted = self._like(given, particles, family)
-            found = Name(tuple(given.split()), particles, family) if wanted else None
+            found = PersonName(tuple(given.split()), particles, family) if wanted else None
             for wanted_name, prefix, atom in wanted:
-                if found and (wanted_name == found or agree(wanted_name, found, prefix=prefix)):
+                if found and (wanted_name == found or names_agree(wanted_name, found, prefix=prefix)):
                     atoms.append(atom)
                     numbers.append(number)
         return _through(atoms, numbers, index.name_at, index.name_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I32
-from digest.text.tokens import split
+from digest.text.tokens import split_compound
 
 
 class Words:
@@ -34,7 +34,7 @@ class Split(dict[str, int]):
         self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 stands behind each text
 
     def __missing__(self, word: str) -> int:
-        parts = split(word)
+        parts = split_compound(word)
         self.form += [self.forms(part.word) for part in parts]
         self.whole.append(self.wholes(parts[0].whole) if parts[0].whole else -1)
         self.at.append(len(self.form))

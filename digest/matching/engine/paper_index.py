@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from digest.matching.engine.interning import Split, Words
 from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.papers import Record
-from digest.text.person_names import Name, name
+from digest.text.person_names import PersonName, parse_name
 from digest.text.tokens import stem, whole_words
 
 I32 = NDArray[np.int32]
@@ -86,10 +86,10 @@ class PaperIndex:
         """What `by_name` has, in order."""
         return sorted(self.by_name)
 
-    def name(self, number: int) -> Name:
+    def name(self, number: int) -> PersonName:
         """An author's name in parts."""
         given, particles, family = self.names[number].split("|")
-        return Name(tuple(given.split()), particles, family)
+        return PersonName(tuple(given.split()), particles, family)
 
 
 def family_keys(given: str, particles: str, family: str) -> set[str]:
@@ -130,7 +130,7 @@ class _Builder:
 
     def _author(self, author: str) -> int:
         if author not in self.name_of:
-            parts = name(author)
+            parts = parse_name(author)
             self.name_of[author] = self.names(f"{' '.join(parts.given)}|{parts.particles}|{parts.family}")
         return self.name_of[author]
 

@@ -24,7 +24,7 @@ from digest.matching.kernel.array_layout import AND, AND_NOT, MOST_TOPICS, OR, Q
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 
 _MOST = 2**31 - 1
 _MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
@@ -201,7 +201,9 @@ def _record(store: ProfileStore, profile: Profile) -> list[int]:
     head += array_layout.AUTHORS * bool(profile.authors) + array_layout.EXCLUSIONS * bool(profile.exclusions)
     head += array_layout.LIKES * bool(profile.likes)
     queries = [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
-    authors = [(store.lexicon.author(one), store.lexicon.want(ProfileTerm("au", fold(one)))) for one in profile.authors]
+    authors = [
+        (store.lexicon.author(one), store.lexicon.want(ProfileTerm("au", fold_text(one)))) for one in profile.authors
+    ]
     keys, heard = _heard(store, [query for query in queries if query >= 0], [want for _, want in authors])
     store.widest = max(store.widest, len(heard) + len(authors), len(profile.likes))
     record = [head + (len(profile.topics) << 8), *queries, *heard]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from digest.matching.engine.growable_arrays import Numbered
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phrase_words
 from digest.matching.scoring.bm25 import FIXED
-from digest.text.folding import fold
-from digest.text.person_names import Name, name
+from digest.text.folding import fold_text
+from digest.text.person_names import PersonName, parse_name
 
 KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b01000, "inst": 0b10000, "all": 0b11111}
 
@@ -30,7 +30,7 @@ class Vocabulary:
     atoms: Numbered[tuple[str, str] | tuple[int, int]] = field(default_factory=Numbered)
     atom_phrase: array[int] = field(default_factory=lambda: array("i"))
     atom_kinds: array[int] = field(default_factory=lambda: array("i"))
-    authors: list[tuple[Name, bool, int]] = field(default_factory=list)
+    authors: list[tuple[PersonName, bool, int]] = field(default_factory=list)
     categories: list[tuple[str, int]] = field(default_factory=list)
     exact: list[tuple[str, int]] = field(default_factory=list)
     code: int = -1
@@ -77,7 +77,7 @@ class Vocabulary:
             case "au":
                 return self.author(term.text)
             case "cat":
-                return self.put_atom(("cat", fold(term.text)), "")
+                return self.put_atom(("cat", fold_text(term.text)), "")
             case "has":
                 return self.put_atom(("has", ""), "")
         found = self._phrase(term)
@@ -109,9 +109,9 @@ class Vocabulary:
     def name_atom(self, key: tuple[str, str] | tuple[int, int], text: str, number: int) -> None:
         """Register the atom of a field without words, such as an author or category."""
         if key[0] in {"au", "all"}:
-            self.authors.append((name(text.removesuffix("*")), text.endswith("*"), number))
+            self.authors.append((parse_name(text.removesuffix("*")), text.endswith("*"), number))
         if key[0] == "all":
-            self.exact.append((fold(text), number))
+            self.exact.append((fold_text(text), number))
         elif key[0] == "cat":
             self.categories.append((str(key[1]), number))
         elif key[0] == "has":

@@ -29,7 +29,7 @@ from digest.matching.query.syntax_tree import (
     phrase_words,
     positive_terms,
 )
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 
 __all__ = [
     "FIELDS",
@@ -76,7 +76,7 @@ def profile_terms_of(term: Term) -> tuple[ProfileTerm, ...]:
     """The words of a query term that have weight; in fields without words the whole term."""
     if term.field in TEXT_FIELDS:
         return tuple(dict.fromkeys(ProfileTerm(term.field, w.text, w.prefix) for w in phrase_words(term) if w.weighs))
-    return (ProfileTerm(term.field, fold(term.text)),)
+    return (ProfileTerm(term.field, fold_text(term.text)),)
 
 
 def profile_terms(profile: Profile) -> tuple[ProfileTerm, ...]:

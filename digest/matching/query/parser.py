@@ -9,7 +9,7 @@ from typing import NamedTuple
 from digest.errors import N_, BadQuery
 from digest.matching.profile import MAX_QUERY
 from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
-from digest.text.person_names import name
+from digest.text.person_names import parse_name
 from digest.text.word_tables import STOP_WORDS
 
 MAX_DEPTH = 40  # parentheses inside parentheses
@@ -205,7 +205,7 @@ def _check(term: Term, at: int) -> None:
         raise BadQuery(
             N_("%(what)s is no category"), position=at, expected=N_("a name such as cs.LG or cs"), what=_cut(term.text)
         )
-    if term.field == "au" and not name(term.text.rstrip("*")).family:
+    if term.field == "au" and not parse_name(term.text.rstrip("*")).family:
         raise BadQuery(N_("a name is missing"), position=at, expected=N_("an author's name"))
     if term.field not in {"au", "cat", "has"}:
         found = phrase_words(term)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from digest.text.tokens import Token, tokens, weighs, words
+from digest.text.tokens import Token, is_weighted, tokens, words
 
 TEXT_FIELDS = ("", "ti", "abs", "all")
 FIELDS = ("ti", "abs", "au", "cat", "co", "all", "inst", "venue", "has")
@@ -112,4 +112,4 @@ def _prefix(piece: str) -> list[Word]:
 
 
 def _word(token: Token, typed: str) -> Word:
-    return Word(token.stem, False, typed, weighs(token.word))
+    return Word(token.stem, False, typed, is_weighted(token.word))

@@ -20,11 +20,11 @@ from digest.matching.query.language import (
     profile_terms_of,
 )
 from digest.matching.scoring.bm25 import Weights, close_floor, weight
-from digest.matching.scoring.boolean_match import Document, Predicate, author, predicate
+from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
 
 
 @dataclass(frozen=True, slots=True)
-class HeardTerm:
+class ParsedTerm:
     """A term that a match may be shown by.
 
     `wants`: each thing that shows it, by what it counts as. `phrase`: more than one word of title and abstract.
@@ -33,18 +33,18 @@ class HeardTerm:
 
     term: Term
     holds: Predicate
-    wants: tuple[tuple[ProfileTerm, ProfileTerm], ...]
+    term_bits: tuple[tuple[ProfileTerm, ProfileTerm], ...]
     phrase: bool
     stems: tuple[str, ...]
     one_word: bool
 
     @classmethod
-    def of(cls, term: Term) -> HeardTerm:
+    def of(cls, term: Term) -> ParsedTerm:
         """The term analysed, once for all papers."""
         words = phrase_words(term) if term.field in {"", "ti", "abs"} else ()
         stems = tuple(word.text for word in words if not word.prefix)
         wants = profile_terms_of(term)
-        worth = tuple((want, counted_as(want)) for want in wants)
+        worth = tuple((want, counted_word(want)) for want in wants)
         return cls(
             term,
             predicate(term),
@@ -56,7 +56,7 @@ class HeardTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedTopic:
     """One topic that is not muted: its place in the profile, its query, and what to look for.
 
     `any_term`: the query is a term or several joined by OR, so that it holds where one of its `terms` does.
@@ -64,23 +64,23 @@ class Heard:
 
     index: int
     query: Query
-    wants: tuple[ProfileTerm, ...]
+    term_bits: tuple[ProfileTerm, ...]
     holds: Predicate
-    terms: tuple[HeardTerm, ...]
+    terms: tuple[ParsedTerm, ...]
     any_term: bool
 
     @classmethod
-    def of(cls, index: int, query: Query) -> Heard:
+    def of(cls, index: int, query: Query) -> ParsedTopic:
         """A topic's query analysed, once for all papers."""
-        found = tuple(HeardTerm.of(term) for term in positive_terms(query.root))
-        wants = tuple(want for term in found for want, _ in term.wants)
+        found = tuple(ParsedTerm.of(term) for term in positive_terms(query.root))
+        wants = tuple(want for term in found for want, _ in term.term_bits)
         parts = query.root.parts if isinstance(query.root, Or) else (query.root,)
         simple = all(isinstance(part, Term) for part in parts)
         return cls(index, query, wants, predicate(query.root), found, simple)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ParsedProfile:
     """A profile understood. `plain`: the weight of each word of its plain topics; `bits`: the terms' numbers.
 
     `plain_words` and `plain_prefixes`: what `plain` looks for, by word. `terms`: each topic's terms, one behind the
@@ -88,7 +88,7 @@ class Wish:
     """
 
     profile: Profile
-    topics: tuple[Heard, ...]
+    topics: tuple[ParsedTopic, ...]
     exclusions: tuple[Predicate, ...]
     authors: tuple[tuple[str, Predicate], ...]
     categories: tuple[str, ...]
@@ -98,11 +98,11 @@ class Wish:
     floor: int
     plain_words: Mapping[str, ProfileTerm]
     plain_prefixes: tuple[ProfileTerm, ...]
-    terms: tuple[tuple[Heard, HeardTerm], ...]
+    terms: tuple[tuple[ParsedTopic, ParsedTerm], ...]
     by_stem: Mapping[str, tuple[int, ...]]
     other_terms: tuple[int, ...]
 
-    def shown(self, document: Document) -> list[int]:
+    def query_text(self, document: Document) -> list[int]:
         """The places of the terms that show the paper to satisfy their topics as written, in no order.
 
         Most terms need a word that the paper lacks: only the others are looked at.
@@ -120,32 +120,32 @@ class Wish:
         ]
 
 
-def counted_as(want: ProfileTerm) -> ProfileTerm:
+def counted_word(want: ProfileTerm) -> ProfileTerm:
     """A word is worth the same in whatever field it was asked for, and counts once."""
     return want._replace(field="") if want.field in TEXT_FIELDS else want
 
 
-def understand(profile: Profile, weights: Weights) -> Wish:
+def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
     """What a profile wants, weighed by the counts of one epoch. Raises BadQuery."""
     heard = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
-    topics = tuple(Heard.of(index, query) for index, query in heard)
-    times = Counter(want for topic in topics if topic.query.plain for want in set(topic.wants))
+    topics = tuple(ParsedTopic.of(index, query) for index, query in heard)
+    times = Counter(want for topic in topics if topic.query.plain for want in set(topic.term_bits))
     plain = {want: weight(times[want]) for want in times}
-    words = {want._replace(field="") for topic in topics for want in topic.wants if want.field in TEXT_FIELDS}
+    words = {want._replace(field="") for topic in topics for want in topic.term_bits if want.field in TEXT_FIELDS}
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
-    sums = [sum(plain[want] * idf[want] for want in t.wants) for t in topics if t.query.plain and t.wants]
+    sums = [sum(plain[want] * idf[want] for want in t.term_bits) for t in topics if t.query.plain and t.term_bits]
     places = [(topic, term) for topic in topics for term in topic.terms]
     by_stem: dict[str, tuple[int, ...]] = {}
     for place, (_, term) in enumerate(places):
         if term.stems:
             rarest = max(term.stems, key=weights.idf)
             by_stem[rarest] = (*by_stem.get(rarest, ()), place)
-    return Wish(
+    return ParsedProfile(
         profile=profile,
         topics=topics,
         exclusions=tuple(predicate(parse(text).root) for text in profile.exclusions),
-        authors=tuple((name, author(name)) for name in profile.authors),
+        authors=tuple((name, author_predicate(name)) for name in profile.authors),
         categories=tuple(category.lower() for category in profile.categories),
         bits={want: 1 << number for number, want in enumerate(profile_terms(profile))},
         plain=plain,

@@ -12,13 +12,13 @@ from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
-from digest.matching.reference.parsed_profile import Heard, HeardTerm, Wish, counted_as, understand
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, counted_word, parse_profile
 from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
-from digest.matching.scoring.boolean_match import Document, in_category, prepare
+from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
 from digest.matching.scoring.relevance_feedback import lift
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 
-CLOSE_A_DAY = 3  # close papers of one announcement, while there is no threshold
+CLOSE_PAPERS_PER_DAY = 3  # close papers of one announcement, while there is no threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ def match(
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
     """The papers a profile gets, best first, under its caps. `tau` None: no threshold yet. Raises BadQuery."""
-    return cap(profile, matches(profile, candidates, counts, tau=tau, sent=sent))
+    return apply_topic_caps(profile, match_all(profile, candidates, counts, tau=tau, sent=sent))
 
 
-def matches(
+def match_all(
     profile: Profile,
     candidates: Iterable[Candidate | Document],
     counts: Counts | Weights,
@@ -69,10 +69,10 @@ def matches(
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
     """Every paper that a profile matches at all, followed authors first, then by score; no caps. Raises BadQuery."""
-    return list(lazily(profile, candidates, counts, tau=tau, sent=sent))
+    return list(match_lazily(profile, candidates, counts, tau=tau, sent=sent))
 
 
-def lazily(
+def match_lazily(
     profile: Profile,
     candidates: Iterable[Candidate | Document],
     counts: Counts | Weights,
@@ -82,7 +82,7 @@ def lazily(
 ) -> LazyMatches:
     """`matches`, each explained when it is asked for: most are only counted."""
     weights = _weights(counts)
-    wish = understand(profile, weights)
+    wish = parse_profile(profile, weights)
     found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
     sure = [finding for finding in found if finding.shown or finding.followed]
     close = [f for f in found if not (f.shown or f.followed) and profile.close and f.relevance >= wish.floor > 0]
@@ -94,7 +94,7 @@ def lazily(
 class LazyMatches:
     """Matches in their order. `len` tells how many they are; each is explained when the iteration comes to it."""
 
-    def __init__(self, wish: Wish, findings: Sequence[_Finding]) -> None:
+    def __init__(self, wish: ParsedProfile, findings: Sequence[_Finding]) -> None:
         self._wish, self._findings = wish, findings
 
     def __len__(self) -> int:
@@ -108,11 +108,11 @@ class LazyMatches:
         return [finding.document.candidate.id for finding in self._findings if not finding.followed]
 
 
-def cap(profile: Profile, found: Iterable[Match]) -> list[Match]:
+def apply_topic_caps(profile: Profile, matches: Iterable[Match]) -> list[Match]:
     """The matches that fit: at most `limit` papers, at most a topic's cap for each; followed authors always."""
     fits: list[Match] = []
     used: Counter[int] = Counter()
-    for one in found:
+    for one in matches:
         if one.followed:
             fits.append(one)
             continue
@@ -131,13 +131,15 @@ def floor(profile: Profile, counts: Counts | Weights) -> int:
     Each word counts as it does once in an average abstract. 0 where no plain topic has a word that weighs: then nothing
     is close.
     """
-    return understand(profile, _weights(counts)).floor
+    return parse_profile(profile, _weights(counts)).floor
 
 
-def not_strict(profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights) -> list[int]:
+def not_strict_matches(
+    profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights
+) -> list[int]:
     """The relevances of the allowed papers that match no topic as written: what a threshold is set by."""
     weights = _weights(counts)
-    wish = understand(profile, weights)
+    wish = parse_profile(profile, weights)
     found = _findings(wish, candidates, weights)
     return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.shown]
 
@@ -146,16 +148,16 @@ def _weights(counts: Counts | Weights) -> Weights:
     return counts if isinstance(counts, Weights) else Weights(counts)
 
 
-def _findings(wish: Wish, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
+def _findings(wish: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
     """What each paper has of the wish; withdrawn and excluded papers are passed over."""
     for candidate in candidates:
-        document = prepare(candidate) if isinstance(candidate, Candidate) else candidate
+        document = prepare_document(candidate) if isinstance(candidate, Candidate) else candidate
         if document.candidate.record.withdrawn or any(excludes(document) for excludes in wish.exclusions):
             continue
         yield _find(wish, document, weights)
 
 
-def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
+def _find(wish: ParsedProfile, document: Document, weights: Weights) -> _Finding:
     """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
     norm = weights.norm(document.length)
     followed = tuple([author for author, wrote in wish.authors if wrote(document)])
@@ -168,18 +170,18 @@ def _find(wish: Wish, document: Document, weights: Weights) -> _Finding:
     for want in wish.plain_prefixes:
         if tf := _tf(want, document):
             gains[want] = wish.plain[want] * impact(wish.idf[want], tf, norm)
-    shown = wish.shown(document)
+    shown = wish.query_text(document)
     worth: dict[ProfileTerm, int] = {}
     phrases = sum([_show(wish.terms[place][1], wish, document, norm, worth) for place in shown])
     gains = worth | gains
     for author in followed:
-        gains[ProfileTerm("au", fold(author))] = ONE * FIXED["au"]
+        gains[ProfileTerm("au", fold_text(author))] = ONE * FIXED["au"]
     return _Finding(document, gains, shown, worth, phrases, followed, liked)
 
 
-def _show(term: HeardTerm, wish: Wish, document: Document, norm: int, worth: dict[ProfileTerm, int]) -> int:
+def _show(term: ParsedTerm, wish: ParsedProfile, document: Document, norm: int, worth: dict[ProfileTerm, int]) -> int:
     """Add what a term found to `worth`. Returns what the words of a phrase are worth once more, else 0."""
-    for want, key in term.wants:
+    for want, key in term.term_bits:
         if key in worth:
             continue
         if want.field not in TEXT_FIELDS:
@@ -187,7 +189,7 @@ def _show(term: HeardTerm, wish: Wish, document: Document, norm: int, worth: dic
         else:
             tf = _tf(want, document) if want.prefix else document.tf.get(want.text, 0)
             worth[key] = ONE * impact(wish.idf[key], tf, norm)
-    return sum([worth[key] for _, key in term.wants]) if term.phrase else 0
+    return sum([worth[key] for _, key in term.term_bits]) if term.phrase else 0
 
 
 def _tf(want: ProfileTerm, document: Document) -> int:
@@ -197,7 +199,7 @@ def _tf(want: ProfileTerm, document: Document) -> int:
     return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
 
 
-def _allowed(wish: Wish, finding: _Finding) -> bool:
+def _allowed(wish: ParsedProfile, finding: _Finding) -> bool:
     """True where the reader's categories admit the paper; a paper without categories is in none."""
     categories = finding.document.categories[: 1 if wish.profile.primary_only else None]
     return not wish.categories or any(in_category(wanted, categories) for wanted in wish.categories)
@@ -210,7 +212,7 @@ def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
         return finding.document.candidate.announcement
 
     ranked = sorted(close, key=lambda f: (day(f), -f.relevance, f.document.candidate.id))
-    return [finding for _, group in groupby(ranked, key=day) for finding in list(group)[:CLOSE_A_DAY]]
+    return [finding for _, group in groupby(ranked, key=day) for finding in list(group)[:CLOSE_PAPERS_PER_DAY]]
 
 
 def _order(finding: _Finding) -> tuple[bool, int, int, int]:
@@ -219,16 +221,16 @@ def _order(finding: _Finding) -> tuple[bool, int, int, int]:
     return not finding.followed, -finding.score, -candidate.announcement, candidate.id
 
 
-def _held(wish: Wish, finding: _Finding) -> dict[int, list[HeardTerm]]:
+def _held(wish: ParsedProfile, finding: _Finding) -> dict[int, list[ParsedTerm]]:
     """For each topic that holds as written, the terms that show it."""
-    held: dict[int, list[HeardTerm]] = {}
+    held: dict[int, list[ParsedTerm]] = {}
     for place in sorted(finding.shown):
         topic, term = wish.terms[place]
         held.setdefault(topic.index, []).append(term)
     return held
 
 
-def _explain(wish: Wish, finding: _Finding) -> Match:
+def _explain(wish: ParsedProfile, finding: _Finding) -> Match:
     """The match with its reasons: topics by what they give, each with the reader's own words.
 
     Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
@@ -237,7 +239,7 @@ def _explain(wish: Wish, finding: _Finding) -> Match:
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
     for topic, bits in _telling(wish, finding, held):
-        most = 2 * bits.bit_count() > len(topic.wants)
+        most = 2 * bits.bit_count() > len(topic.term_bits)
         if topic.index in held or not matched or (most and bits & ~mask):
             matched.append((topic.index, _typed(topic, finding, held)))
         mask |= bits
@@ -253,27 +255,29 @@ def _explain(wish: Wish, finding: _Finding) -> Match:
     )
 
 
-def _telling(wish: Wish, finding: _Finding, held: Mapping[int, Sequence[HeardTerm]]) -> list[tuple[Heard, int]]:
+def _telling(
+    wish: ParsedProfile, finding: _Finding, held: Mapping[int, Sequence[ParsedTerm]]
+) -> list[tuple[ParsedTopic, int]]:
     """The topics that found something, with their terms' bits; the one that gives most of the score first."""
     told = []
     for topic in wish.topics:
         shown = held.get(topic.index, ())
         found = _found(topic, finding, shown)
         if found or shown:
-            gain = sum(finding.gains[key] for key in {counted_as(want) for want in found})
-            gain += sum(finding.worth[key] for term in shown if term.phrase for _, key in term.wants)
+            gain = sum(finding.gains[key] for key in {counted_word(want) for want in found})
+            gain += sum(finding.worth[key] for term in shown if term.phrase for _, key in term.term_bits)
             told.append((-gain, topic.index, topic, sum({wish.bits[want] for want in found})))
     return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
 
 
-def _found(topic: Heard, finding: _Finding, shown: Sequence[HeardTerm]) -> list[ProfileTerm]:
+def _found(topic: ParsedTopic, finding: _Finding, shown: Sequence[ParsedTerm]) -> list[ProfileTerm]:
     """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
     if topic.query.plain:
-        return [want for want in topic.wants if want in finding.gains]
-    return [want for term in shown for want, _ in term.wants]
+        return [want for want in topic.term_bits if want in finding.gains]
+    return [want for term in shown for want, _ in term.term_bits]
 
 
-def _typed(topic: Heard, finding: _Finding, held: Mapping[int, Sequence[HeardTerm]]) -> tuple[str, ...]:
+def _typed(topic: ParsedTopic, finding: _Finding, held: Mapping[int, Sequence[ParsedTerm]]) -> tuple[str, ...]:
     """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
     if topic.index in held:
         return tuple(dict.fromkeys(term.term.text for term in held[topic.index]))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # NumPy is for the arrays of those who have some; the web pro
     import numpy as np
     from numpy.typing import NDArray
 
-Whole = TypeVar("Whole", int, "NDArray[np.int64]")
+WholeNumber = TypeVar("WholeNumber", int, "NDArray[np.int64]")
 
 # Close papers in the 14 announcements that set a threshold, by the profile's minimum: about 5 a day, or 1 where it is
 # high. τ is the relevance of the next one.
@@ -65,12 +65,12 @@ class Weights:
         return stems, list(accumulate((self.counts.df[stem] for stem in stems), initial=0))
 
 
-def norm(length: Whole, average_milli: int) -> Whole:
+def norm(length: WholeNumber, average_milli: int) -> WholeNumber:
     """⌊1000·k1·(1−b+b·len/avglen)⌋ with k1 = 1.2, b = 0.75; 1200 for a paper of average length (in tokens)."""
     return 300 + 900_000 * length // average_milli
 
 
-def impact(idf: Whole, tf: Whole, norm: Whole) -> Whole:
+def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     """A word's worth in one paper, `tf` = 3·[in title] + 1·[in abstract]: its idf, once in an average abstract.
 
     BM25F in whole numbers, of one word or of arrays of words.
@@ -78,7 +78,7 @@ def impact(idf: Whole, tf: Whole, norm: Whole) -> Whole:
     return idf * tf * 2200 // (1000 * tf + norm)
 
 
-def close_floor(words_worth: Whole) -> Whole:
+def close_floor(words_worth: WholeNumber) -> WholeNumber:
     """The least relevance of a close paper, from what the words of the profile's cheapest plain topic are worth."""
     return words_worth * FLOOR_TIMES // FLOOR_OVER
 

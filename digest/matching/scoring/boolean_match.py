@@ -9,14 +9,14 @@ from functools import lru_cache
 
 from digest.matching.profile import Candidate
 from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase_words
-from digest.text.folding import fold
-from digest.text.person_names import Name, agree, family_keys, name
-from digest.text.tokens import Token, split, tokens
+from digest.text.folding import fold_text
+from digest.text.person_names import PersonName, family_keys, names_agree, parse_name
+from digest.text.tokens import Token, split_compound, tokens
 from digest.text.tokens import stem as stem_of
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class IndexedText:
     """One text: its tokens, where each stem stands, and every word as written, in alphabetical order."""
 
     tokens: tuple[Token, ...]
@@ -42,13 +42,13 @@ class Document:
     """
 
     candidate: Candidate
-    title: Text
-    abstract: Text
-    comment: Text
-    venue: Text
-    institutions: tuple[Text, ...]
-    other_texts: Text
-    authors: tuple[Name, ...]
+    title: IndexedText
+    abstract: IndexedText
+    comment: IndexedText
+    venue: IndexedText
+    institutions: tuple[IndexedText, ...]
+    other_texts: IndexedText
+    authors: tuple[PersonName, ...]
     families: frozenset[str]
     categories: tuple[str, ...]
     tf: Mapping[str, int]
@@ -58,13 +58,13 @@ class Document:
 Predicate = Callable[[Document], bool]
 
 
-def prepare(candidate: Candidate) -> Document:
+def prepare_document(candidate: Candidate) -> Document:
     """The candidate's words, once for all profiles."""
     record = candidate.record
-    title, abstract = read(record.title), read(record.abstract)
-    authors = tuple(name(author) for author in record.authors)
-    comment, venue = read(record.comment or ""), read(record.venue or "")
-    institutions = tuple(read(institution) for institution in record.institutions)
+    title, abstract = index_text(record.title), index_text(record.abstract)
+    authors = tuple(parse_name(author) for author in record.authors)
+    comment, venue = index_text(record.comment or ""), index_text(record.venue or "")
+    institutions = tuple(index_text(institution) for institution in record.institutions)
     tf = dict.fromkeys(abstract.places, 1) | {stem: 3 + (stem in abstract.places) for stem in title.places}
     return Document(
         candidate=candidate,
@@ -82,24 +82,24 @@ def prepare(candidate: Candidate) -> Document:
     )
 
 
-def read(text: str) -> Text:
+def index_text(text: str) -> IndexedText:
     """A text's tokens and where they stand."""
     found = tuple(tokens(text))
     places: dict[str, list[int]] = {}
     for at, token in enumerate(found):
         places.setdefault(token.stem, []).append(at)
     written = {token.word for token in found} | {token.whole for token in found if token.whole}
-    return Text(found, {stem: tuple(at) for stem, at in places.items()}, tuple(sorted(written)))
+    return IndexedText(found, {stem: tuple(at) for stem, at in places.items()}, tuple(sorted(written)))
 
 
-def _words_of(texts: Iterable[Text]) -> Text:
+def _words_of(texts: Iterable[IndexedText]) -> IndexedText:
     """The words of several texts, to tell quickly that none of them has a word."""
     stems = {stem for text in texts for stem in text.places}
     written = {word for text in texts for word in text.written}
-    return Text((), dict.fromkeys(stems, ()), tuple(sorted(written)))
+    return IndexedText((), dict.fromkeys(stems, ()), tuple(sorted(written)))
 
 
-def holds(node: Node, document: Document) -> bool:
+def node_holds(node: Node, document: Document) -> bool:
     """True where the paper satisfies the query as written."""
     return predicate(node)(document)
 
@@ -147,13 +147,13 @@ def in_category(wanted: str, categories: Iterable[str]) -> bool:
 
 def has_author(wanted: str, document: Document) -> bool:
     """True where one of the paper's authors may be the one wanted; `Lia*` asks for the beginning of a family name."""
-    return author(wanted)(document)
+    return author_predicate(wanted)(document)
 
 
 @lru_cache(maxsize=1 << 14)
-def author(wanted: str) -> Predicate:
+def author_predicate(wanted: str) -> Predicate:
     """`has_author` as a function of a paper. Most papers are told by the family names of their authors."""
-    asked, prefix = name(wanted.removesuffix("*")), wanted.endswith("*")
+    asked, prefix = parse_name(wanted.removesuffix("*")), wanted.endswith("*")
     keys = family_keys(asked)
     beginnings = tuple(keys)
 
@@ -162,7 +162,7 @@ def author(wanted: str) -> Predicate:
             likely = any(family.startswith(beginnings) for family in document.families)
         else:
             likely = not keys.isdisjoint(document.families)
-        return likely and any(agree(asked, one, prefix=prefix) for one in document.authors)
+        return likely and any(names_agree(asked, one, prefix=prefix) for one in document.authors)
 
     return agrees
 
@@ -173,9 +173,9 @@ def _term(term: Term) -> Predicate:
         case "" | "ti" | "abs":
             return _in_words(words, term.field)
         case "au":
-            return author(text)
+            return author_predicate(text)
         case "cat":
-            category = fold(text)
+            category = fold_text(text)
             return lambda document: in_category(category, document.categories)
         case "has":
             return lambda d: d.candidate.record.has_code or d.candidate.record.code_url is not None
@@ -206,7 +206,9 @@ def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
             return (in_abstract and _adjacent(stems, document.abstract)) or (
                 in_title and _adjacent(stems, document.title)
             )
-        return (in_abstract and stands_in(words, document.abstract)) or (in_title and stands_in(words, document.title))
+        return (in_abstract and is_phrase_in(words, document.abstract)) or (
+            in_title and is_phrase_in(words, document.title)
+        )
 
     return found
 
@@ -214,24 +216,24 @@ def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
 def _in_other_text(words: tuple[Word, ...], field: str) -> Predicate:
     """The comment, the venue, or one of the institutions."""
     if field == "inst":
-        return lambda document: any(stands_in(words, text) for text in document.institutions)
+        return lambda document: any(is_phrase_in(words, text) for text in document.institutions)
     if field == "co":
-        return lambda document: stands_in(words, document.comment)
-    return lambda document: stands_in(words, document.venue)
+        return lambda document: is_phrase_in(words, document.comment)
+    return lambda document: is_phrase_in(words, document.venue)
 
 
 def _anywhere(term: Term) -> Predicate:
     """`all:` is every field."""
-    words, category = phrase_words(term), fold(term.text)
-    in_words, by_author = _in_words(words, ""), author(term.text)
+    words, category = phrase_words(term), fold_text(term.text)
+    in_words, by_author = _in_words(words, ""), author_predicate(term.text)
 
     def found(document: Document) -> bool:
         if in_words(document):
             return True
         if _has_all(words, document.other_texts) and (
-            stands_in(words, document.comment)
-            or stands_in(words, document.venue)
-            or any(stands_in(words, text) for text in document.institutions)
+            is_phrase_in(words, document.comment)
+            or is_phrase_in(words, document.venue)
+            or any(is_phrase_in(words, text) for text in document.institutions)
         ):
             return True
         return category in document.categories or by_author(document)
@@ -239,7 +241,7 @@ def _anywhere(term: Term) -> Predicate:
     return found
 
 
-def stands_in(words: tuple[Word, ...], text: Text) -> bool:
+def is_phrase_in(words: tuple[Word, ...], text: IndexedText) -> bool:
     """True where the words stand in the text side by side, in order."""
     if not _has_all(words, text):
         return False
@@ -255,7 +257,7 @@ def stands_in(words: tuple[Word, ...], text: Text) -> bool:
     return True
 
 
-def _has_all(words: tuple[Word, ...], text: Text) -> bool:
+def _has_all(words: tuple[Word, ...], text: IndexedText) -> bool:
     """True where each of the words stands in the text, wherever it does."""
     for word, prefix, _, _ in words:  # noqa: SIM110 (a generator takes twice as long)
         if not (text.has_prefix(word) if prefix else word in text.places):
@@ -263,7 +265,7 @@ def _has_all(words: tuple[Word, ...], text: Text) -> bool:
     return True
 
 
-def _adjacent(stems: Sequence[str], text: Text) -> bool:
+def _adjacent(stems: Sequence[str], text: IndexedText) -> bool:
     """True where the stems stand one behind the other somewhere in the text."""
     places = text.places
     ends: Sequence[int] = places.get(stems[0], ())
@@ -275,15 +277,17 @@ def _adjacent(stems: Sequence[str], text: Text) -> bool:
     return bool(ends)
 
 
-def _starts(word: Word, text: Text) -> set[int]:
+def _starts(word: Word, text: IndexedText) -> set[int]:
     """Where the first word may stand; for a prefix, where any word of the text that begins so has its stem."""
     if not word.prefix:
         return set(text.places.get(word.text, ()))
-    stems = {stem for written in text.beginning(word.text) for stem in (stem_of(written), split(written)[0].stem)}
+    stems = {
+        stem for written in text.beginning(word.text) for stem in (stem_of(written), split_compound(written)[0].stem)
+    }
     return {at for stem in stems for at in text.places.get(stem, ())}
 
 
-def _ends(word: Word, text: Text, places: Iterable[int]) -> set[int]:
+def _ends(word: Word, text: IndexedText, places: Iterable[int]) -> set[int]:
     """Where the word ends if it begins at one of these places: one further on, or behind a closed compound."""
     ends: set[int] = set()
     tokens, wanted = text.tokens, word.text

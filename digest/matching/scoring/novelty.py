@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
 
-DAYS = 90  # of its field, that a paper's text is compared with
+COMPARED_DAYS = 90  # of its field, that a paper's text is compared with
 _COPY = 0.92  # the likeness from which a paper is a copy: a version of another, a part twice
 _TITLE = 2.0  # a word in the title says more of what a paper is about
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearestPaper:
     """The paper of the field whose text is nearest, None in an empty field; `likeness`: their cosine, 0 to 1."""
 
     paper: int | None
     likeness: float
 
 
-class Field:
+class FieldIndex:
     """The papers of one field of the last 90 days, oldest first, ready to be compared with."""
 
     def __init__(self, documents: Iterable[Document], weights: Weights) -> None:
@@ -41,11 +41,11 @@ class Field:
         self._places = {paper: place for place, paper in enumerate(self._papers)}
         self._postings = {stem: (np.array(at, np.int32), np.array(values)) for stem, (at, values) in postings.items()}
 
-    def nearest(self, document: Document) -> Near:
+    def nearest(self, document: Document) -> NearestPaper:
         """The nearest of the papers before this one, of all where it is not one of them: a copy is what comes later."""
         before = self._places.get(document.candidate.id, len(self._papers))
         if not before:
-            return Near(None, 0.0)
+            return NearestPaper(None, 0.0)
         import numpy as np
 
         sums = np.zeros(len(self._papers))
@@ -54,7 +54,7 @@ class Field:
                 places, values = self._postings[stem]
                 sums[places] += value * values
         place = int(sums[:before].argmax())
-        return Near(self._papers[place], float(sums[place]))
+        return NearestPaper(self._papers[place], float(sums[place]))
 
 
 def _vector(document: Document, weights: Weights) -> dict[str, float]:

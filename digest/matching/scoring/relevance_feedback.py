@@ -15,14 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from digest.matching.profile import Candidate
 from digest.matching.scoring.bm25 import ONE, Weights, impact
-from digest.matching.scoring.boolean_match import Document, prepare
+from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
-from digest.text.tokens import weighs
+from digest.text.tokens import is_weighted
 
 WORDS = 20  # the most that likes can add
 SHRINK = 5  # with so many likes half of the full weight counts
-FULL = 2 * ONE  # what the best word weighs towards with ever more likes
-NEWEST = 100  # likes that count; older ones have had their time
+FULL_WEIGHT_LIKES = 2 * ONE  # what the best word weighs towards with ever more likes
+MAX_LIKES = 100  # likes that count; older ones have had their time
 
 
 def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[str, int], ...]:
@@ -31,8 +31,10 @@ def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[s
     Of every paper the words' impacts, brought to length one, are added up: r. The 20 words with the largest r weigh
     ⌊32 · n/(n+5) · r/r_max⌋, n the number of likes: five likes make the best word weigh like a word of one topic.
     """
-    papers = [prepare(Candidate(0, one, 0)) if isinstance(one, Record) else one for one in liked[:NEWEST]]
-    return _words([shares(document, weights) for document in papers], FULL * len(papers), len(papers) + SHRINK)
+    papers = [prepare_document(Candidate(0, one, 0)) if isinstance(one, Record) else one for one in liked[:MAX_LIKES]]
+    return _words(
+        [shares(document, weights) for document in papers], FULL_WEIGHT_LIKES * len(papers), len(papers) + SHRINK
+    )
 
 
 def shares(document: Document, weights: Weights) -> dict[str, int]:
@@ -52,14 +54,14 @@ def _words(papers: Sequence[Mapping[str, int]], times: int, over: int) -> tuple[
     return tuple((stem, weight) for stem, weight in weighed if weight > 0)
 
 
-def lift(found: Iterable[int], relevance: int) -> int:
+def lift(shared_words: Iterable[int], relevance: int) -> int:
     """What likes add to a paper that matches: the worth of the words found, at most its relevance once more."""
-    return min(sum(found), relevance)
+    return min(sum(shared_words), relevance)
 
 
 def _impacts(document: Document, weights: Weights) -> dict[str, int]:
     """What each word of a paper is worth that says something."""
     norm = weights.norm(document.length)
-    stems = {token.stem for token in (*document.title.tokens, *document.abstract.tokens) if weighs(token.word)}
+    stems = {token.stem for token in (*document.title.tokens, *document.abstract.tokens) if is_weighted(token.word)}
     impacts = {stem: impact(weights.idf(stem), document.tf[stem], norm) for stem in stems}
     return {stem: value for stem, value in impacts.items() if value > 0}

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from digest.errors import BadInput
 from digest.matching.profile import Candidate, Counts
-from digest.matching.scoring.boolean_match import Document, prepare
+from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 
 ANNOUNCEMENTS = 14  # how many a threshold is set by
@@ -23,7 +23,7 @@ def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Cou
     df: Counter[str] = Counter()
     number = length = 0
     for paper in papers:
-        document = paper if isinstance(paper, Document) else prepare(Candidate(0, paper, 0))
+        document = paper if isinstance(paper, Document) else prepare_document(Candidate(0, paper, 0))
         df.update(document.tf.keys())
         number += 1
         length += document.length

@@ -31,9 +31,9 @@ def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[DayFigure
     dates = [today - timedelta(days=n) for n in reversed(range(last))]
     since = datetime.combine(dates[0], time(0), UTC)
     with engine.reading() as session:
-        active = store.readers_at(session, since)
-        joined, left = store.joined(session, since), store.left(session, since)
-        sent, bounces = store.sent(session, since), store.bounces(session, since)
+        active = store.subscribers_at(session, since)
+        joined, left = store.joined_by_day(session, since), store.left_by_day(session, since)
+        sent, bounces = store.sent_by_day(session, since), store.bounces_by_day(session, since)
     history = []
     for day in dates:
         active += joined.get(day, 0) - left.get(day, 0)

@@ -64,14 +64,14 @@ def service_figures() -> ServiceFigures:
     with engine.reading() as session:
         return ServiceFigures(
             deliveries=mail_overview.deliveries_by_state(session),
-            subscribers=subscribers.counts(session),
-            papers=mail_overview.papers(session),
+            subscribers=subscribers.count_by_state(session),
+            papers=mail_overview.count_papers(session),
             oldest_due=_age(mail_overview.oldest_due(session, now=now), now),
             queue_age=_age(mail_overview.oldest_waiting(session), now),
             overdue=outbox.count_overdue(session, now - OVERDUE),
-            held=mail_overview.held(session),
+            held=mail_overview.count_held(session),
             paused_domains=len(reports.paused_domains(session, now)),
-            suppressed=mail_overview.suppressed(session),
+            suppressed=mail_overview.count_suppressed(session),
             bounces=mail_overview.bounces_since(session, now - BOUNCES_OF),
         )
 
@@ -88,7 +88,7 @@ def dashboard() -> Dashboard:
             sources=mail_overview.newest_batches(session),
             standings=source_states,
             bounces=mail_overview.bounces_since(session, clock.now() - BOUNCES_OF),
-            suppressed=mail_overview.suppressed(session),
+            suppressed=mail_overview.count_suppressed(session),
             paused_domains=paused,
         )
 

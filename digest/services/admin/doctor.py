@@ -46,7 +46,7 @@ def _guarded(check: Check, config: settings.Settings) -> Iterator[Finding]:
     try:
         yield from check(config)
     except schema_migration.FAILURES as error:
-        yield Finding(ERROR, "database", str(schema_migration.explained(error)), "check DIGEST_DATABASE_URL")
+        yield Finding(ERROR, "database", str(schema_migration.explain_failure(error)), "check DIGEST_DATABASE_URL")
 
 
 def _required(config: settings.Settings) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def _address(config: settings.Settings) -> Iterator[Finding]:
 
 def _database(config: settings.Settings) -> Iterator[Finding]:
     try:
-        current, newest = schema_migration.current(), schema_migration.newest()
+        current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0][:160]
         cure = (

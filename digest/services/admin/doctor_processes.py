@@ -42,7 +42,7 @@ def check_outbox(_config: Settings) -> Iterator[Finding]:
 
 def check_processes(config: Settings) -> Iterator[Finding]:
     """Redis, the workers of each queue and the scheduler; without Redis, that cron runs the service."""
-    supervised = running.find(config.data_dir)
+    supervised = running.find_instance(config.data_dir)
     url = config.redis_url or (supervised.redis_url if supervised else "")
     if not url:
         yield from _check_cron()
@@ -72,7 +72,7 @@ def _check_cron() -> Iterator[Finding]:
     )
 
 
-def _check_redis(store: redis.Store, *, private: bool) -> Iterator[Finding]:
+def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[Finding]:
     policy = store.eviction_policy()
     if policy:
         text = f"may evict keys (maxmemory-policy {policy}): wake-ups of workers get lost and mails are late"
@@ -81,7 +81,7 @@ def _check_redis(store: redis.Store, *, private: bool) -> Iterator[Finding]:
         yield Finding(OK, "redis", "answers" + (" (private to `digest up`)" if private else ""))
 
 
-def _check_stopped(store: redis.Store) -> Iterator[Finding]:
+def _check_stopped(store: redis.RedisStore) -> Iterator[Finding]:
     """Processes of this machine that were stopped by a signal: they exist, but do nothing."""
     names = {*store.progress(), *store.progress(redis.SCHEDULER)}
     for name in sorted(names):
@@ -100,7 +100,7 @@ def _is_stopped(pid: str) -> bool:
     return stat.rpartition(")")[2].split()[0] in {"T", "t"}
 
 
-def _check_scheduler(store: redis.Store) -> Iterator[Finding]:
+def _check_scheduler(store: redis.RedisStore) -> Iterator[Finding]:
     age = min(store.progress(redis.SCHEDULER).values(), default=math.inf)
     if age > _SECONDS_WITHOUT_PROGRESS:
         text = "no scheduler runs" if age == math.inf else f"the scheduler has made no progress for {age:.0f} s"
@@ -111,7 +111,7 @@ def _check_scheduler(store: redis.Store) -> Iterator[Finding]:
         yield Finding(OK, "scheduler", f"progress {age:.0f} s ago")
 
 
-def _check_queues(store: redis.Store) -> Iterator[Finding]:
+def _check_queues(store: redis.RedisStore) -> Iterator[Finding]:
     for queue in QUEUES:
         age = min(store.progress(redis.queue_kind(queue)).values(), default=math.inf)
         if age <= _SECONDS_WITHOUT_PROGRESS:

@@ -64,6 +64,6 @@ def _stored_name(session: Session, typed: str, now: datetime) -> str:
     if name in {pause.domain for pause in reports.paused_domains(session, now)}:
         return name
     try:
-        return subscribers.address(f"postmaster@{name}").text.rpartition("@")[2]
+        return subscribers.parse_address(f"postmaster@{name}").text.rpartition("@")[2]
     except BadInput as error:
         raise BadInput("domain: write it as in one.example", field="domain") from error

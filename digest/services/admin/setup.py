@@ -28,7 +28,7 @@ class Answers:
         """Raises BadInput naming the answer that can't be right."""
         for name, text in (("sender", parseaddr(self.mail_from)[1]), ("administrator", self.admin)):
             try:
-                subscribers.address(text)
+                subscribers.parse_address(text)
             except BadInput as error:
                 raise BadInput(f"{name}: {error}", field=name) from error
         if urlsplit(self.smtp_url).scheme not in {"smtp", "smtps"}:

@@ -31,7 +31,7 @@ Row = dict[str, object]
 def stats() -> Row:
     """How many papers, announcements, subscribers and deliveries by state."""
     with reading() as session:
-        people, mails = subscribers.counts(session), deliveries.count_by_state(session)
+        people, mails = subscribers.count_by_state(session), deliveries.count_by_state(session)
         return {**installation_totals.paper_totals(session), **people, **mails}
 
 
@@ -78,7 +78,7 @@ def _origin(stored: str, client: str) -> str:
 
 
 def _require_subscriber(session: Session, address: str) -> Subscriber:
-    found = subscribers.by_key(session, subscribers.address(address).key)
+    found = subscribers.by_key(session, subscribers.parse_address(address).key)
     if found is None:
         raise NotFound(f"nobody is subscribed as {address}")
     return found
@@ -116,7 +116,7 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
             session, added, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
         )
         if not welcome:
-            subscribers.leave_unwelcomed(session, stored_id(added), now=now)
+            subscribers.mark_welcomed(session, stored_id(added), now=now)
         detail = {"subscriber": added.id, "consent": redact_addresses(consent)[:200]}
         session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
 
@@ -132,11 +132,13 @@ def check(values: Mapping[str, Any], *, consent: str) -> str:
     return address.key
 
 
-def _validated(values: Mapping[str, Any], consent: str) -> tuple[preference_fields.Subscription, subscribers.Address]:
+def _validated(
+    values: Mapping[str, Any], consent: str
+) -> tuple[preference_fields.Subscription, subscribers.ParsedAddress]:
     if not consent.strip():
         raise BadInput("consent: say how and when this person agreed", field="consent")
     request = preference_fields.read(preference_fields.Subscription, values)
-    return request, subscribers.address(request.address)
+    return request, subscribers.parse_address(request.address)
 
 
 def erase(address: str) -> bool:
@@ -148,7 +150,7 @@ def erase(address: str) -> bool:
 
 def suppress(address: str, *, reason: str) -> bool:
     """Never mail this address again. False where it is already suppressed; the first reason stays."""
-    key = subscribers.address(address).key
+    key = subscribers.parse_address(address).key
     now = clock.now()
     with transaction() as session:
         is_new = reports.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
@@ -159,7 +161,7 @@ def suppress(address: str, *, reason: str) -> bool:
 
 def unsuppress(address: str) -> None:
     """Allow mail to this address again and forget its earlier failures. Raises NotFound."""
-    key = subscribers.address(address).key
+    key = subscribers.parse_address(address).key
     with transaction() as session:
         if not reports.unsuppress(session, key):
             raise NotFound(f"{address} is not suppressed")

@@ -13,7 +13,7 @@ from digest import clock, logs, settings
 from digest.db.bounces import reports
 from digest.db.core.dialect import lock_name
 from digest.db.core.engine import transaction
-from digest.db.core.retry_transaction import patiently
+from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox import deliveries, session_replies
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
@@ -27,8 +27,8 @@ log = logs.get(__name__)
 REPEAT_AFTER = timedelta(days=1)
 OVERDUE = timedelta(minutes=30)
 TROUBLE = timedelta(minutes=10)
-REMEMBERED = timedelta(days=14)  # since when the servers fail
-MOST_DOMAINS = 5  # that refuse us have an alarm each
+KEPT_FOR = timedelta(days=14)  # since when the servers fail
+MAX_DOMAINS_NAMED = 5  # that refuse us have an alarm each
 _SERVERS = "servers"  # since when no mail server works, kept as a try at a limited thing
 
 
@@ -41,7 +41,7 @@ def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str]
     key = hashlib.sha256(subject.encode()).hexdigest()
     if subscribers.attempts(session, ALARM, key, since=now - REPEAT_AFTER):
         return False
-    subscribers.note_attempt(session, ALARM, key, now=now, forget_before=now - REPEAT_AFTER)
+    subscribers.record_attempt(session, ALARM, key, now=now, forget_before=now - REPEAT_AFTER)
     log.error("alarm", about=subject.partition(":")[0])
     audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
     session.add(audit)
@@ -52,7 +52,7 @@ def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str]
     return True
 
 
-def watch(*, now: datetime | None = None) -> int:
+def check_alarms(*, now: datetime | None = None) -> int:
     """Look for what an administrator must know: mail overdue, domains that refuse us, sources in trouble.
 
     Returns how many alarms. Raises Transient.
@@ -60,9 +60,9 @@ def watch(*, now: datetime | None = None) -> int:
     from digest.services.alarms import source_alarms
 
     now = now or clock.now()
-    told = patiently(partial(_watch, now), seconds=0)
-    sources = partial(source_alarms.watch, found=source_alarms.current(now), now=now)
-    return told + patiently(sources, seconds=0)
+    told = retry_transaction(partial(_watch, now), seconds=0)
+    sources = partial(source_alarms.check_sources, statuses=source_alarms.current_statuses(now), now=now)
+    return told + retry_transaction(sources, seconds=0)
 
 
 def _watch(now: datetime, session: Session) -> int:
@@ -74,7 +74,7 @@ def _watch(now: datetime, session: Session) -> int:
 def check_refusals(*, now: datetime | None = None) -> int:
     """Tell who refuses us: the mail server, or receiving domains. Returns how many alarms. Raises Transient."""
     moment = now or clock.now()
-    return patiently(lambda session: raise_refusal_alarms(session, now=moment), seconds=0)
+    return retry_transaction(lambda session: raise_refusal_alarms(session, now=moment), seconds=0)
 
 
 def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
@@ -83,7 +83,7 @@ def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
     server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
     if server is not None:
         return _server_refuses(session, server, now)
-    if len(pauses) > MOST_DOMAINS:
+    if len(pauses) > MAX_DOMAINS_NAMED:
         return _domains_paused(session, pauses, now)
     return sum(domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
 
@@ -151,17 +151,17 @@ def note_mail_servers(*, failing: bool, refusal: str = "", now: datetime | None 
     `refusal`: what the server says that refuses us; that is told at once. The alarm waits with all other mail until one
     works again; the log has it at once. Raises Transient.
     """
-    return patiently(partial(_servers, failing, refusal, now or clock.now()), seconds=0)
+    return retry_transaction(partial(_servers, failing, refusal, now or clock.now()), seconds=0)
 
 
 def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
-    since = subscribers.attempts(session, _SERVERS, "", since=now - REMEMBERED)
+    since = subscribers.attempts(session, _SERVERS, "", since=now - KEPT_FOR)
     if not failing:
         if since:
-            subscribers.forget_attempts(session, _SERVERS, "")
+            subscribers.delete_attempts(session, _SERVERS, "")
         return False
     if not since:
-        subscribers.note_attempt(session, _SERVERS, "", now=now, forget_before=now - REMEMBERED)
+        subscribers.record_attempt(session, _SERVERS, "", now=now, forget_before=now - KEPT_FOR)
         since = [now]
     if now - since[0] < TROUBLE and not refusal:
         return False

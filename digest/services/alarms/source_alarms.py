@@ -19,8 +19,8 @@ from digest.sources import registry
 from digest.sources.source import DOWN, LATE, STALE
 
 TROUBLE = frozenset({LATE, STALE, DOWN})
-OVER = frozenset({source_status.ON_TIME, source_status.QUIET})
-UNASKED = timedelta(minutes=10)
+ALL_WELL = frozenset({source_status.ON_TIME, source_status.QUIET})
+NOT_FETCHED = timedelta(minutes=10)
 _OPEN, _UNASKED = (
     "source-alarm",
     "source-unasked",
@@ -28,7 +28,7 @@ _OPEN, _UNASKED = (
 _FORGET = timedelta(days=7)
 
 
-def current(now: datetime) -> list[tuple[SourceStatus, bool]]:
+def current_statuses(now: datetime) -> list[tuple[SourceStatus, bool]]:
     """The sources that the scheduler asks, each with whether it is late only because nobody asked it."""
     due = source_status.due_sources(now)
     enabled = {source.name for source in registry.enabled_sources()}
@@ -36,22 +36,22 @@ def current(now: datetime) -> list[tuple[SourceStatus, bool]]:
     return [(one, one.state == LATE and one.source in due) for one in wanted]
 
 
-def watch(session: Session, found: Sequence[tuple[SourceStatus, bool]], *, now: datetime) -> int:
+def check_sources(session: Session, statuses: Sequence[tuple[SourceStatus, bool]], *, now: datetime) -> int:
     """Owe the administrators what is new about these sources. Returns how many alarms were owed, recoveries too."""
-    return sum([_look(session, one, unasked, now=now) for one, unasked in found])
+    return sum([_look(session, one, unasked, now=now) for one, unasked in statuses])
 
 
 def _look(session: Session, one: SourceStatus, unasked: bool, *, now: datetime) -> bool:
     if not unasked:
-        subscribers.forget_attempts(session, _UNASKED, one.source)
+        subscribers.delete_attempts(session, _UNASKED, one.source)
     elif not _for_long(session, one.source, now=now):
         return False
     if one.state in TROUBLE:
         return _sound(session, one, now=now)
     opened = subscribers.attempts(session, _OPEN, one.source, since=now - _FORGET)
-    if one.state not in OVER or not opened:
+    if one.state not in ALL_WELL or not opened:
         return False
-    subscribers.forget_attempts(session, _OPEN, one.source)
+    subscribers.delete_attempts(session, _OPEN, one.source)
     facts = (
         f"The last alarm about it is of {opened[-1]:%Y-%m-%d %H:%M} UTC.",
         "Papers that came late are new in the next mails.",
@@ -64,8 +64,8 @@ def _for_long(session: Session, source: str, *, now: datetime) -> bool:
     """True where the source has been seen unasked for `UNASKED`; the first time is noted."""
     since = subscribers.attempts(session, _UNASKED, source, since=now - _FORGET)
     if not since:
-        subscribers.note_attempt(session, _UNASKED, source, now=now, forget_before=now - _FORGET)
-    return bool(since) and now - since[0] >= UNASKED
+        subscribers.record_attempt(session, _UNASKED, source, now=now, forget_before=now - _FORGET)
+    return bool(since) and now - since[0] >= NOT_FETCHED
 
 
 def _sound(session: Session, one: SourceStatus, *, now: datetime) -> bool:
@@ -77,5 +77,5 @@ def _sound(session: Session, one: SourceStatus, *, now: datetime) -> bool:
     facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
     if not alarm_rules.raise_alarm(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
         return False
-    subscribers.note_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)
+    subscribers.record_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)
     return True

@@ -39,7 +39,7 @@ class PolicyReport:
         return self.address.rpartition("@")[2].lower()
 
 
-def follow(session: Session, report: PolicyReport, *, now: datetime) -> bool:
+def apply_policy_report(session: Session, report: PolicyReport, *, now: datetime) -> bool:
     """Reject the delivery, and pause its domain where the report is confirmed. True where the domain was paused.
 
     The report must be stored already (`reports.record_report`).

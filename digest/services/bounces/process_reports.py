@@ -20,7 +20,7 @@ from sqlmodel import Session
 from digest import clock, settings
 from digest.db.bounces import reports as store
 from digest.db.core.engine import reading, transaction
-from digest.db.core.retry_transaction import patiently
+from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox.deliveries import address_key
 from digest.db.subscribers import subscribers
 from digest.mail import bounces
@@ -91,7 +91,7 @@ def process_messages(messages: Sequence[bytes]) -> list[tuple[ClassifiedMessage,
     """
     settings.get().require("secret_key")
     judged = [bounces.classify_message(raw, attribution_keys()) for raw in messages]
-    return patiently(partial(_apply_all, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
+    return retry_transaction(partial(_apply_all, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
 def _apply_all(
@@ -114,11 +114,11 @@ def apply(session: Session, message: ClassifiedMessage, *, now: datetime) -> str
 def process_provider_reports(reports: Sequence[ProviderReport]) -> dict[str, int]:
     """Apply the reports of a provider, proved by its signature. Returns counts by outcome. Raises BadInput."""
     judged = [_classified_report(report) for report in reports]
-    return patiently(partial(_apply_provided, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
+    return retry_transaction(partial(_apply_provided, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
 def _classified_report(report: ProviderReport) -> ClassifiedMessage:
-    recipient = subscribers.address(report.recipient).text
+    recipient = subscribers.parse_address(report.recipient).text
     origin = attribute_provider_report(report.return_path, report.message_id, attribution_keys())
     report_key = hashlib.sha256(f"provider:{report.id}".encode()).hexdigest()
     kind, status = _kind_and_status(report)
@@ -200,7 +200,7 @@ def _apply_new(session: Session, case: _Case, key: str, now: datetime) -> str:
     message = case.message
     if message.kind == POLICY:
         report = PolicyReport(case.address, case.delivery_id, message.words or message.status, case.signed)
-        return PAUSED if policy_reports.follow(session, report, now=now) else NOTED
+        return PAUSED if policy_reports.apply_policy_report(session, report, now=now) else NOTED
     if message.kind == COMPLAINT:
         if case.subscriber_id is not None:
             unsubscribe_in(session, case.subscriber_id, "complaint", now=now)
@@ -234,7 +234,7 @@ def suppress_failing_addresses(*, now: datetime | None = None) -> int:
     suppressed, after = 0, ""
     while True:
         with reading() as session:
-            keys = store.failing(
+            keys = store.failing_addresses(
                 session, since=now - WINDOW, least=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
             )
         if not keys:

@@ -17,7 +17,7 @@ from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 
 
-class Listed(NamedTuple):
+class AnnouncedPaper(NamedTuple):
     """One paper: its newest revision, and the ingest batch that brought it. `name`: its arXiv id or DOI, if any."""
 
     id: int
@@ -28,11 +28,11 @@ class Listed(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Day:
+class AnnouncementDay:
     """One announcement: all its papers by number, withdrawn ones too."""
 
     number: int
-    papers: tuple[Listed, ...]
+    papers: tuple[AnnouncedPaper, ...]
 
     @cached_property
     def state(self) -> str:
@@ -45,20 +45,20 @@ class Day:
         return max((paper.batch for paper in self.papers), default=0)
 
 
-def state(papers: Sequence[Listed]) -> str:
+def state(papers: Sequence[AnnouncedPaper]) -> str:
     """The name of these papers in these revisions in this database."""
     said = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.name}" for paper in papers)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
 
 
-def days(session: Session, numbers: Sequence[int]) -> list[Day]:
+def days(session: Session, numbers: Sequence[int]) -> list[AnnouncementDay]:
     """These announcements, in this order."""
     kept, newest = _days.setdefault(engine(), {}), store.newest_batch(session)
     missing = [number for number in numbers if number not in kept or kept[number][0] != newest]
     if missing:
-        found = store.announced(session, missing)
+        found = store.announced_papers(session, missing)
         for number in missing:
-            day = Day(number, tuple(Listed(*row) for row in found.get(number, ())))
+            day = AnnouncementDay(number, tuple(AnnouncedPaper(*row) for row in found.get(number, ())))
             old = kept.pop(number, (0, day))[1]
             kept[number] = newest, old if old.papers == day.papers else day
     known = [kept[number][1] for number in numbers]
@@ -68,4 +68,6 @@ def days(session: Session, numbers: Sequence[int]) -> list[Day]:
 
 
 _KEPT = 128
-_days: WeakKeyDictionary[Engine, dict[int, tuple[int, Day]]] = WeakKeyDictionary()  # with the newest batch by then
+_days: WeakKeyDictionary[Engine, dict[int, tuple[int, AnnouncementDay]]] = (
+    WeakKeyDictionary()
+)  # with the newest batch by then

@@ -20,7 +20,7 @@ from digest.matching.engine import index_file
 from digest.matching.engine.paper_index import PaperIndex, build
 from digest.papers import Record
 from digest.services.catalog import announcements
-from digest.services.catalog.announcements import Day, Listed
+from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 
 log = logs.get(__name__)
 
@@ -31,17 +31,17 @@ _AT_ONCE = 1000
 _open: OrderedDict[str, PaperIndex] = OrderedDict()
 
 
-def of(session: Session, day: Day) -> PaperIndex:
+def index_of_day(session: Session, day: AnnouncementDay) -> PaperIndex:
     """The index of an announcement."""
     return _named(session, f"{day.number}-{day.state}", day.papers)
 
 
-def rising(session: Session, papers: Sequence[Listed]) -> PaperIndex:
+def rising_index(session: Session, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
     """An index of the few papers that rise, beside those of their announcements."""
     return _named(session, f"rising-{announcements.state(papers)}", papers)
 
 
-def _named(session: Session, state: str, papers: Sequence[Listed]) -> PaperIndex:
+def _named(session: Session, state: str, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
     name = f"{state}-{index_file.STATE}.index"
     found = _open.get(name) or _read(name)
     if found is None:
@@ -54,7 +54,7 @@ def _named(session: Session, state: str, papers: Sequence[Listed]) -> PaperIndex
     return found
 
 
-def _records(session: Session, papers: Sequence[Listed]) -> list[tuple[int, Record]]:
+def _records(session: Session, papers: Sequence[AnnouncedPaper]) -> list[tuple[int, Record]]:
     records: list[tuple[int, Record]] = []
     for start in range(0, len(papers), _AT_ONCE):
         pairs = [(paper.id, paper.revision) for paper in papers[start : start + _AT_ONCE]]

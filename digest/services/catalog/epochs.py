@@ -19,21 +19,21 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.models import Announcement, Epoch
 from digest.services.catalog import announcements
-from digest.services.catalog.announcements import Day
+from digest.services.catalog.announcements import AnnouncementDay
 
-YOUNG = 14
+MIN_ANNOUNCEMENTS = 14
 _FEW = 1000  # papers that are read and counted sooner than numpy is loaded
 _KEPT = 8
-_before: WeakKeyDictionary[Engine, OrderedDict[tuple[Day, ...], Weights]] = WeakKeyDictionary()
+_before: WeakKeyDictionary[Engine, OrderedDict[tuple[AnnouncementDay, ...], Weights]] = WeakKeyDictionary()
 
 
-def current(announcement: int) -> int | None:
+def current_epoch_id(announcement: int) -> int | None:
     """The number of the epoch to rank by on that announcement, made where a new one is due; None: the prior alone.
 
     Counting takes seconds, so it is done before the transaction; of two that count at once the first one stays.
     """
     with reading() as session:
-        found = fitting(session, announcement)
+        found = epoch_before(session, announcement)
     if found is None or found.id:
         return found.id if found else None
     with transaction() as session:
@@ -45,13 +45,13 @@ def current(announcement: int) -> int | None:
         return (first or found).id
 
 
-def fitting(session: Session, announcement: int) -> Epoch | None:
+def epoch_before(session: Session, announcement: int) -> Epoch | None:
     """The epoch to rank by on that announcement; one that is due but not stored yet is made, without a number.
 
     None before the first announcement.
     """
     found = _stored(session, announcement)
-    return found if found or session.get(Announcement, announcement) is None else make(session, announcement)
+    return found if found or session.get(Announcement, announcement) is None else create_epoch(session, announcement)
 
 
 def _stored(session: Session, announcement: int) -> Epoch | None:
@@ -64,14 +64,14 @@ def _due(epoch: Epoch, announcement: int) -> bool:
     """A young epoch is replaced at each announcement, a grown one each week. An older date keeps what there is."""
     if epoch.announcement_id is None or announcement <= epoch.announcement_id:
         return False
-    if epoch.announcements < YOUNG:
+    if epoch.announcements < MIN_ANNOUNCEMENTS:
         return True
     return date.fromordinal(announcement).isocalendar()[:2] > date.fromordinal(epoch.announcement_id).isocalendar()[:2]
 
 
-def make(session: Session, announcement: int) -> Epoch:
+def create_epoch(session: Session, announcement: int) -> Epoch:
     """An epoch of what was announced before that announcement: nothing of the day it ranks is counted."""
-    counted = counted_before(session, announcement)
+    counted = counts_before(session, announcement)
     return Epoch(
         created_at=clock.now(),
         announcement_id=announcement,
@@ -82,15 +82,15 @@ def make(session: Session, announcement: int) -> Epoch:
     )
 
 
-def counted_before(session: Session, announcement: int) -> Counts:
+def counts_before(session: Session, announcement: int) -> Counts:
     """Word counts over the 14 announcements before this one."""
-    days = announcements.days(session, store.window(session, announcement - 1, YOUNG))
+    days = announcements.days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS))
     return word_counts.blend(_counted(session, tuple(days)))
 
 
 def weights_before(session: Session, announcement: int) -> Weights:
     """The word weights by those counts; kept, since a preview asks for the same ones again and again."""
-    days = tuple(announcements.days(session, store.window(session, announcement - 1, YOUNG)))
+    days = tuple(announcements.days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)))
     kept = _before.setdefault(engine(), OrderedDict())
     if days not in kept:
         kept[days] = Weights(word_counts.blend(_counted(session, days)))
@@ -100,7 +100,7 @@ def weights_before(session: Session, announcement: int) -> Weights:
     return kept[days]
 
 
-def _counted(session: Session, days: tuple[Day, ...]) -> Counts:
+def _counted(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
     """Few papers are read; of many there are indexes, which everybody else needs as well."""
     papers = [(paper.id, paper.revision) for day in days for paper in day.papers]
     if len(papers) <= _FEW:
@@ -108,7 +108,7 @@ def _counted(session: Session, days: tuple[Day, ...]) -> Counts:
     from digest.matching.engine import index_counts
     from digest.services.catalog import day_indexes
 
-    return index_counts.count((day_indexes.of(session, day) for day in days), announcements=len(days))
+    return index_counts.count((day_indexes.index_of_day(session, day) for day in days), announcements=len(days))
 
 
 def weights(epoch: Epoch | None) -> Weights:

@@ -13,30 +13,30 @@ from digest.compose.edition import NOVELTY, Content, Entry
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers
 from digest.db.papers import quality_figures as store
-from digest.db.papers.quality_figures import Measured
+from digest.db.papers.quality_figures import MeasuredNovelty
 from digest.db.runs import runs
 from digest.matching.profile import Candidate
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, prepare
-from digest.matching.scoring.novelty import DAYS, Field, Quality, author_record, novelty, quality
+from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.novelty import COMPARED_DAYS, FieldIndex, Quality, author_record, novelty, quality
 from digest.papers import Record
 from digest.services.catalog import epochs
 from digest.services.catalog.trending import Trend
 from digest.sources import registry
 
-Signs = tuple[tuple[str, float], ...]  # signals of a paper, as an edition's entry has them
-LookUp = Callable[[Sequence[int]], Mapping[int, Signs]]
+PaperSigns = tuple[tuple[str, float], ...]  # signals of a paper, as an edition's entry has them
+LookUp = Callable[[Sequence[int]], Mapping[int, PaperSigns]]
 
 log = logs.get(__name__)
 
-RECENT = 7  # announcements whose papers are measured; older ones came too late to be shown
-MOST_COMPARED = 4000  # papers of a field, the newest
+RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are measured; older ones came too late to be shown
+MAX_COMPARED = 4000  # papers of a field, the newest
 _FEWEST_COMPARED = 20  # earlier papers: of a smaller field nothing can be said
 _FEWEST_STEMS = 15  # of a paper: a title alone tells nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class MeasuringResult:
     """How many papers were measured. `more`: the time was over before the work."""
 
     papers: int = 0
@@ -44,7 +44,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PaperFigures:
     """A paper's figures as far as they are known. `nearest`: the earlier paper that its novelty is measured from."""
 
     novelty: int | None = None
@@ -52,7 +52,7 @@ class Figures:
     quality: Quality | None = None
 
 
-def measure(*, seconds: float | None = None) -> Done:
+def measure(*, seconds: float | None = None) -> MeasuringResult:
     """Measure the papers of the last announcements that never were, field by field, for about `seconds`.
 
     The cost of an announcement is bounded: a field's papers are read once, the newest 4,000 at most. Again does
@@ -61,77 +61,88 @@ def measure(*, seconds: float | None = None) -> Done:
     until = None if seconds is None else time.monotonic() + seconds
     with reading() as session:
         current = papers.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
-        wanted = set(store.unmeasured(session, papers.window(session, current, RECENT))) if current else set()
+        wanted = (
+            set(
+                store.papers_without_novelty(
+                    session, papers.announcement_window(session, current, RECENT_ANNOUNCEMENTS)
+                )
+            )
+            if current
+            else set()
+        )
         if not current or not wanted:
-            return Done()
-        fields = store.fields(session, current - DAYS, current)
+            return MeasuringResult()
+        fields = store.papers_by_field(session, current - COMPARED_DAYS, current)
         weights = epochs.weights(runs.newest_epoch(session))
     done = 0
     for numbers in fields.values():
         asked = wanted.intersection(numbers)
         if asked and until is not None and done and time.monotonic() > until:
-            return Done(done, more=True)
+            return MeasuringResult(done, more=True)
         done += _field(numbers, asked, weights) if asked else 0
     log.info("novelty_measured", papers=done)
-    return Done(done)
+    return MeasuringResult(done)
 
 
 def _field(numbers: Sequence[int], wanted: set[int], weights: Weights) -> int:
     """Measure these papers of a field, whose papers stand in the order of their announcement."""
     first = next(place for place, number in enumerate(numbers) if number in wanted)
-    compared = numbers[max(0, first - MOST_COMPARED) :]
+    compared = numbers[max(0, first - MAX_COMPARED) :]
     with reading() as session:
-        field = Field(_documents(session, compared), weights)
+        field = FieldIndex(_documents(session, compared), weights)
         places = {number: place for place, number in enumerate(compared) if number in wanted}
         asked = _documents(session, list(places))
         found = {d.candidate.id: _measured(d, field, places[d.candidate.id]) for d in asked}
     with transaction() as session:
-        return store.put_novelty(session, found, clock.now())
+        return store.store_novelty(session, found, clock.now())
 
 
 def _documents(session: Session, numbers: Sequence[int]) -> Iterator[Document]:
     """Papers prepared one by one: a whole field of them would fill the memory."""
-    for number, title, abstract in store.texts(session, numbers):
-        yield prepare(Candidate(number, Record(title, abstract), 0))
+    for number, title, abstract in store.paper_texts(session, numbers):
+        yield prepare_document(Candidate(number, Record(title, abstract), 0))
 
 
-def _measured(document: Document, field: Field, earlier: int) -> Measured:
+def _measured(document: Document, field: FieldIndex, earlier: int) -> MeasuredNovelty:
     if earlier < _FEWEST_COMPARED or len(document.tf) < _FEWEST_STEMS:
-        return Measured(None, None)
+        return MeasuredNovelty(None, None)
     near = field.nearest(document)
-    return Measured(novelty(near.likeness), near.paper)
+    return MeasuredNovelty(novelty(near.likeness), near.paper)
 
 
-def of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Trend]) -> dict[int, Figures]:
+def figures_of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Trend]) -> dict[int, PaperFigures]:
     """The figures of these papers, for all of them together."""
     known = store.novelties(session, records)
     names = {name for record in records.values() for name in record.authors}
-    people = store.people(session, names, registry.fallback_figures())
+    people = store.author_figures(session, names, registry.fallback_figures())
     found = {}
     for number, record in records.items():
-        measured = known.get(number, Measured(None, None))
+        measured = known.get(number, MeasuredNovelty(None, None))
         indexes = [people[name]["h_index"] for name in record.authors if "h_index" in people.get(name, {})]
         score = quality(
             trending=trends[number].percentile if number in trends else None,
             novelty=measured.value,
             author=author_record(max(indexes)) if indexes else None,
         )
-        found[number] = Figures(measured.value, measured.nearest, score)
+        found[number] = PaperFigures(measured.value, measured.nearest, score)
     return found
 
 
-def signs(session: Session, numbers: Sequence[int]) -> dict[int, Signs]:
+def signs(session: Session, numbers: Sequence[int]) -> dict[int, PaperSigns]:
     """The novelty of these papers, kept with editions so that they show the same again."""
     return {n: ((NOVELTY, float(one.value or 0)),) for n, one in store.novelties(session, numbers).items()}
 
 
-def told(session: Session, contents: Sequence[Content]) -> list[Content]:
+def contents_with_signs(session: Session, contents: Sequence[Content]) -> list[Content]:
     """The editions with the novelty of their papers."""
     known = signs(session, list({entry.paper for content in contents for entry in content.entries}))
-    return [replace(content, entries=signed(content.entries, known)) if known else content for content in contents]
+    return [
+        replace(content, entries=entries_with_signs(content.entries, known)) if known else content
+        for content in contents
+    ]
 
 
-def signed(entries: Sequence[Entry], known: Mapping[int, Signs]) -> tuple[Entry, ...]:
+def entries_with_signs(entries: Sequence[Entry], known: Mapping[int, PaperSigns]) -> tuple[Entry, ...]:
     """Entries with these further signals."""
     return tuple(
         [

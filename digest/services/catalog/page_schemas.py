@@ -47,7 +47,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PaperRow:
     """A paper in a list. `excerpt` ends at a sentence; `facts`: one line, why it stands there; `badges`: words.
 
     `novelty`, `score` and the score's `parts` are from 0 to 100; None or absent is unknown.
@@ -69,7 +69,7 @@ class Row:
 class PaperPage:
     """A paper by itself, with its links: (words, address). `nearest`: number and title of the nearest earlier paper."""
 
-    row: Row
+    row: PaperRow
     abstract: str
     links: tuple[tuple[str, str], ...] = ()
     announced: date | None = None
@@ -82,5 +82,5 @@ class AuthorPage:
     """An author's papers and the figures that a source prints: (name, value)."""
 
     name: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[PaperRow, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()

@@ -14,47 +14,49 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
 from digest.errors import N_, NotFound
-from digest.i18n import decimal, say
+from digest.i18n import decimal, translate
 from digest.papers import Record, author_key
 from digest.services.catalog import novelty_and_score
 from digest.services.catalog import trending as rising
-from digest.services.catalog.novelty_and_score import Figures
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Row
+from digest.services.catalog.novelty_and_score import PaperFigures
+from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow
 from digest.sources import registry
-from digest.text.person_names import agree, name
+from digest.text.person_names import names_agree, parse_name
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
 _PRINTED = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # a page's own, where we know none of the papers
-_UNKNOWN = Figures()
+_UNKNOWN = PaperFigures()
 
 
-def trending(category: str | None, limit: int) -> list[Row]:
+def trending(category: str | None, limit: int) -> list[PaperRow]:
     """The papers that rise now, in all fields or in one category."""
-    listed = rising.now(category, limit)
+    listed = rising.current_trending(category, limit)
     with reading() as session:
-        known = novelty_and_score.of(session, {f.number: f.record for f in listed}, {f.number: f.trend for f in listed})
+        known = novelty_and_score.figures_of(
+            session, {f.number: f.record for f in listed}, {f.number: f.trend for f in listed}
+        )
     return [row(found.number, found.record, found.trend.facts, known[found.number]) for found in listed]
 
 
 def paper(number: int) -> PaperPage:
     """One paper by its number. Raises NotFound."""
     with reading() as session:
-        found = store.paper(session, number)
+        found = store.paper_by_id(session, number)
         if found is None:
-            raise NotFound(say("there is no such paper here"))
+            raise NotFound(translate("there is no such paper here"))
         kept, record = found
         listed = rising.Listing(kept.announcement_id, kept.revision)
         trends = rising.ranked(session, {number: listed}, at=clock.now())
-        figures = novelty_and_score.of(session, {number: record}, trends)[number]
-        near = store.paper(session, figures.nearest) if figures.nearest else None
+        figures = novelty_and_score.figures_of(session, {number: record}, trends)[number]
+        near = store.paper_by_id(session, figures.nearest) if figures.nearest else None
     facts = trends[number].facts if number in trends else ""
     return PaperPage(
         row=row(number, record, facts, figures),
-        nearest=(near[0].id or 0, paper_block.block(near[1]).title) if near else None,
+        nearest=(near[0].id or 0, paper_block.paper_block(near[1]).title) if near else None,
         abstract=readable(record.abstract),
-        links=_links(paper_block.block(record)),
+        links=_links(paper_block.paper_block(record)),
         announced=date.fromordinal(kept.announcement_id) if kept.announcement_id else None,
         comment=readable(record.comment or ""),
     )
@@ -62,31 +64,31 @@ def paper(number: int) -> PaperPage:
 
 def author(wanted: str, limit: int) -> AuthorPage:
     """An author's papers, the newest first, and the figures of a profile page. Raises NotFound."""
-    sought = name(wanted)
+    sought = parse_name(wanted)
     with reading() as session:
         found = store.by_author(session, author_key(wanted), limit)
-        printed = people.people(session, [wanted], registry.fallback_figures()).get(wanted, {})
-        theirs = [(p, r) for p, r in found if any(agree(sought, name(one)) for one in r.authors)]
+        printed = people.author_figures(session, [wanted], registry.fallback_figures()).get(wanted, {})
+        theirs = [(p, r) for p, r in found if any(names_agree(sought, parse_name(one)) for one in r.authors)]
         records = {p.id or 0: r for p, r in theirs}
         listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
-        known = novelty_and_score.of(session, records, rising.ranked(session, listings, at=clock.now()))
+        known = novelty_and_score.figures_of(session, records, rising.ranked(session, listings, at=clock.now()))
     if not theirs and not printed:
-        raise NotFound(say("no paper here is by that author"))
+        raise NotFound(translate("no paper here is by that author"))
     rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
     return AuthorPage(one_line(wanted), rows, _figures(printed, rows))
 
 
-def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOWN) -> Row:
+def row(number: int, record: Record, facts: str = "", figures: PaperFigures = _UNKNOWN) -> PaperRow:
     """A paper as one line of a list."""
-    shown = paper_block.block(record)
-    badges = ((say("withdrawn"),) if record.withdrawn else ()) + ((say("code"),) if shown.code else ())
+    shown = paper_block.paper_block(record)
+    badges = ((translate("withdrawn"),) if record.withdrawn else ()) + ((translate("code"),) if shown.code else ())
     badges += (readable(record.venue),) if record.venue else ()
     badges += tuple(readable(place) for place in record.institutions[:1])
     score = figures.quality.score if figures.quality else None
-    badges += (say("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
+    badges += (translate("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
     repeats_novelty = figures.quality is not None and set(figures.quality.parts) == {"novelty"}
-    badges += (say("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
-    return Row(
+    badges += (translate("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
+    return PaperRow(
         id=number,
         title=shown.title,
         authors=record.authors,
@@ -102,21 +104,21 @@ def row(number: int, record: Record, facts: str = "", figures: Figures = _UNKNOW
 
 def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
     found = (
-        (say("Search arXiv for the title") if shown.found_by_search else say("Abstract"), shown.url),
-        (say("PDF"), shown.pdf),
-        (say("Code"), shown.code),
+        (translate("Search arXiv for the title") if shown.found_by_search else translate("Abstract"), shown.url),
+        (translate("PDF"), shown.pdf),
+        (translate("Code"), shown.code),
     )
     return tuple((words, address) for words, address in found if address)
 
 
-def _figures(printed: Mapping[str, Any], rows: Sequence[Row]) -> tuple[tuple[str, str], ...]:
+def _figures(printed: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
     """What a source prints of the author, then what is known of the papers here: their mean novelty and score."""
-    shown = [(say(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
+    shown = [(translate(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
     ours = {
         "novelty": [row.novelty for row in rows if row.novelty is not None],
         "ai_score": [row.score for row in rows if row.score is not None],
     }
     for key, words in _PRINTED:
         if ours[key] or printed.get(key) is not None:
-            shown.append((say(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
+            shown.append((translate(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
     return tuple(shown)

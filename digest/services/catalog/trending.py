@@ -24,8 +24,8 @@ from digest.matching.trending.trending_score import Signals
 from digest.models import Paper
 from digest.papers import Record
 
-RECENT = 7  # announcements whose papers are listed
-WINDOW = 14  # announcements whose papers are ranked together, as in an edition
+RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
+WINDOW_ANNOUNCEMENTS = 14  # announcements whose papers are ranked together, as in an edition
 _FIRST_DAY = timedelta(hours=24)
 _LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a little early
 
@@ -52,7 +52,7 @@ class Listing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rising:
+class RisingPaper:
     """One line of a trending list. `listed`: the instant of its announcement."""
 
     number: int
@@ -61,7 +61,7 @@ class Rising:
     listed: datetime
 
 
-class Peer(NamedTuple):
+class FieldMember(NamedTuple):
     """A paper that others are ranked among. `field`: its primary category."""
 
     announcement: int | None
@@ -92,7 +92,7 @@ def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> 
     A paper of the last 14 announcements ranks among these, as in an edition; an older one among its own day's.
     """
     current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
-    recent = store.window(session, current, WINDOW) if current else []
+    recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
     peers, values = _recent_values(session, recent, at)
     older = {paper.announcement for paper in papers.values() if paper.announcement is not None}.difference(recent)
     if older:
@@ -103,19 +103,21 @@ def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> 
 
 
 _Values = dict[int, dict[str, float]]
-_recent: WeakKeyDictionary[Engine, tuple[Hashable, dict[int, Peer], _Values]] = WeakKeyDictionary()
+_recent: WeakKeyDictionary[Engine, tuple[Hashable, dict[int, FieldMember], _Values]] = WeakKeyDictionary()
 
 
 def _values(
     session: Session, announcements: Sequence[int], at: datetime, through: int | None = None
-) -> tuple[dict[int, Peer], _Values]:
+) -> tuple[dict[int, FieldMember], _Values]:
     """The papers of these announcements with signals, and the newest value of each counter."""
-    rows = figure_store.peers(session, announcements, through=through)
-    peers = {number: Peer(announcement, field) for number, announcement, field in rows}
-    return peers, signals.as_of(session, peers, at)
+    rows = figure_store.field_members(session, announcements, through=through)
+    peers = {number: FieldMember(announcement, field) for number, announcement, field in rows}
+    return peers, signals.signals_at(session, peers, at)
 
 
-def _recent_values(session: Session, announcements: Sequence[int], at: datetime) -> tuple[dict[int, Peer], _Values]:
+def _recent_values(
+    session: Session, announcements: Sequence[int], at: datetime
+) -> tuple[dict[int, FieldMember], _Values]:
     """`_values` for pages, read once as long as no batch is stored: two weeks of snapshots are much for one page."""
     key = tuple(announcements), store.newest_batch(session), clock.slot_of(at)
     known = _recent.get(engine())
@@ -137,17 +139,18 @@ def figures(
     `members`: whom they rank among; without it, each other. `recent`: announcements that make one group; each other
     announcement is a group of its own. Without it all are one.
     """
-    known = signals.as_of(session, papers, at)
-    before = signals.as_of(session, known, at - _LAST_LOOK)
+    known = signals.signals_at(session, papers, at)
+    before = signals.signals_at(session, known, at - _LAST_LOOK)
     found = store.versions(session, [(number, papers[number].revision) for number in known])
     records = {number: record for (number, _), record in found.items()}
-    asked = {n: Peer(papers[n].announcement, _field(records[n])) for n in known}
+    asked = {n: FieldMember(papers[n].announcement, _field(records[n])) for n in known}
     compared = _compared(known, asked, recent, at)
     members = members or Population(compared)
     seen = {n: _seen(asked[n].announcement, records[n], known[n], before.get(n, {}), at) for n in compared}
     placed = {n: members.placed(n, compared[n], one) for n, one in seen.items()}
     sparks = {
-        n: trending_score.sparkline(votes) for n, votes in signals.history(session, compared, "upvotes", at).items()
+        n: trending_score.sparkline(votes)
+        for n, votes in signals.signal_history(session, compared, "upvotes", at).items()
     }
     return {
         n: Trend(
@@ -162,7 +165,7 @@ def figures(
 
 
 def _compared(
-    known: Mapping[int, Mapping[str, float]], papers: Mapping[int, Peer], recent: Collection[int], at: datetime
+    known: Mapping[int, Mapping[str, float]], papers: Mapping[int, FieldMember], recent: Collection[int], at: datetime
 ) -> dict[int, _Compared]:
     """What decides the ranks of these papers; those without votes and rank are left out."""
     found = {}
@@ -250,7 +253,7 @@ def _listed(day: int | None) -> datetime | None:
     return clock.announcement_instant(date.fromordinal(day)) if day else None
 
 
-def now(category: str | None, limit: int) -> list[Rising]:
+def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
     """The papers that rise now, of the last 7 announcements: every field has its share, best first.
 
     Where these are fewer than `limit`, new papers without votes follow, by their content.
@@ -259,23 +262,23 @@ def now(category: str | None, limit: int) -> list[Rising]:
     with reading() as session:
         today = at.astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
-        recent = store.window(session, current, RECENT) if current else []
-        with_signal = {n for n, *_ in figure_store.peers(session, recent)}
-        found = {p.id: (p, r) for p, r in store.newest_many(session, list(with_signal)) if p.id}
+        recent = store.announcement_window(session, current, RECENT_ANNOUNCEMENTS) if current else []
+        with_signal = {n for n, *_ in figure_store.field_members(session, recent)}
+        found = {p.id: (p, r) for p, r in store.newest_versions_chunked(session, list(with_signal)) if p.id}
         if category is not None:
             wanted = category.lower()
             found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
         listed = {n: Listing(paper.announcement_id, paper.revision) for n, (paper, _) in found.items()}
         trends = ranked(session, listed, at=at)
         best = sorted(trends, key=lambda n: (-trends[n].percentile, -trends[n].strength, n))[:limit]
-        rising = [Rising(n, found[n][1], trends[n], _listed(listed[n].announcement) or at) for n in best]
+        rising = [RisingPaper(n, found[n][1], trends[n], _listed(listed[n].announcement) or at) for n in best]
         fresh = _unvoted(session, current, with_signal, category, at) if len(rising) < limit else []
     return (rising + fresh)[:limit]
 
 
 def _unvoted(
     session: Session, current: int | None, voted: Collection[int], category: str | None, at: datetime
-) -> list[Rising]:
+) -> list[RisingPaper]:
     """Papers of the newest announcement in its first day that nobody has voted for, where content speaks for them.
 
     They only follow the papers with signals, on pages and feeds: no score and no mail goes by them.
@@ -285,8 +288,8 @@ def _unvoted(
         return []
     statement = select(Paper.id).where(col(Paper.announcement_id) == current, col(Paper.withdrawn).is_(False))
     numbers = [n for n in session.exec(statement) if n and n not in voted]
-    found: list[Rising] = []
-    for paper, record in store.newest_many(session, numbers):
+    found: list[RisingPaper] = []
+    for paper, record in store.newest_versions_chunked(session, numbers):
         content = content_prior.Content(
             code=record.has_code or record.code_url is not None,
             organisation=bool(record.institutions),
@@ -295,6 +298,6 @@ def _unvoted(
         fits = category is None or in_category(category.lower(), [c.lower() for c in record.categories])
         if fits and (facts := content_prior.before_votes(content, i18n)):
             found.append(
-                Rising(paper.id or 0, record, Trend(content_prior.content_prior(content), 0, (), facts), listed)
+                RisingPaper(paper.id or 0, record, Trend(content_prior.content_prior(content), 0, (), facts), listed)
             )
     return sorted(found, key=lambda one: (-one.trend.strength, one.number))

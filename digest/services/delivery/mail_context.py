@@ -26,7 +26,7 @@ from digest.models.delivery import (
     TEST,
 )
 from digest.models.subscriber import ACTIVE, LEFT, PENDING
-from digest.services.editions.web_view import typed
+from digest.services.editions.web_view import topic_texts
 from digest.services.subscriptions import suppressions
 
 ACCOUNT = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
@@ -67,7 +67,7 @@ def look_up(session: Session, deliveries: Sequence[ClaimedDelivery]) -> dict[int
             contexts[data.delivery_id],
             subscriber=data.subscriber,
             edition=data.edition,
-            topics=typed(data.profile) if data.profile else (),
+            topics=topic_texts(data.profile) if data.profile else (),
             categories=tuple(data.profile.get("categories", ())) if data.profile else (),
             suppressed=data.reason,
             liftable=data.reason is not None

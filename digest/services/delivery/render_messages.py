@@ -11,7 +11,7 @@ from sqlmodel import Session
 from digest import settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
-from digest.compose.email.paper_block import Blocks
+from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_context import Rendered, Service
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
@@ -61,7 +61,7 @@ class MailComposer:
         self._service = Service(configuration.service_name, configuration.base_url, configuration.postal_address)
         self._sender, replies = parseaddr(configuration.mail_from), parseaddr(configuration.reply_to)
         self._reply_to = replies if replies[1] else None
-        self._blocks = Blocks()
+        self._blocks = PaperBlocks()
         self._papers = _Papers()
         self._loaded: _PapersByRevision = {}
         self._signer = dkim.signer_from(configuration)

@@ -41,7 +41,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
 
 def _mailable(session: Session, address: str) -> Subscriber:
     """Lock and return the subscriber with that address. Raises NotFound, or Refused if they must not be mailed."""
-    subscriber = subscribers.by_key(session, subscribers.address(address).key, lock=True)
+    subscriber = subscribers.by_key(session, subscribers.parse_address(address).key, lock=True)
     if subscriber is None:
         raise NotFound(f"nobody is subscribed as {address}")
     if subscriber.state != ACTIVE:

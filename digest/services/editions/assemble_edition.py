@@ -17,10 +17,10 @@ from digest.errors import N_
 from digest.matching.profile import Profile
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
-from digest.models.types import pack, stored_id
+from digest.models.types import compress, stored_id
 from digest.services.selection import candidate_papers, selector, thresholds
-from digest.services.selection.entry_building import LATER, Asked
-from digest.services.selection.selector import Shelf
+from digest.services.selection.entry_building import COMPILED_PROFILE, SelectionRequest
+from digest.services.selection.selector import ProfileCache
 from digest.services.subscriptions import send_schedule
 
 RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
@@ -70,7 +70,9 @@ def iter_assembled(
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
-    return _choose(session, run, epoch, recipients, last_batches, window=candidate_papers.WINDOW, shard=shard)
+    return _choose(
+        session, run, epoch, recipients, last_batches, window=candidate_papers.WINDOW_ANNOUNCEMENTS, shard=shard
+    )
 
 
 def assemble_welcome(
@@ -91,13 +93,13 @@ def _choose(
     window: int,
     shard: str = "",
 ) -> Iterator[AssembledEdition]:
-    pool = candidate_papers.load(session, run, epoch, window=window)
-    cache = selector.shelf(session, pool, shard, len(recipients)) if shard else None
+    pool = candidate_papers.load_pool(session, run, epoch, window=window)
+    cache = selector.profile_cache(session, pool, shard, len(recipients)) if shard else None
     versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
-    stored = thresholds.standing(session, epoch, versions)
+    stored = thresholds.stored_thresholds(session, epoch, versions)
     profiles_by_version = _profiles_to_match(session, versions, cache)
-    sent = selector.sent_before(session, pool, last_batches)
-    taus = thresholds.complete(session, epoch, profiles_by_version, stored, cache)
+    sent = selector.sent_papers_before(session, pool, last_batches)
+    taus = thresholds.complete_thresholds(session, epoch, profiles_by_version, stored, cache)
     requests = []
     for subscriber, day in recipients:
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
@@ -106,9 +108,11 @@ def _choose(
         notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
         version = profile_id if profile_id in profiles_by_version else None
         requests.append(
-            Asked(profile, last_batches[subscriber_id], tau, sent.get(subscriber_id, ()), notice, version=version)
+            SelectionRequest(
+                profile, last_batches[subscriber_id], tau, sent.get(subscriber_id, ()), notice, version=version
+            )
         )
-    contents = selector.frozen(session, pool, requests, cache)
+    contents = selector.choose_stored(session, pool, requests, cache)
     for (subscriber, day), content, request in zip(recipients, contents, requests, strict=True):
         yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored)
 
@@ -125,9 +129,9 @@ def profiles_by_version(session: Session, numbers: Sequence[int]) -> dict[int, P
     return subscribers.profiles(session, numbers)
 
 
-def _profiles_to_match(session: Session, versions: Sequence[int], cache: Shelf | None) -> dict[int, Profile]:
+def _profiles_to_match(session: Session, versions: Sequence[int], cache: ProfileCache | None) -> dict[int, Profile]:
     """The profiles of these versions, by version; LATER for one that is compiled and need not be read."""
-    cached = {version: LATER for version in versions if cache is not None and not cache.needs(version)}
+    cached = {version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs(version)}
     return cached | subscribers.profiles(session, [version for version in versions if version not in cached])
 
 
@@ -143,14 +147,16 @@ def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> d
         for subscriber in recipients
         if run.slot - _first_possible_slot(subscriber) < RECENT_SUBSCRIBER_WINDOW
     ]
-    with_editions = runs.with_editions(session, [stored_id(subscriber) for subscriber in recent]) if recent else set()
+    with_editions = (
+        runs.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent]) if recent else set()
+    )
     batch_at_slot: dict[datetime, int] = {}
     for subscriber in recent:
         subscriber_id, joined = stored_id(subscriber), subscriber.confirmed_at or subscriber.created_at
         if run.slot < joined:
             previous_slot = send_schedule.slot_before(subscriber, run.slot)
             if previous_slot not in batch_at_slot:
-                batch_at_slot[previous_slot] = store.known_through(session, previous_slot)
+                batch_at_slot[previous_slot] = store.newest_batch_known_at(session, previous_slot)
             last_batches[subscriber_id] = min(subscriber.seen_through, batch_at_slot[previous_slot])
         elif subscriber_id not in with_editions and run.slot <= send_schedule.due_after(subscriber, joined):
             last_batches[subscriber_id] = 0
@@ -181,7 +187,7 @@ class EditionRow(NamedTuple):
         """Pack the content; it stays empty if nothing is to be mailed."""
         subscriber, day, (content, papers, paper_ids), tau, calibrated = chosen
         kind = chosen.kind
-        return cls(subscriber, day, kind, papers, paper_ids, pack(content) if kind else b"", tau, calibrated)
+        return cls(subscriber, day, kind, papers, paper_ids, compress(content) if kind else b"", tau, calibrated)
 
 
 def edition_columns(run: Run, rows: Sequence[EditionRow], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from digest import clock, i18n, settings
 from digest.compose.atom_json_feeds import Feed, Item, tag
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, wording
-from digest.compose.email.paper_block import Blocks
-from digest.compose.email.template_environment import fragment
+from digest.compose.email.paper_block import PaperBlocks
+from digest.compose.email.template_environment import fragment_template
 from digest.db.core.engine import reading
 from digest.errors import NotFound
-from digest.i18n import say
+from digest.i18n import translate
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.services.catalog import trending
@@ -35,7 +35,7 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is None:
-            raise NotFound(say("this subscription no longer exists"))
+            raise NotFound(translate("this subscription no longer exists"))
         editions = session.exec(
             select(Edition)
             .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
@@ -43,22 +43,22 @@ def subscriber_feed(subscriber_id: int) -> Feed:
             .limit(EDITIONS)
         ).all()
         papers = web_view.look_up(session, editions)
-    blocks = Blocks()
+    blocks = PaperBlocks()
     items = tuple(_edition(edition, subscriber, papers, blocks) for edition in editions)
     return Feed(
         key=_key(_BEGAN, f"reader-{subscriber_id}"),
-        title=say("%(service)s: your papers", service=configured.service_name),
+        title=translate("%(service)s: your papers", service=configured.service_name),
         name=configured.service_name,
         home=items[0].url if items else configured.base_url,
         atom=signed_links.feed(subscriber_id),
         json=signed_links.feed(subscriber_id, "json"),
         updated=max((item.published for item in items), default=subscriber.created_at),
-        language=i18n.tag(),
+        language=i18n.language_tag(),
         items=items,
     )
 
 
-def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: Blocks) -> Item:
+def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks) -> Item:
     recipient = web_view.edition_recipient(
         edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
     )
@@ -77,7 +77,7 @@ def trending_feed(category: str | None) -> Feed:
     """Papers trending now, in all fields or one category, in the order of the page. Changes by the hour."""
     configured = settings.get()
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    items = tuple(_paper(rising_paper) for rising_paper in trending.now(category, PAPERS))
+    items = tuple(_paper(rising_paper) for rising_paper in trending.current_trending(category, PAPERS))
     page = f"{configured.base_url}/trending" + (f"/{category}" if category else "")
     return Feed(
         key=_key(_BEGAN, f"trending-{category or 'all'}"),
@@ -87,7 +87,7 @@ def trending_feed(category: str | None) -> Feed:
         atom=f"{page}.atom",
         json=f"{page}.json",
         updated=hour if items else _BEGAN,
-        language=i18n.tag(),
+        language=i18n.language_tag(),
         items=items,
     )
 
@@ -95,11 +95,11 @@ def trending_feed(category: str | None) -> Feed:
 def _rising(service: str, category: str | None) -> str:
     """The title of a trending feed."""
     if category:
-        return say("%(service)s: rising now in %(category)s", service=service, category=category)
-    return say("%(service)s: rising now", service=service)
+        return translate("%(service)s: rising now in %(category)s", service=service, category=category)
+    return translate("%(service)s: rising now", service=service)
 
 
-def _paper(rising_paper: trending.Rising) -> Item:
+def _paper(rising_paper: trending.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
     paper_row = replace(row(rising_paper.number, rising_paper.record, rising_paper.trend.facts), authors=names)
     url = f"{settings.get().base_url}/papers/{rising_paper.number}"
@@ -107,7 +107,7 @@ def _paper(rising_paper: trending.Rising) -> Item:
         key=_key(rising_paper.listed, f"paper-{rising_paper.number}"),
         title=paper_row.title,
         url=url,
-        html=fragment("paper").render(row=paper_row, url=url),
+        html=fragment_template("paper").render(row=paper_row, url=url),
         published=rising_paper.listed,
         authors=paper_row.authors,
         tags=paper_row.categories,

@@ -23,8 +23,8 @@ from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.selection import candidate_papers, selector
 from digest.services.selection import selector as select_
-from digest.services.selection.candidate_papers import Pool
-from digest.services.selection.entry_building import Asked
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.entry_building import SelectionRequest
 
 
 def preview(
@@ -65,7 +65,7 @@ def _between(session: Session, first: date, last: date) -> list[int]:
 
 def _days(
     session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
-) -> Iterator[tuple[Pool, Content]]:
+) -> Iterator[tuple[CandidatePool, Content]]:
     """One day at a time; counts and threshold are those of the week's first day, as in a run."""
     week: tuple[int, int] | None = None
     weights: Weights = Weights(word_counts.prior())
@@ -74,24 +74,26 @@ def _days(
         if cancelled():
             raise Cancelled("the preview was cancelled: its client disconnected")
         day = date.fromordinal(number)
-        if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.YOUNG:
+        if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
             week = day.isocalendar()[:2]
             weights = epochs.weights_before(session, number)
             tau = _threshold(session, profile, number, weights)
         evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
-        pool = candidate_papers.of(session, [number], at=evening, weights=weights)
-        yield pool, select_.choose(session, pool, [Asked(profile, tau=tau, rising=False)])[0]
+        pool = candidate_papers.pool_of(session, [number], at=evening, weights=weights)
+        yield pool, select_.choose(session, pool, [SelectionRequest(profile, tau=tau, rising=False)])[0]
 
 
 def _threshold(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
     """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
-    if weights.counts.announcements < epochs.YOUNG:
+    if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
         return None
-    before = announced.days(session, store.window(session, announcement - 1, epochs.YOUNG))
+    before = announced.days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
     return selector.thresholds(session, before, weights, {0: profile})[0]
 
 
-def _preview_day(profile: Profile, pool: Pool, content: Content, records: dict[tuple[int, int], Record]) -> PreviewDay:
+def _preview_day(
+    profile: Profile, pool: CandidatePool, content: Content, records: dict[tuple[int, int], Record]
+) -> PreviewDay:
     return PreviewDay(
         date=date.fromordinal(pool.first),
         papers=tuple(_paper(profile, pool, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
@@ -100,7 +102,7 @@ def _preview_day(profile: Profile, pool: Pool, content: Content, records: dict[t
     )
 
 
-def _paper(profile: Profile, pool: Pool, entry: Entry, record: Record) -> PreviewPaper:
+def _paper(profile: Profile, pool: CandidatePool, entry: Entry, record: Record) -> PreviewPaper:
     trend = pool.trends.get(entry.paper)
     return PreviewPaper(
         id=entry.paper,

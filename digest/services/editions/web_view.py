@@ -20,7 +20,7 @@ from digest.compose.email.template_context import Links, Recipient, Service
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import NotFound
-from digest.i18n import say
+from digest.i18n import translate
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record
@@ -51,7 +51,7 @@ class Addressee(Protocol):
         """When they confirmed the subscription."""
 
 
-class Issue(Protocol):
+class EditionIdentity(Protocol):
     """The edition's fields that a mail needs beside its content."""
 
     @property
@@ -90,7 +90,7 @@ def look_up(session: Session, editions: Iterable[Edition]) -> EditionPapers:
     versions = by_id(session, ProfileVersion, {e.profile_id for e in edition_list})
     versions_shown = {(int(p["paper"]), int(p["revision"])) for e in edition_list for p in e.content["entries"]}
     return EditionPapers(
-        by_version={n: typed(v.profile) for n, v in versions.items()},
+        by_version={n: topic_texts(v.profile) for n, v in versions.items()},
         categories_by_version={n: tuple(v.profile.get("categories", ())) for n, v in versions.items()},
         papers=store.versions(session, versions_shown) if versions_shown else {},
     )
@@ -105,22 +105,22 @@ def web_view(edition_id: int, mail_link: str) -> str:
         edition = session.get(Edition, edition_id)
         subscriber = session.get(Subscriber, edition.subscriber_id) if edition else None
         if edition is None or subscriber is None or edition.cancelled:
-            raise NotFound(say("this edition no longer exists"))
+            raise NotFound(translate("this edition no longer exists"))
         papers = look_up(session, [edition])
     recipient = edition_recipient(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
     content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
-        return other_emails.notice(recipient, links, content.considered, silent=silent, service=service()).html
-    return digest_email.digest(content, papers.papers, recipient, links, service=service(), limit=None).html
+        return other_emails.notice(recipient, links, content.considered, silent=silent, service=service_identity()).html
+    return digest_email.digest(content, papers.papers, recipient, links, service=service_identity(), limit=None).html
 
 
-def typed(profile: Mapping[str, Any]) -> tuple[str, ...]:
+def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
     """The topics of a stored profile version, as typed."""
     return tuple([topic["text"] for topic in profile.get("topics", ())])
 
 
-def service() -> Service:
+def service_identity() -> Service:
     """The sender's name and addresses, from the settings."""
     configured = settings.get()
     return Service(configured.service_name, configured.base_url, configured.postal_address)
@@ -138,7 +138,7 @@ def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[
         versions = by_id(session, ProfileVersion, {edition.profile_id for edition in editions})
     last_days: dict[str, date] = {}
     for edition in editions:
-        texts = typed(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
+        texts = topic_texts(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
         for text in texts:
             last_days.setdefault(text, edition.day)
         for entry in Content.from_json(edition.content).entries:
@@ -149,7 +149,7 @@ def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[
 
 
 def edition_recipient(
-    edition: Issue,
+    edition: EditionIdentity,
     subscriber: Addressee,
     topics: tuple[str, ...],
     *,
@@ -160,7 +160,7 @@ def edition_recipient(
     confirmed = subscriber.confirmed_at or subscriber.created_at
     return Recipient(
         topics=topics,
-        confirmed=confirmed.astimezone(clock.zone(subscriber.time_zone)).date(),
+        confirmed=confirmed.astimezone(clock.zone_info(subscriber.time_zone)).date(),
         day=edition.day,
         kind=kind or edition.kind,
         categories=categories,
@@ -173,7 +173,7 @@ def public_links() -> Links:
     return Links(paper=lambda paper: f"{base}/papers/{paper}")
 
 
-def mail_links(edition: Issue, subscriber: Addressee) -> Links:
+def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
     """The links of an edition's mail, signed for its subscriber."""
     subscriber_id = stored_id(subscriber)
     return replace(

@@ -22,8 +22,8 @@ from digest.services.editions.assemble_edition import AssembledEdition, EditionR
 from digest.services.selection import thresholds
 
 ANNOUNCEMENTS = 7
-AFTER = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
-AT_ONCE = 1000  # welcomes of an import that wait in the queue at a time
+WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
+BATCH_SIZE = 1000  # welcomes of an import that wait in the queue at a time
 
 
 def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
@@ -39,7 +39,7 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
         signals_at=now,
         batch_through=0,
         announcement_id=announcement,
-        epoch_id=epochs.current(announcement),
+        epoch_id=epochs.current_epoch_id(announcement),
     )
     chosen = _choose(run, subscriber_id)
     frozen = chosen is not None and _freeze(run, chosen)
@@ -49,12 +49,12 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
     return frozen
 
 
-def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
+def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -> int:
     """Enqueue welcomes again whose tasks were lost. Returns how many."""
     now = now or clock.now()
     with reading() as session:
-        subscriber_ids = subscribers.unwelcomed(
-            session, WELCOME, since=now - WELCOME_WITHIN, until=now - AFTER, limit=AT_ONCE
+        subscriber_ids = subscribers.without_welcome(
+            session, WELCOME, since=now - WELCOME_WITHIN, until=now - WELCOME_DELAY, limit=BATCH_SIZE
         )
     for subscriber_id in subscriber_ids:
         enqueue.welcome(subscriber_id)
@@ -64,7 +64,7 @@ def wake_forgotten(enqueue: Enqueue, *, now: datetime | None = None) -> int:
 def _note(subscriber_id: int, now: datetime) -> None:
     """Record that the welcome was considered, whether or not there was anything to send."""
     with transaction() as session:
-        subscribers.leave_unwelcomed(session, subscriber_id, now=now)
+        subscribers.mark_welcomed(session, subscriber_id, now=now)
 
 
 def _choose(run: Run, subscriber_id: int) -> AssembledEdition | None:
@@ -73,8 +73,8 @@ def _choose(run: Run, subscriber_id: int) -> AssembledEdition | None:
         subscriber = subscribers.by_id(session, subscriber_id)
         if subscriber is None or subscriber.state != ACTIVE:
             return None
-        day = run.created_at.astimezone(clock.zone(subscriber.time_zone)).date()
-        if runs.dated(session, [subscriber_id], [day]):
+        day = run.created_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
+        if runs.editions_by_date(session, [subscriber_id], [day]):
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
@@ -90,11 +90,15 @@ def _freeze(run: Run, chosen: AssembledEdition) -> bool:
     subscriber_id = stored_id(chosen.subscriber)
     with transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-        if subscriber is None or subscriber.state != ACTIVE or runs.dated(session, [subscriber_id], [chosen.day]):
+        if (
+            subscriber is None
+            or subscriber.state != ACTIVE
+            or runs.editions_by_date(session, [subscriber_id], [chosen.day])
+        ):
             return False
         if chosen.subscriber.profile_id:
-            thresholds.keep(session, run.epoch_id, {chosen.subscriber.profile_id: chosen.tau})
-        [edition_id] = edition_writes.editions(
+            thresholds.store_thresholds(session, run.epoch_id, {chosen.subscriber.profile_id: chosen.tau})
+        [edition_id] = edition_writes.insert_editions(
             session,
             assemble_edition.edition_columns(run, [EditionRow.from_assembled(chosen)], run.created_at, kind=WELCOME),
         )

@@ -18,7 +18,7 @@ from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
-from digest.matching.scoring.boolean_match import Document, has_author, holds, prepare
+from digest.matching.scoring.boolean_match import Document, has_author, node_holds, prepare_document
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
@@ -48,7 +48,7 @@ def why_paper(address: str, paper: str) -> list[str]:
 
 
 def _find_subscriber(session: Session, address: str) -> Subscriber:
-    subscriber = subscribers.by_key(session, subscribers.address(address).key)
+    subscriber = subscribers.by_key(session, subscribers.parse_address(address).key)
     if subscriber is None:
         raise NotFound(f"nobody is subscribed as {address}")
     return subscriber
@@ -56,7 +56,7 @@ def _find_subscriber(session: Session, address: str) -> Subscriber:
 
 def _paper_id(session: Session, text: str) -> int:
     paper_id = store.by_arxiv_id(session, text.removeprefix("arXiv:"))
-    if paper_id is None and text.isdecimal() and store.paper(session, int(text)):
+    if paper_id is None and text.isdecimal() and store.paper_by_id(session, int(text)):
         paper_id = int(text)
     if paper_id is None:
         raise NotFound(f"paper {text!r} is not stored here; give its arXiv id or its number on our pages")
@@ -74,11 +74,11 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
         lines.append(f"no mail: the address is suppressed since {suppression.at:%Y-%m-%d} ({suppression.reason})")
     if (
         subscriber.paused_until
-        and subscriber.paused_until > clock.now().astimezone(clock.zone(subscriber.time_zone)).date()
+        and subscriber.paused_until > clock.now().astimezone(clock.zone_info(subscriber.time_zone)).date()
     ):
         lines.append(f"no mail before {subscriber.paused_until.isoformat()}: paused")
     if subscriber.next_due_at is not None:
-        local = subscriber.next_due_at.astimezone(clock.zone(subscriber.time_zone))
+        local = subscriber.next_due_at.astimezone(clock.zone_info(subscriber.time_zone))
         lines.append(f"next mail: {local:%a %Y-%m-%d %H:%M} {subscriber.time_zone}, {subscriber.cadence}")
     return lines
 
@@ -148,7 +148,7 @@ def _editions_with(session: Session, subscriber: Subscriber, paper: int) -> list
 
 def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> Iterator[str]:
     """The steps of a run up to the one that excluded the paper."""
-    stored_paper = store.paper(session, paper)
+    stored_paper = store.paper_by_id(session, paper)
     if stored_paper is None:
         raise NotFound(f"paper {paper} is not stored here")
     stored, record = stored_paper
@@ -159,7 +159,7 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
         yield "it was never announced as new here: only revisions or signals of it are known"
     else:
         yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
-        document = prepare(Candidate(paper, record, stored.announcement_id))
+        document = prepare_document(Candidate(paper, record, stored.announcement_id))
         profile = subscribers.profile_of(session, subscriber)
         yield _exclusion_reason(profile, document) or _matching_result(
             session, subscriber, profile, document, stored.batch_id
@@ -169,7 +169,7 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
 def _exclusion_reason(profile: Profile, document: Document) -> str:
     """The exclusion or category filter that the paper fails; '' if none."""
     for text in profile.exclusions:
-        if holds(parse(text).root, document):
+        if node_holds(parse(text).root, document):
             return f"your exclusion {text!r} leaves it out"
     if any(has_author(author, document) for author in profile.authors) or reference_backend.admits(profile, document):
         return ""
@@ -182,14 +182,16 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     weights = epochs.weights(epoch)
     if all(topic.muted for topic in profile.topics):
         return "you have no topics: you get what trends and what is new in your categories, up to your limit"
-    matches = reference_matcher.matches(profile, [document], weights, tau=None)
+    matches = reference_matcher.match_all(profile, [document], weights, tau=None)
     if not matches:
-        relevance = sum(reference_matcher.not_strict(profile, [document], weights))
+        relevance = sum(reference_matcher.not_strict_matches(profile, [document], weights))
         floor = reference_matcher.floor(profile, weights) if profile.close else 0
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
-    tau = thresholds.of(session, epoch, {subscriber.profile_id or 0: profile}).get(subscriber.profile_id or 0)
+    tau = thresholds.thresholds_of(session, epoch, {subscriber.profile_id or 0: profile}).get(
+        subscriber.profile_id or 0
+    )
     if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:
         return (
             f"it is close to your topics, but others are closer (relevance {match.relevance:,}, over {tau:,} is needed)"
@@ -200,8 +202,9 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
 def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: int, batch: int) -> str:
     """Why a matching paper was in no edition."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date()) or announcement
-    if announcement not in store.window(session, current, candidate_papers.WINDOW):
-        return f"it matches, but more than {candidate_papers.WINDOW} announcements have passed: it is no longer new"
+    if announcement not in store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS):
+        window = candidate_papers.WINDOW_ANNOUNCEMENTS
+        return f"it matches, but more than {window} announcements have passed: it is no longer new"
     if batch > subscriber.seen_through:
         return "it matches; it has not been in a run of yours yet"
     if runs.edition_of(session, stored_id(subscriber), None) is None:

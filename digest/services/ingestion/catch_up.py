@@ -78,7 +78,7 @@ def _record_attempt(source: str, outcome: str, detail: str, *, retry_after: floa
     now = clock.now()
     retry_at = None if retry_after is None else now + timedelta(seconds=retry_after)
     with transaction() as session:
-        source_days.put_state(session, source, at=now, outcome=outcome, detail=detail, retry_at=retry_at)
+        source_days.store_source_state(session, source, at=now, outcome=outcome, detail=detail, retry_at=retry_at)
     (log.warning if outcome else log.info)("source_asked", source=source, outcome=outcome or "ok")
 
 
@@ -115,7 +115,7 @@ def _due_days(source: Source) -> list[date]:
     with reading() as session:
         begin = source_days.oldest_day(session, family, today - MAX_DAYS_BACK * A_DAY)
         begin = begin or registry.ANNOUNCEMENTS.current(today)
-        final = source_days.days(session, family if source.only_missing_days else (source.name,), begin, today)
+        final = source_days.stored_days(session, family if source.only_missing_days else (source.name,), begin, today)
     days = _days_between(source, begin, today) if begin <= today else []
     return [day for day in days if not (final.get(day) or (source.only_missing_days and day in final))]
 
@@ -127,5 +127,5 @@ def gaps(session: Session, now: datetime) -> list[date]:
     begin = source_days.oldest_day(session, calendar.sources, due - MAX_DAYS_BACK * A_DAY)
     if begin is None:
         return []
-    stored = source_days.days(session, calendar.sources, begin, due)
+    stored = source_days.stored_days(session, calendar.sources, begin, due)
     return [day for day in calendar.between(begin, due) if day not in stored]

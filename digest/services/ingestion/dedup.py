@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from digest import papers
 from digest.db.papers import papers as store
-from digest.papers import Listed, Record
+from digest.papers import ListedPaper, Record
 
 
 class StoredMatches:
@@ -17,7 +17,7 @@ class StoredMatches:
     Two arXiv papers may carry one DOI (two parts published as one): the first keeps it.
     """
 
-    def __init__(self, session: Session, listed: Sequence[Listed]) -> None:
+    def __init__(self, session: Session, listed: Sequence[ListedPaper]) -> None:
         records = [item.record for item in listed]
         ids = [papers.arxiv_identity(record) for record in records]
         dois = [record.doi for record in records if record.doi]
@@ -28,10 +28,10 @@ class StoredMatches:
             for at, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
         }
         missing = {at: listed[at] for at, number in self.numbers.items() if number is None and records[at].title}
-        self.stored = store.stored(session, {n for n in self.numbers.values() if n is not None})
+        self.stored = store.stored_papers(session, {n for n in self.numbers.values() if n is not None})
         self._find_alike(session, missing)
 
-    def free(self, doi: str | None) -> bool:
+    def release(self, doi: str | None) -> bool:
         """Claim a DOI: True once for a DOI that no paper has."""
         if not doi or doi in self._by_doi or doi in self._claimed_dois:
             return False
@@ -42,14 +42,16 @@ class StoredMatches:
         number, other = self._by_doi.get(record.doi or "", (None, None))
         return number if not (arxiv_id and other) or arxiv_id == other else None
 
-    def _find_alike(self, session: Session, missing: Mapping[int, Listed]) -> None:
+    def _find_alike(self, session: Session, missing: Mapping[int, ListedPaper]) -> None:
         self.keys = {at: item.keys or papers.keys_of(item.record) for at, item in missing.items()}
-        keys = {at: papers.sought(missing[at].record, paper_keys) for at, paper_keys in self.keys.items()}
+        keys = {at: papers.lookup_keys(missing[at].record, paper_keys) for at, paper_keys in self.keys.items()}
         by_key = store.find_by_keys(session, {key for paper_keys in keys.values() for key in paper_keys})
         if not by_key:
             return
-        alike = store.stored(session, {n for paper_keys in by_key.values() for n in paper_keys})
+        alike = store.stored_papers(session, {n for paper_keys in by_key.values() for n in paper_keys})
         for at, paper_keys in keys.items():
             numbers = sorted({n for key in paper_keys for n in by_key.get(key, ())})
-            self.numbers[at] = next((n for n in numbers if papers.same(alike[n].record, missing[at].record)), None)
+            self.numbers[at] = next(
+                (n for n in numbers if papers.is_same_paper(alike[n].record, missing[at].record)), None
+            )
         self.stored |= {n: alike[n] for n in self.numbers.values() if n in alike}

@@ -47,7 +47,7 @@ def _store(source: str, document: FetchedDocument) -> IngestCounts:
     def finish(session: Session) -> None:
         mark: DayMark | None = document.mark
         if mark is not None:
-            source_days.put_day(session, source, mark.day, at=now, papers=mark.papers, final=mark.final)
+            source_days.store_day(session, source, mark.day, at=now, papers=mark.papers, final=mark.final)
 
     day = _announcement(document)
     return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from digest import papers
 from digest.db.core.engine import transaction
 from digest.db.papers import paper_writes, quality_figures
-from digest.papers import Bad, Parsed
+from digest.papers import ParsedDocument, RejectedItem
 from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.paper_upsert import PaperUpsert
 
@@ -33,7 +33,7 @@ class IngestCounts:
     updated: int = 0
     unchanged: int = 0
     bad: int = 0
-    refused: list[Bad] = field(default_factory=list)
+    refused: list[RejectedItem] = field(default_factory=list)
 
     def add(self, other: IngestCounts) -> None:
         """Sum up."""
@@ -51,7 +51,7 @@ class IngestCounts:
 def store_document(
     source: str,
     document: str,
-    parsed: Parsed,
+    parsed: ParsedDocument,
     *,
     day: date | None = None,
     known_at: datetime | None = None,
@@ -76,7 +76,7 @@ def store_document(
 
 def store_documents(
     source: str,
-    documents: Iterable[tuple[str, Parsed]],
+    documents: Iterable[tuple[str, ParsedDocument]],
     *,
     day: date | None = None,
     stored: Callable[[IngestCounts], None] | None = None,
@@ -95,9 +95,9 @@ def store_documents(
     return total
 
 
-def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[str, Parsed]]]:
+def _together(documents: Iterable[tuple[str, ParsedDocument]]) -> Iterator[list[tuple[str, ParsedDocument]]]:
     """Parts for one transaction each, of at least `BATCH` papers except the last."""
-    waiting: list[tuple[str, Parsed]] = []
+    waiting: list[tuple[str, ParsedDocument]] = []
     for name, parsed in documents:
         waiting += ((name, part) for part in _parts(parsed))
         del parsed  # free the document before the next one takes memory
@@ -107,7 +107,7 @@ def _together(documents: Iterable[tuple[str, Parsed]]) -> Iterator[list[tuple[st
     yield waiting
 
 
-def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date | None) -> IngestCounts:
+def _store_together(source: str, parts: Sequence[tuple[str, ParsedDocument]], day: date | None) -> IngestCounts:
     total = IngestCounts(source)
     with transaction() as session:
         paper_writes.lock_batches(session)
@@ -116,26 +116,26 @@ def _store_together(source: str, parts: Sequence[tuple[str, Parsed]], day: date 
     return total
 
 
-def _parts(parsed: Parsed) -> Iterator[Parsed]:
+def _parts(parsed: ParsedDocument) -> Iterator[ParsedDocument]:
     """Split into parts of at most `BATCH` papers, at least one; refused pieces go with the first."""
-    parsed = papers.storable(parsed)
+    parsed = papers.to_storable(parsed)
     for start in range(0, max(len(parsed.papers), 1), BATCH):
-        bad = () if start else parsed.bad
-        yield replace(parsed, papers=parsed.papers[start : start + BATCH], bad=bad)
+        bad = () if start else parsed.rejected
+        yield replace(parsed, papers=parsed.papers[start : start + BATCH], rejected=bad)
 
 
 def _store_part(
-    session: Session, source: str, document: str, part: Parsed, day: date | None, known_at: datetime | None
+    session: Session, source: str, document: str, part: ParsedDocument, day: date | None, known_at: datetime | None
 ) -> IngestCounts:
     """Store one batch in the caller's transaction, which holds the lock."""
     announcement_day = day if part.papers else None  # an empty feed (a weekend's) announces nothing
     batch = BatchWriter(session, source, announcement_day, known_at)
     upsert = PaperUpsert(batch)
-    upsert.all(part.papers)
+    upsert.store_all(part.papers)
     new, updated, unchanged = upsert.new, upsert.updated, upsert.unchanged
-    if part.bad:
-        paper_writes.insert_rejects(session, batch.id, document, part.bad)
-    if people := (*part.people, *filter(None, [papers.person(part)])):
-        quality_figures.put_people(session, source, people, batch.known_at)
-    batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.bad))
-    return IngestCounts(source, new, updated, unchanged, len(part.bad), list(part.bad[:MAX_REFUSED]))
+    if part.rejected:
+        paper_writes.insert_rejects(session, batch.id, document, part.rejected)
+    if people := (*part.authors, *filter(None, [papers.single_author(part)])):
+        quality_figures.store_author_figures(session, source, people, batch.known_at)
+    batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.rejected))
+    return IngestCounts(source, new, updated, unchanged, len(part.rejected), list(part.rejected[:MAX_REFUSED]))

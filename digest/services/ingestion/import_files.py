@@ -8,12 +8,12 @@ from pathlib import Path
 
 from digest import clock
 from digest.errors import BadInput
-from digest.papers import Parsed
+from digest.papers import ParsedDocument
 from digest.services.ingestion.import_document import IngestCounts, store_documents
 from digest.sources import compressed_files, read_ahead, registry
 from digest.sources.source import SavedFile
 
-Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, Parsed]]]
+Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, ParsedDocument]]]
 
 FORMATS = ("seeds", "jsonl")  # of files that no source gave
 

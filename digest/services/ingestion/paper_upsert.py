@@ -9,7 +9,7 @@ from typing import Any
 from digest import papers
 from digest.db.papers import paper_writes
 from digest.db.papers import papers as store
-from digest.papers import Listed, Record
+from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches
 from digest.services.ingestion.ingest_batch import BatchWriter
 
@@ -25,13 +25,13 @@ class PaperUpsert:
         self.session, self.batch = batch.session, batch
         self.new = self.updated = self.unchanged = 0
 
-    def all(self, listed: Sequence[Listed]) -> None:
+    def store_all(self, listed: Sequence[ListedPaper]) -> None:
         """Store all of them; duplicates within the document are merged first."""
         merged = papers.merge_all(listed)
         for start in range(0, len(merged), CHUNK):
             self._chunk(merged[start : start + CHUNK])
 
-    def _chunk(self, listed: Sequence[Listed]) -> None:
+    def _chunk(self, listed: Sequence[ListedPaper]) -> None:
         matches = StoredMatches(self.session, listed)
         new_places = [i for i, item in enumerate(listed) if matches.numbers[i] is None and item.record.title]
         inserted = self._insert(new_places, listed, matches)
@@ -52,7 +52,7 @@ class PaperUpsert:
         ]
         paper_writes.insert_signals(self.session, signals)
 
-    def _insert(self, places: Sequence[int], listed: Sequence[Listed], matches: StoredMatches) -> list[int]:
+    def _insert(self, places: Sequence[int], listed: Sequence[ListedPaper], matches: StoredMatches) -> list[int]:
         """Insert the papers at these positions. Returns their ids."""
         if not places:
             return []
@@ -68,14 +68,14 @@ class PaperUpsert:
             (
                 (key, paper_id)
                 for (paper_id, item), keys in zip(inserted, keys_of_new, strict=True)
-                for key in papers.kept(item.record, keys)
+                for key in papers.stored_keys(item.record, keys)
             ),
             fresh=True,
         )
         self.new += len(new_items)
         return paper_ids
 
-    def _update(self, stored: store.Stored, item: Listed, matches: StoredMatches, changes: _Changes) -> bool:
+    def _update(self, stored: store.StoredPaper, item: ListedPaper, matches: StoredMatches, changes: _Changes) -> bool:
         """Merge into a stored paper, as a new version where the record changed. True where anything changed."""
         merged = _merged(stored.record, item.record)
         row: dict[str, Any] = {}
@@ -83,9 +83,9 @@ class PaperUpsert:
             row["revision"] = stored.revision + 1
             row["withdrawn"] = merged.withdrawn
             changes.versions.append(self._version_row(stored.id, stored.revision + 1, merged))
-            changes.keys += [(key, stored.id) for key in papers.kept(merged, papers.keys_of(merged))]
+            changes.keys += [(key, stored.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
             row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
-            row |= {"doi": merged.doi} if stored.doi is None and matches.free(merged.doi) else {}
+            row |= {"doi": merged.doi} if stored.doi is None and matches.release(merged.doi) else {}
         if item.announce_type in _ANNOUNCED and stored.announcement_id is None:
             # so far stored only as a revision, because its own announcement was missed
             row |= {"announcement_id": self.batch.announcement_id, "batch_id": self.batch.id}
@@ -100,10 +100,10 @@ class PaperUpsert:
         paper_writes.insert_versions(self.session, changes.versions)
         paper_writes.insert_keys(self.session, changes.keys)
 
-    def _paper_row(self, item: Listed, matches: StoredMatches) -> dict[str, Any]:
+    def _paper_row(self, item: ListedPaper, matches: StoredMatches) -> dict[str, Any]:
         return {
             "arxiv_id": item.record.arxiv_id,
-            "doi": item.record.doi if matches.free(item.record.doi) else None,
+            "doi": item.record.doi if matches.release(item.record.doi) else None,
             "announcement_id": None if item.announce_type in _REPLACED else self.batch.announcement_id,
             "batch_id": self.batch.id,
             "revision": 1,
@@ -121,7 +121,7 @@ class PaperUpsert:
             "detail": store.to_detail(record),
         }
 
-    def _signals(self, paper_id: int, item: Listed) -> Iterable[Mapping[str, Any]]:
+    def _signals(self, paper_id: int, item: ListedPaper) -> Iterable[Mapping[str, Any]]:
         return (
             {
                 "paper_id": paper_id,
@@ -146,7 +146,7 @@ class _Changes:
 def _merged(stored: Record, incoming: Record) -> Record:
     """Merge two records; an incoming record without title only adds its other fields."""
     if incoming.title:
-        return papers.merge(stored, incoming)
+        return papers.merge_records(stored, incoming)
     return replace(
         stored,
         withdrawn=stored.withdrawn or incoming.withdrawn,
@@ -159,7 +159,7 @@ def _stronger(incoming: str | None, stored: str | None) -> bool:
     return incoming is not None and (stored is None or _STRENGTH.index(incoming) < _STRENGTH.index(stored))
 
 
-def _columns(stored: store.Stored) -> dict[str, Any]:
+def _columns(stored: store.StoredPaper) -> dict[str, Any]:
     """The current values of all columns that an update may change: rows of one update must have the same columns."""
     return {
         "id": stored.id,

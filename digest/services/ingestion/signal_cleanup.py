@@ -21,7 +21,7 @@ def thin_out_snapshots(now: datetime | None = None) -> int:
     after: int | None = 0
     while after is not None:
         with transaction() as session:
-            removed, after = signals.thin_out(session, before, after=after, papers=PAPERS_PER_TRANSACTION)
+            removed, after = signals.thin_out_snapshots(session, before, after=after, papers=PAPERS_PER_TRANSACTION)
         total_removed += removed
     log.info("snapshots_thinned_out", removed=total_removed)
     return total_removed

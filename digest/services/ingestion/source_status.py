@@ -49,7 +49,7 @@ def source_statuses(now: datetime | None = None) -> list[SourceStatus]:
     calendar = registry.ANNOUNCEMENTS
     due = calendar.newest(now)
     with reading() as session:
-        states = source_days.states(session)
+        states = source_days.source_states(session)
         missing = catch_up.gaps(session, now)
         oldest = source_days.oldest_day(session, calendar.sources, due - catch_up.MAX_DAYS_BACK * A_DAY)
     through = None if oldest is None else calendar.previous(missing[0]) if missing else due
@@ -105,7 +105,7 @@ def due_sources(now: datetime | None = None) -> list[str]:
     """Names of the enabled sources to fetch now, those that fill gaps first."""
     now = now or clock.now()
     with reading() as session:
-        states = source_days.states(session)
+        states = source_days.source_states(session)
         missing = catch_up.gaps(session, now - GRACE)
     due = [source for source in registry.enabled_sources() if _next_fetch(source, states, missing) <= now]
     return [source.name for source in sorted(due, key=lambda source: not source.fills_gaps)]
@@ -127,7 +127,7 @@ def missing_by(session: Session, slot: datetime, known_at: datetime) -> date | N
     """The announcement due by a slot and not stored by `known_at`; None where no source of announcements is in use."""
     calendar = registry.ANNOUNCEMENTS
     due = calendar.newest(slot - GRACE)
-    stored = source_days.days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, by=known_at)
+    stored = source_days.stored_days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, by=known_at)
     return due if stored and due not in stored else None
 
 

@@ -13,7 +13,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.runs import edition_writes, runs
 from digest.db.subscribers import shard_reads
-from digest.db.subscribers.shard_reads import Due
+from digest.db.subscribers.shard_reads import DueSubscriber
 from digest.models import Epoch, Run, Shard
 from digest.models.edition import PLANNED
 from digest.models.types import stored_id
@@ -28,7 +28,7 @@ class _RunStopped(Exception):
     """The run was paused or cancelled while papers were chosen for its shard; rolls the transaction back."""
 
 
-def freeze_shard(run_id: int, number: int) -> bool:
+def build_shard(run_id: int, number: int) -> bool:
     """Choose papers for one shard and store its editions and deliveries. Returns whether this call stored them.
 
     Safe to run twice and concurrently: the transaction marks the shard done, and only one call can. Papers are chosen
@@ -52,7 +52,7 @@ def _gc_disabled() -> Iterator[None]:
 
 def _choose_and_freeze(run_id: int, number: int) -> bool:
     with reading() as session:
-        run_and_shard = runs.shard(session, run_id, number)
+        run_and_shard = runs.shard_by_number(session, run_id, number)
         if run_and_shard is None:
             return False
         run, shard = run_and_shard
@@ -68,7 +68,7 @@ def _choose_and_freeze(run_id: int, number: int) -> bool:
             *map(
                 EditionRow.from_assembled,
                 assemble_edition.iter_assembled(
-                    session, run, epoch, without_edition, shard=run_planning.name(run, shard)
+                    session, run, epoch, without_edition, shard=run_planning.shard_name(run, shard)
                 ),
             )
         ]
@@ -79,32 +79,36 @@ def _choose_and_freeze(run_id: int, number: int) -> bool:
         return False
 
 
-def _due_subscribers(session: Session, run: Run, shard: Shard, *, lock: bool = False) -> list[tuple[Due, date]]:
+def _due_subscribers(
+    session: Session, run: Run, shard: Shard, *, lock: bool = False
+) -> list[tuple[DueSubscriber, date]]:
     """The subscribers of this shard, each with the local date of the edition."""
-    in_shard = shard_reads.of_shard(
-        session, run, shard, settled=run.slot - assemble_edition.RECENT_SUBSCRIBER_WINDOW, lock=lock
+    in_shard = shard_reads.subscribers_of_shard(
+        session, run, shard, recent_from=run.slot - assemble_edition.RECENT_SUBSCRIBER_WINDOW, lock=lock
     )
     if shard.day is not None:
         fits = {
-            id(subscriber.alike): run_planning.own_slot(subscriber, shard.day) == run.slot
+            id(subscriber.shared): run_planning.own_slot(subscriber, shard.day) == run.slot
             for subscriber in _one_of_each_kind(in_shard)
         }
-        return [(subscriber, shard.day) for subscriber in in_shard if fits[id(subscriber.alike)]]
+        return [(subscriber, shard.day) for subscriber in in_shard if fits[id(subscriber.shared)]]
     days = {
-        id(subscriber.alike): run_planning.day_at(subscriber, run.slot) for subscriber in _one_of_each_kind(in_shard)
+        id(subscriber.shared): run_planning.day_at(subscriber, run.slot) for subscriber in _one_of_each_kind(in_shard)
     }
-    return [(subscriber, days[id(subscriber.alike)]) for subscriber in in_shard]
+    return [(subscriber, days[id(subscriber.shared)]) for subscriber in in_shard]
 
 
-def _one_of_each_kind(subscribers: Iterable[Due]) -> Iterable[Due]:
+def _one_of_each_kind(subscribers: Iterable[DueSubscriber]) -> Iterable[DueSubscriber]:
     """One subscriber for each set of settings in use; `alike` is shared by all who have the same settings."""
-    return {id(subscriber.alike): subscriber for subscriber in subscribers}.values()
+    return {id(subscriber.shared): subscriber for subscriber in subscribers}.values()
 
 
-def _ids_with_edition(session: Session, subscribers: Iterable[tuple[Due, date]]) -> set[int]:
+def _ids_with_edition(session: Session, subscribers: Iterable[tuple[DueSubscriber, date]]) -> set[int]:
     """Ids of the subscribers who already have an edition of their date."""
     dates = {stored_id(subscriber): day for subscriber, day in subscribers}
-    return {number for number, day in runs.dated(session, dates, set(dates.values())) if dates[number] == day}
+    return {
+        number for number, day in runs.editions_by_date(session, dates, set(dates.values())) if dates[number] == day
+    }
 
 
 def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[EditionRow]) -> bool:
@@ -127,12 +131,12 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
         for choice in valid
         if choice.subscriber.profile_id and choice.calibrated
     }
-    thresholds.keep(session, run.epoch_id, taus)
-    edition_writes.owe(
-        session, edition_writes.editions(session, assemble_edition.edition_columns(run, mailed, now)), now
+    thresholds.store_thresholds(session, run.epoch_id, taus)
+    edition_writes.enqueue_digests(
+        session, edition_writes.insert_editions(session, assemble_edition.edition_columns(run, mailed, now)), now
     )
     considered = {stored_id(choice.subscriber) for choice in valid}
-    runs.move_on(
+    runs.store_progress(
         session,
         _progress_rows(
             run, [current[subscriber_id][0] for subscriber_id in considered | ids_with_edition], considered, now
@@ -144,14 +148,14 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
 
 def _complete_or_extend(session: Session, run: Run, shard: Shard, remaining_ids: Sequence[int]) -> None:
     """Complete the run after its last shard. Subscribers whose settings changed meanwhile get a further shard."""
-    locked_run = runs.lock(session, stored_id(run))
+    locked_run = runs.lock_run(session, stored_id(run))
     if locked_run is None or locked_run.state != PLANNED:
         raise _RunStopped
     runs.add_shards(session, locked_run, remaining_ids, size=run_planning.SHARD, day=shard.day)
-    runs.complete(session, locked_run)
+    runs.complete_run(session, locked_run)
 
 
-def _unchanged(choice: EditionRow, current: Mapping[int, tuple[Due, date]]) -> bool:
+def _unchanged(choice: EditionRow, current: Mapping[int, tuple[DueSubscriber, date]]) -> bool:
     """True where the subscriber's profile, progress and date are those for which papers were chosen."""
     current_subscriber = current.get(stored_id(choice.subscriber))
     if current_subscriber is None:
@@ -166,7 +170,7 @@ def _unchanged(choice: EditionRow, current: Mapping[int, tuple[Due, date]]) -> b
 
 
 def _progress_rows(
-    run: Run, subscribers: Iterable[Due], considered: Collection[int], now: datetime
+    run: Run, subscribers: Iterable[DueSubscriber], considered: Collection[int], now: datetime
 ) -> list[tuple[int, int, datetime | None]]:
     """Each subscriber's id, `seen_through` and next slot (always in the future).
 
@@ -178,14 +182,14 @@ def _progress_rows(
         seen_through = (
             max(subscriber.seen_through, run.batch_through) if subscriber.id in considered else subscriber.seen_through
         )
-        schedule_key = id(subscriber.alike)
+        schedule_key = id(subscriber.shared)
         if schedule_key not in slots:
             slots[schedule_key] = _next_slot(run, subscriber, now)
         rows.append((subscriber.id, seen_through, slots[schedule_key]))
     return rows
 
 
-def _next_slot(run: Run, subscriber: Due, now: datetime) -> datetime | None:
+def _next_slot(run: Run, subscriber: DueSubscriber, now: datetime) -> datetime | None:
     due = subscriber.next_due_at
     if due is not None and (due == run.slot or due <= min(run.slot, now)):
         due = send_schedule.due_after(subscriber, max(due, now))

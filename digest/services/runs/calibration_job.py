@@ -41,26 +41,28 @@ def due_parts() -> CalibrationParts:
     """
     with reading() as session:
         announcement = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
-    epoch_id = epochs.current(announcement) if announcement else None
+    epoch_id = epochs.current_epoch_id(announcement) if announcement else None
     with reading() as session:
         epoch = session.get(Epoch, epoch_id) if epoch_id else None
-        if epoch is None or epoch.announcements < epochs.YOUNG:
+        if epoch is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
             return CalibrationParts(0)
         number = stored_id(epoch)
-        return CalibrationParts(number, tuple(threshold_store.parts(session, number, PROFILES_PER_PART, PARTS_AT_ONCE)))
+        return CalibrationParts(
+            number, tuple(threshold_store.uncalibrated_parts(session, number, PROFILES_PER_PART, PARTS_AT_ONCE))
+        )
 
 
 def calibrate_part(epoch_id: int, first: int, last: int) -> int:
     """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many."""
     with reading() as session:
         epoch = session.get(Epoch, epoch_id)
-        version_ids = threshold_store.waiting(session, epoch_id, first, last)
+        version_ids = threshold_store.uncalibrated_versions(session, epoch_id, first, last)
         if epoch is None or not version_ids:
             return 0
         calibrated = _calibrate(session, epoch, version_ids)
     with transaction() as session:
-        waiting = threshold_store.waiting(session, epoch_id, first, last)
-        threshold_store.keep_taus(
+        waiting = threshold_store.uncalibrated_versions(session, epoch_id, first, last)
+        threshold_store.store_thresholds(
             session, epoch_id, {number: calibrated[number] for number in waiting if number in calibrated}
         )
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(calibrated))
@@ -78,5 +80,7 @@ def calibrate_all() -> int:
 def _calibrate(session: Session, epoch: Epoch, version_ids: list[int]) -> dict[int, int | None]:
     """Threshold τ by profile version."""
     profiles = assemble_edition.profiles_by_version(session, version_ids)
-    days = announcements.days(session, store.window(session, (epoch.announcement_id or 0) - 1, epochs.YOUNG))
+    days = announcements.days(
+        session, store.announcement_window(session, (epoch.announcement_id or 0) - 1, epochs.MIN_ANNOUNCEMENTS)
+    )
     return selector.thresholds(session, days, epochs.weights(epoch), profiles)

@@ -58,11 +58,11 @@ def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
         calibration_job.calibrate_all()
     run_ids = _plan(day, only, NoQueue())
     while shards := _open_shards(run_ids if day or only else None):
-        frozen = [build_editions.freeze_shard(run_id, number) for run_id, number in shards]
+        frozen = [build_editions.build_shard(run_id, number) for run_id, number in shards]
         if not any(frozen):
             break  # another process is working on them
     delivery_worker.drain()
-    retention.daily()  # no scheduler does it
+    retention.delete_expired()  # no scheduler does it
     return _result(day, run_ids, started)
 
 
@@ -79,9 +79,9 @@ def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, w
     return _result(day, run_ids, started)
 
 
-def rehearse(day: date | None, *, only: str | None = None) -> RunResult:
+def dry_run(day: date | None, *, only: str | None = None) -> RunResult:
     """What a run would choose now; nothing is stored or sent."""
-    choices = run_planning.rehearse(day, only=subscriber_id_of(only))
+    choices = run_planning.dry_run(day, only=subscriber_id_of(only))
     mails = [choice for choice in choices if choice.kind]
     papers = sum(len(choice.content.entries) for choice in mails)
     return RunResult(day or clock.now().date(), queued=len(mails), skipped=len(choices) - len(mails), papers=papers)
@@ -101,7 +101,7 @@ def subscriber_id_of(address: str | None) -> int | None:
     if address is None:
         return None
     with reading() as session:
-        subscriber = subscribers.by_key(session, subscribers.address(address).key)
+        subscriber = subscribers.by_key(session, subscribers.parse_address(address).key)
     if subscriber is None:
         raise NotFound(f"nobody is subscribed as {address}")
     return stored_id(subscriber)

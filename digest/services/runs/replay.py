@@ -26,16 +26,16 @@ from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.runs import run_planning
 from digest.services.selection import candidate_papers, selector, thresholds
-from digest.services.selection.candidate_papers import Pool
-from digest.services.selection.entry_building import Asked
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.entry_building import SelectionRequest
 
-MOST_DAYS = 400
+MAX_DAYS = 400
 SUBSCRIBERS_PER_PART = 1000
 DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
-class Day:
+class ReplayedDay:
     """One date: e-mails that would have been sent, subscribers with nothing new, papers in all."""
 
     date: date
@@ -58,12 +58,12 @@ class _ReplayedSubscriber:
     sent: dict[int, int] = field(default_factory=dict)
 
 
-def replay(first: date, last: date, *, only: int | None = None) -> list[Day]:
+def replay(first: date, last: date, *, only: int | None = None) -> list[ReplayedDay]:
     """Each date from `first` to `last`, for all active subscribers or one. Raises BadInput."""
     count = (last - first).days + 1
-    if not 1 <= count <= MOST_DAYS:
-        raise BadInput(f"from {first} to {last}: 1 to {MOST_DAYS} days, the first not after the last", field="from")
-    days = [Day(first + place * DAY) for place in range(count)]
+    if not 1 <= count <= MAX_DAYS:
+        raise BadInput(f"from {first} to {last}: 1 to {MAX_DAYS} days, the first not after the last", field="from")
+    days = [ReplayedDay(first + place * DAY) for place in range(count)]
     with reading() as session:
         for part in _parts(session, first, only):
             epochs_of_week = _EpochOfWeek(session)
@@ -75,7 +75,7 @@ def replay(first: date, last: date, *, only: int | None = None) -> list[Day]:
 def _parts(session: Session, first: date, only: int | None) -> Iterator[list[_ReplayedSubscriber]]:
     """Active subscribers in parts, with the state they had before the first date."""
     after = 0
-    while rows := runs.active_readers(session, after=after, only=only, limit=SUBSCRIBERS_PER_PART):
+    while rows := runs.active_subscribers(session, after=after, only=only, limit=SUBSCRIBERS_PER_PART):
         profiles = assemble_edition.profiles(session, rows)
         yield [
             _ReplayedSubscriber(row, profiles.get(row.profile_id or 0, Profile()), _seen_before(session, row, first))
@@ -88,11 +88,11 @@ def _seen_before(session: Session, subscriber: Subscriber, first: date) -> int:
     """The last batch that was stored when this subscriber's last mail before that date was due."""
     before = (run_planning.own_slot(subscriber, first - back * DAY) for back in range(1, 8))
     slot = next((slot for slot in before if slot is not None), None)
-    return store.known_through(session, slot or clock.announcement_instant(first))
+    return store.newest_batch_known_at(session, slot or clock.announcement_instant(first))
 
 
 def _replay_day(
-    session: Session, day: Day, subscribers: Sequence[_ReplayedSubscriber], epochs_of_week: _EpochOfWeek
+    session: Session, day: ReplayedDay, subscribers: Sequence[_ReplayedSubscriber], epochs_of_week: _EpochOfWeek
 ) -> None:
     by_slot: dict[datetime, list[_ReplayedSubscriber]] = {}
     for subscriber in subscribers:
@@ -105,9 +105,9 @@ def _replay_day(
         thresholds_by_version = epochs_of_week.thresholds_by_version(
             {subscriber.row.profile_id or 0: subscriber.profile for subscriber in due}
         )
-        candidates = candidate_papers.load(session, run, epoch)
+        candidates = candidate_papers.load_pool(session, run, epoch)
         queries = [
-            Asked(
+            SelectionRequest(
                 subscriber.profile,
                 subscriber.seen_through,
                 thresholds_by_version[subscriber.row.profile_id or 0],
@@ -120,14 +120,14 @@ def _replay_day(
             _count(day, subscriber, len(content.entries))
 
 
-def _advance(subscriber: _ReplayedSubscriber, run: Run, candidates: Pool, papers: Sequence[int]) -> None:
+def _advance(subscriber: _ReplayedSubscriber, run: Run, candidates: CandidatePool, papers: Sequence[int]) -> None:
     """Note that these papers were sent and that the subscriber has seen the run's batch."""
     subscriber.sent = {paper: number for paper, number in subscriber.sent.items() if number >= candidates.first}
     subscriber.sent |= {paper: candidates.announcement[paper] for paper in papers}
     subscriber.seen_through = max(subscriber.seen_through, run.batch_through)
 
 
-def _count(day: Day, subscriber: _ReplayedSubscriber, papers: int) -> None:
+def _count(day: ReplayedDay, subscriber: _ReplayedSubscriber, papers: int) -> None:
     day.papers += papers
     if papers or subscriber.row.quiet_day == NOTICE:
         day.mails += 1
@@ -147,13 +147,13 @@ class _EpochOfWeek:
         """The epoch that ranks this announcement; None before the first one."""
         if self._fits(announcement) or self._session.get(Announcement, announcement) is None:
             return self._epoch
-        self._epoch, self._taus = epochs.make(self._session, announcement), {}
+        self._epoch, self._taus = epochs.create_epoch(self._session, announcement), {}
         return self._epoch
 
     def thresholds_by_version(self, profiles: Mapping[int, Profile]) -> Mapping[int, int | None]:
         """Each profile's threshold; None while there are too few announcements."""
         missing = {number: profile for number, profile in profiles.items() if number not in self._taus}
-        self._taus |= thresholds.of(self._session, self._epoch, missing)
+        self._taus |= thresholds.thresholds_of(self._session, self._epoch, missing)
         return self._taus
 
     def _fits(self, announcement: int) -> bool:
@@ -161,4 +161,6 @@ class _EpochOfWeek:
         if epoch is None or epoch.announcement_id is None:
             return False
         weeks = [date.fromordinal(number).isocalendar()[:2] for number in (announcement, epoch.announcement_id)]
-        return announcement == epoch.announcement_id or (epoch.announcements >= epochs.YOUNG and weeks[0] == weeks[1])
+        return announcement == epoch.announcement_id or (
+            epoch.announcements >= epochs.MIN_ANNOUNCEMENTS and weeks[0] == weeks[1]
+        )

@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 2000  # rows a transaction, so that nobody waits long for it
 PEOPLE_AT_ONCE = 200
 
 
-def daily(*, now: datetime | None = None) -> int:
+def delete_expired(*, now: datetime | None = None) -> int:
     """Daily maintenance; harmless when repeated. Returns how many deliveries and reports were deleted."""
     now, config = now or clock.now(), settings.get()
     before = now - timedelta(days=config.retention_days)
@@ -47,12 +47,12 @@ def _erase_departed(before: datetime, now: datetime) -> int:
     total = 0
     while True:
         with transaction() as session:
-            people = subscriber_listing.left_before(session, before, limit=PEOPLE_AT_ONCE)
+            people = subscriber_listing.unsubscribed_before(session, before, limit=PEOPLE_AT_ONCE)
             erased = [(stored_id(subscriber), subscriber.address) for subscriber in people]
             for subscriber in people:
                 erasure.erase_rows(session, subscriber, now=now)
         for subscriber_id, address in erased:
-            profile_cache.forget(subscriber_id)
+            profile_cache.delete_profiles_of(subscriber_id)
             local_mailbox.forget_address(address)
         total += len(erased)
         if len(erased) < PEOPLE_AT_ONCE:

@@ -28,7 +28,7 @@ SHARD = 1024  # subscribers; SQLite has one writer at a time, so a shard's trans
 LARGE_SHARD = 32_768
 SHARDS_PER_RUN = 16  # at least, on PostgreSQL, so that workers share a large run evenly
 _FEWEST_FOR_CACHE = 64  # subscribers of a shard whose profiles are cached
-MOST_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost every subscriber that date's mail
+MAX_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost every subscriber that date's mail
 
 
 def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None = None) -> list[int]:
@@ -48,7 +48,7 @@ def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None 
             if run.state == CANCELLED:
                 _skip_cancelled_run(session, run, now, only)
             elif run.state != PAUSED:
-                _add_shards(session, run, runs.due_ids(session, run.slot, only=only), day=None)
+                _add_shards(session, run, runs.due_subscriber_ids(session, run.slot, only=only), day=None)
                 planned_ids.append(stored_id(run))
         pending = runs.open_shards(session)
     for run_id, number in pending:
@@ -76,19 +76,21 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     return planned_ids
 
 
-def rehearse(day: date | None, *, only: int | None = None) -> list[AssembledEdition]:
+def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEdition]:
     """What a run of that date, or of the slots up to now, would choose for each subscriber. Changes nothing."""
     now = clock.now()
     choices: list[AssembledEdition] = []
     with reading() as session:
         by_slot = _due(session, only, now) if day is None else _own_slots(session, day, only, now)
         for slot in sorted(by_slot):
-            run = runs.at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
+            run = runs.run_at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
             if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
                 continue
-            epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.fitting(session, run.announcement_id)
+            epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.epoch_before(session, run.announcement_id)
             dates = [(subscriber, day or day_at(subscriber, slot)) for subscriber in by_slot[slot]]
-            dated = runs.dated(session, [stored_id(subscriber) for subscriber, _ in dates], {on for _, on in dates})
+            dated = runs.editions_by_date(
+                session, [stored_id(subscriber) for subscriber, _ in dates], {on for _, on in dates}
+            )
             choices += assemble_edition.assemble(
                 session, run, epoch, [(subscriber, on) for subscriber, on in dates if (subscriber.id, on) not in dated]
             )
@@ -101,7 +103,7 @@ def own_slot(subscriber: Reader, day: date) -> datetime | None:
         day, cadence=subscriber.cadence, weekday=subscriber.weekday, paused_until=subscriber.paused_until
     )
     return (
-        send_schedule.slot_on(day, zone=clock.zone(subscriber.time_zone), send_at=subscriber.send_at)
+        send_schedule.slot_on(day, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
         if is_due
         else None
     )
@@ -109,13 +111,13 @@ def own_slot(subscriber: Reader, day: date) -> datetime | None:
 
 def day_at(subscriber: Reader, slot: datetime) -> date:
     """The local date that a slot stands for."""
-    return send_schedule.day_of(slot, zone=clock.zone(subscriber.time_zone), send_at=subscriber.send_at)
+    return send_schedule.day_of(slot, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
 
 
 def _due(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers due up to now, by slot."""
     by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.due_readers(session, now, only=only):
+    for subscriber in runs.due_subscribers(session, now, only=only):
         if subscriber.next_due_at is not None:
             by_slot.setdefault(subscriber.next_due_at, []).append(subscriber)
     return by_slot
@@ -123,8 +125,8 @@ def _due(session: Session, only: int | None, now: datetime) -> dict[datetime, li
 
 def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers without an edition of that date, by their own slot on it."""
-    if day > (now + MOST_AHEAD).date():
-        raise BadInput(f"date: {day.isoformat()} is more than {MOST_AHEAD.days} days ahead", field="date")
+    if day > (now + MAX_AHEAD).date():
+        raise BadInput(f"date: {day.isoformat()} is more than {MAX_AHEAD.days} days ahead", field="date")
     by_slot: dict[datetime, list[Subscriber]] = {}
     for subscriber in runs.without_edition(session, day, only=only):
         slot = own_slot(subscriber, day)
@@ -135,14 +137,14 @@ def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> 
 
 def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:
     """Add shards for the subscribers that no open shard of this run covers."""
-    open_ranges = runs.waiting(session, run, day)
+    open_ranges = runs.waiting_subscriber_ids(session, run, day)
     remaining_ids = [number for number in ids if not any(first <= number <= last for first, last in open_ranges)]
     runs.add_shards(session, run, remaining_ids, size=_shard_size(session, len(remaining_ids)), day=day)
 
 
-def name(run: Run, shard: Shard) -> str:
+def shard_name(run: Run, shard: Shard) -> str:
     """A cache key under which about the same subscribers are found another day; '' where a cache is not worth it."""
-    return profile_cache.name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
+    return profile_cache.cache_name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
 
 
 def _shard_size(session: Session, subscribers: int) -> int:
@@ -153,7 +155,7 @@ def _shard_size(session: Session, subscribers: int) -> int:
 
 def _skip_cancelled_run(session: Session, run: Run, now: datetime, only: int | None) -> None:
     """Move subscribers who are due at a cancelled run to their next slot; new papers stay new for them."""
-    for subscriber in runs.due_readers(session, run.slot, only=only):
+    for subscriber in runs.due_subscribers(session, run.slot, only=only):
         if subscriber.next_due_at == run.slot:
             subscriber.next_due_at = send_schedule.due_after(subscriber, max(run.slot, now))
 
@@ -165,7 +167,7 @@ def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
         slot=slot,
         created_at=clock.now(),
         signals_at=known_at,
-        batch_through=store.known_through(session, known_at),
+        batch_through=store.newest_batch_known_at(session, known_at),
         announcement_id=store.current_announcement(session, today) or today.toordinal(),
         notice=source_status.missing_announcement_notice(session, slot, known_at),
     )
@@ -173,6 +175,8 @@ def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
 
 def _assign_epochs(drafts: Sequence[Run]) -> None:
     """Set the epoch that each run ranks by, the oldest announcement first."""
-    epoch_ids = {number: epochs.current(number) for number in sorted({draft.announcement_id for draft in drafts})}
+    epoch_ids = {
+        number: epochs.current_epoch_id(number) for number in sorted({draft.announcement_id for draft in drafts})
+    }
     for draft in drafts:
         draft.epoch_id = epoch_ids[draft.announcement_id]

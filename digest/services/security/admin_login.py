@@ -22,7 +22,7 @@ from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.security import admin_logins
 from digest.db.subscribers import subscribers
 from digest.errors import StaleToken
-from digest.i18n import say
+from digest.i18n import translate
 from digest.interfaces import Enqueue
 from digest.models import AdminLogin, Audit
 from digest.models.delivery import SIGN_IN
@@ -40,7 +40,7 @@ def request_link(address: str, client: str, enqueue: Enqueue) -> None:
     administrator who shares the client's address with an attacker must get in, and the answer must not reveal who is
     an administrator.
     """
-    typed, now = subscribers.address(address), clock.now()
+    typed, now = subscribers.parse_address(address), clock.now()
     administrator = _administrators().get(typed.key)
     if administrator is not None:
         with engine.transaction() as session:
@@ -53,7 +53,7 @@ def request_link(address: str, client: str, enqueue: Enqueue) -> None:
 
 def _administrators() -> dict[str, str]:
     """ADMIN_EMAILS: the address to mail by its key."""
-    return {address.key: address.text for address in map(subscribers.address, settings.get().admin_emails)}
+    return {address.key: address.text for address in map(subscribers.parse_address, settings.get().admin_emails)}
 
 
 def _owe_link(session: Session, address: str, *, good_for: timedelta, now: datetime) -> None:
@@ -80,18 +80,18 @@ def begin_session(login_id: int) -> str:
     with engine.transaction() as session:
         login = _require_valid_link(admin_logins.by_id(session, login_id, lock=True), now)
         login.used_at, login.session_hash, login.session_expires_at = now, _hash(value), now + ADMIN_SESSION
-        rate_limits.reset(session, rate_limits.SIGN_IN_MAILS, subscribers.address(login.address).key)
+        rate_limits.reset(session, rate_limits.SIGN_IN_MAILS, subscribers.parse_address(login.address).key)
         session.add(Audit(at=now, actor=login.address, action="signed in", detail={"login": login_id}))
     return value
 
 
 def _require_valid_link(login: AdminLogin | None, now: datetime) -> AdminLogin:
     if login is None or not _is_administrator(login.address):
-        raise StaleToken(say("this link is out of date; ask for a new one"))
+        raise StaleToken(translate("this link is out of date; ask for a new one"))
     if login.used_at is not None:
-        raise StaleToken(say("this link was used before; ask for a new one"))
+        raise StaleToken(translate("this link was used before; ask for a new one"))
     if login.link_expires_at <= now or login.ended_at is not None:
-        raise StaleToken(say("this link has expired; ask for a new one"))
+        raise StaleToken(translate("this link has expired; ask for a new one"))
     return login
 
 
@@ -126,7 +126,7 @@ def end_removed() -> int:
 
 
 def _is_administrator(address: str) -> bool:
-    return subscribers.address(address).key in _administrators()
+    return subscribers.parse_address(address).key in _administrators()
 
 
 def _hash(cookie: str) -> str:

@@ -18,12 +18,12 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.security import rate_limit_counters
 from digest.errors import TooMany
-from digest.i18n import say
+from digest.i18n import translate
 from digest.models import RateLimitCounter
 from digest.services.alarms import alarm_rules
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-EVERYBODY = "everybody"
+ALL_CLIENTS = "everybody"
 DOTS_IGNORED = frozenset({"gmail.com", "googlemail.com"})  # Gmail ignores dots: a.d.a@ and ada@ are one inbox
 
 
@@ -32,8 +32,8 @@ class RateLimit:
     """At most `most` tries within `within`, for each key; the window begins with the first try."""
 
     action: str
-    most: int
-    within: timedelta = HOUR
+    limit: int
+    window: timedelta = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ CONFIRMATIONS = Backoff("confirmation", (MINUTE, HOUR, DAY))
 LINKS = Backoff("link", (MINUTE, HOUR, DAY))
 INBOX_LIMITS = (CONFIRMATIONS, LINKS)
 # per subscriber: mails that anybody with a shared edition, a forwarded mail or the preferences link can request
-LINK_MAILS = RateLimit("link mail", 3, within=DAY)
-ACCOUNT_MAILS = RateLimit("account mail", 6, within=DAY)
+LINK_MAILS = RateLimit("link mail", 3, window=DAY)
+ACCOUNT_MAILS = RateLimit("account mail", 6, window=DAY)
 # an administrator's sign-in links, and requests to the sign-in page per client
 SIGN_IN_MAILS = Backoff("sign-in mail", (MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR))
 SIGN_INS = RateLimit("sign-in", 5)
@@ -97,7 +97,7 @@ def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: dateti
             session, limit.action, key, gaps=limit.gaps, forget=limit.forget, now=now
         )
     return rate_limit_counters.count_in_window(
-        session, limit.action, key, limit=limit.most, window=limit.within, now=now
+        session, limit.action, key, limit=limit.limit, window=limit.window, now=now
     )
 
 
@@ -108,8 +108,8 @@ def allow_client(limit: RateLimit, client: str, *, now: datetime | None = None) 
         if allow(session, limit, client, now=now):
             return
         counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{client}"))
-    remaining = counter.started_at + limit.within - now if counter else limit.within
-    message = say("too many of these requests came from here within the hour; try again later")
+    remaining = counter.started_at + limit.window - now if counter else limit.window
+    message = translate("too many of these requests came from here within the hour; try again later")
     raise TooMany(message, seconds=max(int(remaining.total_seconds()), 1))
 
 
@@ -134,7 +134,7 @@ def allow_below_ceiling(limit: RateLimit | Backoff, who: str) -> bool:
     require_below_ceiling(now=now)
     with transaction() as session:
         allowed = bool(allow(session, limit, who, now=now))
-        ceiling_reached = allowed and not allow(session, ceiling, EVERYBODY, now=now)
+        ceiling_reached = allowed and not allow(session, ceiling, ALL_CLIENTS, now=now)
         if ceiling_reached:
             _alarm(session, ceiling, now)
     if ceiling_reached:
@@ -161,18 +161,18 @@ def _ceiling() -> RateLimit:
 
 
 def _too_many_mails(ceiling: RateLimit) -> TooMany:
-    message = say("too many e-mails were requested within the hour; try again in an hour")
-    return TooMany(message, seconds=int(ceiling.within.total_seconds()))
+    message = translate("too many e-mails were requested within the hour; try again in an hour")
+    return TooMany(message, seconds=int(ceiling.window.total_seconds()))
 
 
 def _is_reached(session: Session, limit: RateLimit, now: datetime) -> bool:
-    counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{EVERYBODY}"))
-    return counter is not None and counter.started_at > now - limit.within and counter.count >= limit.most
+    counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{ALL_CLIENTS}"))
+    return counter is not None and counter.started_at > now - limit.window and counter.count >= limit.limit
 
 
 def _alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:
     facts = (
-        f"Anonymous visitors requested {ceiling.most} e-mails within an hour (DIGEST_SIGN_UP_CEILING).",
+        f"Anonymous visitors requested {ceiling.limit} e-mails within an hour (DIGEST_SIGN_UP_CEILING).",
         "Until the hour is over, nobody can sign up or request a link. Mail to subscribers is sent as usual.",
         "The forms may be under attack. If these are real people, raise the ceiling.",
     )

@@ -9,9 +9,9 @@ from functools import lru_cache
 from digest import settings, signing
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
-from digest.i18n import say
+from digest.i18n import translate
 
-VERBS = (MORE, LESS, MUTE, FOLLOW)
+FEEDBACK_CODES = (MORE, LESS, MUTE, FOLLOW)
 
 
 def signer() -> signing.Signer:
@@ -92,8 +92,8 @@ def feedback(edition_id: int) -> str:
 def read_feedback(token: str) -> tuple[int, int, str]:
     """Edition, paper and verb of such an address. Raises BadToken."""
     parts = token.rsplit(".", 2)
-    if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,9}", parts[1]) or parts[2] not in VERBS:
-        raise BadToken(say("this link is incomplete or was altered; open it again from your e-mail"))
+    if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,9}", parts[1]) or parts[2] not in FEEDBACK_CODES:
+        raise BadToken(translate("this link is incomplete or was altered; open it again from your e-mail"))
     (edition_id,) = read(signing.FEEDBACK, parts[0])
     return edition_id, int(parts[1]), parts[2]
 
@@ -116,7 +116,7 @@ def read_timed(purpose: str, token: str, *, within: timedelta) -> int:
 def _ids(found: list[object], values: int) -> tuple[int, ...]:
     ids = tuple(value for value in found if isinstance(value, int))
     if len(ids) != values or len(found) != values:
-        raise BadToken(say("this link is not one of ours"))
+        raise BadToken(translate("this link is not one of ours"))
     return ids
 
 

@@ -13,15 +13,15 @@ from digest.matching.engine.engine_matcher import PaperFacts
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.scoring.boolean_match import in_category
 from digest.services.catalog import day_indexes
-from digest.services.catalog.announcements import Day, Listed
-from digest.services.selection.candidate_papers import Pool
+from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.selection.candidate_papers import CandidatePool
 
 I64 = NDArray[np.int64]
 _FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched with all that any of them needs
 
 
 @dataclass(frozen=True, eq=False)
-class Papers:
+class PaperColumns:
     """Indexes and what a run knows of their papers. `order`: places in the order of readers without topics."""
 
     indexes: tuple[PaperIndex, ...]
@@ -29,7 +29,7 @@ class Papers:
     ids: I64
     order: I64
 
-    def opened(self, seen: int | None) -> NDArray[np.bool_]:
+    def eligible(self, seen: int | None) -> NDArray[np.bool_]:
         """Which may be chosen, of batches after `seen`."""
         mask = np.ones(len(self.ids), bool) if self.facts.eligible is None else self.facts.eligible.copy()
         if seen is not None and self.facts.batch is not None:
@@ -53,15 +53,15 @@ class Papers:
         return found
 
 
-class Window:
+class WindowArrays:
     """The papers that a run may choose from, by how many of the newest announcements, and those that rise."""
 
-    def __init__(self, known: Pool) -> None:
+    def __init__(self, known: CandidatePool) -> None:
         self.days, self.through = known.days, known.through
         self._trending = {number: trend.percentile for number, trend in known.trends.items()}
         self._rising = [known.papers[number] for number in known.rising]
         self._announcement = {paper.id: known.announcement[paper.id] for paper in self._rising}
-        self._made: dict[int, Papers] = {}
+        self._made: dict[int, PaperColumns] = {}
         batches = [[paper.batch for paper in day.papers if paper.id in known.papers] for day in known.days]
         self._newest = [max(some, default=0) for some in batches]
         self._batches = np.sort(np.array([batch for some in batches for batch in some], np.int64))
@@ -83,17 +83,17 @@ class Window:
             found.setdefault(days, []).append(place)
         return found
 
-    def newest(self, session: Session, days: int) -> Papers:
+    def newest(self, session: Session, days: int) -> PaperColumns:
         """The papers of the newest announcements."""
         if days not in self._made:
-            self._made[days] = of_days(session, self.days[:days], through=self.through, trending=self._trending)
+            self._made[days] = window_of_days(session, self.days[:days], through=self.through, trending=self._trending)
         return self._made[days]
 
-    def rising(self, session: Session) -> Papers:
+    def rising(self, session: Session) -> PaperColumns:
         """The papers that rise."""
         if -1 not in self._made:
             papers = sorted(self._rising)
-            index = day_indexes.rising(session, papers)
+            index = day_indexes.rising_index(session, papers)
             place = {paper.id: at for at, paper in enumerate(self._rising)}
             facts = PaperFacts(
                 np.array([self._announcement[paper.id] for paper in papers], np.int64),
@@ -101,17 +101,17 @@ class Window:
                 rank=np.array([-place[paper.id] for paper in papers], np.int64),
             )
             order = np.argsort([place[paper.id] for paper in papers])
-            self._made[-1] = Papers((index,), facts, index.ids, order)
+            self._made[-1] = PaperColumns((index,), facts, index.ids, order)
         return self._made[-1]
 
 
-def of_days(
+def window_of_days(
     session: Session,
-    days: Sequence[Day],
+    days: Sequence[AnnouncementDay],
     *,
     through: int | None = None,
     trending: Mapping[int, int] | None = None,
-) -> Papers:
+) -> PaperColumns:
     """The papers of these announcements; open are those of batches up to `through` that were not withdrawn."""
     papers = [paper for day in days for paper in day.papers]
     announcement = np.repeat([day.number for day in days], [len(day.papers) for day in days]).astype(np.int64)
@@ -121,11 +121,11 @@ def of_days(
         opened &= batch <= through
     ids = np.array([paper.id for paper in papers], np.int64)
     facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=opened)
-    indexed = tuple(day_indexes.of(session, day) for day in days)
-    return Papers(indexed, facts, ids, np.lexsort((ids, -announcement)))
+    indexed = tuple(day_indexes.index_of_day(session, day) for day in days)
+    return PaperColumns(indexed, facts, ids, np.lexsort((ids, -announcement)))
 
 
-def _percentiles(papers: Sequence[Listed], trending: Mapping[int, int]) -> NDArray[np.int32]:
+def _percentiles(papers: Sequence[AnnouncedPaper], trending: Mapping[int, int]) -> NDArray[np.int32]:
     if not trending:
         return np.zeros(len(papers), np.int32)
     return np.array([trending.get(paper.id, 0) for paper in papers], np.int32)

@@ -19,19 +19,19 @@ from digest.db.papers import papers as store
 from digest.matching.scoring.bm25 import Weights
 from digest.models import Epoch, Run
 from digest.services.catalog import announcements, epochs, trending
-from digest.services.catalog.announcements import Day, Listed
+from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 
-WINDOW = trending.WINDOW
-RISING_WINDOW = 7
+WINDOW_ANNOUNCEMENTS = trending.WINDOW_ANNOUNCEMENTS
+RISING_ANNOUNCEMENTS = 7
 _KEPT = 48
-_pools: WeakKeyDictionary[Engine, dict[object, Pool]] = WeakKeyDictionary()
+_pools: WeakKeyDictionary[Engine, dict[object, CandidatePool]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class CandidatePool:
     """`days`: announcements, the newest first; of their papers those of batches up to `through` that stand."""
 
-    days: tuple[Day, ...]
+    days: tuple[AnnouncementDay, ...]
     through: int
     trends: Mapping[int, trending.Trend]
     weights: Weights
@@ -44,12 +44,12 @@ class Pool:
     def oldest(self, seen: int) -> int:
         """The oldest announcement with something that may rise, or that is new to who has seen so much."""
         fresh = (at for at, day in enumerate(self.days) if day.newest_batch > seen)
-        return self.days[min(max([RISING_WINDOW - 1, *fresh]), len(self.days) - 1)].number
+        return self.days[min(max([RISING_ANNOUNCEMENTS - 1, *fresh]), len(self.days) - 1)].number
 
     @cached_property
-    def papers(self) -> Mapping[int, Listed]:
+    def papers(self) -> Mapping[int, AnnouncedPaper]:
         """What may be chosen, by number."""
-        return standing(self.days, self.through)
+        return all_announced(self.days, self.through)
 
     def count_after(self, batch: int) -> int:
         """How many papers came by later batches than that one."""
@@ -63,23 +63,25 @@ class Pool:
     @cached_property
     def rising(self) -> tuple[int, ...]:
         """The papers of the last 7 announcements that have a signal, the strongest first."""
-        recent = {paper.id for day in self.days[:RISING_WINDOW] for paper in day.papers}
+        recent = {paper.id for day in self.days[:RISING_ANNOUNCEMENTS] for paper in day.papers}
         found = [number for number in self.trends if number in recent and number in self.papers]
         return tuple(sorted(found, key=lambda number: (-self.trends[number].strength, number)))
 
 
-def standing(days: Sequence[Day], through: int) -> dict[int, Listed]:
+def all_announced(days: Sequence[AnnouncementDay], through: int) -> dict[int, AnnouncedPaper]:
     """The papers of batches up to `through` that were not withdrawn, by number."""
     return {p.id: p for day in days for p in day.papers if not p.withdrawn and p.batch <= through}
 
 
-def load(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW) -> Pool:
+def load_pool(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW_ANNOUNCEMENTS) -> CandidatePool:
     """The pool of a run: papers announced in its window and known to it, never withdrawn ones; its epoch's weights."""
-    numbers = store.window(session, run.announcement_id, window) or [run.announcement_id]
-    return of(session, numbers, at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch))
+    numbers = store.announcement_window(session, run.announcement_id, window) or [run.announcement_id]
+    return pool_of(session, numbers, at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch))
 
 
-def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weights, through: int | None = None) -> Pool:
+def pool_of(
+    session: Session, numbers: Sequence[int], *, at: datetime, weights: Weights, through: int | None = None
+) -> CandidatePool:
     """The papers of these announcements (newest first), of batches up to `through`, with trends as of an instant."""
     days = tuple(announcements.days(session, numbers))
     last = max((day.newest_batch for day in days), default=0) if through is None else through
@@ -88,9 +90,9 @@ def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weigh
     found = kept.pop(key, None)
     if found is None:
         listed = {paper.id: day.number for day in days for paper in day.papers}
-        papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in standing(days, last).items()}
-        members = None if len(numbers) >= WINDOW else _window(session, numbers, at, last)
-        found = Pool(days, last, trending.figures(session, papers, at=at, members=members), weights)
+        papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in all_announced(days, last).items()}
+        members = None if len(numbers) >= WINDOW_ANNOUNCEMENTS else _window(session, numbers, at, last)
+        found = CandidatePool(days, last, trending.figures(session, papers, at=at, members=members), weights)
     kept[key] = found
     while len(kept) > _KEPT:
         kept.pop(next(iter(kept)))
@@ -99,5 +101,5 @@ def of(session: Session, numbers: Sequence[int], *, at: datetime, weights: Weigh
 
 def _window(session: Session, numbers: Sequence[int], at: datetime, through: int) -> trending.Population:
     """Whom the papers of a few announcements rank among: the whole window up to the newest, as in a run."""
-    window = store.window(session, max(numbers), WINDOW)
+    window = store.announcement_window(session, max(numbers), WINDOW_ANNOUNCEMENTS)
     return trending.population(session, list({*window, *numbers}), at=at, through=through)

@@ -31,12 +31,12 @@ from digest.matching.engine.query_texts import QueryTextArrays
 from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
 from digest.services.selection import profile_cache
-from digest.services.selection.candidate_arrays import Papers
-from digest.services.selection.entry_building import Asked
+from digest.services.selection.candidate_arrays import PaperColumns
+from digest.services.selection.entry_building import SelectionRequest
 
 log = logs.get(__name__)
 
-SMALL = 1000  # readers who are compiled together
+MIN_PROFILES = 1000  # readers who are compiled together
 _MOST = 5_000  # profiles kept: while they are new, all look for all that those before them asked for
 _MATCHERS = 4
 _AT_ONCE = 20  # exclusions in one profile
@@ -44,7 +44,7 @@ _UNUSED, _OLD = 9 * 86_400.0, 30 * 86_400.0  # seconds; who left is forgotten wi
 _WITHOUT, _CHOOSY = 1, 2  # flags: has no topics; wants close matches to be very relevant
 
 
-class Compiled:
+class CompiledProfileCache:
     """A store of profiles, for one thread at a time: the one that holds the `lock`."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -54,10 +54,10 @@ class Compiled:
         self._flags: dict[int, int] = {}  # by row, those that have some
         self._barring: dict[int, list[int]] = {}
         self._words: tuple[int, QueryTextArrays] | None = None
-        self._matchers: dict[tuple[int, int], tuple[Papers, Weights, int, EngineMatcher]] = {}
+        self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, int, EngineMatcher]] = {}
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """True where it is time for another one."""
         return len(self.store.record) > _MOST
 
@@ -83,7 +83,7 @@ class Compiled:
             self._rows[version] = row
         return row
 
-    def rows(self, asked: Sequence[Asked]) -> list[int]:
+    def rows(self, asked: Sequence[SelectionRequest]) -> list[int]:
         """The row of each reader's profile."""
         found = [None if one.version is None else self._rows.get(one.version) for one in asked]
         return [self.row(one.version, one.profile) if at is None else at for at, one in zip(found, asked, strict=True)]
@@ -92,11 +92,11 @@ class Compiled:
         """False for a reader who gets what trends and what is new in the categories."""
         return not self._flags.get(row, 0) & _WITHOUT
 
-    def choosy(self, row: int) -> bool:
+    def limited_to_categories(self, row: int) -> bool:
         """True where close matches have to be very relevant."""
         return bool(self._flags.get(row, 0) & _CHOOSY)
 
-    def barring(self, asked: Asked) -> list[int]:
+    def excluding(self, asked: SelectionRequest) -> list[int]:
         """Rows of profiles that match what a reader without topics leaves out."""
         if asked.version is None:
             return self._exclusions(asked.profile)
@@ -104,7 +104,7 @@ class Compiled:
             self._barring[asked.version] = self._exclusions(asked.profile)
         return self._barring[asked.version]
 
-    def matcher(self, papers: Papers, weights: Weights) -> EngineMatcher:
+    def matcher(self, papers: PaperColumns, weights: Weights) -> EngineMatcher:
         """All profiles so far with these papers."""
         key, size = (id(papers), id(weights)), len(self.store.record)
         kept = self._matchers.pop(key, None)
@@ -150,7 +150,7 @@ class Compiled:
             log.warning("profiles_not_kept", reason=error.strerror or "they can't be written")
 
     @classmethod
-    def read(cls, session: Session, path: Path, most: int) -> Compiled:
+    def read(cls, session: Session, path: Path, most: int) -> CompiledProfileCache:
         """What a shard's file holds.
 
         Nothing where it is missing, old, another database's, or holds many more than the `most` needed.
@@ -164,7 +164,7 @@ class Compiled:
         except (OSError, BadInput) as error:
             log.warning("profiles_compiled_again", file=path.name, reason=str(error))
             return made
-        if len(store.record) > 2 * most + SMALL or more["made"][0] < time.time() - _OLD:
+        if len(store.record) > 2 * most + MIN_PROFILES or more["made"][0] < time.time() - _OLD:
             return made
         made.store, made._kept = store, len(store.record)
         made._rows = dict(more["rows"].reshape(-1, 2).tolist())
@@ -180,33 +180,33 @@ class Compiled:
         return [self.store.add(Profile(tuple(map(Topic, part)), close=False)) for part in parts]
 
 
-_kept: WeakKeyDictionary[Engine, Compiled] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Engine, CompiledProfileCache] = WeakKeyDictionary()
 
 
-def of(session: Session, name: str, most: int) -> Compiled:
+def open_cache(session: Session, name: str, most: int) -> CompiledProfileCache:
     """What the shards of that name look for, with so many readers."""
-    return Compiled.read(session, profile_cache.file(name, profile_store_file.STATE), most)
+    return CompiledProfileCache.read(session, profile_cache.cache_file(name, profile_store_file.STATE), most)
 
 
-def fitting(asked: Sequence[Asked]) -> Compiled:
+def fits_requests(asked: Sequence[SelectionRequest]) -> CompiledProfileCache:
     """What to compile these readers' profiles in, who belong to no shard."""
-    if len(asked) > SMALL or any(one.version is None for one in asked):
-        return Compiled()
+    if len(asked) > MIN_PROFILES or any(one.version is None for one in asked):
+        return CompiledProfileCache()
     here = engine()
-    if here not in _kept or _kept[here].full:
-        _kept[here] = Compiled()
+    if here not in _kept or _kept[here].is_full:
+        _kept[here] = CompiledProfileCache()
     return _kept[here]
 
 
 def _made_at(session: Session, version: int) -> int:
     """When a profile version was made, in millionths of a second; 0 where there is none of that number."""
-    at = subscribers.version_made_at(session, version)
+    at = subscribers.profile_version_created_at(session, version)
     return int(at.timestamp() * 1_000_000) if at else 0
 
 
 def _remove_unused() -> None:
     """Files that no shard has asked for lately."""
     before = time.time() - _UNUSED
-    for file in profile_cache.files():
+    for file in profile_cache.cache_files():
         if file.stat().st_mtime < before:
             file.unlink(missing_ok=True)

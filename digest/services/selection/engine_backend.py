@@ -23,42 +23,48 @@ from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.services.catalog import day_indexes, novelty_and_score
-from digest.services.catalog.novelty_and_score import LookUp, Signs
+from digest.services.catalog.novelty_and_score import LookUp, PaperSigns
 from digest.services.selection import calibrate_engine, compiled_profiles, entry_building
-from digest.services.selection.candidate_arrays import Papers, Window
-from digest.services.selection.candidate_papers import Pool
-from digest.services.selection.compiled_profiles import Compiled
-from digest.services.selection.entry_building import LATER, MOST_RISING, Asked
+from digest.services.selection.candidate_arrays import PaperColumns, WindowArrays
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.compiled_profiles import CompiledProfileCache
+from digest.services.selection.entry_building import COMPILED_PROFILE, MAX_RISING, SelectionRequest
 
-_windows: WeakKeyDictionary[Pool, Window] = WeakKeyDictionary()
-_sheets: WeakKeyDictionary[Papers, dict[str, tuple[dict[int, Signs], EntryTemplates]]] = WeakKeyDictionary()
-Told = tuple[bytes, bytes]  # entries as they are kept, with commas between them, and the numbers of their papers
+_windows: WeakKeyDictionary[CandidatePool, WindowArrays] = WeakKeyDictionary()
+_sheets: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSigns], EntryTemplates]]] = WeakKeyDictionary()
+StoredReasons = tuple[
+    bytes, bytes
+]  # entries as they are kept, with commas between them, and the numbers of their papers
 AT_ONCE = 8192  # readers
-shelf, index, thresholds = compiled_profiles.of, day_indexes.of, calibrate_engine.thresholds
+shelf, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
 
 
-def choose(
-    session: Session, known: Pool, asked: Sequence[Asked], look_up: LookUp, shelf: Compiled | None = None
+def choose_stored(
+    session: Session,
+    pool: CandidatePool,
+    requests: Sequence[SelectionRequest],
+    look_up: LookUp,
+    shelf: CompiledProfileCache | None = None,
 ) -> Iterator[StoredContent]:
     """The edition of each reader, made some at a time: so many readers' answers never take much memory.
 
     `look_up`: further signals of papers; `shelf`: where profiles are compiled, all of them first.
     """
-    if known not in _windows:
-        _windows[known] = Window(known)
-    window, profiles = _windows[known], shelf or compiled_profiles.fitting(asked)
+    if pool not in _windows:
+        _windows[pool] = WindowArrays(pool)
+    window, profiles = _windows[pool], shelf or compiled_profiles.fits_requests(requests)
     with profiles.lock:
-        rows = profiles.rows(asked)
-        for row, one in zip(rows, asked, strict=True):
+        rows = profiles.rows(requests)
+        for row, one in zip(rows, requests, strict=True):
             if not profiles.has_topics(row):
-                profiles.barring(one)
-        for begin in range(0, len(asked), AT_ONCE):
+                profiles.excluding(one)
+        for begin in range(0, len(requests), AT_ONCE):
             part = slice(begin, begin + AT_ONCE)
-            yield from _chosen(window, _Readers(session, known, asked[part], rows[part], profiles, look_up))
+            yield from _chosen(window, _Readers(session, pool, requests[part], rows[part], profiles, look_up))
         profiles.keep(session)
 
 
-def _chosen(window: Window, readers: _Readers) -> list[StoredContent]:
+def _chosen(window: WindowArrays, readers: _Readers) -> list[StoredContent]:
     """The edition of each of some readers."""
     seen = [one.seen_through for one in readers.asked]
     for days, rows in window.parts(seen).items():
@@ -74,18 +80,18 @@ class _Readers:
     def __init__(
         self,
         session: Session,
-        known: Pool,
-        asked: Sequence[Asked],
+        known: CandidatePool,
+        asked: Sequence[SelectionRequest],
         rows: Sequence[int],
-        profiles: Compiled,
+        profiles: CompiledProfileCache,
         look_up: LookUp,
     ) -> None:
         self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
-        self.signs: dict[int, Signs] = {}
+        self.signs: dict[int, PaperSigns] = {}
         self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
-        self.barring = {at: self.compiled.barring(one) for at, one in enumerate(asked) if not self.with_topics[at]}
-        self.new: list[Told] = [(b"", b"")] * len(asked)
-        self.strong: list[Told] = [(b"", b"")] * len(asked)
+        self.barring = {at: self.compiled.excluding(one) for at, one in enumerate(asked) if not self.with_topics[at]}
+        self.new: list[StoredReasons] = [(b"", b"")] * len(asked)
+        self.strong: list[StoredReasons] = [(b"", b"")] * len(asked)
         self.more = [0] * len(asked)
         self.matches: dict[int, list[Match]] = {}
         self.fresh: dict[int, list[int]] = {}
@@ -93,7 +99,7 @@ class _Readers:
         self.sent = _pairs([(at, one.sent) for at, one in enumerate(asked) if one.sent])
         self.taken = [self.sent]
 
-    def find_new(self, papers: Papers, rows: Sequence[int]) -> None:
+    def find_new(self, papers: PaperColumns, rows: Sequence[int]) -> None:
         """What is new to these readers."""
         matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row in rows if self.with_topics[row]]
@@ -114,14 +120,12 @@ class _Readers:
             self.matches |= {row: [one for one in some if one.followed] for row, some in found.items()}
             self.fresh |= self._allowed(matcher, papers, others, new=True)
 
-    def find_rising(self, papers: Papers) -> None:
+    def find_rising(self, papers: PaperColumns) -> None:
         """What rises for each reader, beside what is new."""
         matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row, one in enumerate(self.asked) if self.with_topics[row] and one.rising]
         taus, sent = self._taus(some), self._of(some, self.taken)
-        answers = matcher.match(
-            papers.facts, rows=self._rows(some), taus=taus, sent=sent, mode=RANKED, most=MOST_RISING
-        )
+        answers = matcher.match(papers.facts, rows=self._rows(some), taus=taus, sent=sent, mode=RANKED, most=MAX_RISING)
         for row, one in zip(some, self._written(matcher, papers, some, answers, RISING), strict=True):
             self.strong[row] = one
         self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
@@ -133,7 +137,7 @@ class _Readers:
             found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
             content = entry_building.without_topics(self.known, asked, *found, considered)
             return StoredContent.from_content(
-                replace(content, entries=novelty_and_score.signed(content.entries, self.signs))
+                replace(content, entries=novelty_and_score.entries_with_signs(content.entries, self.signs))
             )
         (new, papers), (strong, rising) = self.new[row], self.strong[row]
         both = b"%b,%b" % (new, strong) if papers and rising else new or strong
@@ -142,8 +146,8 @@ class _Readers:
         )
 
     def _written(
-        self, matcher: EngineMatcher, papers: Papers, rows: Sequence[int], answers: MatchResults, section: str
-    ) -> list[Told]:
+        self, matcher: EngineMatcher, papers: PaperColumns, rows: Sequence[int], answers: MatchResults, section: str
+    ) -> list[StoredReasons]:
         """Each row's matches as entries."""
         sheets = self._sheets(papers, section)
         text = json_writer.write_entries(answers, matcher.compiled, self._rows(rows), sheets, self.compiled.words())
@@ -157,17 +161,17 @@ class _Readers:
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
         """The profiles of these readers as they typed them."""
         some = [self.asked[row] for row in rows]
-        later = [one.version for one in some if one.version and one.profile is LATER]
+        later = [one.version for one in some if one.version and one.profile is COMPILED_PROFILE]
         read = subscribers.profiles(self.session, later)
         return [read[one.version] if one.version and one.version in read else one.profile for one in some]
 
     def _told(self, matches: Sequence[Match], section: str) -> bytes:
         """Matches that the machine leaves to us: of followed authors, or of very many words."""
-        make = entry_building.new if section == NEW else partial(entry_building.chosen, section=section)
-        found = novelty_and_score.signed([make(self.known, match) for match in matches], self.signs)
+        make = entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
+        found = novelty_and_score.entries_with_signs([make(self.known, match) for match in matches], self.signs)
         return b",".join(map(entry_json, found))
 
-    def _sheets(self, papers: Papers, section: str) -> EntryTemplates:
+    def _sheets(self, papers: PaperColumns, section: str) -> EntryTemplates:
         """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
         numbers = papers.ids.tolist()
         signs = self.look_up(numbers)
@@ -184,7 +188,7 @@ class _Readers:
         if paper not in self.known.papers:
             return b"", b""
         return entry_json_affixes(
-            *novelty_and_score.signed([entry_building.plain(self.known, paper, section)], self.signs)
+            *novelty_and_score.entries_with_signs([entry_building.plain_entry(self.known, paper, section)], self.signs)
         )
 
     def _rows(self, places: Sequence[int]) -> list[int]:
@@ -201,7 +205,7 @@ class _Readers:
         return SentPapers(row[row >= 0], paper[row >= 0])
 
     def _allowed(
-        self, matcher: EngineMatcher, papers: Papers, rows: Sequence[int], *, new: bool
+        self, matcher: EngineMatcher, papers: PaperColumns, rows: Sequence[int], *, new: bool
     ) -> dict[int, list[int]]:
         """The papers that the categories and exclusions of readers without topics leave in, in their order."""
         barring = [row for one in rows for row in self.barring[one]]
@@ -209,7 +213,7 @@ class _Readers:
         barred = {row: answers.papers(at) for at, row in enumerate(barring)}
         found = {}
         for row in rows:
-            profile, mask = self.asked[row].profile, papers.opened(self.asked[row].seen_through if new else None)
+            profile, mask = self.asked[row].profile, papers.eligible(self.asked[row].seen_through if new else None)
             if profile.categories:
                 mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
             taken = {*self.asked[row].sent, *(match.paper for match in self.matches.get(row, ()))}

@@ -23,7 +23,7 @@ def engine() -> ModuleType:
     os.environ["NUMBA_CACHE_DIR"] = str(_folder())
     from digest.services.selection import engine_backend, engine_warmup
 
-    engine_warmup.warm()
+    engine_warmup.warm_up()
     return engine_backend
 
 

@@ -29,11 +29,11 @@ _SAMPLE = 200  # profiles whose terms are counted
 _USUAL_TERMS = 8
 _SECONDS_KEPT = 300.0
 
-_kept: WeakKeyDictionary[Engine, tuple[float, Size]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Engine, tuple[float, InstallationSize]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class InstallationSize:
     """How much an installation matches. `papers`: of the last 14 announcements; `terms`: of an average profile."""
 
     profiles: int
@@ -52,20 +52,22 @@ class Size:
         return self.daily_work > REFERENCE_WORK or self.papers > REFERENCE_PAPERS
 
 
-def measure(session: Session) -> Size:
+def measure_size(session: Session) -> InstallationSize:
     """The installation's size as it is now."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
-    window = store.window(session, current, WINDOW) if current else []
-    terms = subscribers.words_of_profiles(session, _SAMPLE)
+    window = store.announcement_window(session, current, WINDOW) if current else []
+    terms = subscribers.count_profile_words(session, _SAMPLE)
     average = round(sum(terms) / len(terms)) if terms else _USUAL_TERMS
-    return Size(subscribers.active(session), store.count_announced(session, window), len(window), max(average, 1))
+    return InstallationSize(
+        subscribers.active_subscribers(session), store.count_announced(session, window), len(window), max(average, 1)
+    )
 
 
-def size(session: Session) -> Size:
+def current_size(session: Session) -> InstallationSize:
     """`measure`, kept for some minutes: it is asked for with every edition."""
     made_at, found = _kept.get(engine(), (0.0, None))
     now = time.monotonic()
     if found is None or now - made_at > _SECONDS_KEPT:
-        found = measure(session)
+        found = measure_size(session)
         _kept[engine()] = now, found
     return found

@@ -21,7 +21,7 @@ from digest.services.selection.engine_loader import READY
 log = logs.get(__name__)
 
 
-def warm() -> None:
+def warm_up() -> None:
     """Make what is not there yet. Of several processes one makes it, the others wait."""
     folder = Path(jit.config.CACHE_DIR)
     done = folder / READY

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.matching.profile import Match, Profile
-from digest.services.selection.candidate_papers import Pool
+from digest.services.selection.candidate_papers import CandidatePool
 
-MOST_RISING = 3
-LATER = Profile()  # instead of a profile that is compiled already and read only where it has to be
+MAX_RISING = 3
+COMPILED_PROFILE = Profile()  # instead of a profile that is compiled already and read only where it has to be
 
 
-class Asked(NamedTuple):
+class SelectionRequest(NamedTuple):
     """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
 
     `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
         return any(not topic.muted for topic in self.profile.topics)
 
 
-def chosen(pool: Pool, match: Match, section: str) -> Entry:
+def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
     """A paper that matched."""
     trend = pool.trends.get(match.paper)
     return Entry(
@@ -53,12 +53,12 @@ def chosen(pool: Pool, match: Match, section: str) -> Entry:
     )
 
 
-def new(pool: Pool, match: Match) -> Entry:
+def new_entry(pool: CandidatePool, match: Match) -> Entry:
     """A new paper that matched, under its section."""
-    return chosen(pool, match, FOLLOWED if match.followed else NEW)
+    return entry_of_match(pool, match, FOLLOWED if match.followed else NEW)
 
 
-def plain(pool: Pool, paper: int, section: str) -> Entry:
+def plain_entry(pool: CandidatePool, paper: int, section: str) -> Entry:
     """A paper that nothing was asked of but its category."""
     trend = pool.trends.get(paper)
     return Entry(
@@ -72,19 +72,24 @@ def plain(pool: Pool, paper: int, section: str) -> Entry:
 
 
 def without_topics(
-    pool: Pool, asked: Asked, followed: Sequence[Match], trending: Sequence[int], fresh: Sequence[int], considered: int
+    pool: CandidatePool,
+    asked: SelectionRequest,
+    followed: Sequence[Match],
+    trending: Sequence[int],
+    fresh: Sequence[int],
+    considered: int,
 ) -> Content:
     """The trending papers of the categories chosen, past followed authors; then what is new in them.
 
     `trending`: strongest first, `fresh`: newest first; both without papers sent before or of followed authors.
     """
     profile = asked.profile
-    entries = [chosen(pool, match, FOLLOWED) for match in followed]
-    entries += [plain(pool, paper, RISING) for paper in trending[: profile.limit]]
+    entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
+    entries += [plain_entry(pool, paper, RISING) for paper in trending[: profile.limit]]
     room = profile.limit - len(trending)
     shown = {entry.paper for entry in entries}
     rest = [paper for paper in fresh if paper not in shown] if profile.categories and room > 0 else []
-    entries += [plain(pool, paper, NEW) for paper in rest[: max(room, 0)]]
+    entries += [plain_entry(pool, paper, NEW) for paper in rest[: max(room, 0)]]
     more = len(trending) + len(rest) + len(followed) - len(entries)
     return Content(entries=_in_order(entries), considered=considered, more=max(more, 0), notice=asked.notice)
 

@@ -11,7 +11,7 @@ log = logs.get(__name__)
 _ENDING = ".profiles"
 
 
-def name(slot: str, first: int, last: int, least: int) -> str:
+def cache_name(slot: str, first: int, last: int, least: int) -> str:
     """About the same readers are in the shard of that name another day; '' for fewer numbers than `least`.
 
     `slot`: a time of day; `first`, `last`: the shard's readers.
@@ -20,14 +20,14 @@ def name(slot: str, first: int, last: int, least: int) -> str:
     return f"{slot}-{width}-{first // width}" if width >= least else ""
 
 
-def file(shard: str, state: str) -> Path:
+def cache_file(shard: str, state: str) -> Path:
     """The file of that shard. `state` tells what one version of the code compiled from another's."""
     return _folder() / f"{shard}-{state}{_ENDING}"
 
 
-def forget(reader: int) -> None:
+def delete_profiles_of(reader: int) -> None:
     """Remove what was compiled of this reader's shards here: somebody was erased, and files hold what they typed."""
-    for path in files():
+    for path in cache_files():
         _, width, place, *_ = path.name.split("-")
         if reader // int(width) == int(place):
             try:
@@ -36,7 +36,7 @@ def forget(reader: int) -> None:
                 log.warning("profiles_not_removed", file=path.name, reason=error.strerror)
 
 
-def files() -> list[Path]:
+def cache_files() -> list[Path]:
     """All that are kept here."""
     return sorted(_folder().glob(f"*-*-*-*{_ENDING}"))
 

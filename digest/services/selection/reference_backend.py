@@ -16,35 +16,35 @@ from digest.db.papers import papers as store
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
-from digest.matching.reference.thresholds import threshold
+from digest.matching.reference.thresholds import close_threshold
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, holds, in_category, prepare
-from digest.services.catalog.announcements import Day, Listed
+from digest.matching.scoring.boolean_match import Document, in_category, node_holds, prepare_document
+from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, entry_building
-from digest.services.selection.candidate_papers import Pool
+from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.engine_need import REFERENCE_PAPERS
-from digest.services.selection.entry_building import MOST_RISING, Asked
+from digest.services.selection.entry_building import MAX_RISING, SelectionRequest
 
 _KEPT = REFERENCE_PAPERS
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
-def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
+def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
     """The edition of each reader."""
-    documents = _documents(session, known, min(one.seen_through for one in asked))
-    return [_choose(known, documents, one) for one in asked]
+    documents = _documents(session, pool, min(one.seen_through for one in requests))
+    return [_choose(pool, documents, one) for one in requests]
 
 
 def thresholds(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Sequence[Profile]
+    session: Session, days: Sequence[AnnouncementDay], weights: Weights, profiles: Sequence[Profile]
 ) -> list[int | None]:
     """τ of each profile, from these announcements."""
     documents = _announced(session, days)
-    return [threshold(profile, documents, weights) for profile in profiles]
+    return [close_threshold(profile, documents, weights) for profile in profiles]
 
 
-def _announced(session: Session, days: Sequence[Day]) -> list[Document]:
-    papers = candidate_papers.standing(days, max((day.newest_batch for day in days), default=0))
+def _announced(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
+    papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
     return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})
 
 
@@ -53,26 +53,30 @@ def admits(profile: Profile, document: Document) -> bool:
     categories = document.categories[: 1 if profile.primary_only else None]
     if profile.categories and not any(in_category(wanted.lower(), categories) for wanted in profile.categories):
         return False
-    return not any(holds(parse(text).root, document) for text in profile.exclusions)
+    return not any(node_holds(parse(text).root, document) for text in profile.exclusions)
 
 
-def _choose(known: Pool, documents: Sequence[Document], asked: Asked) -> Content:
+def _choose(known: CandidatePool, documents: Sequence[Document], asked: SelectionRequest) -> Content:
     fresh = [d for d in documents if known.papers[d.candidate.id].batch > asked.seen_through]
     if not asked.has_topics:
         return _without_topics(known, documents, fresh, asked)
-    found = reference_matcher.lazily(asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent))
-    new = [entry_building.new(known, match) for match in reference_matcher.cap(asked.profile, found)]
+    found = reference_matcher.match_lazily(
+        asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent)
+    )
+    new = [entry_building.new_entry(known, match) for match in reference_matcher.apply_topic_caps(asked.profile, found)]
     taken = frozenset(asked.sent).union(entry.paper for entry in new)
     place = {number: at for at, number in enumerate(known.rising)}
     rising = [d for d in documents if d.candidate.id in place] if asked.rising else []
-    strong = reference_matcher.matches(asked.profile, rising, known.weights, tau=asked.tau, sent=taken)
+    strong = reference_matcher.match_all(asked.profile, rising, known.weights, tau=asked.tau, sent=taken)
     strong.sort(key=lambda match: place[match.paper])
-    told = new + [entry_building.chosen(known, match, RISING) for match in strong[:MOST_RISING]]
+    told = new + [entry_building.entry_of_match(known, match, RISING) for match in strong[:MAX_RISING]]
     return Content(entries=tuple(told), considered=len(fresh), more=len(found) - len(new), notice=asked.notice)
 
 
-def _without_topics(known: Pool, documents: Sequence[Document], fresh: Sequence[Document], asked: Asked) -> Content:
-    found = reference_matcher.lazily(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
+def _without_topics(
+    known: CandidatePool, documents: Sequence[Document], fresh: Sequence[Document], asked: SelectionRequest
+) -> Content:
+    found = reference_matcher.match_lazily(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
     followed = [match for match in found if match.followed]
     taken = frozenset(asked.sent).union(match.paper for match in followed)
     allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}
@@ -83,7 +87,7 @@ def _without_topics(known: Pool, documents: Sequence[Document], fresh: Sequence[
     )
 
 
-def _documents(session: Session, known: Pool, seen: int) -> list[Document]:
+def _documents(session: Session, known: CandidatePool, seen: int) -> list[Document]:
     """The papers that are new to who has seen so much, and those that rise: all that can be chosen."""
     percentiles = {number: trend.percentile for number, trend in known.trends.items()}
     rising = frozenset(known.rising)
@@ -92,13 +96,16 @@ def _documents(session: Session, known: Pool, seen: int) -> list[Document]:
 
 
 def _prepare(
-    session: Session, papers: Mapping[int, Listed], announcement: Mapping[int, int], percentiles: Mapping[int, int]
+    session: Session,
+    papers: Mapping[int, AnnouncedPaper],
+    announcement: Mapping[int, int],
+    percentiles: Mapping[int, int],
 ) -> list[Document]:
     """The papers prepared for matching; those that others asked for are kept."""
     kept = _prepared.setdefault(engine(), OrderedDict())
     missing = [(n, p.revision) for n, p in papers.items() if (n, p.revision) not in kept]
     for key, record in store.versions(session, missing).items():
-        kept[key] = prepare(Candidate(key[0], record, announcement[key[0]]))
+        kept[key] = prepare_document(Candidate(key[0], record, announcement[key[0]]))
     found = [_ranked(kept[n, p.revision], announcement[n], percentiles.get(n, 0)) for n, p in papers.items()]
     while len(kept) > _KEPT:
         kept.popitem(last=False)

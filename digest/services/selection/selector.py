@@ -26,32 +26,34 @@ from digest.matching.profile import Profile
 from digest.matching.query.profile_cost import profile_cost
 from digest.matching.scoring.bm25 import Weights
 from digest.services.catalog import announcements, novelty_and_score
-from digest.services.catalog.announcements import Day
+from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection import engine_loader, engine_need, reference_backend
-from digest.services.selection.candidate_papers import Pool
-from digest.services.selection.entry_building import Asked
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.entry_building import SelectionRequest
 
 FEW_PAPERS = 1000  # read and prepared in half a second
 _SOON_DONE = 50  # of the reference's work of a day, that part takes less than loading the engine
 _WORTH_COMPILING = 2  # days' work that take the reference as long as compiling takes
 
 
-def sent_before(session: Session, known: Pool, seen: Mapping[int, int]) -> dict[int, Collection[int]]:
+def sent_papers_before(
+    session: Session, known: CandidatePool, seen_through: Mapping[int, int]
+) -> dict[int, Collection[int]]:
     """Papers that each reader was sent and that could be chosen again. `seen`: the last batch that each considered.
 
     What may be new again, or rise, was announced lately: so editions before then don't count.
     """
-    oldest = {batch: known.oldest(batch) for batch in set(seen.values())}
+    oldest = {batch: known.oldest(batch) for batch in set(seen_through.values())}
     by_first: dict[int, list[int]] = {}
-    for reader, batch in seen.items():
+    for reader, batch in seen_through.items():
         by_first.setdefault(oldest[batch], []).append(reader)
     sent: dict[int, Collection[int]] = {}
     for first, readers in by_first.items():
-        sent |= sent_papers.sent_since(session, readers, first)
+        sent |= sent_papers.papers_sent_since(session, readers, first)
     return sent
 
 
-def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Content]:
+def choose(session: Session, known: CandidatePool, asked: Sequence[SelectionRequest]) -> list[Content]:
     """The edition of each reader."""
     if not asked or _by_reference(
         session, len(known.papers), _pairs(known, asked), _words(one.profile for one in asked)
@@ -60,35 +62,35 @@ def choose(session: Session, known: Pool, asked: Sequence[Asked]) -> list[Conten
     return [one.content() for one in engine_loader.engine().choose(session, known, asked, lambda _: {})]
 
 
-def frozen(
-    session: Session, known: Pool, asked: Sequence[Asked], shelf: Shelf | None = None
+def choose_stored(
+    session: Session, known: CandidatePool, asked: Sequence[SelectionRequest], shelf: ProfileCache | None = None
 ) -> Iterator[StoredContent]:
     """The edition of each reader as it is kept, with what was measured of its papers; made some at a time."""
     if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
         found = reference_backend.choose(session, known, asked) if asked else []
-        return map(StoredContent.from_content, novelty_and_score.told(session, found))
+        return map(StoredContent.from_content, novelty_and_score.contents_with_signs(session, found))
     made: Iterator[StoredContent] = engine_loader.engine().choose(
         session, known, asked, partial(novelty_and_score.signs, session), shelf
     )
     return made
 
 
-def prepare() -> bool:
+def prepare_engine() -> bool:
     """Compile and load the engine where it is needed, and index the current announcement. Again does nothing."""
     with reading() as session:
         today = clock.now().astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
         day = announcements.days(session, [current])[0] if current else None
-        readers = subscribers.active(session)
-        work = len(day.papers) * readers * engine_need.size(session).terms if day else 0
+        readers = subscribers.active_subscribers(session)
+        work = len(day.papers) * readers * engine_need.current_size(session).terms if day else 0
         small = day is None or _soon_done(len(day.papers), work)
-        if day is None or small or not engine_need.measure(session).needs_engine:
+        if day is None or small or not engine_need.measure_size(session).needs_engine:
             return False
         engine_loader.engine().index(session, day)
     return True
 
 
-class Shelf(Protocol):
+class ProfileCache(Protocol):
     """Where a shard's profiles are compiled."""
 
     def knows(self, version: int) -> bool:
@@ -98,17 +100,21 @@ class Shelf(Protocol):
         """True where that profile has to be read."""
 
 
-def shelf(session: Session, known: Pool, name: str, readers: int) -> Shelf | None:
+def profile_cache(session: Session, known: CandidatePool, name: str, readers: int) -> ProfileCache | None:
     """The shelf of a shard, for the engine; None where the reference will do."""
     newest = len(known.days[0].papers)
     if not readers or _by_reference(session, len(known.papers), newest * readers):
         return None
-    found: Shelf = engine_loader.engine().shelf(session, name, readers)
+    found: ProfileCache = engine_loader.engine().shelf(session, name, readers)
     return found
 
 
 def thresholds(
-    session: Session, days: Sequence[Day], weights: Weights, profiles: Mapping[int, Profile], shelf: Shelf | None = None
+    session: Session,
+    days: Sequence[AnnouncementDay],
+    weights: Weights,
+    profiles: Mapping[int, Profile],
+    shelf: ProfileCache | None = None,
 ) -> dict[int, int | None]:
     """τ of each profile, from these announcements; None where they are fewer than 14."""
     if not profiles:
@@ -127,7 +133,7 @@ def _by_reference(session: Session, papers: int, pairs: int, words: int = 0) -> 
 
     `words`: what the profiles look for, where that is known and may be more than an average one does.
     """
-    size = engine_need.size(session)
+    size = engine_need.current_size(session)
     terms = max(size.terms, words)
     if _soon_done(papers, pairs * terms) or not size.needs_engine:
         return True
@@ -145,7 +151,7 @@ def _words(profiles: Iterable[Profile]) -> int:
     return profile_cost(some[0]).words if len(some) == 1 else 0
 
 
-def _pairs(known: Pool, asked: Sequence[Asked]) -> int:
+def _pairs(known: CandidatePool, asked: Sequence[SelectionRequest]) -> int:
     """How many papers are new to these readers, all together."""
     fresh = {seen: known.count_after(seen) for seen in {one.seen_through for one in asked}}
     return sum(fresh[one.seen_through] for one in asked)

@@ -12,37 +12,41 @@ from digest.matching.profile import Profile
 from digest.models import Epoch
 from digest.services.catalog import announcements, epochs
 from digest.services.selection import selector
-from digest.services.selection.selector import Shelf
+from digest.services.selection.selector import ProfileCache
 
-Standing = Mapping[int, int | None]  # τ by profile version
+Thresholds = Mapping[int, int | None]  # τ by profile version
 
 
-def of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
+def thresholds_of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
     """τ of each profile version in that epoch; None while the epoch is young (the floor alone)."""
-    return complete(session, epoch, profiles, standing(session, epoch, profiles))
+    return complete_thresholds(session, epoch, profiles, stored_thresholds(session, epoch, profiles))
 
 
-def standing(session: Session, epoch: Epoch | None, numbers: Collection[int]) -> Standing:
+def stored_thresholds(session: Session, epoch: Epoch | None, numbers: Collection[int]) -> Thresholds:
     """What is stored of these profile versions for that epoch."""
-    return threshold_store.standing(session, epoch.id, numbers) if epoch is not None and epoch.id else {}
+    return threshold_store.stored_thresholds(session, epoch.id, numbers) if epoch is not None and epoch.id else {}
 
 
-def complete(
-    session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile], known: Standing, shelf: Shelf | None = None
+def complete_thresholds(
+    session: Session,
+    epoch: Epoch | None,
+    profiles: Mapping[int, Profile],
+    stored: Thresholds,
+    shelf: ProfileCache | None = None,
 ) -> dict[int, int | None]:
     """τ of each profile version, made now where none stands. `shelf`: where the profiles are compiled."""
-    if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.YOUNG:
+    if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
         return dict.fromkeys(profiles)
-    missing = {number: profile for number, profile in profiles.items() if number not in known}
-    taus = dict(known)
+    missing = {number: profile for number, profile in profiles.items() if number not in stored}
+    taus = dict(stored)
     if missing:
-        before = store.window(session, epoch.announcement_id - 1, epochs.YOUNG)
+        before = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
         taus |= selector.thresholds(session, announcements.days(session, before), epochs.weights(epoch), missing, shelf)
     return taus
 
 
-def keep(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
+def store_thresholds(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
     """Store thresholds of an epoch; those that stand already stay."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
-    if epoch is not None and epoch.id and epoch.announcements >= epochs.YOUNG:
-        threshold_store.keep_taus(session, epoch.id, taus)
+    if epoch is not None and epoch.id and epoch.announcements >= epochs.MIN_ANNOUNCEMENTS:
+        threshold_store.store_thresholds(session, epoch.id, taus)

@@ -18,7 +18,7 @@ from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
-from digest.i18n import say
+from digest.i18n import translate
 from digest.interfaces import Enqueue
 from digest.models import AccountRequest, Bounce, Delivery, Subscriber
 from digest.models.delivery import ACCOUNT_LINK, DEFERRED, MOVED, QUEUED
@@ -48,7 +48,7 @@ def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
         _mailable(session, subscriber_id)
     if not rate_limits.allow_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
         raise TooMany(
-            say("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
+            translate("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
         )
     with engine.transaction() as session:
         subscriber = _mailable(session, subscriber_id, lock=True)
@@ -60,9 +60,9 @@ def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Su
     """The subscriber of that id. Raises NotFound; Refused where the address is suppressed."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(say("this subscription no longer exists"))
+        raise NotFound(translate("this subscription no longer exists"))
     if subscribers.suppression(session, subscriber.address_key) is not None:
-        raise Refused(say("no mail may be sent to this address, so no link either; write to the administrator"))
+        raise Refused(translate("no mail may be sent to this address, so no link either; write to the administrator"))
     return subscriber
 
 
@@ -86,7 +86,7 @@ def _queue_link(session: Session, subscriber: Subscriber, action: str, *, kind: 
     )
 
 
-def look(action: str, request_id: int) -> AccountAction:
+def account_action_of(action: str, request_id: int) -> AccountAction:
     """What this link would do. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
     with engine.reading() as session:
         request, subscriber = _open_request(session, action, request_id)
@@ -95,12 +95,12 @@ def look(action: str, request_id: int) -> AccountAction:
 
 def export(request_id: int) -> dict[str, Any]:
     """All that is kept about the subscriber. The link works again until it expires. Raises StaleToken."""
-    return update_preferences.export(look(EXPORT, request_id).subscriber_id)
+    return update_preferences.export(account_action_of(EXPORT, request_id).subscriber_id)
 
 
 def erase_subscriber(request_id: int) -> None:
     """Forget the subscriber, at once and for good. Raises StaleToken."""
-    erasure.erase(look(ERASE, request_id).subscriber_id)
+    erasure.erase(account_action_of(ERASE, request_id).subscriber_id)
 
 
 def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
@@ -109,7 +109,7 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     Nothing is sent to an address that has a subscription of its own or may not be mailed; the answer is the same.
     Raises BadInput for the address, StaleToken; TooMany while the ceiling of the whole service is reached.
     """
-    new_address, now = subscribers.address(text), clock.now()
+    new_address, now = subscribers.parse_address(text), clock.now()
     with engine.reading() as session:
         _open_request(session, CHANGE_ADDRESS, request_id)
         is_free = _is_free(session, new_address.key)
@@ -129,16 +129,16 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
     now = clock.now()
     with engine.transaction() as session:
         request, subscriber = _open_request(session, NEW_ADDRESS, request_id, lock=True)
-        new, old = subscribers.address(request.address), subscriber.address
+        new, old = subscribers.parse_address(request.address), subscriber.address
         if not _is_free(session, new.key):
-            raise Refused(say("this address has a subscription of its own, or no mail may be sent to it"))
+            raise Refused(translate("this address has a subscription of its own, or no mail may be sent to it"))
         _forget_unconfirmed(session, new.key, now=now)
         _forget_requests(session, subscriber)
         session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
         subscriber.address, subscriber.address_key = new.text, new.key
         _redirect_waiting_mail(session, subscriber)
         number, origin = stored_id(subscriber), consent_origin.stored_form(client)
-        subscribers.consent(session, number, "address changed", now=now, client=origin, wording=WORDING)
+        subscribers.record_consent(session, number, "address changed", now=now, client=origin, wording=WORDING)
         enqueue_next(session, MOVED, subject_id=number, address=old, subscriber_id=number, now=now)
     enqueue.deliver()
 
@@ -184,6 +184,6 @@ def _open_request(
         request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
     if request is None or subscriber is None or request.action != action:
         raise StaleToken(
-            say("this link was used, or replaced by a newer one; ask for another on your preferences page")
+            translate("this link was used, or replaced by a newer one; ask for another on your preferences page")
         )
     return request, subscriber

@@ -12,7 +12,7 @@ from digest.db.bounces import reports
 from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import NotFound, Refused, StaleToken
-from digest.i18n import say
+from digest.i18n import translate
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
@@ -72,7 +72,9 @@ def _keep_request(session: Session, subscriber: Subscriber, request: SignUpReque
     write_schedule(request.schedule, subscriber)
     request.confirmed_at = now
     requested_at, client, wording = request.created_at, request.client, request.wording
-    subscribers.consent(session, stored_id(subscriber), "asked", now=requested_at, client=client, wording=wording)
+    subscribers.record_consent(
+        session, stored_id(subscriber), "asked", now=requested_at, client=client, wording=wording
+    )
 
 
 def activate(
@@ -80,12 +82,12 @@ def activate(
 ) -> None:
     """Activate a subscriber and record the consent. Papers of earlier ingests are left to the welcome mail."""
     must_not_be_suppressed(session, subscriber.address_key)
-    former_addresses.forget(session, subscriber.address_key)
+    former_addresses.delete_former_address(session, subscriber.address_key)
     subscriber.state, subscriber.confirmed_at, subscriber.left_at = ACTIVE, now, None
     subscriber.profile_id = version.id if version else subscriber.profile_id
-    subscriber.seen_through = subscribers.known_through(session, now=now)
+    subscriber.seen_through = subscribers.newest_batch_known_at(session, now=now)
     subscriber.next_due_at = send_schedule.due_after(subscriber, now)
-    subscribers.consent(
+    subscribers.record_consent(
         session, stored_id(subscriber), event, now=now, client=consent_origin.stored_form(client), wording=WORDING
     )
 
@@ -93,7 +95,7 @@ def activate(
 def must_not_be_suppressed(session: Session, address_key: str) -> None:
     """Raises Refused where that address must not be mailed."""
     if subscribers.suppression(session, address_key) is not None:
-        raise Refused(say("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
+        raise Refused(translate("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
 
 
 def refuse(subscriber_id: int, request_id: int) -> None:
@@ -116,7 +118,7 @@ def refuse(subscriber_id: int, request_id: int) -> None:
         )
 
 
-def look_refusal(subscriber_id: int, request_id: int) -> str:
+def refusal_of(subscriber_id: int, request_id: int) -> str:
     """The address that a refusal is about. Raises as `refuse` does."""
     with engine.reading() as session:
         return _refusable(session, subscriber_id, request_id, now=clock.now()).address
@@ -128,9 +130,9 @@ def _refusable(
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None or request.created_at < now - lifetime(NOT_ME_LINK):
-        raise StaleToken(say("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
+        raise StaleToken(translate("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
     if _is_running(session, subscriber):
-        raise Refused(say("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
+        raise Refused(translate("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
     return subscriber
 
 
@@ -158,11 +160,11 @@ def _requested(
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
-        raise NotFound(say("this subscription no longer exists; sign up again if you want the mail"))
+        raise NotFound(translate("this subscription no longer exists; sign up again if you want the mail"))
     suppression = subscribers.suppression(session, subscriber.address_key)
     left_since = subscriber.left_at is not None and request.created_at <= subscriber.left_at
     bounced_since = suppression is not None and _liftable(suppression) and request.created_at < suppression.at
     stale = request.created_at < now - lifetime(CONFIRM) or left_since or bounced_since
     if stale and not _is_running(session, subscriber):
-        raise StaleToken(say("this link is out of date; sign up again to get a new one"))
+        raise StaleToken(translate("this link is out of date; sign up again to get a new one"))
     return subscriber, request

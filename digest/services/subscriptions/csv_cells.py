@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 
 from digest import clock
 from digest.errors import BadInput
-from digest.matching.scoring.relevance_feedback import FULL, WORDS
+from digest.matching.scoring.relevance_feedback import FULL_WEIGHT_LIKES, WORDS
 from digest.services.subscriptions import preference_fields
 
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
@@ -99,8 +99,10 @@ def learned_words(cell: str) -> tuple[tuple[str, int], ...]:
         likes = _LIKES.validate_json(cell) if cell else []
     except ValidationError as error:
         raise _wrong_json("likes", error) from error
-    if len(likes) > WORDS or any(not (0 < len(word) <= 100 and 0 < weight <= FULL) for word, weight in likes):
-        raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL}", field="likes")
+    if len(likes) > WORDS or any(
+        not (0 < len(word) <= 100 and 0 < weight <= FULL_WEIGHT_LIKES) for word, weight in likes
+    ):
+        raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL_WEIGHT_LIKES}", field="likes")
     _without_nul("likes", "".join(word for word, _ in likes))
     return tuple(likes)
 

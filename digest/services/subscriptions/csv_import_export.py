@@ -179,11 +179,11 @@ def _undone() -> Iterator[Session]:
 
 def _checked(
     row: csv_table.TableRow, first_lines: dict[str, int], *, escaped: bool
-) -> tuple[_ImportedPerson, subscribers.Address]:
+) -> tuple[_ImportedPerson, subscribers.ParsedAddress]:
     """One row as a person and an address. Raises BadInput naming the column."""
     if row.error:
         raise BadInput(row.error)
-    address = subscribers.address(row.cells.get("address", ""))
+    address = subscribers.parse_address(row.cells.get("address", ""))
     first = first_lines.setdefault(address.key, row.line)
     if first != row.line:
         raise BadInput(f"address: the same inbox as in line {first}", field="address")
@@ -220,7 +220,7 @@ class _ImportedPerson:
         likes = csv_cells.learned_words(cells.get("likes", ""))
         return replace(profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes)
 
-    def store(self, session: Session, address: subscribers.Address, *, consent: str, welcome: bool) -> None:
+    def store(self, session: Session, address: subscribers.ParsedAddress, *, consent: str, welcome: bool) -> None:
         """Write this person. Raises Refused where they are subscribed here, or left, or must not be mailed."""
         now = clock.now()
         subscriber = subscribers.by_key(session, address.key, lock=True)
@@ -231,14 +231,14 @@ class _ImportedPerson:
             session.flush()
             self._write(session, subscriber, now)
             if not welcome:
-                subscribers.leave_unwelcomed(session, stored_id(subscriber), now=now)
+                subscribers.mark_welcomed(session, stored_id(subscriber), now=now)
             detail = {"subscriber": subscriber.id, "consent": redact_addresses(consent)[:200]}
             session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
         if self.suppression is not None:
             reason, source, at = self.suppression
             reports.suppress(session, address.key, reason=reason, source=source, at=at or now)
 
-    def _refuse(self, session: Session, address: subscribers.Address, subscriber: Subscriber | None) -> None:
+    def _refuse(self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None) -> None:
         """Raise Refused if the state of the address in this installation forbids this row."""
         if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
             raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
@@ -246,7 +246,7 @@ class _ImportedPerson:
             raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
         if self.state == LEFT:
             return  # this row starts no mail
-        former = former_addresses.find(session, address.key)
+        former = former_addresses.find_former_address(session, address.key)
         if former is not None and not former.suppressed:
             raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
         if self.suppression is None and subscribers.suppression(session, address.key) is not None:
@@ -264,12 +264,12 @@ class _ImportedPerson:
         else:
             session.add(self._request(number, subscriber.created_at))
         if self.state == ACTIVE:
-            subscriber.seen_through = subscribers.known_through(session, now=now)
+            subscriber.seen_through = subscribers.newest_batch_known_at(session, now=now)
             subscriber.next_due_at = send_schedule.due_after(subscriber, now)
         for event in self.consents:
             session.add(Consent(subscriber_id=number, **event.model_dump()))
         if not self.consents:
-            subscribers.consent(
+            subscribers.record_consent(
                 session, number, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING
             )
 

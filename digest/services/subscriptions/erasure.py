@@ -15,7 +15,7 @@ from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.db.subscribers.scrub import scrub_deleted
 from digest.errors import NotFound
-from digest.i18n import say
+from digest.i18n import translate
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
@@ -36,14 +36,14 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if subscriber is None:
-            raise NotFound(say("this subscription no longer exists"))
+            raise NotFound(translate("this subscription no longer exists"))
         address, was_active = subscriber.address, subscriber.state == ACTIVE
         erase_rows(session, subscriber, now=now)
         if was_active and not by_administrator:
             former_addresses.remember(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
         actor = command_line_actor() if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
-    profile_cache.forget(subscriber_id)
+    profile_cache.delete_profiles_of(subscriber_id)
     local_mailbox.forget_address(address)
     return scrub_deleted()
 

@@ -74,7 +74,7 @@ def _editions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
 
 
 def _feedback(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    return _dumped(feedback.of(session, subscriber.id or 0), {"id", "subscriber_id"})
+    return _dumped(feedback.feedback_of(session, subscriber.id or 0), {"id", "subscriber_id"})
 
 
 def _mails(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def due_after(subscriber: Reader, after: datetime) -> datetime:
     """`next_due` for a subscriber's own settings."""
     return next_due(
         after,
-        zone=clock.zone(subscriber.time_zone),
+        zone=clock.zone_info(subscriber.time_zone),
         send_at=subscriber.send_at,
         cadence=subscriber.cadence,
         weekday=subscriber.weekday,
@@ -50,7 +50,7 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
 
 def slot_before(subscriber: Reader, slot: datetime) -> datetime:
     """The slot of the last date before that slot's at which the schedule had a mail."""
-    zone = clock.zone(subscriber.time_zone)
+    zone = clock.zone_info(subscriber.time_zone)
     day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
     while not has_mail_on(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
         day -= DAY

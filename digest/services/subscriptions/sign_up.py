@@ -40,7 +40,7 @@ def subscribe(
     bounced may confirm once a week that it works again. `client` is where the request came from. Raises BadInput for
     the address, TooMany for the client.
     """
-    address, now = subscribers.address(request.address), clock.now()
+    address, now = subscribers.parse_address(request.address), clock.now()
     with engine.reading() as session:
         subscriber = subscribers.by_key(session, address.key)
     limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS

@@ -17,7 +17,7 @@ from digest.db.papers import papers as paper_store
 from digest.db.subscribers import feedback as feedback_store
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
-from digest.i18n import say
+from digest.i18n import translate
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.models.types import stored_id
@@ -62,11 +62,12 @@ def feedback_overview(subscriber_id: int) -> FeedbackOverview:
     since = clock.now().date() - timedelta(days=COUNTED_DAYS)
     with engine.reading() as session:
         profile = subscribers.profile_of(session, _required(session, subscriber_id))
-        opinions = feedback_store.of(session, subscriber_id)
-        editions = feedback_store.editions(session, subscriber_id, since)
+        opinions = feedback_store.feedback_of(session, subscriber_id)
+        editions = feedback_store.feedback_editions(session, subscriber_id, since)
         liked = [opinion.paper_id for opinion in opinions if opinion.verb == MORE][:LIKES_SHOWN]
         titles = [
-            (stored_id(paper), readable(record.title)) for paper, record in paper_store.newest_many(session, liked)
+            (stored_id(paper), readable(record.title))
+            for paper, record in paper_store.newest_versions_chunked(session, liked)
         ]
     paper_counts: Counter[str] = Counter()
     for edition, version in editions:
@@ -91,7 +92,7 @@ def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetti
     for text, topic_setting in settings_by_topic.items():
         if topic_setting.cap is not None and not 1 <= topic_setting.cap <= MAX_LIMIT:
             raise BadInput(
-                say(
+                translate(
                     "cap of ‘%(topic)s’: use a number from 1 to %(most)s, or leave it empty",
                     topic=text[:60],
                     most=MAX_LIMIT,
@@ -115,7 +116,7 @@ def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
     with engine.transaction() as session:
         subscriber = _required(session, subscriber_id, lock=True)
         for verb in (MORE,) if paper_id else (MORE, LESS):
-            feedback_store.forget(session, subscriber_id, verb, paper_id)
+            feedback_store.delete_feedback(session, subscriber_id, verb, paper_id)
         feedback.relearn(session, subscriber, now=clock.now())
 
 
@@ -127,5 +128,5 @@ def _main_topic(entry: Entry) -> int:
 def _required(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(say("this subscription no longer exists"))
+        raise NotFound(translate("this subscription no longer exists"))
     return subscriber

@@ -37,7 +37,7 @@ def unsubscribe_in(session: Session, subscriber_id: int, client: str, *, now: da
     if subscriber is None or subscriber.state == LEFT:
         return False
     subscriber.state, subscriber.left_at, subscriber.next_due_at = LEFT, now, None
-    subscribers.consent(
+    subscribers.record_consent(
         session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING
     )
     session.execute(

@@ -10,7 +10,7 @@ from digest import clock
 from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
-from digest.i18n import say
+from digest.i18n import translate
 from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
@@ -43,12 +43,12 @@ def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_v
     the stored version is another one.
     """
     now = clock.now()
-    preferences.check_pause(now.astimezone(clock.zone(preferences.time_zone)).date())
+    preferences.check_pause(now.astimezone(clock.zone_info(preferences.time_zone)).date())
     with engine.transaction() as session:
         subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
         before = subscribers.profile_of(session, subscriber)
         if expected_version not in {"", version_of(subscriber, before)}:
-            raise Refused(say("your preferences were changed elsewhere since you opened this page"))
+            raise Refused(translate("your preferences were changed elsewhere since you opened this page"))
         profile = preferences.profile(before)
         if profile != before or subscriber.profile_id is None:
             subscriber.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
@@ -60,7 +60,7 @@ def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_v
 
 def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:
     """True if a mail is due and not paused: then the slot stays, so that the change does not lose that mail."""
-    today = now.astimezone(clock.zone(subscriber.time_zone)).date()
+    today = now.astimezone(clock.zone_info(subscriber.time_zone)).date()
     paused = subscriber.paused_until is not None and today < subscriber.paused_until
     return subscriber.next_due_at is not None and subscriber.next_due_at <= now and not paused
 
@@ -73,7 +73,7 @@ def resubscribe(subscriber_id: int, client: str) -> None:
         if subscriber.state == ACTIVE:
             return
         if subscriber.state != LEFT or subscriber.profile_id is None:
-            raise Refused(say("this subscription was never confirmed; use the link in the confirmation e-mail"))
+            raise Refused(translate("this subscription was never confirmed; use the link in the confirmation e-mail"))
         activate(session, subscriber, None, event="returned", client=client, now=now)
 
 
@@ -85,5 +85,5 @@ def export(subscriber_id: int) -> dict[str, Any]:
 
 def _required(subscriber: Subscriber | None) -> Subscriber:
     if subscriber is None:
-        raise NotFound(say("this subscription no longer exists"))
+        raise NotFound(translate("this subscription no longer exists"))
     return subscriber

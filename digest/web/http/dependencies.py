@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, Row
+from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow, Preview
 
 
 class PreviewService(Protocol):
@@ -37,7 +37,7 @@ class PageServices:
     """
 
     preview: PreviewService
-    trending: Callable[[str | None, int], Sequence[Row]]
+    trending: Callable[[str | None, int], Sequence[PaperRow]]
     paper: Callable[[int], PaperPage]
     author: Callable[[str, int], AuthorPage]
     edition: Callable[[int, str], str]

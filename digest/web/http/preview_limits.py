@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from digest.errors import TooMany
-from digest.i18n import say
+from digest.i18n import translate
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
@@ -35,7 +35,9 @@ class PreviewSlots:
     def slot(self) -> Iterator[None]:
         """Hold a slot for one preview. Raises TooMany where the queue is full."""
         if not self._admitted.acquire(blocking=False):
-            raise TooMany(say("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS)
+            raise TooMany(
+                translate("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
+            )
         try:
             with self._running:
                 yield

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from digest.errors import BadInput
-from digest.i18n import say
+from digest.i18n import translate
 from digest.interfaces import Enqueue
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT
 from digest.services.security import signed_links
@@ -30,7 +30,7 @@ Action = Literal["export", "erase", "change-address", "new-address"]
 @router.get("/account/{action}/{token}")
 def ask(action: Action, token: str) -> HTMLResponse:
     """Show what would happen, and a button."""
-    return _page(account_requests.look(action, _request_id(action, token)))
+    return _page(account_requests.account_action_of(action, _request_id(action, token)))
 
 
 @router.post("/account/{action}/{token}")
@@ -46,9 +46,9 @@ def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pr
     if action == CHANGE_ADDRESS:
         return _propose_address(request_id, str(form.get("address", "")), queue)
     account_requests.confirm_address(request_id, client, queue)
-    return template_rendering.message(
-        say("Your mail comes here now"),
-        say("Your topics and times stay as they were. We sent a note to the old address."),
+    return template_rendering.message_page(
+        translate("Your mail comes here now"),
+        translate("Your topics and times stay as they were. We sent a note to the old address."),
         private=True,
         further=home(),
     )
@@ -66,9 +66,9 @@ def _export(request_id: int) -> Response:
 
 def _erase(request_id: int) -> HTMLResponse:
     account_requests.erase_subscriber(request_id)
-    return template_rendering.message(
-        say("Your data is deleted"),
-        say("Your address, topics and editions are deleted. You get no more mail from here."),
+    return template_rendering.message_page(
+        translate("Your data is deleted"),
+        translate("Your address, topics and editions are deleted. You get no more mail from here."),
         private=True,
         further=home(),
     )
@@ -80,18 +80,18 @@ def _propose_address(request_id: int, typed: str, queue: Enqueue) -> HTMLRespons
     except BadInput as error:
         if error.field != "address":
             raise
-        return _page(account_requests.look(CHANGE_ADDRESS, request_id), typed=typed, error=error)
-    return template_rendering.message(
-        say("Check the new inbox"),
-        say("If that address can be used, a confirmation e-mail is on its way there."),
-        say("Until it is confirmed, your mail goes to the old address."),
+        return _page(account_requests.account_action_of(CHANGE_ADDRESS, request_id), typed=typed, error=error)
+    return template_rendering.message_page(
+        translate("Check the new inbox"),
+        translate("If that address can be used, a confirmation e-mail is on its way there."),
+        translate("Until it is confirmed, your mail goes to the old address."),
         private=True,
         further=home(),
     )
 
 
 def _page(requested: AccountAction, *, typed: str = "", error: BadInput | None = None) -> HTMLResponse:
-    return template_rendering.page(
+    return template_rendering.page_response(
         "account.html",
         status=422 if error else 200,
         private=True,

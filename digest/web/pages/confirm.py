@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import say
+from digest.i18n import translate
 from digest.services.security import signed_links
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.confirm import Confirmation
@@ -43,7 +43,9 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
 def ask_refusal(token: str) -> HTMLResponse:
     """Show the address that would get no more mail, and a button."""
     subscriber_id, request_id = signed_links.read(NOT_ME, token, values=2)
-    return template_rendering.page("not_me.html", private=True, address=confirm.look_refusal(subscriber_id, request_id))
+    return template_rendering.page_response(
+        "not_me.html", private=True, address=confirm.refusal_of(subscriber_id, request_id)
+    )
 
 
 @router.post("/not-me/{token}")
@@ -57,17 +59,17 @@ def refuse(token: str, pressed: Pressed) -> HTMLResponse:
 
 def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
     confirm.refuse(subscriber_id, request_id)
-    return template_rendering.message(
-        say("You get no mail from here"),
-        say("Nothing is sent to you, whoever enters your address here."),
-        say("If you change your mind, the administrator can allow it again."),
+    return template_rendering.message_page(
+        translate("You get no mail from here"),
+        translate("Nothing is sent to you, whoever enters your address here."),
+        translate("If you change your mind, the administrator can allow it again."),
         private=True,
     )
 
 
 def _page(confirmation: Confirmation, *, done: bool) -> HTMLResponse:
     """`done`: it was confirmed just now."""
-    return template_rendering.page(
+    return template_rendering.page_response(
         "confirm.html",
         private=True,
         subscriber=confirmation.schedule,

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.errors import N_, BadInput
-from digest.i18n import say
+from digest.i18n import translate
 from digest.services.security import signed_links
 from digest.services.subscriptions import feedback
 from digest.services.subscriptions.feedback import PAPER_ONLY, FeedbackTarget
@@ -58,15 +58,16 @@ def _page(
     token: str, edition_id: int, verb: str, paper: FeedbackTarget, *, result: str = "", error: BadInput | None = None
 ) -> HTMLResponse:
     heading, effect, button = _QUESTIONS[verb]
-    return template_rendering.page(
+    return template_rendering.page_response(
         "feedback.html",
         status=422 if error else 200,
         private=True,
         paper=paper,
-        heading=say(heading),
-        effect=say(effect),
-        button=say(button),
-        options=paper.options(verb) + (((PAPER_ONLY, say("Only this paper; mute nothing")),) if verb == LESS else ()),
+        heading=translate(heading),
+        effect=translate(effect),
+        button=translate(button),
+        options=paper.options(verb)
+        + (((PAPER_ONLY, translate("Only this paper; mute nothing")),) if verb == LESS else ()),
         result=result,
         error=forms.field_error(error),
         follow=signed_links.feedback(edition_id) + feedback_suffix(paper.paper_id, FOLLOW)

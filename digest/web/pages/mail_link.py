@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import say
+from digest.i18n import translate
 from digest.interfaces import Enqueue
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import mail_link
@@ -48,7 +48,7 @@ def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> 
     def ask(token: str, queue: Queue) -> HTMLResponse:
         """Show a button."""
         mailing(token, queue)
-        return template_rendering.page("mail_link.html", private=True)
+        return template_rendering.page_response("mail_link.html", private=True)
 
     @router.post(path)
     def act(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
@@ -58,10 +58,10 @@ def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> 
         mail = mailing(token, queue)
         rate_limits.allow_client(rate_limits.LINK_REQUESTS, client)
         mail()
-        return template_rendering.message(
-            say("Check your inbox"),
-            say("If this is your subscription, the link to your preferences is on its way to your address."),
-            say("It is sent a few times a day at most."),
+        return template_rendering.message_page(
+            translate("Check your inbox"),
+            translate("If this is your subscription, the link to your preferences is on its way to your address."),
+            translate("It is sent a few times a day at most."),
             private=True,
             further=home(),
         )

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, Refused
-from digest.i18n import say
+from digest.i18n import translate
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.security import signed_links
@@ -40,15 +40,15 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
             return _save(subscriber_id, form)
         case "return":
             update_preferences.resubscribe(subscriber_id, client)
-            return _current_page(subscriber_id, message=say("You are subscribed again."))
+            return _current_page(subscriber_id, message=translate("You are subscribed again."))
         case "tune":
             return _save_topics(subscriber_id, form)
         case "unlike":
             topic_settings.remove_like(subscriber_id, _number(form.get("paper")))
-            return _current_page(subscriber_id, message=say("The like is removed."))
+            return _current_page(subscriber_id, message=translate("The like is removed."))
         case "export" | "erase" | "change-address" as action:
             account_requests.request_link(subscriber_id, action, queue)
-            return _current_page(subscriber_id, message=say("Check your inbox: a link for this is on its way."))
+            return _current_page(subscriber_id, message=translate("Check your inbox: a link for this is on its way."))
         case _:
             names = "save, tune, unlike, return, export, erase or change-address"
             raise BadInput(f"action: use {names}", field="action")
@@ -66,11 +66,13 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
     except BadInput as error:
         return _page(account, preference_form.filled(texts), error=error, version=version)
     except Refused as error:
-        conflict = f"{forms.sentence(error)} {say('To replace those changes with what you see below, save again.')}"
+        conflict = (
+            f"{forms.sentence(error)} {translate('To replace those changes with what you see below, save again.')}"
+        )
         return _page(
             update_preferences.account_of(subscriber_id), preference_form.filled(texts), message=conflict, status=409
         )
-    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=say("Saved."))
+    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=translate("Saved."))
 
 
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
@@ -79,7 +81,7 @@ def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
         topic_settings.save_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _current_page(subscriber_id, error=error)
-    return _current_page(subscriber_id, message=say("Saved."))
+    return _current_page(subscriber_id, message=translate("Saved."))
 
 
 def _number(value: object) -> int | None:
@@ -108,7 +110,7 @@ def _page(
     version: str = "",
     status: int = 200,
 ) -> HTMLResponse:
-    return template_rendering.page(
+    return template_rendering.page_response(
         "preferences.html",
         status=422 if error else status,
         private=True,
@@ -128,21 +130,21 @@ def _stopped(suppression: Suppression | None) -> str:
     """Since when and why the address gets no mail, and what to do; empty if it may be mailed."""
     if suppression is None:
         return ""
-    since = say(
+    since = translate(
         "No mail has gone to this address since %(day)s.", day=template_rendering.long_day(suppression.at.date())
     )
-    return " ".join((since, suppressions.explanation(suppression), suppressions.cure(suppression)))
+    return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
 
 
 def _status(account: update_preferences.Account) -> str:
     """The state of the subscription, in words."""
     subscriber = account.subscriber
     if account.suppression is not None:
-        return say("mail is stopped")
+        return translate("mail is stopped")
     if subscriber.state == LEFT:
-        return say("unsubscribed")
+        return translate("unsubscribed")
     if subscriber.state != ACTIVE:
-        return say("not confirmed yet")
+        return translate("not confirmed yet")
     if subscriber.paused_until:
-        return say("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
+        return translate("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
     return template_rendering.cadence_words(subscriber)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
-from digest.i18n import say
+from digest.i18n import translate
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http.client_ip import Client
@@ -43,11 +43,11 @@ def preview_page(form: Form, services: Services, make_preview: LimitedPreview) -
 def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        return template_rendering.page(
+        return template_rendering.page_response(
             "_preview.html", preview=_preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
         )
     except (BadInput, TooMany) as error:
-        return template_rendering.page("_error.html", status=status_of(error), text=forms.sentence(error))
+        return template_rendering.page_response("_error.html", status=status_of(error), text=forms.sentence(error))
 
 
 @router.post("/subscribe")
@@ -65,10 +65,10 @@ async def sign_up(form: Form, client: Client, queue: Queue, services: Services) 
 @router.get("/subscribed")
 def subscribed() -> HTMLResponse:
     """What to do after a sign-up."""
-    return template_rendering.message(
-        say("Check your inbox"),
-        say("If the address is correct, a confirmation e-mail is on its way. Confirm it to subscribe."),
-        say("If nothing arrives within ten minutes, check the spam folder or sign up again."),
+    return template_rendering.message_page(
+        translate("Check your inbox"),
+        translate("If the address is correct, a confirmation e-mail is on its way. Confirm it to subscribe."),
+        translate("If nothing arrives within ten minutes, check the spam folder or sign up again."),
         private=True,
         further=home(),
     )
@@ -108,7 +108,7 @@ def _form_page(
     """The page with the form filled as typed, and the error, if any, beside its field."""
     texts = preference_form.filled(values)
     bad_input = error if isinstance(error, BadInput) else None
-    return template_rendering.page(
+    return template_rendering.page_response(
         "start.html",
         status=status or (status_of(error) if error else 200),
         private=bool(error),

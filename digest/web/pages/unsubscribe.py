@@ -35,7 +35,7 @@ def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
 
 
 def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:
-    return template_rendering.page(
+    return template_rendering.page_response(
         "unsubscribe.html",
         private=True,
         left=subscriber is None or subscriber.state == LEFT,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 import templates
 from digest import i18n, settings
 from digest.errors import N_
-from digest.i18n import say
+from digest.i18n import translate
 from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
@@ -44,18 +44,18 @@ def script() -> str:
 
 def long_day(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
-    return i18n.day(day, say("EEE d MMM y"))
+    return i18n.day(day, translate("EEE d MMM y"))
 
 
 def cadence_words(subscriber: Subscriber) -> str:
     """When mails are sent, in words."""
     often = {
-        "daily": say("every day"),
-        "weekdays": say("on weekdays"),
-        "weekly": say("every %(day)s", day=i18n.weekday(subscriber.weekday)),
+        "daily": translate("every day"),
+        "weekdays": translate("on weekdays"),
+        "weekly": translate("every %(day)s", day=i18n.weekday(subscriber.weekday)),
     }
     time, zone = f"{subscriber.send_at:%H:%M}", subscriber.time_zone
-    return say("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
+    return translate("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
 
 
 def _gettext(message: str) -> str:
@@ -81,17 +81,17 @@ def _environment() -> Environment:
 def render(name: str, **values: Any) -> str:
     """One template as text."""
     config = settings.get()
-    shared_values = {"service": config.service_name, "postal": config.postal_address, "language": i18n.tag()}
+    shared_values = {"service": config.service_name, "postal": config.postal_address, "language": i18n.language_tag()}
     return _environment().get_template(name).render(shared_values | values)
 
 
-def page(name: str, *, status: int = 200, private: bool = False, **values: Any) -> HTMLResponse:
+def page_response(name: str, *, status: int = 200, private: bool = False, **values: Any) -> HTMLResponse:
     """A page. `private`: for one person alone; it must not be cached or indexed."""
     return HTMLResponse(render(name, **values), status_code=status, headers=PRIVATE if private else None)
 
 
-def message(
+def message_page(
     title: str, *lines: str, status: int = 200, private: bool = False, further: tuple[str, str] | None = None
 ) -> HTMLResponse:
     """A page of a few sentences. `further`: the text and address of a link to go on."""
-    return page("message.html", status=status, private=private, title=title, lines=lines, next=further)
+    return page_response("message.html", status=status, private=private, title=title, lines=lines, next=further)

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from digest.cli.app import build
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.db.core.engine import transaction
 from digest.interfaces import NoQueue
 from digest.mail.mime.message import verp
@@ -28,7 +28,7 @@ from tests.digest.services.house import bounces, later, suppressed
 __all__ = ["service"]
 
 ROOT = Path(__file__).resolve().parents[3]
-APP = build(Outside(enqueue=NoQueue, seeds=lambda files, today: []))
+APP = build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: []))
 
 
 def digest(*words: str, stdin: bytes = b"") -> tuple[int, str]:

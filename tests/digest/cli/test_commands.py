@@ -439,7 +439,7 @@ def people(tmp_path: Path) -> str:
 
 def welcomes(later: timedelta = timedelta(minutes=3)) -> int:
     """How many first editions the scheduler would ask for then."""
-    return welcome.wake_forgotten(NoQueue(), now=clock.now() + later)
+    return welcome.enqueue_missing_welcomes(NoQueue(), now=clock.now() + later)
 
 
 def test_a_dry_import_says_what_would_happen_and_adds_nobody(ready: Terminal, people: str) -> None:

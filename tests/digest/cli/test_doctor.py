@@ -29,7 +29,7 @@ DOMAIN = "digest.example"
 
 @pytest.fixture(autouse=True)
 def no_dns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(dns_records, "texts", lambda name: [])
+    monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
     monkeypatch.chdir(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_the_published_dkim_key_is_compared_with_the_one_that_signs(
 ) -> None:
     own = dkim.dns_record(write_dkim_key(tmp_path, configured))
     records = {"": [], "other": [dkim.generate_key()[1]], "own": [own.replace("p=", "p= ")]}[published]
-    monkeypatch.setattr(dns_records, "texts", lambda name: records if "_domainkey" in name else [])
+    monkeypatch.setattr(dns_records, "txt_records", lambda name: records if "_domainkey" in name else [])
 
     ((found_level, text_found),) = findings(ready, "dkim")
     assert found_level == level
@@ -166,7 +166,7 @@ def newer_schema(ready: Terminal) -> Iterator[None]:
         session.execute(set_version, {"version": "9999"})
     yield
     with transaction() as session:
-        session.execute(set_version, {"version": schema_migration.newest()})
+        session.execute(set_version, {"version": schema_migration.newest_revision()})
 
 
 @pytest.mark.parametrize("command", ["doctor", "migrate", "run --inline"])

@@ -9,13 +9,13 @@ import typer.main
 
 from digest.cli.app import COMMANDS, build
 from digest.cli.lazy import LazyGroup
-from digest.cli.outside import Outside
+from digest.cli.outside import Dependencies
 from digest.interfaces import NoQueue
 from tests.digest.cli.conftest import Terminal
 
 
 def group() -> LazyGroup:
-    made = typer.main.get_command(build(Outside(enqueue=NoQueue, seeds=lambda files, today: [])))
+    made = typer.main.get_command(build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: [])))
     assert isinstance(made, LazyGroup)
     return made
 

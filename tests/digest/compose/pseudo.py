@@ -69,9 +69,10 @@ def spoken() -> Iterator[None]:
 
 
 def _forget() -> None:
-    i18n.forget()
+    i18n.clear_caches()
     for kept in (
-        template_environment.html, template_environment.piece, template_environment.text, template_environment.fragment,
+        template_environment.html_template, template_environment.piece_template,
+        template_environment.text_template, template_environment.fragment_template,
         paper_view._line, paper_view._framed,
         match_reason._match, subject_line._headline, subject_line._subject, email_parts._dated_values,
     ):  # fmt: skip

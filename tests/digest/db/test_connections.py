@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from digest.db.core.engine import SECONDS_AT_REST, reading
+from digest.db.core.engine import IDLE_SECONDS, reading
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -17,7 +17,7 @@ def test_a_connection_that_was_cut_at_rest_is_made_anew(database: str) -> None:
         before = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
     with psycopg.connect(database, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,))
-    time.sleep(2 * SECONDS_AT_REST)
+    time.sleep(2 * IDLE_SECONDS)
     with reading() as session:
         after = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from digest.db.core.dialect import insert_new
+from digest.db.core.dialect import insert_missing
 from digest.db.core.engine import transaction
 from digest.models import Suppression
 
@@ -17,7 +17,7 @@ ROW = {"address_key": "ada@one.example", "reason": "bounced", "at": NOON}
 
 def test_a_row_that_is_there_already_is_refused_as_by_any_insert(database: str) -> None:
     with transaction() as session:
-        insert_new(session, Suppression, [ROW])
+        insert_missing(session, Suppression, [ROW])
 
     with pytest.raises(IntegrityError), transaction() as session:
-        insert_new(session, Suppression, [ROW])
+        insert_missing(session, Suppression, [ROW])

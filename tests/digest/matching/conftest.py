@@ -10,4 +10,4 @@ from digest.services.selection import engine_warmup
 @pytest.fixture(scope="module")
 def kernel() -> None:
     """Made by one, waited for by the others."""
-    engine_warmup.warm()
+    engine_warmup.warm_up()

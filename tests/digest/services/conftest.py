@@ -15,7 +15,7 @@ from digest.db.papers import papers as store
 from digest.db.subscribers import subscribers
 from digest.mail.smtp import transport
 from digest.models import Delivery, Edition, Run, Subscriber
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.admin import subscriber_admin
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run as days
@@ -30,12 +30,12 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
-def paper(number: int, title: str, **fields: object) -> Listed:
+def paper(number: int, title: str, **fields: object) -> ListedPaper:
     signals = tuple(dict(fields.pop("signals", {})).items())  # type: ignore[call-overload]
     kind = fields.pop("announce_type", None)
     values = {"arxiv_id": f"2511.{number:05d}", "authors": ("Ada Byron",), "categories": ("cs.LG",)}
     abstract = FILLER.format(title)
-    return Listed(Record(title=title, abstract=abstract, **(values | fields)), kind, signals)  # type: ignore[arg-type]
+    return ListedPaper(Record(title=title, abstract=abstract, **(values | fields)), kind, signals)  # type: ignore[arg-type]
 
 
 class Lab:
@@ -54,8 +54,8 @@ class Lab:
         listed = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
         return self.store(day, *listed, source=source)
 
-    def store(self, day: date | None, *listed: Listed, source: str = "jsonl") -> IngestCounts:
-        return store_document(source, "test", Parsed(papers=listed), day=day)
+    def store(self, day: date | None, *listed: ListedPaper, source: str = "jsonl") -> IngestCounts:
+        return store_document(source, "test", ParsedDocument(papers=listed), day=day)
 
     def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
         """A reader at example.com, consent given; returns the number."""

@@ -24,13 +24,13 @@ from digest.matching.profile import Profile, Topic
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.models import Edition, Paper, Subscriber
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.editions import preview, welcome
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, replay, run_planning
 from digest.services.selection import candidate_papers, engine_need
 from digest.services.selection import selector as choosing
-from digest.services.selection.entry_building import Asked
+from digest.services.selection.entry_building import SelectionRequest
 from tests.digest.matching.profiles import Profiles
 from tests.digest.services.house import add_reader
 
@@ -68,8 +68,8 @@ def installed(database: str, configured: Callable[..., None], shared: Path) -> I
             voted = [
                 (record, (("upvotes", chance.randint(1, 60)),) * (at % 4 == 0)) for at, record in enumerate(records)
             ]
-            listed = tuple(Listed(record, "new", votes) for record, votes in voted)
-            store_document("jsonl", day.isoformat(), Parsed(papers=listed), day=day)
+            listed = tuple(ListedPaper(record, "new", votes) for record, votes in voted)
+            store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed), day=day)
             stored += records
         profiles = list(some_profiles(stored))
         for number, profile in enumerate(profiles):
@@ -103,8 +103,8 @@ def frozen() -> list[tuple[int, date, object]]:
 
 
 def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = [(chosen.content, chosen.tau) for chosen in run_planning.rehearse(None)]
-    fast = by_engine(monkeypatch, lambda: [(chosen.content, chosen.tau) for chosen in run_planning.rehearse(None)])
+    slow = [(chosen.content, chosen.tau) for chosen in run_planning.dry_run(None)]
+    fast = by_engine(monkeypatch, lambda: [(chosen.content, chosen.tau) for chosen in run_planning.dry_run(None)])
 
     assert len(slow) == READERS
     assert sum(len(content.entries) for content, _ in slow) > READERS
@@ -114,23 +114,23 @@ def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch:
 def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     installed: list[Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = [chosen.content for chosen in run_planning.rehearse(None)]
+    slow = [chosen.content for chosen in run_planning.dry_run(None)]
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
-    parts = [by_engine(monkeypatch, lambda one=one: run_planning.rehearse(None, only=one)) for one in numbers]  # type: ignore[misc]
+    parts = [by_engine(monkeypatch, lambda one=one: run_planning.dry_run(None, only=one)) for one in numbers]  # type: ignore[misc]
 
     assert [chosen.content for part in reversed(parts) for chosen in part] == slow
 
 
 def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     planned = run_planning.plan_due(NoQueue())
-    by_engine(monkeypatch, lambda: [build_editions.freeze_shard(number, 0) for number in planned])
+    by_engine(monkeypatch, lambda: [build_editions.build_shard(number, 0) for number in planned])
     with transaction() as session:
         for reader in session.exec(select(Subscriber)):
             reader.seen_through = 0
     sent = [(reader, entry["paper"]) for reader, _, content in frozen() for entry in content["entries"]]  # type: ignore[index]
-    slow = [chosen.content for chosen in run_planning.rehearse(DAY + timedelta(days=1))]
-    fast = by_engine(monkeypatch, lambda: run_planning.rehearse(DAY + timedelta(days=1)))
+    slow = [chosen.content for chosen in run_planning.dry_run(DAY + timedelta(days=1))]
+    fast = by_engine(monkeypatch, lambda: run_planning.dry_run(DAY + timedelta(days=1)))
     again = [(chosen.subscriber.id, entry.paper) for chosen in fast for entry in chosen.content.entries]
 
     assert [chosen.content for chosen in fast] == slow
@@ -167,8 +167,10 @@ def test_papers_that_came_after_the_run_was_made_are_not_chosen(
     def ask() -> list[object]:
         with reading() as session:
             numbers = [DAY.toordinal(), DAY.toordinal() - 1]
-            known = candidate_papers.of(session, numbers, at=due(), weights=PRIOR, through=16)
-            return [*choosing.choose(session, known, [Asked(profile, rising=False) for profile in installed])]
+            known = candidate_papers.pool_of(session, numbers, at=due(), weights=PRIOR, through=16)
+            return [
+                *choosing.choose(session, known, [SelectionRequest(profile, rising=False) for profile in installed])
+            ]
 
     assert by_engine(monkeypatch, ask) == ask()
 
@@ -179,7 +181,7 @@ def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monke
     assert last is not None
     by_engine(monkeypatch, lambda: preview.preview(installed[1]))
     revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, version=2)
-    store_document("jsonl", "again", Parsed(papers=(Listed(revised, "replace"),)))
+    store_document("jsonl", "again", ParsedDocument(papers=(ListedPaper(revised, "replace"),)))
     wanted = Profile(topics=(Topic("zebrafish"),))
 
     shown = by_engine(monkeypatch, lambda: preview.preview(wanted))

@@ -15,7 +15,7 @@ from digest.compose.email import other_emails
 from digest.db.core import engine
 from digest.db.papers import papers
 from digest.models import Announcement, AuthorFigure, Batch, Paper, PaperKey, PaperVersion, Signal
-from digest.papers import AuthorFigures, Listed, Parsed, Person, Record, author_key
+from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record, author_key
 from digest.services.catalog import paper_presenters
 from digest.services.editions import edition_feeds
 from digest.services.ingestion import import_document
@@ -89,7 +89,9 @@ def time_stands() -> Iterator[time_machine.Traveller]:
 
 
 def test_what_enters_the_store_is_clean_in_every_field(ready: None) -> None:
-    import_document.store_document("jsonl", "a file", Parsed((Listed(NASTY, announce_type="new\u202e"),)), day=DAY)
+    import_document.store_document(
+        "jsonl", "a file", ParsedDocument((ListedPaper(NASTY, announce_type="new\u202e"),)), day=DAY
+    )
 
     with engine.reading() as session:
         version = session.exec(select(PaperVersion)).one()
@@ -100,15 +102,15 @@ def test_what_enters_the_store_is_clean_in_every_field(ready: None) -> None:
 
 
 def test_the_same_paper_with_and_without_hidden_signs_is_one_version(ready: None) -> None:
-    import_document.store_document("jsonl", "a file", Parsed((Listed(NASTY),)), day=DAY)
-    counts = import_document.store_document("jsonl", "a file", Parsed((Listed(CLEAN),)), day=DAY)
+    import_document.store_document("jsonl", "a file", ParsedDocument((ListedPaper(NASTY),)), day=DAY)
+    counts = import_document.store_document("jsonl", "a file", ParsedDocument((ListedPaper(CLEAN),)), day=DAY)
 
     assert (counts.new, counts.updated) == (0, 0)
 
 
 def test_names_of_people_enter_clean(ready: None) -> None:
-    people = (Person(f"Ada{UNSEEN} Byron", AuthorFigures(h_index=3)),)
-    import_document.store_document("openalex", "a file", Parsed((Listed(CLEAN),), people=people), day=DAY)
+    people = (AuthorProfile(f"Ada{UNSEEN} Byron", AuthorFigures(h_index=3)),)
+    import_document.store_document("openalex", "a file", ParsedDocument((ListedPaper(CLEAN),), authors=people), day=DAY)
 
     with engine.reading() as session:
         rows = [str(row) for row in session.exec(select(AuthorFigure))]

@@ -9,7 +9,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.models import Paper, PaperVersion, Signal
 from digest.services.catalog import epochs, paper_presenters, trending
-from digest.services.catalog.page_schemas import Row
+from digest.services.catalog.page_schemas import PaperRow
 from digest.services.selection import candidate_papers
 from tests.digest.services.conftest import MONDAY, Lab, at, paper
 
@@ -28,7 +28,7 @@ def announced(lab: Lab) -> None:
 
 def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: Lab) -> None:
     announced(lab)
-    found = trending.now("cs.LG", 10)
+    found = trending.current_trending("cs.LG", 10)
 
     assert [one.record.title for one in found] == ["One vote", "Code is there", "A place is known"]
     assert [one.trend.facts for one in found[1:]] == ["no votes yet; code", "no votes yet; known institution"]
@@ -37,14 +37,14 @@ def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: L
 def test_the_list_is_no_longer_than_asked_for(lab: Lab) -> None:
     announced(lab)
 
-    assert [one.record.title for one in trending.now(None, 2)] == ["One vote", "Code is there"]
+    assert [one.record.title for one in trending.current_trending(None, 2)] == ["One vote", "Code is there"]
 
 
 def test_after_a_day_votes_alone_decide(lab: Lab) -> None:
     announced(lab)
     lab.go_to(at(MONDAY, 12) + timedelta(days=1))
 
-    assert [one.record.title for one in trending.now(None, 10)] == ["One vote"]
+    assert [one.record.title for one in trending.current_trending(None, 10)] == ["One vote"]
 
 
 def voted(lab: Lab) -> None:
@@ -61,7 +61,7 @@ def voted(lab: Lab) -> None:
 FIELDS = (("cs.LG", "cs.AI"), ("cs.AI", "cs.LG"), ("cs.LG",))
 
 
-def told(row: Row) -> tuple[int | None, str, tuple[tuple[str, int], ...]]:
+def told(row: PaperRow) -> tuple[int | None, str, tuple[tuple[str, int], ...]]:
     return row.score, row.facts, row.parts
 
 
@@ -84,11 +84,11 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
     with reading() as session:
         current = store.current_announcement(session, clock.now().date())
         assert current is not None
-        numbers = store.window(session, current, candidate_papers.WINDOW)
-        known = candidate_papers.of(session, numbers, at=clock.now(), weights=epochs.weights(None))
+        numbers = store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS)
+        known = candidate_papers.pool_of(session, numbers, at=clock.now(), weights=epochs.weights(None))
         listings = {n: trending.Listing(known.announcement[n], p.revision) for n, p in known.papers.items()}
         shown = trending.ranked(session, listings, at=clock.now())
-        newest = candidate_papers.of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
+        newest = candidate_papers.pool_of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
     assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.sources.author_line import authors_of
-from digest.text.person_names import agree, name
+from digest.text.person_names import names_agree, parse_name
 
 BOTH = ("A. Byron", "E. Noether")
 THREE = (*BOTH, "F. Curie")
@@ -67,7 +67,7 @@ def test_more_authors_than_the_line_names_are_known_to_be_missing(end: str) -> N
     "line", ["Byron, A.; Noether, E.", "The HELIX Collaboration: A. Byron", "A. Byron (Univ. of X, E. Noether"]
 )
 def test_a_followed_author_is_found_in_each_form(line: str) -> None:
-    assert any(agree(name("Ada Byron"), name(author)) for author in authors_of(line).names)
+    assert any(names_agree(parse_name("Ada Byron"), parse_name(author)) for author in authors_of(line).names)
 
 
 def test_affiliations_of_real_lines_leave_no_debris(shared: Path) -> None:

@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 
 from digest import clock
 from digest.db.core.engine import reading
-from digest.db.papers.papers import newest
-from digest.db.papers.quality_figures import people
+from digest.db.papers.papers import newest_versions
+from digest.db.papers.quality_figures import author_figures
 from digest.errors import BadInput, SourceDown
 from digest.models import Announcement, Batch, Paper, PaperVersion, Reject, Signal, SourceDay
 from digest.papers import Record
@@ -85,7 +85,7 @@ def expected(wire: WireServer, *days: date) -> dict[str, date]:
 
 def record(session: Session, arxiv_id: str) -> Record:
     number = session.exec(select(Paper.id).where(Paper.arxiv_id == arxiv_id)).one()
-    return newest(session, [number or 0])[number or 0][1]
+    return newest_versions(session, [number or 0])[number or 0][1]
 
 
 # --- feeds
@@ -567,7 +567,7 @@ def test_openalex_adds_author_figures_of_stored_papers_and_may_lack_works(
 
     with reading() as session:
         counted = session.exec(select(Paper.arxiv_id).join(Signal).where(Signal.name == "citations")).all()
-        figures = people(session, [author])[author]
+        figures = author_figures(session, [author])[author]
     assert set(counted) == set(stored()) - {removed.id}
     assert {name: figures[name] for name in ("h_index", "papers", "citations")} == {
         "h_index": 6,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import BadInput, SourceDown
-from digest.papers import AuthorFigures, Person, Record
+from digest.papers import AuthorFigures, AuthorProfile, Record
 from digest.sources import arxiv_api, arxiv_feed, arxiv_oai, huggingface, identifiers, openalex, semantic_scholar
 from digest.sources.arxiv_oai import Harvested
 from digest.sources.author_line import authors_of
@@ -29,7 +29,7 @@ def wire(shared: Path, *parts: str) -> bytes:
 def test_a_page_of_the_api_is_read_whole(shared: Path) -> None:
     page = arxiv_api.parse(wire(shared, "arxiv_api", "q_testing_s0_m100_cfe7536492ca.xml"))
 
-    assert (len(page.parsed.papers), page.entries, page.total, page.parsed.bad) == (100, 100, 214881, ())
+    assert (len(page.parsed.papers), page.entries, page.total, page.parsed.rejected) == (100, 100, 214881, ())
 
 
 def test_an_entry_of_the_api_becomes_a_record(shared: Path) -> None:
@@ -48,7 +48,7 @@ def test_every_saved_answer_of_the_api_is_understood(shared: Path) -> None:
             continue
         page = arxiv_api.parse(path.read_bytes())
 
-        assert page.parsed.bad == (), path.name
+        assert page.parsed.rejected == (), path.name
 
 
 def test_an_error_of_the_api_is_reported_with_its_text(shared: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_datestamp_is_no_announcement(submitted_on: date, version: int, arxiv_
     record = Record("A title", arxiv_id=arxiv_id, version=version)
     harvested = Harvested(record, changed=date(2025, 10, 1), submitted_on=submitted_on)
 
-    assert arxiv_oai.announced(harvested, since=date(2025, 9, 30)).announce_type == kind
+    assert arxiv_oai.announced_records(harvested, since=date(2025, 9, 30)).announce_type == kind
 
 
 # --- feeds
@@ -195,7 +195,7 @@ def test_a_days_listing_has_counters_and_what_is_missing_is_unknown(shared: Path
     rows = json.loads(wire(shared, "hf_daily_papers", "2026-06-23.json"))
     with_stars = sum("githubStars" in row["paper"] for row in rows)
 
-    assert (len(parsed.papers), parsed.bad, parsed.announced) == (37, (), date(2026, 6, 23))
+    assert (len(parsed.papers), parsed.rejected, parsed.announced) == (37, (), date(2026, 6, 23))
     assert sum("stars" in dict(p.signals) for p in parsed.papers) == with_stars < 37
     assert dict(parsed.papers[0].signals)["upvotes"] == 53
 
@@ -221,7 +221,7 @@ def test_a_bad_row_is_refused_by_its_field_and_the_rest_goes_on(row: dict[str, o
     good = {"paper": {"id": "2401.00002", "title": "Good", "upvotes": None}}
     parsed = huggingface.parse(json.dumps([row, good]).encode())
 
-    assert [(bad.position, bad.reason) for bad in parsed.bad] == [(1, reason)]
+    assert [(bad.position, bad.reason) for bad in parsed.rejected] == [(1, reason)]
     assert [(p.record.title, p.signals) for p in parsed.papers] == [("Good", ())]
 
 
@@ -264,7 +264,7 @@ def test_an_author_of_openalex_has_the_figures_of_the_answer_and_no_others() -> 
     figure_fields = AUTHOR | {"works_count": 40, "cited_by_count": 900, "summary_stats": {"h_index": 12}}
     people = openalex.parse(
         json.dumps({"results": [figure_fields, AUTHOR | {"works_count": 3}, AUTHOR]}).encode()
-    ).people
+    ).authors
 
     assert [person.figures for person in people] == [
         AuthorFigures(h_index=12, papers=40, citations=900),
@@ -273,7 +273,7 @@ def test_an_author_of_openalex_has_the_figures_of_the_answer_and_no_others() -> 
 
 
 def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
-    (bad,) = openalex.parse(json.dumps(AUTHOR | {"summary_stats": {"h_index": "many"}}).encode()).bad
+    (bad,) = openalex.parse(json.dumps(AUTHOR | {"summary_stats": {"h_index": "many"}}).encode()).rejected
 
     assert bad.reason == "summary_stats.h_index: 'many' is not a count"
 
@@ -304,12 +304,12 @@ def test_semantic_scholar_has_author_figures_where_they_are_known() -> None:
             {"authorId": None, "name": "No Figures"},
         ],
     }
-    people = semantic_scholar.parse(json.dumps([row]).encode()).people
+    people = semantic_scholar.parse(json.dumps([row]).encode()).authors
 
-    assert people == (Person("Ada Byron", AuthorFigures(h_index=12, papers=40, citations=900), "7"),)
+    assert people == (AuthorProfile("Ada Byron", AuthorFigures(h_index=12, papers=40, citations=900), "7"),)
 
 
 def test_semantic_scholar_s_row_with_a_wrong_figure_is_refused() -> None:
     row = {"externalIds": {"ArXiv": "2509.00001"}, "authors": [{"name": "Ada Byron", "hIndex": -1}]}
 
-    assert "hIndex" in semantic_scholar.parse(json.dumps([row]).encode()).bad[0].reason
+    assert "hIndex" in semantic_scholar.parse(json.dumps([row]).encode()).rejected[0].reason

@@ -40,7 +40,7 @@ DAYS, PAPERS = 30, 480
 
 @pytest.fixture(autouse=True)
 def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_ahead, "processors", lambda: 2)
+    monkeypatch.setattr(read_ahead, "processor_count", lambda: 2)
 
 
 def row(number: int) -> dict[str, Any]:

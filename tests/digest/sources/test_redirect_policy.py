@@ -68,7 +68,7 @@ def servers(configured: Any) -> Iterator[tuple[Recorder, Recorder]]:
 
 
 def ask(url: str, **more: Any) -> bytes:
-    return http.ask(Request(url, Pacing("test"), headers=KEY, **more), bytes)
+    return http.fetch(Request(url, Pacing("test"), headers=KEY, **more), bytes)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -13,7 +13,7 @@ import time_machine
 from typer.testing import CliRunner
 
 from digest.errors import SourceDown
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
 from digest.sources.request_pacing import Pacing
@@ -25,9 +25,9 @@ NOW = datetime(2025, 10, 1, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
 
 
-def parse(data: bytes) -> Parsed:
+def parse(data: bytes) -> ParsedDocument:
     titles = data.decode().splitlines()
-    return Parsed(tuple(Listed(Record(title, doi=f"10.5555/{title[-1]}")) for title in titles))
+    return ParsedDocument(tuple(ListedPaper(Record(title, doi=f"10.5555/{title[-1]}")) for title in titles))
 
 
 def fetch_day(day: date) -> Fetched:

@@ -23,13 +23,13 @@ from digest.compose.text.sentences import sentences
 from digest.compose.text.text_wrapping import shortened, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
-from digest.papers.clues import code_address, venue, withdrawn
+from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import title_words, words_of
 from digest.text import plain_text
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 from digest.text.hyphens import rejoin
-from digest.text.person_names import name
-from digest.text.plain_text import clean, one_line
+from digest.text.person_names import parse_name
+from digest.text.plain_text import one_line, remove_controls
 from digest.text.tex import readable
 from digest.text.tex_words import without_tex
 from digest.text.tokens import tokens
@@ -54,8 +54,9 @@ def query(text: str) -> None:
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
-    readable, tokens, without_tex, fold, rejoin, clean, one_line, name.__wrapped__, wrap, width, excerpt, sentences,
-    highlighted, highlighting.escape_text, query, parser.is_query, words_of, title_words, code_address, venue, withdrawn,
+    readable, tokens, without_tex, fold_text, rejoin, remove_controls, one_line, parse_name.__wrapped__, wrap, width,
+    excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, words_of, title_words, code_address,
+    venue, is_withdrawn,
 ]  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def test_shortening_looks_at_the_beginning_only() -> None:
     )
 
 
-@pytest.mark.parametrize("function", [readable, tokens, fold, clean])
+@pytest.mark.parametrize("function", [readable, tokens, fold_text, remove_controls])
 @pytest.mark.parametrize("bomb", ["\u0301\u0323", "\\d{\u0301}", "\\'{\u0323}", "a\u0323\u0301", "x\u0344\u0323"])
 def test_no_long_run_of_marks_is_normalised(
     function: Callable[[str], Any], bomb: str, monkeypatch: pytest.MonkeyPatch
@@ -113,7 +114,7 @@ def test_no_long_run_of_marks_is_normalised(
     monkeypatch.setattr(unicodedata, "normalize", normalize)
     function("a" + bomb * 300)
 
-    assert all(longest_run(text) <= 2 * plain_text.MOST_MARKS for text in seen)
+    assert all(longest_run(text) <= 2 * plain_text.MAX_MARKS for text in seen)
 
 
 def test_long_indices_under_a_mark_are_read_once() -> None:

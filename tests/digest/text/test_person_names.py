@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text.person_names import agree, name
+from digest.text.person_names import names_agree, parse_name
 
 NAMES = st.from_regex(r"[A-Z][a-z]{0,5}( [A-Z][a-z]{0,5}){0,3}", fullmatch=True)
 
@@ -32,7 +32,7 @@ NAMES = st.from_regex(r"[A-Z][a-z]{0,5}( [A-Z][a-z]{0,5}){0,3}", fullmatch=True)
     ],
 )
 def test_names_that_agree(wanted: str, found: str) -> None:
-    assert agree(name(wanted), name(found))
+    assert names_agree(parse_name(wanted), parse_name(found))
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_names_that_agree(wanted: str, found: str) -> None:
     ],
 )
 def test_names_that_do_not_agree(wanted: str, found: str) -> None:
-    assert not agree(name(wanted), name(found))
+    assert not names_agree(parse_name(wanted), parse_name(found))
 
 
 @given(NAMES)
 def test_a_name_agrees_with_itself_in_any_case(text: str) -> None:
-    assert agree(name(text), name(text.upper()))
+    assert names_agree(parse_name(text), parse_name(text.upper()))
 
 
 @given(NAMES, NAMES)
 def test_agreement_needs_no_order_where_both_are_full_names(one: str, other: str) -> None:
-    a, b = name(one), name(other)
+    a, b = parse_name(one), parse_name(other)
 
-    assert not (a.given and b.given) or agree(a, b) == agree(b, a)
+    assert not (a.given and b.given) or names_agree(a, b) == names_agree(b, a)
 
 
 @given(st.text())
 def test_any_text_is_read_as_a_name(text: str) -> None:
-    assert agree(name(text), name(text)) == bool(name(text).family)
+    assert names_agree(parse_name(text), parse_name(text)) == bool(parse_name(text).family)

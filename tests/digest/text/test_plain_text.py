@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text.plain_text import MOST_MARKS, clean, normalize, one_line
+from digest.text.plain_text import MAX_MARKS, normalize, one_line, remove_controls
 
 UNSEEN = {
     "C0": "\x00\x07\x08\x1b\x7f",
@@ -29,7 +29,7 @@ UNSEEN = {
 
 @pytest.mark.parametrize("unseen", UNSEEN.values(), ids=UNSEEN)
 def test_what_steers_or_hides_goes(unseen: str) -> None:
-    assert clean("".join(f"A{sign}" for sign in unseen)) == "A" * len(unseen)
+    assert remove_controls("".join(f"A{sign}" for sign in unseen)) == "A" * len(unseen)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_steers_or_hides_goes(unseen: str) -> None:
     ],
 )
 def test_what_people_write_stays(text: str) -> None:
-    assert clean(text) == text
+    assert remove_controls(text) == text
 
 
 def test_controls_that_part_words_become_a_blank() -> None:
@@ -55,14 +55,14 @@ def test_controls_that_part_words_become_a_blank() -> None:
 
 
 def test_a_pile_of_marks_is_cut() -> None:
-    assert clean("a" + "\u0301\u0323" * 500 + "b") == "a" + "\u0301\u0323" * (MOST_MARKS // 2) + "b"
+    assert remove_controls("a" + "\u0301\u0323" * 500 + "b") == "a" + "\u0301\u0323" * (MAX_MARKS // 2) + "b"
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
-    once = clean(text)
+    once = remove_controls(text)
 
-    assert clean(once) == once
+    assert remove_controls(once) == once
     assert all(sign in "\t\n\r\u200c\u200d" or unicodedata.category(sign)[0] != "C" for sign in once)
 
 

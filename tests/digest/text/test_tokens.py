@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text.folding import fold
+from digest.text.folding import fold_text
 from digest.text.tokens import tokens, words
 from digest.text.word_tables import CLOSED
 
@@ -27,9 +27,9 @@ def stems(text: str) -> list[str]:
 
 @given(st.text())
 def test_folding_a_folded_text_changes_nothing(text: str) -> None:
-    once = fold(text)
+    once = fold_text(text)
 
-    assert fold(once) == once
+    assert fold_text(once) == once
 
 
 @given(st.text())

@@ -19,7 +19,7 @@ from digest.errors import NotFound
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow, Preview, PreviewDay, PreviewPaper
 from digest.services.security import signed_links
 from digest.web.app import build
 from digest.web.http.dependencies import PageServices
@@ -51,7 +51,7 @@ class Notebook:
 
 
 ROWS = (
-    Row(
+    PaperRow(
         id=1,
         title="Posterior Sampling with Delayed Feedback for Reinforcement Learning with Linear Function Approximation",
         authors=("Nikki Lijing Kuang", "Ming Yin", "Mengdi Wang", "Yu-Xiang Wang", "Yi-An Ma", "A. One", "B. Two"),
@@ -64,7 +64,9 @@ ROWS = (
         score=64,
         parts=(("trending", 80), ("novelty", 72), ("author", 0)),
     ),
-    Row(id=2, title="Maximum Entropy Model Correction in Reinforcement Learning", facts="↑ 3rd on the page of 19 Nov"),
+    PaperRow(
+        id=2, title="Maximum Entropy Model Correction in Reinforcement Learning", facts="↑ 3rd on the page of 19 Nov"
+    ),
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.db.core import engine
 from digest.models import Suppression
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, Preview, PreviewDay, PreviewPaper, Row
+from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow, Preview, PreviewDay, PreviewPaper
 from digest.services.security import signed_links
 from digest.web.app import build
 from tests.digest.compose import pseudo
@@ -38,7 +38,7 @@ DATA = (
     r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl|arxiv-[a-z]+"
     r"|huggingface|semantic-scholar|openalex"
 )
-ROW = Row(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
+ROW = PaperRow(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
 GREEK = replace(
     PAGE_SERVICES,
     preview=lambda profile, *, days, limit: Preview(

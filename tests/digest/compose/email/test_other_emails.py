@@ -267,7 +267,7 @@ def test_an_edition_without_papers_still_reads_well() -> None:
 
 
 def test_shared_blocks_give_the_same_mail() -> None:
-    blocks = other_emails.Blocks()
+    blocks = other_emails.PaperBlocks()
     content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
     other = replace(samples.READER, topics=("proteins", "bounds", "pessimism"))
     other_emails.digest(content, papers, other, samples.LINKS, blocks=blocks)
@@ -323,7 +323,7 @@ subscribers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.boole
 def test_shared_blocks_never_leak_between_subscribers(
     run: list[tuple[list[Entry], tuple[str, str], bool, bool]], size: int
 ) -> None:
-    shared, papers = other_emails.Blocks(size), samples.papers(samples.INVENTED)
+    shared, papers = other_emails.PaperBlocks(size), samples.papers(samples.INVENTED)
     for entries, topics, asks, pages in run:
         links = replace(
             samples.LINKS,

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import paper_writes, papers
 from digest.models import PaperKey, PaperVersion
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.papers.storable import clean_record
 from digest.services.ingestion.import_document import store_document
 
@@ -25,7 +25,7 @@ texts = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_cate
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_comes_back_as_the_entry_gate_let_it_in(database: str, text: str) -> None:
     record = Record(f"A title {text}", text, authors=(f"Ada {text}",), arxiv_id=f"2511.{next(numbers):05d}")
-    store_document("jsonl", "test", Parsed((Listed(record),)))
+    store_document("jsonl", "test", ParsedDocument((ListedPaper(record),)))
     with reading() as session:
         newest = session.exec(select(PaperVersion).order_by(col(PaperVersion.id).desc())).first()
 

@@ -85,12 +85,12 @@ def test_of_two_at_once_one_migrates_and_the_other_waits(empty: None) -> None:
 def test_migrating_again_changes_nothing(empty: None) -> None:
     first = schema_migration.upgrade()
 
-    assert schema_migration.upgrade() == first == schema_migration.current()
+    assert schema_migration.upgrade() == first == schema_migration.current_revision()
 
 
 def test_a_database_that_was_never_migrated_is_named_with_its_cure(empty: None) -> None:
     with pytest.raises(Misconfigured, match=r"schema is empty, not .*; run: digest migrate"):
-        schema_migration.must_be_newest()
+        schema_migration.require_newest()
 
 
 def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(

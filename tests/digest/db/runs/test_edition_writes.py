@@ -14,11 +14,11 @@ from digest.compose.edition import Content, Entry, StoredContent
 from digest.db.core.engine import reading, transaction
 from digest.db.runs import edition_writes, sent_papers
 from digest.models import Delivery, Edition, Subscriber
-from digest.models.types import pack
+from digest.models.types import compress
 
 NOON = datetime(2025, 11, 20, 12, 0, 1, 234567, tzinfo=UTC)
 DAY = date(2025, 11, 20)
-COUNTS = (1, 3 * edition_writes.MANY)  # few, and so many that PostgreSQL gets them in binary
+COUNTS = (1, 3 * edition_writes.BULK_COPY_FROM)  # few, and so many that PostgreSQL gets them in binary
 
 
 def papers(number: int) -> list[int]:
@@ -42,7 +42,7 @@ def columns(count: int) -> dict[str, Any]:
         "previous_seen": [*range(count)],
         "kind": "digest",
         "papers": [one.papers for one in contents],
-        "content": [pack(one.text) for one in contents],
+        "content": [compress(one.text) for one in contents],
         "shown": [one.paper_ids for one in contents],
     }
 
@@ -53,8 +53,8 @@ def freeze(session: Session, count: int) -> list[int]:
         address = f"r{n}@Lab.Example"
         session.add(Subscriber(id=n, address=address, address_key=address, created_at=NOON))
     session.flush()
-    numbers = edition_writes.editions(session, columns(count))
-    edition_writes.owe(session, numbers, NOON)
+    numbers = edition_writes.insert_editions(session, columns(count))
+    edition_writes.enqueue_digests(session, numbers, NOON)
     return numbers
 
 
@@ -94,7 +94,7 @@ def test_a_second_edition_of_a_date_is_refused(database: str, count: int) -> Non
         freeze(session, count)
 
     with pytest.raises(IntegrityError), transaction() as session:
-        edition_writes.editions(session, columns(count))
+        edition_writes.insert_editions(session, columns(count))
 
 
 def test_the_ledger_knows_the_papers_of_each_reader_also_from_older_editions(database: str) -> None:
@@ -104,7 +104,7 @@ def test_the_ledger_knows_the_papers_of_each_reader_also_from_older_editions(dat
         common = {"announcement_id": DAY.toordinal(), "profile_id": 7, "created_at": NOON, "previous_seen": 0}
         session.add(Edition(subscriber_id=2, day=date(2025, 11, 21), content=old, papers=2, **common))
     with reading() as session:
-        sent = sent_papers.sent_since(session, [1, 2, 3, 4], DAY.toordinal())
+        sent = sent_papers.papers_sent_since(session, [1, 2, 3, 4], DAY.toordinal())
 
     assert {reader: sorted(some) for reader, some in sent.items()} == {
         1: sorted(papers(1)), 2: sorted([*papers(2), 41, 42]), 4: sorted(papers(4)),
@@ -115,7 +115,7 @@ def test_the_ledger_forgets_what_was_announced_before(database: str) -> None:
     with transaction() as session:
         freeze(session, 2)
     with reading() as session:
-        sent = sent_papers.sent_since(session, [1, 2], DAY.toordinal() + 1)
+        sent = sent_papers.papers_sent_since(session, [1, 2], DAY.toordinal() + 1)
 
     assert sent == {}
 

@@ -21,10 +21,10 @@ from digest.matching.engine.paper_index import build
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
-from digest.matching.reference.thresholds import threshold
+from digest.matching.reference.thresholds import close_threshold
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
-from digest.matching.scoring.boolean_match import prepare
+from digest.matching.scoring.boolean_match import prepare_document
 from digest.papers import Record
 from tests.digest.matching.profiles import Profiles, candidates
 from tests.digest.matching.test_truth import paper, profile, rows
@@ -54,7 +54,7 @@ def engine(
 def slow(
     profiles: Sequence[Profile], papers: Sequence[Candidate], tau: int | None, sent: Sequence[frozenset[int]] = ()
 ) -> list[list[Match]]:
-    prepared = [prepare(one) for one in papers]
+    prepared = [prepare_document(one) for one in papers]
     known = sent or [frozenset()] * len(profiles)
     pairs = zip(profiles, known, strict=True)
     return [reference_matcher.match(one, prepared, PRIOR, tau=tau, sent=before) for one, before in pairs]
@@ -147,7 +147,7 @@ def test_without_caps_everything_is_told_and_counted(shared: Path) -> None:
     answers = ready(profiles, papers).match(facts(papers), taus=[0] * 20, mode=ALL)
     told = [answers.matches(at, one) for at, one in enumerate(profiles)]
 
-    assert told == [reference_matcher.matches(one, papers, PRIOR, tau=0) for one in profiles]
+    assert told == [reference_matcher.match_all(one, papers, PRIOR, tau=0) for one in profiles]
     assert [answers.total(at) for at in range(20)] == [len(one) for one in told]
 
 
@@ -188,18 +188,20 @@ def test_thresholds_are_the_references(shared: Path) -> None:
     papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
     make = Profiles([c.record for c in papers], seed=5)
     profiles = [make.profile() for _ in range(30)]
-    prepared = [prepare(one) for one in papers]
+    prepared = [prepare_document(one) for one in papers]
 
-    assert ready(profiles, papers).thresholds(facts(papers)) == [threshold(one, prepared, PRIOR) for one in profiles]
+    assert ready(profiles, papers).thresholds(facts(papers)) == [
+        close_threshold(one, prepared, PRIOR) for one in profiles
+    ]
 
 
 def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None:
     papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
     profiles = [replace(one, minimum="high") for one in (Profiles([c.record for c in papers], seed=6).profile(),) * 2]
-    prepared = [prepare(one) for one in papers]
+    prepared = [prepare_document(one) for one in papers]
 
     assert ready(profiles, papers).thresholds(facts(papers), [1], close=CLOSE_PAPERS["high"]) == [
-        threshold(profiles[1], prepared, PRIOR)
+        close_threshold(profiles[1], prepared, PRIOR)
     ]
 
 

@@ -16,7 +16,7 @@ from digest.matching.query.language import (
     ProfileTerm,
     Query,
     Term,
-    format,
+    format,  # noqa: A004 - the module's own
     parse,
     phrase_words,
     profile_terms,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.matching.profile import Candidate, Counts, Profile, Topic
-from digest.matching.reference.reference_matcher import floor, match, matches
+from digest.matching.reference.reference_matcher import floor, match, match_all
 from digest.matching.scoring.bm25 import Weights, impact, score, weight
-from digest.matching.scoring.boolean_match import prepare
+from digest.matching.scoring.boolean_match import prepare_document
 from digest.papers import Record
 
 COUNTS = Counts(1000, 10.0, {"graph": 100, "neural": 200, "network": 200, "protein": 10, "fold": 20, "learn": 500})
@@ -218,7 +218,7 @@ def test_an_author_asked_for_twice_counts_once() -> None:
 
 
 def test_matches_are_not_capped() -> None:
-    assert len(matches(topics("protein"), papers(*["Protein"] * 30), COUNTS, tau=None)) == 30
+    assert len(match_all(topics("protein"), papers(*["Protein"] * 30), COUNTS, tau=None)) == 30
 
 
 WORDS = st.sampled_from(
@@ -241,8 +241,8 @@ def test_matching_minds_neither_case_nor_accents_nor_hyphens(texts: list[str], t
 
 @given(TOPICS, st.lists(TEXTS, max_size=8), st.integers(0, 40_000))
 def test_a_higher_threshold_only_takes_away(texts: list[str], titles: list[str], tau: int) -> None:
-    low = {m.paper for m in matches(topics(*texts), papers(*titles), COUNTS, tau=0)}
-    high = {m.paper for m in matches(topics(*texts), papers(*titles), COUNTS, tau=tau)}
+    low = {m.paper for m in match_all(topics(*texts), papers(*titles), COUNTS, tau=0)}
+    high = {m.paper for m in match_all(topics(*texts), papers(*titles), COUNTS, tau=tau)}
 
     assert high <= low
 
@@ -250,7 +250,7 @@ def test_a_higher_threshold_only_takes_away(texts: list[str], titles: list[str],
 @given(TOPICS, st.lists(TEXTS, max_size=8))
 def test_a_prepared_paper_matches_as_the_paper_itself(texts: list[str], titles: list[str]) -> None:
     candidates = papers(*titles)
-    prepared = match(topics(*texts), [prepare(c) for c in candidates], Weights(COUNTS), tau=0)
+    prepared = match(topics(*texts), [prepare_document(c) for c in candidates], Weights(COUNTS), tau=0)
 
     assert prepared == match(topics(*texts), candidates, COUNTS, tau=0)
 

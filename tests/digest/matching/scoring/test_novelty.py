@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from digest.matching.profile import Candidate
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, prepare
-from digest.matching.scoring.novelty import Field, author_record, novelty, quality
+from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.novelty import FieldIndex, author_record, novelty, quality
 from digest.papers import Record
 
 
@@ -27,16 +27,16 @@ def days(shared: Path) -> list[Document]:
             for line in lines:
                 row = json.loads(line)
                 record = Record(row["title"], row["abstract"], categories=tuple(row["categories"] or ()))
-                documents.append(prepare(Candidate(len(documents) + 1, record, 1)))
+                documents.append(prepare_document(Candidate(len(documents) + 1, record, 1)))
     return documents
 
 
-def _field(documents: list[Document], archive: str) -> tuple[list[Document], Field]:
+def _field(documents: list[Document], archive: str) -> tuple[list[Document], FieldIndex]:
     inside = [d for d in documents if d.categories[:1] and d.categories[0].startswith(archive)]
-    return inside, Field(inside, Weights(word_counts.prior()))
+    return inside, FieldIndex(inside, Weights(word_counts.prior()))
 
 
-def _novelty(document: Document, field: Field) -> int:
+def _novelty(document: Document, field: FieldIndex) -> int:
     return novelty(field.nearest(document).likeness)
 
 
@@ -46,7 +46,7 @@ def test_a_near_copy_is_not_novel(days: list[Document]) -> None:
     for original in inside[:40]:
         record = original.candidate.record
         copy = Record(record.title + " (extended)", "We revisit this. " + record.abstract[:-40])
-        copies.append(_novelty(prepare(Candidate(10**6, copy, 1)), field))
+        copies.append(_novelty(prepare_document(Candidate(10**6, copy, 1)), field))
 
     assert max(copies) < 10
 
@@ -62,8 +62,8 @@ def test_a_paper_from_another_field_is_novel(days: list[Document]) -> None:
 
 def test_a_paper_is_compared_with_those_before_it_alone(days: list[Document]) -> None:
     inside, _ = _field(days, "cs.lg")
-    again = prepare(Candidate(10**6, inside[0].candidate.record, 1))
-    field = Field([*inside, again], Weights(word_counts.prior()))
+    again = prepare_document(Candidate(10**6, inside[0].candidate.record, 1))
+    field = FieldIndex([*inside, again], Weights(word_counts.prior()))
 
     assert (field.nearest(again).paper, _novelty(again, field)) == (inside[0].candidate.id, 0)
     assert field.nearest(inside[0]).paper is None

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.reference.reference_matcher import match, matches
+from digest.matching.reference.reference_matcher import match, match_all
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import ONE, Weights
 from digest.matching.scoring.relevance_feedback import (
-    FULL,
+    FULL_WEIGHT_LIKES,
     SHRINK,
     WORDS,
     likes,
@@ -38,7 +38,7 @@ PROFILE = Profile(topics=(Topic("offline learning"), Topic("protein folding")))
 
 texts = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=12).map(" ".join)
 records = st.builds(Record, title=texts, abstract=texts)
-profiles = st.lists(st.tuples(st.sampled_from(VOCABULARY), st.integers(1, FULL)), max_size=WORDS).map(
+profiles = st.lists(st.tuples(st.sampled_from(VOCABULARY), st.integers(1, FULL_WEIGHT_LIKES)), max_size=WORDS).map(
     lambda words: replace(PROFILE, likes=tuple(dict(words).items()))
 )
 
@@ -52,7 +52,7 @@ def test_likes_are_few_words_of_bounded_weight(liked: list[Record]) -> None:
     words = likes(liked, WEIGHTS)
 
     assert len(words) <= WORDS
-    assert all(0 < weight <= FULL * len(liked) / (len(liked) + SHRINK) for _, weight in words)
+    assert all(0 < weight <= FULL_WEIGHT_LIKES * len(liked) / (len(liked) + SHRINK) for _, weight in words)
     assert len({stem for stem, _ in words}) == len(words)
     assert not STOP_WORDS & {stem for stem, _ in words}
 
@@ -81,8 +81,8 @@ def test_five_likes_weigh_like_a_word_of_a_topic() -> None:
 
 @given(st.lists(records, max_size=12), profiles)
 def test_likes_never_change_what_matches(papers: list[Record], profile: Profile) -> None:
-    plain = matches(PROFILE, candidates(papers), WEIGHTS, tau=None)
-    lifted = matches(profile, candidates(papers), WEIGHTS, tau=None)
+    plain = match_all(PROFILE, candidates(papers), WEIGHTS, tau=None)
+    lifted = match_all(profile, candidates(papers), WEIGHTS, tau=None)
 
     assert {(m.paper, m.relevance, m.matched, m.mask, m.topic) for m in lifted} == {
         (m.paper, m.relevance, m.matched, m.mask, m.topic) for m in plain
@@ -91,7 +91,7 @@ def test_likes_never_change_what_matches(papers: list[Record], profile: Profile)
 
 @given(st.lists(records, max_size=12), profiles)
 def test_likes_at_most_double_a_score_and_never_lower_it(papers: list[Record], profile: Profile) -> None:
-    for found in matches(profile, candidates(papers), WEIGHTS, tau=None):
+    for found in match_all(profile, candidates(papers), WEIGHTS, tau=None):
         assert found.relevance <= found.score <= 2 * found.relevance
 
 
@@ -104,7 +104,7 @@ def test_a_paper_like_those_liked_comes_first() -> None:
 
 
 def test_a_paper_that_matches_nothing_is_not_lifted_in() -> None:
-    liked = replace(PROFILE, likes=(("diffus", FULL),))
+    liked = replace(PROFILE, likes=(("diffus", FULL_WEIGHT_LIKES),))
 
     assert match(liked, candidates([Record("Diffusion diffusion")]), WEIGHTS, tau=None) == []
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from digest.errors import BadInput
 from digest.matching.profile import Candidate, Counts, Profile, Topic
-from digest.matching.reference.reference_matcher import matches
-from digest.matching.reference.thresholds import threshold
+from digest.matching.reference.reference_matcher import match_all
+from digest.matching.reference.thresholds import close_threshold
 from digest.matching.scoring import word_counts
 from digest.papers import Record
 
@@ -73,22 +73,22 @@ def test_grown_counts_stand_alone() -> None:
 
 
 def test_fewer_than_fourteen_announcements_give_no_threshold() -> None:
-    assert threshold(PROFILE, days(13), word_counts.prior()) is None
+    assert close_threshold(PROFILE, days(13), word_counts.prior()) is None
 
 
 def test_the_threshold_lets_seventy_papers_of_fourteen_announcements_pass() -> None:
     candidates = days(14)
-    tau = threshold(PROFILE, candidates, word_counts.prior())
+    tau = close_threshold(PROFILE, candidates, word_counts.prior())
 
     assert tau
-    assert len(matches(PROFILE, candidates, word_counts.prior(), tau=tau)) == 70
+    assert len(match_all(PROFILE, candidates, word_counts.prior(), tau=tau)) == 70
 
 
 def test_a_high_minimum_lets_fourteen_pass() -> None:
     candidates, profile = days(14), replace(PROFILE, minimum="high")
-    tau = threshold(profile, candidates, word_counts.prior())
+    tau = close_threshold(profile, candidates, word_counts.prior())
 
-    assert len(matches(profile, candidates, word_counts.prior(), tau=tau)) == 14
+    assert len(match_all(profile, candidates, word_counts.prior(), tau=tau)) == 14
 
 
 def test_strict_and_forbidden_papers_do_not_move_the_threshold() -> None:
@@ -96,10 +96,10 @@ def test_strict_and_forbidden_papers_do_not_move_the_threshold() -> None:
     more = [Candidate(n, Record("Graph neural network"), 3) for n in range(1000, 1100)]
     other = [Candidate(n, Record("Graph network, neural survey"), 3) for n in range(2000, 2100)]
     profile = Profile(PROFILE.topics, exclusions=("survey",))
-    tau = threshold(profile, candidates + more + other, word_counts.prior())
+    tau = close_threshold(profile, candidates + more + other, word_counts.prior())
 
-    assert tau == threshold(profile, candidates, word_counts.prior())
+    assert tau == close_threshold(profile, candidates, word_counts.prior())
 
 
 def test_few_papers_have_the_threshold_zero() -> None:
-    assert threshold(PROFILE, days(14, papers=2), word_counts.prior()) == 0
+    assert close_threshold(PROFILE, days(14, papers=2), word_counts.prior()) == 0

@@ -22,11 +22,11 @@ from tests.outbox import Outbox, as_claimed
 
 def test_overdue_mail_is_told_once_a_day(service: str, outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
-    on_time = alarm_rules.watch(now=later(minutes=29))
-    late = alarm_rules.watch(now=later(minutes=31))
-    again = alarm_rules.watch(now=later(hours=23))
+    on_time = alarm_rules.check_alarms(now=later(minutes=29))
+    late = alarm_rules.check_alarms(now=later(minutes=31))
+    again = alarm_rules.check_alarms(now=later(hours=23))
 
-    next_day = alarm_rules.watch(now=later(hours=25))
+    next_day = alarm_rules.check_alarms(now=later(hours=25))
 
     assert (on_time, late, again, next_day) == (0, 1, 0, 1)
     assert told() == ["E-mails are overdue"] * 4
@@ -37,7 +37,7 @@ def test_mail_for_a_resting_domain_is_not_overdue(service: str, outbox: Outbox) 
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", later(days=1), "5.7.1 go away")
 
-    alarm_rules.watch(now=later(hours=1))
+    alarm_rules.check_alarms(now=later(hours=1))
 
     assert told() == ["one.example refuses our mail"] * 2
 
@@ -47,7 +47,7 @@ def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
         for domain in ("one.example", "two.example"):
             deliveries.pause_domain(session, domain, later(days=2), "5.7.1 go away")
 
-    assert [alarm_rules.watch(now=later(hours=1)), alarm_rules.watch(now=later(minutes=61))] == [2, 0]
+    assert [alarm_rules.check_alarms(now=later(hours=1)), alarm_rules.check_alarms(now=later(minutes=61))] == [2, 0]
 
 
 def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +117,7 @@ def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:
         for number in range(6):
             deliveries.pause_domain(session, f"mail{number}.example", later(days=1), "5.7.1 go away")
 
-    assert alarm_rules.watch(now=later(hours=1)) == 1
+    assert alarm_rules.check_alarms(now=later(hours=1)) == 1
     assert told() == ["6 domains refuse our mail"] * 2
 
 
@@ -126,7 +126,7 @@ def test_a_server_that_refuses_us_is_told_instead_of_overdue_mail(service: str, 
     with transaction() as session:
         deliveries.pause_domain(session, session_replies.SERVER, later(hours=2), "550 no")
 
-    alarm_rules.watch(now=later(hours=1))
+    alarm_rules.check_alarms(now=later(hours=1))
 
     assert told() == ["The mail server refuses our mail"] * 2
 

@@ -22,7 +22,7 @@ from tests.wire_server import WireServer, status
 
 def answered(outcome: str, detail: str = "", *, at: datetime | None = None, source: str = "huggingface") -> None:
     with transaction() as session:
-        store.put_state(session, source, at=at or clock.now(), outcome=outcome, detail=detail, retry_at=None)
+        store.store_source_state(session, source, at=at or clock.now(), outcome=outcome, detail=detail, retry_at=None)
 
 
 def told() -> list[str]:
@@ -32,7 +32,7 @@ def told() -> list[str]:
 
 def told_after(now: datetime) -> int:
     """How many there are after a look at that time."""
-    alarm_rules.watch(now=now)
+    alarm_rules.check_alarms(now=now)
     return len(told())
 
 
@@ -52,7 +52,7 @@ def test_a_source_in_trouble_is_told_once_a_day(outcome: str) -> None:
 
 def test_that_it_is_over_is_told_once() -> None:
     answered("down", "no route")
-    alarm_rules.watch(now=later(minutes=0))
+    alarm_rules.check_alarms(now=later(minutes=0))
     answered("", at=later(minutes=10))
     counts = [told_after(later(minutes=minutes)) for minutes in (11, 12, 60)]
 
@@ -64,9 +64,9 @@ def test_that_it_is_over_is_told_once() -> None:
 def test_a_source_that_comes_and_goes_is_told_once_a_day(database: str) -> None:
     for minutes in (0, 20, 40):
         answered("down", at=later(minutes=minutes))
-        alarm_rules.watch(now=later(minutes=minutes))
+        alarm_rules.check_alarms(now=later(minutes=minutes))
         answered("", at=later(minutes=minutes + 10))
-        alarm_rules.watch(now=later(minutes=minutes + 10))
+        alarm_rules.check_alarms(now=later(minutes=minutes + 10))
 
     assert told() == ["huggingface is down", "huggingface is on time again"]
 
@@ -76,7 +76,7 @@ def test_nothing_is_told_of_sources_on_time_never_asked_or_not_wanted(database: 
     answered("")
     answered("down", source="openalex")
 
-    assert alarm_rules.watch(now=later(minutes=1)) == 0
+    assert alarm_rules.check_alarms(now=later(minutes=1)) == 0
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -98,7 +98,7 @@ def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
         wire.fail("rss", status(404))
         with pytest.raises(SourceDown):
             catch_up.ingest("arxiv-rss")
-    alarm_rules.watch(now=clock.now() + timedelta(seconds=1))
+    alarm_rules.check_alarms(now=clock.now() + timedelta(seconds=1))
 
     letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
     raw = getattr(letters[1], "raw", b"").decode()

@@ -25,7 +25,7 @@ def fresh() -> None:
 def index() -> PaperIndex:
     with reading() as session:
         (day,) = announcements.days(session, [MONDAY.toordinal()])
-        return day_indexes.of(session, day)
+        return day_indexes.index_of_day(session, day)
 
 
 def files() -> list[Path]:

@@ -17,7 +17,7 @@ from digest.compose.email.paper_block import UNUSUAL
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.models import Novelty
-from digest.papers import AuthorFigures, Listed, Parsed, Person, Record
+from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.services.catalog import novelty_and_score, paper_presenters
 from digest.services.ingestion.import_document import store_document
 from tests.digest.services.conftest import MONDAY, Lab, at
@@ -27,12 +27,12 @@ SUNDAY = date(2025, 11, 16)
 
 
 @pytest.fixture
-def real(shared: Path) -> list[Listed]:
+def real(shared: Path) -> list[ListedPaper]:
     """Real papers of one day."""
     with gzip.open(shared / "data/replay/days/2025-09-29.jsonl.gz", "rt") as lines:
         rows = [json.loads(line) for line in lines]
     return [
-        Listed(
+        ListedPaper(
             Record(
                 row["title"],
                 row["abstract"],
@@ -51,7 +51,9 @@ def _novelty(arxiv_id: str) -> Novelty | None:
         return session.exec(select(Novelty).where(col(Novelty.paper_id) == number)).one_or_none()
 
 
-def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(lab: Lab, real: list[Listed]) -> None:
+def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
+    lab: Lab, real: list[ListedPaper]
+) -> None:
     learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)]
     stranger = next(one for one in real if one.record.categories[0].startswith("astro-ph"))
     original = learning[0].record
@@ -64,7 +66,7 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     foreign = replace(stranger.record, categories=("cs.LG",), arxiv_id="2511.90002")
     lab.go_to(at(MONDAY, 12))
     lab.store(SUNDAY, *learning)
-    lab.store(MONDAY, Listed(copy), Listed(foreign))
+    lab.store(MONDAY, ListedPaper(copy), ListedPaper(foreign))
     done = novelty_and_score.measure()
 
     near, far = _novelty("2511.90001"), _novelty("2511.90002")
@@ -78,15 +80,15 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     assert far.value > 80
 
 
-def test_measuring_again_changes_nothing(lab: Lab, real: list[Listed]) -> None:
+def test_measuring_again_changes_nothing(lab: Lab, real: list[ListedPaper]) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *real[:60])
     novelty_and_score.measure()
 
-    assert novelty_and_score.measure() == novelty_and_score.Done()
+    assert novelty_and_score.measure() == novelty_and_score.MeasuringResult()
 
 
-def test_little_time_leaves_the_rest_for_the_next_call(lab: Lab, real: list[Listed]) -> None:
+def test_little_time_leaves_the_rest_for_the_next_call(lab: Lab, real: list[ListedPaper]) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *real[:200])
     first = novelty_and_score.measure(seconds=0)
@@ -97,7 +99,7 @@ def test_little_time_leaves_the_rest_for_the_next_call(lab: Lab, real: list[List
     assert first.papers + rest.papers == 200
 
 
-def test_in_a_field_of_few_papers_novelty_is_unknown_not_100(lab: Lab, real: list[Listed]) -> None:
+def test_in_a_field_of_few_papers_novelty_is_unknown_not_100(lab: Lab, real: list[ListedPaper]) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *real[:5])
     novelty_and_score.measure()
@@ -107,13 +109,13 @@ def test_in_a_field_of_few_papers_novelty_is_unknown_not_100(lab: Lab, real: lis
     assert found.value is None
 
 
-def test_the_paper_s_page_shows_its_figures_and_what_they_are_made_of(lab: Lab, real: list[Listed]) -> None:
+def test_the_paper_s_page_shows_its_figures_and_what_they_are_made_of(lab: Lab, real: list[ListedPaper]) -> None:
     learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)][:40]
     author = learning[-1].record.authors[0]
-    people = (Person(author, AuthorFigures(h_index=10, papers=20, citations=300), "1"),)
+    people = (AuthorProfile(author, AuthorFigures(h_index=10, papers=20, citations=300), "1"),)
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *learning)
-    store_document("semantic-scholar", "test", Parsed(people=people))
+    store_document("semantic-scholar", "test", ParsedDocument(authors=people))
     novelty_and_score.measure()
     with reading() as session:
         number = store.by_arxiv_id(session, learning[-1].record.arxiv_id or "") or 0
@@ -127,8 +129,8 @@ def test_the_paper_s_page_shows_its_figures_and_what_they_are_made_of(lab: Lab, 
 
 def test_an_author_s_page_shows_what_a_source_prints_of_them(lab: Lab) -> None:
     lab.announce(MONDAY, "A paper on nothing in particular", authors=("Ada Byron",))
-    people = (Person("Ada Byron", AuthorFigures(h_index=10, papers=20, citations=3000), "1"),)
-    store_document("semantic-scholar", "test", Parsed(people=people))
+    people = (AuthorProfile("Ada Byron", AuthorFigures(h_index=10, papers=20, citations=3000), "1"),)
+    store_document("semantic-scholar", "test", ParsedDocument(authors=people))
     found = paper_presenters.author("Ada Byron", 50).figures
 
     assert found[:3] == (("h-index", "10"), ("Papers", "20"), ("Citations", "3,000"))
@@ -137,8 +139,8 @@ def test_an_author_s_page_shows_what_a_source_prints_of_them(lab: Lab) -> None:
 def test_the_figures_of_two_people_of_one_name_are_not_shown(lab: Lab) -> None:
     lab.announce(MONDAY, "A paper on nothing in particular", authors=("Wei Li",))
     for key, h_index in (("1", 10), ("2", 70), ("1", 11)):
-        person = Person("Wei Li", AuthorFigures(h_index=h_index), key)
-        store_document("semantic-scholar", "test", Parsed(people=(person,)))
+        person = AuthorProfile("Wei Li", AuthorFigures(h_index=h_index), key)
+        store_document("semantic-scholar", "test", ParsedDocument(authors=(person,)))
 
     assert paper_presenters.author("Wei Li", 50).figures == ()
 
@@ -146,8 +148,8 @@ def test_the_figures_of_two_people_of_one_name_are_not_shown(lab: Lab) -> None:
 def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: Lab) -> None:
     lab.announce(MONDAY, "A paper on nothing in particular", authors=("Ada Byron",))
     for source, h_index in (("semantic-scholar", 10), ("openalex", 9)):
-        person = Person("Ada Byron", AuthorFigures(h_index=h_index), "1")
-        store_document(source, "test", Parsed(people=(person,)))
+        person = AuthorProfile("Ada Byron", AuthorFigures(h_index=h_index), "1")
+        store_document(source, "test", ParsedDocument(authors=(person,)))
         lab.go_to(at(MONDAY, 12) + timedelta(days=1))
 
     assert paper_presenters.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
@@ -155,14 +157,14 @@ def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: 
 
 def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:
     papers = tuple(
-        Listed(Record(f"A long enough title, number {n}", authors=("Ada Byron", f"Other {n}"))) for n in range(4)
+        ListedPaper(Record(f"A long enough title, number {n}", authors=("Ada Byron", f"Other {n}"))) for n in range(4)
     )
-    store_document("seeds", "page", Parsed(papers, figures=AuthorFigures(h_index=56)), day=MONDAY)
+    store_document("seeds", "page", ParsedDocument(papers, figures=AuthorFigures(h_index=56)), day=MONDAY)
 
     assert paper_presenters.author("Ada Byron", 50).figures[0] == ("h-index", "56")
 
 
-def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[Listed], smtp: MailServer) -> None:
+def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[ListedPaper], smtp: MailServer) -> None:
     learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)][:60]
     lab.subscribe("ada", "learning")
     lab.store(MONDAY, *learning)

@@ -45,7 +45,7 @@ class Calls:
 @pytest.fixture(autouse=True)
 def _plain_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("digest.services.delivery.render_messages")
-    module.Letters = PlainLetters  # type: ignore[attr-defined]
+    module.MailComposer = PlainLetters  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
     delivery_worker._sweeper.cache_clear()
@@ -101,7 +101,8 @@ def test_draining_takes_over_from_a_dead_sender(
     outbox: Outbox, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases_pass = count(0, settings.get().lease)  # one between two sweeps
-    monkeypatch.setattr(delivery_worker, "Sweeper", partial(LeaseReaper, monotonic=lambda: float(next(leases_pass))))
+    patient = partial(LeaseReaper, monotonic=lambda: float(next(leases_pass)))
+    monkeypatch.setattr(delivery_worker, "LeaseReaper", patient)
     claimed_by_a_dead_sender(outbox)
 
     delivery_worker.drain()

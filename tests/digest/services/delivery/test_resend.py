@@ -70,7 +70,7 @@ def test_a_resend_after_a_years_retention_is_sent(sent: Lab, smtp: MailServer, c
     configured(RETENTION_DAYS=30)
     again()
     sent.run()
-    retention.daily(now=clock.now() + timedelta(days=365))
+    retention.delete_expired(now=clock.now() + timedelta(days=365))
 
     number = again()
     sent.run()
@@ -143,7 +143,7 @@ def test_owing_a_mail_twice_is_an_error_and_not_a_success(sent: Lab) -> None:
 def test_the_message_id_that_is_sent_is_the_one_that_derives_from_the_row(sent: Lab, smtp: MailServer) -> None:
     (row,) = sent.deliveries()
     with transaction() as session:
-        key = installation.ensure(session.connection())
+        key = installation.ensure_installation(session.connection())
     derived = DeliveryKey(row.id or 0, row.kind, row.subject_id, row.serial, row.created_at)
 
     expected = message_id(derived, installation=key, domain="digest.example")
@@ -179,7 +179,7 @@ def test_a_second_installation_under_the_same_domain_sends_other_message_ids(sen
 
 def test_the_installations_id_stays_when_asked_for_again(database: str) -> None:
     with engine().begin() as connection:
-        made = [installation.ensure(connection) for _ in range(3)]
+        made = [installation.ensure_installation(connection) for _ in range(3)]
 
     assert len(set(made)) == 1
     assert len(bytes.fromhex(made[0])) == 16

@@ -122,6 +122,6 @@ def test_two_that_make_an_epoch_at_once_make_one(lab: Lab) -> None:
 
     lab.announce(MONDAY, "Linear bandits")
 
-    numbers = _at_once(3, lambda: epochs.current(MONDAY.toordinal()))
+    numbers = _at_once(3, lambda: epochs.current_epoch_id(MONDAY.toordinal()))
 
     assert len(set(numbers)) == 1

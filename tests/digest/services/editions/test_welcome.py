@@ -117,9 +117,9 @@ def test_a_welcome_whose_wake_up_was_lost_is_asked_for_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     reader = lab.subscribe("ada", "bandits")
     calls = Calls()
-    soon = welcome.wake_forgotten(calls, now=clock.now() + timedelta(seconds=30))
+    soon = welcome.enqueue_missing_welcomes(calls, now=clock.now() + timedelta(seconds=30))
 
-    late = welcome.wake_forgotten(calls, now=clock.now() + timedelta(minutes=3))
+    late = welcome.enqueue_missing_welcomes(calls, now=clock.now() + timedelta(minutes=3))
 
     assert (soon, late) == (0, 1)
     assert calls.made == [("welcome", reader)]
@@ -129,7 +129,7 @@ def test_a_welcome_with_nothing_to_say_is_not_asked_for_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     welcome.first_edition(lab.subscribe("ada", "quantum gravity"))
 
-    assert welcome.wake_forgotten(Calls(), now=clock.now() + timedelta(minutes=3)) == 0
+    assert welcome.enqueue_missing_welcomes(Calls(), now=clock.now() + timedelta(minutes=3)) == 0
 
 
 def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_before_it(

@@ -13,7 +13,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import source_days as store
 from digest.interfaces import NoQueue
 from digest.models import Signal, Subscriber
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.admin import doctor
 from digest.services.ingestion import signal_cleanup, source_status
 from digest.services.ingestion.import_document import store_document
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 def put_day(day: date, at: datetime, source: str = "arxiv-rss") -> None:
     with transaction() as session:
-        store.put_day(session, source, day, at=at, papers=5, final=True)
+        store.store_day(session, source, day, at=at, papers=5, final=True)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_run_knows_only_the_days_stored_by_its_time(database: str) -> None:
 def test_the_doctor_names_each_source_its_state_and_the_cure(database: str, configured: Callable[..., None]) -> None:
     configured(SOURCES="arxiv-rss,huggingface")
     with transaction() as session:
-        store.put_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no route", retry_at=None)
+        store.store_source_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no route", retry_at=None)
     findings = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
 
     assert [f.text.split(";")[0] for f in findings] == ["arxiv-rss: down (no route)", "huggingface: never asked"]
@@ -101,7 +101,7 @@ def test_retries_of_a_failing_source_back_off(database: str, configured: Callabl
     waits = []
     for _ in range(6):
         with transaction() as session:
-            store.put_state(session, "arxiv-rss", at=SLOT, outcome="down", detail="", retry_at=None)
+            store.store_source_state(session, "arxiv-rss", at=SLOT, outcome="down", detail="", retry_at=None)
         waits.append(next(m for m in range(0, 200, 5) if source_status.due_sources(SLOT + timedelta(minutes=m))))
 
     assert waits == [5, 10, 20, 40, 60, 60]
@@ -113,7 +113,7 @@ def test_a_fetched_feed_is_due_again_at_the_next_midnight_in_new_york(
     configured(SOURCES="arxiv-rss")
     friday = datetime(2025, 10, 3, 4, 6, tzinfo=UTC)
     with transaction() as session:
-        store.put_state(session, "arxiv-rss", at=friday, outcome="", detail="", retry_at=None)
+        store.store_source_state(session, "arxiv-rss", at=friday, outcome="", detail="", retry_at=None)
     monday = arxiv_calendar.feed_at(date(2025, 10, 6))
 
     assert source_status.due_sources(monday) == []
@@ -137,7 +137,7 @@ def values(name: str = "upvotes") -> list[float]:
 
 @pytest.fixture
 def paper(database: str) -> None:
-    parsed = Parsed((Listed(Record("A title of some words", arxiv_id="2509.00001")),), announced=MON)
+    parsed = ParsedDocument((ListedPaper(Record("A title of some words", arxiv_id="2509.00001")),), announced=MON)
     store_document("jsonl", "one", parsed)
 
 

@@ -214,11 +214,11 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
 
     def choose_slowly(*given: Any, **more: Any) -> Any:
         chosen = [*choose(*given, **more)]
-        monkeypatch.setattr(build_editions.assemble_edition, "each", choose)
+        monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose)
         update_preferences.save_preferences(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
         return chosen
 
-    monkeypatch.setattr(build_editions.assemble_edition, "each", choose_slowly)
+    monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose_slowly)
     lab.run()
 
     assert lab.papers("ada") == ["Kernel methods"]
@@ -255,7 +255,7 @@ def test_who_leaves_between_choosing_and_sending_gets_nothing(lab: Lab, smtp: Ma
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
     for run in run_planning.plan_due(NoQueue()):
-        build_editions.freeze_shard(run, 0)
+        build_editions.build_shard(run, 0)
 
     unsubscribe(reader)
     lab.run()
@@ -282,7 +282,7 @@ def test_a_shard_frozen_four_times_at_once_is_frozen_once(lab: Lab) -> None:
     lab.go_to(at(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
 
-    frozen = _at_once(4, lambda: build_editions.freeze_shard(run, 0))
+    frozen = _at_once(4, lambda: build_editions.build_shard(run, 0))
 
     assert sorted(frozen) == [False, False, False, True]
     assert len(lab.deliveries()) == 12
@@ -297,7 +297,7 @@ def test_the_last_two_shards_frozen_at_once_complete_the_run(lab: Lab, monkeypat
     (run,) = run_planning.plan_due(NoQueue())
     numbers = iter(range(4))
 
-    frozen = _at_once(4, lambda: build_editions.freeze_shard(run, next(numbers)))
+    frozen = _at_once(4, lambda: build_editions.build_shard(run, next(numbers)))
 
     assert frozen == [True] * 4
     assert [found.state for found in lab.runs()] == [COMPLETE]
@@ -326,9 +326,9 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
             retention.cancel_run(session, run)
         return chosen
 
-    monkeypatch.setattr(build_editions.assemble_edition, "each", choose_slowly)
+    monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose_slowly)
 
-    assert not build_editions.freeze_shard(run, 0)
+    assert not build_editions.build_shard(run, 0)
     assert lab.editions("ada") == []
 
 
@@ -370,9 +370,9 @@ def test_a_rehearsal_says_what_the_run_then_does(lab: Lab, smtp: MailServer, day
     lab.announce(MONDAY, "Linear bandits", "Kernel methods", "Methods of the kernel trade")
     lab.go_to(at(MONDAY, 7, 1))
 
-    rehearsed = [(c.subscriber.id, c.content) for c in run_planning.rehearse(day)]
+    rehearsed = [(c.subscriber.id, c.content) for c in run_planning.dry_run(day)]
     before = (len(smtp.log), len(lab.runs()))
-    told = days.rehearse(day)
+    told = days.dry_run(day)
     real = lab.run(day)
 
     assert before == (0, 0)

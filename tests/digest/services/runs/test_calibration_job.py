@@ -65,7 +65,7 @@ def test_a_threshold_made_by_a_run_is_not_made_again(lab: Lab) -> None:
 
 
 def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration_job, "PART", 2)
+    monkeypatch.setattr(calibration_job, "PROFILES_PER_PART", 2)
     installed(lab)
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")

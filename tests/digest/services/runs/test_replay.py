@@ -12,7 +12,7 @@ from digest.db.core.engine import reading
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
 from digest.models import Edition
-from digest.papers import Listed, Parsed, Record
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, run_planning
 from digest.services.runs import replay as replaying
@@ -24,7 +24,7 @@ MONDAY, FRIDAY = date(2025, 11, 17), date(2025, 11, 21)
 GRAPHS = Profile(topics=(Topic("graph"),), close=False)
 
 
-def paper(number: int, words: str) -> Listed:
+def paper(number: int, words: str) -> ListedPaper:
     record = Record(
         title=f"{words} number {number}",
         abstract=f"We study {words} in depth, and find {number} things.",
@@ -32,7 +32,7 @@ def paper(number: int, words: str) -> Listed:
         arxiv_id=f"2511.{number:05}",
         categories=("cs.LG",),
     )
-    return Listed(record, announce_type="new")
+    return ListedPaper(record, announce_type="new")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def papers(service: str) -> None:
             date(2025, 11, 19): (paper(4, "whale migration"),),
             date(2025, 11, 20): (paper(5, "graph drawing"), paper(6, "whale diets")),
         }.items():
-            store_document("test", f"{day}", Parsed(papers=listed, announced=day))
+            store_document("test", f"{day}", ParsedDocument(papers=listed, announced=day))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_replay_tells_what_runs_would_send(ada: int) -> None:
     foreseen = [(day, papers) for day, mails, papers in days() if mails]
     for day in (date(2025, 11, n) for n in range(17, 22)):
         for run in run_planning.plan_day(day):
-            build_editions.freeze_shard(run, 0)
+            build_editions.build_shard(run, 0)
 
     with reading() as session:
         frozen = [(row.day.day, row.papers) for row in session.exec(select(Edition).order_by(col(Edition.day)))]

@@ -24,7 +24,7 @@ def test_old_deliveries_go_with_their_addresses(service: str, outbox: Outbox, co
     age(outbox, 31)
     young = add_mail(add_reader("bob@one.example"), run)
 
-    gone = retention.daily()
+    gone = retention.delete_expired()
 
     assert gone == 1
     assert [row.id for row in outbox.rows()] == [young]
@@ -34,7 +34,7 @@ def test_what_waits_is_never_forgotten(service: str, outbox: Outbox) -> None:
     add_mail(add_reader("ada@one.example"), add_run(), state="uncertain", held=True)
     age(outbox, 1000)
 
-    assert retention.daily() == 0
+    assert retention.delete_expired() == 0
 
 
 def test_more_than_one_transaction_may_be_needed(service: str, outbox: Outbox) -> None:
@@ -45,7 +45,7 @@ def test_more_than_one_transaction_may_be_needed(service: str, outbox: Outbox) -
             for n in range(retention.ROWS_AT_ONCE + 10)
         )
 
-    assert retention.daily() == retention.ROWS_AT_ONCE + 10
+    assert retention.delete_expired() == retention.ROWS_AT_ONCE + 10
 
 
 def test_old_reports_tries_and_pauses_go(service: str) -> None:
@@ -59,7 +59,7 @@ def test_old_reports_tries_and_pauses_go(service: str) -> None:
         DomainPause(domain="two.example", until=later(hours=3), reason="5.7.1"),
     )
 
-    gone = retention.daily()
+    gone = retention.delete_expired()
 
     assert gone == 4
     assert bounces() == [("bob@one.example", "soft")]

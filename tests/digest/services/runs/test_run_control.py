@@ -112,7 +112,7 @@ def test_readers_of_a_cancelled_run_are_due_at_their_next_slot(service: str) -> 
     run_planning.plan_due(QUEUE)
 
     assert (reader(ada).next_due_at or slot) > clock.now()
-    assert not build_editions.freeze_shard(run, 0)
+    assert not build_editions.build_shard(run, 0)
 
 
 def test_a_paused_run_holds_its_mail_until_it_is_resumed(ada: int, run: int) -> None:

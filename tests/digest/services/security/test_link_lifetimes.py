@@ -47,9 +47,9 @@ def test_each_purpose_opens_the_route_that_the_page_names() -> None:
 
 
 def test_the_limits_on_the_page_are_those_of_the_code() -> None:
-    assert rate_limits.LINK_MAILS.within == rate_limits.ACCOUNT_MAILS.within == timedelta(days=1)
-    assert f"mailed from a shared page | subscriber | {rate_limits.LINK_MAILS.most} a day" in PAGE
-    assert f"change of address | subscriber | {rate_limits.ACCOUNT_MAILS.most} a day" in PAGE
+    assert rate_limits.LINK_MAILS.window == rate_limits.ACCOUNT_MAILS.window == timedelta(days=1)
+    assert f"mailed from a shared page | subscriber | {rate_limits.LINK_MAILS.limit} a day" in PAGE
+    assert f"change of address | subscriber | {rate_limits.ACCOUNT_MAILS.limit} a day" in PAGE
     assert f"whole steps of {constant_time.STEP_SECONDS * 1000:.0f} ms" in PAGE
 
 

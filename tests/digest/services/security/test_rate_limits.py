@@ -91,5 +91,5 @@ def test_old_counters_are_deleted(service: str) -> None:
 
     tried(TWICE, 0)
 
-    assert retention.daily(now=later(days=1)) == 0
-    assert retention.daily(now=later(days=3)) == 1
+    assert retention.delete_expired(now=later(days=1)) == 0
+    assert retention.delete_expired(now=later(days=3)) == 1

@@ -7,14 +7,14 @@ import pytest
 from digest.db.core.engine import reading
 from digest.matching.profile import Profile, Topic
 from digest.services.selection import engine_loader, engine_need, selector
-from digest.services.selection.engine_need import Size
+from digest.services.selection.engine_need import InstallationSize
 from tests.digest.services.conftest import MONDAY, Lab, at
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def needed(profiles: int, papers_a_day: int, terms: int = 8) -> bool:
-    return Size(profiles, 14 * papers_a_day, 14, terms).needs_engine
+    return InstallationSize(profiles, 14 * papers_a_day, 14, terms).needs_engine
 
 
 def test_an_ordinary_laboratory_needs_no_engine() -> None:
@@ -49,7 +49,7 @@ def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 @SQLITE
 def test_the_size_counts_readers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
     with reading() as session:
-        size = engine_need.measure(session)
+        size = engine_need.measure_size(session)
 
     assert (size.profiles, size.papers, size.announcements) == (2, 2, 1)
     assert size.terms == 2
@@ -61,7 +61,7 @@ def test_a_small_installation_is_matched_without_the_engine(running_lab: Lab) ->
     running_lab.run()
 
     assert running_lab.papers("ada", MONDAY) == ["Linear bandits"]
-    assert not selector.prepare()
+    assert not selector.prepare_engine()
 
 
 @SQLITE
@@ -89,14 +89,14 @@ def test_the_task_after_an_ingest_compiles_the_engine_where_it_is_needed(
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", 5)
     monkeypatch.setattr(engine_loader, "engine", lambda: Engine)
 
-    assert selector.prepare()
+    assert selector.prepare_engine()
     assert compiled == [True]
 
 
 @SQLITE
 def test_a_single_profile_is_measured_by_the_words_it_looks_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    large = Size(100_000, 14 * 500, 14, 8)
-    monkeypatch.setattr(engine_need, "size", lambda session: large)
+    large = InstallationSize(100_000, 14 * 500, 14, 8)
+    monkeypatch.setattr(engine_need, "current_size", lambda session: large)
     monkeypatch.setattr(engine_loader, "compiled", lambda: True)
     ordinary = Profile((Topic("graph networks"),))
     costly = Profile(tuple(Topic(" OR ".join(f"word{n}a{m}" for m in range(12))) for n in range(20)))

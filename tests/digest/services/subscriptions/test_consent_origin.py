@@ -26,7 +26,7 @@ ADA, CLIENT = "ada@one.example", "203.0.113.7"
 
 def confirmed(client: str = CLIENT) -> None:
     with transaction() as session:
-        subscriber = subscribers.admit(session, subscribers.address(ADA), now=clock.now())
+        subscriber = subscribers.admit(session, subscribers.parse_address(ADA), now=clock.now())
         session.flush()
         version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=clock.now())
         activate(session, subscriber, version, event="confirmed", client=client, now=clock.now())

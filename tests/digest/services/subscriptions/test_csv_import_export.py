@@ -225,13 +225,13 @@ def test_a_suppression_in_the_file_stops_mail_to_an_active_subscriber(service: s
 def test_who_left_and_was_deleted_may_come_back_by_themselves(service: str) -> None:
     with transaction() as session:
         former_addresses.remember(session, "ada@one.example", reason="left", suppressed=False, at=NOON)
-        who = subscribers.address("ada@one.example")
+        who = subscribers.parse_address("ada@one.example")
         subscriber = subscribers.admit(session, who, now=NOON)
         version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=NOON)
         activate(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
 
     with reading() as session:
-        assert former_addresses.find(session, "ada@one.example") is None
+        assert former_addresses.find_former_address(session, "ada@one.example") is None
 
 
 @SQLITE

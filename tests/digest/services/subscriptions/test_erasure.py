@@ -84,7 +84,7 @@ def test_no_byte_of_an_erased_address_is_left(service: str, tmp_path: Path, by: 
         with transaction() as session:
             left = session.get_one(Subscriber, number)
             left.state, left.left_at = "left", clock.now() - timedelta(days=366)
-        retention.daily()
+        retention.delete_expired()
 
     assert KEY not in str(everything()).lower()
     assert "unusual-domain" not in str(everything())
@@ -101,7 +101,7 @@ def test_without_the_rewriting_the_file_would_hold_it(
     erasure.erase(number)
 
     assert bytes_on_disk(tmp_path) != []
-    retention.daily()
+    retention.delete_expired()
     assert bytes_on_disk(tmp_path) == []
 
 
@@ -195,7 +195,7 @@ def test_the_suppression_of_an_erased_address_is_an_ordinary_one_when_it_comes_b
     put(Suppression(address_key=KEY, reason="complaint", at=later()))
     erasure.erase(number)
     with transaction() as session:
-        subscribers.admit(session, subscribers.address(ADA), now=clock.now())
+        subscribers.admit(session, subscribers.parse_address(ADA), now=clock.now())
 
     with reading() as session:
         assert session.exec(select(Suppression.address_key)).all() == [KEY]
@@ -216,14 +216,14 @@ def test_people_who_left_are_deleted_after_their_time_and_stay_known_as_a_hash(
             row = session.get_one(Subscriber, number)
             row.state, row.left_at = "left", clock.now() - timedelta(days=days)
 
-    retention.daily()
+    retention.delete_expired()
     left = everything()
 
     assert {row[0] for row in left["subscriber"]} == {stays, active}
     assert len(left["edition"]) == 2
     assert [row[4]["subscriber"] for row in left["audit"]] == [stays, active]
     with reading() as session:
-        former = former_addresses.find(session, KEY)
+        former = former_addresses.find_former_address(session, KEY)
     assert former is not None
     assert (former.reason, former.suppressed) == ("left", False)
 
@@ -231,7 +231,7 @@ def test_people_who_left_are_deleted_after_their_time_and_stay_known_as_a_hash(
 def test_an_old_audit_goes_but_its_newest_row(service: str, configured: Callable[..., None]) -> None:
     configured(RETENTION_AUDIT_DAYS=30)
     put(*(Audit(at=later(days=-days), actor="x", action=str(days), detail={}) for days in (40, 29, 50)))
-    retention.daily()
+    retention.delete_expired()
 
     assert [row[3] for row in everything()["audit"]] == ["29", "50"]
 

@@ -46,7 +46,7 @@ def test_who_confirmed_stays() -> None:
 
 
 def test_the_daily_upkeep_forgets_them() -> None:
-    retention.daily(now=NOW + timedelta(days=31))
+    retention.delete_expired(now=NOW + timedelta(days=31))
 
     assert everything()["subscriber"] == []
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.db.subscribers.subscribers import address
+from digest.db.subscribers.subscribers import parse_address
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription, read
@@ -75,7 +75,7 @@ def test_a_field_out_of_its_bounds_is_refused_by_name(field: str, value: object)
 )  # fmt: skip
 def test_what_is_no_address_is_refused_by_name(text: str) -> None:
     with pytest.raises(BadInput) as refused:
-        address(text)
+        parse_address(text)
 
     assert refused.value.field == "address"
 
@@ -84,11 +84,11 @@ def test_what_is_no_address_is_refused_by_name(text: str) -> None:
     "text", ["Ada@Digest.Example", " ada@digest.example ", "ADA@DIGEST.EXAMPLE", "ada@\uff24igest.example"]
 )
 def test_one_inbox_has_one_key_however_it_is_typed(text: str) -> None:
-    assert address(text).key == "ada@digest.example"
+    assert parse_address(text).key == "ada@digest.example"
 
 
 def test_a_domain_in_other_letters_is_mailed_in_ascii() -> None:
-    assert address("Ada@bücher.example").text == "Ada@xn--bcher-kva.example"
+    assert parse_address("Ada@bücher.example").text == "Ada@xn--bcher-kva.example"
 
 
 def test_blank_lines_and_repetitions_are_dropped() -> None:

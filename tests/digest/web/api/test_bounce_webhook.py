@@ -25,7 +25,7 @@ HARD = {"id": "p-1", "kind": "hard", "recipient": ADA, "status": "5.1.1"}
 def provider(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Callable[..., httpx.Response]:
     """Posts reports, signed now with the key, or as a test says."""
     monkeypatch.setenv("DIGEST_WEBHOOK_KEY", KEY)
-    settings.forget()
+    settings.clear_cache()
 
     def post(*reports: dict[str, Any], key: str = KEY, age: int = 0, signature: str | None = None) -> httpx.Response:
         body = json.dumps({"reports": list(reports)}).encode()

@@ -16,7 +16,7 @@ from sqlmodel import select
 from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
-from digest.db.papers.source_days import put_state
+from digest.db.papers.source_days import store_source_state
 from digest.models import Audit
 from digest.services.admin import domain_pauses
 from digest.services.delivery.render_messages import MailComposer
@@ -68,7 +68,9 @@ def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> N
 
 def test_the_overview_says_how_each_source_stands(web: Browser) -> None:
     with transaction() as session:
-        put_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no answer in time", retry_at=None)
+        store_source_state(
+            session, "arxiv-rss", at=clock.now(), outcome="down", detail="no answer in time", retry_at=None
+        )
     text = web.get("/admin", headers=signed_in(web)).text
 
     assert "<dt>arxiv-rss</dt><dd>down: no answer in time" in text
