@@ -86,7 +86,8 @@ def is_known(version: str) -> bool:
 
 
 def _newer_release(version: str) -> str:
-    return f"the database's schema {version} is of a newer release (this one has {newest_revision()}); install that release"
+    newest = newest_revision()
+    return f"the database's schema {version} is of a newer release (this one has {newest}); install that release"
 
 
 def _revisions() -> list[tuple[str, str]]:
