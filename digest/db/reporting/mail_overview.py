@@ -1,4 +1,4 @@
-"""What an administrator and the monitoring look at: counts by state, ages, and the newest rows."""
+"""Figures for administrators and monitoring: counts by state, ages, the newest rows."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def deliveries_by_state(session: Session) -> dict[str, int]:
 
 
 def oldest_due(session: Session, *, now: datetime) -> datetime | None:
-    """Since when the mail that waits longest has been due; None where nothing waits."""
+    """The earliest due time of a mail that is due; None where none is."""
     waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN))
     return session.exec(select(func.min(Delivery.due_at)).where(waiting, col(Delivery.due_at) <= now)).one()
 
 
 def oldest_waiting(session: Session) -> datetime | None:
-    """Since when the mail has been owed that is owed longest and still waits, whether due or not; None for none."""
+    """The earliest creation time of a mail that waits, due or not; None where none waits."""
     waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)), col(Delivery.due_at).is_not(None)
     return session.exec(select(func.min(Delivery.created_at)).where(*waiting)).one()
 
 
 def count_held(session: Session) -> int:
-    """How many mails may have arrived and wait for a person's decision."""
+    """How many mails may have arrived and are held for a person's decision."""
     query = select(func.count()).select_from(Delivery).where(Delivery.state == UNCERTAIN)
     return session.exec(query.where(col(Delivery.due_at).is_(None))).one()
 
 
 def count_papers(session: Session) -> int:
-    """How many papers are kept."""
+    """How many papers are stored."""
     return session.exec(select(func.count()).select_from(Paper)).one()
 
 
@@ -47,7 +47,7 @@ def bounces_since(session: Session, since: datetime) -> dict[str, int]:
 
 
 def count_suppressed(session: Session) -> int:
-    """How many addresses must not be mailed."""
+    """How many addresses are suppressed."""
     return session.exec(select(func.count()).select_from(Suppression)).one()
 
 
@@ -64,7 +64,7 @@ def runs(session: Session, *, before: int | None, limit: int) -> Sequence[Run]:
 
 
 def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """For each of those runs how many mails are in each state."""
+    """Numbers of mails by state, for each of those runs."""
     query = (
         select(Delivery.run_id, Delivery.state, func.count())
         .where(col(Delivery.run_id).in_(run_ids))
