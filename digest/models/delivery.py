@@ -93,7 +93,7 @@ class DeliverySerial(SQLModel, table=True):
 
 
 class Installation(SQLModel, table=True):
-    """The identity of this installation: one row, created by `digest migrate`. `key`: 128 random bits in hexadecimal."""
+    """The identity of this installation, one row created by `digest migrate`. `key`: 128 random bits in hexadecimal."""
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
