@@ -131,7 +131,7 @@ def explain_failure(error: DatabaseFailure) -> DigestError:
     """A failure of the database in one line, with a remedy where there is one."""
     try:
         require_newest()
-    except Misconfigured as missing:
-        return missing
+    except Misconfigured as other_schema:
+        return other_schema
     reason = str(error.orig).strip().partition("\n")[0][:160]
     return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")

@@ -33,7 +33,7 @@ def papers_sent_since(session: Session, readers: Sequence[int], announcement: in
     )
     told = _EDITION.shown.is_not(None)
     numbers = [read_column(session, one) for one in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
-    columns = [one.filter(told) for one in (*numbers, _joined(session, _EDITION.shown))]
+    columns = [column.filter(told) for column in (*numbers, _joined(session, _EDITION.shown))]
     *written, others = session.execute(select(*columns, func.count().filter(~told)).where(chosen)).one()
     found: dict[int, array[int]] = {}
     for reader, papers in _parts(*written):

@@ -66,7 +66,7 @@ def count_profile_words(session: Session, most: int) -> list[int]:
     found = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
     queries = ([*(topic.text for topic in one.topics), *one.exclusions] for one in found)
     words = (sum(len(text.split()) for text in texts) for texts in queries)
-    return [count + len(one.authors) + len(one.likes) for count, one in zip(words, found, strict=True)]
+    return [count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, found, strict=True)]
 
 
 def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
