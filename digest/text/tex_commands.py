@@ -58,7 +58,7 @@ class Commands(Lexemes):
             self.structure(name, pieces, depth)
 
     def relation(self, sign: str, pieces: list[Piece]) -> None:
-        r"""A relation between operands; at the end of its formula (`$\sim$5`, `5$\times$`) it is joined to one of them."""
+        r"""A relation between operands; at the end of a formula (`$\sim$5`, `5$\times$`) it is joined to one."""
         ends = self.math and self.peek() == "$"
         alone = ends and (not pieces or pieces[-1].kind == "space" or (sign == "×" and pieces[-1].text[-1:].isdigit()))
         pieces.append(Piece(sign, "unary" if alone else "relation"))
