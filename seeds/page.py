@@ -51,7 +51,7 @@ def finished(abstract: str) -> bool:
 
 
 def derived_title(abstract: str) -> str:
-    """The abstract's first sentence without its full stop; a long one is cut between words, outside formulas, with '…'."""
+    """The abstract's first sentence without its full stop; a long one is cut at a word outside formulas, with '…'."""
     sentences = _SENTENCE.split(abstract)
     first = sentences[0]
     for more in sentences[1:]:

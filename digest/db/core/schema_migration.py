@@ -87,7 +87,7 @@ def is_known(version: str) -> bool:
 
 def _newer_release(version: str) -> str:
     newest = newest_revision()
-    return f"the database's schema {version} is from a newer release (this one has {newest}); install that release"
+    return f"the database's schema {version} is of a newer release (this one has {newest}); install that release"
 
 
 def _revisions() -> list[tuple[str, str]]:

@@ -176,7 +176,7 @@ def test_a_schema_of_a_newer_release_is_one_line_and_not_a_traceback(
     result = ready.run(*command.split())
     output = " ".join((result.stdout + result.stderr).split())
     assert result.exit_code in {1, 2}
-    assert "9999 is from a newer release" in output
+    assert "9999 is of a newer release" in output
 
 
 @SQLITE
