@@ -75,7 +75,9 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
         signals[name] = best(signals.get(name, value), value)
     return ListedPaper(
         merge_records(a.record, b.record),
-        announce_type=next((kind for kind in _TYPES if kind in types), a.announce_type or b.announce_type),
+        announce_type=next(
+            (strongest for strongest in _TYPES if strongest in types), a.announce_type or b.announce_type
+        ),
         signals=tuple(sorted(signals.items())),
     )
 
@@ -95,7 +97,7 @@ def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
     for number, one in enumerate(listed):
         merged, place = one, number
         keys = _keys(one.record)
-        for at in sorted({_home(at, moved) for key in keys for at in index[key]}):
+        for at in sorted({_home(other, moved) for key in keys for other in index[key]}):
             if is_same_paper(groups[at].record, merged.record):
                 merged = merge_listed(groups.pop(at), merged)
                 place = min(place, at)
@@ -103,7 +105,7 @@ def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
         groups[place] = merged
         for key in keys:
             index[key].add(place)
-    return [groups[place] for place in sorted(groups)]
+    return [groups[group] for group in sorted(groups)]
 
 
 def _by_arxiv_id(listed: Iterable[ListedPaper]) -> list[ListedPaper]:

@@ -90,9 +90,9 @@ def matching_names(wanted: str, names: Sequence[str]) -> list[int]:
     A person is listed once on a paper: beside `Wei Wang`, `W. Wang` is somebody else.
     """
     sought = parse_name(wanted)
-    found = [(place, other) for place, other in enumerate(map(parse_name, names)) if names_agree(sought, other)]
-    same = [place for place, other in found if other == sought]
-    return same or [place for place, _ in found]
+    found = [(index, other) for index, other in enumerate(map(parse_name, names)) if names_agree(sought, other)]
+    same = [index for index, other in found if other == sought]
+    return same or [index for index, _ in found]
 
 
 def _doubled(one: PersonName) -> PersonName | None:

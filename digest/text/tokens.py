@@ -71,7 +71,7 @@ def tokens(text: str) -> list[Token]:
 def whole_words(text: str) -> list[str]:
     """The words of a text in order, before compounds are split; open forms of closed compounds are joined: data set."""
     found = words(text)
-    seconds = [at for at, second in enumerate(map(_SECONDS.__contains__, found)) if second]
+    seconds = [index for index, is_second in enumerate(map(_SECONDS.__contains__, found)) if is_second]
     for at in reversed(seconds):
         if at and (found[at - 1], found[at]) in CLOSED:
             found[at - 1 : at + 1] = [found[at - 1] + found[at]]

@@ -86,6 +86,14 @@ def count_announced(session: Session, numbers: Sequence[int]) -> int:
     return int(session.execute(statement).scalar_one())
 
 
+def announced_paper_ids(session: Session, announcement_id: int) -> list[int]:
+    """Ids of an announcement's papers, without withdrawn ones."""
+    statement = select(col(Paper.id)).where(
+        col(Paper.announcement_id) == announcement_id, col(Paper.withdrawn).is_(False)
+    )
+    return [int(paper_id) for paper_id in session.execute(statement).scalars() if paper_id is not None]
+
+
 def newest_batch(session: Session) -> int:
     """The id of the last batch, 0 for none. While it is the same, no paper has changed."""
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
@@ -117,8 +125,10 @@ def find_by_identifiers(
     """Ids of stored papers by arXiv id; and by DOI, each with the paper's arXiv id."""
     by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(in_values(session, col(Paper.arxiv_id), arxiv_ids))
     by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(in_values(session, col(Paper.doi), dois))
-    numbers = {str(arxiv_id): int(number) for arxiv_id, number in session.execute(by_id)}
-    others = {str(doi): (int(number), arxiv_id) for doi, number, arxiv_id in session.execute(by_doi)} if dois else {}
+    numbers = {str(arxiv_id): int(paper_id) for arxiv_id, paper_id in session.execute(by_id)}
+    others = (
+        {str(doi): (int(paper_id), arxiv_id) for doi, paper_id, arxiv_id in session.execute(by_doi)} if dois else {}
+    )
     return numbers, others
 
 
@@ -159,9 +169,10 @@ def stored_papers(session: Session, numbers: Iterable[int]) -> dict[int, StoredP
         .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
         .where(in_values(session, p, wanted))
     )
+    rows = session.execute(statement)
     return {
         number: StoredPaper(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
-        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in session.execute(statement)
+        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in rows
     }
 
 

@@ -81,7 +81,7 @@ def paper_texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int,
             number: (number, remove_controls(title), remove_controls(abstract))
             for number, title, abstract in session.execute(statement)
         }
-        yield from (found[number] for number in part if number in found)
+        yield from (found[paper_id] for paper_id in part if paper_id in found)
 
 
 def _newest() -> Any:

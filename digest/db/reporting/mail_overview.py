@@ -70,9 +70,10 @@ def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, di
         .where(col(Delivery.run_id).in_(run_ids))
         .group_by(col(Delivery.run_id), Delivery.state)
     )
-    found: dict[int, dict[str, int]] = {number: {} for number in run_ids}
+    found: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
     for run_id, state, number in session.exec(query).all():
-        found[run_id or 0][state] = number
+        if run_id is not None:
+            found[run_id][state] = number
     return found
 
 

@@ -86,11 +86,11 @@ def measure(*, seconds: float | None = None) -> MeasuringResult:
 
 def _field(numbers: Sequence[int], wanted: set[int], weights: Weights) -> int:
     """Measure the unmeasured papers of a field, given all its papers in the order of announcement."""
-    first = next(place for place, number in enumerate(numbers) if number in wanted)
+    first = next(position for position, paper_id in enumerate(numbers) if paper_id in wanted)
     compared = numbers[max(0, first - MAX_COMPARED) :]
     with reading() as session:
         field = FieldIndex(_documents(session, compared), weights)
-        places = {number: place for place, number in enumerate(compared) if number in wanted}
+        places = {paper_id: position for position, paper_id in enumerate(compared) if paper_id in wanted}
         asked = _documents(session, list(places))
         found = {d.candidate.id: _measured(d, field, places[d.candidate.id]) for d in asked}
     with transaction() as session:

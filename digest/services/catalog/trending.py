@@ -11,7 +11,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest import clock, i18n
 from digest.db.core.engine import engine, reading
@@ -21,7 +21,6 @@ from digest.db.papers import signals
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.trending import content_prior, trending_score
 from digest.matching.trending.trending_score import Signals
-from digest.models import Paper
 from digest.models.types import stored_id
 from digest.papers import Record
 
@@ -142,26 +141,32 @@ def figures(
     """
     known = signals.signals_at(session, papers, at)
     before = signals.signals_at(session, known, at - _LAST_LOOK)
-    found = store.versions(session, [(number, papers[number].revision) for number in known])
-    records = {number: record for (number, _), record in found.items()}
-    asked = {n: FieldMember(papers[n].announcement, _field(records[n])) for n in known}
+    found = store.versions(session, [(paper_id, papers[paper_id].revision) for paper_id in known])
+    records = {paper_id: record for (paper_id, _), record in found.items()}
+    asked = {paper_id: FieldMember(papers[paper_id].announcement, _field(records[paper_id])) for paper_id in known}
     compared = _compared(known, asked, recent, at)
     members = members or Population(compared)
-    seen = {n: _seen(asked[n].announcement, records[n], known[n], before.get(n, {}), at) for n in compared}
-    placed = {n: members.placed(n, compared[n], one) for n, one in seen.items()}
+    placed = {
+        paper_id: members.placed(
+            paper_id,
+            data,
+            _seen(data.announcement, records[paper_id], known[paper_id], before.get(paper_id, {}), at),
+        )
+        for paper_id, data in compared.items()
+    }
     sparks = {
-        n: trending_score.sparkline(votes)
-        for n, votes in signals.signal_history(session, compared, "upvotes", at).items()
+        paper_id: trending_score.sparkline(votes)
+        for paper_id, votes in signals.signal_history(session, compared, "upvotes", at).items()
     }
     return {
-        n: Trend(
+        paper_id: Trend(
             data.strength,
-            members.percentile(n, data),
-            tuple(sorted(known[n].items())),
-            trending_score.explain(placed[n], i18n),
-            sparks.get(n, ""),
+            members.percentile(paper_id, data),
+            tuple(sorted(known[paper_id].items())),
+            trending_score.explain(placed[paper_id], i18n),
+            sparks.get(paper_id, ""),
         )
-        for n, data in compared.items()
+        for paper_id, data in compared.items()
     }
 
 
@@ -196,7 +201,9 @@ class Population:
         for voted in self._voted.values():
             voted.sort()
         self._percentiles = {
-            n: p for group in self._groups.values() for n, p in trending_score.percentiles(group).items()
+            paper: percentile
+            for group in self._groups.values()
+            for paper, percentile in trending_score.percentiles(group).items()
         }
 
     def percentile(self, number: int, one: _Compared) -> int:
@@ -264,15 +271,16 @@ def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
         today = at.astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
         recent = store.announcement_window(session, current, RECENT_ANNOUNCEMENTS) if current else []
-        with_signal = {n for n, *_ in figure_store.field_members(session, recent)}
-        found = {p.id: (p, r) for p, r in store.newest_versions_chunked(session, list(with_signal)) if p.id}
-        if category is not None:
-            wanted = category.lower()
-            found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
-        listed = {n: Listing(paper.announcement_id, paper.revision) for n, (paper, _) in found.items()}
+        with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
+        stored = store.newest_versions_chunked(session, list(with_signal))
+        found = {stored_id(paper): (paper, record) for paper, record in stored if _is_in_category(record, category)}
+        listed = {paper_id: Listing(paper.announcement_id, paper.revision) for paper_id, (paper, _) in found.items()}
         trends = ranked(session, listed, at=at)
-        best = sorted(trends, key=lambda n: (-trends[n].percentile, -trends[n].strength, n))[:limit]
-        rising = [RisingPaper(n, found[n][1], trends[n], _listed(listed[n].announcement) or at) for n in best]
+        order = sorted((-trend.percentile, -trend.strength, paper_id) for paper_id, trend in trends.items())
+        rising = [
+            RisingPaper(paper_id, found[paper_id][1], trends[paper_id], _listed(listed[paper_id].announcement) or at)
+            for *_, paper_id in order[:limit]
+        ]
         fresh = _unvoted(session, current, with_signal, category, at) if len(rising) < limit else []
     return (rising + fresh)[:limit]
 
@@ -285,10 +293,9 @@ def _unvoted(
     They are only listed after papers with signals, on pages and in feeds; they affect no score and no mail.
     """
     listed = _listed(current)
-    if listed is None or at - listed > _FIRST_DAY:
+    if current is None or listed is None or at - listed > _FIRST_DAY:
         return []
-    statement = select(Paper.id).where(col(Paper.announcement_id) == current, col(Paper.withdrawn).is_(False))
-    numbers = [n for n in session.exec(statement) if n and n not in voted]
+    numbers = [paper_id for paper_id in store.announced_paper_ids(session, current) if paper_id not in voted]
     found: list[RisingPaper] = []
     for paper, record in store.newest_versions_chunked(session, numbers):
         content = content_prior.Content(
@@ -296,9 +303,13 @@ def _unvoted(
             organisation=bool(record.institutions),
             authors=len(record.authors),
         )
-        fits = category is None or in_category(category.lower(), [c.lower() for c in record.categories])
-        if fits and (facts := content_prior.before_votes(content, i18n)):
+        if _is_in_category(record, category) and (facts := content_prior.before_votes(content, i18n)):
             found.append(
                 RisingPaper(stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed)
             )
-    return sorted(found, key=lambda one: (-one.trend.strength, one.number))
+    return sorted(found, key=lambda paper: (-paper.trend.strength, paper.number))
+
+
+def _is_in_category(record: Record, category: str | None) -> bool:
+    """True where the record has that category, and always for None."""
+    return category is None or in_category(category.lower(), [name.lower() for name in record.categories])
