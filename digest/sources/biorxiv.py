@@ -89,9 +89,8 @@ def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
     offset = 0
     keys_before: set[tuple[str | None, int]] = set()
     for _ in range(MAX_PAGES):
-        url = (
-            f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{'/json' if kind == 'details' else ''}"
-        )
+        suffix = "/json" if kind == "details" else ""
+        url = f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{suffix}"
         page = http.fetch(http.Request(url, PACING), parse, whole=lambda page: not page.parsed.is_cut)
         keys = {(listed.record.doi, listed.record.version) for listed in page.parsed.papers}
         if keys and keys <= keys_before:
