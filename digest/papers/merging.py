@@ -2,7 +2,7 @@
 
 Precedence: a real title over one derived from the abstract; complete authors over 'et al.', then the longer list;
 the newer version; text with its formulas over text that lost them; the longer text. Ties are decided by the texts'
-sort order, so `merge(a, b) == merge(b, a)` and `merge(a, a) == a`.
+sort order, so merging is commutative and idempotent.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ def _given_names_first(pieces: Sequence[str]) -> str:
 
 
 def _clean_name(piece: str, *, debris: bool) -> str:
-    """Remove footnote marks; '' where no name is left. `debris`: affiliations may follow the name."""
+    """Remove footnote marks; '' where no name is left. `is_unbalanced`: affiliations may follow the name."""
     name = piece.translate(_RESTORE_SEPARATORS).strip(_EDGES)
     name = _LEADING.sub("", re.sub(r"^[\d\W]+\s|(?<=[^\W\d_])[\d,]{1,9}$|\s+[\d,]{1,9}$", "", name)).strip(_EDGES)
     if debris and not is_collective(name):

@@ -82,7 +82,7 @@ def parse(data: bytes) -> Page:
 
 
 def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
-    """All pages of some dates; `kind`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
+    """All pages of some dates; `resource`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
 
     The cursor is a row offset, because page sizes vary.
     """

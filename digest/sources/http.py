@@ -193,7 +193,7 @@ def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[byt
 
 
 def _decompress(unpack: zlib._Decompress, chunk: bytes, most: int) -> bytes:
-    """Decompress at most `most` bytes; the caller refuses more."""
+    """Decompress at most `max_bytes` bytes; the caller refuses more."""
     try:
         return unpack.decompress(chunk, most)
     except zlib.error as error:

@@ -58,7 +58,7 @@ def newest_batches(session: Session) -> Sequence[Batch]:
 
 
 def runs(session: Session, *, before: int | None, limit: int) -> Sequence[Run]:
-    """Runs, the newest first, with ids below `before`."""
+    """Runs, the newest first, with ids below `before_id`."""
     query = select(Run).order_by(col(Run.id).desc()).limit(limit)
     return session.exec(query.where(col(Run.id) < before) if before else query).all()
 
@@ -80,7 +80,7 @@ def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, di
 def deliveries(
     session: Session, *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int
 ) -> Sequence[Delivery]:
-    """Mails, the newest first, of that state, kind and run where given, with ids below `before`."""
+    """Mails, the newest first, of that state, kind and run where given, with ids below `before_id`."""
     query = select(Delivery).order_by(col(Delivery.id).desc()).limit(limit)
     if state:
         query = query.where(Delivery.state == state)
@@ -94,7 +94,7 @@ def deliveries(
 
 
 def editions(session: Session, *, run_id: int | None, before: int | None, limit: int) -> Sequence[Edition]:
-    """Editions, the newest first, of that run where given, with ids below `before`."""
+    """Editions, the newest first, of that run where given, with ids below `before_id`."""
     query = select(Edition).order_by(col(Edition.id).desc()).limit(limit)
     if run_id is not None:
         query = query.where(Edition.run_id == run_id)

@@ -54,7 +54,7 @@ def copy_threshold(session: Session, before: int, after: int) -> None:
 
 
 def uncalibrated_versions(session: Session, epoch_id: int, first: int, last: int) -> list[int]:
-    """Profile versions of active subscribers with ids from `first` to `last` without a threshold of the epoch."""
+    """Profile versions of active subscribers with ids from `first_id` to `last_id` without a threshold of the epoch."""
     wanted = _waiting(epoch_id).where(col(Subscriber.id).between(first, last))
     return [int(number) for number in session.execute(wanted.order_by(col(Subscriber.id))).scalars()]
 
