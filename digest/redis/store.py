@@ -50,16 +50,6 @@ class RedisStore:
         with _answering():
             return bool(self._client.set(f"{PREFIX}mark:{name}", "1", nx=True, px=int(seconds * 1000)))
 
-    def unmark(self, name: str) -> None:
-        """Remove the mark: the task began, or has ended."""
-        with _answering():
-            self._client.delete(f"{PREFIX}mark:{name}")
-
-    def marked(self, name: str) -> bool:
-        """True while the task is outstanding."""
-        with _answering():
-            return bool(self._client.exists(f"{PREFIX}mark:{name}"))
-
     def begin(self, name: str, seconds: float) -> int:
         """Count a start of a task. Returns how often it started without ending within `seconds`, including this one."""
         with _answering():
