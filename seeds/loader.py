@@ -80,7 +80,7 @@ def load(files: Iterable[Path] = (), *, today: date) -> list[tuple[str, ParsedDo
 def announcements(today: date) -> tuple[Announced, Announced]:
     """The demo's two days, `today` the second: documents 000 and 001, then 002 to 004.
 
-    A paper in both (each day holds it once) shows that nothing is sent twice.
+    A paper that is in both days shows that nothing is sent twice.
     """
     loaded = load(today=today)
     return (

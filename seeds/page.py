@@ -86,7 +86,7 @@ MONTH = "|".join(_MONTHS)
 
 def day_of(month: str, day: int, year: int | None, *, today: date) -> date | None:
     """The date; without a year the latest one that is not in the future. None where no such day exists."""
-    # Eight years hold every day of the calendar, also 29 February.
+    # Eight years contain every day of the calendar, also 29 February.
     for candidate in (year,) if year is not None else range(today.year, today.year - 9, -1):
         try:
             found = date(candidate, _MONTHS[month], day)

@@ -125,7 +125,7 @@ class SignUpRequest(SQLModel, table=True):
 
 
 class AccountRequest(SQLModel, table=True):
-    """An export, erasure or change of address that was asked for on the preferences page and awaits its mailed link.
+    """An export, erasure or change of address requested on the preferences page; a mailed link confirms it.
 
     `action`: EXPORT, ERASE, CHANGE_ADDRESS or NEW_ADDRESS; `address`: the new one, for NEW_ADDRESS only.
     Ids are not reused: the mailed links carry them.

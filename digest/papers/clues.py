@@ -77,7 +77,7 @@ def code_address(*texts: str | None) -> str | None:
 def is_withdrawn(comment: str | None, abstract: str = "") -> bool:
     """True where the comment says that the paper is withdrawn, or the abstract begins by saying so.
 
-    Of arXiv's 11 withdrawn versions in a sample of 1,041 this finds 10 (one says nothing), and no other.
+    Of arXiv's 11 withdrawn versions in a sample of 1,041 this finds 10, without false positives.
     """
     said = comment is not None and "withdrawn" in comment.lower()
     return bool((said and _WITHDRAWN.search(comment or "")) or _WITHDRAWN_AT_ONCE.match(abstract))

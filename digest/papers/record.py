@@ -50,7 +50,7 @@ class PaperKeys:
     author_keys: tuple[str, ...]
 
     def __reduce__(self) -> tuple[type[PaperKeys], tuple[object, ...]]:
-        """As `Record` goes."""
+        """Pickle the values only."""
         return PaperKeys, (self.similarity_keys, self.author_keys)
 
 
@@ -67,7 +67,7 @@ class ListedPaper:
     keys: PaperKeys | None = field(default=None, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
-        """As `Record` goes."""
+        """Pickle the values only."""
         return ListedPaper, (self.record, self.announce_type, self.signals, self.keys)
 
 

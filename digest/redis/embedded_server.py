@@ -35,7 +35,7 @@ def find_server() -> Path:
 
 _GUARD = (
     "import ctypes,os,sys;"
-    "ctypes.CDLL(None).prctl(1,int(sys.argv[2]),0,0,0);"  # PR_SET_PDEATHSIG; holds through exec
+    "ctypes.CDLL(None).prctl(1,int(sys.argv[2]),0,0,0);"  # PR_SET_PDEATHSIG, which is kept across exec
     "os.getppid()==int(sys.argv[1]) or sys.exit(1);"  # the owner died before the line above
     "os.execv(sys.argv[3],sys.argv[3:])"
 )

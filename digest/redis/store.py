@@ -74,7 +74,7 @@ class RedisStore:
             self._client.eval(lua_scripts.LEAVE, 1, f"{PREFIX}lead:{name}", holder)
 
     def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
-        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before asking again.
+        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before the next call.
 
         A turn is free where nobody has it and the last one began, and ended, at least `pause` seconds ago.
         """

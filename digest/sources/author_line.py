@@ -109,7 +109,7 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
 
 
 def _replacement(inside: str) -> str:
-    """What stands for a pair of parentheses: a collaboration stays, anything else is an affiliation and goes."""
+    """The replacement of a pair of parentheses: a collaboration is kept, an affiliation is removed."""
     if _ON_BEHALF.match(inside):
         return f" {inside} "
     return f" , {inside} , " if _GROUP.fullmatch(inside) else " "

@@ -29,9 +29,9 @@ LONGEST_WAIT = 900.0  # for a turn, in seconds
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Requests of one name are made one after the other. `pause`: seconds between two, or a function that reads them.
+    """Pacing of the requests of one name, which are sent one after the other. Services of one provider share a name.
 
-    Services of one provider share a name.
+    `pause`: seconds between two requests, or a function that reads them from the settings.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A source as the rest of the product sees it: one frozen entry, and the documents that a fetch returns."""
+"""The interface of a source: its entry in the registry, and the documents that a fetch returns."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class CurrentFetch:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Everything the product knows of one source; `registry.SOURCES` lists these entries.
+    """The definition of one source; `registry.SOURCES` lists these entries.
 
     A source has `fetch_day`, `current`, or both (then the days come first). It is due `interval` after its last
     attempt, or when `next_fetch` says. Without a calendar it is late after three intervals.

@@ -19,7 +19,7 @@ _LOST = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
 
 # `\begin{equation*}` of which only the braces are left
 _ENVIRONMENT = re.compile(
-    r"\{(?<!begin\{)(?<!end\{)(?<!begin\s\{)(?<!end\s\{)"  # behind the brace, which `re` can search for
+    r"\{(?<!begin\{)(?<!end\{)(?<!begin\s\{)(?<!end\s\{)"  # after the brace, for speed
     r"(?:equation|align|eqnarray|gather|multline|aligned|itemize|enumerate)\*?\}"
 )
 

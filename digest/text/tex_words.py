@@ -67,7 +67,7 @@ def _reading(command: str) -> str:
     if len(command) == 2 and command[0] == "\\":
         sign = command[1]
         return "" if sign in _GLUING_SIGNS else " " if sign in " \t\n\\{}[]" else sign
-    return " "  # a command with the argument that goes with it, or the gap between two arguments
+    return " "  # a command that is removed with its argument, or the gap between two arguments
 
 
 def _readings() -> dict[str, str]:
@@ -87,5 +87,5 @@ def _letters(sign: str) -> str:
 
 
 _READINGS = _readings()
-# The blank behind `\o` only ends its name; behind `\ell` it may be meant, where dollars were forgotten.
+# The blank after `\o` only ends its name; after `\ell` it may be intended, where dollars are missing.
 _ENDED_BY_BLANK = frozenset(tables.LETTERS) - tables.NATIONAL

@@ -53,7 +53,7 @@ _ISE = re.compile(r"(\w+)is(e|es|ed|er|ers|ing|ation|ations|able)$")
 
 _TEX = re.compile(r"[\\$^_{}~]")
 
-# LambdaCDM: the name of a Greek letter, then an acronym, which no word ends in (deltas, gammas have one letter behind).
+# LambdaCDM: the name of a Greek letter, then an acronym, in which no word ends (deltas, gammas end in one letter).
 _GREEK_ACRONYM = re.compile(
     rf"({'|'.join(name for name in GREEK.values() if len(name) > 3)})([b-df-hj-np-tv-xz]{{2,5}})"
 )
