@@ -1,4 +1,4 @@
-"""Making the kernel's machine code, once for a machine. Imported only where matching runs."""
+"""Compile the kernel's machine code, once for a machine. Imported only where matching runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logs.get(__name__)
 
 
 def warm_up() -> None:
-    """Make what is not there yet. Of several processes one makes it, the others wait."""
+    """Compile the kernel if it is not in the cache. One process compiles, the others wait for it."""
     folder = Path(jit.config.CACHE_DIR)
     done = folder / READY
     if done.exists():
@@ -40,7 +40,7 @@ def warm_up() -> None:
 
 
 def match_something() -> None:
-    """Use every function of the kernel once."""
+    """Call every entry point of the kernel once, so that it is compiled."""
     papers = [(1, Record("A protein", categories=("cs.LG",), authors=("Ada Byron",)))]
     profile = Profile(
         (Topic("protein", cap=1), Topic('prot* OR ti:"deep fold*"')), exclusions=("survey",), authors=("Grace Hopper",)
