@@ -1,4 +1,4 @@
-"""Retention: once a day, delete data whose time is over, and suppress addresses that keep failing.
+"""Retention: once a day, delete expired data, and suppress addresses that keep failing.
 
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
