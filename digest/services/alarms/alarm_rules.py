@@ -92,8 +92,8 @@ def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool
     facts = (
         "The mail server refuses recipients at many domains in the same way. That is about us, not about them.",
         f"It said: {pause.reason}",
-        f"Nothing but alarms is sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is asked again every few minutes.",
-        "No subscriber is suppressed or rejected for it; their mail waits.",
+        f"Only alarms are sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is tried again every few minutes.",
+        "No subscriber is suppressed and no mail is rejected because of it; their mail waits.",
         "Check the relay's login, its permission to relay for us, and our sender address; `digest doctor` helps.",
     )
     return raise_alarm(session, "server-refuses", "The mail server refuses our mail", facts, now=now)
@@ -103,9 +103,9 @@ def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: dateti
     """One mail for many domains: a sender on a blocklist is refused by hundreds of them."""
     named = ", ".join(pause.domain for pause in pauses[:20])
     facts = (
-        f"{len(pauses)} domains refuse our mail for what it is or who we are: {named}"[:300],
+        f"{len(pauses)} domains refuse our mail by policy: {named}"[:300],
         f"One of them said: {pauses[0].reason}",
-        "No subscriber is suppressed for it; their mail waits, and is tried again every few hours.",
+        "No subscriber is suppressed because of it; their mail waits, and is tried again every few hours.",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
     return raise_alarm(session, "domains", f"{len(pauses)} domains refuse our mail", facts, now=now)
@@ -118,7 +118,7 @@ def _overdue(session: Session, now: datetime) -> bool:
     minutes = int(OVERDUE.total_seconds()) // 60
     facts = (
         f"{late} e-mails were due more than {minutes} minutes ago and still wait.",
-        "`digest doctor` tells whether workers, Redis and the mail server answer.",
+        "`digest doctor` shows whether workers, Redis and the mail server answer.",
     )
     return raise_alarm(session, "overdue", "E-mails are overdue", facts, now=now)
 
@@ -127,7 +127,7 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
     """Alarm about a domain that is paused because it refuses our mail by policy."""
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
-        "No subscriber is suppressed for it; their mail waits.",
+        "No subscriber is suppressed because of it; their mail waits.",
         f"It said: {redact_addresses(reason)}",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
@@ -137,12 +137,12 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
 def refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
     """Alarm about reports of policy refusals after the relay accepted the mail, too few at any domain to pause it."""
     facts = (
-        f"Reports about {addresses} addresses say within a day that our mail was refused for what it is or who we are.",
+        f"Within a day, reports about {addresses} addresses say that our mail was refused by policy.",
         f"One of them said: {redact_addresses(words)}",
-        "Nothing is paused and no subscriber is suppressed for it. Those mails did not arrive.",
-        "`digest doctor` checks SPF, DKIM and DMARC; `digest admin runs resend-missed` sends them once it is mended.",
+        "No domain is paused and no subscriber is suppressed because of it. Those mails did not arrive.",
+        "`digest doctor` checks SPF, DKIM and DMARC. `digest admin runs resend-missed` sends them after the repair.",
     )
-    return raise_alarm(session, "refused-later", "Our mail is refused after the relay took it", facts, now=now)
+    return raise_alarm(session, "refused-later", "Our mail is refused after the relay accepted it", facts, now=now)
 
 
 def note_mail_servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
@@ -166,10 +166,10 @@ def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bo
     if now - since[0] < TROUBLE and not refusal:
         return False
     facts = (
-        f"No server of DIGEST_SMTP_URL has taken mail since {since[0]:%Y-%m-%d %H:%M} UTC.",
+        f"No server of DIGEST_SMTP_URL has accepted mail since {since[0]:%Y-%m-%d %H:%M} UTC.",
         *([f"It said: {refusal}"] if refusal else []),
-        "Nothing is lost: what is due waits, and is tried again every minute.",
-        "`digest doctor` tells what each server answers.",
+        "Nothing is lost: due mail waits, and is tried again every minute.",
+        "`digest doctor` shows what each server answers.",
     )
     return raise_alarm(session, _SERVERS, "The mail servers fail", facts, now=now)
 
@@ -177,7 +177,7 @@ def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bo
 def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
     """Alarm about senders that stopped renewing their leases, whose mails were taken over."""
     facts = (
-        f"{leases} sending processes stopped; {uncertain} e-mails were under way and may have arrived.",
+        f"{leases} sending processes stopped; {uncertain} e-mails were being sent and may have arrived.",
         "They are sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
     )
     with transaction() as session:

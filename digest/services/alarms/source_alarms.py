@@ -53,7 +53,7 @@ def _look(session: Session, one: SourceStatus, unasked: bool, *, now: datetime) 
         return False
     subscribers.delete_attempts(session, _OPEN, one.source)
     facts = (
-        f"The last alarm about it is of {opened[-1]:%Y-%m-%d %H:%M} UTC.",
+        f"The last alarm about it was raised at {opened[-1]:%Y-%m-%d %H:%M} UTC.",
         "Papers that came late are new in the next mails.",
     )
     subject = f"source-over:{one.source}:{opened[-1].isoformat()}"
@@ -71,9 +71,9 @@ def _for_long(session: Session, source: str, *, now: datetime) -> bool:
 def _sound(session: Session, one: SourceStatus, *, now: datetime) -> bool:
     facts = [f"{one.source} is {one.state}{f': {one.detail}' if one.detail else '.'}"]
     if one.attempted_at is not None:
-        facts.append(f"It was asked last at {one.attempted_at:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
+        facts.append(f"The last attempt was at {one.attempted_at:%Y-%m-%d %H:%M} UTC; it is retried automatically.")
     if one.complete_through is not None:
-        facts.append(f"arXiv's announcements are whole through {one.complete_through}.")
+        facts.append(f"arXiv's announcements are complete through {one.complete_through}.")
     facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
     if not alarm_rules.raise_alarm(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
         return False
