@@ -146,7 +146,7 @@ def _line(text: str) -> tuple[Markup, str]:
 
 @lru_cache(maxsize=8192)
 def _signal(facts: str, spark: str) -> tuple[Markup, str]:
-    """The facts behind *rising*. The bars are hidden from screen readers, which would spell them out."""
+    """The reason of a rising paper. The bars are hidden from screen readers, which would spell them out."""
     if not spark:
         return _line(facts)
     bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)

@@ -220,7 +220,7 @@ def _check(term: Term, at: int) -> None:
 
 
 def _check_stars(term: Term, at: int) -> None:
-    """A star stands behind two letters or more, at the end of a word."""
+    """A star must follow two letters or more, at the end of a word. Raises BadQuery."""
     if term.field == "cat":
         return
     for piece in term.text.split():

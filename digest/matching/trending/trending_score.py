@@ -52,7 +52,7 @@ def expected_votes(votes: int, hours_since_listing: float) -> float:
 
 
 def likely_to_trend(votes: int, stars: int, days_since_submission: float) -> float:
-    """The probability of entering the trending list within 7 days; the badge stands where it is ≥ `LIKELY`.
+    """The probability of entering the trending list within 7 days; the badge is shown from `LIKELY_PROBABILITY` on.
 
     p = σ(−4.38 + 0.56·ln(1+votes) + 0.76·ln(1+stars) − 0.68·ln(days)); days count as 1 at least. Measured: .796
     against .709 for raw votes (difference +.087 [.018, .157]).
@@ -89,7 +89,7 @@ def strength(signals: Signals) -> float | None:
 
 
 def percentiles(values: Mapping[int, tuple[Hashable, float]]) -> dict[int, int]:
-    """Each paper's percentile within its field, 0 to 100, from (field, strength) by paper: the share it stands above.
+    """Each paper's percentile within its field, 0 to 100, from (field, strength) by paper: its share of lower papers.
 
     Equal papers share the middle of their places, so a field's only paper has 50. Whole numbers, rounded down.
     """
@@ -101,7 +101,7 @@ def percentiles(values: Mapping[int, tuple[Hashable, float]]) -> dict[int, int]:
 
 
 def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
-    """The facts behind a riser in one line; '' where nothing is known.
+    """The facts about a rising paper in one line; '' where nothing is known.
 
     '41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars, likely to trend'
     """

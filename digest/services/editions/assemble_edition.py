@@ -47,7 +47,7 @@ class AssembledEdition(NamedTuple):
 
     @property
     def kind(self) -> str | None:
-        """The mail to send: a digest, a quiet-day notice where the subscriber asked for one, or None."""
+        """The mail to send: a digest, a quiet-day notice where the subscriber's preferences request it, or None."""
         if self.frozen.papers:
             return DIGEST
         return NOTICE if self.subscriber.quiet_day == "notice" else None

@@ -38,7 +38,9 @@ def delete_expired(*, now: datetime | None = None) -> int:
     pending = pending_cleanup.delete_unconfirmed(now=now)
     if departed or pending or _erased_since(now - timedelta(days=2)):
         scrub_deleted()
-    log.info("upkeep", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed)
+    log.info(
+        "expired_data_deleted", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed
+    )
     return deleted
 
 

@@ -143,7 +143,7 @@ def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | N
 
 
 def shard_name(run: Run, shard: Shard) -> str:
-    """A cache key under which about the same subscribers are found another day; '' where a cache is not worth it."""
+    """A cache key under which about the same subscribers are found another day; '' for shards too small to cache."""
     return profile_cache.cache_name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
 
 

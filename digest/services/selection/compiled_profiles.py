@@ -146,7 +146,7 @@ class CompiledProfileCache:
             self._kept = len(self.store.record)
             _remove_unused()
         except OSError as error:
-            log.warning("profiles_not_kept", reason=error.strerror or "they can't be written")
+            log.warning("profiles_not_saved", reason=error.strerror or "they can't be written")
 
     @classmethod
     def read(cls, session: Session, path: Path, most: int) -> CompiledProfileCache:
@@ -161,7 +161,7 @@ class CompiledProfileCache:
         except FileNotFoundError:
             return made
         except (OSError, BadInput) as error:
-            log.warning("profiles_compiled_again", file=path.name, reason=str(error))
+            log.warning("profile_cache_ignored", file=path.name, reason=str(error))
             return made
         if len(store.record) > 2 * most + MIN_PROFILES or more["made"][0] < time.time() - _OLD:
             return made

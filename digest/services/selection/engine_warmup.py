@@ -36,7 +36,7 @@ def warm_up() -> None:
                 match_something()
                 done.touch()
     except OSError as error:
-        log.warning("kernel_not_kept", reason=error.strerror or "its folder can't be written")
+        log.warning("kernel_not_cached", reason=error.strerror or "its folder can't be written")
 
 
 def match_something() -> None:

@@ -113,7 +113,7 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     with engine.reading() as session:
         _open_request(session, CHANGE_ADDRESS, request_id)
         is_free = _is_free(session, new_address.key)
-    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer does not tell
+    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer reveals nothing
     inbox = rate_limits.inbox_of(new_address.key)
     allowed = is_free and rate_limits.allow_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
     with engine.transaction() as session:

@@ -177,7 +177,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, list[str] | str]]:
     """Each record that is not blank, or why it can't be read, with the line it begins in.
 
-    Raises BadInput where it can't be told where a record ends.
+    Raises BadInput where the end of a record can't be determined.
     """
     records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
