@@ -75,7 +75,7 @@ def matching_category(subscribed: Iterable[str], categories: Sequence[str]) -> s
 
 
 def rising(entry: Entry) -> str:
-    """The facts behind *rising*, with an arrow; '' in the other sections."""
+    """The reason of a rising paper, with an arrow; '' in the other sections."""
     if entry.section != RISING:
         return ""
     return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or localize('rising')}"

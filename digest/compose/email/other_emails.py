@@ -81,7 +81,7 @@ def account_link(action: str, url: str, *, minutes: int, service: Service = PLAI
 
 
 def moved(*, service: Service = PLAIN_SERVICE) -> Rendered:
-    """Tells the old address that the mail goes to another one. Does not say which."""
+    """The notice to the old address that mail goes to another address, without naming it."""
     return mail("moved", {}, service)
 
 

@@ -163,6 +163,6 @@ def leading_topic(entry: Entry) -> int:
 
 
 def preheader(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
-    """What an inbox shows behind the subject: the next titles, as the subject has the first."""
+    """The preview text that an inbox shows after the subject: the titles after the first."""
     others = [shortened(title, 70) for title in titles[1:3]]
     return shortened("; ".join(others) if others else headline(edition, recipient), _PREHEADER)

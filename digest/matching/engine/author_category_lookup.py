@@ -33,7 +33,7 @@ class AuthorLookup:
         self.families = {family for family, _ in self.exact}
 
     def matches(self, index: PaperIndex) -> tuple[I32, I32]:
-        """Pairs of atom and paper, as two arrays."""
+        """The atoms that hold for papers of this index, and these papers, as two parallel arrays."""
         atoms: list[int] = []
         numbers: list[int] = []
         for number in self._some(index):

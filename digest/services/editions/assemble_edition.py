@@ -47,7 +47,7 @@ class AssembledEdition(NamedTuple):
 
     @property
     def kind(self) -> str | None:
-        """The mail to send: a digest, a quiet-day notice where the subscriber asked for one, or None."""
+        """The mail to send: a digest, a quiet-day notice where the subscriber's preferences request it, or None."""
         if self.frozen.papers:
             return DIGEST
         return NOTICE if self.subscriber.quiet_day == "notice" else None
@@ -66,7 +66,7 @@ def assemble(
 def iter_assembled(
     session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
 ) -> Iterator[AssembledEdition]:
-    """Like `choose`, one subscriber at a time."""
+    """Like `assemble`, one subscriber at a time."""
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
@@ -130,7 +130,7 @@ def profiles_by_version(session: Session, numbers: Sequence[int]) -> dict[int, P
 
 
 def _profiles_to_match(session: Session, versions: Sequence[int], cache: ProfileCache | None) -> dict[int, Profile]:
-    """The profiles of these versions, by version; LATER for one that is compiled and need not be read."""
+    """The profiles of these versions; COMPILED_PROFILE for one that is compiled and need not be read."""
     cached = {version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs(version)}
     return cached | subscribers.profiles(session, [version for version in versions if version not in cached])
 
@@ -171,7 +171,7 @@ def _first_possible_slot(subscriber: Reader) -> datetime:
 
 
 class EditionRow(NamedTuple):
-    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `Chosen`."""
+    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `AssembledEdition`."""
 
     subscriber: Reader
     day: date

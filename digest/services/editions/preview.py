@@ -1,4 +1,4 @@
-"""What a profile would have got, day by day, without subscribing."""
+"""Preview the papers of a profile for each of the last days, without a subscription."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _due_subscribers(
 
 
 def _one_of_each_kind(subscribers: Iterable[DueSubscriber]) -> Iterable[DueSubscriber]:
-    """One subscriber for each set of settings in use; `alike` is shared by all who have the same settings."""
+    """One subscriber for each set of settings in use; subscribers with the same settings have the same `shared`."""
     return {id(subscriber.shared): subscriber for subscriber in subscribers}.values()
 
 
@@ -174,8 +174,8 @@ def _progress_rows(
 ) -> list[tuple[int, int, datetime | None]]:
     """Each subscriber's id, `seen_through` and next slot (always in the future).
 
-    Whoever was considered has seen the batch, also without a mail. A slot between the run's and now is left alone: it
-    was missed, and its mail is still to come.
+    A considered subscriber has seen the batch, also without a mail. A slot between the run's and now is not changed: it
+    was missed, and its mail is still due.
     """
     rows, slots = [], dict[int, datetime | None]()
     for subscriber in subscribers:

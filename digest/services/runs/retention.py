@@ -1,4 +1,4 @@
-"""Retention: once a day, delete data whose time is over, and suppress addresses that keep failing.
+"""Retention: once a day, delete expired data, and suppress addresses that keep failing.
 
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
@@ -38,7 +38,9 @@ def delete_expired(*, now: datetime | None = None) -> int:
     pending = pending_cleanup.delete_unconfirmed(now=now)
     if departed or pending or _erased_since(now - timedelta(days=2)):
         scrub_deleted()
-    log.info("upkeep", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed)
+    log.info(
+        "expired_data_deleted", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed
+    )
     return deleted
 
 

@@ -25,7 +25,7 @@ _GOT = {SENT: YES, REJECTED: NO, CANCELLED: NO, SUPPRESSED: NO, UNCERTAIN: PERHA
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """Mails cancelled, held, under way; `restored`: subscribers for whom the papers are new again."""
+    """The number of cancelled, held and currently sent mails; `restored`: subscribers whose papers are new again."""
 
     cancelled: int
     held: int

@@ -34,7 +34,7 @@ MAX_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost 
 def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None = None) -> list[int]:
     """Insert a run for every slot up to now with due subscribers, and enqueue the shards. Returns the runs' ids.
 
-    Shards still open from before are enqueued again: building one twice is harmless, forgetting one is not.
+    Unfinished shards of earlier calls are enqueued again: building one twice is harmless, losing one is not.
     """
     now = now or clock.now()
     with reading() as session:
@@ -143,7 +143,7 @@ def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | N
 
 
 def shard_name(run: Run, shard: Shard) -> str:
-    """A cache key under which about the same subscribers are found another day; '' where a cache is not worth it."""
+    """A cache key under which about the same subscribers are found another day; '' for shards too small to cache."""
     return profile_cache.cache_name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
 
 

@@ -29,9 +29,9 @@ from digest.signing import NOT_ME as NOT_ME_LINK
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a confirmation link is about. `schedule` is a row that is not stored: the address and the times asked for.
+    """The subject of a confirmation link. `schedule` is an unstored row with the address and the requested schedule.
 
-    `done`: the subscription is active already, so confirming changes nothing.
+    `is_active`: the subscription is active already, so confirming changes nothing.
     """
 
     schedule: Subscriber
@@ -40,14 +40,14 @@ class Confirmation:
 
 
 def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
-    """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
+    """The confirmation of a link, without confirming. Raises NotFound after erasure, StaleToken for an old link."""
     with engine.reading() as session:
         subscriber, request = _requested(session, subscriber_id, request_id, now=clock.now())
         return _confirmation(subscriber, request, done=_is_running(session, subscriber))
 
 
 def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
-    """Start the mail that was asked for. May be repeated: a second time changes nothing.
+    """Activate the requested subscription. May be repeated: a second time changes nothing.
 
     A suppression after bounces is lifted: whoever confirms has read mail at this address. Raises NotFound, StaleToken,
     and Refused where the address is suppressed for another reason.
@@ -156,7 +156,7 @@ def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool)
 def _requested(
     session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
 ) -> tuple[Subscriber, SignUpRequest]:
-    """The request behind a link that still works."""
+    """The subscriber and request of a valid link. Raises NotFound, StaleToken."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:

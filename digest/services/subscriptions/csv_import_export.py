@@ -96,7 +96,7 @@ def _requests(session: Session) -> dict[int, SignUpRequest]:
 
 
 def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
-    """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
+    """The profile of an unconfirmed sign-up; its schedule is written into the row, which is not stored."""
     preference_fields.write_schedule(request.schedule, subscriber)
     return Profile.from_json(request.profile)
 
@@ -150,7 +150,7 @@ def import_file(
 
     In a cell several topics stand a line each or separated by `;` (a `;` of a topic itself is written `\;`).
     Without `welcome` nobody gets a first edition. `dry_run` undoes each row and says what would happen. `progress` is
-    told how many rows of how many are done. Raises BadInput for the file as a whole: then nothing was taken over.
+    called with the numbers of finished and of all rows. Raises BadInput for the whole file: then nothing was imported.
     """
     if not consent.strip():
         raise BadInput("consent: say how and when these people agreed", field="consent")
@@ -171,7 +171,7 @@ def import_file(
 
 @contextmanager
 def _undone() -> Iterator[Session]:
-    """A transaction that is rolled back at its end, so that everything is checked as it will be."""
+    """A transaction that is rolled back at its end, so that a dry run makes all checks of a real import."""
     with Session(engine(), expire_on_commit=False) as session, session.begin() as begun:
         yield session
         begun.rollback()
@@ -274,7 +274,7 @@ class _ImportedPerson:
             )
 
     def _request(self, subscriber_id: int, at: datetime) -> SignUpRequest:
-        """What somebody asked for who has not confirmed: a new sign-up of theirs replaces it."""
+        """The request of an unconfirmed sign-up; a new sign-up replaces it."""
         return SignUpRequest(
             subscriber_id=subscriber_id,
             created_at=at,

@@ -1,7 +1,7 @@
-"""Erasing a subscriber: the row and everything personal, in tables, files and what the database has deleted before.
+"""Erase a subscriber: the row and all personal data, in tables, files and deleted pages of the database.
 
-Of the address at most a keyed hash stays (`FormerAddress`): where it is suppressed, or where its person left or erased
-themselves, so that neither a mail nor an old list brings it back.
+At most a keyed hash of the address is kept (`FormerAddress`): where it is suppressed, or where its owner unsubscribed
+or requested the erasure, so that neither a mail nor an import subscribes it again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ ERASE = "erase"  # the action of the audit
 
 
 def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
-    """Forget a subscriber. False where the database's file could not be rewritten now: the daily upkeep does it.
+    """Erase a subscriber. False where the database's file could not be rewritten now; the daily maintenance does it.
 
-    Profiles and consents go with the row, editions before it; deliveries keep counts alone. Raises NotFound.
+    Profiles and consents are deleted with the row; deliveries are kept without the address. Raises NotFound.
     """
     now = clock.now()
     with engine.transaction() as session:
@@ -49,7 +49,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
 
 
 def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
-    """What of `erase` is in the database, within a transaction that holds the subscriber's row."""
+    """The part of `erase` in the database, within a transaction that has locked the subscriber's row."""
     key = subscriber.address_key
     theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
     session.execute(
@@ -70,7 +70,7 @@ def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> No
 
 
 def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
-    """A suppression, or a departure, is kept as a hash."""
+    """Keep a hash of the address where it is suppressed or its owner unsubscribed."""
     key = subscriber.address_key
     suppression = subscribers.suppression(session, key)
     if suppression is not None:

@@ -25,7 +25,7 @@ def to_owner_of_edition(edition_id: int, enqueue: Enqueue) -> None:
 def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     """Mail the preferences link to this subscriber, at most a few times a day.
 
-    Silent where there is nobody, or nothing may be sent: whoever asks may be a stranger.
+    Does nothing for an unknown subscriber or one who may not be mailed, without an error: anybody may request it.
     """
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)

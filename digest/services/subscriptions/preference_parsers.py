@@ -1,4 +1,4 @@
-"""Read the values of preferences from text or JSON. Each parser refuses a value by the name of its field."""
+"""Parse the values of preferences from text or JSON. Errors name the field."""
 
 from __future__ import annotations
 

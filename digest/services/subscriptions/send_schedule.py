@@ -66,7 +66,7 @@ def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
 
 
 def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
-    """Does this cadence have a mail on that date?"""
+    """True where this cadence has a mail on that date."""
     if paused_until is not None and day < paused_until:
         return False
     if cadence == WEEKLY:
@@ -75,7 +75,7 @@ def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date
 
 
 def is_first_after_pause(subscriber: Reader, day: date) -> bool:
-    """Is that the first date with mail after a pause?"""
+    """True where that is the first date with mail after a pause."""
     first = subscriber.paused_until
     if first is None or day < first:
         return False

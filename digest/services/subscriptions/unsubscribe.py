@@ -32,7 +32,7 @@ def unsubscribe(subscriber_id: int, client: str = "") -> None:
 
 
 def unsubscribe_in(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
-    """`leave` within a transaction. False if the subscriber had left before, or is erased."""
+    """`unsubscribe` within a transaction. False if the subscriber had unsubscribed before, or is erased."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=True)
     if subscriber is None or subscriber.state == LEFT:
         return False

@@ -66,7 +66,7 @@ def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:
 
 
 def resubscribe(subscriber_id: int, client: str) -> None:
-    """Start the mail again for a subscriber who left. Raises NotFound, Refused."""
+    """Reactivate a subscriber who had unsubscribed. Raises NotFound, Refused."""
     now = clock.now()
     with engine.transaction() as session:
         subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))

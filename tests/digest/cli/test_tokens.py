@@ -79,9 +79,7 @@ def test_doctor_names_tokens_that_may_do_everything_for_ever(ready: Terminal) ->
     ready.ok("admin", "token", "create", "new", "--scope", "runs:read")
     found = json.loads(ready.run("doctor", "--json").stdout)
 
-    assert [line["text"] for line in found if line["name"] == "api tokens"] == [
-        "may do everything and never expire: old"
-    ]
+    assert [line["text"] for line in found if line["name"] == "api tokens"] == ["have all scopes and never expire: old"]
 
 
 @SQLITE

@@ -173,7 +173,7 @@ def test_policy_refusals_at_two_domains_pause_neither_but_tell_the_administrator
 
     assert take(refused_by_policy(mail), refused_by_policy(other, report_id="r2")) == ["noted", "noted"]
     assert paused_domains() == []
-    assert given_house.alarms() == ["Our mail is refused after the relay took it"] * 2
+    assert given_house.alarms() == ["Our mail is refused after the relay accepted it"] * 2
 
 
 def test_a_mail_that_the_relay_gave_up_because_of_us_can_be_sent_again(ada: int) -> None:

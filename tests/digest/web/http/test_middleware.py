@@ -247,8 +247,8 @@ def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatc
     ("base_url", "trusted", "words"),
     [
         ("https://papers.example", "", "https ends at a proxy"),
-        ("https://papers.example", "0.0.0.0/0", "names everybody"),
-        ("https://papers.example", "::/0", "names everybody"),
+        ("https://papers.example", "0.0.0.0/0", "trusts all addresses"),
+        ("https://papers.example", "::/0", "trusts all addresses"),
         ("https://papers.example", "172.31.251.0/24", "is believed from 172.31.251.0/24"),
     ],
 )
