@@ -56,5 +56,7 @@ class LazyGroup(TyperGroup):
 
 
 def lazy_group(modules: CommandModules, outside: Dependencies) -> type[LazyGroup]:
-    """The class of a group with these modules' commands, to be given to `typer.Typer(cls=…)`."""
-    return type("CommandGroup", (LazyGroup,), {"modules": modules, "outside": outside})
+    """The class of a group with these modules' commands, for `typer.Typer(cls=…)`."""
+    group = type("CommandGroup", (LazyGroup,), {})
+    group.modules, group.outside = modules, outside
+    return group

@@ -33,4 +33,4 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
             output.emit_json({"days": [one.to_json() for one in days]})
             return
         columns = ["date", "e-mails", "nothing new", "papers"]
-        output.table(columns, [(one.date, one.mails, one.skipped, one.papers) for one in days], numbers=columns[1:])
+        output.table(columns, [(day.date, day.mails, day.skipped, day.papers) for day in days], numbers=columns[1:])
