@@ -57,6 +57,9 @@ class LazyGroup(TyperGroup):
 
 def lazy_group(modules: CommandModules, outside: Dependencies) -> type[LazyGroup]:
     """The class of a group with these modules' commands, for `typer.Typer(cls=…)`."""
-    group = type("CommandGroup", (LazyGroup,), {})
-    group.modules, group.outside = modules, outside
-    return group
+
+    class CommandGroup(LazyGroup):
+        """The group of one application."""
+
+    CommandGroup.modules, CommandGroup.outside = modules, outside
+    return CommandGroup
