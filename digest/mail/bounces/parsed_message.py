@@ -85,7 +85,7 @@ class ParsedMessage:
 
 
 def read(raw: bytes) -> ParsedMessage:
-    """Parse a message. Raises RecursionError, ValueError, LookupError, TypeError, AttributeError, as the parser does."""
+    """Parse a message. Raises RecursionError, ValueError, LookupError, TypeError or AttributeError like the parser."""
     cut = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
     if len(_BOUNDARY.findall(cut)) > MAX_PARTS:
         raise ValueError("too many nested parts")
