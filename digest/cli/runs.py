@@ -57,9 +57,8 @@ def _holding(runs: typer.Typer, outside: Dependencies) -> None:
     @output.report_errors
     def resume(run: Number) -> None:
         """Resume a paused run."""
-        output.print_line(
-            f"resumed: {run_control.resume(run, actor=command_line_actor(), enqueue=outside.enqueue())} e-mails go out"
-        )
+        count = run_control.resume(run, actor=command_line_actor(), enqueue=outside.enqueue())
+        output.print_line(f"resumed: {count} e-mails go out")
 
 
 def _mending(runs: typer.Typer, outside: Dependencies) -> None:
