@@ -37,7 +37,7 @@ class AttributionKeys:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """`delivery_id`: by the stamp; `named`: the Message-ID; `subscriber_id`: by the unsubscribe token.
+    """`delivery_id`: by the stamp; `message_id`: the one in the report; `subscriber_id`: by the unsubscribe token.
 
     The stamp proves any report; the token proves only a request to unsubscribe.
     """
