@@ -50,4 +50,4 @@ def test_without_a_redis_the_cure_is_named(tmp_path: Path, command: str) -> None
     done = start(tmp_path, command, **given)
 
     assert done.returncode == 2
-    assert done.stderr.startswith("digest: DIGEST_REDIS_URL is not set; name a Redis")
+    assert done.stderr.startswith("digest: DIGEST_REDIS_URL is not set; use a Redis")

@@ -67,11 +67,11 @@ def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) ->
         ("", "there is no queue ''"),
         ("deliver", "there is no queue 'deliver'; there are delivery, selection, ingestion, background"),
         ("delivery,", "there is no queue ''"),
-        ("delivery=0", "'delivery=0': processes are a number from 1 to 256"),
-        ("delivery=many", "processes are a number"),
-        ("delivery=٣", "processes are a number"),
-        ("delivery=257", "processes are a number"),
-        ("delivery+selection,selection", "selection stands there twice"),
+        ("delivery=0", "'delivery=0': the number of processes must be from 1 to 256"),
+        ("delivery=many", "the number of processes must be"),
+        ("delivery=٣", "the number of processes must be"),
+        ("delivery=257", "the number of processes must be"),
+        ("delivery+selection,selection", "selection is named twice"),
     ],
 )
 def test_what_can_not_be_read_is_named(text: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""The demo's two days: readers sign up through the page, two announcements arrive, mails go out, a table says it."""
+"""The demo's two days: subscribers sign up on the page, two announcements arrive, mails are sent; then a summary."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SECONDS = 60.0
 
 
 class DemoFailed(DigestError):
-    """Something that the demo expects did not happen; the text says what."""
+    """The demo did not have the expected result; the text says why."""
 
 
 @dataclass(slots=True)
@@ -46,12 +46,12 @@ class DemoScenario:
     today: date = field(default_factory=lambda: clock.now().astimezone(clock.ARXIV_ZONE).date())
 
     def run(self) -> None:
-        """Sign up, two days, a late reader. Raises DemoFailed."""
+        """Sign up, play two days, add a late subscriber. Raises DemoFailed."""
         with httpx.Client(base_url=self.base_url, timeout=30.0) as client:
             for reader in READERS:
                 if not reader.late:
                     self._sign_up(client, reader)
-            output.print_line(f"{sum(not r.late for r in READERS)} readers subscribed and confirmed")
+            output.print_line(f"{sum(not r.late for r in READERS)} people subscribed and confirmed")
             for announced in loader.announcements(self.today):
                 self._day(announced)
             for reader in READERS:
@@ -62,7 +62,7 @@ class DemoScenario:
         self._settle()
 
     def _sign_up(self, client: httpx.Client, reader: Reader) -> None:
-        """Through the page, as a person does: the form, the mail, the page that asks, the button."""
+        """Sign up as a person does: the form, the confirmation mail, its page, the button."""
         form = {
             "address": reader.address,
             "topics": "\n".join(reader.topics),
@@ -100,12 +100,12 @@ class DemoScenario:
         novelty_and_score.measure()
         result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
         output.print_line(
-            f"{announced.day:%a %d %b}: {total.new} papers new, {total.updated} known ones updated, "
+            f"{announced.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
             f"{total.bad} refused; {result.line()}"
         )
 
     def _expect(self, reader: Reader, kind: str) -> None:
-        """Wait until a delivery of that kind was made for a reader."""
+        """Wait until a delivery of that kind was sent to a subscriber."""
         end = time.monotonic() + _SECONDS
         while time.monotonic() < end:
             with reading() as session:
@@ -118,13 +118,13 @@ class DemoScenario:
         raise DemoFailed(f"no {kind} mail for {reader.name} after {_SECONDS:.0f} s")
 
     def _settle(self) -> None:
-        """Every mail owed is in the mailbox, once; the paused reader has none but the confirmation."""
+        """Check that each mail is in the mailbox once, and that paused subscribers got only the confirmation."""
         names = [str(kept.parsed()["Message-ID"]) for kept in self.mailbox.all()]
         with reading() as session:
             owed = list(session.exec(select(Delivery)))
         missing = [d for d in owed if d.state != SENT or d.message_id not in names]
         if missing:
-            raise DemoFailed(f"{len(missing)} of {len(owed)} mails owed are not in the mailbox")
+            raise DemoFailed(f"{len(missing)} of {len(owed)} mails are not in the mailbox")
         if len(set(names)) != len(names):
             raise DemoFailed("a mail came twice")
         for reader in READERS:
@@ -136,7 +136,7 @@ class DemoScenario:
 
 
 def summary() -> None:
-    """Print the table: reader and topics, papers by date, state of the mails."""
+    """Print a table: subscriber, topics, papers by date, states of the mails."""
     rows: list[Sequence[object]] = []
     with reading() as session:
         for reader in READERS:
@@ -149,18 +149,18 @@ def summary() -> None:
             ).all()
             who = Text.assemble(reader.name, "\n", (reader.says, "muted"))
             rows.append((who, _wants(reader), _papers(editions), _states(mails)))
-    output.table(["reader", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
+    output.table(["subscriber", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
 
 
 def _wants(reader: Reader) -> str:
-    """What a reader typed, a line each."""
+    """What a subscriber typed, one preference per line."""
     followed = [f"★ {author}" for author in reader.authors]
     refused = [f"not {query}" for query in reader.exclusions]
     return "\n".join([*reader.topics, *followed, *reader.categories, *refused]) or "–"
 
 
 def _papers(editions: Sequence[Edition]) -> str:
-    """Papers of each edition by section, oldest first."""
+    """The papers of each edition by section, oldest first."""
     shown = []
     for edition in editions:
         sections = [entry["section"] for entry in edition.content["entries"]]
@@ -171,7 +171,7 @@ def _papers(editions: Sequence[Edition]) -> str:
 
 
 def _states(mails: Sequence[Delivery]) -> str:
-    """How many mails are in each state."""
+    """The number of mails in each state."""
     return ", ".join(f"{count} {state}" for state, count in Counter(mail.state for mail in mails).items())
 
 

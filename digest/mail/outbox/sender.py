@@ -79,7 +79,7 @@ class Sender:
         self._ended: list[DeliveryResult] = []  # results that are not recorded yet
         self._counter = SendCounter()
         self._accepted = 0  # mails accepted since the last review of refusals
-        self._server_paused = False  # it refuses mail for many domains; only alarms are tried
+        self._server_paused = False  # because it refuses mail for many domains; only alarms are sent
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
         """Run the pass. See `deliver_due`."""

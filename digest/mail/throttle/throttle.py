@@ -1,4 +1,4 @@
-"""Limits mails a second through each server and to each receiving domain.
+"""Limits mails per second through each server and to each receiving domain.
 
 All workers share buckets in Redis; while it is down, each process uses its own with a part of the rate. A domain that
 asks for a lower rate (421, 4.7.x) has its rate halved; the rate recovers slowly.

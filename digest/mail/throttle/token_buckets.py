@@ -13,7 +13,7 @@ class Buckets(Protocol):
     """Token buckets by name (a domain or a server). Times are seconds. The Redis implementation raises Transient."""
 
     def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
-        """Take up to `wanted` tokens. Returns how many were taken, and the seconds until the next is available."""
+        """Take up to `requested` tokens. Returns how many were taken, and the seconds until the next is available."""
 
     def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
         """How many tokens are available, and the seconds until the next; takes none."""

@@ -33,7 +33,7 @@ def home(administrator: MaybeAdministrator) -> HTMLResponse:
 
 @router.post("/sign-in")
 def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
-    """Send the link. The answer is the same for every address."""
+    """Send the link. The response is the same for every address."""
     admin_login.request_link(str(form.get("address", "")), client, queue)
     return _page("sign_in.html", asked=True)
 

@@ -22,19 +22,19 @@ REFUSE = "not-me"  # the value of the button that refuses
 
 @router.get("/confirm/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Show what would start, a button for it, and one for a person who did not sign up."""
+    """Show the subscription with a button to confirm it, and one for people who did not sign up."""
     subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
     return _page(confirm.confirmation_of(subscriber_id, request_id), done=False)
 
 
 @router.post("/confirm/{token}")
 def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Start the mail, or never send any again."""
+    """Start the subscription, or suppress the address."""
     if not pressed:
         return ask(token)
     subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
     if form.get("action") == REFUSE:
-        confirm.confirmation_of(subscriber_id, request_id)  # an expired link refuses nothing either
+        confirm.confirmation_of(subscriber_id, request_id)  # an expired link can't refuse either
         return _refuse(subscriber_id, request_id)
     return _page(confirm.confirm(subscriber_id, request_id, client, queue), done=True)
 
@@ -68,7 +68,7 @@ def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
 
 
 def _page(confirmation: Confirmation, *, done: bool) -> HTMLResponse:
-    """`done`: it was confirmed just now."""
+    """`done`: the subscription was confirmed just now."""
     return template_rendering.page_response(
         "confirm.html",
         private=True,

@@ -1,4 +1,4 @@
-"""Mail the preferences link to its owner, from pages that must not contain it. No answer reveals the address."""
+"""Mail the preferences link to its owner, from pages that must not contain it. No response reveals the address."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _of_unsubscribe(token: str, queue: Enqueue) -> Callable[[], None]:
 
 
 def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> None:
-    """Register GET and POST of one page. `mailing` reads the token and returns the call that mails the link."""
+    """Register GET and POST of a page. `make_mailer` reads the token and returns the function that mails the link."""
 
     @router.get(path)
     def ask(token: str, queue: Queue) -> HTMLResponse:
@@ -52,7 +52,7 @@ def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> 
 
     @router.post(path)
     def act(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
-        """Mail the link. The answer is the same for everybody."""
+        """Mail the link. The response is the same for everybody."""
         if not pressed:
             return ask(token, queue)
         mail = mailing(token, queue)

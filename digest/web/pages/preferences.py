@@ -31,7 +31,7 @@ def show(token: str) -> HTMLResponse:
 
 @router.post("/preferences/{token}")
 def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Do what the pressed button says."""
+    """Perform the action of the pressed button."""
     if not pressed:
         return show(token)
     (subscriber_id,) = signed_links.read(PREFERENCES, token)
@@ -127,7 +127,7 @@ def _page(
 
 
 def _stopped(suppression: Suppression | None) -> str:
-    """Since when and why the address gets no mail, and what to do; empty if it may be mailed."""
+    """Since when and why the address gets no mail, and what to do; '' if it is not suppressed."""
     if suppression is None:
         return ""
     since = localize(

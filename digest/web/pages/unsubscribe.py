@@ -19,14 +19,14 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/unsubscribe/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Show whose mail would stop, and a button."""
+    """Show the address, with a button to unsubscribe."""
     (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
 @router.post("/unsubscribe/{token}")
 def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
-    """Stop the mail (RFC 8058). The link is proof; only our own form must be sent by its button."""
+    """Unsubscribe (RFC 8058). The link is enough proof; only our own form must be sent with its button."""
     if not pressed:
         return ask(token)
     (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
