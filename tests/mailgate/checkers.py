@@ -32,13 +32,13 @@ class Missing(Exception):
 
 
 @contextmanager
-def written(mails: Sequence[Mail], what: Callable[[Mail], bytes], ending: str) -> Iterator[list[Path]]:
+def written(mails: Sequence[Mail], content_of: Callable[[Mail], bytes], ending: str) -> Iterator[list[Path]]:
     """The mails as files, named for reports."""
     with tempfile.TemporaryDirectory(prefix="mailgate-") as folder:
         paths = []
         for mail in mails:
             path = Path(folder) / f"{mail.name}.{ending}"
-            path.write_bytes(what(mail))
+            path.write_bytes(content_of(mail))
             paths.append(path)
         yield paths
 

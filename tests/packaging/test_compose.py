@@ -78,7 +78,7 @@ def test_a_service_waits_for_the_schema(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", sorted(set(ALL) - {"migrate", "mail"}))
-def test_a_service_tells_its_health(service: str) -> None:
+def test_a_service_reports_its_health(service: str) -> None:
     check = ALL[service]["healthcheck"]
 
     assert check["test"][0] == "CMD"
@@ -184,7 +184,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_the_services_come_up_healthy_and_end_when_told(stack: Stack) -> None:
+def test_the_services_come_up_healthy_and_end_on_a_signal(stack: Stack) -> None:
     early = [stack.examine(service).code for service in ("web", "scheduler")]
     assert stack.start("migrate").wait(PATIENCE) == 0
 

@@ -35,7 +35,7 @@ def asked_for(pin: Requirement) -> Iterator[Requirement]:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_all_that_a_locked_package_asks_for_is_in_the_lock(lock: str) -> None:
+def test_all_requirements_of_a_locked_package_are_in_the_lock(lock: str) -> None:
     locked = pins(lock)
     missing = []
     for pin in locked.values():

@@ -27,7 +27,7 @@ def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "expected"),
     [
         ("On Deep LearningNiao He", ("On Deep Learning", "Niao He")),
         ("Revisiting DAgger in the Era of LLM-AgentsWei Li", ("Revisiting DAgger in the Era of LLM-Agents", "Wei Li")),
@@ -38,8 +38,8 @@ def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, 
         ("Robust MDPsWei DeVries", ("Robust MDPs", "Wei DeVries")),
     ],
 )
-def test_a_certain_seam_splits(line: str, found: tuple[str, ...]) -> None:
-    assert split(line) == found
+def test_a_certain_seam_splits(line: str, expected: tuple[str, ...]) -> None:
+    assert split(line) == expected
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.Comple
     assert (folder / "demo.log").stat().st_size > 0
 
 
-def test_every_reader_has_their_mails_and_the_paused_one_none(
+def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
     played: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     among = mails(played[0])
@@ -84,7 +84,7 @@ def test_every_reader_has_their_mails_and_the_paused_one_none(
     assert counts == {r.name: 0 if r.paused else 1 if r.late else 2 for r in READERS}
 
 
-def test_no_reader_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     among = mails(played[0])
 
     for reader in READERS:

@@ -62,7 +62,7 @@ def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "there is no queue ''"),
         ("deliver", "there is no queue 'deliver'; there are delivery, selection, ingestion, background"),
@@ -74,11 +74,11 @@ def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) ->
         ("delivery+selection,selection", "selection stands there twice"),
     ],
 )
-def test_what_can_not_be_read_is_named(text: str, said: str) -> None:
+def test_what_can_not_be_read_is_named(text: str, message: str) -> None:
     with pytest.raises(BadInput) as error:
         read_pools(text)
 
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_every_queue_is_served_by_default_and_delivery_by_its_own_processes() -> None:

@@ -77,7 +77,7 @@ def proved(number: int) -> bytes:
     return raw.replace(b"<r1@mx.one.example>", f"<r{number}@mx.one.example>".encode())
 
 
-def test_a_dry_run_tells_each_message_in_a_line_and_moves_nothing(folder: Path) -> None:
+def test_a_dry_run_prints_a_line_per_message_and_moves_nothing(folder: Path) -> None:
     """It needs neither settings nor a database."""
     file(folder, "1.a", report())
     file(folder, "2.b", complaint())
@@ -111,7 +111,7 @@ def test_an_empty_maildir_is_no_error(service: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("--stdin", "--maildir", "x"), ("--maildir", "nowhere")])
-def test_wrong_usage_is_told(words: tuple[str, ...]) -> None:
+def test_wrong_usage_is_reported(words: tuple[str, ...]) -> None:
     code, _ = digest("bounces", "ingest", *words)
 
     assert code == 2

@@ -93,7 +93,7 @@ def test_a_dot_that_begins_a_line_goes_out_twice() -> None:
 
 
 @pytest.mark.parametrize("to_data", [b"554 5.5.1 no valid recipients\r\n", b"503 5.5.1 nobody to send to\r\n"])
-def test_a_refused_reader_costs_neither_connection_nor_the_next_mail(to_data: bytes) -> None:
+def test_a_refused_recipient_costs_neither_connection_nor_the_next_mail(to_data: bytes) -> None:
     def answer(packet: bytes) -> bytes | None:
         return b"250 ok\r\n550 5.1.1 who?\r\n" + to_data if packet.startswith(group(1)) else usual(packet)
 
@@ -107,7 +107,7 @@ def test_a_refused_reader_costs_neither_connection_nor_the_next_mail(to_data: by
     assert len(server.connections) == 1
 
 
-def test_a_content_that_is_asked_for_though_the_reader_is_refused_is_never_given() -> None:
+def test_content_is_never_sent_for_a_refused_recipient_even_on_request() -> None:
     def answer(packet: bytes) -> bytes | None:
         return b"250 ok\r\n550 5.1.1 who?\r\n354 go on\r\n" if packet.startswith(group(1)) else usual(packet)
 
@@ -118,7 +118,7 @@ def test_a_content_that_is_asked_for_though_the_reader_is_refused_is_never_given
     assert not any(b"Subject: two" in packet for packets in server.connections for packet in packets)
 
 
-def test_who_cuts_a_groups_connection_is_asked_again_step_by_step() -> None:
+def test_a_server_that_cuts_a_pipelined_group_is_spoken_to_step_by_step() -> None:
     def answer(packet: bytes) -> bytes | None:
         return None if b"bob@" in packet else usual(packet)
 

@@ -10,7 +10,7 @@ from digest.text.redaction import redact_addresses
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "redacted"),
     [
         ("550 5.1.1 <ada@one.example>: unknown", "550 5.1.1 <[address]>: unknown"),
         ("to=ada+list@one.example, relay not permitted", "to=[address], relay not permitted"),
@@ -20,8 +20,8 @@ from digest.text.redaction import redact_addresses
         ("", ""),
     ],
 )
-def test_addresses_are_left_out(text: str, kept: str) -> None:
-    assert redact_addresses(text) == kept
+def test_addresses_are_left_out(text: str, redacted: str) -> None:
+    assert redact_addresses(text) == redacted
 
 
 @given(before=st.text(max_size=20), after=st.text(max_size=20))

@@ -313,7 +313,7 @@ def test_an_erased_owner_gets_no_link_and_the_answer_is_the_same(real: Browser) 
     assert len(mails()) == sent_before
 
 
-def test_one_client_asks_for_only_so_many_links(real: Browser) -> None:
+def test_links_for_one_client_are_limited(real: Browser) -> None:
     link = path(signed_links.edition(1))
     answers = [real.post(f"{link}/link").status_code for _ in range(21)]
 

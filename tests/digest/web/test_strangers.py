@@ -199,7 +199,7 @@ def test_an_address_that_bounced_gets_one_confirmation_a_week(
 
 
 @pytest.mark.parametrize("before", [active, former])
-def test_who_bounced_right_after_signing_up_can_confirm_again_at_once(
+def test_an_address_that_bounced_right_after_sign_up_can_confirm_again_at_once(
     web: Browser, clock_stands: time_machine.Traveller, before: Callable[[Browser], None]
 ) -> None:
     before(web)

@@ -43,7 +43,7 @@ def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> No
     assert set(found) == {"a:1", "a\\2\t", "a:3"}
 
 
-def test_a_row_that_can_not_go_in_is_told_in_the_usual_words(database: str) -> None:
+def test_a_row_that_can_not_be_inserted_raises_the_usual_error(database: str) -> None:
     version = {"revision": 1, "batch_id": 1, "title": "A title", "abstract": "", "detail": {}}
     with pytest.raises(IntegrityError), transaction() as session:
         paper_writes.insert_versions(session, [{"paper_id": 4711, **version}])

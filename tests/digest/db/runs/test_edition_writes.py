@@ -76,7 +76,7 @@ def test_every_edition_is_stored_as_it_was_given(database: str, count: int) -> N
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_each_edition_owes_one_mail_to_its_reader(database: str, count: int) -> None:
+def test_each_edition_enqueues_one_mail_to_its_subscriber(database: str, count: int) -> None:
     with transaction() as session:
         numbers = freeze(session, count)
     with reading() as session:
@@ -97,7 +97,7 @@ def test_a_second_edition_of_a_date_is_refused(database: str, count: int) -> Non
         edition_writes.insert_editions(session, columns(count))
 
 
-def test_the_ledger_knows_the_papers_of_each_reader_also_from_older_editions(database: str) -> None:
+def test_sent_papers_of_each_subscriber_include_those_of_older_editions(database: str) -> None:
     with transaction() as session:
         freeze(session, 5)
         old = Content((Entry(41, 1, "new"), Entry(42, 1, "rising"))).to_json()

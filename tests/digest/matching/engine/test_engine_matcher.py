@@ -74,9 +74,9 @@ def real(shared: Path, number: int) -> list[Record]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "topic", "besides", "text", "answer"), rows())
-def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, besides: str, text: str, answer: str) -> None:
-    (found,) = engine([profile(topic, besides)], [Candidate(1, paper(text), 1)], None)
+@pytest.mark.parametrize(("rule", "topic", "options", "text", "answer"), rows())
+def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, options: str, text: str, answer: str) -> None:
+    (found,) = engine([profile(topic, options)], [Candidate(1, paper(text), 1)], None)
     given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
 
     assert given == answer, rule
@@ -139,7 +139,7 @@ def test_any_papers_match_as_by_the_reference(
     assert engine(profiles, papers, tau, sent) == slow(profiles, papers, tau, sent)
 
 
-def test_without_caps_everything_is_told_and_counted(shared: Path) -> None:
+def test_without_caps_everything_is_returned_and_counted(shared: Path) -> None:
     records = real(shared, 60)
     make = Profiles(records, seed=3)
     profiles = [make.profile() for _ in range(20)]
@@ -151,7 +151,7 @@ def test_without_caps_everything_is_told_and_counted(shared: Path) -> None:
     assert [answers.total(at) for at in range(20)] == [len(one) for one in told]
 
 
-def test_a_reader_who_wants_very_many_gets_them_in_order() -> None:
+def test_very_many_matches_of_one_profile_come_in_order() -> None:
     papers = [Candidate(n, Record("A protein " + "in a cell " * (n % 7)), 1 + n % 3, 31 * n % 101) for n in range(200)]
     one = Profile((Topic("protein"), Topic('"cell" OR "protein"')), limit=150)
 

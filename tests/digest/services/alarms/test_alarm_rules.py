@@ -20,7 +20,7 @@ from tests.digest.services.house import later
 from tests.outbox import Outbox, as_claimed
 
 
-def test_overdue_mail_is_told_once_a_day(service: str, outbox: Outbox) -> None:
+def test_overdue_mail_is_reported_once_a_day(service: str, outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
     on_time = alarm_rules.check_alarms(now=later(minutes=29))
     late = alarm_rules.check_alarms(now=later(minutes=31))
@@ -50,7 +50,7 @@ def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
     assert [alarm_rules.check_alarms(now=later(hours=1)), alarm_rules.check_alarms(now=later(minutes=61))] == [2, 0]
 
 
-def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sender_that_died_is_reported(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 1000.0
     sweeper = LeaseReaper(settings.get(), monotonic=lambda: seconds)
     monkeypatch.setattr(delivery_worker, "_sweeper", lambda: sweeper)
@@ -77,7 +77,7 @@ def test_without_administrators_an_alarm_is_a_line_in_the_log(service: str, conf
     assert told() == []
 
 
-def test_an_alarm_is_a_mail_that_tells_its_facts(service: str, outbox: Outbox) -> None:
+def test_an_alarm_is_a_mail_with_its_facts(service: str, outbox: Outbox) -> None:
     with transaction() as session:
         alarm_rules.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
@@ -97,7 +97,7 @@ def test_two_at_once_tell_it_once(service: str) -> None:
     assert len(told()) == 2
 
 
-def test_mail_servers_that_fail_for_ten_minutes_are_told_once(service: str) -> None:
+def test_mail_servers_that_fail_for_ten_minutes_are_reported_once(service: str) -> None:
     told_at = [alarm_rules.note_mail_servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
 
     assert told_at == [False, False, False, True, False]
@@ -121,7 +121,7 @@ def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:
     assert told() == ["6 domains refuse our mail"] * 2
 
 
-def test_a_server_that_refuses_us_is_told_instead_of_overdue_mail(service: str, outbox: Outbox) -> None:
+def test_a_server_that_refuses_us_is_reported_instead_of_overdue_mail(service: str, outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
     with transaction() as session:
         deliveries.pause_domain(session, session_replies.SERVER, later(hours=2), "550 no")
@@ -131,12 +131,12 @@ def test_a_server_that_refuses_us_is_told_instead_of_overdue_mail(service: str, 
     assert told() == ["The mail server refuses our mail"] * 2
 
 
-def test_a_server_that_refuses_our_session_is_told_at_once(service: str) -> None:
+def test_a_server_that_refuses_our_session_is_reported_at_once(service: str) -> None:
     assert alarm_rules.note_mail_servers(failing=True, refusal="530 5.7.0 Authentication required")
     assert told() == ["The mail servers fail"] * 2
 
 
-def test_servers_that_fail_from_one_day_to_the_next_are_told(service: str) -> None:
+def test_servers_that_fail_from_one_day_to_the_next_are_reported(service: str) -> None:
     told_at = [alarm_rules.note_mail_servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
 
     assert told_at == [False, True]

@@ -70,7 +70,7 @@ def test_a_proved_5_1_1_gives_the_address_up(mail: int) -> None:
     assert given_house.suppressed() == {ADA: "no such address"}
 
 
-def test_a_suppression_tells_its_source_and_date(mail: int) -> None:
+def test_a_suppression_records_its_source_and_date(mail: int) -> None:
     take(report(to=path(mail)))
 
     with transaction() as session:
@@ -79,7 +79,7 @@ def test_a_suppression_tells_its_source_and_date(mail: int) -> None:
     assert clock.now() - found.at < timedelta(minutes=1)
 
 
-def test_the_delivery_tells_the_address_whatever_the_report_says(mail: int) -> None:
+def test_the_address_is_the_delivery_s_whatever_the_report_says(mail: int) -> None:
     given_house.add_reader("bob@one.example")
     other = report(to=path(mail)).replace(b"ada@one.example", b"bob@one.example")
 
@@ -379,12 +379,12 @@ def test_a_report_that_comes_twice_changes_no_score(failures: list[WeightedFailu
 
 
 @pytest.mark.parametrize(
-    ("weight", "days_apart", "enough"),
+    ("weight", "days_apart", "failure_count"),
     [(FAILURE_WEIGHT, 1, 4), (DELAY_WEIGHT, 1, 18), (FAILURE_WEIGHT, 7, 7)],
     ids=["daily", "late", "weekly"],
 )
-def test_the_threshold_is_where_the_docs_say(weight: float, days_apart: int, enough: int) -> None:
-    failures = [WeightedFailure(NOW - timedelta(days=days_apart * place), weight) for place in range(enough)]
+def test_the_threshold_is_where_the_docs_say(weight: float, days_apart: int, failure_count: int) -> None:
+    failures = [WeightedFailure(NOW - timedelta(days=days_apart * place), weight) for place in range(failure_count)]
 
     assert reaches_threshold(failures, now=NOW)
     assert not reaches_threshold(failures[:-1], now=NOW)
@@ -399,7 +399,7 @@ def test_addresses_have_one_key() -> None:
 
 
 @pytest.fixture
-def letter(mail: int) -> OutgoingMessage:
+def notice_message(mail: int) -> OutgoingMessage:
     """That mail as it goes over the wire: a notice, composed and addressed."""
     with transaction() as session:
         row = session.get_one(Delivery, mail)
@@ -410,23 +410,25 @@ def letter(mail: int) -> OutgoingMessage:
     return made
 
 
-def test_a_report_on_a_real_letter_is_proved_by_its_return_path(letter: OutgoingMessage) -> None:
-    assert take(report(to=letter.envelope_from)) == ["suppressed"]
+def test_a_report_on_a_composed_mail_is_proved_by_its_return_path(notice_message: OutgoingMessage) -> None:
+    assert take(report(to=notice_message.envelope_from)) == ["suppressed"]
 
 
-def test_a_report_on_a_real_letter_is_proved_by_what_it_returns(letter: OutgoingMessage) -> None:
-    head = letter.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
+def test_a_report_on_a_composed_mail_is_proved_by_what_it_returns(notice_message: OutgoingMessage) -> None:
+    head = notice_message.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
 
     assert take(report(returned=head)) == ["suppressed"]
     assert given_house.suppressed() == {ADA: "no such address"}
 
 
-def test_a_real_letters_mailto_leaves(letter: OutgoingMessage, ada: int) -> None:
-    ways = email.message_from_bytes(letter.raw)["List-Unsubscribe"]
+def test_a_mail_to_the_unsubscribe_address_of_a_composed_mail_unsubscribes(
+    notice_message: OutgoingMessage, ada: int
+) -> None:
+    ways = email.message_from_bytes(notice_message.raw)["List-Unsubscribe"]
     address, _, query = re.findall(r"<mailto:([^>]*)>", ways)[0].partition("?")
     (subject,) = parse_qs(query)["subject"]
 
-    assert address == letter.envelope_from
+    assert address == notice_message.envelope_from
     assert take(ordinary(subject)) == ["left"]
     assert given_house.reader(ada).state == "left"
 

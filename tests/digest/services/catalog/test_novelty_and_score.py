@@ -155,7 +155,7 @@ def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: 
     assert paper_presenters.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
 
 
-def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:
+def test_an_author_s_own_page_names_the_author_of_its_figures(lab: Lab) -> None:
     papers = tuple(
         ListedPaper(Record(f"A long enough title, number {n}", authors=("Ada Byron", f"Other {n}"))) for n in range(4)
     )

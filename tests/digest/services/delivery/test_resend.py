@@ -50,13 +50,13 @@ def forget(*serials: int) -> None:
         session.execute(delete(Delivery).where(Delivery.kind == "resend", Delivery.serial.in_(serials)))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("gone", [(1,), (2,), (1, 2), (1, 2, 3)], ids=str)
+@pytest.mark.parametrize("deleted", [(1,), (2,), (1, 2), (1, 2, 3)], ids=str)
 def test_a_resend_after_retention_removed_earlier_ones_is_sent(
-    sent: Lab, smtp: MailServer, gone: tuple[int, ...]
+    sent: Lab, smtp: MailServer, deleted: tuple[int, ...]
 ) -> None:
     before = [again() for _ in range(3)]
     sent.run()
-    forget(*gone)
+    forget(*deleted)
 
     number = again()
     sent.run()
@@ -177,7 +177,7 @@ def test_a_second_installation_under_the_same_domain_sends_other_message_ids(sen
     assert first != second
 
 
-def test_the_installations_id_stays_when_asked_for_again(database: str) -> None:
+def test_the_installations_id_stays_when_it_is_ensured_again(database: str) -> None:
     with engine().begin() as connection:
         made = [installation.ensure_installation(connection) for _ in range(3)]
 

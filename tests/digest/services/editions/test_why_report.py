@@ -47,13 +47,13 @@ def test_a_paper_too_old_to_be_new_is_said_to_be(lab: Lab) -> None:
     assert "more than 14 announcements have passed" in reason(20)
 
 
-def test_a_reader_who_left_hears_that_there_is_no_mail(lab: Lab) -> None:
+def test_the_report_of_an_unsubscribed_address_says_that_there_is_no_mail(lab: Lab) -> None:
     unsubscribe(lab.subscribe("ada", "bandits"))
 
     assert why_report.why_mail("ada@example.com")[0] == "no mail: the subscription is left since 2025-11-17"
 
 
-def test_a_pause_and_the_next_mail_are_told(lab: Lab) -> None:
+def test_the_report_names_a_pause_and_the_next_mail(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", time_zone="Asia/Tokyo")
     lab.change("ada", paused_until=MONDAY + timedelta(days=3), next_due_at=at(MONDAY + timedelta(days=2), 22))
 

@@ -77,7 +77,7 @@ def test_a_backup_put_back_is_not_mistaken_for_what_was_compiled_since(busy: Lab
     assert busy.papers("bob", TUESDAY) == ["More bandits"]
 
 
-def test_what_was_compiled_of_an_erased_reader_is_removed(busy: Lab) -> None:
+def test_what_was_compiled_of_an_erased_subscriber_is_removed(busy: Lab) -> None:
     erasure.erase(busy.reader("ada").id or 0)
 
     assert list((settings.get().data_dir / "profiles").glob("*.profiles")) == []

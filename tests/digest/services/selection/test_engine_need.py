@@ -47,7 +47,7 @@ def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 @SQLITE
-def test_the_size_counts_readers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
+def test_the_size_counts_subscribers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
     with reading() as session:
         size = engine_need.measure_size(session)
 

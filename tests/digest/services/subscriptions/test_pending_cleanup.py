@@ -37,7 +37,7 @@ def test_a_sign_up_may_be_confirmed_for_30_days() -> None:
     assert everything() == before
 
 
-def test_who_confirmed_stays() -> None:
+def test_a_confirmed_subscriber_is_not_cleaned_up() -> None:
     with time_machine.travel(NOW, tick=False):
         confirm.confirm(1, 1, "203.0.113.7", NoQueue())
 

@@ -40,7 +40,7 @@ def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: B
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("topic", "said"),
+    ("topic", "message"),
     [
         ("ab* OR model", "‘ab*’ begins too many words; write 3 letters or more"),
         ("all:ab*", "‘ab*’ begins too many words"),
@@ -48,11 +48,11 @@ def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: B
         ("protein ANDNOT ti:ab*", "‘ab*’ begins too many words"),
     ],
 )
-def test_a_short_prefix_is_refused_wherever_it_stands(web: Browser, topic: str, said: str) -> None:
+def test_a_short_prefix_is_refused_wherever_it_stands(web: Browser, topic: str, message: str) -> None:
     answer = web.post("/api/v1/preview", json={"topics": [topic]})
 
     assert answer.status_code == 422
-    assert said in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
 
 
 @SQLITE

@@ -243,7 +243,7 @@ def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: tim
     assert entered.status_code == 303
 
 
-def test_who_shares_the_clients_address_with_an_attacker_still_gets_a_link(web: Browser) -> None:
+def test_a_client_behind_the_address_of_an_attacker_still_gets_a_link(web: Browser) -> None:
     for _ in range(20):
         web.post("/admin/sign-in", data={"address": ADA})
     unknown = web.post("/admin/sign-in", data={"address": ADA})

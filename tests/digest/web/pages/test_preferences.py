@@ -199,7 +199,7 @@ def _version(text: str) -> str:
     return match[1]
 
 
-def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(web: Browser) -> None:
+def test_of_two_tabs_the_second_to_save_is_refused_and_overwrites_nothing(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
     version = _version(web.get(link).text)
