@@ -15,7 +15,7 @@ from digest.papers import ListedPaper, Record
 from seeds import loader
 
 TODAY = date(2026, 6, 10)
-SEEDS = [paper for _, found in loader.load(today=TODAY) for paper in found.papers]
+SEEDS = [paper for _, document in loader.load(today=TODAY) for paper in document.papers]
 ABSTRACT = " ".join(f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)) + "."
 OTHER = " ".join(f"term{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)) + "."
 
