@@ -109,9 +109,11 @@ def rounds(report: Report, port: int, *, mails: int, number: int) -> None:
             began = time.monotonic()
             found = some.go()
             seconds = time.monotonic() - began
-            count = sum(one["sent"] for one in found)
+            count = sum(measure["sent"] for measure in found)
             report.add(kind, "mails/s", count / seconds)
-            report.add(f"{kind}: CPU of the senders", "ms/mail", 1000 * sum(one["cpu"] for one in found) / count)
+            report.add(
+                f"{kind}: CPU of the senders", "ms/mail", 1000 * sum(measure["cpu"] for measure in found) / count
+            )
         if program := sink.program("smtp-source"):
             report.add("smtp-source", "mails/s", source(program, port, mails=mails))
     for some in senders.values():

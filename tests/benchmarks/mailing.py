@@ -178,9 +178,9 @@ class Memory:
             assert isinstance(letter, OutgoingMessage)
             if len(flying) >= shared.size:
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)
-                taken += sum(one.result().state == SENT for one in done)
+                taken += sum(future.result().state == SENT for future in done)
             flying.add(shared.send(letter, lambda: True))
-        return taken + sum(one.result().state == SENT for one in wait(flying).done)
+        return taken + sum(future.result().state == SENT for future in wait(flying).done)
 
     def naive(self) -> int:
         """The obvious way."""

@@ -35,8 +35,8 @@ def traversed(world: World) -> str:
     heads, at = matcher.compiled.stream, matcher.compiled.record[:SHARD]
     begin = at + 1 + (heads[at] >> 8)
     heard = [heads[b + 1 : b + 1 + heads[b]] >> 6 for b in begin]
-    asked = float(np.mean([size[some].sum() for some in heard]))
-    single = float(np.mean([size[some][words["row"][:-1][some] == 0].sum() for some in heard]))
+    asked = float(np.mean([size[posting_list].sum() for posting_list in heard]))
+    single = float(np.mean([size[posting_list][words["row"][:-1][posting_list] == 0].sum() for posting_list in heard]))
     pairs = asked / len(world.day)
     return (
         f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); {single / asked:.1%} of them are walked,"

@@ -99,7 +99,9 @@ def measure(shared: Path, database: str, workers: int, readers: int, *, calibrat
 
     report = Report(f"pipeline-{database}-{readers}")
     hands = [_Hand(number, workers) for number in range(workers)]
-    report.add("idle", "MB", max(one["idle"] for one in [hand.wait() for hand in [hand.go("warm") for hand in hands]]))
+    report.add(
+        "idle", "MB", max(figures["idle"] for figures in [hand.wait() for hand in [hand.go("warm") for hand in hands]])
+    )
     for name, day in DAYS.items():
         if day != DAY:
             store_days(shared, day, day)
@@ -110,17 +112,17 @@ def measure(shared: Path, database: str, workers: int, readers: int, *, calibrat
             began = time.perf_counter()
             told = [hand.wait() for hand in [hand.go("calibrate") for hand in hands]]
             report.add("calibrate, weekly", "s", time.perf_counter() - began)
-            report.add("calibrate, weekly cpu", "s", sum(one["cpu"] for one in told))
+            report.add("calibrate, weekly cpu", "s", sum(figures["cpu"] for figures in told))
         began = time.perf_counter()
         plan(day)
         report.add(f"{name}, plan", "s", time.perf_counter() - began)
         began = time.perf_counter()
         told = [hand.wait() for hand in [hand.go(name) for hand in hands]]
         report.add(f"{name}, freeze", "s", time.perf_counter() - began)
-        report.add(f"{name}, freeze cpu", "s", sum(one["cpu"] for one in told))
-        report.add(f"{name}, peak", "MB", max(one["peak"] for one in told))
+        report.add(f"{name}, freeze cpu", "s", sum(figures["cpu"] for figures in told))
+        report.add(f"{name}, peak", "MB", max(figures["peak"] for figures in told))
         for stage in STAGES:
-            report.add(f"{name}, {stage}", "s", sum(one[stage] for one in told))
+            report.add(f"{name}, {stage}", "s", sum(figures[stage] for figures in told))
     for hand in hands:
         hand.end()
     with reading() as session:

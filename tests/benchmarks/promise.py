@@ -94,15 +94,15 @@ def _epoch(store: ProfileStore, index: Sequence[PaperIndex], at: int) -> None:
     spent = (process_time() - started) * 1e6 / len(taus)
     was, came = close(store, before, weights, taus), close(store, after, weights, taus)
     each = came.mean(axis=1)
-    sizes = [np.mean([one.papers for one in some]) for some in (before, after)]
+    sizes = [np.mean([paper_index.papers for paper_index in part]) for part in (before, after)]
     figures = (was.mean(), came[:, :WEEK].mean(), came.mean(), np.quantile(each, 0.9), each.max())
     told = [
         str(at),
         f"{sizes[0]:.0f} → {sizes[1]:.0f}",
-        *(f"{one:.2f}" for one in figures),
+        *(f"{figure:.2f}" for figure in figures),
         f"{(each > MANY).mean():.1%}",
     ]
-    print("".join(f"{one:>15}" for one in [str(at), *told, f"{spent:.0f} s"]), flush=True)
+    print("".join(f"{cell:>15}" for cell in [str(at), *told, f"{spent:.0f} s"]), flush=True)
 
 
 if __name__ == "__main__":

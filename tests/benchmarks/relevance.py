@@ -166,12 +166,12 @@ class Month:
         """What each profile gets, day by day, by one of our rules."""
         profiles = [replace(profile, close=rule != "strict") for profile in profiles]
         taus = self._taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
-        found: list[dict[int, list[int]]] = [{} for _ in profiles]
+        rankings_by_profile: list[dict[int, list[int]]] = [{} for _ in profiles]
         for day, (index, facts) in self.days.items():
             answers = build_matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
-            for at, of in enumerate(found):
+            for at, of in enumerate(rankings_by_profile):
                 of[day] = answers.papers(at)
-        return found
+        return rankings_by_profile
 
     def _taus(self, profiles: Sequence[Profile]) -> list[int]:
         index, facts = self.earlier
@@ -191,10 +191,10 @@ def run(chosen: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rul
     """Profiles through their months by one of our rules."""
     rows: dict[int, Row] = {}
     for month, of in months.items():
-        some = [at for at, task in enumerate(chosen) if task.month == month]
-        found = of.found([chosen[at].profile for at in some], rule) if some else []
-        rows |= {at: grade(best, chosen[at], corpus) for at, best in zip(some, found, strict=True)}
-    return [rows[at] for at in range(len(chosen))]
+        some = [place for place, task in enumerate(chosen) if task.month == month]
+        found = of.found([chosen[place].profile for place in some], rule) if some else []
+        rows |= {place: grade(best, chosen[place], corpus) for place, best in zip(some, found, strict=True)}
+    return [rows[place] for place in range(len(chosen))]
 
 
 def bm25(task: Task, corpus: Corpus, weights: dict[str, Weights]) -> Row:

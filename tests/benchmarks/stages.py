@@ -87,14 +87,14 @@ def window(
 
     def written() -> list[bytes]:
         to = [letters._envelope(row, known[row.id].reader, letters._return_path(row)) for row in rows]
-        return [message.build(one, envelope) for one, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
+        return [message.build(mail, envelope) for mail, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)
     signer = letters._signer
-    signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
+    signed = watch("DKIM", lambda: [signer.sign(raw_mail) if signer else raw_mail for raw_mail in raw])
     mails = [
-        OutgoingMessage(letters._return_path(row), row.address, one, row.message_id, built=True)
-        for row, one in zip(rows, signed, strict=True)
+        OutgoingMessage(letters._return_path(row), row.address, signed_mail, row.message_id, built=True)
+        for row, signed_mail in zip(rows, signed, strict=True)
     ]
     outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])
     results = [judge.result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)]

@@ -72,7 +72,7 @@ def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbo
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)
     in_flight = outbox.states()["sending"]
-    taken = sweep_until_taken(takeover.sweeper())
+    taken_over = sweep_until_taken(takeover.sweeper())
     uncertain = outbox.states()[UNCERTAIN]
     outbox.make_due()
     outbox.send_all()
@@ -80,8 +80,8 @@ def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbo
     got = smtp.recipients()
     assert set(got) == set(addresses)
     assert sum(got.values()) - len(addresses) <= in_flight <= CONNECTIONS
-    assert taken == uncertain == in_flight
-    assert len({taken.message_id for taken in smtp.log}) == len(addresses)
+    assert taken_over == uncertain == in_flight
+    assert len({received.message_id for received in smtp.log}) == len(addresses)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -29,7 +29,7 @@ def papers(number: int) -> list[int]:
 def columns(count: int) -> dict[str, Any]:
     """Editions of the readers from 1 to `count`."""
     contents = [
-        StoredContent.from_content(Content(tuple(Entry(one, 1, "new") for one in papers(n))))
+        StoredContent.from_content(Content(tuple(Entry(paper_id, 1, "new") for paper_id in papers(n))))
         for n in range(1, count + 1)
     ]
     return {
@@ -41,9 +41,9 @@ def columns(count: int) -> dict[str, Any]:
         "created_at": NOON,
         "previous_seen": [*range(count)],
         "kind": "digest",
-        "papers": [one.papers for one in contents],
-        "content": [compress(one.text) for one in contents],
-        "shown": [one.paper_ids for one in contents],
+        "papers": [content.papers for content in contents],
+        "content": [compress(content.text) for content in contents],
+        "shown": [content.paper_ids for content in contents],
     }
 
 

@@ -326,8 +326,8 @@ def test_an_uncertain_mail_is_sent_again_with_the_same_message_id(outbox: Outbox
     outbox.send()
 
     assert outbox.row().state == SENT
-    assert [taken.answered for taken in smtp.log] == [False, True]
-    assert len({taken.message_id for taken in smtp.log}) == 1
+    assert [received.answered for received in smtp.log] == [False, True]
+    assert len({received.message_id for received in smtp.log}) == 1
 
 
 def test_an_uncertain_mail_is_held_after_five_tries(outbox: Outbox, smtp: MailServer) -> None:

@@ -54,8 +54,8 @@ def _novelty(arxiv_id: str) -> Novelty | None:
 def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     lab: Lab, real: list[ListedPaper]
 ) -> None:
-    learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)]
-    stranger = next(one for one in real if one.record.categories[0].startswith("astro-ph"))
+    learning = [candidate for candidate in real if candidate.record.categories[:1] == ("cs.LG",)]
+    stranger = next(candidate for candidate in real if candidate.record.categories[0].startswith("astro-ph"))
     original = learning[0].record
     copy = replace(
         original,
