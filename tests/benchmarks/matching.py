@@ -39,8 +39,8 @@ def traversed(world: World) -> str:
     single = float(np.mean([size[posting_list][words["row"][:-1][posting_list] == 0].sum() for posting_list in heard]))
     pairs = asked / len(world.day)
     return (
-        f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); {single / asked:.1%} of them are walked,"
-        " the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
+        f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); "
+        f"{single / asked:.1%} of them are walked, the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
     )
 
 
@@ -52,7 +52,10 @@ def agreement(world: World, postgres: matching_peers.Postgres) -> str:
     ours = {(row, paper) for row in range(PEER) if not world.profiles[row].authors for paper in answers.papers(row)}
     theirs = {(row, paper) for row, paper in postgres.found() if not world.profiles[row].authors}
     both = len(ours & theirs)
-    return f"of {len(theirs)} matches of PostgreSQL's {both / len(theirs):.1%} are ours, of ours {both / len(ours):.1%}"
+    return (
+        f"of {len(theirs)} matches of PostgreSQL's {both / len(theirs):.1%} are ours, "
+        f"of ours {both / len(ours):.1%} are PostgreSQL's"
+    )
 
 
 def compare(world: World, rounds: int, profiles: int) -> Report:

@@ -78,7 +78,8 @@ def main() -> None:
     for profile in crowd.Crowd(crowd.phrases(every), every).profiles(asked.profiles):
         store.add(replace(profile, authors=()))
     index = list(indexes(real))
-    print(f"{asked.profiles} profiles, {len(index)} announcements of {len(every) / len(index):.0f} papers on average;")
+    average = len(every) / len(index)
+    print(f"{asked.profiles} profiles, {len(index)} announcements of {average:.0f} papers on average;")
     print(f"promised: {USUAL_CLOSE_PAPERS / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
     print("".join(f"{name:>15}" for name in COLUMNS))
     for at in range(DAYS, len(index) - DAYS + 1, DAYS):

@@ -117,8 +117,9 @@ def explained(record: Record, profile: Profile) -> bool:
 def lines(told: Told, seconds: float) -> Sequence[str]:
     """The figures for a person."""
     runs = [f"{result.date}: {result.line()}" for result in told.results]
-    end = f"{told.mails} mails with {told.papers} papers to {told.readers} readers; {told.repeated} repeated, "
-    return [f"{told.ingested} papers ingested", *runs, f"{end}{len(told.strangers)} unexplained; {seconds:.0f} s"]
+    mails = f"{told.mails} mails with {told.papers} papers to {told.readers} subscribers"
+    faults = f"{told.repeated} repeated, {len(told.strangers)} unexplained"
+    return [f"{told.ingested} papers ingested", *runs, f"{mails}; {faults}; {seconds:.0f} s"]
 
 
 def main(shared: Path) -> int:

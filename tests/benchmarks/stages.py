@@ -68,7 +68,7 @@ def measure(report: Report, *, mails: int) -> None:
 
 def window(
     letters: composing.MailComposer, road: transport.Transport, judge: StateTransitions, lease: int, watch: _Watch
-) -> int:  # fmt: skip
+) -> int:
     """One window through all stages."""
     now = clock.now()
 
