@@ -40,7 +40,8 @@ def traversed(world: World) -> str:
     pairs = asked / len(world.day)
     return (
         f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); "
-        f"{single / asked:.1%} of them are walked, the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
+        f"{single / asked:.1%} of them are walked, "
+        "the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
     )
 
 
