@@ -28,7 +28,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one 
 
 
 def not_run(reason: str) -> NoReturn:
-    """This machine lacks what the test needs. It is named in the last lines; `.ci/run` takes it for a failure."""
+    """This machine lacks what the test needs. It is named in the summary; `.ci/run` counts it as a failure."""
     pytest.skip(reason)
 
 

@@ -1,4 +1,4 @@
-"""Many readers' profiles against a day's papers: ours, PostgreSQL, SQLite's FTS5, a loop.
+"""Many profiles against a day's papers: ours, PostgreSQL, SQLite's FTS5, a loop.
 
 `python -m tests.benchmarks.matching SHARED [--profiles N] [--rounds N] [--growth]`. CPU seconds of one thread. Ours is
 the day's index, joined and matched; what belongs to the profiles (compiling, making ready) and to the week (thresholds)
@@ -29,7 +29,7 @@ MILLION = 1_000_000
 
 
 def traversed(world: World) -> str:
-    """How much of the day's postings and pairs is looked at at all."""
+    """The share of the day's postings and pairs that is examined."""
     matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
     words, size = matcher.impacts.words, np.diff(matcher.impacts.words["at"])
     heads, at = matcher.compiled.stream, matcher.compiled.record[:SHARD]
@@ -46,7 +46,7 @@ def traversed(world: World) -> str:
 
 
 def agreement(world: World, postgres: matching_peers.Postgres) -> str:
-    """How far PostgreSQL's pairs of profile and paper are ours."""
+    """How far PostgreSQL's pairs of profile and paper agree with ours."""
     facts = PaperFacts(np.ones(len(world.day), np.int64), np.zeros(len(world.day), np.int32))
     matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
     answers = matcher.match(facts, rows=range(PEER), mode=ALL, close=False)

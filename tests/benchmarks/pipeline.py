@@ -1,15 +1,15 @@
-"""Days' runs for many readers: their editions chosen, frozen and queued by the real services.
+"""Daily runs for many subscribers: editions are chosen, stored and queued by the real services.
 
     python -m tests.benchmarks.pipeline SHARED [--readers 20000] [--database sqlite|postgresql] [--workers 2]
 
-Real announcements of the replay (16 of them, the last is the first day; one more is the next day), readers with topics
-as people typed them and phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes do what
-the freeze task does. `first day`: every profile is compiled and, without --calibrate, its threshold made; `next day`:
-an ordinary one. Phases: `index` (once the papers are stored), `plan` (the scheduler's), `freeze` (chosen, frozen,
-queued). Seconds are the wall's; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's memory,
+Real announcements of the replay (16 of them, the last is the first day; one more is the next day), subscribers with
+topics as people typed them and phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes
+do what the freeze task does. `first day`: every profile is compiled and, without --calibrate, its threshold made;
+`next day`: an ordinary one. Phases: `index` (once the papers are stored), `plan` (the scheduler's), `freeze` (chosen,
+frozen, queued). Seconds are wall-clock time; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's memory,
 `idle` before it matched anything.
-Goals: 20,000 readers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s. A million takes about a quarter of an hour on
-two cores: five minutes to make and store the readers, five to ten for the first day, which is the next day's ground.
+Goals: 20,000 subscribers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s. A million takes about a quarter of an hour
+on two cores: five minutes to generate and store the subscribers, five to ten for the first day.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 def measure(shared: Path, database: str, workers: int, readers: int, *, calibrated: bool) -> None:
-    """The phases, one after another, in worker processes that live through them all."""
+    """Run the phases one after another, in worker processes that live through all of them."""
     from digest.db.core.engine import reading
     from digest.db.outbox import deliveries
 
@@ -186,7 +186,7 @@ def at(day: date) -> datetime:
 
 
 def watch() -> dict[str, float]:
-    """From now on the CPU of each stage's functions is added up, without that of the stages inside."""
+    """Sum the CPU of each stage's functions from now on, without that of nested stages."""
     import importlib
 
     spent = dict.fromkeys(STAGES, 0.0)
@@ -220,7 +220,7 @@ def _peak() -> float:
 
 
 def warm() -> None:
-    """Load what a worker that ran yesterday has loaded."""
+    """Load the modules that a worker has loaded which ran yesterday."""
     from digest.services.runs import build_editions
     from digest.services.selection import engine_loader
 
@@ -277,7 +277,7 @@ def freeze(number: int, of: int) -> None:
 
 
 def fill(shared: Path, readers: int) -> None:
-    """The announcements up to the day, and readers who have seen all but the last."""
+    """Store the announcements up to the day, and subscribers who have seen all but the last."""
     from digest.db.core import schema_migration
     from digest.db.core.dialect import insert_missing
     from digest.db.core.engine import reading, transaction

@@ -1,7 +1,7 @@
 """Whether thresholds keep what they promise: close papers a day after the 14 announcements that set them.
 
-`python -m tests.benchmarks.promise SHARED [--profiles N]`. A crowd of readers before real announcement days; each epoch
-sets word counts and everybody's threshold, and is followed for the next announcements.
+`python -m tests.benchmarks.promise SHARED [--profiles N]`. Many profiles before real announcement days; each epoch
+sets word counts and all thresholds, and is followed for the next announcements.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How relevant matching is, on silver labels: `python -m tests.benchmarks.relevance SHARED [--tasks N]`.
 
 Papers of Hugging Face's daily list carry keywords. A task is one keyword and one month, alone or in a profile with the
-five keywords that most often stand beside it; relevant are the papers tagged so. All papers announced are candidates;
-graded are those that carry labels (the others are unknown). Thresholds and word counts come from the 14 announcements
+five keywords that most often stand beside it; relevant are the papers tagged so. All announced papers are candidates;
+only those with labels are graded (the others are unknown). Thresholds and word counts come from the 14 announcements
 before the month. Labels are machine-made: compare the rows, don't quote them.
 """
 
@@ -130,7 +130,7 @@ def companions(main: Key, here: set[int], labels: Labels, number: int) -> list[K
 
 
 def grade(found: Mapping[int, Sequence[int]], task: Task, corpus: Corpus) -> Row:
-    """R@10, P@10, nDCG@10 by day, and papers a day. `found`: by announcement; unlabelled papers are left out."""
+    """R@10, P@10, nDCG@10 by day, and papers a day. Unlabelled papers are left out."""
     judged = {day: [paper for paper in best if paper in corpus.labels] for day, best in found.items()}
     delivered = [paper for papers in judged.values() for paper in papers]
     hits = len(task.relevant & set(delivered))

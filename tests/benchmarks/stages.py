@@ -38,9 +38,9 @@ class _Watch:
 
 
 def measure(report: Report, *, mails: int) -> None:
-    """Send so many, window by window, twice, and report each stage's share of the second time.
+    """Send that many mails twice, window by window, and report each stage's share of the second time.
 
-    The first time every view of a paper has to be made; later readers of the same topics share it.
+    The first time every view of a paper has to be rendered; later subscribers of the same topics share it.
     """
     chosen = settings.get()
     letters, road, judge = (

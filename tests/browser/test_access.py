@@ -1,4 +1,4 @@
-"""Every page for every reader: no fault that axe finds, in light and dark; nothing that overflows a small screen."""
+"""Accessibility of every page: axe finds no violation, in light and dark; nothing overflows a small screen."""
 
 from __future__ import annotations
 

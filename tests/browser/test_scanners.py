@@ -1,4 +1,4 @@
-"""Gateways that look into mail: they open every link, run the script and send what forms they find. Nothing changes."""
+"""Mail scanners: they open every link, run the script and send all forms. Nothing changes."""
 
 from __future__ import annotations
 

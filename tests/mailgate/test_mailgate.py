@@ -1,4 +1,4 @@
-"""The gate's small form: a dozen mails through the checkers that need nothing but Python. `make gate` runs all."""
+"""The small form of the gate: a dozen mails through the checkers that need only Python. `make gate` runs all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml as Compose reads it: variables put in, required ones missed."""
+"""docker-compose.yml as Compose reads it: variables are substituted, missing ones are an error."""
 
 from __future__ import annotations
 

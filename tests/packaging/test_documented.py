@@ -1,4 +1,4 @@
-"""Documents and program say the same: each command and setting is documented, and what is documented is there."""
+"""Documents and program agree: each command and setting is documented, and what is documented is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Titles and authors that stand glued in one line."""
+"""Titles and authors joined in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers that hang up, restart, storm and vanish in the middle of a run: nothing is lost, the end is exact."""
+"""Servers that disconnect, restart, overload and disappear in mid-run: no mail is lost, the final state is exact."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_redis_is_killed_and_emptied(run: Run, size: Size) -> None:
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
-    """One that a test may stop; durable, as it is stopped by force."""
+    """A PostgreSQL that a test may stop; durable, as it is killed."""
     with Postgres(durable=True) as server:
         yield server
 

@@ -26,7 +26,7 @@ _PAPER = re.compile(r"/papers/(\d+)")
 
 
 def play(folder: Path) -> subprocess.CompletedProcess[str]:
-    """One demo in that folder, on free ports."""
+    """Run one demo in that folder, on free ports."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     words = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
@@ -55,7 +55,7 @@ def mails(folder: Path) -> list[EmailMessage]:
 
 
 def of(name: str, among: Sequence[EmailMessage]) -> list[EmailMessage]:
-    """The digests and welcomes of one reader, oldest first."""
+    """The digests and welcomes of one subscriber, oldest first."""
     return [mail for mail in among if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
 
 

@@ -1,4 +1,4 @@
-"""A process is healthy by what it does, not by being there."""
+"""A process is healthy when it makes progress, not when it only exists."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is in order is found so however long it takes."""
+    """Long time limits, for checks that must succeed."""
     monkeypatch.setattr(healthcheck, "SECONDS_FRESH", PATIENCE)
     monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
 
 
 @pytest.fixture
 def impatient(_patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what never happens: soon enough."""
+    """Short time limits, for checks that must fail."""
     monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.5)
     monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
 

@@ -1,4 +1,4 @@
-"""The queues: what is in a hurry waits behind nothing else, and a queue that nobody serves is found."""
+"""The queues: urgent tasks wait for no others, and a queue without a worker is detected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Start = Callable[..., Worker]
 
 @pytest.fixture
 def start(database: str, smtp: MailServer, dead_senders_found: None, redis_server: PrivateRedis) -> Iterator[Start]:
-    """Starts `digest worker`, its services stood in for."""
+    """Starts `digest worker` with stubs of the services."""
     stubs.notes().parent.mkdir(exist_ok=True)
     started: list[Worker] = []
 
@@ -267,7 +267,7 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 
 
 def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
-    """What the queue's processes did last is moved into the past."""
+    """Move the last progress of the queue's processes into the past."""
     key = f"{PREFIX}progress:{queue_kind(queue)}"
     for name, at in store._client.zrange(key, 0, -1, withscores=True):
         store._client.zadd(key, {name: at - 7200})

@@ -1,4 +1,4 @@
-"""A real Celery worker on a real Redis: ids go in, mail comes out, and what dies costs nothing."""
+"""A real Celery worker on a real Redis: tasks carry ids, mail is sent, and killed processes lose nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: words in, exit code and lines out."""
+"""The command line: arguments in, exit code and lines out."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def papers(tmp_path: Path) -> str:
 
 @pytest.fixture
 def lab(ready: Terminal, papers: str) -> Terminal:
-    """Two papers, and a reader of one of them."""
+    """Two papers, and a subscriber of one of them."""
     ready.ok("ingest", "jsonl", "--file", papers)
     ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked in person")
     return ready
@@ -438,7 +438,7 @@ def people(tmp_path: Path) -> str:
 
 
 def welcomes(later: timedelta = timedelta(minutes=3)) -> int:
-    """How many first editions the scheduler would ask for then."""
+    """How many welcome mails the scheduler would enqueue then."""
     return welcome.enqueue_missing_welcomes(NoQueue(), now=clock.now() + later)
 
 

@@ -1,4 +1,4 @@
-"""`digest migrate`: the matching engine is compiled where it is needed or asked for, never in silence."""
+"""`digest migrate`: the matching engine is compiled where it is needed or requested, and says so."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAYS = "compiling the matching engine, about a minute, once\nthe matching engine
 
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """Grows by one with each compilation, which takes no minute here."""
+    """Grows by one with each (stubbed) compilation."""
     made: list[None] = []
     monkeypatch.setattr(engine_loader, "engine", lambda: made.append(None))
     monkeypatch.setattr(engine_loader, "compiled", lambda: bool(made))

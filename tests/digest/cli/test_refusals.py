@@ -1,4 +1,4 @@
-"""A mail server that refuses us for four days: nobody is suppressed, administrators are told, nothing is lost."""
+"""A mail server that refuses us for four days: nobody is suppressed, administrators are alerted, nothing is lost."""
 
 from __future__ import annotations
 

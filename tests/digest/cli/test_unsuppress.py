@@ -36,7 +36,7 @@ def released_from(ready: Terminal) -> Terminal:
 
 
 def left() -> set[str]:
-    """Who is still suppressed of today's."""
+    """Today's suppressions that are left."""
     return set(suppressed()) - {"old@one.example"}
 
 

@@ -1,4 +1,4 @@
-"""Connections that the server has cut while they rested."""
+"""Connections that the server has cut while they were idle."""
 
 from __future__ import annotations
 

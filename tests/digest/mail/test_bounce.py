@@ -1,4 +1,4 @@
-"""What comes back is told apart: real bounces, forged ones, ordinary mail, and bytes that are no mail at all."""
+"""Classification of returned mail: real bounces, forged ones, ordinary mail, and bytes that are no mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands of one mail in one packet (RFC 2920), against a server that answers packet by packet as it is told."""
+"""Commands of one mail in one packet (RFC 2920), against a server that answers packet by packet."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
-TAKEN = {b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n",
-         b"DATA": b"354 go on\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}  # fmt: skip
+TAKEN = {b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n", b"MAIL": b"250 ok\r\n",
+         b"RCPT": b"250 ok\r\n", b"DATA": b"354 go on\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}  # fmt: skip
 LETTER = OutgoingMessage(
     "us@papers.example", "ada@lab.example", b"Subject: one\r\n\r\n.a line with a dot\r\n", "<1@papers.example>"
 )
@@ -24,7 +24,7 @@ Answer = Callable[[bytes], bytes | None]
 
 
 def usual(packet: bytes) -> bytes | None:
-    """What a friendly server says to a packet: to its commands one by one, or to a content."""
+    """The replies of an accepting server to a packet: to each of its commands, or to a content."""
     if packet.endswith(b"\r\n.\r\n"):
         return b"250 2.0.0 taken\r\n"
     return b"".join(TAKEN[line[:4].upper()] for line in packet.splitlines())
@@ -55,7 +55,7 @@ class Server:
 def carried(
     letters: Sequence[OutgoingMessage], answer: Answer, *, allowed: Sequence[bool] = (), rest: float = 0.0
 ) -> tuple[list[SendOutcome], Server]:  # fmt: skip
-    """What became of letters sent one after the other through one pool, and the server that heard it."""
+    """Send messages one after another through one pool; return the outcomes and the server."""
     server, answers = Server(answer), iter(allowed)
 
     async def run() -> list[SendOutcome]:
@@ -74,7 +74,7 @@ def carried(
 
 
 def group(number: int) -> bytes:
-    """The first words of the packet in which a letter's commands go together."""
+    """The beginning of the packet that holds all commands of a message."""
     return b"MAIL FROM:<us@papers.example> SIZE=%d\r\nRCPT TO:" % len((LETTER, OTHER)[number].raw)
 
 

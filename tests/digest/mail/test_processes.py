@@ -1,4 +1,4 @@
-"""Senders as real processes: several at once, and killed. The SMTP server's own log is the judge."""
+"""Senders as real processes: several at once, and killed. The SMTP server's own log decides."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _freeze(process: subprocess.Popen[bytes], database: str) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_living_sender_is_never_taken_over(outbox: Outbox, smtp: MailServer) -> None:
-    """However slow: each of its beats is taken to come as late as a beat may, and together they take many leases."""
+    """However slow it is: each heartbeat comes as late as allowed, and together they last many leases."""
     outbox.owe(*(f"r{n}@one.example" for n in range(64)))
     smtp.delay = 0.05
     hand, taken, last = Hand(), 0, {}

@@ -53,7 +53,7 @@ def trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
 
 @pytest.fixture
 def guarded(certificate: Path, outbox: Outbox, configured: Callable[..., None]) -> Iterator[MailServer]:
-    """A server that takes mail over TLS from who knows the password."""
+    """A server that takes mail over TLS with a password."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     with MailServer(tls=context, password=b"p@ss") as server:

@@ -1,4 +1,4 @@
-"""The truth cases: one table, shown in docs/MATCHING.md, held here."""
+"""The truth cases: one table, shown in docs/MATCHING.md, checked here."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
 
 @pytest.fixture
 def installed(database: str, configured: Callable[..., None], shared: Path) -> Iterator[list[Profile]]:
-    """Seventeen real announcements with votes, readers of all sorts, and the profiles they have."""
+    """Seventeen real announcements with votes, subscribers of all kinds, and their profiles."""
     configured(SECRET_KEY="a key for tests of at least 32 bytes")
     chance, stored = Random(5), []
     with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):

@@ -587,7 +587,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     injected: list[Fault] = []
 
     def ask(source: str, *faults: Spoil, times: int = 1, after: int = 0) -> None:
-        """Ask with these faults in the way; note the state, the papers stored and the days missing."""
+        """Fetch with these faults; return the state, the stored papers and the missing days."""
         service = source.removeprefix("arxiv-")
         now = [Fault(service, fault, times, after) for fault in faults]
         real.faults += now

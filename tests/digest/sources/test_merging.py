@@ -1,4 +1,4 @@
-"""The same paper from two sources becomes one, judged by identifiers that the merger is not shown."""
+"""The same paper from two sources becomes one, judged by identifiers that the merger does not see."""
 
 from __future__ import annotations
 

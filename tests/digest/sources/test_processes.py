@@ -1,4 +1,4 @@
-"""Fetchers as real processes: killed and started again, and several at once. The server's log is the judge."""
+"""Fetchers as real processes: killed and started again, and several at once. The server's log decides."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def content() -> dict[str, Any]:
 def undisturbed(
     wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None]
 ) -> Iterator[tuple[dict[str, Any], float]]:
-    """What a catch-up of the week gives that nobody disturbs, and the seconds from its first request to its end."""
+    """The result of an undisturbed catch-up of the week, and the seconds from its first request to its end."""
     wire.works, wire.today, wire.page = real_days(shared, 25), FRI, 10
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'undisturbed.db'}")
     SQLModel.metadata.create_all(engine.engine())

@@ -1,4 +1,4 @@
-"""TeX in titles, abstracts and names: what a reader sees."""
+"""TeX in titles, abstracts and names: the text that is shown."""
 
 from __future__ import annotations
 

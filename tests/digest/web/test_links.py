@@ -51,7 +51,7 @@ ROUTES = {
 
 @pytest.fixture
 def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
-    """The pages over the real services: Ada has two editions of two papers, Bob has asked and not confirmed."""
+    """The pages over the real services: Ada has two editions of two papers, Bob has signed up and not confirmed."""
     web = Browser(build(queue, page_services()))
     web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests ask more often than a person may
     subscribed(web)
@@ -69,7 +69,7 @@ def owe(kind: str, subject_id: int = 1, **more: object) -> None:
 
 
 def make_mail(web: Browser, kind: str) -> None:
-    """Let the service owe a mail of this kind, through its own door where there is one."""
+    """Let the service queue a mail of this kind, by its public function where there is one."""
     if kind == "link":
         web.post("/subscribe", data={"address": ADA, "topics": "graphs"})
     elif kind in {"export", "erase", "change-address"}:
@@ -122,7 +122,7 @@ def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real
 
 
 def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None:
-    """Every page that it leads to: no address, no token but its own, nothing changed, no button that acts."""
+    """On every page that it links to: no address, no other token, no change, no working button."""
     before = everything()
     seen = crawl(real, [signed_links.edition(1)])
 

@@ -1,4 +1,4 @@
-"""Signing up, confirming, and what a stranger can't learn or change by it."""
+"""Signing up, confirming, and what nobody else can learn or change by it."""
 
 from __future__ import annotations
 

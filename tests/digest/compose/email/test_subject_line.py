@@ -1,4 +1,4 @@
-"""Subjects tell the best paper and count the others."""
+"""Subjects name the best paper and count the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names as mails show them, and which of them wear the star of a followed author."""
+"""Names as mails show them, and which have the star of a followed author."""
 
 from __future__ import annotations
 

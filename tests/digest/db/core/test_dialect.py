@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL say differently gives the same."""
+"""SQLite and PostgreSQL give the same results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Editions frozen many at once: each row is what was given, and the ledger knows its papers."""
+"""Bulk inserts of editions: each row holds what was passed, and sent papers are recorded."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ COUNTS = (1, 3 * edition_writes.BULK_COPY_FROM)  # few, and so many that Postgre
 
 
 def papers(number: int) -> list[int]:
-    """What that reader gets: nothing for every third."""
+    """The papers of that subscriber: none for every third."""
     return [number, 10 * number, 2**31 - number] if number % 3 else []
 
 
 def columns(count: int) -> dict[str, Any]:
-    """Editions of the readers from 1 to `count`."""
+    """Editions of the subscribers from 1 to `count`."""
     contents = [
         StoredContent.from_content(Content(tuple(Entry(paper_id, 1, "new") for paper_id in papers(n))))
         for n in range(1, count + 1)
@@ -48,7 +48,7 @@ def columns(count: int) -> dict[str, Any]:
 
 
 def freeze(session: Session, count: int) -> list[int]:
-    """Readers and their editions, with the mails owed."""
+    """Store subscribers and their editions, with queued mails."""
     for n in range(1, count + 1):
         address = f"r{n}@Lab.Example"
         session.add(Subscriber(id=n, address=address, address_key=address, created_at=NOON))

@@ -1,4 +1,4 @@
-"""Refusals that many domains share are the server's trouble: taken back, the server rests, nobody is blamed."""
+"""Refusals that many domains share are a server fault: they are undone, the server pauses, no address is blamed."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ REFUSED = [reply(f"mail{n}.example") for n in range(5)]
 
 
 def shared(*replies: SessionReply) -> int:
-    """How many of these answers are the server's trouble."""
+    """How many of these replies count as a fault of the server."""
     return len(shared_refusals(replies, {"a"}))
 
 

@@ -1,4 +1,4 @@
-"""The classifier: what a refusal is about, by any server's words, in any place, in several languages."""
+"""The classifier: what a refusal is about, in the wording of many servers and several languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rates: who is over one waits in the table, not on a connection; everyone else goes at full speed."""
+"""Rates: mail over its domain's rate waits in the table, not on a connection; all other mail goes at full speed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 class Hand:
-    """A clock that a test turns."""
+    """A clock that sleeping moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -40,13 +40,13 @@ class Hand:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Whoever sleeps turns it on."""
+        """Move the clock on instead of sleeping."""
         self.now += seconds
 
 
 @pytest.fixture
 def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
-    """The clock of the outbox, its rates and its rows: nothing takes any time but the waits of a pass."""
+    """The clock of the outbox, its rates and its rows: only the waits of a pass take time."""
     made, begun = Hand(), clock.now()
     times = SimpleNamespace(monotonic=made, sleep=made.sleep)
     monkeypatch.setattr(outboxes, "time", times)

@@ -1,4 +1,4 @@
-"""Trending scores grow with votes and fall with age; the line shown is facts."""
+"""Trending scores grow with votes and fall with age; the line that is shown states facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The administrator's plots: each thing on the day it happened, in UTC, on both databases."""
+"""The administrator's plots: each event on its day in UTC, on both databases."""
 
 from __future__ import annotations
 

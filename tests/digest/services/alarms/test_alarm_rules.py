@@ -1,4 +1,4 @@
-"""Alarms: the administrators hear of trouble once a day for each subject."""
+"""Alarms: administrators are alerted once a day for each subject."""
 
 from __future__ import annotations
 

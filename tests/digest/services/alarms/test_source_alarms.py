@@ -1,4 +1,4 @@
-"""Sources in trouble: the administrators hear of each once a day, and that it is over."""
+"""Failing sources: administrators are alerted to each once a day, and when it is over."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def told() -> list[str]:
 
 
 def told_after(now: datetime) -> int:
-    """How many there are after a look at that time."""
+    """The number of alarm mails after a check at that time."""
     alarm_rules.check_alarms(now=now)
     return len(told())
 

@@ -1,4 +1,4 @@
-"""What follows from what comes back: only on proof, once, and so that it can be taken back."""
+"""Consequences of bounce reports: only with proof, once, and reversible."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def ada(service: str) -> int:
 
 @pytest.fixture
 def mail(ada: int) -> int:
-    """A mail that ada was sent."""
+    """A mail that was sent to ada."""
     return given_house.add_mail(ada, given_house.add_run())
 
 
@@ -134,7 +134,7 @@ def refused_by_policy(mail: int, *, report_id: str = "r1") -> bytes:
 
 
 def mail_to(address: str) -> int:
-    """A mail that somebody else was sent."""
+    """A mail that was sent to somebody else."""
     return given_house.add_mail(given_house.add_reader(address), given_house.add_run(given_house.later(days=2)))
 
 
@@ -247,7 +247,7 @@ def test_an_automatic_answer_means_nothing(mail: int, ada: int) -> None:
 
 
 def test_no_ordinary_mail_suppresses_anybody_even_with_a_good_stamp(mail: int, ada: int) -> None:
-    """Proof is not enough: it must also be a report. What wishes to leave is left out here."""
+    """Proof is not enough: the mail must also be a report. Unsubscribe requests are left out here."""
     stamped = f"X-Original-To: {path(mail)}\r\n".encode()
     messages = [stamped + raw for kind, raw in ORDINARY.values() if kind != "unsubscribe"]
 

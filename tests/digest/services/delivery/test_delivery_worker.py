@@ -24,7 +24,7 @@ from tests.servers import CONTENT, RCPT, MailServer
 
 
 class Calls:
-    """An Enqueue that notes what it was asked."""
+    """An Enqueue that records its calls."""
 
     def __init__(self) -> None:
         self.made: list[tuple[object, ...]] = []

@@ -1,4 +1,4 @@
-"""Resends: each is a new mail with a serial of its own, whatever retention has removed; what is sent is looked at."""
+"""Resends: each is a new mail with a serial of its own, whatever retention has removed; the sent mail is compared."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def again() -> int:
 
 
 def forget(*serials: int) -> None:
-    """As retention does with what is old enough: the first rows are gone, later ones stay."""
+    """Delete resends as retention does: the first rows, not later ones."""
     with transaction() as session:
         session.execute(delete(Delivery).where(Delivery.kind == "resend", Delivery.serial.in_(serials)))  # type: ignore[attr-defined]
 

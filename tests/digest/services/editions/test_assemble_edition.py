@@ -1,4 +1,4 @@
-"""What a reader is given: topics, categories, exclusions, authors, rising, nothing twice; epochs, thresholds."""
+"""The content of an edition: topics, categories, exclusions, authors, rising, nothing twice; epochs, thresholds."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def last_request(subscriber_id: int) -> int:
 
 
 def claimed_order() -> list[tuple[str, str]]:
-    """Whom a sender with one connection would serve, in order."""
+    """The recipients that a sender with one connection would serve, in order."""
     with transaction() as session:
         lease = leases.open_lease(session, "a test", clock.now())
         taken = [claims.claim(session, lease, 1, clock.now(), domain="digest.example") for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Why a reader did not get a paper: the first thing that kept it back is named."""
+"""Why a subscriber did not get a paper: the first reason is named."""
 
 from __future__ import annotations
 

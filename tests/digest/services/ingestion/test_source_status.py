@@ -1,4 +1,4 @@
-"""How late sources show: in runs that wait or say so, in the doctor's report, in health; and old snapshots."""
+"""Late sources: runs wait or mention them, doctor and health report them; clean-up of old snapshots."""
 
 from __future__ import annotations
 

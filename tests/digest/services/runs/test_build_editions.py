@@ -423,7 +423,7 @@ def test_smtp_down_leaves_the_mails_waiting_and_they_go_out_later(lab: Lab, smtp
 
 
 def _at_once(number: int, work: Callable[[], Any]) -> list[Any]:
-    """Do it in so many threads that begin together; raises what any of them raised."""
+    """Run `work` in `number` threads that begin together; raise what any of them raised."""
     gate = threading.Barrier(number)
 
     def one(_: int) -> Any:

@@ -22,7 +22,7 @@ TOPIC = "offline learning"
 
 
 def installed(lab: Lab, days: int = 16) -> None:
-    """Announcements of five papers each; the reader's topic comes with proteins alone."""
+    """Announcements of five papers each; only papers on proteins match the subscriber's topic."""
     lab.go_to(at(MONDAY, 12))
     for back in range(days, -1, -1):
         day = MONDAY - timedelta(days=back)

@@ -53,7 +53,7 @@ def ada(papers: None) -> int:
 
 
 def days(first: date = MONDAY, last: date = FRIDAY, only: int | None = None) -> list[tuple[int, int, int]]:
-    """(day of the month, mails, papers) of each date with readers due."""
+    """(day of the month, mails, papers) of each date with due subscribers."""
     return [(one.date.day, one.mails, one.papers) for one in replay(first, last, only=only) if one.mails or one.skipped]
 
 

@@ -1,4 +1,4 @@
-"""An administrator's hand on a run: nobody gets two, and what was not sent is new again."""
+"""Cancelling, pausing and resending runs: nobody gets a mail twice, and unsent papers are new again."""
 
 from __future__ import annotations
 

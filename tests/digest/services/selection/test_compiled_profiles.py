@@ -23,7 +23,7 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 @pytest.fixture
 def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Two readers whose first mail came by the engine, which kept what it compiled."""
+    """Two subscribers whose first mail came by the engine, which stored their compiled profiles."""
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
     monkeypatch.setattr(run_planning, "_NAMED", 1)
     for name, topic in (("ada", "bandits"), ("bob", '"kernel methods" OR "graph networks"')):

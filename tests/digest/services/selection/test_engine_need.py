@@ -1,4 +1,4 @@
-"""Which back end matches: the reference for an ordinary laboratory, the engine above a measured line."""
+"""Which back end matches: the reference for small installations, the engine above a measured size."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_more_papers_than_the_reference_can_keep_need_the_engine() -> None:
 
 @pytest.fixture
 def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Two readers and two papers; loading the engine fails the test."""
+    """Two subscribers and two papers; loading the engine fails the test."""
     monkeypatch.setattr(engine_loader, "engine", lambda: pytest.fail("the engine was loaded"))
     monkeypatch.setattr(
         selector, "FEW_PAPERS", 0

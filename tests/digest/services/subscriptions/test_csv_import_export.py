@@ -84,7 +84,7 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
 
 
 def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
-    """The profile; of somebody who has not confirmed, the request that holds it."""
+    """The row that holds the profile: a profile version, or the request of an unconfirmed sign-up."""
     if subscriber.state != "pending":
         return ProfileVersion(subscriber_id=0, number=1, created_at=NOON, profile=profile.to_json())
     schedule = {name: getattr(subscriber, name) for name in preference_fields.SIGN_UP_SCHEDULE}

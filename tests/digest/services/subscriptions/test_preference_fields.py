@@ -1,4 +1,4 @@
-"""What readers ask for: taken whole, or refused by the field's name."""
+"""Preferences: accepted as a whole, or refused by the field's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of a mail provider: believed by their signature, for a few minutes, and once."""
+"""Reports of a mail provider: accepted with a valid signature, for a few minutes, and once."""
 
 from __future__ import annotations
 

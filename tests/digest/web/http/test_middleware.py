@@ -1,4 +1,4 @@
-"""What every request passes: bounds, HEAD, headers, calm errors, and who is asking."""
+"""Middleware: size limits, HEAD, headers, error pages, and the client's address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Previews: what may be asked for is bounded, few run at once, and one stops when its client has gone."""
+"""Previews: their cost is bounded, few run at once, and one stops when its client disconnects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def two_letter_prefixes() -> str:
-    """The most that the form takes: 20 topics of 500 characters."""
+    """The largest input that the form accepts: 20 topics of 500 characters."""
     letters = "abcdefghijklmnopqrst"
     return "\n".join(" OR ".join(f"{first}{second}*" for second in letters * 3) for first in letters)
 
@@ -82,7 +82,7 @@ def test_a_long_but_ordinary_profile_is_accepted(web: Browser) -> None:
 
 
 class SlowPreview:
-    """Works until it is told that its client has gone."""
+    """A preview that runs until its client has disconnected."""
 
     def __init__(self) -> None:
         self.started, self.stopped = threading.Event(), threading.Event()

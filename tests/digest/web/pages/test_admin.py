@@ -1,4 +1,4 @@
-"""The administrator's pages: in by a link that is good once, and not otherwise."""
+"""The administrator's pages: sign-in by a single-use link, and not otherwise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = "root@digest.example"
 
 
 def signed_in(web: Browser) -> dict[str, str]:
-    """The cookie of an administrator who came through the front door."""
+    """The cookie of an administrator who signed in by a mailed link."""
     web.post("/admin/sign-in", data={"address": ROOT})
     answer = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
     return {"cookie": answer.headers["set-cookie"].partition(";")[0]}

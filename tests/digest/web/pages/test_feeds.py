@@ -1,4 +1,4 @@
-"""Feeds as their readers see them, and as an independent parser reads them."""
+"""Feeds over HTTP, and as an independent parser reads them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def paper(number: int = 1, title: str = TITLE) -> None:
 
 
 def editions(number: int, *, papers: tuple[int, ...] = (1,)) -> None:
-    """So many editions of the only reader, a day apart, the last one today."""
+    """That many editions of the only subscriber, a day apart, the last one today."""
     with engine.transaction() as session:
         for back in range(number):
             entries = [
@@ -97,7 +97,7 @@ def check_json(text: str) -> None:
 
 @pytest.fixture
 def read(web: Browser) -> Browser:
-    """A subscribed reader with three editions of one paper."""
+    """A subscriber with three editions of one paper."""
     subscribed(web)
     paper()
     editions(3)
