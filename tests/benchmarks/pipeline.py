@@ -6,8 +6,8 @@ Real announcements of the replay (16 of them, the last is the first day; one mor
 topics as people typed them and phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes
 do what the freeze task does. `first day`: every profile is compiled and, without --calibrate, its threshold made;
 `next day`: an ordinary one. Phases: `index` (once the papers are stored), `plan` (the scheduler's), `freeze` (chosen,
-frozen, queued). Seconds are wall-clock time; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's memory,
-`idle` before it matched anything.
+frozen, queued). Seconds are wall-clock time; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's
+memory, `idle` before it matched anything.
 Goals: 20,000 subscribers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s. A million takes about a quarter of an hour
 on two cores: five minutes to generate and store the subscribers, five to ten for the first day.
 """

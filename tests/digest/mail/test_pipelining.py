@@ -14,8 +14,14 @@ from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
-TAKEN = {b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n", b"MAIL": b"250 ok\r\n",
-         b"RCPT": b"250 ok\r\n", b"DATA": b"354 go on\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}  # fmt: skip
+TAKEN = {
+    b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n",
+    b"MAIL": b"250 ok\r\n",
+    b"RCPT": b"250 ok\r\n",
+    b"DATA": b"354 go on\r\n",
+    b"RSET": b"250 ok\r\n",
+    b"QUIT": b"221 bye\r\n",
+}
 LETTER = OutgoingMessage(
     "us@papers.example", "ada@lab.example", b"Subject: one\r\n\r\n.a line with a dot\r\n", "<1@papers.example>"
 )
