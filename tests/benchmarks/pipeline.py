@@ -43,25 +43,7 @@ SLOT = datetime(2025, 9, 29, 7, tzinfo=UTC)
 SEED = 20250929
 GOALS = {"sqlite": (20_000, 5.0), "postgresql": (1_000_000, 60.0)}
 CHUNK = 20_000
-STAGES = {
-    "read": [
-        "digest.services.runs.build_editions:._readers",
-        "digest.db.subscribers.subscribers:.profiles",
-        "digest.services.selection.selector:.sent_before",
-    ],
-    "compile": [
-        "digest.services.selection.compiled_profiles:Compiled.rows",
-        "digest.services.selection.compiled_profiles:Compiled.read",
-        "digest.matching.engine.profile_store:Store.add",
-    ],
-    "keep compiled": ["digest.services.selection.compiled_profiles:Compiled.keep"],
-    "read index": ["digest.services.catalog.day_indexes:.of", "digest.services.catalog.day_indexes:.rising"],
-    "join": ["digest.services.selection.compiled_profiles:Compiled.matcher"],
-    "calibrate": ["digest.matching.engine.engine_matcher:Matcher.thresholds"],
-    "match": ["digest.matching.engine.engine_matcher:Matcher.match"],
-    "write": ["digest.services.selection.engine_backend:_Readers._written"],
-    "store": ["digest.services.runs.build_editions:._freeze"],
-}
+STAGES = ("read", "compile", "keep compiled", "read index", "join", "calibrate", "match", "write", "store")
 
 
 def main() -> None:
@@ -185,19 +167,41 @@ def at(day: date) -> datetime:
     return SLOT + (day - DAY)
 
 
+def stage_functions() -> dict[str, list[Callable[..., Any]]]:
+    """The functions of each stage; imported here, as `idle` counts the memory of what is loaded."""
+    from digest.db.subscribers import subscribers
+    from digest.matching.engine.engine_matcher import EngineMatcher
+    from digest.matching.engine.profile_store import ProfileStore
+    from digest.services.catalog import day_indexes
+    from digest.services.runs import build_editions
+    from digest.services.selection import selector
+    from digest.services.selection.compiled_profiles import CompiledProfileCache
+    from digest.services.selection.engine_backend import _Readers
+
+    return {
+        "read": [build_editions._due_subscribers, subscribers.profiles, selector.sent_papers_before],
+        "compile": [CompiledProfileCache.rows, CompiledProfileCache.read, ProfileStore.add],
+        "keep compiled": [CompiledProfileCache.keep],
+        "read index": [day_indexes.index_of_day, day_indexes.rising_index],
+        "join": [CompiledProfileCache.matcher],
+        "calibrate": [EngineMatcher.thresholds],
+        "match": [EngineMatcher.match],
+        "write": [_Readers._written],
+        "store": [build_editions._write_shard],
+    }
+
+
 def watch() -> dict[str, float]:
     """Sum the CPU of each stage's functions from now on, without that of nested stages."""
-    import importlib
-
     spent = dict.fromkeys(STAGES, 0.0)
     inside = [0.0]
-    for stage, names in STAGES.items():
-        for name in names:
-            path, _, function = name.rpartition(".")
-            module, _, kind = path.partition(":")
-            holder = importlib.import_module(module)
-            holder = getattr(holder, kind) if kind else holder
-            setattr(holder, function, _timed(getattr(holder, function), stage, spent, inside))
+    for stage, functions in stage_functions().items():
+        for function in functions:
+            *path, name = function.__qualname__.split(".")
+            holder: Any = sys.modules[function.__module__]
+            for part in path:
+                holder = getattr(holder, part)
+            setattr(holder, name, _timed(function, stage, spent, inside))
     return spent
 
 
