@@ -20,7 +20,7 @@ from digest.mail.smtp import transport
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
-hypothesis.settings.register_profile("here", deadline=None)  # how fast a busy machine is says nothing
+hypothesis.settings.register_profile("here", deadline=None)  # the speed of a busy machine is irrelevant
 hypothesis.settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -25,7 +25,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from tests.patience import PATIENCE, wait_for
 
 GREETING, MAIL, RCPT, DATA, CONTENT = "greeting", "mail", "rcpt", "data", "content"
-DROP = "drop"  # a fault's reply: hang up without a word
+DROP = "drop"  # as a fault's reply: close the connection without a reply
 
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -134,7 +134,7 @@ class MailServer:
         for session in self._open:
             if session.transport is not None:
                 session.transport.abort()
-        await asyncio.sleep(0.02)  # closed sockets are told to their sessions first
+        await asyncio.sleep(0.02)  # sessions of closed sockets end first
         self._open.clear()
 
     def __enter__(self) -> MailServer:

@@ -251,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             data, kind, code = make(params, parts.path, given)
             time.sleep(self.wire.delay)
-            asked.ended = time.monotonic()  # before the answer leaves: what its reader does comes after, for certain
+            asked.ended = time.monotonic()  # before the response is sent, so that the client's next action is later
             if spoil is not None:
                 spoil(self, data)
             else:

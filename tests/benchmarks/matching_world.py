@@ -22,7 +22,7 @@ from digest.services.selection import engine_warmup
 from tests.benchmarks import crowd
 
 DAYS = 14
-SHARD = 10_000  # readers of a shard, as workers take them
+SHARD = 10_000  # subscribers of a shard, as in workers
 
 
 @dataclass(slots=True)

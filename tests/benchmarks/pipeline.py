@@ -53,7 +53,9 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=20_000)
     parser.add_argument("--database", choices=sorted(GOALS), default="sqlite")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--calibrate", action="store_true", help="before, as each week: minutes for 20,000 readers")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="calibrate first, as each week: minutes for 20,000 subscribers"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
@@ -70,7 +72,7 @@ def main() -> None:
             os.environ["DIGEST_DATABASE_URL"] = server.empty_database()
         began = time.perf_counter()
         fill(given.shared, given.readers)
-        print(f"{given.readers} readers stored in {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{given.readers} subscribers stored in {time.perf_counter() - began:.0f} s", flush=True)
         measure(given.shared, given.database, given.workers, given.readers, calibrated=given.calibrate)
 
 

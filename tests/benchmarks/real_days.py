@@ -88,7 +88,7 @@ def _subscribe(shared: Path, readers: int) -> None:
             "categories": chance.sample(CATEGORIES, 2) if made % 6 == 5 else [],
         }
         try:
-            subscriber_admin.add(values, consent="a benchmark's reader")
+            subscriber_admin.add(values, consent="a benchmark's subscriber")
         except BadInput:
             continue  # a phrase that is no query; another choice
         made += 1

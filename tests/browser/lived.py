@@ -19,7 +19,7 @@ from tests.browser.site import Site, link
 
 LAST = date(2025, 11, 21)  # a Friday
 ANNOUNCEMENTS = 14
-GUESTS = 6  # who come one by one; the second and the fifth leave again
+GUESTS = 6  # who sign up one by one; the second and the fifth unsubscribe
 NOON = timedelta(hours=12)
 
 

@@ -24,7 +24,7 @@ SETTINGS = {name.upper() for name in (*Settings.model_fields, *(setting.name for
 _SETTING = re.compile(r"DIGEST_([A-Z][A-Z_]+[A-Z])")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
-# Variables of ours that are no settings of the program.
+# Our variables that are not settings of the program.
 OF_TESTS = {"TEST_SHARED"}
 
 

@@ -16,7 +16,7 @@ from tests.packaging.conftest import Said, mails, play_demo, run, site_of
 
 PACKAGES = ("digest", "seeds", "templates", "workers")
 
-# Laid into an environment, it notes every address that a process of it connects to or asks a name server for.
+# Installed into an environment, it records every address that its processes connect to or resolve.
 WATCH = """
 import json, os, sys
 def note(event, given):

@@ -50,7 +50,7 @@ def test_a_certain_seam_splits(line: str, expected: tuple[str, ...]) -> None:
         "On Deep LearningMadhavi",  # a name of one word could be a word
         "On Deep LearningXiaoMing Wang",  # 'LearningXiao' or 'Learning'
         "On Deep LearningATLAS Collaboration",  # no person
-        "Analysis with NovaPyWei Li",  # nothing witnesses 'NovaPy'
+        "Analysis with NovaPyWei Li",  # no evidence for 'NovaPy'
     ],
 )
 def test_doubt_leaves_a_line_unsplit(line: str) -> None:

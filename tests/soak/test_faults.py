@@ -33,7 +33,7 @@ def test_connections_cut_after_the_last_dot(run: Run, size: Size) -> None:
     run.until_over()
 
     assert run.lost() == set()
-    assert run.doubled() == 0  # those that were cut were never answered
+    assert run.doubled() == 0  # connections that were cut got no reply
     assert len(run.smtp.log) == size.mails + cut
     assert all(len(names) == 1 for names in run.names().values())
 
@@ -58,7 +58,7 @@ def test_the_mail_server_restarts(run: Run, size: Size) -> None:
 @POSTGRESQL
 @BOTH
 def test_a_storm_of_421(run: Run, size: Size) -> None:
-    run.owe(size.mails, domains=size.mails)  # each its own domain: what is slowed is not this test's matter
+    run.owe(size.mails, domains=size.mails)  # each in its own domain, so that no rate applies
     for stage in (RCPT, CONTENT):
         run.smtp.fail(stage, "421 4.3.2 not now", times=size.mails // 6)
     run.begin()
@@ -152,7 +152,7 @@ def test_sigterm_drains_what_is_in_flight_alone(run: Run, size: Size) -> None:
     states = run.outbox.states()
 
     assert code == 0
-    assert set(states) == {"sent", "queued"}  # what was in flight ended, and nothing was begun after it
+    assert set(states) == {"sent", "queued"}  # mails in flight ended, and no other was begun
     assert run.doubled() == 0
 
 

@@ -39,7 +39,7 @@ def impatient(_patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @SQLITE
 def test_a_worker_that_takes_tasks_is_healthy_again_and_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.0)  # each time it is asked to do something
+    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.0)  # at each task
     said = [examine(Process.worker) for _ in range(2)]
 
     assert all(line.startswith("worker: progress") for line in said)
@@ -52,7 +52,7 @@ def test_a_frozen_worker_is_not_healthy_though_another_machine_works(
     pids = [*worker.children(), worker.process.pid]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(2 * healthcheck.SECONDS_FRESH)  # what it did before does not count any more
+    time.sleep(2 * healthcheck.SECONDS_FRESH)  # earlier progress does not count any more
     connect(redis_server.url).stamp("another-machine:1")
 
     try:

@@ -286,7 +286,7 @@ def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
     os.kill(frozen, signal.SIGSTOP)
-    as_if_hours_had_passed(store, "delivery")  # for the other queue, which gets on, they have not
+    as_if_hours_had_passed(store, "delivery")  # not for the other queue, which makes progress
 
     try:
         monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)

@@ -62,7 +62,7 @@ def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
     smtp.wait(lambda server: len(server.log) >= 10)
     os.kill(redis_server.pid or 0, signal.SIGKILL)
     wait_for(lambda: redis_server.pid is None)
-    port.deliver()  # lost, and nobody minds
+    port.deliver()  # lost, which is harmless
     redis_server.start()
     outbox.owe("late@one.example", first=100)
 

@@ -107,7 +107,7 @@ def test_with_hold_a_killed_sender_doubles_nothing(
 def test_a_frozen_sender_that_thaws_after_the_take_over_leaves_its_mails_alone(
     outbox: Outbox, smtp: MailServer, database: str, configured: Callable[..., None]
 ) -> None:
-    configured(UNCERTAIN="hold")  # else what it had in flight is due again after seconds, and rightly sent
+    configured(UNCERTAIN="hold")  # otherwise its mails in flight are due again after seconds, and sent
     outbox.owe(*(f"r{n}@one.example" for n in range(40)))
     smtp.delay = 1.0
     hand = Hand()

@@ -347,7 +347,7 @@ def test_a_day_that_can_not_be_read_stays_open_and_those_before_it_stay_stored(
 ) -> None:
     set_clock(WED, 9)
     real.today = WED
-    real.fail("oai", body(b"<OAI-PMH>"), times=99, after=3)  # one request a category: Monday is whole
+    real.fail("oai", body(b"<OAI-PMH>"), times=99, after=3)  # one request a category: Monday is complete
     with pytest.raises(SourceDown):
         catch_up.ingest("arxiv-oai", first=MON, last=WED)
     after_fault = stored(), state("arxiv-oai"), catchup_gaps()
@@ -607,7 +607,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     real.today = TUE
     ask("arxiv-rss", dropped, half)
     set_clock(WED)
-    real.today, real.feed_of, real.visible = WED, TUE, TUE  # a fresh date over old content, and a day that comes late
+    real.today, real.feed_of, real.visible = WED, TUE, TUE  # old content under a fresh date, and a late day
     ask("arxiv-rss")
     set_clock(WED, 2)
     ask("arxiv-oai")

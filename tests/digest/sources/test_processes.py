@@ -166,5 +166,5 @@ def test_a_dead_holder_blocks_nobody(
     catch_up.ingest("arxiv-oai", first=MON, last=FRI)
 
     assert len(wire.log) > 1
-    # Only the pause before each request; none in which the dead one's turn would have been waited for.
+    # Only the pause before each request; no wait for the turn of the ended process.
     assert len(waits) == len(wire.log) - 1

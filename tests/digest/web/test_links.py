@@ -53,7 +53,7 @@ ROUTES = {
 def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
     """The pages over the real services: Ada has two editions of two papers, Bob has signed up and not confirmed."""
     web = Browser(build(queue, page_services()))
-    web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests ask more often than a person may
+    web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests send more requests than the limit allows
     subscribed(web)
     paper(1)
     paper(2, "Another one")

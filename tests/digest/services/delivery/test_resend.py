@@ -116,7 +116,7 @@ def test_a_person_who_signs_up_again_after_retention_gets_another_confirmation(s
 
 def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) -> None:
     again()
-    with transaction() as session:  # as a counter that was set back by hand would do
+    with transaction() as session:  # as with a counter that was reset by hand
         session.connection().exec_driver_sql("UPDATE delivery_serial SET last = 0 WHERE kind = 'resend'")
 
     with pytest.raises(AlreadyOwed, match="nothing was queued"):

@@ -38,7 +38,7 @@ def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setattr(engine_loader, "engine", lambda: pytest.fail("the engine was loaded"))
     monkeypatch.setattr(
         selector, "FEW_PAPERS", 0
-    )  # nothing is so little that the size of the installation is not asked
+    )  # no number of papers is below the limit, so the size is always measured
     lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "graph networks", "kernels")
     lab.announce(MONDAY, "Linear bandits", "Graph networks")
