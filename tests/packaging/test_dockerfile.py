@@ -51,7 +51,7 @@ def test_every_package_of_the_wheel_is_copied() -> None:
     assert {f"{name} {name}" for name in packages} <= set(given("COPY"))
 
 
-def test_it_runs_as_a_numbered_user_who_is_not_root() -> None:
+def test_it_runs_as_a_numeric_non_root_user() -> None:
     assert given("USER")[-1] == "10001:10001"
 
 

@@ -57,11 +57,11 @@ def test_doubt_leaves_a_line_unsplit(line: str) -> None:
     assert split(line) is None
 
 
-def test_a_word_of_the_prose_witnesses_for_an_unusual_title_end() -> None:
+def test_a_word_of_the_prose_supports_an_unusual_title_end() -> None:
     assert split("Analysis with NovaPyWei Li", words={"novapy"}) == ("Analysis with NovaPy", "Wei Li")
 
 
-def test_a_name_in_another_line_witnesses_for_the_seam_before_it() -> None:
+def test_a_name_in_another_line_supports_the_split_before_it() -> None:
     assert split("Analysis with NovaPyWei Li", people={"Wei Li"}) == ("Analysis with NovaPy", "Wei Li")
 
 

@@ -160,7 +160,7 @@ def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
 
 
 @SQLITE
-def test_a_wake_up_that_found_no_broker_can_be_given_again(
+def test_a_task_that_found_no_broker_can_be_enqueued_again(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
     configure("unix:///nowhere/redis.sock")

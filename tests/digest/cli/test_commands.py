@@ -102,7 +102,7 @@ def test_a_run_for_one_subscriber_leaves_the_others(lab: Terminal, smtp: MailSer
 
 
 @SQLITE
-def test_waiting_without_a_worker_is_said_at_once(lab: Terminal) -> None:
+def test_waiting_without_a_worker_fails_at_once(lab: Terminal) -> None:
     code, said = lab.refused("run", "--date", "2025-11-17", "--wait")
 
     assert code == 1
@@ -110,7 +110,7 @@ def test_waiting_without_a_worker_is_said_at_once(lab: Terminal) -> None:
 
 
 @SQLITE
-def test_running_for_an_unknown_address_is_said(lab: Terminal) -> None:
+def test_a_run_for_an_unknown_address_is_refused_with_a_message(lab: Terminal) -> None:
     assert lab.refused("run", "--only", "nobody@example.com", "--inline") == (
         1,
         "digest: nobody is subscribed as nobody@example.com\n",
@@ -179,7 +179,7 @@ def test_why_explains_the_mail_and_the_paper(lab: Terminal) -> None:
 
 @SQLITE
 @pytest.mark.parametrize("words", [("why", "nobody@example.com"), ("why", "ada@example.com", "9999.99999")])
-def test_why_about_nobody_and_nothing_is_one_line(lab: Terminal, words: tuple[str, ...]) -> None:
+def test_why_about_unknown_addresses_and_papers_is_one_line(lab: Terminal, words: tuple[str, ...]) -> None:
     code, said = lab.refused(*words)
 
     assert code == 1

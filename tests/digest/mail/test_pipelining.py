@@ -142,7 +142,7 @@ def test_a_cut_after_the_content_is_uncertain() -> None:
     assert [outcome.state for outcome in outcomes] == [SENT, UNCERTAIN]
 
 
-def test_a_lease_that_runs_out_before_the_354_hands_nothing_over() -> None:
+def test_a_lease_that_expires_before_the_354_sends_no_content() -> None:
     outcomes, server = carried([LETTER, OTHER], usual, allowed=[True, True, True, False])
 
     assert outcomes[1].state == DEFERRED

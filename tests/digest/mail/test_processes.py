@@ -104,7 +104,7 @@ def test_with_hold_a_killed_sender_doubles_nothing(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_frozen_sender_that_thaws_after_the_take_over_leaves_its_mails_alone(
+def test_a_stopped_sender_that_resumes_after_the_take_over_does_not_touch_its_mails(
     outbox: Outbox, smtp: MailServer, database: str, configured: Callable[..., None]
 ) -> None:
     configured(UNCERTAIN="hold")  # otherwise its mails in flight are due again after seconds, and sent

@@ -149,7 +149,7 @@ def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
     assert min(pauses(wire.log)) >= interval - 0.02
 
 
-def test_a_dead_holder_blocks_nobody(
+def test_an_ended_holder_blocks_no_other_process(
     wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.works, wire.today, wire.delay = real_days(shared, 5, [MON]), FRI, 3.0

@@ -25,5 +25,5 @@ def test_addresses_are_left_out(text: str, redacted: str) -> None:
 
 
 @given(before=st.text(max_size=20), after=st.text(max_size=20))
-def test_whatever_stands_around_an_address_it_goes(before: str, after: str) -> None:
+def test_an_address_is_removed_whatever_surrounds_it(before: str, after: str) -> None:
     assert "ada.byron@one.example" not in redact_addresses(f"{before}ada.byron@one.example{after}")

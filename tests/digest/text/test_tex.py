@@ -99,7 +99,7 @@ def test_a_formula_reads_as_it_means(source: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("source", "expected"), PROSE.items())
-def test_prose_loses_its_litter(source: str, expected: str) -> None:
+def test_markup_is_removed_from_prose(source: str, expected: str) -> None:
     assert readable(source) == expected
 
 

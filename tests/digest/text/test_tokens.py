@@ -202,7 +202,7 @@ def test_real_papers_with_greek_capitals_are_found_by_their_names(shared: Path) 
 
 
 @pytest.mark.parametrize("litter", ["$", "\\", "{}", "\\\\", "$$", "^_^", "\\begin{", "😀", "\u202e", "***"])
-def test_litter_is_no_word(litter: str) -> None:
+def test_leftovers_of_markup_are_no_words(litter: str) -> None:
     assert tokens(litter) == []
 
 

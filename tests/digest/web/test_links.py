@@ -121,7 +121,7 @@ def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real
     assert 200 in seen.statuses.values()
 
 
-def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None:
+def test_a_shared_edition_exposes_no_personal_data(real: Browser) -> None:
     """On every page that it links to: no address, no other token, no change, no working button."""
     before = everything()
     seen = crawl(real, [signed_links.edition(1)])

@@ -411,7 +411,7 @@ def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
     assert len(mail.html) < 20_000
 
 
-def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
+def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
     mail = one(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
 
     assert "↑ 41 votes · ▁▂▅▇" in mail.text

@@ -23,7 +23,7 @@ texts = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_cate
 
 @given(text=texts)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_comes_back_as_the_entry_gate_let_it_in(database: str, text: str) -> None:
+def test_any_text_is_stored_as_it_was_sanitised(database: str, text: str) -> None:
     record = Record(f"A title {text}", text, authors=(f"Ada {text}",), arxiv_id=f"2511.{next(numbers):05d}")
     store_document("jsonl", "test", ParsedDocument((ListedPaper(record),)))
     with reading() as session:

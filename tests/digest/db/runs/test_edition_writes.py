@@ -111,7 +111,7 @@ def test_sent_papers_of_each_subscriber_include_those_of_older_editions(database
     }  # fmt: skip
 
 
-def test_the_ledger_forgets_what_was_announced_before(database: str) -> None:
+def test_old_sent_papers_are_deleted(database: str) -> None:
     with transaction() as session:
         freeze(session, 2)
     with reading() as session:

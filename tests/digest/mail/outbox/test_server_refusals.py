@@ -51,7 +51,7 @@ def test_what_many_domains_share_is_the_servers_trouble(outbox: Outbox, smtp: Ma
     assert (counts.paused, counts.rejected) == (True, 0)
 
 
-def test_after_the_mend_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
+def test_after_the_repair_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
     outbox.owe(*addresses(8))
     for _ in range(3):
@@ -66,7 +66,7 @@ def test_after_the_mend_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
     assert outbox.states() == {SENT: 16}
 
 
-def test_while_it_rests_nothing_but_alarms_is_tried(outbox: Outbox, smtp: MailServer) -> None:
+def test_while_a_server_is_paused_only_alarms_are_tried(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 no", times=-1, address="@mail")
     outbox.owe(*addresses(8))
     outbox.send()
@@ -78,7 +78,7 @@ def test_while_it_rests_nothing_but_alarms_is_tried(outbox: Outbox, smtp: MailSe
     assert smtp.recipients() == {"root@admin.example": 1}
 
 
-def test_after_its_rest_one_refusal_in_the_same_way_is_enough(outbox: Outbox, smtp: MailServer) -> None:
+def test_after_its_pause_one_similar_refusal_is_enough(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
     outbox.owe(*addresses(8))
     outbox.send()

@@ -123,7 +123,7 @@ def test_a_refusal_of_mail_from_is_never_about_the_recipient(code: int, reply_te
 
 
 @pytest.mark.parametrize("reply_text", ["no", "", "Requested action not taken", "5.0.0 rejected", "5.1.5 valid"])
-def test_words_without_a_reason_are_held_against_nobody(reply_text: str) -> None:
+def test_replies_without_a_reason_suppress_no_address(reply_text: str) -> None:
     assert classify_reply(RCPT, 550, reply_text).state == DEFERRED
 
 

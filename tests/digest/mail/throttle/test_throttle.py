@@ -233,7 +233,7 @@ def test_a_domain_that_asks_for_a_lower_rate_gets_it(
 
 
 @SQLITE
-def test_a_greylisted_mail_slows_nobody(outbox: Outbox, smtp: MailServer, hand: Hand) -> None:
+def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, hand: Hand) -> None:
     smtp.fail(RCPT, "451 4.7.1 Greylisted, try again", address="r0@", times=1)
     outbox.owe(*(f"r{n}@one.example" for n in range(60)))
 

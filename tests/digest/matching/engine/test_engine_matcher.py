@@ -158,7 +158,7 @@ def test_very_many_matches_of_one_profile_come_in_order() -> None:
     assert engine([one], papers, 0) == slow([one], papers, 0)
 
 
-def test_close_matches_are_left_out_where_nobody_wants_them(shared: Path) -> None:
+def test_close_matches_are_left_out_where_profiles_exclude_them(shared: Path) -> None:
     records = real(shared, 60)
     make = Profiles(records, seed=7)
     profiles = [make.profile() for _ in range(20)]

@@ -84,6 +84,6 @@ def test_what_is_not_paused_is_named_and_not_audited(outbox: Outbox) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "@", "no domain", "a@b@c"])
-def test_what_is_no_domain_is_said_so(outbox: Outbox, typed: str) -> None:
+def test_an_invalid_domain_is_refused_with_a_message(outbox: Outbox, typed: str) -> None:
     with pytest.raises(BadInput, match="domain:"):
         release(typed)

@@ -95,7 +95,7 @@ def test_a_forged_report_does_nothing(mail: int) -> None:
     assert (stored_rows.suppressed(), stored_rows.bounces()) == ({}, [])
 
 
-def test_a_forged_complaint_unsubscribes_nobody(mail: int, ada: int) -> None:
+def test_a_forged_complaint_unsubscribes_no_subscriber(mail: int, ada: int) -> None:
     assert take(complaint(returned="Message-ID: <digest.1.0@digest.example>")) == ["not proved"]
     assert stored_rows.reader(ada).state == "active"
 
@@ -152,7 +152,7 @@ def test_policy_refusals_of_two_addresses_pause_the_domain_and_tell_the_administ
     assert stored_rows.alarms() == ["one.example refuses our mail"] * 2
 
 
-def test_one_recipient_who_forges_reports_again_and_again_pauses_nobody(mail: int, ada: int) -> None:
+def test_repeated_forged_reports_of_one_recipient_pause_no_domain(mail: int, ada: int) -> None:
     another = stored_rows.add_mail(ada, stored_rows.add_run(stored_rows.later(days=1)))
     forged = [refused_by_policy(number, report_id=f"r{n}-{number}") for n in range(3) for number in (mail, another)]
 
@@ -232,7 +232,7 @@ def test_a_mail_to_the_address_of_list_unsubscribe_leaves(ada: int) -> None:
     assert stored_rows.suppressed() == {}
 
 
-def test_unsubscribe_without_proof_leaves_nobody(ada: int) -> None:
+def test_unsubscribing_without_proof_changes_nothing(ada: int) -> None:
     assert take(ordinary("unsubscribe")) == ["not proved"]
     assert stored_rows.reader(ada).state == "active"
 
@@ -433,7 +433,7 @@ def test_a_mail_to_the_unsubscribe_address_of_a_composed_mail_unsubscribes(
     assert stored_rows.reader(ada).state == "left"
 
 
-def test_a_report_on_a_mail_from_before_a_restore_blames_nobody_who_got_its_number_after(mail: int) -> None:
+def test_a_report_on_a_mail_from_before_a_restore_suppresses_no_later_delivery_of_that_number(mail: int) -> None:
     before = message_id(
         DeliveryKey(mail, "digest", 1, 0, stored_rows.later(days=-3)), installation="k", domain="digest.example"
     )

@@ -31,7 +31,7 @@ def test_what_kept_a_paper_back_is_named(lab: Lab) -> None:
     assert reason(6) == "it matches; it has not been in a run of yours yet"
 
 
-def test_a_paper_past_the_limit_is_said_to_be(lab: Lab) -> None:
+def test_a_paper_past_the_limit_is_reported_as_such(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", limit=1)
     lab.store(MONDAY, paper(1, "Bandits"), paper(2, "Something on the many kinds of bandits that there are"))
     lab.run(MONDAY)
@@ -39,7 +39,7 @@ def test_a_paper_past_the_limit_is_said_to_be(lab: Lab) -> None:
     assert "your limit was reached" in reason(2)
 
 
-def test_a_paper_too_old_to_be_new_is_said_to_be(lab: Lab) -> None:
+def test_a_paper_too_old_to_be_new_is_reported_as_such(lab: Lab) -> None:
     for back in range(20, -1, -1):
         lab.store(MONDAY - timedelta(days=back), paper(back + 1, f"Bandits of {back} days ago"))
     lab.subscribe("ada", "bandits")

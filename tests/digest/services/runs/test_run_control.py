@@ -140,7 +140,7 @@ def test_a_cancelled_run_can_not_be_paused(run: int) -> None:
 
 
 @pytest.mark.parametrize("number", [99, 0, -1, 2**40])
-def test_a_run_that_is_not_there_is_said(service: str, number: int) -> None:
+def test_a_missing_run_is_reported(service: str, number: int) -> None:
     with pytest.raises(NotFound, match="runs list"):
         run_control.pause(number, actor=ACTOR)
 

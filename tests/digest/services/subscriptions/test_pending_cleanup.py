@@ -45,7 +45,7 @@ def test_a_confirmed_subscriber_is_not_cleaned_up() -> None:
     assert only_subscriber().state == "active"
 
 
-def test_the_daily_upkeep_forgets_them() -> None:
+def test_the_daily_clean_up_deletes_unconfirmed_sign_ups() -> None:
     retention.delete_expired(now=NOW + timedelta(days=31))
 
     assert everything()["subscriber"] == []

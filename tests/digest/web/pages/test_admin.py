@@ -42,7 +42,7 @@ def test_an_administrator_gets_a_link(web: Browser, queue: Notebook) -> None:
     assert queue.delivered == 1
 
 
-def test_the_answer_is_the_same_for_anybody_who_gets_nothing(web: Browser) -> None:
+def test_the_response_is_the_same_for_everybody_who_gets_no_link(web: Browser) -> None:
     known = web.post("/admin/sign-in", data={"address": ROOT})
     other = web.post("/admin/sign-in", data={"address": ADA})
 
@@ -227,7 +227,7 @@ def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
     assert [one.domain for one in domain_pauses.paused()] == ["one.example"]
 
 
-def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
+def test_posts_of_others_do_not_lock_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
     """Every two minutes for two days somebody posts the address; at any time the newest link opens a session."""
     start = clock.now()
     for minute in range(0, 2 * 24 * 60, 10):

@@ -166,7 +166,7 @@ def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     assert feedparser.parse(answer.content).entries == []
 
 
-def test_a_feed_is_kept_by_nobody_else_and_found_by_nobody(read: Browser) -> None:
+def test_a_feed_is_private_and_not_indexed(read: Browser) -> None:
     headers = read.get(path(signed_links.feed(1))).headers
 
     assert headers["cache-control"].startswith("private")
