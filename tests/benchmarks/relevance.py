@@ -274,8 +274,8 @@ def main() -> None:
         rules: dict[str, Callable[[Sequence[Task]], list[Row]]] = {
             rule: partial(run, corpus=corpus, months=months, rule=rule) for rule in OURS
         }
-        rules["BM25, whole abstracts"] = lambda some: [bm25(task, corpus, weights) for task in some]
-        rules["PostgreSQL ts_rank"] = lambda some: [ts_rank(task, corpus, connection) for task in some]
+        rules["BM25, whole abstracts"] = lambda sampled: [bm25(task, corpus, weights) for task in sampled]
+        rules["PostgreSQL ts_rank"] = lambda sampled: [ts_rank(task, corpus, connection) for task in sampled]
         for beside in (0, 5):
             every = tasks(corpus, beside=beside)
             table(random.Random(7).sample(every, min(options.tasks, len(every))), rules, len(every), beside)

@@ -36,7 +36,7 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_filled(part, environment) for part in value]
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda found: _value(found, environment), value)
+        return _VARIABLE.sub(lambda match: _value(match, environment), value)
     return value
 
 

@@ -119,7 +119,10 @@ def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     slow = [assembled.content for assembled in run_planning.dry_run(None)]
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
-    parts = [by_engine(monkeypatch, lambda one=one: run_planning.dry_run(None, only=one)) for one in numbers]  # type: ignore[misc]
+    parts = [
+        by_engine(monkeypatch, lambda only=number: run_planning.dry_run(None, only=only))  # type: ignore[misc]
+        for number in numbers
+    ]
 
     assert [assembled.content for part in reversed(parts) for assembled in part] == slow
 
@@ -130,7 +133,11 @@ def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch
     with transaction() as session:
         for subscriber in session.exec(select(Subscriber)):
             subscriber.seen_through = 0
-    sent = [(subscriber_id, entry["paper"]) for subscriber_id, _, content in frozen() for entry in content["entries"]]  # type: ignore[index]
+    sent = [
+        (subscriber_id, entry["paper"])
+        for subscriber_id, _, content in frozen()
+        for entry in content["entries"]  # type: ignore[index]
+    ]
     slow = [assembled.content for assembled in run_planning.dry_run(DAY + timedelta(days=1))]
     fast = by_engine(monkeypatch, lambda: run_planning.dry_run(DAY + timedelta(days=1)))
     again = [(assembled.subscriber.id, entry.paper) for assembled in fast for entry in assembled.content.entries]

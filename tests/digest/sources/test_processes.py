@@ -109,7 +109,7 @@ def test_on_postgresql_too(
 
 def pauses(log: list[Asked]) -> list[float]:
     """Seconds from the end of each request to the beginning of the next, in the order of their beginnings."""
-    ordered = sorted(log, key=lambda one: one.begun)
+    ordered = sorted(log, key=lambda request: request.begun)
     return [after.begun - before.ended for before, after in pairwise(ordered)]
 
 
