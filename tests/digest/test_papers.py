@@ -204,7 +204,7 @@ listings = st.builds(
     record=records,
     announce_type=st.none() | st.sampled_from(["new", "cross", "replace"]),
     signals=st.dictionaries(st.sampled_from(["rank", "upvotes"]), st.integers(0, 9).map(float)).map(
-        lambda chosen_fields: tuple(sorted(chosen_fields.items()))
+        lambda signals: tuple(sorted(signals.items()))
     ),
 )
 
