@@ -1,4 +1,4 @@
-"""A saved page of abstracts alone: each paragraph opens with `Abstract:`."""
+"""Parses a saved page of abstracts: each paragraph begins with `Abstract:`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MARK = "Abstract:"
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
-    """All papers of the page in its order, with titles made from their abstracts. `today` is not needed here."""
+    """The papers of the page in order, with titles derived from their abstracts. `today` is not used."""
     papers: list[ListedPaper] = []
     bad: list[RejectedItem] = []
     rows = lines(text)
@@ -26,7 +26,7 @@ def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one si
 
 
 def _wrong(row: Line, abstract: str, *, last: bool) -> RejectedItem | None:
-    """Why this line is no paper, or None."""
+    """The reason why this line is not a paper, or None."""
     if not row.text.startswith(MARK):
         return row.rejected(f"does not begin with {MARK!r}")
     if not abstract:

@@ -1,7 +1,7 @@
-"""Saved author pages: figures, then per paper tag and date, title, authors, abstract.
+"""Parses saved author pages: figures, then for each paper tag and date, title, authors, abstract.
 
-A line such as `LGJul 15, 2023Code` opens a paper. On some pages title and authors stand glued in one line; then
-`joined_titles.split` parts them, with the page itself as witness.
+A line such as `LGJul 15, 2023Code` begins a paper. On some pages title and authors are joined in one line; then
+`joined_titles.split_line` separates them with the help of the page's other words and names.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LONGEST_AUTHORS = 200
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """The lines of one paper; `last` marks the document's last, which may be cut."""
+    """The lines of one paper; `is_last`: the document's last paper, which may be truncated."""
 
     head: re.Match[str]
     at: Line
@@ -44,19 +44,19 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Witnesses:
-    """What the page tells of its own words and names."""
+    """The words of the page's abstracts and the names of its authors."""
 
     words: frozenset[str]
     people: frozenset[str]
 
 
 def is_head(line: str) -> bool:
-    """True for a line that opens a paper."""
+    """True for a line that begins a paper."""
     return _HEAD.fullmatch(line) is not None
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:
-    """All papers of the page in its order. `today` settles dates without a year."""
+    """The papers of the page in order. `today` determines the year of dates without one."""
     rows = lines(text)
     first = next((n for n, row in enumerate(rows) if is_head(row.text)), len(rows))
     entries = list(_entries(rows[first:]))
@@ -121,7 +121,7 @@ def _title_and_authors(body: tuple[Line, ...], *, apart: bool, witnesses: _Witne
 
 
 def _signed(body: tuple[Line, ...]) -> tuple[str, bool, tuple[str, ...]]:
-    """The line that ends with authors: the line before 'et al.', whether that stood there, the institutions."""
+    """The line that ends with authors: its text before 'et al.', whether it has 'et al.', and the institutions."""
     line = body[1].text if len(body) > 1 and _is_authors(body[1].text) else body[0].text
     line, _, places = line.partition(_PLACE)
     return line.removesuffix(_MORE), line.endswith(_MORE), tuple(place for place in places.split(", ") if place)
@@ -135,7 +135,7 @@ def _is_authors(line: str) -> bool:
 
 
 def _witnesses(entries: list[_Entry]) -> _Witnesses:
-    """Words of the abstracts, and names behind commas (the first name of a line may be glued to its title)."""
+    """Words of the abstracts, and names after commas (the first name of a line may be joined to its title)."""
     prose = " ".join(row.text for entry in entries for row in entry.body[1:])
     names = [name for entry in entries if entry.body for name in _signed(entry.body)[0].split(", ")[1:]]
     return _Witnesses(
@@ -149,7 +149,7 @@ def _is_figure(line: str) -> bool:
 
 
 def _figures(rows: list[Line], *, ended: bool) -> AuthorFigures | None:
-    """The figures above the papers. A number that ends the document may be cut, so it is not read."""
+    """The figures above the papers. A number at the end of the document may be truncated, so it is ignored."""
     whole = rows[:-1] if ended and rows and rows[-1].text[-1].isdigit() else rows
     found: dict[str, int] = {}
     for row in whole:

@@ -1,4 +1,4 @@
-"""The demo's readers: one of each kind, with what they type into the page."""
+"""The demo's subscribers, one of each kind, with the values of their sign-up form."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A demo reader: `says` is the kind in words; the fields are those of the subscribe form."""
+    """A demo subscriber. `description`: the kind in words; the other fields are those of the sign-up form."""
 
     name: str
     says: str
@@ -22,7 +22,7 @@ class Reader:
 
     @property
     def address(self) -> str:
-        """Their address in the demo's domain."""
+        """The address in the demo's domain."""
         return f"{self.name}@digest.example"
 
 

@@ -1,7 +1,7 @@
-"""A saved listing by identifier: an abstract, perhaps lines of comment, and the arXiv id that closes the paper.
+"""Parses a saved listing by identifier: an abstract, optional comments, and the arXiv id that ends the paper.
 
-The id stands at the start of a line and the next abstract is glued to it. An 'arXiv admin note' names other ids
-inside its line; it is a comment.
+The id is at the start of a line, joined with the next abstract. An 'arXiv admin note' has other ids inside its line; it
+is a comment.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem, venue
 from seeds.page import Line, lines, listed, unreadable, untitled
 
-# Five digits behind the point since 2015, four before: an id cut short is no id, and a digit behind it opens the text.
+# Five digits after the point since 2015, four before: a truncated id does not match, and a next digit begins the text.
 _ID = re.compile(
     r"arXiv:(?P<id>(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}|(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}"
     r"|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>\d{1,2}))?"
@@ -21,7 +21,7 @@ _ID = re.compile(
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
-    """All papers in the listing's order, with titles made from their abstracts. `today` is not needed here."""
+    """The papers of the listing in order, with titles derived from their abstracts. `today` is not used."""
     papers: list[ListedPaper] = []
     bad: list[RejectedItem] = []
     open_rows: list[Line] = []
@@ -47,7 +47,7 @@ def is_identifier(line: str) -> bool:
 
 
 def _wrong(rows: list[Line], closing: Line, *, first: bool) -> RejectedItem | None:
-    """Why these lines are no paper, or None. Only the document's first abstract can lack its beginning."""
+    """The reason why these lines are not a paper, or None. Only the document's first abstract can lack its start."""
     if not rows:
         return closing.rejected("an identifier without an abstract")
     if unreadable(*(row.text for row in rows)):

@@ -1,20 +1,19 @@
-"""Titles and authors that stand glued in one line (`…without BackpropagationLiang Zhang, Bingcong Li et al.`).
+"""Splits titles and authors that are joined in one line (`…without BackpropagationLiang Zhang, Bingcong Li et al.`).
 
-The rule. The line ends with a list of names, and the glue lies inside the first of them. A *seam* is a place inside
-a word, before an upper-case letter, where everything to its right, up to the next comma, has the shape of a
+The line ends with a list of names, and the boundary is inside the first of them. A *candidate* is a position inside
+a word, before an upper-case letter, where everything to its right, up to the next comma, has the form of a
 person's name (below) and every later piece between commas has it too. Before 'et al.' the page prints exactly three
-authors, so the glue is in the third piece from the right; otherwise in one of the last three.
+authors, so the boundary is in the third piece from the right; otherwise in one of the last three.
 
-The shape of a name: two to five words, each a capitalised word (`Niao`, `Ya-Ping`, `O'Brien`), an initial (`Q.`), or,
-after the first word, a particle (`van`, `de`, …). A second capital inside a word is allowed only behind the prefixes
-that names have (`McMahan`, `DeVries`).
+The form of a name: two to five words, each a capitalised word (`Niao`, `Ya-Ping`, `O'Brien`), an initial (`Q.`), or,
+after the first word, a particle (`van`, `de`, …). A second capital inside a word is allowed only after the prefixes
+of names (`McMahan`, `DeVries`).
 
-Which seam. A seam is *plain* when the word it leaves at the title's end has no inner change to upper case
-(`Backpropagation`, `PL`, `MDPs`, `Agents`). One seam in the line, and plain: the line is split there. Otherwise
-(`TiAda`, `PoLAR` at a title's end; `XiaoMing` as a given name) the document itself must witness: a seam counts when
-the word to its left occurs in the document's prose, or the name to its right stands in another line. Exactly one
-witnessed seam splits the line. Everything else is left unsplit: a missed paper is better than a wrong title.
-No list of names is used.
+A candidate is *plain* when the word before it, the title's last, has no inner change to upper case
+(`Backpropagation`, `PL`, `MDPs`, `Agents`). A line with one candidate, which is plain, is split there. Otherwise
+(`TiAda`, `PoLAR` at a title's end; `XiaoMing` as a given name) the document must confirm a candidate: the word to its
+left occurs in the document's prose, or the name to its right in another line. Exactly one confirmed candidate splits
+the line. Other lines stay unsplit: a missed paper is better than a wrong title. No list of names is used.
 """
 
 from __future__ import annotations
@@ -33,23 +32,23 @@ _PREFIXED = re.compile(rf"{_PREFIX}(?={_LETTER}{{2}})")
 _PARTICLES = frozenset(
     "van von der den de del della di da dos das du la le el al bin ibn ben ter ten zu y e".split()  # noqa: SIM905
 )
-_INSIDE = re.compile(r"(?:[\s(/\['’\\-]|\b[^\W\d_]\.)$")  # behind these a capital belongs to a name, or begins a word
+_INSIDE = re.compile(r"(?:[\s(/\['’\\-]|\b[^\W\d_]\.)$")  # after these a capital belongs to a name, or begins a word
 _CHANGE = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A line taken apart."""
+    """A line split into title and authors."""
 
     title: str
     authors: tuple[str, ...]
 
 
 def split(line: str, *, more: bool, words: Collection[str], people: Collection[str]) -> Split | None:
-    """Title and authors of a glued line, or None where no seam is certain.
+    """Title and authors of a joined line, None where no candidate is certain.
 
-    `line` is without 'et al.' and institution; `more` says that 'et al.' followed. `words`: lower-case words of the
-    document's prose; `people`: names that stand behind commas in its other lines.
+    `line` is without 'et al.' and institution; `is_truncated`: 'et al.' followed. `words`: lower-case words of the
+    document's prose; `known_names`: names after commas in its other lines.
     """
     seams = _seams(line, more=more)
     if len(seams) == 1 and _plain(_last_word(seams[0].title)):
@@ -59,7 +58,7 @@ def split(line: str, *, more: bool, words: Collection[str], people: Collection[s
 
 
 def _seams(line: str, *, more: bool) -> list[Split]:
-    """Every place where the glue may be."""
+    """The line split at every candidate."""
     pieces = line.split(", ")
     counts = (SHOWN,) if more else range(1, SHOWN + 1)
     found = []
@@ -76,7 +75,7 @@ def _seams(line: str, *, more: bool) -> list[Split]:
 
 
 def name_shaped(text: str, *, fewest: int = 2, strict: bool = True) -> bool:
-    """True where the text has the shape of a person's name; `strict` refuses unusual capitals inside words."""
+    """True where the text has the form of a person's name; `strict` refuses unusual capitals inside words."""
     words = text.split(" ")
     if not fewest <= len(words) <= 5 or not words[0] or (strict and words[0].lower() in _PARTICLES):
         return False
@@ -96,7 +95,7 @@ def _name_word(word: str, *, strict: bool) -> bool:
 
 
 def _one_capital(part: str) -> bool:
-    """`Niao`, `McMahan`; not `LLM`, `TorchWei`, `A`. After a hyphen lower case is usual too (`Hsin-yi`)."""
+    """True for `Niao`, `McMahan`; not for `LLM`, `TorchWei`, `A`. After a hyphen lower case is usual (`Hsin-yi`)."""
     part = _PREFIXED.sub("", part, count=1)
     return len(part) > 1 and not any(letter.isupper() for letter in part[1:])
 
@@ -106,7 +105,7 @@ def _last_word(title: str) -> str:
 
 
 def _plain(word: str) -> bool:
-    """No change to upper case inside the word: `Agents`, `PL`, `MDPs`, `3D`; not `DPZero`, `LearningXiao`, `M`."""
+    """True without a change to upper case inside: `Agents`, `PL`, `MDPs`, `3D`; not `DPZero`, `LearningXiao`, `M`."""
     letters = "".join(letter for letter in word if letter.isalpha())
     return word != letters[:1] and not _CHANGE.search(letters)
 

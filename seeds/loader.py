@@ -1,4 +1,4 @@
-"""The seed documents: which form a document has, what it holds, and the demo's two announcements."""
+"""Loads the seed documents: detects their forms, parses them, and makes the demo's two announcements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seeds.page import lines
 
 
 class Form(Enum):
-    """The forms that are known."""
+    """The forms of seed documents."""
 
     AUTHOR_PROFILE = "author profile"
     TRENDING_PAGE = "trending page"
@@ -30,12 +30,12 @@ _PARSERS = {
     Form.IDENTIFIER_LISTING: identifier_listing.parse,
     Form.ABSTRACTS: abstracts.parse,
 }
-_FIRST_DAY = 2  # documents of the demo's first announcement; the others come a day later
+_FIRST_DAY = 2  # documents of the demo's first announcement; the others are announced a day later
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """One announcement of the demo: its day, its documents as parsed, and its papers, each once."""
+    """One announcement of the demo: its day, its parsed documents, and its papers, each once."""
 
     day: date
     documents: tuple[tuple[str, ParsedDocument], ...]
@@ -49,7 +49,7 @@ def documents() -> list[tuple[str, str]]:
 
 
 def detect(text: str) -> Form | None:
-    """The form of a document by its own marks, whole or cut; None where it has none of them."""
+    """The form of a document, which may be truncated; None where it has none of the known ones."""
     rows = [row.text for row in lines(text)]
     if any(row.startswith(trending_page.GREETING) for row in rows[:3]):
         return Form.TRENDING_PAGE
@@ -61,7 +61,7 @@ def detect(text: str) -> Form | None:
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:
-    """The papers of a document of any form. What can't be read is among the bad; it never raises."""
+    """The papers of a document of any form. Never raises; lines that cannot be parsed are rejected items."""
     form = detect(text)
     if form is not None:
         return _PARSERS[form](text, today=today)
@@ -80,7 +80,7 @@ def load(files: Iterable[Path] = (), *, today: date) -> list[tuple[str, ParsedDo
 def announcements(today: date) -> tuple[Announced, Announced]:
     """The demo's two days, `today` the second: documents 000 and 001, then 002 to 004.
 
-    A paper in both (each day holds it once) shows that nothing is sent twice.
+    A paper that is in both days shows that nothing is sent twice.
     """
     loaded = load(today=today)
     return (
@@ -101,5 +101,5 @@ def _read(path: Path) -> str:
 
 
 def _text(content: bytes) -> str:
-    """UTF-8. A byte that is none leaves a mark, by which the paper around it is refused."""
+    """Decode UTF-8. Invalid bytes become U+FFFD, so that the paper around them is rejected."""
     return content.decode("utf-8", errors="replace")

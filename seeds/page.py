@@ -1,4 +1,4 @@
-"""What the parsers share: lines of a saved page, whether an abstract is whole, a title for papers that have none."""
+"""Common parts of the parsers: lines of a saved page, truncated abstracts, derived titles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 from digest.papers import ListedPaper, Record, RejectedItem, code_address
 
 EXCERPT = 80
-TITLE = 110  # characters of a title made from an abstract, at most
+TITLE = 110  # characters of a derived title
 _ENDS = re.compile(r"[.!?][\"'”’)\]}$]*$")
 _ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|w\.r\.t|Fig|Eq|Eqs|Sec|Dr|St)|\b[A-Z]|\d)\.$")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\W\d]*[A-Z])")
@@ -21,37 +21,37 @@ _UNREADABLE = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is not blank: its number from 1, and its text without blanks at the ends."""
+    """A line that is not blank: its number from 1, and its stripped text."""
 
     number: int
     text: str
 
     def rejected(self, reason: str) -> RejectedItem:
-        """The line as a piece that could not be used."""
+        """The line as a rejected item."""
         return RejectedItem(self.number, reason, self.text[:EXCERPT])
 
 
 def lines(text: str) -> list[Line]:
-    """The lines with words in them, whatever the line ends (LF, CRLF, CR), without a byte order mark."""
+    """The lines that are not blank, with any line ends (LF, CRLF, CR), without a byte order mark."""
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [Line(number, row.strip()) for number, row in enumerate(rows, start=1) if row.strip()]
 
 
 def unreadable(*texts: str) -> bool:
-    """True where bytes were lost on the way."""
+    """True where bytes were invalid."""
     return any(_UNREADABLE in text for text in texts)
 
 
 def finished(abstract: str) -> bool:
-    """True where the text may be whole: it ends like a sentence, and no formula stays open.
+    """True where the text may be complete: it ends like a sentence, and no formula is open.
 
-    Only asked of a document's last abstract: cut just behind a sentence it can't be told from a whole one.
+    Only for a document's last abstract. A truncation right after a sentence cannot be detected.
     """
     return bool(_ENDS.search(abstract)) and not _ABBREVIATED.search(abstract) and abstract.count("$") % 2 == 0
 
 
 def derived_title(abstract: str) -> str:
-    """The abstract's first sentence without its stop, cut at a word with '…' where it is long, never in a formula."""
+    """The abstract's first sentence without its full stop; a long one is cut at a word outside formulas, with '…'."""
     sentences = _SENTENCE.split(abstract)
     first = sentences[0]
     for more in sentences[1:]:
@@ -67,7 +67,7 @@ def derived_title(abstract: str) -> str:
 
 
 def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> ListedPaper:
-    """The paper with the address of its code, if its text tells one."""
+    """The paper with the address of its code from its texts, if any."""
     address = record.code_url or code_address(record.abstract, record.comment)
     return ListedPaper(
         replace(record, code_url=address, has_code=record.has_code or address is not None), signals=signals
@@ -75,7 +75,7 @@ def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> Liste
 
 
 def untitled(abstract: str) -> Record:
-    """A record of an abstract that came without title."""
+    """A record of an abstract without a title."""
     return Record(derived_title(abstract), abstract, title_derived=True)
 
 
@@ -86,7 +86,7 @@ MONTH = "|".join(_MONTHS)
 
 def day_of(month: str, day: int, year: int | None, *, today: date) -> date | None:
     """The date; without a year the latest one that is not in the future. None where no such day exists."""
-    # Eight years hold every day of the calendar, also 29 February.
+    # Eight years contain every day of the calendar, also 29 February.
     for candidate in (year,) if year is not None else range(today.year, today.year - 9, -1):
         try:
             found = date(candidate, _MONTHS[month], day)

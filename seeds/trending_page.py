@@ -1,6 +1,6 @@
-"""A saved page of trending papers: title and abstract in turn, the first title glued behind 'Subscribe'.
+"""Parses a saved page of trending papers: titles and abstracts alternate; the first title is joined to 'Subscribe'.
 
-The place on the page is the signal `rank`, from 1.
+The position on the page is the signal `rank`, from 1.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _SHORTEST_ABSTRACT = 200
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
-    """All papers of the page in its order, which is their rank. `today` is not needed here.
+    """The papers of the page in order, which is their rank. `today` is not used.
 
-    A line out of turn (two titles, two abstracts) is refused, and reading goes on with the next pair.
+    A line out of order (two titles, two abstracts) is rejected, and parsing continues with the next pair.
     """
     rows, bad = _below_button(lines(text))
     papers: list[ListedPaper] = []
@@ -39,7 +39,7 @@ def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one si
 
 
 def _below_button(rows: list[Line]) -> tuple[list[Line], list[RejectedItem]]:
-    """The lines from the first title on, which the button's word is cut off."""
+    """The lines from the first title on, without the button's text before it."""
     for n, row in enumerate(rows):
         if row.text.startswith(_BUTTON):
             title = Line(row.number, row.text.removeprefix(_BUTTON).strip())
@@ -48,7 +48,7 @@ def _below_button(rows: list[Line]) -> tuple[list[Line], list[RejectedItem]]:
 
 
 def _wrong(title: Line, abstract: Line | None, *, last: bool) -> RejectedItem | None:
-    """Why these two lines are no paper, or None."""
+    """The reason why these two lines are not a paper, or None."""
     if not _is_title(title.text):
         return title.rejected("an abstract without a title")
     if abstract is None:

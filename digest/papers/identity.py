@@ -1,6 +1,6 @@
-"""Identity. arXiv id without version, else DOI, else title and first author; and keys by which likely twins are found.
+"""Identity of papers: arXiv id without version, else DOI, else title and first author; and keys for finding duplicates.
 
-Keys only propose: `likeness.same` decides.
+Keys only find candidates; `likeness.is_same_paper` decides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digest.text.tex import readable
 
 _ARXIV_DOI = "10.48550/arxiv."
 _VERSION = re.compile(r"v\d+$")
-_GENERIC = 3  # a title of fewer words ('Introduction', 'Reply to comments') names no one paper
+_GENERIC = 3  # a shorter title ('Introduction', 'Reply to comments') does not identify a paper
 _TEX_WORDS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda rho varrho sigma tau upsilon "
     "phi varphi chi psi omega mathcal mathbb mathbf mathrm mathsf mathfrak boldsymbol operatorname text textbf textit "
@@ -33,7 +33,7 @@ _SHINGLE = 3
 _KEY_SHINGLE = 5
 _FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
 _SKETCH = 6
-_LONG = 7  # letters; about a third of the words, and hardly one of the phrases that everybody writes
+_LONG = 7  # about a third of the words have as many letters, but few words of common phrases
 
 
 def _bare(text: str) -> str:
@@ -44,7 +44,7 @@ def _bare(text: str) -> str:
 
 
 def fold_title(text: str) -> str:
-    """Lower case, without accents, letters and digits parted by single blanks."""
+    """Words of lower-case letters and digits without accents, separated by single spaces."""
     return " ".join(_LETTERS.findall(_bare(text)))
 
 
@@ -63,7 +63,7 @@ def doi_identity(record: Record) -> str | None:
 
 
 def surname(author: str) -> str:
-    """The folded last word of a name, behind 'Jr.' and the like; 'Wei, Li' is read as surname first."""
+    """The folded last word of a name, ignoring 'Jr.' and the like; in 'Wei, Li' the surname comes first."""
     last, comma, _ = author.partition(",")
     words = [
         word
@@ -74,14 +74,14 @@ def surname(author: str) -> str:
 
 
 def title_words(title: str) -> list[str]:
-    """A title's words as all sources have them: folded, and without TeX, which many sources take away."""
+    """A title's words, folded and without TeX, which many sources remove."""
     return fold_title(readable(title)).split()
 
 
 def title_key(record: Record) -> str | None:
-    """32 hexadecimal digits from the title's letters and digits, blanks apart, and the first author's surname.
+    """32 hexadecimal digits from the title's letters and digits without spaces, and the first author's surname.
 
-    None for a title made from the abstract, a title of fewer than three words, and a paper without authors.
+    None for a title derived from the abstract, a title of fewer than three words, and a paper without authors.
     """
     if record.title_derived or not record.authors:
         return None
@@ -92,9 +92,9 @@ def title_key(record: Record) -> str | None:
 
 
 def words_of(abstract: str) -> tuple[str, ...]:
-    """The words of an abstract that survive every way of writing it: three letters or more, no TeX, no symbols.
+    """The words of an abstract that do not depend on its markup: three letters or more, no TeX, no symbols.
 
-    Numbers of four digits or more count as words. Where there are none, nothing but letters matters, which is fast.
+    Numbers of four digits or more count as words. Without such numbers a faster way splits at all non-letters.
     """
     bare = _bare(abstract)
     plain = bare.translate(_PLAIN) if bare.isascii() else _NUMBER
@@ -107,7 +107,7 @@ def words_of(abstract: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
-    """All runs of `size` words; empty for an abstract too short to be evidence."""
+    """All runs of `size` words; empty for an abstract that is too short to compare."""
     words = words_of(abstract)
     if len(words) < _FEWEST:
         return frozenset()
@@ -115,7 +115,7 @@ def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
 
 
 def abstract_keys(record: Record) -> tuple[str, ...]:
-    """At most six keys of 16 hexadecimal digits; twins share at least one, strangers nearly never. Empty: too short.
+    """At most six keys of 16 hexadecimal digits, of which near-duplicates share at least one. Empty: too short.
 
     Of the runs of five words that begin with a long word (of all, where these are few), the six with the least check
     sums (a bottom-k sketch, Cohen 2007): of two abstracts whose runs overlap by the share J, none of the six least of
@@ -137,6 +137,6 @@ def _sketch(abstract: str) -> tuple[str, ...]:
 
 
 def _runs(words: Sequence[str], letters: int) -> list[bytes]:
-    """The runs of five words that begin with a word of so many letters or more."""
+    """The runs of five words whose first word has at least `min_letters` letters."""
     runs = zip(*(words[at:] for at in range(_KEY_SHINGLE)), strict=False)
     return [" ".join(run).encode() for run in runs if len(run[0]) >= letters]

@@ -1,8 +1,8 @@
-"""Merging. Of two records of one paper the better field wins; what only one knows is kept.
+"""Merges two records of one paper field by field: the better value wins, and a value that only one has stays.
 
-The precedence: a real title over one made from the abstract; complete authors over 'et al.', then the longer list;
-the newer version; text with its formulas over text that lost them; the longer text. Where two are equal in all this
-the order of their texts decides, so `merge(a, b) == merge(b, a)` and `merge(a, a) == a`.
+Precedence: a real title over one derived from the abstract; complete authors over 'et al.', then the longer list;
+the newer version; text with its formulas over text that lost them; the longer text. Ties are decided by the texts'
+sort order, so merging is commutative and idempotent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LEAST_WINS = frozenset({"rank"})
 
 
 def merge_records(a: Record, b: Record) -> Record:
-    """One record with the best of both, which tell of the same paper. Commutative and idempotent."""
+    """One record with the best fields of both, which are of the same paper. Commutative and idempotent."""
     if a == b:
         return a
     better, other = sorted((a, b), key=_worth, reverse=True)
@@ -47,7 +47,7 @@ def merge_records(a: Record, b: Record) -> Record:
 
 
 def _worth(record: Record) -> tuple[object, ...]:
-    """A total order; the newer version first, then who knows more."""
+    """Sort key, a total order: by version, then by the number of known fields."""
     known = (record.arxiv_id, record.doi, record.authors, record.categories, record.comment, record.published)
     return (record.version, sum(bool(value) for value in known), len(record.abstract), repr(record))
 
@@ -58,7 +58,7 @@ def _signature_worth(record: Record) -> tuple[object, ...]:
 
 
 def _text_worth(text: str) -> tuple[int, int, str]:
-    """By its formulas (a page that lost them lost dollars and backslashes), then length, then the text itself."""
+    """Sort key: by formulas (dollars and backslashes, which some pages lose), then length, then the text itself."""
     return (text.count("$") + text.count("\\"), len(text), text)
 
 
@@ -67,7 +67,7 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
-    """Merged records with all signals: of two values of one name the greater, of two ranks the smaller (the better)."""
+    """Merged records with all signals: the greater of two values of one name, but the smaller (better) of two ranks."""
     types = {a.announce_type, b.announce_type}
     signals: dict[str, float] = {}
     for name, value in sorted((*a.signals, *b.signals)):
@@ -75,19 +75,21 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
         signals[name] = best(signals.get(name, value), value)
     return ListedPaper(
         merge_records(a.record, b.record),
-        announce_type=next((kind for kind in _TYPES if kind in types), a.announce_type or b.announce_type),
+        announce_type=next(
+            (strongest for strongest in _TYPES if strongest in types), a.announce_type or b.announce_type
+        ),
         signals=tuple(sorted(signals.items())),
     )
 
 
 def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
-    """The same set with every paper once, in the order of first appearance.
+    """The same papers, each once, in the order of first appearance.
 
-    Papers that share a key (id, DOI, title, one of the abstract's) are compared, no others, so the work grows with
-    the papers, not with their pairs. Where all have arXiv ids these decide alone.
+    Only papers that share a key (id, DOI, title, abstract) are compared, so the time is linear in the papers, not in
+    their pairs. Where all have arXiv ids these alone decide.
     """
     listed = _by_arxiv_id(listed)
-    if all(arxiv_identity(one.record) for one in listed):
+    if all(arxiv_identity(item.record) for item in listed):
         return listed
     groups: dict[int, ListedPaper] = {}
     moved: dict[int, int] = {}
@@ -95,7 +97,7 @@ def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
     for number, one in enumerate(listed):
         merged, place = one, number
         keys = _keys(one.record)
-        for at in sorted({_home(at, moved) for key in keys for at in index[key]}):
+        for at in sorted({_home(other, moved) for key in keys for other in index[key]}):
             if is_same_paper(groups[at].record, merged.record):
                 merged = merge_listed(groups.pop(at), merged)
                 place = min(place, at)
@@ -103,11 +105,11 @@ def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
         groups[place] = merged
         for key in keys:
             index[key].add(place)
-    return [groups[place] for place in sorted(groups)]
+    return [groups[group] for group in sorted(groups)]
 
 
 def _by_arxiv_id(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
-    """The same with every arXiv id once."""
+    """Merge papers with the same arXiv id."""
     found: dict[str | int, ListedPaper] = {}
     for number, one in enumerate(listed):
         key = arxiv_identity(one.record) or number
@@ -116,14 +118,14 @@ def _by_arxiv_id(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
 
 
 def _home(place: int, moved: dict[int, int]) -> int:
-    """Where a group is now that was taken in by an earlier one."""
+    """The group that a group was merged into, or itself."""
     while place in moved:
         place = moved[place]
     return place
 
 
 def _keys(record: Record) -> list[str]:
-    """Everything by which a twin of this record could be found."""
+    """All keys by which a duplicate of this record can be found."""
     exact = (arxiv_identity(record), doi_identity(record), title_key(record))
     title = () if record.title_derived else ("".join(title_words(record.title)),)
     return [key for key in (*exact, *title, *abstract_keys(record)) if key]

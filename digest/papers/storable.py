@@ -1,4 +1,4 @@
-"""The entry gate of documents: every text of every record goes through `digest.text.plain_text.clean`. Pure."""
+"""Cleans every text of a parsed document with `digest.text.plain_text.remove_controls`. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from digest.papers.record import AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.text.plain_text import remove_controls
 
-_TEXTS = tuple(one.name for one in fields(Record) if "str" in str(one.type))
+_TEXTS = tuple(field.name for field in fields(Record) if "str" in str(field.type))
 
 
 def to_storable(parsed: ParsedDocument) -> ParsedDocument:
-    """The document with cleaned texts; items that are clean already, which is nearly all of them, stay the same.
+    """The document with cleaned texts. Items that are clean already, which are nearly all, are returned unchanged.
 
-    Records with keys went through the gate where their keys were made.
+    Records with keys were cleaned before their keys were computed.
     """
     return replace(
         parsed,
@@ -32,7 +32,7 @@ def _listed(item: ListedPaper) -> ListedPaper:
 
 
 def clean_record(record: Record) -> Record:
-    """The record with cleaned texts: the same one where nothing had to go."""
+    """The record with cleaned texts; the same object where nothing changed."""
     changed = {
         name: cleaned for name in _TEXTS if (value := getattr(record, name)) and (cleaned := _cleaned(value)) != value
     }
@@ -40,7 +40,7 @@ def clean_record(record: Record) -> Record:
 
 
 def _cleaned(value: Any) -> Any:
-    """A text, or a tuple of texts, cleaned; members of which nothing is left go."""
+    """A cleaned text, or a tuple of cleaned texts without empty ones."""
     return remove_controls(value) if isinstance(value, str) else tuple(filter(None, map(remove_controls, value)))
 
 

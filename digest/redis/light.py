@@ -1,4 +1,4 @@
-"""A few questions to a Redis without the client library, whose import costs more than all else a health check does.
+"""A minimal Redis client for health checks: importing the client library takes longer than the whole check.
 
 Speaks RESP2 over TCP, TLS or a unix socket (https://redis.io/docs/latest/develop/reference/protocol-spec/).
 """
@@ -23,7 +23,7 @@ def ping(url: str) -> None:
 
 
 def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
-    """The server's time, and when each process of that kind last got something done by it. Raises Transient."""
+    """The server's time, and the time of each process's last progress by the same clock. Raises Transient."""
     (seconds, micros), stamps = request_once(
         url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES")
     )
@@ -32,7 +32,7 @@ def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
 
 
 def request_once(url: str, *commands: Sequence[str]) -> list[Any]:
-    """The answers to commands, over one connection. Raises Transient where there are none, Misconfigured."""
+    """The answers to commands, over one connection. Raises Transient where Redis does not answer, Misconfigured."""
     parts = urlsplit(url.replace("redis+socket://", "unix://", 1))
     if parts.scheme not in _SCHEMES:
         raise Misconfigured("DIGEST_REDIS_URL: expected redis://…, rediss://… or unix:///path")
@@ -46,7 +46,7 @@ def request_once(url: str, *commands: Sequence[str]) -> list[Any]:
 
 
 def _first_commands(parts: SplitResult) -> list[tuple[str, ...]]:
-    """What the address asks for before anything else: the password, the number of the database."""
+    """The commands that the address implies: AUTH for its password, SELECT for its database number."""
     commands: list[tuple[str, ...]] = []
     if parts.password:
         names = [parts.username] if parts.username else []
@@ -81,7 +81,7 @@ def _encoded(words: Sequence[str]) -> bytes:
 
 
 def _answer(file: IO[bytes]) -> Any:
-    """One reply: text, number, bytes, None or a list of these. Raises Transient for an error, ValueError for none."""
+    """One reply: text, number, bytes, None or a list of these. Raises Transient for an error reply, else ValueError."""
     line = file.readline()
     kind, text = line[:1], line[1:].strip()
     if kind == b"-":
@@ -94,4 +94,4 @@ def _answer(file: IO[bytes]) -> Any:
         return None if text == b"-1" else file.read(int(text) + 2)[:-2]
     if kind == b"*":
         return [_answer(file) for _ in range(int(text))]
-    raise ValueError("no answer" if not line else "no Redis speaks there")
+    raise ValueError("no answer" if not line else "the answer is not in Redis's protocol")

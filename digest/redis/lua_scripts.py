@@ -1,6 +1,6 @@
-"""What Redis does in one step, in its own language."""
+"""Lua scripts that Redis runs atomically."""
 
-# Takes or keeps the lead; answers with its term, which grows with every new holder, or 0 where another leads.
+# Acquires or renews the lead. Returns its term, which increases with every new holder, or 0 where another leads.
 LEAD = """
 local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then
@@ -12,7 +12,7 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return redis.call('INCR', KEYS[2])
 """
-# Takes a turn, or answers with the milliseconds to wait. The first ever waits too: what was before is unknown.
+# Takes a turn, or returns the milliseconds to wait. The first turn ever waits too: the time of the last is unknown.
 TURN = """
 local holder = redis.call('GET', KEYS[1])
 if holder then return math.max(redis.call('PTTL', KEYS[1]), 1) end
@@ -37,8 +37,8 @@ return redis.call('DEL', KEYS[1])
 """
 LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
-# A bucket is kept as the instant at which it will be full again. It never lies further ahead than a minute beyond
-# one burst: a clock that is set back must not stop a domain for an hour.
+# A bucket is stored as the instant at which it will be full again. It is at most one burst and a minute in the future,
+# because a clock that is set back must not stop a domain for an hour.
 BUCKET = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1e6

@@ -1,4 +1,4 @@
-"""What `digest up` and `digest demo` run on this machine, noted in DATA_DIR so that a health check finds it."""
+"""Records in DATA_DIR what `digest up` and `digest demo` run on this machine, so that a health check finds it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RunningInstance:
 
 @contextmanager
 def recorded_instance(data_dir: Path, *, port: int, redis_url: str) -> Iterator[None]:
-    """Keep the note while the block runs. Where it can't be written, only health checks miss it."""
+    """Record the instance while the block runs. Where the file cannot be written, only health checks are affected."""
     file = data_dir / FILE
     running = RunningInstance(os.getpid(), port, redis_url)
     written = _write(file, json.dumps(asdict(running)))
@@ -35,19 +35,19 @@ def recorded_instance(data_dir: Path, *, port: int, redis_url: str) -> Iterator[
 
 
 def find_instance(data_dir: Path) -> RunningInstance | None:
-    """What runs with that DATA_DIR; None where nothing was noted, or its process is gone."""
+    """The instance that runs with that DATA_DIR; None where none is recorded, or its process has ended."""
     try:
         running = RunningInstance(**json.loads((data_dir / FILE).read_text()))
         os.kill(running.pid, 0)
     except PermissionError:
-        return running  # another user's process is there, too
+        return running  # the process exists and is another user's
     except (OSError, ValueError, TypeError):
         return None
     return running
 
 
 def _write(file: Path, text: str) -> bool:
-    """Only its owner may read it: a Redis address may hold a password."""
+    """Write the file readable only by its owner, because a Redis address may contain a password."""
     part = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ _SATURDAY = 5
 def _pause() -> float:
     """Seconds between two requests to any of arXiv's services. Raises Misconfigured below arXiv's minimum.
 
-    Only a server on this machine may be asked faster.
+    Only servers on this machine may be queried faster.
     """
     interval = settings.get().arxiv_interval
     local = all(urlsplit(url.value()).hostname in _LOCAL_HOSTS for url in (RSS_URL, API_URL, OAI_URL))

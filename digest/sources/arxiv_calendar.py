@@ -78,7 +78,7 @@ def announced_at(instant: datetime, closed: Closed = NONE) -> date:
 
 
 def feed_of(instant: datetime, closed: Closed = NONE) -> date:
-    """The announcement whose feeds stand on the server at that instant, where all goes well."""
+    """The announcement whose feeds should be on the server at that instant."""
     return current(instant.astimezone(ARXIV_ZONE).date(), closed)
 
 

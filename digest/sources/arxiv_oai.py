@@ -1,7 +1,7 @@
 """arXiv by OAI-PMH: records changed on a date, in both metadata formats (`arXiv`, `arXivRaw`). The parser is pure.
 
-A record's datestamp is its last change, not its announcement; `announced` decides whether it is new. Resumption tokens
-expire at midnight UTC, so a window is one date, and a window whose token expired is started again.
+A record's datestamp is its last change, not its announcement; `to_listed_paper` decides whether it is new. Resumption
+tokens expire at midnight UTC, so a window is one date, and a window whose token expired is started again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _Text = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Harvested:
-    """One record: `changed` is its datestamp, `submitted_on` its first version's date, None if deleted."""
+    """One record: `changed_on` is its datestamp, `submitted_on` its first version's date, None if deleted."""
 
     record: Record
     changed: date
@@ -107,9 +107,9 @@ def parse(data: bytes) -> Page:
             continue
         try:
             harvested.append(_harvested(record))
-        except ValueError as wrong:
+        except ValueError as invalid:
             where = xml.text(record, "oai:header/oai:identifier", _NS)
-            bad.append(RejectedItem(position, str(wrong), where[:120]))
+            bad.append(RejectedItem(position, str(invalid), where[:120]))
     cut = document.cut
     if cut is None and document.rebuilt and listing.find("oai:resumptionToken", _NS) is None:
         cut = RejectedItem(len(document.items) + 1, "the resumption token can't be read", "")

@@ -109,7 +109,7 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
 
 
 def _replacement(inside: str) -> str:
-    """What stands for a pair of parentheses: a collaboration stays, anything else is an affiliation and goes."""
+    """The replacement of a pair of parentheses: a collaboration is kept, an affiliation is removed."""
     if _ON_BEHALF.match(inside):
         return f" {inside} "
     return f" , {inside} , " if _GROUP.fullmatch(inside) else " "
@@ -216,7 +216,7 @@ def _given_names_first(pieces: Sequence[str]) -> str:
 
 
 def _clean_name(piece: str, *, debris: bool) -> str:
-    """Remove footnote marks; '' where no name is left. `debris`: affiliations may follow the name."""
+    """Remove footnote marks; '' where no name is left. `is_unbalanced`: affiliations may follow the name."""
     name = piece.translate(_RESTORE_SEPARATORS).strip(_EDGES)
     name = _LEADING.sub("", re.sub(r"^[\d\W]+\s|(?<=[^\W\d_])[\d,]{1,9}$|\s+[\d,]{1,9}$", "", name)).strip(_EDGES)
     if debris and not is_collective(name):

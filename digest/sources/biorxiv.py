@@ -82,16 +82,15 @@ def parse(data: bytes) -> Page:
 
 
 def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
-    """All pages of some dates; `kind`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
+    """All pages of some dates; `resource`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
 
     The cursor is a row offset, because page sizes vary.
     """
     offset = 0
     keys_before: set[tuple[str | None, int]] = set()
     for _ in range(MAX_PAGES):
-        url = (
-            f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{'/json' if kind == 'details' else ''}"
-        )
+        suffix = "/json" if kind == "details" else ""
+        url = f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{suffix}"
         page = http.fetch(http.Request(url, PACING), parse, whole=lambda page: not page.parsed.is_cut)
         keys = {(listed.record.doi, listed.record.version) for listed in page.parsed.papers}
         if keys and keys <= keys_before:

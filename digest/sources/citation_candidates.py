@@ -1,4 +1,4 @@
-"""Which papers the sources of citations are asked about."""
+"""Selects the papers whose citations are fetched."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 def fetch(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
-    So is an answer that is not `whole`; if none is, an incomplete one is returned. Raises
+    So is an answer that is not `is_complete`; if none is, an incomplete one is returned. Raises
     SourceDown after the last try, at once where a retry can't help, and with `retry_after` where the source asks
     to wait longer than SOURCE_PATIENCE.
     """
@@ -62,7 +62,7 @@ def fetch(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], 
             if attempt == TRIES or whole(answer):
                 return answer
             partial, wait = [answer], _backoff_seconds(attempt)
-        log.info("source_asked_again", source=request.pacing.name, tried=attempt, wait_seconds=round(wait, 1))
+        log.info("source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait, 1))
         time.sleep(wait)
     raise AssertionError("unreachable")
 
@@ -177,7 +177,7 @@ def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[byt
     if size.isascii() and size.isdigit() and int(size) > limit:
         raise SourceDown(f"an answer of {size} bytes is over the limit of {limit}", again=False)
     if coding not in {"identity", "", "gzip", "x-gzip"}:
-        raise SourceDown(f"packed as {coding[:20]!r}, which was not asked for", again=False)
+        raise SourceDown(f"content encoding {coding[:20]!r} was not requested", again=False)
     decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in coding else None
     size_read = 0
     for chunk in answer.iter_raw():
@@ -189,12 +189,12 @@ def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[byt
             raise SourceDown(f"the answer is over the limit of {limit} bytes", again=False)
         yield part
     if decompressor and not decompressor.eof:
-        raise SourceDown("the packed answer is cut off")
+        raise SourceDown("the compressed answer is cut off")
 
 
 def _decompress(unpack: zlib._Decompress, chunk: bytes, most: int) -> bytes:
-    """Decompress at most `most` bytes; the caller refuses more."""
+    """Decompress at most `max_bytes` bytes; the caller refuses more."""
     try:
         return unpack.decompress(chunk, most)
     except zlib.error as error:
-        raise SourceDown(f"the packed answer is damaged ({error})") from error
+        raise SourceDown(f"the compressed answer is damaged ({error})") from error

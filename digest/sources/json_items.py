@@ -24,7 +24,7 @@ _DECODER = json.JSONDecoder(strict=False)  # control characters in texts are cle
 
 @dataclass(frozen=True, slots=True)
 class JsonItems:
-    """The list's values in order, damaged ones as `Bad`. `cut`: it is truncated; `recovered`: it was damaged."""
+    """The values in order, damaged ones as RejectedItem. `is_cut`: it is truncated; `is_recovered`: it was damaged."""
 
     values: tuple[Any, ...]
     cut: bool = False
@@ -60,7 +60,7 @@ def _recover(text: str, key: str, error: BadInput) -> JsonItems:
 
 
 def _values(text: str, at: int, next_item: re.Pattern[str]) -> Iterator[Any]:
-    """Each value of the list from position `at`. Raises BadInput where recovery would take too long."""
+    """Each value of the list from `position`. Raises BadInput where recovery would take too long."""
     place, characters_reread = 0, 0
     while True:
         at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything

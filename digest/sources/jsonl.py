@@ -30,7 +30,7 @@ _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[ParsedDocument]:
-    """Papers by announcement date, oldest first, at most `PART` at a time; rows without a date come last.
+    """Papers by announcement date, oldest first, at most `PAPERS_PER_PART` at a time; rows without a date come last.
 
     Refused lines come first. Memory is bounded: the lines are spooled to disk, and only their positions kept by date.
     """
@@ -63,7 +63,7 @@ def _numbered(lines: Iterable[bytes], bad: list[RejectedItem]) -> Iterator[tuple
 
 
 def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[ParsedDocument]:
-    """Papers of one date. `places`: spool position and line number, alternating."""
+    """Papers of one date. `positions`: spool position and line number, alternating."""
     for start in range(0, len(places), 2 * PART):
         listed, bad = [], []
         for place, number in _pairs(places[start : start + 2 * PART]):

@@ -39,7 +39,7 @@ def read(files: Sequence[Path]) -> Iterator[Document]:
 
 
 class ReadAhead:
-    """Like `read`, one part ahead for large files on more than one processor.
+    """Like `read_files`, one part ahead for large files on more than one processor.
 
     Also computes the keys of new papers in the child; `mostly_new` says whether they are likely to be needed.
     """

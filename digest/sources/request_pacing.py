@@ -29,9 +29,9 @@ LONGEST_WAIT = 900.0  # for a turn, in seconds
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Requests of one name are made one after the other. `pause`: seconds between two, or a function that reads them.
+    """Pacing of the requests of one name, which are sent one after the other. Services of one provider share a name.
 
-    Services of one provider share a name.
+    `pause`: seconds between two requests, or a function that reads them from the settings.
     """
 
     name: str
@@ -105,19 +105,19 @@ def _shared_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
         while wait := store.take_turn(name, holder, pause=pause, lease=LEASE):
             _wait(min(wait, 1.0), give_up, name)
     except Transient as error:
-        raise SourceDown(f"no turn to ask {name}: {error}", again=False) from error
+        raise SourceDown(f"no turn for {name}: {error}", again=False) from error
     try:
         yield
     finally:
         try:
             store.end_turn(name, holder)
         except Transient as error:
-            log.warning("turn_kept", source=name, reason=str(error))  # it expires
+            log.warning("turn_not_released", source=name, reason=str(error))  # it expires
 
 
 def _wait(seconds: float, give_up: float, name: str) -> None:
     if time.monotonic() + seconds > give_up:
-        raise SourceDown(f"no turn to ask {name} within {LONGEST_WAIT:.0f} s: another process asks it", again=False)
+        raise SourceDown(f"no turn for {name} within {LONGEST_WAIT:.0f} s: another process has it", again=False)
     time.sleep(seconds)
 
 

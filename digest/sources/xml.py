@@ -37,7 +37,7 @@ _MAX_NAMESPACES = 50
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The structure of a source's documents.
+    """The structure of a source's XML documents.
 
     `parents`: root's local name to the element that holds the document's own fields; `fields`: names and namespaces of
     these, for documents damaged outside their items; `namespaces`: prefixes that are always declared, '' for the
@@ -53,10 +53,10 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `items`: in order, damaged ones as `Bad`; `head`: everything else.
+    """One document. `items`: in order, damaged ones as RejectedItem; `head`: everything else.
 
-    `cut`: where the document is truncated, else None; a truncated item is not in `items`. `rebuilt`: the head was
-    damaged too and has only the recovered fields.
+    `truncation`: where the document is truncated, else None; a truncated item is not in `items`. `is_rebuilt`: the
+    head was damaged too and has only the recovered fields.
     """
 
     head: Element
@@ -71,7 +71,7 @@ def form(
     fields: tuple[tuple[str, str], ...],
     namespaces: dict[str, str],
 ) -> Form:
-    """A form with tag patterns for the local names of its items and roots."""
+    """An XmlForm with tag patterns for the local names of its items and roots."""
     return Form(xml_items.tags(items, tuple(parents)), items, parents, fields, namespaces)
 
 
@@ -119,7 +119,7 @@ def _parse(text: str) -> Element:
 
 
 class _Builder(TreeBuilder):
-    """Builds elements as far down as documents of a source go: each level that is open takes memory of the parser."""
+    """Builds elements up to MAX_DEPTH levels, because every open level takes memory of the parser."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class _Builder(TreeBuilder):
         """Start an element. Raises ParseError where it is nested too deeply."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise ParseError(f"more than {MAX_DEPTH} elements in each other")
+            raise ParseError(f"elements are nested more than {MAX_DEPTH} levels deep")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
@@ -179,7 +179,7 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
         else:
             items.append(bad)
     if cut is None and not form.tags.root_end.search(outside):
-        cut = RejectedItem(len(items) + 1, "the document breaks off behind this many items", text[-120:])
+        cut = RejectedItem(len(items) + 1, "the document breaks off after the previous item", text[-120:])
     return Document(head, tuple(items), cut, rebuilt)
 
 

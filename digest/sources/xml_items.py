@@ -20,7 +20,7 @@ _NOT_OPENED = "closed without having been opened"
 class Piece:
     """One item's text from `start` to `end`. `fault`: why it is damaged, '' where its tags are balanced.
 
-    `cut`: the document ends inside it.
+    `is_cut`: the document ends inside it.
     """
 
     start: int

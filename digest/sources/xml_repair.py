@@ -29,7 +29,7 @@ _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 class Literal(NamedTuple):
     """A CDATA section, comment or processing instruction, identified by its opener.
 
-    `closed`: it has its own terminator; else it ends with the item around it.
+    `is_closed`: it has its own terminator; else it ends with the item around it.
     """
 
     opener: str

@@ -1,7 +1,7 @@
 """People's names: the same author with and without initials, particles, accents and commas.
 
 Two names agree where the family names are equal and no given name contradicts: `Yingbin Liang`, `Y. Liang`,
-`Liang, Yingbin`. An absent middle name contradicts nothing; an absent first name does, unless it was not asked for.
+`Liang, Yingbin`. An absent middle name contradicts nothing; an absent first name does, unless the wanted name has none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SUFFIX = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
 class PersonName(NamedTuple):
-    """A name in parts, folded: `given` in order, `particles` joined (vander), `family` joined (garciamolina)."""
+    """A folded name in parts: `given_names` in order, `particles` joined (vander), `family` joined (garciamolina)."""
 
     given: tuple[str, ...]
     particles: str
@@ -31,10 +31,9 @@ class PersonName(NamedTuple):
 
 @lru_cache(maxsize=1 << 16)
 def parse_name(text: str) -> PersonName:
-    """The parts of a name. The family name is the last word, or what stands before a comma.
+    """The parts of a name. The family name is the last word, or the words before a comma.
 
-    A collaboration is one name without given names; its article does not count. Neither does an affiliation in
-    parentheses.
+    A collaboration is one name without given names. Its article and an affiliation in parentheses are ignored.
     """
     text = _AFFILIATION.sub("", text) if "(" in text else text
     text = readable(text) if "\\" in text or "{" in text else text
@@ -71,7 +70,7 @@ def _chunks(folded: str) -> list[str]:
 
 
 def names_agree(wanted: PersonName, found: PersonName, *, prefix: bool = False) -> bool:
-    """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
+    """True where `candidate` may be the person `name`. `prefix`: its family name need only begin with that name's."""
     if not wanted.family:
         return False
     pairs = ((wanted, found), (_doubled(wanted), found), (wanted, _doubled(found)))
@@ -86,14 +85,14 @@ def family_keys(person: PersonName) -> frozenset[str]:
 
 
 def matching_names(wanted: str, names: Sequence[str]) -> list[int]:
-    """The places of the names that may be the person wanted; of those, only the ones that are written the same, if any.
+    """Positions of the names that may be the wanted person; where some are identical to the wanted name, only these.
 
-    One person writes once on one paper: beside `Wei Wang`, `W. Wang` is somebody else.
+    A person is listed once on a paper: beside `Wei Wang`, `W. Wang` is somebody else.
     """
     sought = parse_name(wanted)
-    found = [(place, other) for place, other in enumerate(map(parse_name, names)) if names_agree(sought, other)]
-    same = [place for place, other in found if other == sought]
-    return same or [place for place, _ in found]
+    found = [(index, other) for index, other in enumerate(map(parse_name, names)) if names_agree(sought, other)]
+    same = [index for index, other in found if other == sought]
+    return same or [index for index, _ in found]
 
 
 def _doubled(one: PersonName) -> PersonName | None:
@@ -104,7 +103,7 @@ def _doubled(one: PersonName) -> PersonName | None:
 
 
 def _family(wanted: PersonName, found: PersonName, *, prefix: bool) -> bool:
-    """Equal family names; particles may not be other ones, nor be missing where only they tell (van Gogh)."""
+    """True for equal family names. Particles may not differ, nor be missing where there is no given name (van Gogh)."""
     if wanted.particles and wanted.particles != found.particles and (found.particles or not wanted.given):
         return False
     if prefix:
@@ -113,7 +112,7 @@ def _family(wanted: PersonName, found: PersonName, *, prefix: bool) -> bool:
 
 
 def _given(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
-    """No given name contradicts: each is equal to the one in its place, or its initial. Missing later ones are fine."""
+    """True where no given name contradicts: each equals the one at its position or its initial. Later ones may miss."""
     if not wanted:
         return True
     if not found:

@@ -1,7 +1,7 @@
-"""Text from outside made safe to store and to show: the one place that decides which characters are let through.
+"""Makes text from outside safe to store and show: the only place that decides which characters are allowed.
 
-`clean` is the entry gate (titles, abstracts, names, comments, venues); `one_line` is `clean` plus collapsed blanks, for
-what was stored before the gate and for every line that is shown. Both take time linear in the length of the text.
+`remove_controls` cleans imported texts (titles, abstracts, names, comments, venues); `one_line` also collapses spaces,
+for texts stored without cleaning and for every line that is shown. Both take linear time.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MAX_MARKS = 10  # combining marks in a row; real writing stacks five at most, and sorting long runs is quadratic
+MAX_MARKS = 10  # combining marks in a row; real text has at most five, and sorting long runs is quadratic
 
 # Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) of those that `str.isprintable` calls printable
 _INVISIBLE_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
 _INVISIBLE = re.compile(f"[{_INVISIBLE_LETTERS}\ufe00-\ufe0d\U000e0100-\U000e01ef]|[\ufe0e\ufe0f](?=[\ufe0e\ufe0f])")
 _KEPT_BLANKS = frozenset("\t\n\r")
-# A joiner has a meaning between emoji, and in scripts that join their letters; anywhere else it only hides.
+# A joiner has a meaning only between emoji, and in scripts that join their letters.
 _JOINER = re.compile("[\u200c\u200d]")
 _JOINED_SCRIPTS = re.compile(
     "[\u0600-\u07ff\u08a0-\u0dff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]"
 )
-# A run of combining marks lies within a run of signs that are neither letters nor blanks nor ASCII.
+# A run of combining marks is within a run of characters that are neither letters nor blanks nor ASCII.
 _SIGNS = re.compile(rf"[^\x00-\x7f\w\s]{{{MAX_MARKS + 1},}}")
 
 
 def remove_controls(text: str) -> str:
-    """The text without controls, changes of direction, invisible, private and unassigned characters.
+    """The text without control, direction, invisible, private and unassigned characters.
 
-    Tabs and line ends stay, other controls that part words become a blank, lone surrogates go. Of more than ten
-    combining marks in a row the first ten stay.
+    Tabs and line ends stay, other white space becomes a space, lone surrogates are removed. Of more than ten combining
+    marks in a row the first ten stay.
     """
     if text.isascii() and text.isprintable():  # nearly every title
         return text
@@ -41,7 +41,7 @@ def remove_controls(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The cleaned text with every run of blanks and line ends made one blank."""
+    """The cleaned text with every run of white space as one space."""
     return " ".join(remove_controls(text).split())
 
 
@@ -56,14 +56,14 @@ def normalize(text: str) -> str:
 
 
 def _replacement(letter: str) -> str:
-    """What stands for a character that cannot be printed: itself, a blank, or nothing."""
+    """The replacement of a character that is not printable: itself, a space, or nothing."""
     if letter in _KEPT_BLANKS or _JOINER.match(letter) or unicodedata.category(letter) == "Zs":
         return letter
     return " " if letter.isspace() else ""
 
 
 def _without_loose_joiners(text: str) -> str:
-    """The text with joiners only between characters that they can join."""
+    """The text without joiners between characters that they cannot join."""
     return _JOINER.sub(lambda found: found[0] if _joins(text, found.start()) else "", text)
 
 

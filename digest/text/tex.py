@@ -1,7 +1,6 @@
-"""TeX made readable. What can be said in Unicode is; the rest stays as readable source, never with a backslash.
+"""Converts TeX to readable text: to Unicode where possible, the rest to readable source without backslashes.
 
-A formula's braces make a tree, whatever its dollars say; dollars only switch between the reading of prose and of
-mathematics. Nothing raises, and time grows with the length of the text.
+Braces form a tree; dollars only switch between prose and mathematics. Nothing raises, and the time is linear.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ _TEX = re.compile(r"[\\${}^~`]|''|--|mathcal|mathbb|varepsilon|varphi|tilde")
 
 
 def readable(text: str) -> str:
-    """TeX to Unicode for titles, abstracts and names, in one line. Plain text comes back as it is."""
+    """TeX to Unicode for titles, abstracts and names, in one line. Plain text is unchanged."""
     return render(text)[0]
 
 
 def render(text: str) -> tuple[str, int]:
-    """Like `readable`, with the number of commands that no table knows (shown by their names)."""
+    """Like `readable`, with the number of unknown commands, which are shown by their names."""
     text = rejoin(one_line(text))
     if not _TEX.search(text):
         return text, 0

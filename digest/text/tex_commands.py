@@ -1,4 +1,4 @@
-"""TeX's commands: what each gives, by the table that knows it."""
+"""Converts TeX's commands by the tables."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from digest.text.tex_lexemes import Lexemes
 from digest.text.tex_pieces import Piece, accent, character, fraction, join, line, raised, scripted
 
 _SIGN_MARKS = frozenset("\"'`^~=.")
-# one letter with what is raised or lowered at it: the mark of `\widehat{w_p}` belongs to w. The alternatives begin
-# with different characters, so a long text that fails is read once.
+# one letter with its subscripts and superscripts: the accent of `\widehat{w_p}` belongs to w. The alternatives begin
+# with different characters, so matching takes linear time.
 _INDEXED = re.compile(rf"[^\W\d_](?:[{''.join(sorted(tables.SCRIPTED))}′*†⊙∞]|[_^](?:\w|\([^()]*\)))+")
-MAX_DEPTH = 40  # braces deeper than this are read as if they were not there
+MAX_DEPTH = 40  # deeper braces are ignored
 
 
 class Commands(Lexemes):
-    """Reads commands with their arguments. `unknown` counts those that no table knows."""
+    """Parses commands with their arguments. `unknown` counts those in no table."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.unknown = 0
         self.infixes = 0
-        self.matrices: list[str] = []  # what parts the cells of those that are open
+        self.matrices: list[str] = []  # cell separators of the open matrices
 
     def argument(self, depth: int) -> list[Piece]:
-        """What a command takes; the reader of braces knows how."""
+        """The next argument of a command; implemented by the parser of groups."""
         raise NotImplementedError
 
     def command(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """One command, by the table that knows it."""
+        """Convert one command, by the table that has it."""
         name = name if len(name) == 1 else name.rstrip("*")
         if name in tables.MARKS and not (name in tables.TEXT_MARKS and self.math and name.isalpha()):
             self.mark(name, pieces, depth)
@@ -58,30 +58,30 @@ class Commands(Lexemes):
             self.structure(name, pieces, depth)
 
     def relation(self, sign: str, pieces: list[Piece]) -> None:
-        r"""A sign between two things; one that ends its formula (`$\sim$5`, `5$\times$`) stands at one neighbour."""
+        r"""A relation between operands; at the end of a formula (`$\sim$5`, `5$\times$`) it is joined to one."""
         ends = self.math and self.peek() == "$"
         alone = ends and (not pieces or pieces[-1].kind == "space" or (sign == "×" and pieces[-1].text[-1:].isdigit()))
         pieces.append(Piece(sign, "unary" if alone else "relation"))
 
     def before_number(self) -> bool:
-        """True where a number is next, blanks and dollars apart."""
+        """True where a number is next, ignoring blanks and dollars."""
         ahead = "".join(self.lexemes[self.at : self.at + 3]).lstrip(" ~$")
         return ahead[:1].isdigit()
 
     def letter(self, sign: str, pieces: list[Piece]) -> None:
-        """A sign; in mathematics the blank behind its name only ended the name."""
+        """A letter or symbol; in mathematics the blank after its name only ends the name."""
         if self.math:
             self.skip_blanks()
         pieces.append(Piece(sign, "word" if len(sign) > 2 else "plain"))
 
     def silent(self, name: str) -> None:
-        """A switch. `left` and `right` may be followed by a dot that stands for no bracket."""
+        """Skip a switch. `left` and `right` may be followed by a dot, which means no bracket."""
         self.skip_blanks()
         if name in {"left", "right", "middle"} and self.peek().startswith("."):
             self.take(1)
 
     def structure(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """Commands that take arguments, and names that no table knows."""
+        """Commands with arguments, and unknown names."""
         if name in tables.FUNCTIONS:
             pieces.append(Piece(name, "word"))
         elif name in tables.INFIX:
@@ -105,7 +105,7 @@ class Commands(Lexemes):
             self.outward(name, pieces, depth)
 
     def outward(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """References, links, and what has no place in a mail; an unknown command stays as its name."""
+        """References, links, and commands without text; an unknown command is shown as its name."""
         if name in tables.REFERENCES or name in tables.LABELS:
             while self.optional() is not None:
                 pass
@@ -144,7 +144,7 @@ class Commands(Lexemes):
         pieces.append(Piece(f"{number} {unit}".strip(), "word"))
 
     def two(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """Commands with two arguments of which the second is shown, and the first where it carries meaning."""
+        """Commands with two arguments: the second is shown, and the first where it has a meaning."""
         if name in {"href", "textcolor", "colorbox", "raisebox"}:
             self.source()
             pieces += self.argument(depth)
@@ -158,7 +158,7 @@ class Commands(Lexemes):
             pieces.append(scripted("_", under))
 
     def font(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """A change of face: the argument itself, read as prose where the command says so."""
+        """A change of font: the argument itself, parsed as prose for text commands."""
         raised = {"textsuperscript": "^", "textsubscript": "_"}.get(name)
         math, prose = self.math, name[:4] == "text" or name in {"mbox", "hbox", "emph"}
         self.math = 0 if prose else math
@@ -173,7 +173,7 @@ class Commands(Lexemes):
             pieces.append(Piece(text, "plain"))
 
     def mark(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """An accent on a letter; over more than one letter a name, or a line above each."""
+        """An accent on a letter; over several letters its name, or a line above each."""
         mark = tables.MARKS[name]
         following = self.peek()
         if name in _SIGN_MARKS and not (following[:1].isalpha() or following[:1] in {"{", "\\"}):
@@ -208,7 +208,7 @@ class Commands(Lexemes):
         pieces.append(Piece(sign + radicand, "fraction" if sign[0] not in "√∛∜" else "root"))
 
     def environment(self, name: str, pieces: list[Piece], depth: int) -> None:
-        """The start or end of a displayed formula: a blank; of a matrix: its bracket."""
+        """The start or end of an environment: a blank for a displayed formula, a bracket for a matrix."""
         kind = self.source().rstrip("*")
         if kind in {"array", "tabular"} and name == "begin":
             self.optional()

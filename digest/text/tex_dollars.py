@@ -1,4 +1,4 @@
-"""Which dollars enclose mathematics, and which are money. Each dollar looks at the next one only."""
+"""Decides which dollars enclose mathematics, and which are money. Each dollar is compared only with the next."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _PROSE = re.compile(r"(?<![\\A-Za-z])[a-z]{4,}(?=[\s,.;])")
 
 
 def formula_spans(text: str) -> tuple[frozenset[int], frozenset[int]]:
-    r"""Positions of the dollars that switch mathematics on or off, and of those that are litter.
+    r"""Positions of the dollars that switch mathematics on or off, and of stray ones.
 
-    Of `$$` around a display the second dollar is litter; within `$z$$\le$1` it ends one formula and begins the next.
+    Of `$$` around a display the second dollar is stray; within `$z$$\le$1` it ends one formula and begins the next.
     """
     marks = [(match.start(), match[0]) for match in _DOLLAR.finditer(text) if match[0][0] == "$"]
     marks.reverse()
@@ -38,7 +38,7 @@ def formula_spans(text: str) -> tuple[frozenset[int], frozenset[int]]:
 
 
 def _is_litter(text: str, at: int) -> bool:
-    """True for a lone dollar at a formula whose other one was forgotten; `90$` and `$5` may be money."""
+    """True for a single dollar of a formula whose other one is missing; `90$` and `$5` may be money."""
     before, after = text[max(0, at - 12) : at], text[at + 1 : at + 13]
     if _BEGINS.match(after):
         return True

@@ -1,4 +1,4 @@
-"""The words of TeX, one after the other: commands, braces, dollars, runs of plain text."""
+"""Splits TeX into lexemes: commands, braces, dollars, runs of plain text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEXEME = re.compile(
 
 
 class Lexemes:
-    """A text cut into lexemes, and the place up to which they are read. `math`: 1 between dollars, else 0."""
+    """A text's lexemes and the current position. `math`: 1 between dollars, else 0."""
 
     def __init__(self, text: str) -> None:
         self.lexemes: list[str] = _LEXEME.findall(text)
@@ -25,16 +25,16 @@ class Lexemes:
         self.math = 0
 
     def peek(self) -> str:
-        """The next lexeme, or nothing at the end."""
+        """The next lexeme, '' at the end."""
         return self.lexemes[self.at] if self.at < len(self.lexemes) else ""
 
     def skip_blanks(self) -> None:
-        """Go behind the blanks that TeX would swallow here."""
+        """Skip blanks that TeX ignores here."""
         while self.peek().isspace():
             self.at += 1
 
     def take(self, length: int) -> str:
-        """So many characters of the next lexeme; the rest of it stays to be read."""
+        """Take `length` characters of the next lexeme; the rest of it is read later."""
         lexeme = self.lexemes[self.at]
         if len(lexeme) <= length:
             self.at += 1
@@ -44,7 +44,7 @@ class Lexemes:
         return lexeme[:length]
 
     def optional(self) -> str | None:
-        """An argument in square brackets, read as source; None where there is none near."""
+        """An optional argument in square brackets as source, None where there is none."""
         if not self.peek().startswith("["):
             return None
         text = ""
@@ -58,7 +58,7 @@ class Lexemes:
         return None
 
     def source(self, kept: str = "") -> str:
-        """An argument as it is written (keys, addresses), without TeX's own signs but for those `kept`."""
+        """An argument as source (keys, addresses), without TeX's special characters except those in `keep`."""
         if self.peek() != "{":
             return ""
         self.at += 1

@@ -1,4 +1,4 @@
-"""Rendered parts of TeX and how they stand side by side: blanks and brackets keep the meaning."""
+"""Rendered parts of TeX, and joining them with the blanks and brackets that keep the meaning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.text import tex_tables as tables
 from digest.text.plain_text import one_line
 
 _HEAD = re.compile(r"\d+(?:\.\d+)?|[^\W_][\u0300-\u036f\u20d0-\u20ff]*|[∞∂∇!]")
-_WORD = re.compile("[A-Za-z]{4}")  # whole words in small raised letters can't be read
+_WORD = re.compile("[A-Za-z]{4}")  # whole words in superscript letters are illegible
 _ABOVE = re.compile(r"\+ ?\d+(?:[.,]\d+)?")
 _BELOW = re.compile(r"[-−] ?\d+(?:[.,]\d+)?")
 _TAIL = tables.SCRIPTED | frozenset("*⋆†′")
@@ -18,7 +18,7 @@ _TAIL = tables.SCRIPTED | frozenset("*⋆†′")
 
 @dataclass(slots=True)
 class Piece:
-    """A rendered part. `kind` says how it stands among its neighbours; `script`: what is raised or lowered in it."""
+    """A rendered part. `kind`: how it is joined with its neighbours; `script`: its superscript or subscript."""
 
     text: str
     kind: str = "plain"  # plain, space, relation, unary, word, fraction, root, script, errors, group, infix
@@ -26,7 +26,7 @@ class Piece:
 
 
 def accent(name: str, text: str, mark: str) -> Piece:
-    """One letter with its mark; a quotation mark stays one before letters that never carry it."""
+    """One letter with its accent; a quotation mark before a letter without such an accent stays a quotation mark."""
     whole = tables.marked(text, mark)
     if name in {'"', "'"} and len(whole) > 1 and text.isalpha():
         return Piece(name + text)
@@ -34,7 +34,7 @@ def accent(name: str, text: str, mark: str) -> Piece:
 
 
 def character(code: str) -> str:
-    """The character of a code such as `x00b0`; nothing where there is none that can be seen."""
+    """The character of a code such as `x00b0`, '' where it is not printable."""
     number = int(code[1:], 16) if re.fullmatch(r"x[0-9A-Fa-f]{2,5}", code) else 0
     return one_line(chr(number))
 
@@ -45,13 +45,13 @@ def line(text: str, mark: str) -> str:
 
 
 def raised(text: str, table: Mapping[str, str]) -> str | None:
-    """The text in small raised or lowered signs; None where one is missing."""
+    """The text in superscript or subscript characters, None where one does not exist."""
     signs = [table.get(letter) for letter in text if letter != " "]
     return None if None in signs else "".join(sign for sign in signs if sign)
 
 
 def scripted(lexeme: str, text: str) -> Piece:
-    """A script in Unicode's own signs, else behind `^` or `_` and in brackets where it is more than one thing."""
+    """A script in Unicode's characters, else after `^` or `_`, in brackets where it is longer than one symbol."""
     if lexeme == "_" and text in tables.LOWERED_AS_THEY_ARE:
         return Piece(text)
     signs = None if _WORD.search(text) else raised(text, tables.SUPERSCRIPT if lexeme == "^" else tables.SUBSCRIPT)
@@ -62,7 +62,7 @@ def scripted(lexeme: str, text: str) -> Piece:
 
 
 def errors(first: Piece, second: Piece) -> Piece | None:
-    """`(+0.3/−0.2)` for the bounds of error `^{+0.3}_{-0.2}`, in either order; None where the scripts are none."""
+    """`(+0.3/−0.2)` for the error bounds `^{+0.3}_{-0.2}`, in either order; None for other scripts."""
     bounds = sorted((first.script, second.script))  # + stands before - and −
     if "script" not in {first.kind, second.kind} or not (_ABOVE.fullmatch(bounds[0]) and _BELOW.fullmatch(bounds[1])):
         return None
@@ -70,7 +70,7 @@ def errors(first: Piece, second: Piece) -> Piece | None:
 
 
 def fraction(name: str, upper: str, lower: str) -> Piece:
-    """`a/b`, with brackets wherever the line could be read otherwise; a binomial as `C(n, k)`."""
+    """`a/b`, with brackets where it would be ambiguous; a binomial as `C(n, k)`."""
     upper, lower = upper.strip(), lower.strip()
     if name.endswith("binom"):
         return Piece(f"C({upper}, {lower})")
@@ -80,7 +80,7 @@ def fraction(name: str, upper: str, lower: str) -> Piece:
 
 
 def divided(pieces: list[Piece]) -> list[Piece]:
-    r"""The pieces of a group, those around `\over` or `\choose` made one fraction."""
+    r"""The pieces of a group; those around `\over` or `\choose` become one fraction."""
     for at, piece in enumerate(pieces):
         if piece.kind == "infix":
             return [fraction(tables.INFIX[piece.text], join(pieces[:at]), join(pieces[at + 1 :]))]
@@ -88,7 +88,7 @@ def divided(pieces: list[Piece]) -> list[Piece]:
 
 
 def atom(text: str) -> bool:
-    """True for one letter or number, with what is raised or lowered at it, or one pair of brackets around all."""
+    """True for one letter or number with its scripts, or one pair of brackets around everything."""
     if not text or text.isdigit() or (text[0] in "([⟨|‖" and _closed(text)):
         return True
     head = _HEAD.match(text)
@@ -109,7 +109,7 @@ def _closed(text: str) -> bool:
 
 
 def product(text: str) -> bool:
-    """True where a slash behind the text would divide all of it: no sum, comparison or slash outside brackets."""
+    """True where a slash after the text would divide all of it: no sum, comparison or slash outside brackets."""
     level = 0
     for index, letter in enumerate(text):
         level += (letter in "([⟨") - (letter in ")]⟩")
@@ -119,7 +119,7 @@ def product(text: str) -> bool:
 
 
 def join(pieces: list[Piece]) -> str:
-    """The pieces in one line: blanks even on both sides of a relation, brackets where neighbours would run together."""
+    """The pieces in one line, with equal blanks around relations, and brackets where neighbours would be ambiguous."""
     out: list[str] = []
     last = " "
     for index, piece in enumerate(pieces):
@@ -135,7 +135,7 @@ def join(pieces: list[Piece]) -> str:
 
 
 def _among(piece: Piece, last: str, following: Piece) -> str:
-    """The piece as it reads between the character before and the piece behind."""
+    """The piece's text between the previous character and the following piece."""
     text, after = piece.text, following.text[:1]
     if piece.kind in {"infix", "errors"}:
         behind = " " if piece.kind == "infix" or after.isalnum() else ""

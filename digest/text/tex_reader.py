@@ -1,4 +1,4 @@
-"""The reader of TeX: lexemes in, pieces out. Braces make the tree; its depth is bounded, so time is linear."""
+"""The TeX parser: from lexemes to pieces. Braces form a tree of bounded depth, so the time is linear."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NO_VARIABLES = frozenset([" a", " A", " I", "a", "A", "I"])
 
 
 class TexReader(Commands):
-    """Reads lexemes one after the other; every method leaves the position behind what it has read."""
+    """Parses lexemes in order; every method leaves the position after what it has parsed."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.quoted = 0  # quotations that are open
-        self.formula: list[Piece] = []  # the pieces that hold the formula, and where it begins
+        self.quoted = 0  # open quotations
+        self.formula: list[Piece] = []  # the list of pieces that contains the formula, and where it begins
         self.begin = 0
 
     def group(self, depth: int) -> list[Piece]:
@@ -35,10 +35,10 @@ class TexReader(Commands):
         return divided(pieces) if depth and self.infixes else pieces
 
     def piece(self, pieces: list[Piece], depth: int) -> None:
-        """Read one thing and add what it gives."""
+        """Parse one lexeme with its arguments and append its pieces."""
         lexeme, start = self.lexemes[self.at], self.starts[self.at]
         self.at += 1
-        if lexeme[0].isalnum():  # most lexemes: words, in which nothing is TeX's
+        if lexeme[0].isalnum():  # most lexemes are plain words
             pieces.append(Piece(lexeme))
         elif lexeme[0] == "\\":
             self.command(lexeme[1:], pieces, depth)
@@ -72,7 +72,7 @@ class TexReader(Commands):
             pieces.append(Piece("″" if self.math and lexeme == "''" else self.quote(lexeme, pieces)))
 
     def switch(self, pieces: list[Piece]) -> None:
-        r"""Begin or end a formula; the whole of one may be a fraction: `$a \over b$`."""
+        r"""Begin or end a formula; a whole formula may be a fraction: `$a \over b$`."""
         self.math ^= 1
         if self.math:
             self.formula, self.begin = pieces, len(pieces)
@@ -80,7 +80,7 @@ class TexReader(Commands):
             pieces[self.begin :] = divided(pieces[self.begin :])
 
     def quote(self, lexeme: str, pieces: list[Piece]) -> str:
-        """An opening or closing quotation mark; `''` behind a figure are seconds of arc, before a word it opens."""
+        """An opening or closing quotation mark; `''` after a number are seconds of arc, before a word it opens."""
         before = pieces[-1].text[-1:] if pieces else " "
         if lexeme == "``" or (before in {" ", "("} and self.peek()[:1].isalnum()):
             self.quoted += 1
@@ -93,7 +93,7 @@ class TexReader(Commands):
         return lexeme if self.peek()[:1].isalnum() else '"'  # the other half of `"boundary''`
 
     def dash(self, lexeme: str, pieces: list[Piece]) -> str:
-        """A long dash between words or numbers; `--flag` and `x--y` in a formula stay what they are."""
+        """A dash between words or numbers; `--flag`, and `x--y` in a formula, stay."""
         before = pieces[-1].text[-1:] if pieces else " "
         after = self.peek()[:1]
         if (before == " " and not after.isspace()) or (self.math and not (before.isdigit() and after.isdigit())):
@@ -101,7 +101,7 @@ class TexReader(Commands):
         return "–" if lexeme == "--" else "—"
 
     def tie(self, pieces: list[Piece]) -> None:
-        """`~` ties words; apart from the word before it, or between a variable and a number, it means 'about'."""
+        """`~` is a space between words; after a space, or between a variable and a number, it means 'about'."""
         before, after = pieces[-1].text[-2:] if pieces else " ", self.peek()
         if after[:1] == " ":
             beyond = self.lexemes[self.at + 1][:1] if self.at + 1 < len(self.lexemes) else " "
@@ -117,7 +117,7 @@ class TexReader(Commands):
         pieces.append(Piece(sign, "space" if sign == " " else "plain"))
 
     def braces(self, pieces: list[Piece], depth: int) -> None:
-        """A group in braces keeps together when something is raised or lowered behind it."""
+        """A group in braces is one piece, so that a script after it applies to all of it."""
         if depth >= MAX_DEPTH:
             return
         inner = self.group(depth + 1)
@@ -126,7 +126,7 @@ class TexReader(Commands):
             pieces.append(Piece(join(inner), inner[0].kind if alone else "group"))
 
     def argument(self, depth: int) -> list[Piece]:
-        """What a command takes: a group in braces, a command with its own arguments, or one character."""
+        """An argument: a group in braces, a command with its own arguments, or one character."""
         self.skip_blanks()
         lexeme = self.peek()
         pieces: list[Piece] = []
@@ -142,7 +142,7 @@ class TexReader(Commands):
         return [Piece(lexeme[0])]
 
     def script(self, lexeme: str, pieces: list[Piece], depth: int) -> None:
-        """Something raised or lowered. In prose only where braces or figures say that it is meant."""
+        """A superscript or subscript; in prose only where braces or digits show that it is TeX."""
         following = self.peek()
         if not self.math and not self.meant(lexeme, following, pieces):
             pieces.append(Piece(lexeme))
@@ -161,7 +161,7 @@ class TexReader(Commands):
             pieces.append(piece)
 
     def meant(self, lexeme: str, following: str, pieces: list[Piece]) -> bool:
-        """True where `^` or `_` in prose is TeX's: before a brace, or `x^2`."""
+        """True where `^` or `_` in prose is TeX: before a brace, or as in `x^2`."""
         if following == "{" or (following[:1] == "\\" and following[1:2].isalpha()):
             return True
         before = pieces[-1].text[-1:] if pieces else ""

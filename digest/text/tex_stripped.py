@@ -1,4 +1,4 @@
-"""TeX that a page has half stripped: `mathcal{O}(d^{3/2})`, `varepsilon-optimal`. Only what no English word can be."""
+"""Restores half-stripped TeX: `mathcal{O}(d^{3/2})`, `varepsilon-optimal`. Only where it cannot be English."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _RAISED = re.compile(
 )
 _TILDE = re.compile(r"(?<![\\A-Za-z])(widetilde|tilde)\s?(?=(?:O|Omega|Theta|mathcal)\b)")
 _LEFT = re.compile(r"(?<=[}A-Z])left\s?([(\[|])([^\n]{0,120}?)\s?right\s?([)\]|])")
-# a fraction that lost its own name and first brace: `T^{3{4}}`, `(d{m^{2}})`
+# a fraction without its command and first brace: `T^{3{4}}`, `(d{m^{2}})`
 _LOST = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
 
 # `\begin{equation*}` of which only the braces are left
 _ENVIRONMENT = re.compile(
-    r"\{(?<!begin\{)(?<!end\{)(?<!begin\s\{)(?<!end\s\{)"  # behind the brace, which `re` can search for
+    r"\{(?<!begin\{)(?<!end\{)(?<!begin\s\{)(?<!end\s\{)"  # after the brace, for speed
     r"(?:equation|align|eqnarray|gather|multline|aligned|itemize|enumerate)\*?\}"
 )
 
 
 def restore_stripped(text: str) -> str:
-    """The text with backslashes put back where they were lost; whole TeX, and text with no trace of it, as it is."""
+    """The text with lost backslashes restored; intact TeX and plain text are unchanged."""
     if "{" in text:
         text = _ENVIRONMENT.sub(" ", text)
     if "\\" in text:

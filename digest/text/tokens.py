@@ -1,6 +1,6 @@
-"""Tokens: the same words from papers and from queries, however they are written.
+"""Tokens: equal words of papers and queries become equal, however they are written.
 
-TeX litter goes, text is folded, hyphens separate, closed compounds are split, and each word gets its English stem.
+TeX is removed, text is folded, hyphens separate, closed compounds are split, and each word gets its English stem.
 The rules, examples first, are in docs/MATCHING.md.
 """
 
@@ -29,9 +29,9 @@ from digest.text.word_tables import (
 
 
 class Token(NamedTuple):
-    """One word of a text: as folded, and its stem.
+    """One folded word of a text, and its stem.
 
-    A compound written as one word is split; its first part also holds the `whole`, which spans `span` tokens.
+    A compound written as one word is split; its first part also has the `whole` word, which spans `span` tokens.
     """
 
     word: str
@@ -53,7 +53,7 @@ _ISE = re.compile(r"(\w+)is(e|es|ed|er|ers|ing|ation|ations|able)$")
 
 _TEX = re.compile(r"[\\$^_{}~]")
 
-# LambdaCDM: the name of a Greek letter, then an acronym, which no word ends in (deltas, gammas have one letter behind).
+# LambdaCDM: the name of a Greek letter, then an acronym, in which no word ends (deltas, gammas end in one letter).
 _GREEK_ACRONYM = re.compile(
     rf"({'|'.join(name for name in GREEK.values() if len(name) > 3)})([b-df-hj-np-tv-xz]{{2,5}})"
 )
@@ -64,14 +64,14 @@ _SNOWBALL = Stemmer.Stemmer("english", 0)
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text in order. Never fails; a text without words gives none."""
+    """The words of a text in order. Never raises; empty for a text without words."""
     return [token for word in whole_words(text) for token in split_compound(word)]
 
 
 def whole_words(text: str) -> list[str]:
-    """The words of a text in order, before they are split; what is one word however written is joined: data set."""
+    """The words of a text in order, before compounds are split; open forms of closed compounds are joined: data set."""
     found = words(text)
-    seconds = [at for at, second in enumerate(map(_SECONDS.__contains__, found)) if second]
+    seconds = [index for index, is_second in enumerate(map(_SECONDS.__contains__, found)) if is_second]
     for at in reversed(seconds):
         if at and (found[at - 1], found[at]) in CLOSED:
             found[at - 1 : at + 1] = [found[at - 1] + found[at]]
@@ -91,7 +91,7 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 17)
 def stem(word: str) -> str:
-    """The stem of a folded word: Snowball's English one, but for short acronyms and the tables' exceptions."""
+    """The English Snowball stem of a folded word, except for short acronyms and the tables' exceptions."""
     if word in KEPT:
         return word
     if word in FORMS:
@@ -109,13 +109,13 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def is_weighted(word: str) -> bool:
-    """True for a word that says something: no stop word, no single letter, no single digit."""
+    """True for a word that counts in ranking: not a stop word, a single letter or a single digit."""
     return word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
 
 
 @lru_cache(maxsize=1 << 17)
 def split_compound(word: str) -> tuple[Token, ...]:
-    """A word's tokens: parted between letters and digits (GPT4), and where it is a closed compound (multiagent)."""
+    """A word's tokens: split between letters and digits (GPT4), and within a closed compound (multiagent)."""
     if word.isalpha():
         parts = _compound(word)
     elif word.isalnum() or "." in word:
@@ -141,7 +141,7 @@ def _letters_and_digits(word: str) -> tuple[str, ...]:
 
 
 def _compound(word: str) -> tuple[str, ...]:
-    """The parts of a compound that is written as one word; of any other word the word itself."""
+    """The parts of a closed compound; for any other word the word itself."""
     if word in _compounds():
         return _compounds()[word]
     if greek := _GREEK_ACRONYM.fullmatch(word):
@@ -154,6 +154,6 @@ def _compound(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _compounds() -> dict[str, tuple[str, ...]]:
-    """Compounds that real abstracts write both closed and with a hyphen: `pre-trained` on a line, by closed form."""
+    """Parts of compounds that abstracts write both closed and with a hyphen, by closed form (`compounds.txt`)."""
     lines = (files("digest.text") / "compounds.txt").read_text("ascii").split()
     return {line.replace("-", ""): tuple(line.split("-")) for line in lines}

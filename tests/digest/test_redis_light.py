@@ -41,7 +41,7 @@ def test_the_password_and_the_number_of_the_database_are_sent_first(server: Priv
 
 @pytest.mark.parametrize(
     ("reply", "complaint"),
-    [(b"", "no answer"), (b"HTTP/1.1 400 Bad Request\r\n", "no Redis speaks there"), (b"-LOADING busy\r\n", "LOADING")],
+    [(b"", "no answer"), (b"HTTP/1.1 400 Bad Request\r\n", "Redis's protocol"), (b"-LOADING busy\r\n", "LOADING")],
 )
 def test_a_server_that_is_no_redis_is_reported_in_one_line(reply: bytes, complaint: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -97,7 +97,7 @@ def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None
     from alembic.script import ScriptDirectory
 
     code = (
-        "import sys; from digest.db.core import schema_migration; schema_migration.must_be_newest();"
+        "import sys; from digest.db.core import schema_migration; schema_migration.require_newest();"
         " print('alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -20,7 +20,7 @@ POLICY_KIND = "policy"
 
 
 def find_delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
-    """The delivery with that id, else the one with exactly the Message-ID `named`.
+    """The delivery with that id, else the one with exactly the Message-ID `reported_id`.
 
     None where the delivery with that id has another Message-ID: the mail was sent before the database was restored from
     a backup, after which the id was assigned again.
@@ -79,7 +79,7 @@ def counted_failures(session: Session, address_key: str, *, since: datetime) -> 
 
 
 def failing_addresses(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
-    """Sorted address keys after `after` with at least `least` failures since then, without suppressed ones."""
+    """Sorted address keys after `after` with at least `minimum` failures since then, without suppressed ones."""
     query = (
         select(Bounce.address_key)
         .where(col(Bounce.kind).in_(COUNTED_KINDS), col(Bounce.at) > since, col(Bounce.address_key) > after)

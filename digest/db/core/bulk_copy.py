@@ -1,4 +1,4 @@
-"""PostgreSQL's COPY, its own way for many rows: no statement to plan. In binary there are no values to parse either."""
+"""PostgreSQL's COPY for many rows: there is no statement to plan and, in binary format, no value to parse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel
 
 from digest.models.types import BigIntegerId, CompressedText, UTCDateTime
 
-_ROWS = 2000  # put together at once
+_ROWS = 2000  # rows of one block
 _BEGIN, _END = b"PGCOPY\n\xff\r\n" + bytes(9), b"\xff\xff"
 _FIRST_DAY, _FIRST_MOMENT = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,8 +21,8 @@ _NUMBERS = ((BigIntegerId, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"), (Date
 
 
 def copy_blocks(session: Session, statement: str, blocks: Iterable[str | bytes]) -> None:
-    """Give a COPY its data. It goes past SQLAlchemy, so its errors are made SQLAlchemy's here."""
-    import psycopg  # only who has a PostgreSQL loads it
+    """Send the data of a COPY. This bypasses SQLAlchemy, so the driver's errors are converted to SQLAlchemy's here."""
+    import psycopg  # loaded only where the database is PostgreSQL
 
     connection = session.connection()
     driver: Any = connection.connection.driver_connection
@@ -35,23 +35,23 @@ def copy_blocks(session: Session, statement: str, blocks: Iterable[str | bytes])
 
 
 def copy_columns(session: Session, table: type[SQLModel], columns: Mapping[str, Any]) -> None:
-    """New rows in binary, given by columns: each a list, or what is the same for all."""
+    """Insert rows by a binary COPY. `columns`: for each a list of values, or one value for all rows."""
     number = max(len(values) for values in columns.values() if isinstance(values, list))
     if number:
         copy_blocks(session, _statement(table, columns), _blocks(table, columns, number))
 
 
 def _statement(table: type[SQLModel], columns: Mapping[str, Any]) -> str:
-    """What the server is to be told."""
+    """The COPY statement."""
     return f"COPY {table.__tablename__} ({', '.join(_in_order(table, columns))}) FROM STDIN (FORMAT binary)"
 
 
 def _blocks(table: type[SQLModel], columns: Mapping[str, Any], number: int) -> Iterator[bytes]:
-    """So many rows of these columns, each a list or what is the same for all, as the server reads them.
+    """The rows in PostgreSQL's binary COPY format, block by block.
 
-    Numbers, dates and instants; texts only where they are the same for all; bytes.
+    Columns may hold numbers, dates, instants and bytes; a text only where it is the same for all rows.
     """
-    import numpy as np  # only who has a PostgreSQL and many rows loads it
+    import numpy as np  # loaded only for PostgreSQL and many rows
 
     names = _in_order(table, columns)
     longs = [name for name in names if _is_long(table, name)]
@@ -81,7 +81,7 @@ def _parts(name: str, kind: str | None) -> list[tuple[str, str]]:
 
 
 def _in_order(table: type[SQLModel], columns: Mapping[str, Any]) -> list[str]:
-    """Those of fixed length first."""
+    """The column names, those of fixed length first."""
     return sorted(columns, key=lambda name: _is_long(table, name))
 
 
@@ -90,7 +90,7 @@ def _is_long(table: type[SQLModel], name: str) -> bool:
 
 
 def _fixed(table: type[SQLModel], name: str, values: Any) -> tuple[str | None, Any]:
-    """How a column's values are written, and as what; None for no value at all."""
+    """The numpy type of a fixed-length column and its encoded values; (None, None) for NULL."""
     if values is None:
         return None, None
     if isinstance(values, str):

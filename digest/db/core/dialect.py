@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL say differently, in one place."""
+"""The differences between SQLite's and PostgreSQL's SQL, in one place."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from digest.db.core import bulk_copy
 from digest.models.types import CompressedText, UTCDateTime
 
 _CHUNK = 500
-_LINES = 2000  # put together at once
+_LINES = 2000  # rows of one block of a COPY
 _ESCAPED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_PARTED = "\0"  # no text that PostgreSQL keeps holds it
+_PARTED = "\0"  # no text in PostgreSQL can contain it
 
 
 def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
-    """Numbers for that many new rows of a table whose writers wait for each other."""
+    """Ids for `count` new rows of a table that has one writer at a time."""
     name = str(table.__tablename__)
     if session.get_bind().dialect.name == "postgresql":
         drawn = text(
@@ -36,7 +36,7 @@ def next_numbers(session: Session, table: type[SQLModel], count: int) -> list[in
 
 
 def in_values(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[bool]:
-    """`column IN (values)` with all values in one parameter: thousands of them cost no time to write down."""
+    """`column IN (values)` with all values in one parameter, which is fast for thousands of values."""
     if session.get_bind().dialect.name == "postgresql":
         found: ColumnElement[bool] = column == any_(literal(_array(values), _Written(_kind(session, column))))
         return found
@@ -46,7 +46,7 @@ def in_values(session: Session, column: Any, values: Sequence[str | int]) -> Col
 
 
 class _Written(UserDefinedType[str]):
-    """An array as a text that PostgreSQL reads as one at once: a cast would be done anew for each row looked at."""
+    """An array literal bound with its type: PostgreSQL parses it once, but would evaluate a cast for each row."""
 
     cache_ok = True
     render_bind_cast = True
@@ -55,7 +55,7 @@ class _Written(UserDefinedType[str]):
         self.kind = kind
 
     def get_col_spec(self, **_: Any) -> str:
-        """The array's name."""
+        """The SQL name of the array type."""
         return self.kind + "[]"
 
 
@@ -66,7 +66,7 @@ def _kind(session: Session, column: Any) -> str:
 
 
 def _array(values: Sequence[str | int]) -> str:
-    """PostgreSQL's own way to write an array; the driver would look at each value."""
+    """A PostgreSQL array literal; the driver would adapt each value on its own."""
     if not values or not isinstance(values[0], str):
         return f"{{{','.join(map(str, values))}}}"
     texts = _PARTED.join(map(str, values)).replace("\\", "\\\\").replace('"', '\\"')
@@ -74,9 +74,9 @@ def _array(values: Sequence[str | int]) -> str:
 
 
 def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[int]:
-    """Numbers for that many new rows that no row ever had, gone ones included (SQLite: AUTOINCREMENT).
+    """Ids for `count` new rows that no row ever had, deleted ones included (SQLite: AUTOINCREMENT).
 
-    Several writers may ask at once.
+    Safe with concurrent writers.
     """
     if session.get_bind().dialect.name == "postgresql":
         drawn = text(
@@ -90,16 +90,19 @@ def unused_numbers(session: Session, table: type[SQLModel], count: int) -> list[
 
 
 def insert_missing(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the same columns that are not there yet, as fast as the database can: PostgreSQL by COPY.
+    """Insert new rows, all with the same columns, on PostgreSQL by COPY.
 
-    Values are Python's, as in an ordinary insert; columns that are left out have their defaults.
+    Values are Python values, as in an ordinary insert; omitted columns get their defaults.
     """
     if rows:
         insert_columns(session, table, {name: [row[name] for row in rows] for name in rows[0]})
 
 
 def insert_columns(session: Session, table: type[SQLModel], values_by_column: Mapping[str, Any]) -> None:
-    """`insert_new` of what is given by columns: a list of values, or one value for all rows."""
+    """Insert new rows, on PostgreSQL by COPY. `values_by_column`: for each a list of values, or one value for all rows.
+
+    Omitted columns get their defaults.
+    """
     dialect = session.connection().dialect
     number = max((len(values) for values in values_by_column.values() if isinstance(values, list)), default=0)
     columns = {}
@@ -115,13 +118,13 @@ def insert_columns(session: Session, table: type[SQLModel], values_by_column: Ma
 
 
 def _values(column: Any, values: list[Any], dialect: Dialect) -> list[Any]:
-    """A column's values as the driver takes them."""
+    """A column's values as the driver expects them."""
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if isinstance(column.type, JSON):  # the driver's own wrappers are not for COPY
+    if isinstance(column.type, JSON):  # COPY cannot use the driver's wrappers
         return [json.dumps(value) for value in values]
     if isinstance(column.type, CompressedText):
         return [column.type.process_bind_param(value, dialect) for value in values]
-    if convert is None or isinstance(column.type, LargeBinary):  # nor are the driver's own for bytes
+    if convert is None or isinstance(column.type, LargeBinary):  # nor those for bytes
         return values
     kept: dict[Any, Any] = {}
     if not isinstance(column.type, UTCDateTime):
@@ -130,7 +133,7 @@ def _values(column: Any, values: list[Any], dialect: Dialect) -> list[Any]:
 
 
 def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the same columns past the unit of work, which would look at each. Objects go in as JSON."""
+    """Insert rows, all with the same columns, without the unit of work. Dictionaries are stored as JSON."""
     if not rows:
         return
     name, columns = str(table.__tablename__), list(rows[0])
@@ -140,7 +143,7 @@ def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
 
 
 def _insert(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
-    """Many rows, given by columns, of values as the driver takes them."""
+    """Insert rows given by columns, with values as the driver expects them."""
     if session.get_bind().dialect.name == "postgresql":
         _copy(session, name, columns, values)
         return
@@ -150,7 +153,7 @@ def _insert(session: Session, name: str, columns: Sequence[str], values: Sequenc
 
 
 def _copy(session: Session, name: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
-    """COPY as text, put together a column at a time."""
+    """Insert by a COPY in text format, formatted column by column."""
     starts = range(0, len(values[0]), _LINES)
     parts = ([_texts(column[start : start + _LINES]) for column in values] for start in starts)
     lines = ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n" for texts in parts)
@@ -158,7 +161,7 @@ def _copy(session: Session, name: str, columns: Sequence[str], values: Sequence[
 
 
 def _texts(values: Sequence[Any]) -> list[str]:
-    """A column's values as COPY reads them."""
+    """A column's values in COPY's text format."""
     kinds = set(map(type, values))
     if kinds == {int}:
         return list(map(str, values))
@@ -179,7 +182,7 @@ def _text(value: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As COPY reads it. Many texts at once take hardly more than one."""
+    """Escape a text for COPY. Escaping many joined texts at once takes hardly longer than one."""
     for mark, written in _ESCAPED.items():
         text = text.replace(mark, written)
     return text
@@ -193,9 +196,9 @@ def insert_pairs(
     *,
     is_new: bool = False,
 ) -> None:
-    """Insert many (text in one line, number) rows in one go, leaving out those that exist; `fresh`: none does.
+    """Insert many (one-line text, number) rows at once, skipping existing ones; `is_new`: none exists.
 
-    They go in sorted, so that each page of the table's tree is touched once.
+    They are inserted in order, so that each page of the table's tree is touched once.
     """
     if not pairs:
         return
@@ -214,7 +217,7 @@ def insert_pairs(
 
 
 def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows, leaving out those whose unique key exists; returns how many went in."""
+    """Insert rows, skipping those whose unique key exists. Returns how many were inserted."""
     made = 0
     for start in range(0, len(rows), _CHUNK):
         part = [dict(row) for row in rows[start : start + _CHUNK]]
@@ -226,13 +229,13 @@ def insert_ignore(session: Session, table: type[SQLModel], rows: Sequence[Mappin
 
 
 def utc_day(session: Session, instant: Any) -> Any:
-    """The UTC date of a column of instants; a date or its ISO text."""
+    """The UTC date of a column of instants: a date on PostgreSQL, its ISO text on SQLite."""
     if session.get_bind().dialect.name == "postgresql":
         return cast(func.timezone("UTC", instant), Date)
     return func.date(instant)
 
 
 def lock_name(session: Session, name: str) -> None:
-    """Hold this name until the transaction ends. On SQLite a writing transaction holds the whole database anyway."""
+    """Lock a name until the transaction ends. On SQLite a writing transaction locks the whole database anyway."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"digest.{name}"})

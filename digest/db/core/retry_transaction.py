@@ -1,4 +1,4 @@
-"""A transaction that outlasts a short failure of the database: a restart, a lock that took too long, a deadlock."""
+"""A transaction that is retried after a short failure of the database: a restart, a lock time-out, a deadlock."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
 def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
-    """Do `work` in one transaction; where the database fails, all of it again, for that long. Raises Transient.
+    """Run `work` in one transaction, and all of it again where the database fails, for `seconds`. Raises Transient.
 
-    A commit whose answer was lost is done twice, so `work` must bear that.
+    `work` must be idempotent: where the answer to a commit is lost, it runs twice.
     """
     give_up, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:

@@ -1,6 +1,6 @@
-"""The schema's version: bring the database to the newest, say whether it is there.
+"""The schema's version: migrates the database to the newest, and checks whether it is there.
 
-Alembic is imported where steps are run: a process that only asks which version there is starts a second sooner.
+Alembic is imported only where migrations run: a process that only reads the version starts a second sooner.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 DatabaseFailure = InterfaceError | OperationalError | ProgrammingError
-FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explained` puts into words
+FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explain_failure` explains
 _REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
-_LOCK = 7_230_117  # any number; the same for all who migrate
+_LOCK = 7_230_117  # arbitrary; the same for all processes that migrate
 
 
 def _config() -> Config:
@@ -36,9 +36,9 @@ def _config() -> Config:
 
 
 def upgrade(to: str = "head") -> str:
-    """Run the missing steps up to a version, one process at a time; returns the version reached.
+    """Run the missing migrations up to a version, one process at a time. Returns the version reached.
 
-    The newest version has an installation id; it is made where there is none.
+    The newest version has an installation id; it is created where there is none.
     """
     from alembic import command
 
@@ -58,11 +58,11 @@ def upgrade(to: str = "head") -> str:
 
 @contextmanager
 def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making it anew, and dropping the old one would take along all that names its rows."""
+    """Disable SQLite's foreign keys: Alembic recreates tables there, and dropping the old one would cascade."""
     if connection.dialect.name != "sqlite":
         yield
         return
-    driver: Any = connection.connection.driver_connection  # within a transaction it would not listen
+    driver: Any = connection.connection.driver_connection  # the pragma has no effect within a transaction
     driver.execute("PRAGMA foreign_keys=OFF")
     try:
         yield
@@ -71,7 +71,7 @@ def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
 
 
 def stamp(connection: Connection) -> None:
-    """Say that the tables are the newest, where they were made otherwise (tests)."""
+    """Record that the tables are the newest, where they were created without migrations (tests)."""
     from alembic import command
 
     config = _config()
@@ -96,7 +96,7 @@ def _revisions() -> list[tuple[str, str]]:
 
 
 def newest_revision() -> str:
-    """The version this code wants: the one step that no other builds on, by what the files of the steps say."""
+    """The version that this code needs: the one migration that no other one follows, read from the migration files."""
     found = _revisions()
     revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
     head: str
@@ -105,7 +105,7 @@ def newest_revision() -> str:
 
 
 def current_revision() -> str | None:
-    """The database's version; None where it was never migrated."""
+    """The database's version, None where it was never migrated."""
     with engine().execution_options(reading=True).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
@@ -114,7 +114,7 @@ def current_revision() -> str | None:
 
 
 def require_newest() -> None:
-    """Raises Misconfigured where the database answers and has another schema; one that is away may come back."""
+    """Raises Misconfigured where the database has another schema; does nothing where it does not answer."""
     try:
         found = current_revision()
     except FAILURES:
@@ -128,10 +128,10 @@ def require_newest() -> None:
 
 
 def explain_failure(error: DatabaseFailure) -> DigestError:
-    """A failure of the database in one line, with its cure where it has one."""
+    """A failure of the database in one line, with a remedy where there is one."""
     try:
         require_newest()
-    except Misconfigured as missing:
-        return missing
+    except Misconfigured as other_schema:
+        return other_schema
     reason = str(error.orig).strip().partition("\n")[0][:160]
     return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")

@@ -91,7 +91,7 @@ def claim(
     """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
 
     Those of paused domains, of paused or cancelled runs, and those that `gate` does not admit are postponed instead.
-    `domain` is the domain of their Message-IDs. `only`: claim this kind alone, '' for all kinds.
+    `domain` is the domain of their Message-IDs. `only_kind`: claim this kind alone, '' for all kinds.
     """
     claimed: list[ClaimedDelivery] = []
     for priority in (PRIORITY_URGENT, PRIORITY_NORMAL, PRIORITY_BULK):

@@ -1,4 +1,4 @@
-"""Keeping house in the outbox: runs stopped, paused and resumed; mails in doubt; what is old."""
+"""Maintenance of the outbox: cancelling, pausing and resuming runs, releasing held mails, deleting old rows."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import COMPLETE, PAUSED, PLANNED
 from digest.models.subscriber import ACTIVE
 
-ACCOUNT_KINDS = (DIGEST, NOTICE, WELCOME)  # the mail that an edition is; a resend is another
+ACCOUNT_KINDS = (DIGEST, NOTICE, WELCOME)  # the first mail of an edition, not a resend
 _READERS = SQLModel.metadata.tables["subscriber"]
 
 
 def held_deliveries(session: Session, run_id: int | None = None, *, limit: int = 1000) -> Sequence[Delivery]:
-    """Mails that may or may not have arrived and that are not sent again by themselves."""
+    """Mails that may or may not have arrived and are held for a person's decision."""
     query = select(Delivery).where(Delivery.state == UNCERTAIN, col(Delivery.due_at).is_(None))
     chosen = query if run_id is None else query.where(Delivery.run_id == run_id)
     return session.exec(chosen.order_by(col(Delivery.id)).limit(limit)).all()
 
 
 def release_held(session: Session, delivery_ids: Sequence[int], now: datetime) -> int:
-    """Send held mails after all, with their old Message-ID. Returns how many were held."""
+    """Send held mails again, with their old Message-ID. Returns how many were held."""
     chosen = col(Delivery.id).in_(delivery_ids), col(Delivery.state) == UNCERTAIN, col(Delivery.due_at).is_(None)
     return session.exec(update(Delivery).where(*chosen).values(due_at=now, doubts=0)).rowcount
 
 
 def cancel_run(session: Session, run_id: int) -> int:
-    """Stop a run for good: what nobody can have got is cancelled, what is in doubt is held. Returns how many."""
+    """Cancel a run: unsent mails are cancelled, uncertain ones are held. Returns how many were cancelled."""
     _set_run(session, run_id, RUN_CANCELLED)
     of_run = col(Delivery.run_id) == run_id
     session.exec(update(Delivery).where(of_run, col(Delivery.state) == UNCERTAIN).values(due_at=None))
@@ -57,14 +57,14 @@ def cancel_run(session: Session, run_id: int) -> int:
 
 
 def pause_run(session: Session, run_id: int) -> int:
-    """Hold a run's mails that wait, until `resume_run`. Returns how many."""
+    """Hold a run's unsent mails until `resume_run`. Returns how many."""
     _set_run(session, run_id, PAUSED)
     waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES)
     return session.exec(update(Delivery).where(*waiting).values(due_at=None)).rowcount
 
 
 def resume_run(session: Session, run_id: int, now: datetime) -> int:
-    """Let a paused run's mails go. Returns how many."""
+    """Make a paused run's mails due again. Returns how many."""
     unfrozen = session.exec(select(Shard.id).where(Shard.run_id == run_id, col(Shard.done_at).is_(None)).limit(1))
     _set_run(session, run_id, PLANNED if unfrozen.first() is not None else COMPLETE)
     waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES), col(Delivery.due_at).is_(None)
@@ -79,9 +79,9 @@ def unfinished_shards(session: Session, *, limit: int) -> list[tuple[int, int]]:
 
 
 def editions_with_cancelled_mail(session: Session, run_id: int) -> list[tuple[int, int, int | None]]:
-    """Editions of a run whose mail is cancelled: (edition, reader, what they had seen before).
+    """Editions of a run whose mail is cancelled, as (edition, subscriber, the subscriber's `seen_through` before it).
 
-    The last is None where the reader has a later edition: then it must not be restored.
+    The last is None where the subscriber has a later edition: then it must not be restored.
     """
     later = aliased(Edition)
     newer = select(later.id).where(later.subscriber_id == Edition.subscriber_id, col(later.day) > col(Edition.day))
@@ -96,7 +96,7 @@ def editions_with_cancelled_mail(session: Session, run_id: int) -> list[tuple[in
 
 
 def cancel_editions(session: Session, called: Sequence[tuple[int, int, int | None]]) -> int:
-    """Mark them cancelled; to readers whose newest they are, their papers are new again. Returns to how many."""
+    """Mark editions as cancelled and restore `seen_through` of subscribers whose newest they are. Returns how many."""
     for start in range(0, len(called), ROWS_PER_STATEMENT):
         numbers = [number for number, _, _ in called[start : start + ROWS_PER_STATEMENT]]
         session.exec(update(Edition).where(col(Edition.id).in_(numbers)).values(cancelled=True))
@@ -108,7 +108,7 @@ def cancel_editions(session: Session, called: Sequence[tuple[int, int, int | Non
 
 
 def restore_editions(session: Session, run: Run) -> int:
-    """Take back that a run's editions were cancelled, where the reader got no later one. Returns how many."""
+    """Undo the cancellation of a run's editions, where the subscriber has no later one. Returns how many."""
     later = aliased(Edition)
     newer = select(later.id).where(later.subscriber_id == Edition.subscriber_id, col(later.day) > col(Edition.day))
     query = select(Edition.id, Edition.subscriber_id).where(
@@ -127,7 +127,7 @@ def restore_editions(session: Session, run: Run) -> int:
 
 
 def missed_deliveries(session: Session, run_id: int, *, uncertain: bool) -> list[int]:
-    """Mails of a run that active readers did not get, and may get; with `uncertain` also those that are held."""
+    """Unsent mails of a run to active subscribers who may be mailed; `uncertain`: also held ones."""
     lost = col(Delivery.state).in_((REJECTED, CANCELLED))
     held_back = (col(Delivery.state) == UNCERTAIN) & col(Delivery.due_at).is_(None)
     query = (
@@ -145,7 +145,7 @@ def missed_deliveries(session: Session, run_id: int, *, uncertain: bool) -> list
 
 
 def requeue(session: Session, delivery_ids: Sequence[int], now: datetime) -> int:
-    """Owe mails again that nobody took, as if they were new; their Message-ID stays. Returns how many."""
+    """Queue rejected and cancelled mails again; they keep their Message-ID. Returns how many."""
     done = 0
     for start in range(0, len(delivery_ids), ROWS_PER_STATEMENT):
         chosen = col(Delivery.id).in_(delivery_ids[start : start + ROWS_PER_STATEMENT])
@@ -157,23 +157,23 @@ def requeue(session: Session, delivery_ids: Sequence[int], now: datetime) -> int
 
 
 def reopen_run(session: Session, run_id: int) -> None:
-    """A cancelled run goes on after all."""
+    """Reopen a cancelled run."""
     unfrozen = session.exec(select(Shard.id).where(Shard.run_id == run_id, col(Shard.done_at).is_(None)).limit(1))
     state = PLANNED if unfrozen.first() is not None else COMPLETE
     session.exec(update(Run).where(col(Run.id) == run_id, col(Run.state) == RUN_CANCELLED).values(state=state))
 
 
 def delete_finished(session: Session, before: datetime, *, limit: int = 10_000) -> int:
-    """Forget deliveries that were over by then, the oldest first. Returns how many; call again while it is `limit`."""
+    """Delete finished deliveries created before then, oldest first. Returns how many; repeat while it is `limit`."""
     over = col(Delivery.state).in_((SENT, REJECTED, CANCELLED, SUPPRESSED))
     oldest = select(Delivery.id).where(over, col(Delivery.created_at) < before).order_by(col(Delivery.id)).limit(limit)
     return session.exec(delete(Delivery).where(col(Delivery.id).in_(oldest))).rowcount
 
 
 def delete_old_records(session: Session, *, reports: datetime, tries: datetime) -> int:
-    """Delete bounces older than `reports`; tries, sign-ins, replies and pauses older than `tries`. Returns how many.
+    """Delete bounces older than `reports_before`; attempts, sign-ins, replies and pauses before `attempts_before`.
 
-    `tries` lies further back than any session of an administrator lasts.
+    Returns how many. `attempts_before` must lie further back than an administrator's session lasts.
     """
     gone = session.exec(delete(Bounce).where(col(Bounce.at) < reports)).rowcount
     gone += session.exec(delete(Attempt).where(col(Attempt.at) < tries)).rowcount
@@ -186,7 +186,7 @@ def delete_old_records(session: Session, *, reports: datetime, tries: datetime) 
 def delete_old_audit(session: Session, before: datetime) -> int:
     """Delete audit rows older than that. Returns how many.
 
-    The newest stays: where a database numbers on from the last row, a number that mails derive from would come again.
+    The newest row stays: SQLite assigns ids after the largest existing one, and serials of mails derive from them.
     """
     newest = select(func.max(Audit.id)).scalar_subquery()
     return session.exec(delete(Audit).where(col(Audit.at) < before, col(Audit.id) < newest)).rowcount

@@ -22,7 +22,7 @@ def enqueue_next(
     payload: dict[str, Any] | None = None,
     first: int = 0,
 ) -> int:
-    """Queue the next mail of a kind about a subject. Returns its serial; the first one is `first`."""
+    """Queue the next mail of a kind about a subject. Returns its serial; the first one is `first_serial`."""
     serial = deliveries.next_serial(session, kind, subject_id, first=first)
     delivery = deliveries.NewDelivery(
         kind, subject_id, address, serial=serial, subscriber_id=subscriber_id, run_id=run_id, payload=payload

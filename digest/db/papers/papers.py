@@ -1,4 +1,4 @@
-"""Papers as stored: looked up by identity, kept as immutable versions, read back as records."""
+"""Stored papers: looked up by identity, stored as immutable versions, read as records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CHUNK = 500
 _KEYS = 4000
 _APART = ("title", "abstract")
 _DEFAULTS = tuple((field.name, field.default) for field in fields(Record) if field.name not in _APART)
-_MOST_ALIKE = 40  # a key of more papers tells nothing: a phrase that everybody writes
+_MOST_ALIKE = 40  # a key of more papers is a common phrase and identifies none
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class StoredPaper:
 
 
 def to_detail(record: Record) -> dict[str, Any]:
-    """A record's fields beside title and abstract, as JSON values; defaults are left out."""
+    """A record's fields except title and abstract, as JSON values without defaults."""
     values = {name: value for name, default in _DEFAULTS if (value := getattr(record, name)) != default}
     if record.published:
         values["published"] = record.published.isoformat()
@@ -45,7 +45,7 @@ def to_detail(record: Record) -> dict[str, Any]:
 
 
 def to_record(version: PaperVersion) -> Record:
-    """The record that a version holds."""
+    """The record of a version."""
     return _record(version.title, version.abstract, version.detail)
 
 
@@ -53,24 +53,24 @@ def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
     detail: dict[str, Any] = {k: tuple(v) if k in _TUPLES else v for k, v in values.items()}
     if "published" in detail:
         detail["published"] = date.fromisoformat(detail["published"])
-    return clean_record(Record(title=title, abstract=abstract, **detail))  # what was stored before the entry gate
+    return clean_record(Record(title=title, abstract=abstract, **detail))  # old rows were not cleaned on import
 
 
 def announcement_for(session: Session, day: date) -> int:
-    """The number of that mailing day, made if it is unknown."""
+    """The id of the announcement of that day, created where it is missing."""
     insert_ignore(session, Announcement, [{"id": day.toordinal(), "day": day}])
     return day.toordinal()
 
 
 def current_announcement(session: Session, day: date) -> int | None:
-    """The newest mailing day known, not after `day`."""
+    """The id of the newest stored announcement not after `day`, None for none."""
     statement = select(func.max(col(Announcement.id))).where(col(Announcement.day) <= day)
     newest_id: int | None = session.execute(statement).scalar_one()
     return newest_id
 
 
 def announcement_window(session: Session, announcement: int, size: int) -> list[int]:
-    """Numbers of the last `size` announcements up to this one, newest first."""
+    """Ids of the last `size` announcements up to this one, newest first."""
     statement = (
         select(col(Announcement.id))
         .where(col(Announcement.id) <= announcement)
@@ -86,13 +86,21 @@ def count_announced(session: Session, numbers: Sequence[int]) -> int:
     return int(session.execute(statement).scalar_one())
 
 
+def announced_paper_ids(session: Session, announcement_id: int) -> list[int]:
+    """Ids of an announcement's papers, without withdrawn ones."""
+    statement = select(col(Paper.id)).where(
+        col(Paper.announcement_id) == announcement_id, col(Paper.withdrawn).is_(False)
+    )
+    return [int(paper_id) for paper_id in session.execute(statement).scalars() if paper_id is not None]
+
+
 def newest_batch(session: Session) -> int:
-    """The last batch stored; 0 for none. As long as it is the same, no paper has changed."""
+    """The id of the last batch, 0 for none. While it is the same, no paper has changed."""
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
 
 
 def announced_papers(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
-    """By announcement its papers' numbers, newest revisions, batches, whether withdrawn, identifiers; by number."""
+    """By announcement: id, newest revision, batch, withdrawn flag and identifier of its papers, ordered by id."""
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     name = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
     found: dict[int, list[tuple[int, int, int, bool, str]]] = {}
@@ -104,7 +112,7 @@ def announced_papers(session: Session, numbers: Sequence[int]) -> dict[int, list
 
 
 def newest_batch_known_at(session: Session, instant: datetime) -> int:
-    """The last batch up to which everything was known at that instant; 0 for none."""
+    """The last batch before the first one that became known after that instant; 0 for none."""
     later = session.execute(select(func.min(col(Batch.id))).where(col(Batch.known_at) > instant)).scalar_one()
     if later is not None:
         return int(later) - 1
@@ -114,18 +122,20 @@ def newest_batch_known_at(session: Session, instant: datetime) -> int:
 def find_by_identifiers(
     session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
-    """Known papers: numbers by arXiv id; numbers by DOI, each with the arXiv id that the paper has."""
+    """Ids of stored papers by arXiv id; and by DOI, each with the paper's arXiv id."""
     by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(in_values(session, col(Paper.arxiv_id), arxiv_ids))
     by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(in_values(session, col(Paper.doi), dois))
-    numbers = {str(arxiv_id): int(number) for arxiv_id, number in session.execute(by_id)}
-    others = {str(doi): (int(number), arxiv_id) for doi, number, arxiv_id in session.execute(by_doi)} if dois else {}
+    numbers = {str(arxiv_id): int(paper_id) for arxiv_id, paper_id in session.execute(by_id)}
+    others = (
+        {str(doi): (int(paper_id), arxiv_id) for doi, paper_id, arxiv_id in session.execute(by_doi)} if dois else {}
+    )
     return numbers, others
 
 
 def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
-    """Paper numbers by `PaperKey`, for those known: candidates, still to be compared.
+    """Paper ids by `PaperKey`: candidates that are still to be compared.
 
-    Keys of very many papers are left out: they tell nothing.
+    Keys of more than 40 papers are left out, because they identify none.
     """
     found: dict[str, list[int]] = {}
     wanted = list(keys)
@@ -138,7 +148,7 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
 
 
 def stored_papers(session: Session, numbers: Iterable[int]) -> dict[int, StoredPaper]:
-    """Papers by number with their newest records, read without the weight of table objects."""
+    """Papers by id with their newest records, read without table objects."""
     wanted = list(numbers)
     if not wanted:
         return {}
@@ -159,14 +169,15 @@ def stored_papers(session: Session, numbers: Iterable[int]) -> dict[int, StoredP
         .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
         .where(in_values(session, p, wanted))
     )
+    rows = session.execute(statement)
     return {
         number: StoredPaper(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
-        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in session.execute(statement)
+        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in rows
     }
 
 
 def newest_versions(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
-    """Papers by number, each with its newest record."""
+    """Papers by id, each with its newest record."""
     statement = (
         select(Paper, PaperVersion)
         .join(
@@ -179,7 +190,7 @@ def newest_versions(session: Session, numbers: Iterable[int]) -> dict[int, tuple
 
 
 def newest_versions_chunked(session: Session, numbers: Sequence[int]) -> list[tuple[Paper, Record]]:
-    """Like `newest` for any number of papers, in the order of the numbers."""
+    """`newest_versions` of any number of papers, in the order of the ids."""
     found: dict[int, tuple[Paper, Record]] = {}
     for start in range(0, len(numbers), _CHUNK):
         found |= newest_versions(session, numbers[start : start + _CHUNK])
@@ -201,12 +212,12 @@ def paper_by_id(session: Session, number: int) -> tuple[Paper, Record] | None:
 
 
 def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
-    """The number of the paper with that arXiv id."""
+    """The id of the paper with that arXiv id."""
     return session.execute(select(col(Paper.id)).where(col(Paper.arxiv_id) == arxiv_id)).scalar_one_or_none()
 
 
 def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper, Record]]:
-    """Papers kept under this author key, newest first."""
+    """Papers with this author key, newest first."""
     statement = (
         select(col(PaperKey.paper_id))
         .where(col(PaperKey.key) == key)

@@ -1,4 +1,4 @@
-"""Quality figures as stored: novelty of papers, and what sources print of authors."""
+"""Stored quality figures: the novelty of papers, and the figures that sources print for authors."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from digest.papers import AuthorProfile
 from digest.text.plain_text import remove_controls
 
 _CHUNK = 500
-_SHARED = "shared"  # several people of one name: none of their figures is shown
+_SHARED = "shared"  # several people have this name: none of their figures is shown
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredNovelty:
-    """A paper's novelty, None where it can't be told, and the earlier paper it is nearest to."""
+    """A paper's novelty, None where it cannot be measured, and the nearest earlier paper."""
 
     value: int | None
     nearest: int | None
 
 
 def papers_without_novelty(session: Session, announcements: Sequence[int]) -> list[int]:
-    """Papers of these announcements whose novelty was never asked for."""
+    """Papers of these announcements without a stored novelty."""
     statement = (
         select(col(Paper.id))
         .outerjoin(Novelty, col(Novelty.paper_id) == col(Paper.id))
@@ -38,7 +38,7 @@ def papers_without_novelty(session: Session, announcements: Sequence[int]) -> li
 
 
 def papers_by_field(session: Session, first: int, last: int) -> dict[str, list[int]]:
-    """Papers of these announcements by field (primary category, '' for none), in the order they were announced."""
+    """Papers of these announcements by field (primary category, '' for none), in the order of announcement."""
     primary = col(PaperVersion.detail)[("categories", 0)].as_string()
     statement = (
         select(col(Paper.id), primary)
@@ -55,9 +55,9 @@ def papers_by_field(session: Session, first: int, last: int) -> dict[str, list[i
 def field_members(
     session: Session, announcements: Sequence[int], *, through: int | None = None
 ) -> list[tuple[int, int | None, str]]:
-    """(paper, announcement, field) of those announcements' papers that have a signal and stand.
+    """(paper, announcement, field) of those announcements' papers that have a signal and are not withdrawn.
 
-    `through`: the last batch whose papers count; None for all.
+    `through_batch`: the last batch whose papers count; None for all.
     """
     primary = func.coalesce(col(PaperVersion.detail)[("categories", 0)].as_string(), "")
     statement = (
@@ -72,7 +72,7 @@ def field_members(
 
 
 def paper_texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
-    """(paper, title, abstract) in the order of the numbers, read in small parts."""
+    """(paper, title, abstract) in the order of the ids, read in small batches."""
     for start in range(0, len(numbers), _CHUNK):
         part = numbers[start : start + _CHUNK]
         statement = select(col(Paper.id), col(PaperVersion.title), col(PaperVersion.abstract))
@@ -81,7 +81,7 @@ def paper_texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int,
             number: (number, remove_controls(title), remove_controls(abstract))
             for number, title, abstract in session.execute(statement)
         }
-        yield from (found[number] for number in part if number in found)
+        yield from (found[paper_id] for paper_id in part if paper_id in found)
 
 
 def _newest() -> Any:
@@ -89,7 +89,7 @@ def _newest() -> Any:
 
 
 def store_novelty(session: Session, measured: Mapping[int, MeasuredNovelty], at: datetime) -> int:
-    """Keep what was measured; what is known stays. Returns how many are new."""
+    """Store measured novelties; existing ones stay. Returns how many are new."""
     rows = [{"paper_id": n, "value": m.value, "nearest_id": m.nearest, "made_at": at} for n, m in measured.items()]
     return insert_ignore(session, Novelty, rows)
 
@@ -104,7 +104,7 @@ def novelties(session: Session, numbers: Iterable[int]) -> dict[int, MeasuredNov
 
 
 def store_author_figures(session: Session, source: str, people: Iterable[AuthorProfile], at: datetime) -> None:
-    """Keep the figures of authors; a name that stands for two people of one source has none from then on."""
+    """Store the figures of authors; a name of two people in one source has no figures from then on."""
     given: dict[str, dict[str, Any]] = {}
     for person in people:
         figures = {name: value for name, value in asdict(person.figures).items() if value is not None}
@@ -124,7 +124,7 @@ def store_author_figures(session: Session, source: str, people: Iterable[AuthorP
 
 
 def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The newer figures, unless they are another person's."""
+    """The new figures, or a mark where the name turns out to be of two people."""
     if known and (known.get(_SHARED) or given.get(_SHARED) or known.get("key") != given.get("key")):
         return {_SHARED: True}
     return dict(given)
@@ -133,7 +133,7 @@ def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[s
 def author_figures(
     session: Session, names: Iterable[str], fallback_sources: Collection[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Figures under these very names, all of one source; none for a name that several people bear.
+    """Figures by exact name, each from one source; none for a name of several people.
 
     The newest, but those of `fallback_sources` only where no other source has any.
     """

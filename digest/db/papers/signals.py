@@ -1,4 +1,4 @@
-"""Signals as stored: the newest value of each counter, as of an instant."""
+"""Stored signals: the newest value of each counter as of an instant, its history, thinning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest.models import Signal
 
 
 def signals_at(session: Session, papers: Iterable[int], at: datetime) -> dict[int, dict[str, float]]:
-    """Per paper the newest value of each counter not taken after `at`; a missing one is unknown."""
+    """For each paper the newest value of each counter taken until `at`; a missing counter is unknown."""
     statement = (
         select(col(Signal.paper_id), col(Signal.name), col(Signal.value))
         .where(in_values(session, col(Signal.paper_id), list(papers)), col(Signal.taken_at) <= at)
@@ -26,10 +26,10 @@ def signals_at(session: Session, papers: Iterable[int], at: datetime) -> dict[in
 
 
 def thin_out_snapshots(session: Session, before: datetime, *, after: int, papers: int) -> tuple[int, int | None]:
-    """Of snapshots taken before then keep each paper's first and last of a counter, and each day's best.
+    """Delete snapshots taken before then, except each counter's first and last one and the best of each day.
 
-    Works on that many papers with numbers above `after`; returns how many rows went, and the paper to go on from.
-    The best of a rank is the least, of all else the greatest.
+    Handles at most `max_papers` papers with ids above `after_paper`. Returns how many rows were deleted, and the paper
+    to continue after (None at the end). The best rank is the smallest, the best of other counters the greatest.
     """
     chosen = (
         select(col(Signal.paper_id))
@@ -46,7 +46,7 @@ def thin_out_snapshots(session: Session, before: datetime, *, after: int, papers
 
 
 def _needless(papers: Sequence[int], before: datetime) -> Select[tuple[int | None]]:
-    """The snapshots taken before then that are neither a counter's first nor its last, nor a day's best."""
+    """Ids of snapshots taken before then that are neither a counter's first nor its last, nor a day's best."""
     counter = (col(Signal.paper_id), col(Signal.source), col(Signal.name))
     best = case((col(Signal.name) == "rank", -col(Signal.value)), else_=col(Signal.value)).desc()
     taken = col(Signal.taken_at)
@@ -65,7 +65,7 @@ def _needless(papers: Sequence[int], before: datetime) -> Select[tuple[int | Non
 
 
 def signal_history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:
-    """Per paper the values of one counter, oldest first, none taken after `at`; of the source that spoke last."""
+    """For each paper the values of one counter taken until `at`, oldest first, from the source of the newest value."""
     statement = (
         select(col(Signal.paper_id), col(Signal.source), col(Signal.value))
         .where(

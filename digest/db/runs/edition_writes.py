@@ -1,4 +1,4 @@
-"""Frozen editions and the mails they owe: many at once, by columns."""
+"""Inserts editions and their deliveries, many at once, by columns."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _EDITION, _READER, _MAIL = (SQLModel.metadata.tables[name] for name in ("edition
 
 
 def insert_editions(session: Session, columns: Mapping[str, Any]) -> list[int]:
-    """Freeze editions given by columns, a list or what is the same for all, as texts are; the contents packed.
+    """Insert editions. `columns`: for each a list of values, or one value for all; texts must be the same for all.
 
-    Returns their numbers in order.
+    The contents are compressed already. Returns the ids in order.
     """
     numbers = unused_numbers(session, Edition, len(columns["subscriber_id"]))
     rows = {"id": numbers, **columns, "cancelled": False}
@@ -35,7 +35,7 @@ def insert_editions(session: Session, columns: Mapping[str, Any]) -> list[int]:
 
 
 def enqueue_digests(session: Session, numbers: Sequence[int], now: datetime) -> None:
-    """Owe the mails of editions made in this transaction, due now: nobody can have owed these before."""
+    """Queue the mails of editions inserted in this transaction, due now. They are new, so no duplicate is possible."""
     edition, reader = _EDITION.c, _READER.c
     columns = {
         "kind": case((edition.papers > 0, DIGEST), else_=NOTICE),
@@ -55,5 +55,5 @@ def enqueue_digests(session: Session, numbers: Sequence[int], now: datetime) -> 
 
 
 def _at_sign(session: Session, column: ColumnElement[str]) -> ColumnElement[int]:
-    """Where the @ of an address stands: there is one."""
+    """The position of the @ in an address; every stored address has exactly one."""
     return (func.instr if session.get_bind().dialect.name == "sqlite" else func.strpos)(column, "@")

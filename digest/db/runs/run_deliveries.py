@@ -17,7 +17,7 @@ def counts_of_run(session: Session, run_id: int) -> Sequence[Delivery]:
 
 
 def count_sending(session: Session, run_id: int) -> int:
-    """How many of a run's mails are under way."""
+    """How many of a run's mails are being sent."""
     query = select(func.count()).select_from(Delivery)
     return session.exec(query.where(col(Delivery.run_id) == run_id, col(Delivery.state) == SENDING)).one()
 

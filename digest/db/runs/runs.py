@@ -1,4 +1,4 @@
-"""Runs, shards and editions as stored."""
+"""Stored runs, shards and editions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
+from digest.models.types import stored_id
 
 _PAGE = 5000
 
 
 def due_slots(session: Session, now: datetime, *, only: int | None = None, limit: int = 500) -> list[datetime]:
-    """Slots up to now at which readers are due, oldest first."""
+    """Slots up to now at which subscribers are due, oldest first."""
     due = (col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) <= now, *_only(only))
     slot = col(Subscriber.next_due_at)
     found = session.execute(select(slot).where(*due).distinct().order_by(slot).limit(limit)).scalars()
@@ -27,14 +28,14 @@ def due_slots(session: Session, now: datetime, *, only: int | None = None, limit
 
 
 def due_subscriber_ids(session: Session, slot: datetime, *, only: int | None = None) -> list[int]:
-    """Numbers of the readers due at that slot, in order."""
+    """Ids of the subscribers due at that slot, in order."""
     due = (col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) == slot, *_only(only))
     found = select(col(Subscriber.id).label("id")).where(*due).order_by(col(Subscriber.id)).subquery()
     return session.execute(select(read_column(session, found.c.id))).scalar_one() or []
 
 
 def due_subscribers(session: Session, until: datetime, *, only: int | None = None) -> Iterator[Subscriber]:
-    """Active readers whose slot is not after that instant, in order of their numbers."""
+    """Active subscribers whose next slot is not after that instant, by id."""
     return _paged(session, col(Subscriber.next_due_at) <= until, *_only(only))
 
 
@@ -43,17 +44,17 @@ def _only(reader: int | None) -> tuple[ColumnElement[bool], ...]:
 
 
 def without_edition(session: Session, day: date, *, only: int | None = None) -> Iterator[Subscriber]:
-    """Active readers who have no edition of that day, in order of their numbers."""
+    """Active subscribers without an edition of that day, by id."""
     has = select(col(Edition.id)).where(col(Edition.subscriber_id) == col(Subscriber.id), col(Edition.day) == day)
     return _paged(session, ~has.exists(), *_only(only))
 
 
 def _paged(session: Session, *wanted: ColumnElement[bool]) -> Iterator[Subscriber]:
-    """Active readers, some thousands at a time."""
+    """Active subscribers that meet the conditions, by id, read page by page."""
     statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, *wanted).order_by(col(Subscriber.id))
     last = 0
     while found := list(session.execute(statement.where(col(Subscriber.id) > last).limit(_PAGE)).scalars()):
-        last = found[-1].id or 0
+        last = stored_id(found[-1])
         yield from found
 
 
@@ -63,7 +64,7 @@ def run_at_slot(session: Session, slot: datetime) -> Run | None:
 
 
 def claim_slot(session: Session, run: Run) -> Run:
-    """The slot's one run, locked until the transaction ends: this one, or the one that was there before."""
+    """The slot's only run, locked until the transaction ends: this one, or an existing one."""
     insert_ignore(session, Run, [run.model_dump(exclude={"id"})])
     found: Run = session.execute(
         select(Run).where(col(Run.slot) == run.slot).with_for_update(key_share=True)
@@ -72,24 +73,24 @@ def claim_slot(session: Session, run: Run) -> Run:
 
 
 def lock_run(session: Session, run_id: int) -> Run | None:
-    """That run as it is now, locked until the transaction ends."""
+    """The current row of a run, locked until the transaction ends."""
     statement = select(Run).where(col(Run.id) == run_id).with_for_update(key_share=True)
     return session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
 
 
 def add_shards(session: Session, run: Run, ids: Sequence[int], *, size: int, day: date | None) -> None:
-    """Cut readers (sorted ids) into shards of at most `size`; the run goes on. The caller holds the run's lock."""
+    """Split subscribers (sorted ids) into shards of at most `size` and reopen the run. The caller holds its lock."""
     start = session.execute(
         select(func.coalesce(func.max(col(Shard.number)), -1)).where(col(Shard.run_id) == run.id)
     ).scalar_one()
     for number, part in enumerate(_blocks(ids, size), start=int(start) + 1):
-        session.add(Shard(run_id=run.id or 0, number=number, first=part[0], last=part[-1], day=day))
+        session.add(Shard(run_id=stored_id(run), number=number, first=part[0], last=part[-1], day=day))
         run.state = PLANNED
     session.flush()
 
 
 def _blocks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """The ids in parts of at most `size`: halves of halves of all numbers, so that they are alike another day."""
+    """Split the ids into parts of at most `size` by halving the range of ids, so that bounds are stable across days."""
     parts = [(0, 1 << ids[-1].bit_length(), 0, len(ids))] if ids else []
     while parts:
         first, width, begin, end = parts.pop()
@@ -102,7 +103,7 @@ def _blocks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def waiting_subscriber_ids(session: Session, run: Run, day: date | None) -> list[tuple[int, int]]:
-    """The ranges of readers (first, last) that open shards of this run will take."""
+    """The id ranges (first, last) of this run's open shards."""
     same = col(Shard.day).is_(None) if day is None else col(Shard.day) == day
     statement = select(col(Shard.first), col(Shard.last)).where(
         col(Shard.run_id) == run.id, col(Shard.done_at).is_(None), same
@@ -111,7 +112,7 @@ def waiting_subscriber_ids(session: Session, run: Run, day: date | None) -> list
 
 
 def open_shards(session: Session, run_id: int | None = None) -> list[tuple[int, int]]:
-    """(run, shard number) of shards still to be frozen, of runs that go on."""
+    """(run, shard number) of unfinished shards of planned runs."""
     statement = (
         select(col(Shard.run_id), col(Shard.number))
         .join(Run, col(Run.id) == col(Shard.run_id))
@@ -135,7 +136,7 @@ def shard_by_number(session: Session, run_id: int, number: int) -> tuple[Run, Sh
 
 
 def finish_shard(session: Session, shard: Shard, *, at: datetime, readers: int, skipped: int, papers: int) -> bool:
-    """Mark it done, if nobody did before."""
+    """Mark a shard as done. False where it already was."""
     done = session.execute(
         update(Shard)
         .where(col(Shard.id) == shard.id, col(Shard.done_at).is_(None))
@@ -145,14 +146,14 @@ def finish_shard(session: Session, shard: Shard, *, at: datetime, readers: int, 
 
 
 def complete_run(session: Session, run: Run) -> None:
-    """A run whose shards are all done is complete. The caller holds the run's lock: two that finish at once wait."""
+    """Mark the run as complete where all its shards are done. The caller holds the run's lock."""
     left = select(col(Shard.id)).where(col(Shard.run_id) == run.id, col(Shard.done_at).is_(None)).limit(1)
     if session.execute(left).first() is None:
         run.state = COMPLETE
 
 
 def active_subscribers(session: Session, *, after: int, only: int | None, limit: int) -> list[Subscriber]:
-    """Active readers with numbers beyond `after`, in order; or that one alone."""
+    """Active subscribers with ids above `after`, by id; with `only_id` that one alone."""
     statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, col(Subscriber.id) > after)
     if only is not None:
         statement = statement.where(col(Subscriber.id) == only)
@@ -160,13 +161,13 @@ def active_subscribers(session: Session, *, after: int, only: int | None, limit:
 
 
 def editions_of(session: Session, reader: int) -> list[Edition]:
-    """All editions of a reader that stand."""
+    """A subscriber's editions that were not cancelled."""
     statement = select(Edition).where(col(Edition.subscriber_id) == reader, col(Edition.cancelled).is_(False))
     return list(session.execute(statement).scalars())
 
 
 def editions_by_date(session: Session, readers: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
-    """(reader, day) pairs that have an edition."""
+    """(subscriber, day) pairs that have an edition."""
     edition = SQLModel.metadata.tables["edition"].c
     statement = select(edition.subscriber_id, edition.day).where(
         in_values(session, edition.subscriber_id, list(readers)), edition.day.in_(list(days))
@@ -175,14 +176,14 @@ def editions_by_date(session: Session, readers: Iterable[int], days: Iterable[da
 
 
 def subscribers_with_editions(session: Session, readers: Iterable[int]) -> set[int]:
-    """Those of these readers who have any edition that was not cancelled."""
+    """Those of these subscribers who have an edition that was not cancelled."""
     theirs = in_values(session, col(Edition.subscriber_id), list(readers)), col(Edition.cancelled).is_(False)
     some = select(col(Edition.subscriber_id)).where(*theirs).distinct()
     return {int(number) for number in session.execute(some).scalars()}
 
 
 def edition_of(session: Session, reader: int, day: date | None) -> Edition | None:
-    """A reader's edition of that day, or the newest."""
+    """A subscriber's edition of that day, or the newest one."""
     statement = select(Edition).where(col(Edition.subscriber_id) == reader).order_by(col(Edition.day).desc()).limit(1)
     if day is not None:
         statement = statement.where(col(Edition.day) == day)
@@ -190,12 +191,12 @@ def edition_of(session: Session, reader: int, day: date | None) -> Edition | Non
 
 
 def deliveries_of(session: Session, run_ids: Sequence[int]) -> dict[str, int]:
-    """How many deliveries of these runs are in each state."""
+    """Numbers of deliveries of these runs by state."""
     return _by_state(session, col(Delivery.run_id).in_(run_ids))
 
 
 def deliveries_since(session: Session, instant: datetime) -> dict[str, int]:
-    """How many mails of runs that were owed or tried since then are in each state."""
+    """Numbers of deliveries of runs by state, of those created or tried since then."""
     lately = or_(col(Delivery.created_at) >= instant, col(Delivery.tried_at) >= instant)
     return _by_state(session, col(Delivery.run_id).is_not(None), lately)
 
@@ -206,7 +207,7 @@ def _by_state(session: Session, *chosen: ColumnElement[bool]) -> dict[str, int]:
 
 
 def shard_totals(session: Session, run_ids: Sequence[int], *, since: datetime | None = None) -> tuple[int, int, int]:
-    """Readers with an edition, readers skipped, papers chosen; with `since` of shards frozen from then on."""
+    """Numbers of subscribers with an edition, of skipped ones, and of papers; `since`: of shards done since then."""
     statement = select(
         func.coalesce(func.sum(col(Shard.readers)), 0),
         func.coalesce(func.sum(col(Shard.skipped)), 0),
@@ -219,18 +220,18 @@ def shard_totals(session: Session, run_ids: Sequence[int], *, since: datetime | 
 
 
 def lock_epochs(session: Session) -> None:
-    """One at a time makes epochs (SQLite: BEGIN IMMEDIATE)."""
+    """Let one transaction at a time create epochs (SQLite: BEGIN IMMEDIATE)."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE epoch IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def newest_epoch(session: Session) -> Epoch | None:
-    """The epoch made last."""
+    """The newest epoch."""
     return session.execute(select(Epoch).order_by(col(Epoch.id).desc()).limit(1)).scalar_one_or_none()
 
 
 def store_progress(session: Session, readers: Iterable[tuple[int, int, datetime | None]]) -> None:
-    """Set (reader, seen through, next due): few statements, since most readers move on alike."""
+    """Store (subscriber, seen_through, next_due_at), with one statement for all subscribers with equal values."""
     alike: dict[tuple[int, datetime | None], list[int]] = {}
     for number, seen, due in readers:
         alike.setdefault((seen, due), []).append(number)

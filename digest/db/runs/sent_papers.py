@@ -1,4 +1,4 @@
-"""What readers were sent: read by columns, without making objects of millions of editions."""
+"""The papers that subscribers were sent, read by columns, without objects for millions of editions."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from digest.db.core.dialect import in_values
 
 _PAPER = re.compile(rb'"paper":(\d+)')
 _EDITION = SQLModel.metadata.tables["edition"].c
-_ZONES = timedelta(days=2)  # a reader's date may be behind that of the announcement
+_ZONES = timedelta(days=2)  # a subscriber's local date may be behind that of the announcement
 
 
 def papers_sent_since(session: Session, readers: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
-    """The papers of each reader's editions since that announcement that stand: the ledger behind 'nothing twice'."""
+    """The papers of each subscriber's editions since that announcement, without cancelled ones: none is sent twice."""
     chosen = and_(
         in_values(session, _EDITION.subscriber_id, readers),
-        _EDITION.day >= date.fromordinal(announcement) - _ZONES,  # so that the index says which
+        _EDITION.day >= date.fromordinal(announcement) - _ZONES,  # uses the index
         _EDITION.announcement_id >= announcement,
         _EDITION.cancelled.is_(False),
         _EDITION.papers > 0,
     )
     told = _EDITION.shown.is_not(None)
     numbers = [read_column(session, one) for one in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
-    columns = [one.filter(told) for one in (*numbers, _joined(session, _EDITION.shown))]
+    columns = [column.filter(told) for column in (*numbers, _joined(session, _EDITION.shown))]
     *written, others = session.execute(select(*columns, func.count().filter(~told)).where(chosen)).one()
     found: dict[int, array[int]] = {}
     for reader, papers in _parts(*written):
@@ -45,14 +45,14 @@ def papers_sent_since(session: Session, readers: Sequence[int], announcement: in
 
 
 def _joined(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:
-    """All values of a column of bytes in one, in hexadecimal where the database can't otherwise."""
+    """All values of a column of bytes joined: as bytes on PostgreSQL, in hexadecimal on SQLite."""
     if session.get_bind().dialect.name == "postgresql":
         return func.string_agg(column, literal(b"", LargeBinary()))
     return func.group_concat(func.hex(column), "")
 
 
 def _parts(readers: Any, sizes: Any, joined: Any) -> Iterator[tuple[int, array[int]]]:
-    """Reader and papers of each edition."""
+    """Subscriber and papers of each edition, from the joined lists of paper ids (four bytes each, little-endian)."""
     if not readers:
         return
     papers, at = array("i", bytes.fromhex(joined) if isinstance(joined, str) else bytes(joined)), 0
@@ -64,9 +64,9 @@ def _parts(readers: Any, sizes: Any, joined: Any) -> Iterator[tuple[int, array[i
 
 
 def _unpacked(session: Session, chosen: ColumnElement[bool]) -> Iterable[tuple[int, list[int]]]:
-    """Reader and papers of each edition that tells its papers by its content alone.
+    """Subscriber and papers of each edition from before the column `shown`, whose papers are only in its content.
 
-    The contents are never made objects: only whole members of JSON have the form looked for.
+    The JSON is searched, not parsed: the pattern matches only whole members.
     """
     content = type_coerce(_EDITION.content, LargeBinary)
     statement = select(_EDITION.subscriber_id, content).where(chosen, _EDITION.shown.is_(None))

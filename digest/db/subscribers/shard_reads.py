@@ -1,4 +1,4 @@
-"""The readers of a shard, without the weight of table objects: what many have in common is read once."""
+"""Reads the subscribers of a shard without table objects; columns that many share are read once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from digest.models.types import UTCDateTime
 
 
 class SharedColumns(NamedTuple):
-    """What many readers of a run have in common, by the names of `Subscriber`.
+    """Columns of `Subscriber` that many subscribers of a run share.
 
-    `created_at`, `confirmed_at`: only of those who came or came back lately.
+    `created_at` and `confirmed_at` are real only for those who signed up, confirmed or ended a pause recently.
     """
 
     seen_through: int
@@ -34,7 +34,7 @@ class SharedColumns(NamedTuple):
 
 
 class DueSubscriber(NamedTuple):
-    """A reader as a run needs them, without the weight of a table object."""
+    """The columns of a subscriber that a run needs."""
 
     id: int
     profile_id: int | None
@@ -52,7 +52,7 @@ class DueSubscriber(NamedTuple):
 
     @property
     def quiet_day(self) -> str:
-        """What a day without papers brings."""
+        """What is sent on a day without papers."""
         return self.shared.quiet_day
 
     @property
@@ -82,7 +82,7 @@ class DueSubscriber(NamedTuple):
 
     @property
     def confirmed_at(self) -> datetime | None:
-        """When they said that it was them."""
+        """When they confirmed their address."""
         return self.shared.confirmed_at
 
     @property
@@ -99,9 +99,9 @@ _COLUMNS = SQLModel.metadata.tables["subscriber"].c
 def subscribers_of_shard(
     session: Session, run: Run, shard: Shard, *, recent_from: datetime, lock: bool = False
 ) -> list[DueSubscriber]:
-    """Active readers that a shard may take: its range's, and without a day only those due at the run's slot.
+    """Active subscribers in a shard's id range, without a day only those due at the run's slot.
 
-    `settled`: who came before then, and had no pause since, is as if they had come long ago.
+    Who signed up or confirmed before `recent_from` and had no pause since shares a date of long ago.
     """
     long_there = and_(
         func.coalesce(_COLUMNS.confirmed_at, _COLUMNS.created_at) <= recent_from,

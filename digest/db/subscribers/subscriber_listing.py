@@ -1,4 +1,4 @@
-"""Subscribers as administration and retention go through them."""
+"""Lists of subscribers for administration and retention."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def unsubscribed_before(session: Session, before: datetime, *, limit: int) -> Se
 
 
 def was_audited(session: Session, action: str, *, since: datetime) -> bool:
-    """True where the audit has that action since then."""
+    """True where the audit has a row of that action since then."""
     query = select(Audit.id).where(Audit.action == action, col(Audit.at) > since)
     return session.exec(query.limit(1)).first() is not None

@@ -1,4 +1,4 @@
-"""Subscribers: who they are, what they want, what they consented to. An address has one key, made here alone."""
+"""Subscribers, their profile versions and consents. The only place that derives the key of a typed address."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from digest.models.subscriber import ACTIVE, PENDING
 from digest.models.types import stored_id
 
 MAX_ADDRESS = 254
-IMPORTED = "imported"  # the consent event of who was put in by an administrator
-WELCOME_WITHIN = timedelta(days=1)  # who was confirmed longer ago gets no first edition any more
+IMPORTED = "imported"  # the consent event of a subscriber whom an administrator imported
+WELCOME_WITHIN = timedelta(days=1)  # after confirmation; later no welcome edition is sent
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedAddress:
-    """An address that can be mailed. `text` is what is mailed (its domain in ASCII); `key` is the same for one inbox.
+    """An address that can be mailed. `text`: for the mail, with its domain in ASCII; `key`: the same for one mailbox.
 
     The key is in NFC, the domain in lower-case IDNA, the part before the @ case-folded.
     """
@@ -39,9 +39,9 @@ class ParsedAddress:
 
 
 def parse_address(text: str) -> ParsedAddress:
-    """Read an address as typed. No look-up in the network. Raises BadInput naming the field.
+    """Parse a typed address, without a look-up in the network. Raises BadInput naming the field.
 
-    A part before the @ outside ASCII is refused: most servers can't take it.
+    A local part outside ASCII is refused, because most servers do not accept it.
     """
     typed = text.strip()
     if len(typed) > MAX_ADDRESS:
@@ -56,21 +56,21 @@ def parse_address(text: str) -> ParsedAddress:
 
 
 def active_subscribers(session: Session) -> int:
-    """How many there are who get mail."""
+    """The number of active subscribers."""
     return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
 
 
 def count_profile_words(session: Session, most: int) -> list[int]:
-    """How many words, authors and words of likes each of the newest profiles looks for, `most` profiles at most."""
+    """The number of words, authors and liked papers in each of the newest profiles, at most `max_profiles`."""
     newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(most)
     found = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
     queries = ([*(topic.text for topic in one.topics), *one.exclusions] for one in found)
     words = (sum(len(text.split()) for text in texts) for texts in queries)
-    return [count + len(one.authors) + len(one.likes) for count, one in zip(words, found, strict=True)]
+    return [count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, found, strict=True)]
 
 
 def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
-    """The profiles with these version numbers."""
+    """The profiles with these version ids."""
     if not versions:
         return {}
     query = select(col(ProfileVersion.id), col(ProfileVersion.profile))
@@ -79,7 +79,7 @@ def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
 
 
 def profile_version_created_at(session: Session, number: int) -> datetime | None:
-    """When that profile version was made; None where there is none of that number."""
+    """When that profile version was created; None where there is none with that id."""
     found = session.get(ProfileVersion, number)
     return found.created_at if found else None
 
@@ -106,7 +106,7 @@ def count_by_state(session: Session) -> dict[str, int]:
 
 
 def admit(session: Session, who: ParsedAddress, *, now: datetime) -> Subscriber:
-    """The row of that address, locked; made as pending where it is new. Two at once get the same row."""
+    """The row of that address, locked; a new one is pending. Concurrent calls return the same row."""
     known = by_key(session, who.key, lock=True)
     if known is not None:
         return known
@@ -125,7 +125,7 @@ def admit(session: Session, who: ParsedAddress, *, now: datetime) -> Subscriber:
 
 
 def suppression(session: Session, key: str) -> Suppression | None:
-    """Why that address must not be mailed; None where it may be. Also of a deleted person, known by a hash alone."""
+    """Why that address must not be mailed, None where it may be; also from the hash of a deleted address."""
     found = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
     former = None if found else former_addresses.find_former_address(session, key)
     if former is not None and former.suppressed:
@@ -134,13 +134,13 @@ def suppression(session: Session, key: str) -> Suppression | None:
 
 
 def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
-    """That request of that subscriber; None where there is none, or where it is about another subscriber."""
+    """The request with that id; None where there is none, or where it is another subscriber's."""
     found = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
     return found if found is not None and found.subscriber_id == subscriber_id else None
 
 
 def has_open_request(session: Session, subscriber_id: int, *, since: datetime) -> bool:
-    """True where a confirmation was sent since then, because somebody signed up, and nobody used it."""
+    """True where a sign-up since then was not confirmed yet."""
     query = select(SignUpRequest.id).where(
         SignUpRequest.subscriber_id == subscriber_id,
         col(SignUpRequest.created_at) >= since,
@@ -150,7 +150,7 @@ def has_open_request(session: Session, subscriber_id: int, *, since: datetime) -
 
 
 def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
-    """Keep a further version of a reader's profile; the versions before it stay as they are."""
+    """Add a version of a subscriber's profile; earlier versions stay."""
     last = session.exec(
         select(func.max(ProfileVersion.number)).where(ProfileVersion.subscriber_id == subscriber_id)
     ).one()
@@ -163,13 +163,13 @@ def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: 
 
 
 def profile_version(session: Session, subscriber_id: int, profile_id: int | None) -> ProfileVersion | None:
-    """That version of that reader's profile; None where there is none, or where it is another reader's."""
+    """The profile version with that id; None where there is none, or where it is another subscriber's."""
     query = select(ProfileVersion).where(ProfileVersion.id == profile_id, ProfileVersion.subscriber_id == subscriber_id)
     return session.exec(query).one_or_none()
 
 
 def profile_of(session: Session, subscriber: Subscriber) -> Profile:
-    """What the reader wants now; an empty profile before the first one is confirmed."""
+    """The subscriber's current profile; an empty one before the first is confirmed."""
     version = profile_version(session, stored_id(subscriber), subscriber.profile_id)
     return Profile.from_json(version.profile) if version else Profile()
 
@@ -177,46 +177,46 @@ def profile_of(session: Session, subscriber: Subscriber) -> Profile:
 def record_consent(
     session: Session, subscriber_id: int, event: str, *, now: datetime, client: str, wording: str
 ) -> None:
-    """Keep the proof of what a subscriber asked for. `client`: from where, a hash or a word, never an address."""
+    """Store the proof of a consent event. `client`: a hash of its origin or a word, never an address."""
     session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
 
 
 def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:
-    """A reader's consent events, oldest first."""
+    """A subscriber's consent events, oldest first."""
     query = select(Consent).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id))
     return session.exec(query).all()
 
 
 def was_imported(session: Session, subscriber_id: int) -> bool:
-    """True where an administrator put the reader in last, False where the reader confirmed a sign-up."""
+    """True where the last consent event is an import by an administrator."""
     events = select(Consent.event).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id).desc())
     return session.exec(events.limit(1)).first() == IMPORTED
 
 
 def newest_batch_known_at(session: Session, *, now: datetime) -> int:
-    """The last ingest up to which everything is known by now, 0 where there is none: older papers aren't new."""
+    """The last batch before the first one that is not known yet, 0 for none. Its papers are not new to a subscriber."""
     later = session.exec(select(func.min(Batch.id)).where(col(Batch.known_at) > now)).one()
     return later - 1 if later is not None else session.exec(select(func.max(Batch.id))).one() or 0
 
 
 def attempts(session: Session, action: str, key: str, *, since: datetime) -> Sequence[datetime]:
-    """When that was tried with that key since then, oldest first."""
+    """Times of the attempts with that key since then, oldest first."""
     query = select(Attempt.at).where(Attempt.action == action, Attempt.key == key, col(Attempt.at) > since)
     return session.exec(query.order_by(col(Attempt.at))).all()
 
 
 def attempted_keys(session: Session, action: str, *, since: datetime) -> set[str]:
-    """The keys with which that was tried since then."""
+    """The keys with attempts since then."""
     return set(session.exec(select(Attempt.key).where(Attempt.action == action, col(Attempt.at) > since)))
 
 
 def delete_attempts(session: Session, action: str, key: str) -> None:
-    """That key's tries count no more."""
+    """Delete the attempts of a key."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))
 
 
 def without_welcome(session: Session, action: str, *, since: datetime, until: datetime, limit: int) -> list[int]:
-    """Active readers confirmed between those times without any edition, and without a note of that action."""
+    """Active subscribers confirmed between those times without any edition and without an attempt of that action."""
     has = select(Edition.id).where(col(Edition.subscriber_id) == col(Subscriber.id))
     noted = select(Attempt.id).where(Attempt.action == action, Attempt.key == cast(col(Subscriber.id), String))
     query = (
@@ -230,11 +230,11 @@ def without_welcome(session: Session, action: str, *, since: datetime, until: da
 
 
 def mark_welcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:
-    """As if the reader's first edition had been considered and there was nothing to send."""
+    """Record that no welcome edition has to be sent any more."""
     record_attempt(session, WELCOME, str(subscriber_id), now=now, forget_before=now - 2 * WELCOME_WITHIN)
 
 
 def record_attempt(session: Session, action: str, key: str, *, now: datetime, forget_before: datetime) -> None:
-    """Count one more try, and drop those that no longer matter."""
+    """Record one attempt, and delete those until `forget_before`."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.at) <= forget_before))
     session.add(Attempt(action=action, key=key, at=now))

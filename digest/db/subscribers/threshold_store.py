@@ -1,4 +1,4 @@
-"""Thresholds of close matches by profile version and epoch, and which are still to be calibrated."""
+"""Thresholds of close matches by profile version and epoch, and the profile versions still to be calibrated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.models.subscriber import ACTIVE
 
 
 def stored_thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
-    """τ of each profile version that was calibrated for this epoch."""
+    """The threshold τ of each profile version that was calibrated for this epoch."""
     threshold = SQLModel.metadata.tables["threshold"].c
     columns = (threshold.profile_id, func.coalesce(threshold.tau, -1))
     statement = select(*[read_column(session, column) for column in columns]).where(
@@ -26,7 +26,7 @@ def stored_thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) 
 
 
 def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; those that stand already stay."""
+    """Store thresholds of an epoch; existing ones stay."""
     put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
     if session.get_bind().dialect.name == "postgresql":
         rows = (
@@ -43,7 +43,7 @@ def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | N
 
 
 def copy_threshold(session: Session, before: int, after: int) -> None:
-    """A new profile version of which epochs would make the same: nothing that decides it changed."""
+    """Copy the thresholds of one profile version to a new one that differs only in settings that do not affect them."""
     session.execute(
         text(
             "INSERT INTO threshold (profile_id, epoch_id, tau) "
@@ -54,13 +54,13 @@ def copy_threshold(session: Session, before: int, after: int) -> None:
 
 
 def uncalibrated_versions(session: Session, epoch_id: int, first: int, last: int) -> list[int]:
-    """Profile versions of active readers with these numbers that the epoch has not been calibrated for."""
+    """Profile versions of active subscribers with ids from `first_id` to `last_id` without a threshold of the epoch."""
     wanted = _waiting(epoch_id).where(col(Subscriber.id).between(first, last))
     return [int(number) for number in session.execute(wanted.order_by(col(Subscriber.id))).scalars()]
 
 
 def uncalibrated_parts(session: Session, epoch_id: int, size: int, most: int) -> list[tuple[int, int]]:
-    """The first parts of readers with such profiles: first and last number of each. A part's bounds never change."""
+    """Id ranges (first, last) of subscribers with such profiles, the first ones. A part's bounds never change."""
     part = (col(Subscriber.id) // size).label("part")
     statement = _waiting(epoch_id).with_only_columns(part).distinct().order_by(part).limit(most)
     return [(size * int(n), size * int(n) + size - 1) for n in session.execute(statement).scalars()]

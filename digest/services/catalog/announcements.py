@@ -1,4 +1,4 @@
-"""The papers of announcements as they stand, read once a process: as long as no further batch is stored."""
+"""The current papers of announcements, cached in each process until another batch is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.db.papers import papers as store
 
 
 class AnnouncedPaper(NamedTuple):
-    """One paper: its newest revision, and the ingest batch that brought it. `name`: its arXiv id or DOI, if any."""
+    """One paper with its newest revision and its batch. `identifier`: its arXiv id or DOI, else ''."""
 
     id: int
     revision: int
@@ -29,24 +29,24 @@ class AnnouncedPaper(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class AnnouncementDay:
-    """One announcement: all its papers by number, withdrawn ones too."""
+    """One announcement with all its papers by id, withdrawn ones too."""
 
     number: int
     papers: tuple[AnnouncedPaper, ...]
 
     @cached_property
     def state(self) -> str:
-        """What tells these papers, in these revisions, from others; another database has other papers."""
+        """The fingerprint of these papers in these revisions."""
         return state(self.papers)
 
     @cached_property
     def newest_batch(self) -> int:
-        """The last batch that brought one of them."""
+        """The newest batch of its papers."""
         return max((paper.batch for paper in self.papers), default=0)
 
 
 def state(papers: Sequence[AnnouncedPaper]) -> str:
-    """The name of these papers in these revisions in this database."""
+    """A hash of papers and revisions; it includes the database's address, because ids mean other papers elsewhere."""
     said = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.name}" for paper in papers)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
 

@@ -1,6 +1,6 @@
-"""Day indexes: the words of an announcement's papers, made once, kept as a file, mapped by every process.
+"""Day indexes: indexes of an announcement's papers, built once, stored as files that every process maps.
 
-A file is named by its papers and their revisions, so it is never wrong, only missing: then it is made again.
+A file's name identifies its papers and their revisions, so it is never outdated; a missing one is built again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDa
 
 log = logs.get(__name__)
 
-_OPEN = 40  # in a process: 14 announcements to match, those before them for thresholds
+_OPEN = 40  # in one process: 14 announcements to match, and earlier ones for thresholds
 _FILES = 100
 _RISING_FILES = 4
 _AT_ONCE = 1000
@@ -37,7 +37,7 @@ def index_of_day(session: Session, day: AnnouncementDay) -> PaperIndex:
 
 
 def rising_index(session: Session, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
-    """An index of the few papers that rise, beside those of their announcements."""
+    """An index of rising papers of earlier announcements."""
     return _named(session, f"rising-{announcements.state(papers)}", papers)
 
 
@@ -68,18 +68,18 @@ def _folder() -> Path:
 
 
 def _read(name: str) -> PaperIndex | None:
-    """The index in a file; None where there is none, or it is cut or not ours."""
+    """The index in a file; None where the file is missing, truncated or has another format."""
     try:
         return index_file.read(_folder() / name)
     except FileNotFoundError:
         return None
     except (OSError, BadInput) as error:
-        log.warning("index_made_again", file=name, reason=str(error))
+        log.warning("index_rebuilt", file=name, reason=str(error))
         return None
 
 
 def _write(name: str, index: PaperIndex) -> None:
-    """Whole or not at all. Where nothing can be written, each process has its own."""
+    """Write the file atomically. Where that fails, each process builds its own index."""
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=_folder(), prefix=".", delete=False) as file:
@@ -88,11 +88,11 @@ def _write(name: str, index: PaperIndex) -> None:
         Path(file.name).replace(_folder() / name)
         _remove_old(name)
     except OSError as error:
-        log.warning("index_not_kept", file=name, reason=error.strerror or "it can't be written")
+        log.warning("index_not_stored", file=name, reason=error.strerror or "it cannot be written")
 
 
 def _remove_old(name: str) -> None:
-    """Other states of the same announcement, and the oldest of too many. A process that has one open keeps it."""
+    """Remove files of other states of the same announcement, and the oldest beyond the limit. Open ones stay usable."""
     begins = name.partition("-")[0]
     files = sorted(_folder().glob("*.index"), key=os.path.getmtime, reverse=True)
     same = [file for file in files if file.name.partition("-")[0] == begins]

@@ -1,4 +1,4 @@
-"""Epochs: word counts fixed for a week (every announcement until 14 exist)."""
+"""Epochs: word counts that are fixed for a week (until 14 announcements exist, for one announcement)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncementDay
 
 MIN_ANNOUNCEMENTS = 14
-_FEW = 1000  # papers that are read and counted sooner than numpy is loaded
+_FEW = 1000  # up to so many papers are read and counted faster than numpy is loaded
 _KEPT = 8
 _before: WeakKeyDictionary[Engine, OrderedDict[tuple[AnnouncementDay, ...], Weights]] = WeakKeyDictionary()
 
 
 def current_epoch_id(announcement: int) -> int | None:
-    """The number of the epoch to rank by on that announcement, made where a new one is due; None: the prior alone.
+    """The id of the epoch to rank by on that announcement, created where a new one is due; None: only the prior.
 
-    Counting takes seconds, so it is done before the transaction; of two that count at once the first one stays.
+    Counting takes seconds, so it is done before the transaction; of two concurrent ones the first is stored.
     """
     with reading() as session:
         found = epoch_before(session, announcement)
@@ -46,7 +46,7 @@ def current_epoch_id(announcement: int) -> int | None:
 
 
 def epoch_before(session: Session, announcement: int) -> Epoch | None:
-    """The epoch to rank by on that announcement; one that is due but not stored yet is made, without a number.
+    """The epoch to rank by on that announcement; one that is due but not stored is created without an id.
 
     None before the first announcement.
     """
@@ -55,13 +55,13 @@ def epoch_before(session: Session, announcement: int) -> Epoch | None:
 
 
 def _stored(session: Session, announcement: int) -> Epoch | None:
-    """The newest epoch where it is good for that announcement; for a day never announced any is."""
+    """The newest epoch, None where a new one is due on that announcement."""
     newest = runs.newest_epoch(session)
     return None if newest is None or _due(newest, announcement) else newest
 
 
 def _due(epoch: Epoch, announcement: int) -> bool:
-    """A young epoch is replaced at each announcement, a grown one each week. An older date keeps what there is."""
+    """True where a new epoch is due: at each announcement until an epoch has 14 of them, then each ISO week."""
     if epoch.announcement_id is None or announcement <= epoch.announcement_id:
         return False
     if epoch.announcements < MIN_ANNOUNCEMENTS:
@@ -70,7 +70,7 @@ def _due(epoch: Epoch, announcement: int) -> bool:
 
 
 def create_epoch(session: Session, announcement: int) -> Epoch:
-    """An epoch of what was announced before that announcement: nothing of the day it ranks is counted."""
+    """An epoch from the announcements before that one; papers of the day that it ranks are not counted."""
     counted = counts_before(session, announcement)
     return Epoch(
         created_at=clock.now(),
@@ -89,7 +89,7 @@ def counts_before(session: Session, announcement: int) -> Counts:
 
 
 def weights_before(session: Session, announcement: int) -> Weights:
-    """The word weights by those counts; kept, since a preview asks for the same ones again and again."""
+    """The word weights by those counts, cached because previews need the same ones repeatedly."""
     days = tuple(announcements.days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)))
     kept = _before.setdefault(engine(), OrderedDict())
     if days not in kept:
@@ -101,7 +101,7 @@ def weights_before(session: Session, announcement: int) -> Weights:
 
 
 def _counted(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
-    """Few papers are read; of many there are indexes, which everybody else needs as well."""
+    """Count the words of few papers directly, of many papers by their day indexes, which are needed anyway."""
     papers = [(paper.id, paper.revision) for day in days for paper in day.papers]
     if len(papers) <= _FEW:
         return word_counts.count(store.versions(session, papers).values(), announcements=len(days))
@@ -112,7 +112,7 @@ def _counted(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
 
 
 def weights(epoch: Epoch | None) -> Weights:
-    """The word weights of an epoch; those of the shipped prior without one."""
+    """The word weights of an epoch, or of the shipped prior without one."""
     return _weights(None if epoch is None else epoch.terms)
 
 

@@ -1,4 +1,4 @@
-"""Quality: novelty is measured once, after a paper is announced; the score is put together where it is shown."""
+"""Quality figures: novelty is measured once after a paper is announced; the score is computed when it is shown."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from digest.services.catalog import epochs
 from digest.services.catalog.trending import Trend
 from digest.sources import registry
 
-PaperSigns = tuple[tuple[str, float], ...]  # signals of a paper, as an edition's entry has them
+PaperSigns = tuple[tuple[str, float], ...]  # signals of a paper as in an edition's entry
 LookUp = Callable[[Sequence[int]], Mapping[int, PaperSigns]]
 
 log = logs.get(__name__)
 
-RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are measured; older ones came too late to be shown
-MAX_COMPARED = 4000  # papers of a field, the newest
-_FEWEST_COMPARED = 20  # earlier papers: of a smaller field nothing can be said
-_FEWEST_STEMS = 15  # of a paper: a title alone tells nothing
+RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are measured; older papers are no longer shown
+MAX_COMPARED = 4000  # the newest papers of a field
+_FEWEST_COMPARED = 20  # earlier papers that a measurement needs
+_FEWEST_STEMS = 15  # of a paper; a title alone is too short
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuringResult:
-    """How many papers were measured. `more`: the time was over before the work."""
+    """How many papers were measured. `is_incomplete`: the time limit came first."""
 
     papers: int = 0
     more: bool = False
@@ -45,7 +45,7 @@ class MeasuringResult:
 
 @dataclass(frozen=True, slots=True)
 class PaperFigures:
-    """A paper's figures as far as they are known. `nearest`: the earlier paper that its novelty is measured from."""
+    """A paper's known figures. `nearest_id`: the nearest earlier paper, which its novelty is measured from."""
 
     novelty: int | None = None
     nearest: int | None = None
@@ -53,10 +53,10 @@ class PaperFigures:
 
 
 def measure(*, seconds: float | None = None) -> MeasuringResult:
-    """Measure the papers of the last announcements that never were, field by field, for about `seconds`.
+    """Measure the novelty of recent papers without one, field by field, for about `seconds`.
 
-    The cost of an announcement is bounded: a field's papers are read once, the newest 4,000 at most. Again does
-    nothing; a paper keeps its novelty, so that mails and pages show the same.
+    The cost of an announcement is bounded: a field's newest 4,000 papers are read once. Idempotent: a paper keeps its
+    novelty, so that mails and pages show the same.
     """
     until = None if seconds is None else time.monotonic() + seconds
     with reading() as session:
@@ -85,12 +85,12 @@ def measure(*, seconds: float | None = None) -> MeasuringResult:
 
 
 def _field(numbers: Sequence[int], wanted: set[int], weights: Weights) -> int:
-    """Measure these papers of a field, whose papers stand in the order of their announcement."""
-    first = next(place for place, number in enumerate(numbers) if number in wanted)
+    """Measure the unmeasured papers of a field, given all its papers in the order of announcement."""
+    first = next(position for position, paper_id in enumerate(numbers) if paper_id in wanted)
     compared = numbers[max(0, first - MAX_COMPARED) :]
     with reading() as session:
         field = FieldIndex(_documents(session, compared), weights)
-        places = {number: place for place, number in enumerate(compared) if number in wanted}
+        places = {paper_id: position for position, paper_id in enumerate(compared) if paper_id in wanted}
         asked = _documents(session, list(places))
         found = {d.candidate.id: _measured(d, field, places[d.candidate.id]) for d in asked}
     with transaction() as session:
@@ -98,7 +98,7 @@ def _field(numbers: Sequence[int], wanted: set[int], weights: Weights) -> int:
 
 
 def _documents(session: Session, numbers: Sequence[int]) -> Iterator[Document]:
-    """Papers prepared one by one: a whole field of them would fill the memory."""
+    """Prepare papers one by one, because a whole field would need too much memory."""
     for number, title, abstract in store.paper_texts(session, numbers):
         yield prepare_document(Candidate(number, Record(title, abstract), 0))
 
@@ -111,7 +111,7 @@ def _measured(document: Document, field: FieldIndex, earlier: int) -> MeasuredNo
 
 
 def figures_of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Trend]) -> dict[int, PaperFigures]:
-    """The figures of these papers, for all of them together."""
+    """The figures of these papers, read in a few queries."""
     known = store.novelties(session, records)
     names = {name for record in records.values() for name in record.authors}
     people = store.author_figures(session, names, registry.fallback_figures())
@@ -129,12 +129,12 @@ def figures_of(session: Session, records: Mapping[int, Record], trends: Mapping[
 
 
 def signs(session: Session, numbers: Sequence[int]) -> dict[int, PaperSigns]:
-    """The novelty of these papers, kept with editions so that they show the same again."""
+    """The novelty of these papers as signals, which editions store so that they always show the same."""
     return {n: ((NOVELTY, float(one.value or 0)),) for n, one in store.novelties(session, numbers).items()}
 
 
 def contents_with_signs(session: Session, contents: Sequence[Content]) -> list[Content]:
-    """The editions with the novelty of their papers."""
+    """The editions' contents with the novelty of their papers."""
     known = signs(session, list({entry.paper for content in contents for entry in content.entries}))
     return [
         replace(content, entries=entries_with_signs(content.entries, known)) if known else content
@@ -143,7 +143,7 @@ def contents_with_signs(session: Session, contents: Sequence[Content]) -> list[C
 
 
 def entries_with_signs(entries: Sequence[Entry], known: Mapping[int, PaperSigns]) -> tuple[Entry, ...]:
-    """Entries with these further signals."""
+    """Entries with these additional signals."""
     return tuple(
         [
             entry._replace(signals=entry.signals + known[entry.paper]) if entry.paper in known else entry

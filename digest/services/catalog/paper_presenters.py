@@ -1,4 +1,4 @@
-"""Papers as pages list them: titles and abstracts made readable, their links safe, their figures beside them."""
+"""Presents papers on pages: readable titles and abstracts, safe links, figures."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
 from digest.errors import N_, NotFound
 from digest.i18n import decimal, localize
+from digest.models.types import stored_id
 from digest.papers import Record, author_key
 from digest.services.catalog import novelty_and_score
 from digest.services.catalog import trending as rising
@@ -26,22 +27,22 @@ from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
-_PRINTED = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # a page's own, where we know none of the papers
+_PRINTED = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # the mean of the papers here, else the source's own
 _UNKNOWN = PaperFigures()
 
 
 def trending(category: str | None, limit: int) -> list[PaperRow]:
-    """The papers that rise now, in all fields or in one category."""
+    """The papers that trend now, in all fields or in one category."""
     listed = rising.current_trending(category, limit)
     with reading() as session:
         known = novelty_and_score.figures_of(
-            session, {f.number: f.record for f in listed}, {f.number: f.trend for f in listed}
+            session, {item.number: item.record for item in listed}, {item.number: item.trend for item in listed}
         )
     return [row(found.number, found.record, found.trend.facts, known[found.number]) for found in listed]
 
 
 def paper(number: int) -> PaperPage:
-    """One paper by its number. Raises NotFound."""
+    """The page of one paper. Raises NotFound."""
     with reading() as session:
         found = store.paper_by_id(session, number)
         if found is None:
@@ -54,7 +55,7 @@ def paper(number: int) -> PaperPage:
     facts = trends[number].facts if number in trends else ""
     return PaperPage(
         row=row(number, record, facts, figures),
-        nearest=(near[0].id or 0, paper_block.paper_block(near[1]).title) if near else None,
+        nearest=(stored_id(near[0]), paper_block.paper_block(near[1]).title) if near else None,
         abstract=readable(record.abstract),
         links=_links(paper_block.paper_block(record)),
         announced=date.fromordinal(kept.announcement_id) if kept.announcement_id else None,
@@ -63,14 +64,14 @@ def paper(number: int) -> PaperPage:
 
 
 def author(wanted: str, limit: int) -> AuthorPage:
-    """An author's papers, the newest first, and the figures of a profile page. Raises NotFound."""
+    """An author's papers, newest first, and figures. Raises NotFound."""
     sought = parse_name(wanted)
     with reading() as session:
         found = store.by_author(session, author_key(wanted), limit)
         printed = people.author_figures(session, [wanted], registry.fallback_figures()).get(wanted, {})
         theirs = [(p, r) for p, r in found if any(names_agree(sought, parse_name(one)) for one in r.authors)]
-        records = {p.id or 0: r for p, r in theirs}
-        listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
+        records = {stored_id(p): r for p, r in theirs}
+        listings = {stored_id(p): rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
         known = novelty_and_score.figures_of(session, records, rising.ranked(session, listings, at=clock.now()))
     if not theirs and not printed:
         raise NotFound(localize("no paper here is by that author"))
@@ -79,7 +80,7 @@ def author(wanted: str, limit: int) -> AuthorPage:
 
 
 def row(number: int, record: Record, facts: str = "", figures: PaperFigures = _UNKNOWN) -> PaperRow:
-    """A paper as one line of a list."""
+    """A paper as a row of a list."""
     shown = paper_block.paper_block(record)
     badges = ((localize("withdrawn"),) if record.withdrawn else ()) + ((localize("code"),) if shown.code else ())
     badges += (readable(record.venue),) if record.venue else ()
@@ -112,7 +113,7 @@ def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
 
 
 def _figures(printed: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
-    """What a source prints of the author, then what is known of the papers here: their mean novelty and score."""
+    """The figures that a source prints for the author, then the mean novelty and score of the papers here."""
     shown = [(localize(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
     ours = {
         "novelty": [row.novelty for row in rows if row.novelty is not None],

@@ -1,4 +1,4 @@
-"""What is rising now, and how it is said: the newest signals of papers, read through the trending formulas."""
+"""Trending papers: their newest signals, ranked by the trending formulas, with the facts to show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest import clock, i18n
 from digest.db.core.engine import engine, reading
@@ -21,20 +21,20 @@ from digest.db.papers import signals
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.trending import content_prior, trending_score
 from digest.matching.trending.trending_score import Signals
-from digest.models import Paper
+from digest.models.types import stored_id
 from digest.papers import Record
 
 RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
 WINDOW_ANNOUNCEMENTS = 14  # announcements whose papers are ranked together, as in an edition
 _FIRST_DAY = timedelta(hours=24)
-_LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a little early
+_LAST_LOOK = timedelta(hours=20)  # a snapshot this old counts as yesterday's, also where today's came early
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show.
+    """A paper's trend: `strength` for sorting, `percentile` 0 to 100 within its field, facts and counts to show.
 
-    `spark`: how its votes grew, as bars of text.
+    `spark`: the growth of its votes as a sparkline of text.
     """
 
     strength: float
@@ -45,7 +45,7 @@ class Trend:
 
 
 class Listing(NamedTuple):
-    """What has to be known of a paper beside its signals."""
+    """The announcement and revision of a paper to rank."""
 
     announcement: int | None
     revision: int
@@ -53,7 +53,7 @@ class Listing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RisingPaper:
-    """One line of a trending list. `listed`: the instant of its announcement."""
+    """One row of a trending list. `listed_at`: the instant of its announcement."""
 
     number: int
     record: Record
@@ -62,14 +62,14 @@ class RisingPaper:
 
 
 class FieldMember(NamedTuple):
-    """A paper that others are ranked among. `field`: its primary category."""
+    """A paper of the population. `field`: its primary category."""
 
     announcement: int | None
     field: str
 
 
 class _Compared(NamedTuple):
-    """What decides a paper's rank. Percentiles are within a `group`: a field in a stretch of time."""
+    """The values that decide a paper's rank. Percentiles are within a `group`: a field in a period."""
 
     group: Hashable
     announcement: int | None
@@ -81,15 +81,15 @@ class _Compared(NamedTuple):
 def population(
     session: Session, announcements: Sequence[int], *, at: datetime, through: int | None = None
 ) -> Population:
-    """The papers of these announcements with signals, of batches up to `through`: whom their papers rank among."""
+    """The papers of these announcements with signals, of batches up to `through_batch`, to rank papers among."""
     peers, values = _values(session, announcements, at, through)
     return Population(_compared(values, peers, (), at))
 
 
 def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> dict[int, Trend]:
-    """`figures` as pages show them: the same for a paper, whichever others are asked for with it.
+    """`trends_of` for pages: a paper's trend does not depend on the other requested papers.
 
-    A paper of the last 14 announcements ranks among these, as in an edition; an older one among its own day's.
+    A paper of the last 14 announcements ranks among these, as in an edition; an older one within its announcement.
     """
     current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
     recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
@@ -118,7 +118,7 @@ def _values(
 def _recent_values(
     session: Session, announcements: Sequence[int], at: datetime
 ) -> tuple[dict[int, FieldMember], _Values]:
-    """`_values` for pages, read once as long as no batch is stored: two weeks of snapshots are much for one page."""
+    """`_members_and_values`, cached until another batch is stored, because two weeks of snapshots are slow to read."""
     key = tuple(announcements), store.newest_batch(session), clock.slot_of(at)
     known = _recent.get(engine())
     if known is None or known[0] != key:
@@ -136,38 +136,44 @@ def figures(
 ) -> dict[int, Trend]:
     """Trends of the papers that have votes or a rank, as of an instant.
 
-    `members`: whom they rank among; without it, each other. `recent`: announcements that make one group; each other
-    announcement is a group of its own. Without it all are one.
+    `members`: the papers they rank among, by default each other. `recent`: announcements that form one group; every
+    other announcement is its own group. Without it all form one.
     """
     known = signals.signals_at(session, papers, at)
     before = signals.signals_at(session, known, at - _LAST_LOOK)
-    found = store.versions(session, [(number, papers[number].revision) for number in known])
-    records = {number: record for (number, _), record in found.items()}
-    asked = {n: FieldMember(papers[n].announcement, _field(records[n])) for n in known}
+    found = store.versions(session, [(paper_id, papers[paper_id].revision) for paper_id in known])
+    records = {paper_id: record for (paper_id, _), record in found.items()}
+    asked = {paper_id: FieldMember(papers[paper_id].announcement, _field(records[paper_id])) for paper_id in known}
     compared = _compared(known, asked, recent, at)
     members = members or Population(compared)
-    seen = {n: _seen(asked[n].announcement, records[n], known[n], before.get(n, {}), at) for n in compared}
-    placed = {n: members.placed(n, compared[n], one) for n, one in seen.items()}
+    placed = {
+        paper_id: members.placed(
+            paper_id,
+            data,
+            _seen(data.announcement, records[paper_id], known[paper_id], before.get(paper_id, {}), at),
+        )
+        for paper_id, data in compared.items()
+    }
     sparks = {
-        n: trending_score.sparkline(votes)
-        for n, votes in signals.signal_history(session, compared, "upvotes", at).items()
+        paper_id: trending_score.sparkline(votes)
+        for paper_id, votes in signals.signal_history(session, compared, "upvotes", at).items()
     }
     return {
-        n: Trend(
-            one.strength,
-            members.percentile(n, one),
-            tuple(sorted(known[n].items())),
-            trending_score.explain(placed[n], i18n),
-            sparks.get(n, ""),
+        paper_id: Trend(
+            data.strength,
+            members.percentile(paper_id, data),
+            tuple(sorted(known[paper_id].items())),
+            trending_score.explain(placed[paper_id], i18n),
+            sparks.get(paper_id, ""),
         )
-        for n, one in compared.items()
+        for paper_id, data in compared.items()
     }
 
 
 def _compared(
     known: Mapping[int, Mapping[str, float]], papers: Mapping[int, FieldMember], recent: Collection[int], at: datetime
 ) -> dict[int, _Compared]:
-    """What decides the ranks of these papers; those without votes and rank are left out."""
+    """The ranking data of these papers; those without votes and rank are left out."""
     found = {}
     for number, values in known.items():
         day, field = papers[number]
@@ -180,7 +186,7 @@ def _compared(
 
 
 class Population:
-    """The papers that others are ranked among. One that is not of them is ranked as if it were."""
+    """The papers to rank among. A paper outside of it is ranked as if it were a member."""
 
     def __init__(self, members: Mapping[int, _Compared]) -> None:
         self._members = members
@@ -195,17 +201,19 @@ class Population:
         for voted in self._voted.values():
             voted.sort()
         self._percentiles = {
-            n: p for group in self._groups.values() for n, p in trending_score.percentiles(group).items()
+            paper: percentile
+            for group in self._groups.values()
+            for paper, percentile in trending_score.percentiles(group).items()
         }
 
     def percentile(self, number: int, one: _Compared) -> int:
-        """0 to 100 within its group."""
+        """The percentile within its group, 0 to 100."""
         if number in self._members:
             return self._percentiles[number]
         return trending_score.percentiles({**self._groups[one.group], number: (one.group, one.strength)})[number]
 
     def placed(self, number: int, one: _Compared, seen: Signals) -> Signals:
-        """The signals with the paper's place among those listed the same day; equals stand in the order of numbers."""
+        """The signals with the paper's place among those listed on the same day; ties are ordered by id."""
         if one.announcement is None:
             return seen
         ranked = max(self._ranked[one.announcement], one.rank or 0) or None
@@ -217,7 +225,7 @@ class Population:
 
 
 def _field(record: Record) -> str:
-    """The field a paper is compared in: its primary category."""
+    """The paper's field: its primary category."""
     return record.categories[0] if record.categories else ""
 
 
@@ -254,24 +262,25 @@ def _listed(day: int | None) -> datetime | None:
 
 
 def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
-    """The papers that rise now, of the last 7 announcements: every field has its share, best first.
+    """Trending papers of the last 7 announcements, by their percentile within their field, best first.
 
-    Where these are fewer than `limit`, new papers without votes follow, by their content.
+    Where there are fewer than `limit`, new papers without votes follow, ordered by their content.
     """
     at = clock.now()
     with reading() as session:
         today = at.astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
         recent = store.announcement_window(session, current, RECENT_ANNOUNCEMENTS) if current else []
-        with_signal = {n for n, *_ in figure_store.field_members(session, recent)}
-        found = {p.id: (p, r) for p, r in store.newest_versions_chunked(session, list(with_signal)) if p.id}
-        if category is not None:
-            wanted = category.lower()
-            found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
-        listed = {n: Listing(paper.announcement_id, paper.revision) for n, (paper, _) in found.items()}
+        with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
+        stored = store.newest_versions_chunked(session, list(with_signal))
+        found = {stored_id(paper): (paper, record) for paper, record in stored if _is_in_category(record, category)}
+        listed = {paper_id: Listing(paper.announcement_id, paper.revision) for paper_id, (paper, _) in found.items()}
         trends = ranked(session, listed, at=at)
-        best = sorted(trends, key=lambda n: (-trends[n].percentile, -trends[n].strength, n))[:limit]
-        rising = [RisingPaper(n, found[n][1], trends[n], _listed(listed[n].announcement) or at) for n in best]
+        order = sorted((-trend.percentile, -trend.strength, paper_id) for paper_id, trend in trends.items())
+        rising = [
+            RisingPaper(paper_id, found[paper_id][1], trends[paper_id], _listed(listed[paper_id].announcement) or at)
+            for *_, paper_id in order[:limit]
+        ]
         fresh = _unvoted(session, current, with_signal, category, at) if len(rising) < limit else []
     return (rising + fresh)[:limit]
 
@@ -279,15 +288,14 @@ def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
 def _unvoted(
     session: Session, current: int | None, voted: Collection[int], category: str | None, at: datetime
 ) -> list[RisingPaper]:
-    """Papers of the newest announcement in its first day that nobody has voted for, where content speaks for them.
+    """Papers of the newest announcement without votes, in its first day, where their content predicts interest.
 
-    They only follow the papers with signals, on pages and feeds: no score and no mail goes by them.
+    They are only listed after papers with signals, on pages and in feeds; they affect no score and no mail.
     """
     listed = _listed(current)
-    if listed is None or at - listed > _FIRST_DAY:
+    if current is None or listed is None or at - listed > _FIRST_DAY:
         return []
-    statement = select(Paper.id).where(col(Paper.announcement_id) == current, col(Paper.withdrawn).is_(False))
-    numbers = [n for n in session.exec(statement) if n and n not in voted]
+    numbers = [paper_id for paper_id in store.announced_paper_ids(session, current) if paper_id not in voted]
     found: list[RisingPaper] = []
     for paper, record in store.newest_versions_chunked(session, numbers):
         content = content_prior.Content(
@@ -295,9 +303,13 @@ def _unvoted(
             organisation=bool(record.institutions),
             authors=len(record.authors),
         )
-        fits = category is None or in_category(category.lower(), [c.lower() for c in record.categories])
-        if fits and (facts := content_prior.before_votes(content, i18n)):
+        if _is_in_category(record, category) and (facts := content_prior.before_votes(content, i18n)):
             found.append(
-                RisingPaper(paper.id or 0, record, Trend(content_prior.content_prior(content), 0, (), facts), listed)
+                RisingPaper(stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed)
             )
-    return sorted(found, key=lambda one: (-one.trend.strength, one.number))
+    return sorted(found, key=lambda paper: (-paper.trend.strength, paper.number))
+
+
+def _is_in_category(record: Record, category: str | None) -> bool:
+    """True where the record has that category, and always for None."""
+    return category is None or in_category(category.lower(), [name.lower() for name in record.categories])

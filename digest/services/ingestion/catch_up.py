@@ -33,7 +33,7 @@ Step = tuple[str, Callable[[], Fetched]]
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What an ingest did. `more`: the time limit came before the end of the work; call again."""
+    """The result of an ingest. `is_incomplete`: the time limit came before the end of the work; call again."""
 
     counts: IngestCounts
     outcome: str = ""
@@ -51,8 +51,8 @@ def ingest(
 ) -> IngestResult:
     """Fetch and store the days from `first` to `last`, or all that is due or missing, for about `seconds`.
 
-    Safe to run twice and concurrently. Raises BadInput for wrong days, and SourceDown after recording it; what was
-    stored before stays.
+    Safe to run twice and concurrently. Raises BadInput for invalid days, and SourceDown after recording it; documents
+    stored before stay.
     """
     steps = list(_steps(registry.source_named(source), first, last))
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -79,7 +79,7 @@ def _record_attempt(source: str, outcome: str, detail: str, *, retry_after: floa
     retry_at = None if retry_after is None else now + timedelta(seconds=retry_after)
     with transaction() as session:
         source_days.store_source_state(session, source, at=now, outcome=outcome, detail=detail, retry_at=retry_at)
-    (log.warning if outcome else log.info)("source_asked", source=source, outcome=outcome or "ok")
+    (log.warning if outcome else log.info)("source_fetched", source=source, outcome=outcome or "ok")
 
 
 def _steps(source: Source, first: date | None, last: date | None) -> Iterator[Step]:

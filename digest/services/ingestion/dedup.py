@@ -24,11 +24,17 @@ class StoredMatches:
         by_id, self._by_doi = store.find_by_identifiers(session, [i for i in ids if i], dois)
         self._claimed_dois: set[str] = set()
         self.numbers: dict[int, int | None] = {
-            at: by_id.get(arxiv_id or "") or self._of_doi(record, arxiv_id)
-            for at, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
+            index: by_id.get(arxiv_id or "") or self._of_doi(record, arxiv_id)
+            for index, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
         }
-        missing = {at: listed[at] for at, number in self.numbers.items() if number is None and records[at].title}
-        self.stored = store.stored_papers(session, {n for n in self.numbers.values() if n is not None})
+        missing = {
+            index: listed[index]
+            for index, paper_id in self.numbers.items()
+            if paper_id is None and records[index].title
+        }
+        self.stored = store.stored_papers(
+            session, {paper_id for paper_id in self.numbers.values() if paper_id is not None}
+        )
         self._find_alike(session, missing)
 
     def release(self, doi: str | None) -> bool:
@@ -43,15 +49,16 @@ class StoredMatches:
         return number if not (arxiv_id and other) or arxiv_id == other else None
 
     def _find_alike(self, session: Session, missing: Mapping[int, ListedPaper]) -> None:
-        self.keys = {at: item.keys or papers.keys_of(item.record) for at, item in missing.items()}
-        keys = {at: papers.lookup_keys(missing[at].record, paper_keys) for at, paper_keys in self.keys.items()}
+        self.keys = {index: item.keys or papers.keys_of(item.record) for index, item in missing.items()}
+        keys = {index: papers.lookup_keys(missing[index].record, paper_keys) for index, paper_keys in self.keys.items()}
         by_key = store.find_by_keys(session, {key for paper_keys in keys.values() for key in paper_keys})
         if not by_key:
             return
-        alike = store.stored_papers(session, {n for paper_keys in by_key.values() for n in paper_keys})
-        for at, paper_keys in keys.items():
-            numbers = sorted({n for key in paper_keys for n in by_key.get(key, ())})
-            self.numbers[at] = next(
-                (n for n in numbers if papers.is_same_paper(alike[n].record, missing[at].record)), None
+        alike = store.stored_papers(session, {paper_id for paper_ids in by_key.values() for paper_id in paper_ids})
+        for index, paper_keys in keys.items():
+            numbers = sorted({paper_id for key in paper_keys for paper_id in by_key.get(key, ())})
+            record = missing[index].record
+            self.numbers[index] = next(
+                (paper_id for paper_id in numbers if papers.is_same_paper(alike[paper_id].record, record)), None
             )
-        self.stored |= {n: alike[n] for n in self.numbers.values() if n in alike}
+        self.stored |= {paper_id: alike[paper_id] for paper_id in self.numbers.values() if paper_id in alike}

@@ -23,7 +23,7 @@ from digest.sources.source import DayMark, Fetched, FetchedDocument
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one step did. `outcome`: empty where all is well, else as `SourceState` names it."""
+    """The result of one fetch. `outcome`: '' for success, else as in `SourceState`."""
 
     counts: IngestCounts
     outcome: str = ""

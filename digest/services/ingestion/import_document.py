@@ -1,4 +1,4 @@
-"""Stores parsed documents: each paper once, each change as a new version, each refused piece with its reason.
+"""Stores parsed documents: each paper once, each change as a new version, each rejected item with its reason.
 
 A batch is one transaction, and batches commit in the order of their ids, so that a subscriber's `seen_through` never
 skips a paper.
@@ -26,7 +26,7 @@ MAX_REFUSED = 5
 
 @dataclass(slots=True)
 class IngestCounts:
-    """Numbers of papers; `bad` counts refused pieces, `refused` holds the first few."""
+    """Numbers of papers; `bad` counts rejected items, of which `rejected_items` has the first few."""
 
     source: str
     new: int = 0
@@ -96,7 +96,7 @@ def store_documents(
 
 
 def _together(documents: Iterable[tuple[str, ParsedDocument]]) -> Iterator[list[tuple[str, ParsedDocument]]]:
-    """Parts for one transaction each, of at least `BATCH` papers except the last."""
+    """Groups for one transaction each, of at least `PAPERS_PER_BATCH` papers except the last."""
     waiting: list[tuple[str, ParsedDocument]] = []
     for name, parsed in documents:
         waiting += ((name, part) for part in _parts(parsed))
@@ -117,7 +117,7 @@ def _store_together(source: str, parts: Sequence[tuple[str, ParsedDocument]], da
 
 
 def _parts(parsed: ParsedDocument) -> Iterator[ParsedDocument]:
-    """Split into parts of at most `BATCH` papers, at least one; refused pieces go with the first."""
+    """Split into parts of at most `PAPERS_PER_BATCH` papers, at least one; rejected items go with the first."""
     parsed = papers.to_storable(parsed)
     for start in range(0, max(len(parsed.papers), 1), BATCH):
         bad = () if start else parsed.rejected

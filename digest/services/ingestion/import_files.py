@@ -15,7 +15,7 @@ from digest.sources.source import SavedFile
 
 Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, ParsedDocument]]]
 
-FORMATS = ("seeds", "jsonl")  # of files that no source gave
+FORMATS = ("seeds", "jsonl")  # formats that belong to no source
 
 
 def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> IngestCounts:

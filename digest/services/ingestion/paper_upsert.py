@@ -56,13 +56,13 @@ class PaperUpsert:
         """Insert the papers at these positions. Returns their ids."""
         if not places:
             return []
-        new_items = [listed[at] for at in places]
+        new_items = [listed[index] for index in places]
         paper_ids = paper_writes.insert_papers(self.session, [self._paper_row(item, matches) for item in new_items])
         inserted = list(zip(paper_ids, new_items, strict=True))
         paper_writes.insert_versions(
             self.session, [self._version_row(paper_id, 1, item.record) for paper_id, item in inserted]
         )
-        keys_of_new = (matches.keys[at] for at in places)
+        keys_of_new = (matches.keys[index] for index in places)
         paper_writes.insert_keys(
             self.session,
             (

@@ -21,7 +21,7 @@ from digest.services.ingestion import catch_up
 from digest.sources import registry
 from digest.sources.source import A_DAY, DOWN, LATE, PARTIAL, AnnouncementCalendar, Source
 
-ON_TIME, QUIET, NEVER = N_("on time"), N_("quiet"), N_("never asked")
+ON_TIME, QUIET, NEVER = N_("on time"), N_("quiet"), N_("never fetched")
 GRACE = timedelta(minutes=20)  # an announcement is late this long after its time
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(minutes=60)
 MISSED_INTERVALS = 3  # after which a source without a calendar is late
@@ -31,7 +31,7 @@ _LISTED_GAPS = 5
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """One source now. `through`: the last announcement up to which nothing is missing.
+    """The current state of a source. `complete_through`: the last announcement up to which none is missing.
 
     None for a source without announcements or one that never answered, and while no announcement is stored.
     """
@@ -98,7 +98,7 @@ def _interval_state(source: Source, state: SourceState, now: datetime) -> tuple[
         return state.outcome, state.detail
     if state.succeeded_at is not None and now - state.succeeded_at <= MISSED_INTERVALS * source.interval:
         return ON_TIME, ""
-    return LATE, "not asked for a while"
+    return LATE, "not fetched recently"
 
 
 def due_sources(now: datetime | None = None) -> list[str]:

@@ -33,7 +33,7 @@ from tests.processes import children, gone
 
 # The command, as on a machine of two processors, whatever this one has.
 COMMAND = (
-    "from digest.sources import read_ahead; read_ahead.processors = lambda: 2; from workers.main import run; run()"
+    "from digest.sources import read_ahead; read_ahead.processor_count = lambda: 2; from workers.main import run; run()"
 )
 DAYS, PAPERS = 30, 480
 

@@ -54,10 +54,9 @@ def query(text: str) -> None:
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
-    readable, tokens, without_tex, fold_text, rejoin, remove_controls, one_line, parse_name.__wrapped__, wrap, width,
-    excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, words_of, title_words,
-    code_address,
-    venue, is_withdrawn,
+    readable, tokens, without_tex, fold_text, rejoin, remove_controls, one_line, parse_name.__wrapped__,
+    wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, words_of,
+    title_words, code_address, venue, is_withdrawn,
 ]  # fmt: skip
 
 
