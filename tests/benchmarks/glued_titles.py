@@ -1,7 +1,7 @@
-"""How often glued titles are split rightly: `python -m tests.benchmarks.glued_titles CORPUS [LINES]`.
+"""How often joined titles are split correctly: `python -m tests.benchmarks.glued_titles CORPUS [LINES]`.
 
-Lines are glued from real papers as the page glues them: title, then the first three authors, then 'et al.' where
-there are more. Fifty lines at a time make a page, whose abstracts and names are the only witnesses.
+Lines are joined from real papers as the page joins them: title, then the first three authors, then 'et al.' where
+there are more. Fifty lines at a time make a page, whose abstracts and names are the only evidence.
 """
 
 from __future__ import annotations

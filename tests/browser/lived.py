@@ -1,4 +1,4 @@
-"""A service that has lived for a while: three weeks of real papers, readers who came and went, mails and bounces."""
+"""A service after three weeks of use: real papers, subscribers who joined and left, mails and bounces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.browser.site import Site, link
 
 LAST = date(2025, 11, 21)  # a Friday
 ANNOUNCEMENTS = 14
-GUESTS = 6  # who come one by one; the second and the fifth leave again
+GUESTS = 6  # who sign up one by one; the second and the fifth unsubscribe
 NOON = timedelta(hours=12)
 
 
@@ -30,7 +30,7 @@ def weekdays(announcements: int) -> list[date]:
 
 
 def live(site: Site, clock: time_machine.Traveller, *, announcements: int = ANNOUNCEMENTS) -> None:
-    """Sign everybody up, then day after day: announce, mail."""
+    """Sign all subscribers up, then announce papers and mail day by day."""
     days = weekdays(announcements)
     clock.move_to(_noon(days[0] - timedelta(days=1)))
     for reader in READERS:
@@ -79,7 +79,7 @@ def _guest(site: Site, number: int) -> None:
 
 
 def _bounces(days: list[date]) -> None:
-    """A few reports, as they come in a fortnight."""
+    """A few bounce reports of two weeks."""
     told = ((2, "soft"), (5, "soft"), (5, "hard"), (9, "soft"), (11, "complaint"))
     with engine.transaction() as session:
         for number, (day, kind) in enumerate(told):
@@ -88,7 +88,7 @@ def _bounces(days: list[date]) -> None:
 
 
 def addresses(site: Site) -> dict[str, str]:
-    """Every page there is, but those that only a sign-in or a click shows."""
+    """Every page that opens without a sign-in or a click."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
         gone = session.exec(select(Subscriber).where(Subscriber.state == "left")).first()
@@ -120,14 +120,14 @@ def addresses(site: Site) -> dict[str, str]:
 
 
 def ask(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
-    """The link that one who has just signed up is to open; `page` not-me: the one for who did not."""
+    """The link in the confirmation mail of a new sign-up; with `page` not-me, the link to reject it."""
     form = {"address": address, "topics": "\n".join(READERS[0].topics), "time_zone": "Europe/Berlin"}
     httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
     return link(site.mail(address), page)
 
 
 def ask_to_move(site: Site) -> str:
-    """The link that a subscriber who wants another address is to open."""
+    """The link in the mail for a change of address."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
     httpx.post(signed_links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()

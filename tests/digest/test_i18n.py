@@ -33,7 +33,7 @@ def marked() -> Iterator[None]:
 
 
 def transactional() -> list[tuple[str, Rendered]]:
-    """The mails that hold no foreign text: everything in them but names and addresses is ours."""
+    """The mails without outside text: all words but names and addresses are translated."""
     account = {"export", "erase", "change-address", "new-address", "moved"}
     chosen = {"notice", "confirmation", "link", "sign-in", "test"} | account
     return [(name, mail) for name, _, mail in _small() if name in chosen]

@@ -121,7 +121,7 @@ def test_without_a_program_on_path_the_wheels_is_taken(monkeypatch: pytest.Monke
     assert find_server().name == "valkey-server"
 
 
-def test_a_private_server_refuses_to_forget_when_it_is_full(server: PrivateRedis) -> None:
+def test_a_private_server_evicts_no_keys_when_it_is_full(server: PrivateRedis) -> None:
     import redis
 
     client = redis.Redis.from_url(server.url)
@@ -141,7 +141,7 @@ def test_a_private_server_starts_again_at_the_same_address(server: PrivateRedis,
     assert server.pid is not None
 
 
-def test_a_private_server_dies_when_its_owner_is_killed() -> None:
+def test_a_private_server_ends_when_its_owner_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         pid, url = owner.stdout.readline().split()

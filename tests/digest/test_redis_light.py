@@ -43,7 +43,7 @@ def test_the_password_and_the_number_of_the_database_are_sent_first(server: Priv
     ("reply", "complaint"),
     [(b"", "no answer"), (b"HTTP/1.1 400 Bad Request\r\n", "Redis's protocol"), (b"-LOADING busy\r\n", "LOADING")],
 )
-def test_what_is_no_redis_is_said_in_one_line(reply: bytes, complaint: str) -> None:
+def test_a_server_that_is_no_redis_is_reported_in_one_line(reply: bytes, complaint: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:

@@ -20,5 +20,5 @@ def texts() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def parsed() -> dict[str, ParsedDocument]:
-    """What they hold."""
+    """The parsed documents."""
     return {name[:3]: found for name, found in loader.load(today=TODAY)}

@@ -29,7 +29,7 @@ def render(today: date) -> str:
 
 
 def _known(parsed: ParsedDocument) -> list[int]:
-    """How many papers have authors, a date, code, a venue."""
+    """The number of papers with authors, a date, code, a venue."""
     records = [listed.record for listed in parsed.papers]
     return [
         sum(bool(value) for value in column)

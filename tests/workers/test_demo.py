@@ -26,7 +26,7 @@ _PAPER = re.compile(r"/papers/(\d+)")
 
 
 def play(folder: Path) -> subprocess.CompletedProcess[str]:
-    """One demo in that folder, on free ports."""
+    """Run one demo in that folder, on free ports."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     words = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
@@ -55,7 +55,7 @@ def mails(folder: Path) -> list[EmailMessage]:
 
 
 def of(name: str, among: Sequence[EmailMessage]) -> list[EmailMessage]:
-    """The digests and welcomes of one reader, oldest first."""
+    """The digests and welcomes of one subscriber, oldest first."""
     return [mail for mail in among if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
 
 
@@ -75,7 +75,7 @@ def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.Comple
     assert (folder / "demo.log").stat().st_size > 0
 
 
-def test_every_reader_has_their_mails_and_the_paused_one_none(
+def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
     played: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     among = mails(played[0])
@@ -84,7 +84,7 @@ def test_every_reader_has_their_mails_and_the_paused_one_none(
     assert counts == {r.name: 0 if r.paused else 1 if r.late else 2 for r in READERS}
 
 
-def test_no_reader_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     among = mails(played[0])
 
     for reader in READERS:

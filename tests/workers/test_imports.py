@@ -1,4 +1,4 @@
-"""What processes load: a command that only says something next to nothing, a process only what it works with."""
+"""Imports: a command that only prints loads next to nothing, a process only what it needs."""
 
 from __future__ import annotations
 

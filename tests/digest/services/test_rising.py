@@ -30,11 +30,11 @@ def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: L
     announced(lab)
     found = trending.current_trending("cs.LG", 10)
 
-    assert [one.record.title for one in found] == ["One vote", "Code is there", "A place is known"]
-    assert [one.trend.facts for one in found[1:]] == ["no votes yet; code", "no votes yet; known institution"]
+    assert [row.record.title for row in found] == ["One vote", "Code is there", "A place is known"]
+    assert [row.trend.facts for row in found[1:]] == ["no votes yet; code", "no votes yet; known institution"]
 
 
-def test_the_list_is_no_longer_than_asked_for(lab: Lab) -> None:
+def test_the_list_is_no_longer_than_requested(lab: Lab) -> None:
     announced(lab)
 
     assert [one.record.title for one in trending.current_trending(None, 2)] == ["One vote", "Code is there"]

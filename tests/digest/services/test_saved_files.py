@@ -1,4 +1,4 @@
-"""Saved answers as files: what is whole is used, the rest is counted with its place and reason."""
+"""Saved responses as files: whole records are used, others are counted with position and reason."""
 
 from __future__ import annotations
 

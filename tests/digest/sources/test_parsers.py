@@ -132,7 +132,7 @@ def test_a_category_has_its_set(category: str, name: str) -> None:
     ("submitted_on", "version", "arxiv_id", "kind"),
     [
         (date(2025, 9, 29), 1, "2509.00001", "new"),
-        (date(2025, 9, 29), 2, "2509.00001", "new"),  # announced and revised while nobody asked
+        (date(2025, 9, 29), 2, "2509.00001", "new"),  # announced and revised between two fetches
         (date(2025, 9, 1), 1, "2509.00001", "new"),  # held back for a month
         (date(2025, 9, 1), 2, "2509.00001", "replace"),
         (date(2019, 4, 1), 1, "1904.00001", "replace"),  # a journal reference of an old paper

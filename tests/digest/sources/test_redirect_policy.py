@@ -1,4 +1,4 @@
-"""Redirects of sources: keys stay at home, nothing goes into the clear or into a private network."""
+"""Redirects of sources: keys are not forwarded; no redirect to plain HTTP or into a private network."""
 
 from __future__ import annotations
 

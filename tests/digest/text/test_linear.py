@@ -1,6 +1,6 @@
 """Every function of text takes work in proportion to the text: twice the input, at most 2.5 times the steps.
 
-Steps are counted, not timed: lines of Python and calls of C. What a call of C may do in more than linear time is held
+Steps are counted, not timed: lines of Python and calls of C. C calls that may take more than linear time are tested
 apart below: runs of combining marks, which normalising sorts by insertion, and regular expressions, whose work is
 counted by the characters that they are given.
 """

@@ -48,7 +48,7 @@ def test_a_hyphen_is_a_space(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("Poincaré", "POINCARE"),
         ("Straße", "strasse"),
@@ -70,16 +70,16 @@ def test_a_hyphen_is_a_space(text: str) -> None:
         ("Bayes's rule", "Bayes rule"),
     ],
 )
-def test_two_ways_to_write_the_same_are_the_same(one: str, other: str) -> None:
-    assert stems(one) == stems(other)
+def test_two_ways_to_write_the_same_are_the_same(text: str, other: str) -> None:
+    assert stems(text) == stems(other)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [("AIDS", "aid"), ("GAN", "gang"), ("GPS", "GP"), ("SARS", "SAR"), ("transformer", "transformation"), ("C++", "C")],
 )
-def test_two_words_that_look_alike_stay_two(one: str, other: str) -> None:
-    assert stems(one) != stems(other)
+def test_two_words_that_look_alike_stay_two(text: str, other: str) -> None:
+    assert stems(text) != stems(other)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_real_papers_with_greek_capitals_are_found_by_their_names(shared: Path) 
 
 
 @pytest.mark.parametrize("litter", ["$", "\\", "{}", "\\\\", "$$", "^_^", "\\begin{", "😀", "\u202e", "***"])
-def test_litter_is_no_word(litter: str) -> None:
+def test_leftovers_of_markup_are_no_words(litter: str) -> None:
     assert tokens(litter) == []
 
 

@@ -142,7 +142,7 @@ def owed(number: int) -> Delivery:
 
 @pytest.fixture
 def first_with_rows(empty: None) -> None:
-    """The first schema, with a paper, its keys, and a mail owed; brought to the newest."""
+    """The first schema, with a paper, its keys, and a queued mail; migrated to the newest."""
     schema_migration.upgrade("0001")
     with Session(engine()) as session, session.begin():
         session.add(Announcement(id=739575, day=date(2025, 11, 20)))

@@ -1,4 +1,4 @@
-"""How mail is claimed: along the partial index, whatever waits beside it."""
+"""How mail is claimed: along the partial index, whatever else waits."""
 
 from __future__ import annotations
 

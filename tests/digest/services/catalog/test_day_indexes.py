@@ -1,4 +1,4 @@
-"""Day indexes: made once, kept as files, made again where a file is missing, cut or not ours."""
+"""Day indexes: built once, stored as files, rebuilt where a file is missing, truncated or foreign."""
 
 from __future__ import annotations
 

@@ -54,8 +54,8 @@ def _novelty(arxiv_id: str) -> Novelty | None:
 def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     lab: Lab, real: list[ListedPaper]
 ) -> None:
-    learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)]
-    stranger = next(one for one in real if one.record.categories[0].startswith("astro-ph"))
+    learning = [candidate for candidate in real if candidate.record.categories[:1] == ("cs.LG",)]
+    stranger = next(candidate for candidate in real if candidate.record.categories[0].startswith("astro-ph"))
     original = learning[0].record
     copy = replace(
         original,
@@ -155,7 +155,7 @@ def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: 
     assert paper_presenters.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
 
 
-def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:
+def test_an_author_s_own_page_names_the_author_of_its_figures(lab: Lab) -> None:
     papers = tuple(
         ListedPaper(Record(f"A long enough title, number {n}", authors=("Ada Byron", f"Other {n}"))) for n in range(4)
     )

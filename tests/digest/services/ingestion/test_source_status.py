@@ -1,4 +1,4 @@
-"""How late sources show: in runs that wait or say so, in the doctor's report, in health; and old snapshots."""
+"""Late sources: runs wait or mention them, doctor and health report them; clean-up of old snapshots."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_a_mail_without_the_announcement_says_so(database: str) -> None:
     assert line == "arXiv's announcement of 30 September had not arrived when this was made. Its papers come next time."
 
 
-def test_nothing_is_said_on_a_day_without_announcement(database: str) -> None:
+def test_no_notice_on_a_day_without_announcement(database: str) -> None:
     put_day(date(2025, 10, 3), SLOT)
     sunday = datetime(2025, 10, 5, 12, tzinfo=UTC)
     with reading() as session:
         assert source_status.missing_announcement_notice(session, sunday, sunday) == ""
 
 
-def test_nothing_is_said_where_arxiv_is_not_fetched(database: str) -> None:
+def test_no_notice_where_arxiv_is_not_fetched(database: str) -> None:
     with reading() as session:
         assert source_status.missing_announcement_notice(session, SLOT, SLOT) == ""
 

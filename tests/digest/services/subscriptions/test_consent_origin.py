@@ -1,4 +1,4 @@
-"""Where a consent came from: can be checked for ever, and not be read."""
+"""Where a consent came from: it can be verified for ever, but not read."""
 
 from __future__ import annotations
 
