@@ -8,12 +8,12 @@ from datetime import date
 
 from digest.papers import ListedPaper, Record, RejectedItem, code_address
 
-EXCERPT = 80
-TITLE = 110  # characters of a derived title
-_ENDS = re.compile(r"[.!?][\"'”’)\]}$]*$")
-_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|w\.r\.t|Fig|Eq|Eqs|Sec|Dr|St)|\b[A-Z]|\d)\.$")
+MAX_EXCERPT = 80
+MAX_TITLE = 110  # characters of a derived title
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]}$]*$")
+_ENDS_WITH_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|w\.r\.t|Fig|Eq|Eqs|Sec|Dr|St)|\b[A-Z]|\d)\.$")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\W\d]*[A-Z])")
-_DANGLING = re.compile(
+_DANGLING_WORDS = re.compile(
     r"(?:[\s,;:(]+(?:an?|the|of|for|such|as|where|which|that|its|their|to|in|on|by|with|and|or|into|from|is|are))+$"
 )
 _UNREADABLE = "\ufffd"
@@ -28,7 +28,7 @@ class Line:
 
     def rejected(self, reason: str) -> RejectedItem:
         """The line as a rejected item."""
-        return RejectedItem(self.number, reason, self.text[:EXCERPT])
+        return RejectedItem(self.number, reason, self.text[:MAX_EXCERPT])
 
 
 def lines(text: str) -> list[Line]:
@@ -37,36 +37,36 @@ def lines(text: str) -> list[Line]:
     return [Line(number, row.strip()) for number, row in enumerate(rows, start=1) if row.strip()]
 
 
-def unreadable(*texts: str) -> bool:
+def is_unreadable(*texts: str) -> bool:
     """True where bytes were invalid."""
     return any(_UNREADABLE in text for text in texts)
 
 
-def finished(abstract: str) -> bool:
+def is_finished(abstract: str) -> bool:
     """True where the text may be complete: it ends like a sentence, and no formula is open.
 
     Only for a document's last abstract. A truncation right after a sentence cannot be detected.
     """
-    return bool(_ENDS.search(abstract)) and not _ABBREVIATED.search(abstract) and abstract.count("$") % 2 == 0
+    return bool(_SENTENCE_END.search(abstract)) and not _ENDS_WITH_ABBREVIATION.search(abstract) and abstract.count("$") % 2 == 0
 
 
 def derived_title(abstract: str) -> str:
     """The abstract's first sentence without its full stop; a long one is cut at a word outside formulas, with '…'."""
     sentences = _SENTENCE.split(abstract)
-    first = sentences[0]
-    for more in sentences[1:]:
-        if not _ABBREVIATED.search(first):
+    title = sentences[0]
+    for sentence in sentences[1:]:
+        if not _ENDS_WITH_ABBREVIATION.search(title):
             break
-        first = f"{first} {more}"
-    first = first.rstrip(". ")
-    if len(first) <= TITLE:
-        return first
-    cuts = [at for at in range(TITLE) if first[at] == " " and first[:at].count("$") % 2 == 0]
-    end = cuts[-1] if cuts else TITLE - 1
-    return _DANGLING.sub("", first[:end]).rstrip(" ,;:(") + "…"
+        title = f"{title} {sentence}"
+    title = title.rstrip(". ")
+    if len(title) <= MAX_TITLE:
+        return title
+    cuts = [position for position in range(MAX_TITLE) if title[position] == " " and title[:position].count("$") % 2 == 0]
+    end = cuts[-1] if cuts else MAX_TITLE - 1
+    return _DANGLING_WORDS.sub("", title[:end]).rstrip(" ,;:(") + "…"
 
 
-def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> ListedPaper:
+def listed_paper(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> ListedPaper:
     """The paper with the address of its code from its texts, if any."""
     address = record.code_url or code_address(record.abstract, record.comment)
     return ListedPaper(
@@ -74,7 +74,7 @@ def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> Liste
     )
 
 
-def untitled(abstract: str) -> Record:
+def record_without_title(abstract: str) -> Record:
     """A record of an abstract without a title."""
     return Record(derived_title(abstract), abstract, title_derived=True)
 
@@ -84,14 +84,14 @@ _MONTHS |= {"Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 MONTH = "|".join(_MONTHS)
 
 
-def day_of(month: str, day: int, year: int | None, *, today: date) -> date | None:
+def parse_day(month: str, day: int, year: int | None, *, today: date) -> date | None:
     """The date; without a year the latest one that is not in the future. None where no such day exists."""
     # Eight years contain every day of the calendar, also 29 February.
-    for candidate in (year,) if year is not None else range(today.year, today.year - 9, -1):
+    for candidate_year in (year,) if year is not None else range(today.year, today.year - 9, -1):
         try:
-            found = date(candidate, _MONTHS[month], day)
+            parsed_day = date(candidate_year, _MONTHS[month], day)
         except ValueError:
             continue
-        if year is not None or found <= today:
-            return found
+        if year is not None or parsed_day <= today:
+            return parsed_day
     return None

@@ -26,6 +26,6 @@ _BY_TAG = {
 _ARCHIVES = frozenset(("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph"))
 
 
-def category(tag: str) -> str | None:
+def category_of_tag(tag: str) -> str | None:
     """The category of a tag, None for an unknown tag."""
     return tag if tag in _ARCHIVES else _BY_TAG.get(tag)

@@ -12,9 +12,9 @@ from digest.models.types import BigIntegerId, UTCDateTime
 
 QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
 REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
-OPEN = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
+OPEN_STATES = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
 # Literals, not bound values: otherwise the query planner cannot see that the partial index below applies.
-WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
+IS_WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
 _WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'uncertain')")
 
 _LEASED = text("lease_id IS NOT NULL")
@@ -24,7 +24,7 @@ DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 CONFIRMATION, LINK = "confirmation", "link"
 ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
 SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"
-URGENT = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
+URGENT_KINDS = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
 
 
 class Lease(SQLModel, table=True):

@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from digest.models.types import UTCDateTime
 
-PENDING, ACTIVE, LEFT = "pending", "active", "left"
+PENDING, ACTIVE, UNSUBSCRIBED = "pending", "active", "left"
 
 # Reasons of a suppression. An administrator may give any other text.
 NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME = "no such address", "keeps failing", "complaint", "not me"

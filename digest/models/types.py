@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_SHORT = 1 << 12
+_SMALL_WINDOW_UP_TO = 1 << 12
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -63,7 +63,7 @@ class BigIntegerId(TypeDecorator[int]):
 
 def compress(text: bytes) -> bytes:
     """Compress JSON, as `CompressedText` stores it. Short texts use a small window, which is faster to set up."""
-    if len(text) > _SHORT:
+    if len(text) > _SMALL_WINDOW_UP_TO:
         return zlib.compress(text, 1)
     packer = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
     return packer.compress(text) + packer.flush()

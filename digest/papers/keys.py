@@ -18,19 +18,19 @@ _WITHOUT_ID = "n:"
 
 def author_key(name: str) -> str:
     """The key to find an author's papers."""
-    return f"au:{_folded(name)}"[:70]
+    return f"au:{_folded_name(name)}"[:70]
 
 
 @lru_cache(maxsize=65536)
-def _folded(name: str) -> str:
+def _folded_name(name: str) -> str:
     return " ".join(fold_text(name).split())
 
 
 def keys_of(record: Record) -> PaperKeys:
     """All keys of a record: of title and first author, of the abstract, and of each author."""
-    title = title_key(record)
-    alike = (*([f"t:{title}"] if title else []), *(f"a:{key}" for key in abstract_keys(record)))
-    return PaperKeys(alike, tuple([author_key(name) for name in record.authors]))
+    title_digest = title_key(record)
+    similarity_keys = (*([f"t:{title_digest}"] if title_digest else []), *(f"a:{key}" for key in abstract_keys(record)))
+    return PaperKeys(similarity_keys, tuple([author_key(name) for name in record.authors]))
 
 
 def stored_keys(record: Record, keys: PaperKeys) -> list[str]:
@@ -38,8 +38,8 @@ def stored_keys(record: Record, keys: PaperKeys) -> list[str]:
 
     A paper without arXiv id has a second set of keys, so that papers with one can search among only those without.
     """
-    apart = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
-    return [*keys.similarity_keys, *apart, *keys.author_keys]
+    keys_without_id = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
+    return [*keys.similarity_keys, *keys_without_id, *keys.author_keys]
 
 
 def lookup_keys(record: Record, keys: PaperKeys) -> list[str]:

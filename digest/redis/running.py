@@ -26,11 +26,11 @@ def recorded_instance(data_dir: Path, *, port: int, redis_url: str) -> Iterator[
     """Record the instance while the block runs. Where the file cannot be written, only health checks are affected."""
     file = data_dir / FILE
     running = RunningInstance(os.getpid(), port, redis_url)
-    written = _write(file, json.dumps(asdict(running)))
+    is_written = _write(file, json.dumps(asdict(running)))
     try:
         yield
     finally:
-        if written and find_instance(data_dir) in {running, None}:
+        if is_written and find_instance(data_dir) in {running, None}:
             file.unlink(missing_ok=True)
 
 
@@ -48,12 +48,12 @@ def find_instance(data_dir: Path) -> RunningInstance | None:
 
 def _write(file: Path, text: str) -> bool:
     """Write the file readable only by its owner, because a Redis address may contain a password."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary_file = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.touch(mode=0o600)
-        part.write_text(text)
-        part.replace(file)
+        temporary_file.touch(mode=0o600)
+        temporary_file.write_text(text)
+        temporary_file.replace(file)
     except OSError:
         return False
     return True

@@ -45,7 +45,7 @@ class FetchedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """The result of one fetch. `failure` is raised after the documents are stored.
 
     `outcome`: '' for success, else LATE, PARTIAL or STALE with a line of `detail`. `documents` may be an iterator that
@@ -101,7 +101,7 @@ class CurrentFetch:
     """A fetch of what the source offers now, with its label for progress."""
 
     label: str
-    fetch: Callable[[], Fetched]
+    fetch: Callable[[], FetchResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Source:
     parser: FileParser
     pacing: Pacing
     settings: tuple[TextSetting, ...]  # its base URL and key
-    fetch_day: Callable[[date], Fetched] | None = None
+    fetch_day: Callable[[date], FetchResult] | None = None
     days: Callable[[date, date], list[date]] = all_days  # those between two dates that can be fetched
     current: tuple[CurrentFetch, ...] = ()
     interval: timedelta = timedelta(hours=24)
@@ -140,11 +140,11 @@ def each_file(parse: Callable[[bytes], ParsedDocument]) -> FileParser:
             try:
                 yield name, parse(data)
             except BadInput as error:
-                yield name, ParsedDocument(rejected=(refused_file(error, data),))
+                yield name, ParsedDocument(rejected=(rejected_file(error, data),))
 
     return parser
 
 
-def refused_file(error: BadInput, data: bytes) -> RejectedItem:
+def rejected_file(error: BadInput, data: bytes) -> RejectedItem:
     """A file that cannot be parsed, as one rejected item with the file's beginning."""
     return RejectedItem(1, str(error), data[:120].decode(errors="replace"))

@@ -19,16 +19,16 @@ GREEK = {
 # Other symbols that are read by their names; Hebrew letters (in set theory) only single ones.
 HEBREW = {"א": "aleph", "ב": "beth", "ג": "gimel", "ד": "daleth"}
 # Letters that Unicode does not decompose, and variants of the apostrophe.
-LETTERS = str.maketrans(
+FOLDED_LETTERS = str.maketrans(
     {
         "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "ȷ": "j",
         "ŋ": "ng", "ŧ": "t", "ĸ": "k", "ƒ": "f", "ƛ": "λ", "ɑ": "α", "ɛ": "ε", "ɩ": "ι", "℘": "p",
         "’": "'", "‘": "'", "ʼ": "'", "′": "'", "ʹ": "'",
     }
 )  # fmt: skip
-_NAMES = GREEK | HEBREW | {"∞": "infinity"}
+_SYMBOL_NAMES = GREEK | HEBREW | {"∞": "infinity"}
 _SYMBOLS = re.compile(r"(?<![α-ωϝ])[α-ωϝ]{1,3}(?![α-ωϝ])|∞|(?<![א-ת])[א-ד](?![א-ת])")
-_UNDECIDED = re.compile(r"[^\x00-\x7f\w\s]+")
+_SYMBOL_RUN = re.compile(r"[^\x00-\x7f\w\s]+")
 
 
 def fold_text(text: str) -> str:
@@ -36,21 +36,21 @@ def fold_text(text: str) -> str:
     if text.isascii():
         return text.lower()
     # Twice, because case folding can produce new marks and letters.
-    return _SYMBOLS.sub(_spelled, _strip(_strip(bound_marks(text))))
+    return _SYMBOLS.sub(_spell_out, _strip_marks(_strip_marks(bound_marks(text))))
 
 
-def _strip(text: str) -> str:
-    kept = _UNDECIDED.sub(_seen, unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFC", kept.casefold().translate(LETTERS))
+def _strip_marks(text: str) -> str:
+    stripped = _SYMBOL_RUN.sub(_without_marks, unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", stripped.casefold().translate(FOLDED_LETTERS))
 
 
-def _seen(found: re.Match[str]) -> str:
+def _without_marks(match: re.Match[str]) -> str:
     """The matched run without combining marks (accents) and format characters (soft hyphens, joiners)."""
     return "".join(
-        [sign for sign in found[0] if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf"]
+        [character for character in match[0] if not unicodedata.combining(character) and unicodedata.category(character) != "Cf"]
     )
 
 
-def _spelled(found: re.Match[str]) -> str:
+def _spell_out(match: re.Match[str]) -> str:
     """β becomes the word beta."""
-    return f" {' '.join([_NAMES[sign] for sign in found[0]])} "
+    return f" {' '.join([_SYMBOL_NAMES[character] for character in match[0]])} "

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
-from digest.text.tex_reader import TexReader
+from digest.text.tex_reader import TexParser
 from digest.text.tex_stripped import restore_stripped
 
 _SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
@@ -25,13 +25,13 @@ def readable(text: str) -> str:
 
 def render(text: str) -> tuple[str, int]:
     """Like `readable`, with the number of unknown commands, which are shown by their names."""
-    text = rejoin(one_line(text))
+    text = rejoin_hyphenated(one_line(text))
     if not _TEX.search(text):
         return text, 0
     if "`" in text:
         text = _SINGLE_QUOTES.sub(r"‘\1’", text)
-    reader = TexReader(restore_stripped(text))
-    rendered = normalize(join(reader.group(0))).replace("\\", "")
+    parser = TexParser(restore_stripped(text))
+    rendered = normalize(join(parser.group(0))).replace("\\", "")
     if "⟩" in rendered or "⌋" in rendered or "⌉" in rendered:
         rendered = _BRACKET_BLANKS.sub("", rendered)
-    return " ".join(rendered.split()), reader.unknown
+    return " ".join(rendered.split()), parser.unknown

@@ -9,13 +9,13 @@ _WORDS = (
 )
 _COMMAND = re.compile(rf"(?<![\\A-Za-z])({_WORDS})(?=\{{)|(?<![\\A-Za-z])(mathcal|mathbb|mathfrak)(?=\s[A-Z])")
 _GREEK = re.compile(r"(?<!\\)(varepsilon|varphi|vartheta)(?![a-z]{3})")
-_RAISED = re.compile(
+_GREEK_WITH_SCRIPT = re.compile(
     r"(?<![\\A-Za-z])(alpha|beta|gamma|delta|epsilon|lambda|tau|sigma|omega|Omega|Theta)(?=\^\{|\^\d|_\{)"
 )
 _TILDE = re.compile(r"(?<![\\A-Za-z])(widetilde|tilde)\s?(?=(?:O|Omega|Theta|mathcal)\b)")
-_LEFT = re.compile(r"(?<=[}A-Z])left\s?([(\[|])([^\n]{0,120}?)\s?right\s?([)\]|])")
+_LEFT_RIGHT = re.compile(r"(?<=[}A-Z])left\s?([(\[|])([^\n]{0,120}?)\s?right\s?([)\]|])")
 # a fraction without its command and first brace: `T^{3{4}}`, `(d{m^{2}})`
-_LOST = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
+_LOST_FRACTION = re.compile(r"(?<=[({^\[])([A-Za-z0-9])\{((?:[^{}]|\{[^{}]*\}){1,40})\}")
 
 # `\begin{equation*}` of which only the braces are left
 _ENVIRONMENT = re.compile(
@@ -30,9 +30,9 @@ def restore_stripped(text: str) -> str:
         text = _ENVIRONMENT.sub(" ", text)
     if "\\" in text:
         return text
-    text = _LEFT.sub(r"\1\2\3", text) if "left" in text else text
+    text = _LEFT_RIGHT.sub(r"\1\2\3", text) if "left" in text else text
     text = _GREEK.sub(r"\\\1{}", text) if "var" in text else text
     text = _TILDE.sub(r"\\\1 ", text) if "tilde" in text else text
-    text = _RAISED.sub(r"\\\1", text) if "{" in text or "^" in text else text
+    text = _GREEK_WITH_SCRIPT.sub(r"\\\1", text) if "{" in text or "^" in text else text
     text = _COMMAND.sub(lambda match: f"\\{match[0]}", text)
-    return _LOST.sub(r"\\frac{\1}{\2}", text) if "{" in text else text
+    return _LOST_FRACTION.sub(r"\\frac{\1}{\2}", text) if "{" in text else text

@@ -181,7 +181,7 @@ SPACES = _words(
 ESCAPED = {"%": "%", "&": "&", "#": "#", "$": "$", "_": "_", "{": "{", "}": "}", "|": "‖", "@": "", "!": "", "-": "",
            "*": "", "+": "", "<": "<", "?": "?"}  # fmt: skip
 
-_HOLES = {  # letters that Unicode had before the mathematical alphabets
+_RESERVED_CODE_POINTS = {  # letters that Unicode had before the mathematical alphabets
     "𝒝": "ℬ", "𝒠": "ℰ", "𝒡": "ℱ", "𝒣": "ℋ", "𝒤": "ℐ", "𝒧": "ℒ", "𝒨": "ℳ", "𝒭": "ℛ", "𝒺": "ℯ", "𝒼": "ℊ", "𝓄": "ℴ",
     "𝔆": "ℭ", "𝔋": "ℌ", "𝔌": "ℑ", "𝔕": "ℜ", "𝔝": "ℨ",
     "𝔺": "ℂ", "𝔿": "ℍ", "𝕅": "ℕ", "𝕇": "ℙ", "𝕈": "ℚ", "𝕉": "ℝ", "𝕑": "ℤ",
@@ -191,7 +191,7 @@ _HOLES = {  # letters that Unicode had before the mathematical alphabets
 def _alphabet(capital: int, small: int) -> dict[str, str]:
     """A-Z and a-z in one of Unicode's mathematical alphabets, by its first two code points."""
     letters = {chr(65 + i): chr(capital + i) for i in range(26)} | {chr(97 + i): chr(small + i) for i in range(26)}
-    return {plain: _HOLES.get(styled, styled) for plain, styled in letters.items()}
+    return {plain: _RESERVED_CODE_POINTS.get(styled, styled) for plain, styled in letters.items()}
 
 
 _DOUBLE = _alphabet(0x1D538, 0x1D552) | {"1": "𝟙"}
@@ -218,7 +218,7 @@ MATRICES = {
 }  # fmt: skip
 # signs that follow their letter instead of being subscripts: M⊙, ℋ∞, k⊥
 ASTRONOMY = {"la": "≲", "ga": "≳"}  # before a number; else authors mean λ and γ
-LOWERED_AS_THEY_ARE = frozenset("⊙⊕☉∞⊥∥")
+UNCHANGED_SUBSCRIPTS = frozenset("⊙⊕☉∞⊥∥")
 INFIX = {"over": "frac", "choose": "binom", "atop": "frac"}
 UNITS = _pairs(
     """
@@ -230,6 +230,6 @@ UNITS = _pairs(
 )
 
 
-def marked(letter: str, mark: str) -> str:
+def with_mark(letter: str, mark: str) -> str:
     """The letter with its mark, as one character where Unicode has it."""
     return unicodedata.normalize("NFC", {"ı": "i", "ȷ": "j"}.get(letter, letter) + mark)

@@ -39,7 +39,7 @@ def without_tex(text: str) -> str:
     """
     if "\\" in text:
         parts = _COMMAND.split(text)
-        parts[1::2] = [_reading(command) if command else "" for command in parts[1::2]]
+        parts[1::2] = [_word_of_command(command) if command else "" for command in parts[1::2]]
         text = "".join(parts)
     if "{" in text and _has_bare_layout(text):
         text = _BARE_LAYOUT.sub("", text)
@@ -56,11 +56,11 @@ def _has_bare_layout(text: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 12)
-def _reading(command: str) -> str:
+def _word_of_command(command: str) -> str:
     """The text of a command that is not an accent; for an unknown one its name, as in the display."""
-    if found := _NAME.fullmatch(command):
-        name, blank = found.groups()
-        reading = _READINGS.get(name)
+    if match := _NAME.fullmatch(command):
+        name, blank = match.groups()
+        reading = _WORDS_OF_COMMANDS.get(name)
         if reading is None:
             return f" {name} "
         return reading + blank if name in _ENDED_BY_BLANK else reading
@@ -70,22 +70,22 @@ def _reading(command: str) -> str:
     return " "  # a command that is removed with its argument, or the gap between two arguments
 
 
-def _readings() -> dict[str, str]:
+def _words_of_commands() -> dict[str, str]:
     """The text of each command in the tables: a word, letters, a space or nothing."""
     gaps = tables.BREAKS | tables.FRACTIONS | tables.SPACES | _SKIPPED | set(tables.RELATIONS) | set(tables.FENCES)
     faces = tables.SILENT | tables.PLAIN_FONTS | frozenset(tables.ALPHABETS) | frozenset(tables.MARKS)
     readings = dict.fromkeys(faces | {"overset", "underset", "stackrel"}, "")
     readings |= dict.fromkeys(gaps | {"binom", "dbinom", "tbinom", "sqrt", "footnote", "item", "tag", "pmod"}, " ")
     readings |= {name: f" {name} " for name in tables.FUNCTIONS}
-    return readings | {name: _letters(sign) for name, sign in tables.LETTERS.items()}
+    return readings | {name: _fold_sign(sign) for name, sign in tables.LETTERS.items()}
 
 
-def _letters(sign: str) -> str:
+def _fold_sign(sign: str) -> str:
     """A folded symbol, so that ASCII text stays ASCII; a space for a symbol that is not a word."""
     folded = fold_text(sign)
     return folded if any(map(str.isalnum, folded)) else " "
 
 
-_READINGS = _readings()
+_WORDS_OF_COMMANDS = _words_of_commands()
 # The blank after `\o` only ends its name; after `\ell` it may be intended, where dollars are missing.
 _ENDED_BY_BLANK = frozenset(tables.LETTERS) - tables.NATIONAL

@@ -15,15 +15,15 @@ from typing import NamedTuple
 import Stemmer
 
 from digest.text.folding import GREEK, fold_text
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.tex_words import without_tex
 from digest.text.word_tables import (
-    CLOSED,
+    CLOSED_COMPOUNDS,
     FIRST_PARTS,
-    FORMS,
+    IRREGULAR_FORMS,
     ISE_ROOTS,
-    KEPT,
-    NOT_COMPOUND,
+    UNSTEMMED,
+    FALSE_COMPOUND,
     STOP_WORDS,
 )
 
@@ -58,7 +58,7 @@ _GREEK_ACRONYM = re.compile(
     rf"({'|'.join(name for name in GREEK.values() if len(name) > 3)})([b-df-hj-np-tv-xz]{{2,5}})"
 )
 
-_SECONDS = frozenset(second for _, second in CLOSED)
+_SECOND_PARTS = frozenset(second for _, second in CLOSED_COMPOUNDS)
 _LOCK = threading.Lock()
 _SNOWBALL = Stemmer.Stemmer("english", 0)
 
@@ -70,17 +70,17 @@ def tokens(text: str) -> list[Token]:
 
 def whole_words(text: str) -> list[str]:
     """The words of a text in order, before compounds are split; open forms of closed compounds are joined: data set."""
-    found = words(text)
-    seconds = [index for index, is_second in enumerate(map(_SECONDS.__contains__, found)) if is_second]
-    for at in reversed(seconds):
-        if at and (found[at - 1], found[at]) in CLOSED:
-            found[at - 1 : at + 1] = [found[at - 1] + found[at]]
-    return found
+    found_words = words(text)
+    seconds = [index for index, is_second in enumerate(map(_SECOND_PARTS.__contains__, found_words)) if is_second]
+    for index in reversed(seconds):
+        if index and (found_words[index - 1], found_words[index]) in CLOSED_COMPOUNDS:
+            found_words[index - 1 : index + 1] = [found_words[index - 1] + found_words[index]]
+    return found_words
 
 
 def words(text: str) -> list[str]:
     """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
-    text = rejoin(text)
+    text = rejoin_hyphenated(text)
     folded = fold_text(without_tex(text) if _TEX.search(text) else text)
     if "'" in folded:
         folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
@@ -92,10 +92,10 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=1 << 17)
 def stem(word: str) -> str:
     """The English Snowball stem of a folded word, except for short acronyms and the tables' exceptions."""
-    if word in KEPT:
+    if word in UNSTEMMED:
         return word
-    if word in FORMS:
-        return stem(FORMS[word])
+    if word in IRREGULAR_FORMS:
+        return stem(IRREGULAR_FORMS[word])
     if not (word.isascii() and word.isalpha()) or (len(word) <= 3 and word.endswith("s")):
         return word
     if word.endswith("s") and not word.endswith("ss") and not _VOWEL.search(word):  # LLMs, GNNs, SVMs
@@ -117,37 +117,37 @@ def is_weighted(word: str) -> bool:
 def split_compound(word: str) -> tuple[Token, ...]:
     """A word's tokens: split between letters and digits (GPT4), and within a closed compound (multiagent)."""
     if word.isalpha():
-        parts = _compound(word)
+        parts = _split_closed(word)
     elif word.isalnum() or "." in word:
         parts = _letters_and_digits(word)
     else:
         parts = (word,)
     if len(parts) == 1:
         return (Token(parts[0], stem(parts[0])),)
-    first, *rest = (Token(part, stem(part)) for part in parts)
-    return (Token(first.word, first.stem, word, len(parts)), *rest)
+    first_token, *other_tokens = (Token(part, stem(part)) for part in parts)
+    return (Token(first_token.word, first_token.stem, word, len(parts)), *other_tokens)
 
 
 def _letters_and_digits(word: str) -> tuple[str, ...]:
     """GPT4 is GPT 4; runs of one or two letters stay with their digits: 3D, L2, H2O, 4o."""
     runs: list[str] = []
     for run in _RUN.findall(word):
-        long = run.isalpha() and len(run) > 2
-        if runs and not long and not (runs[-1].isalpha() and len(runs[-1]) > 2):
+        is_long = run.isalpha() and len(run) > 2
+        if runs and not is_long and not (runs[-1].isalpha() and len(runs[-1]) > 2):
             runs[-1] += run
         else:
             runs.append(run)
-    return tuple(part for run in runs for part in (_compound(run) if run.isalpha() else (run,)))
+    return tuple(part for run in runs for part in (_split_closed(run) if run.isalpha() else (run,)))
 
 
-def _compound(word: str) -> tuple[str, ...]:
+def _split_closed(word: str) -> tuple[str, ...]:
     """The parts of a closed compound; for any other word the word itself."""
     if word in _compounds():
         return _compounds()[word]
-    if greek := _GREEK_ACRONYM.fullmatch(word):
-        return greek[1], greek[2]
+    if greek_match := _GREEK_ACRONYM.fullmatch(word):
+        return greek_match[1], greek_match[2]
     for first in FIRST_PARTS:
-        if word.startswith(first) and len(word) >= len(first) + 4 and not NOT_COMPOUND.match(word):
+        if word.startswith(first) and len(word) >= len(first) + 4 and not FALSE_COMPOUND.match(word):
             return first, word[len(first) :]
     return (word,)
 

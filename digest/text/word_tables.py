@@ -20,14 +20,14 @@ STOP_WORDS = frozenset(
 )
 
 # Words that the stemmer would confuse with another word, or shorten (AIDS is not aid, SARS not SAR).
-KEPT = frozenset(
+UNSTEMMED = frozenset(
     """
     aids sars mers gps dns tls cms sms tts rms fps pls rls mps cps mcts css lens animal transformer data news gas
     """.split()
 )
 
 # Irregular forms, each with its base word.
-FORMS = {
+IRREGULAR_FORMS = {
     "animals": "animal", "transformers": "transformer",
     "gpus": "gpu", "cpus": "cpu", "tpus": "tpu", "npus": "npu", "pdes": "pde", "sdes": "sde", "spdes": "spde",
     "rnas": "rna", "mrnas": "mrna", "dnas": "dna", "ais": "ai", "vlas": "vla", "nns": "nn",
@@ -69,10 +69,10 @@ ISE_ROOTS = frozenset(
 # Prefixes that are split off (multiagent is multi agent).
 FIRST_PARTS = ("multi", "pseudo", "quasi")
 # Words that only seem to begin with such a prefix.
-NOT_COMPOUND = re.compile(r"multip[lr]|multitud|multifari|multinom|pseudon|quasis$")
+FALSE_COMPOUND = re.compile(r"multip[lr]|multitud|multifari|multinom|pseudon|quasis$")
 
 # Compounds that are nearly always closed: open forms are joined (data set is dataset, 3-D is 3D).
-CLOSED = frozenset(
+CLOSED_COMPOUNDS = frozenset(
     tuple(pair.split())
     for pair in """
     1 d, 2 d, 3 d, 4 d, auto encoder, auto encoders, auto encoding, back propagation, co ordinate, co ordinates, cyber

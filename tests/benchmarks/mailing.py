@@ -31,7 +31,7 @@ from digest import clock, settings
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import paper_view, template_environment
 from digest.compose.email.paper_block import PaperBlocks
-from digest.db.core.dialect import insert_missing, unused_numbers
+from digest.db.core.dialect import insert_missing, unused_ids
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.mail.mime.outgoing_message import OutgoingMessage
@@ -78,7 +78,7 @@ def fill(shared: Path, mails: int) -> None:
                 _edition(run, n or 0, v or 0, _content(known, t), now)
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
-            numbers = unused_numbers(session, Edition, len(editions))
+            numbers = unused_ids(session, Edition, len(editions))
             insert_missing(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
             owed = [
                 deliveries.NewDelivery("digest", e, _address(at), subscriber_id=n, run_id=run.id)

@@ -20,8 +20,8 @@ def server() -> Iterator[PrivateRedis]:
 
 def test_progress_is_what_the_store_says(server: PrivateRedis) -> None:
     store = connect(server.url)
-    store.stamp("host:1")
-    store.stamp("host:2", "scheduler")
+    store.record_progress("host:1")
+    store.record_progress("host:2", "scheduler")
 
     now, stamps = light.progress(server.url, "worker")
 

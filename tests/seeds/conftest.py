@@ -15,7 +15,7 @@ TODAY = date(2026, 6, 10)
 @pytest.fixture(scope="session")
 def texts() -> dict[str, str]:
     """The shipped documents by the first three characters of their names."""
-    return {name[:3]: text for name, text in loader.documents()}
+    return {name[:3]: text for name, text in loader.shipped_documents()}
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from tests.seeds.labels import GLUED
 
 
 def split(line: str, *, more: bool = False, words: set[str] | None = None, people: set[str] | None = None) -> object:
-    found = joined_titles.split(line, more=more, words=words or set(), people=people or set())
+    found = joined_titles.split_line(line, is_truncated=more, words=words or set(), known_names=people or set())
     return found and (found.title, *found.authors)
 
 
@@ -73,7 +73,7 @@ def test_before_et_al_the_glue_is_in_the_third_piece_from_the_right() -> None:
 
 @given(st.text(max_size=60), st.booleans())
 def test_no_line_raises_and_a_split_is_the_line_again(line: str, more: bool) -> None:
-    found = joined_titles.split(line, more=more, words=(), people=())
+    found = joined_titles.split_line(line, is_truncated=more, words=(), known_names=())
 
     assert found is None or found.title + ", ".join(found.authors) == line
 

@@ -53,7 +53,7 @@ def test_a_frozen_worker_is_not_healthy_though_another_machine_works(
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(2 * healthcheck.SECONDS_FRESH)  # earlier progress does not count any more
-    connect(redis_server.url).stamp("another-machine:1")
+    connect(redis_server.url).record_progress("another-machine:1")
 
     try:
         with pytest.raises(Transient, match="did nothing"):

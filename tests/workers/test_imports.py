@@ -67,7 +67,7 @@ def test_what_only_says_something_loads_nothing_that_works(words: list[str], tmp
 def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, configured: Callable[..., None]) -> None:
     with PrivateRedis() as server:
         for kind in (SCHEDULER, *map(queue_kind, QUEUES)):
-            connect(server.url).stamp(f"{healthcheck.socket.gethostname()}:1", kind)
+            connect(server.url).record_progress(f"{healthcheck.socket.gethostname()}:1", kind)
         configured(REDIS_URL=server.url, PORT=1)
         code, names = loaded("healthcheck", process, folder=tmp_path)
 

@@ -50,7 +50,7 @@ def short(name: str) -> str:
         family, given_name = (part for part in parts if part not in suffixes)
         name = " ".join([given_name, family, *suffixes]).strip()
     first, _, family_name = name.partition(" ")
-    if not family_name or not _latin(first) or not parsed(name).given:
+    if not family_name or not _latin(first) or not parsed(name).given_names:
         return name
     return f"{_initials(first)} {family_name}"
 

@@ -31,36 +31,36 @@ def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "sqlite":
-            return _checked(create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True))
+            return _ping_idle_connections(create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True))
     except (ArgumentError, ImportError) as error:  # the address is not shown, because it may contain a password
         raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
         _make_folder(Path(url.database).parent)
-    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
-    event.listen(made, "connect", _prepare_sqlite)
-    event.listen(made, "begin", _begin_sqlite)
-    return made
+    sqlite_engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
+    event.listen(sqlite_engine, "connect", _prepare_sqlite)
+    event.listen(sqlite_engine, "begin", _begin_sqlite)
+    return sqlite_engine
 
 
-def _checked(made: Engine) -> Engine:
+def _ping_idle_connections(pooled_engine: Engine) -> Engine:
     """Ping a pooled connection before it is used, where it was idle for longer than IDLE_SECONDS.
 
     A connection used a moment ago is not checked: that would cost a round trip for each of thousands of mails.
     """
 
-    @event.listens_for(made, "checkin")
-    def _rests(_connection: Any, record: Any) -> None:
+    @event.listens_for(pooled_engine, "checkin")
+    def _record_checkin(_connection: Any, record: Any) -> None:
         record.info["idle_since"] = time.monotonic()
 
-    @event.listens_for(made, "checkout")
-    def _wakes(connection: Any, record: Any, _proxy: Any) -> None:
+    @event.listens_for(pooled_engine, "checkout")
+    def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
         if time.monotonic() - record.info.get("idle_since", float("inf")) > IDLE_SECONDS:
             try:
-                made.dialect.do_ping(connection)
-            except made.dialect.loaded_dbapi.Error as error:
+                pooled_engine.dialect.do_ping(connection)
+            except pooled_engine.dialect.loaded_dbapi.Error as error:
                 raise DisconnectionError("the server closed the connection") from error
 
-    return made
+    return pooled_engine
 
 
 def _make_folder(folder: Path) -> None:

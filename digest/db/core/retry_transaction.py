@@ -22,19 +22,19 @@ def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
 
     `work` must be idempotent: where the answer to a commit is lost, it runs twice.
     """
-    give_up, pause = time.monotonic() + seconds, FIRST_PAUSE
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
         try:
             with transaction() as session:
                 return work(session)
         except DBAPIError as error:
-            if not _passing(error):
+            if not _is_temporary(error):
                 raise
-            if time.monotonic() + pause > give_up:
+            if time.monotonic() + pause > deadline:
                 raise Transient(f"the database does not answer: {type(error.orig).__name__}") from error
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _passing(error: DBAPIError) -> bool:
+def _is_temporary(error: DBAPIError) -> bool:
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

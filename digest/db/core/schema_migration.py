@@ -35,7 +35,7 @@ def _config() -> Config:
     return config
 
 
-def upgrade(to: str = "head") -> str:
+def upgrade(target: str = "head") -> str:
     """Run the missing migrations up to a version, one process at a time. Returns the version reached.
 
     The newest version has an installation id; it is created where there is none.
@@ -43,21 +43,21 @@ def upgrade(to: str = "head") -> str:
     from alembic import command
 
     version = current_revision()
-    if version is not None and not is_known(version):
-        raise Misconfigured(_newer_release(version))
+    if version is not None and not is_known_revision(version):
+        raise Misconfigured(_newer_release_message(version))
     config = _config()
-    with engine().connect() as connection, _tables_may_be_made_anew(connection), connection.begin():
+    with engine().connect() as connection, _foreign_keys_off(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
-        if to == "head":
+        command.upgrade(config, target)
+        if target == "head":
             installation.ensure_installation(connection)
-    return newest_revision() if to == "head" else to
+    return newest_revision() if target == "head" else target
 
 
 @contextmanager
-def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
     """Disable SQLite's foreign keys: Alembic recreates tables there, and dropping the old one would cascade."""
     if connection.dialect.name != "sqlite":
         yield
@@ -80,27 +80,27 @@ def stamp(connection: Connection) -> None:
     installation.ensure_installation(connection)
 
 
-def is_known(version: str) -> bool:
+def is_known_revision(version: str) -> bool:
     """True for a version that this release can migrate; False for one of a newer release."""
     return any(kind == "revision" and name == version for kind, name in _revisions())
 
 
-def _newer_release(version: str) -> str:
+def _newer_release_message(version: str) -> str:
     newest = newest_revision()
     return f"the database's schema {version} is of a newer release (this one has {newest}); install that release"
 
 
 def _revisions() -> list[tuple[str, str]]:
     steps = [file for file in (files("digest.db") / "migrations" / "versions").iterdir() if file.name.endswith(".py")]
-    return [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
+    return [declaration for file in steps for declaration in _REVISION.findall(file.read_text(encoding="utf-8"))]
 
 
 def newest_revision() -> str:
     """The version that this code needs: the one migration that no other one follows, read from the migration files."""
-    found = _revisions()
-    revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
+    declarations = _revisions()
+    revisions, predecessors = ({name for kind, name in declarations if kind == keyword} for keyword in ("revision", "down_revision"))
     head: str
-    (head,) = revisions - before
+    (head,) = revisions - predecessors
     return str(head)
 
 
@@ -116,14 +116,14 @@ def current_revision() -> str | None:
 def require_newest() -> None:
     """Raises Misconfigured where the database has another schema; does nothing where it does not answer."""
     try:
-        found = current_revision()
+        revision = current_revision()
     except FAILURES:
         return
-    if found is not None and not is_known(found):
-        raise Misconfigured(_newer_release(found))
-    if found != newest_revision():
+    if revision is not None and not is_known_revision(revision):
+        raise Misconfigured(_newer_release_message(revision))
+    if revision != newest_revision():
         raise Misconfigured(
-            f"the database's schema is {found or 'empty'}, not {newest_revision()}; run: digest migrate"
+            f"the database's schema is {revision or 'empty'}, not {newest_revision()}; run: digest migrate"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_numbers
+from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_ids
 from digest.models import Paper, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import RejectedItem
 from digest.text.plain_text import one_line
@@ -29,9 +29,9 @@ def insert_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[i
     """Store new papers, all with the same columns. Returns their ids in order. Needs the lock of `lock_batches`."""
     if not rows:
         return []
-    numbers = next_numbers(session, Paper, len(rows))
-    insert_rows(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
-    return numbers
+    paper_ids = next_ids(session, Paper, len(rows))
+    insert_rows(session, Paper, [{"id": paper_id, **row} for paper_id, row in zip(paper_ids, rows, strict=True)])
+    return paper_ids
 
 
 def update_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -45,9 +45,9 @@ def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None
     insert_rows(session, PaperVersion, rows)
 
 
-def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
+def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, is_new: bool = False) -> None:
     """Store lookup keys, skipping existing ones; `is_new`: the papers have no keys yet."""
-    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), is_new=fresh)
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), is_new=is_new)
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,9 +55,9 @@ def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_ignore(session, Signal, rows)
 
 
-def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable[RejectedItem]) -> None:
+def insert_rejects(session: Session, batch_id: int, document: str, rejected: Iterable[RejectedItem]) -> None:
     """Store the items that could not be used, with the reasons."""
-    for item in bad:
+    for item in rejected:
         session.add(
             Reject(
                 batch_id=batch_id,

@@ -14,12 +14,12 @@ from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
 from digest.papers import Record, clean_record
 
-_TUPLES = {field.name for field in fields(Record) if "tuple" in str(field.type)}
-_CHUNK = 500
-_KEYS = 4000
-_APART = ("title", "abstract")
-_DEFAULTS = tuple((field.name, field.default) for field in fields(Record) if field.name not in _APART)
-_MOST_ALIKE = 40  # a key of more papers is a common phrase and identifies none
+_TUPLE_FIELDS = {field.name for field in fields(Record) if "tuple" in str(field.type)}
+_ROWS_PER_QUERY = 500
+_KEYS_PER_QUERY = 4000
+_COLUMN_FIELDS = ("title", "abstract")
+_DEFAULTS = tuple((field.name, field.default) for field in fields(Record) if field.name not in _COLUMN_FIELDS)
+_MAX_PAPERS_PER_KEY = 40  # a key of more papers is a common phrase and identifies none
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def to_record(version: PaperVersion) -> Record:
 
 
 def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
-    detail: dict[str, Any] = {k: tuple(v) if k in _TUPLES else v for k, v in values.items()}
+    detail: dict[str, Any] = {name: tuple(value) if name in _TUPLE_FIELDS else value for name, value in values.items()}
     if "published" in detail:
         detail["published"] = date.fromisoformat(detail["published"])
     return clean_record(Record(title=title, abstract=abstract, **detail))  # old rows were not cleaned on import
@@ -80,9 +80,9 @@ def announcement_window(session: Session, announcement: int, size: int) -> list[
     return list(session.execute(statement).scalars())
 
 
-def count_announced(session: Session, numbers: Sequence[int]) -> int:
+def count_announced(session: Session, announcement_ids: Sequence[int]) -> int:
     """How many papers these announcements have."""
-    statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(numbers))
+    statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(announcement_ids))
     return int(session.execute(statement).scalar_one())
 
 
@@ -99,16 +99,16 @@ def newest_batch(session: Session) -> int:
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
 
 
-def announced_papers(session: Session, numbers: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
+def announced_papers(session: Session, announcement_ids: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
     """By announcement: id, newest revision, batch, withdrawn flag and identifier of its papers, ordered by id."""
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
-    name = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
-    found: dict[int, list[tuple[int, int, int, bool, str]]] = {}
-    for start in range(0, len(numbers), _CHUNK):
-        chosen = col(Paper.announcement_id).in_(numbers[start : start + _CHUNK])
-        for number, *row in session.execute(select(*columns, name).where(chosen).order_by(col(Paper.id))):
-            found.setdefault(number, []).append(tuple(row))
-    return found
+    identifier = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
+    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str]]] = {}
+    for start in range(0, len(announcement_ids), _ROWS_PER_QUERY):
+        in_batch = col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY])
+        for announcement_id, *row in session.execute(select(*columns, identifier).where(in_batch).order_by(col(Paper.id))):
+            papers_by_announcement.setdefault(announcement_id, []).append(tuple(row))
+    return papers_by_announcement
 
 
 def newest_batch_known_at(session: Session, instant: datetime) -> int:
@@ -125,11 +125,11 @@ def find_by_identifiers(
     """Ids of stored papers by arXiv id; and by DOI, each with the paper's arXiv id."""
     by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(in_values(session, col(Paper.arxiv_id), arxiv_ids))
     by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(in_values(session, col(Paper.doi), dois))
-    numbers = {str(arxiv_id): int(paper_id) for arxiv_id, paper_id in session.execute(by_id)}
-    others = (
+    ids_by_arxiv_id = {str(arxiv_id): int(paper_id) for arxiv_id, paper_id in session.execute(by_id)}
+    ids_by_doi = (
         {str(doi): (int(paper_id), arxiv_id) for doi, paper_id, arxiv_id in session.execute(by_doi)} if dois else {}
     )
-    return numbers, others
+    return ids_by_arxiv_id, ids_by_doi
 
 
 def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
@@ -137,46 +137,46 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
 
     Keys of more than 40 papers are left out, because they identify none.
     """
-    found: dict[str, list[int]] = {}
-    wanted = list(keys)
-    for start in range(0, len(wanted), _KEYS):
-        part = wanted[start : start + _KEYS]
-        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(in_values(session, col(PaperKey.key), part))
-        for key, number in session.execute(statement):
-            found.setdefault(key, []).append(number)
-    return {key: numbers for key, numbers in found.items() if len(numbers) <= _MOST_ALIKE}
+    ids_by_key: dict[str, list[int]] = {}
+    key_list = list(keys)
+    for start in range(0, len(key_list), _KEYS_PER_QUERY):
+        batch = key_list[start : start + _KEYS_PER_QUERY]
+        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(in_values(session, col(PaperKey.key), batch))
+        for key, paper_id in session.execute(statement):
+            ids_by_key.setdefault(key, []).append(paper_id)
+    return {key: paper_ids for key, paper_ids in ids_by_key.items() if len(paper_ids) <= _MAX_PAPERS_PER_KEY}
 
 
-def stored_papers(session: Session, numbers: Iterable[int]) -> dict[int, StoredPaper]:
+def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, StoredPaper]:
     """Papers by id with their newest records, read without table objects."""
-    wanted = list(numbers)
-    if not wanted:
+    ids = list(paper_ids)
+    if not ids:
         return {}
-    p, v = col(Paper.id), PaperVersion
+    id_column, version = col(Paper.id), PaperVersion
     statement = (
         select(
-            p,
+            id_column,
             col(Paper.arxiv_id),
             col(Paper.doi),
             col(Paper.announcement_id),
             col(Paper.batch_id),
             col(Paper.announce_type),
             col(Paper.revision),
-            col(v.title),
-            col(v.abstract),
-            col(v.detail),
+            col(version.title),
+            col(version.abstract),
+            col(version.detail),
         )
-        .join(v, (col(v.paper_id) == p) & (col(v.revision) == col(Paper.revision)))
-        .where(in_values(session, p, wanted))
+        .join(version, (col(version.paper_id) == id_column) & (col(version.revision) == col(Paper.revision)))
+        .where(in_values(session, id_column, ids))
     )
     rows = session.execute(statement)
     return {
-        number: StoredPaper(number, arxiv_id, doi, day, batch, kind, revision, _record(title, abstract, detail))
-        for number, arxiv_id, doi, day, batch, kind, revision, title, abstract, detail in rows
+        paper_id: StoredPaper(paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, _record(title, abstract, detail))
+        for paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, title, abstract, detail in rows
     }
 
 
-def newest_versions(session: Session, numbers: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
+def newest_versions(session: Session, paper_ids: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
     """Papers by id, each with its newest record."""
     statement = (
         select(Paper, PaperVersion)
@@ -184,31 +184,31 @@ def newest_versions(session: Session, numbers: Iterable[int]) -> dict[int, tuple
             PaperVersion,
             (col(PaperVersion.paper_id) == col(Paper.id)) & (col(PaperVersion.revision) == col(Paper.revision)),
         )
-        .where(col(Paper.id).in_(list(numbers)))
+        .where(col(Paper.id).in_(list(paper_ids)))
     )
     return {paper.id: (paper, to_record(version)) for paper, version in session.execute(statement) if paper.id}
 
 
-def newest_versions_chunked(session: Session, numbers: Sequence[int]) -> list[tuple[Paper, Record]]:
+def newest_versions_chunked(session: Session, paper_ids: Sequence[int]) -> list[tuple[Paper, Record]]:
     """`newest_versions` of any number of papers, in the order of the ids."""
-    found: dict[int, tuple[Paper, Record]] = {}
-    for start in range(0, len(numbers), _CHUNK):
-        found |= newest_versions(session, numbers[start : start + _CHUNK])
-    return [found[number] for number in numbers if number in found]
+    papers_by_id: dict[int, tuple[Paper, Record]] = {}
+    for start in range(0, len(paper_ids), _ROWS_PER_QUERY):
+        papers_by_id |= newest_versions(session, paper_ids[start : start + _ROWS_PER_QUERY])
+    return [papers_by_id[paper_id] for paper_id in paper_ids if paper_id in papers_by_id]
 
 
 def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Record]:
     """Records by (paper, revision)."""
     pairs = set(paper_revisions)
-    v, numbers = PaperVersion, sorted({number for number, _ in pairs})
-    statement = select(col(v.paper_id), col(v.revision), col(v.title), col(v.abstract), col(v.detail))
-    found = session.execute(statement.where(in_values(session, col(v.paper_id), numbers))) if pairs else ()
-    return {(n, revision): _record(*rest) for n, revision, *rest in found if (n, revision) in pairs}
+    version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
+    statement = select(col(version.paper_id), col(version.revision), col(version.title), col(version.abstract), col(version.detail))
+    rows = session.execute(statement.where(in_values(session, col(version.paper_id), paper_ids))) if pairs else ()
+    return {(row_paper_id, revision): _record(*columns) for row_paper_id, revision, *columns in rows if (row_paper_id, revision) in pairs}
 
 
-def paper_by_id(session: Session, number: int) -> tuple[Paper, Record] | None:
+def paper_by_id(session: Session, paper_id: int) -> tuple[Paper, Record] | None:
     """One paper with its newest record."""
-    return newest_versions(session, [number]).get(number)
+    return newest_versions(session, [paper_id]).get(paper_id)
 
 
 def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
@@ -224,6 +224,6 @@ def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper,
         .order_by(col(PaperKey.paper_id).desc())
         .limit(limit)
     )
-    numbers = list(session.execute(statement).scalars())
-    found = newest_versions(session, numbers)
-    return [found[number] for number in numbers if number in found]
+    paper_ids = list(session.execute(statement).scalars())
+    papers_by_id = newest_versions(session, paper_ids)
+    return [papers_by_id[paper_id] for paper_id in paper_ids if paper_id in papers_by_id]

@@ -12,18 +12,18 @@ from digest.models import Paper, Signal, SourceDay, SourceState
 
 
 def stored_days(
-    session: Session, sources: Iterable[str], first: date, last: date, *, by: datetime | None = None
+    session: Session, sources: Iterable[str], first_day: date, last_day: date, *, stored_by: datetime | None = None
 ) -> dict[date, bool]:
     """Days that any of these sources has stored (`stored_by`: until then), each with whether one of them is final."""
     statement = select(col(SourceDay.day), col(SourceDay.final)).where(
-        col(SourceDay.source).in_(list(sources)), col(SourceDay.day).between(first, last)
+        col(SourceDay.source).in_(list(sources)), col(SourceDay.day).between(first_day, last_day)
     )
-    if by is not None:
-        statement = statement.where(col(SourceDay.stored_at) <= by)
-    found: dict[date, bool] = {}
+    if stored_by is not None:
+        statement = statement.where(col(SourceDay.stored_at) <= stored_by)
+    is_final_by_day: dict[date, bool] = {}
     for day, final in session.execute(statement):
-        found[day] = found.get(day, False) or final
-    return found
+        is_final_by_day[day] = is_final_by_day.get(day, False) or final
+    return is_final_by_day
 
 
 def oldest_day(session: Session, sources: Iterable[str], since: date) -> date | None:
@@ -66,19 +66,19 @@ def store_source_state(
     session.add(row)
 
 
-def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
+def announcements_by_arxiv_id(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
     """The announcement (None: in none) and announce type of those of these papers that are stored."""
-    found: dict[str, tuple[int | None, str | None]] = {}
+    announcements: dict[str, tuple[int | None, str | None]] = {}
     for start in range(0, len(arxiv_ids), 500):
         statement = select(col(Paper.arxiv_id), col(Paper.announcement_id), col(Paper.announce_type)).where(
             col(Paper.arxiv_id).in_(arxiv_ids[start : start + 500])
         )
-        found |= {str(arxiv_id): (number, kind) for arxiv_id, number, kind in session.execute(statement)}
-    return found
+        announcements |= {str(arxiv_id): (announcement_id, announce_type) for arxiv_id, announcement_id, announce_type in session.execute(statement)}
+    return announcements
 
 
 def papers_without_count(
-    session: Session, source: str, name: str, *, since: int, taken_after: datetime, limit: int
+    session: Session, source: str, name: str, *, since_announcement: int, taken_after: datetime, limit: int
 ) -> Collection[str]:
     """ArXiv ids of papers announced since then without a newer snapshot of that counter.
 
@@ -89,7 +89,7 @@ def papers_without_count(
     )
     statement = (
         select(col(Paper.arxiv_id))
-        .where(col(Paper.announcement_id) >= since, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
+        .where(col(Paper.announcement_id) >= since_announcement, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
         .order_by(func.random())
         .limit(limit)
     )

@@ -36,12 +36,12 @@ def left_by_day(session: Session, since: datetime) -> dict[date, int]:
 
 def subscribers_at(session: Session, instant: datetime) -> int:
     """How many subscribers had confirmed and not left by then; erased ones are not counted."""
-    there = or_(col(Subscriber.left_at).is_(None), col(Subscriber.left_at) >= instant)
-    query = select(func.count()).select_from(Subscriber).where(col(Subscriber.confirmed_at) < instant, there)
+    not_left = or_(col(Subscriber.left_at).is_(None), col(Subscriber.left_at) >= instant)
+    query = select(func.count()).select_from(Subscriber).where(col(Subscriber.confirmed_at) < instant, not_left)
     return session.exec(query).one()
 
 
-def _by_day(session: Session, when: Any, since: datetime, *only: ColumnElement[bool] | bool) -> dict[date, int]:
-    day = utc_day(session, when)
-    rows: Sequence[Any] = session.exec(select(day, func.count()).where(when >= since, *only).group_by(day)).all()
-    return {date.fromisoformat(str(found)): int(number) for found, number in rows}
+def _by_day(session: Session, instant_column: Any, since: datetime, *conditions: ColumnElement[bool] | bool) -> dict[date, int]:
+    day = utc_day(session, instant_column)
+    rows: Sequence[Any] = session.exec(select(day, func.count()).where(instant_column >= since, *conditions).group_by(day)).all()
+    return {date.fromisoformat(str(day_value)): int(count) for day_value, count in rows}

@@ -57,10 +57,10 @@ def newest_batches(session: Session) -> Sequence[Batch]:
     return session.exec(select(Batch).where(col(Batch.id).in_(newest)).order_by(col(Batch.source))).all()
 
 
-def runs(session: Session, *, before: int | None, limit: int) -> Sequence[Run]:
+def runs(session: Session, *, before_id: int | None, limit: int) -> Sequence[Run]:
     """Runs, the newest first, with ids below `before_id`."""
     query = select(Run).order_by(col(Run.id).desc()).limit(limit)
-    return session.exec(query.where(col(Run.id) < before) if before else query).all()
+    return session.exec(query.where(col(Run.id) < before_id) if before_id else query).all()
 
 
 def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -70,15 +70,15 @@ def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, di
         .where(col(Delivery.run_id).in_(run_ids))
         .group_by(col(Delivery.run_id), Delivery.state)
     )
-    found: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
-    for run_id, state, number in session.exec(query).all():
+    counts_by_run: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    for run_id, state, count in session.exec(query).all():
         if run_id is not None:
-            found[run_id][state] = number
-    return found
+            counts_by_run[run_id][state] = count
+    return counts_by_run
 
 
 def deliveries(
-    session: Session, *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int
+    session: Session, *, state: str | None, kind: str | None, run_id: int | None, before_id: int | None, limit: int
 ) -> Sequence[Delivery]:
     """Mails, the newest first, of that state, kind and run where given, with ids below `before_id`."""
     query = select(Delivery).order_by(col(Delivery.id).desc()).limit(limit)
@@ -88,16 +88,16 @@ def deliveries(
         query = query.where(Delivery.kind == kind)
     if run_id is not None:
         query = query.where(Delivery.run_id == run_id)
-    if before is not None:
-        query = query.where(col(Delivery.id) < before)
+    if before_id is not None:
+        query = query.where(col(Delivery.id) < before_id)
     return session.exec(query).all()
 
 
-def editions(session: Session, *, run_id: int | None, before: int | None, limit: int) -> Sequence[Edition]:
+def editions(session: Session, *, run_id: int | None, before_id: int | None, limit: int) -> Sequence[Edition]:
     """Editions, the newest first, of that run where given, with ids below `before_id`."""
     query = select(Edition).order_by(col(Edition.id).desc()).limit(limit)
     if run_id is not None:
         query = query.where(Edition.run_id == run_id)
-    if before is not None:
-        query = query.where(col(Edition.id) < before)
+    if before_id is not None:
+        query = query.where(col(Edition.id) < before_id)
     return session.exec(query).all()

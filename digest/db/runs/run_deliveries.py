@@ -11,7 +11,7 @@ from digest.models import Delivery, Run
 from digest.models.delivery import SENDING
 
 
-def counts_of_run(session: Session, run_id: int) -> Sequence[Delivery]:
+def deliveries_of_run(session: Session, run_id: int) -> Sequence[Delivery]:
     """A run's deliveries by id."""
     return session.exec(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id))).all()
 

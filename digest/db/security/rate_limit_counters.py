@@ -19,21 +19,21 @@ def count_in_window(session: Session, action: str, key: str, *, limit: int, wind
     """
     if limit < 1:
         return 0
-    over = col(RateLimitCounter.started_at) <= now - window
-    return _upsert(session, action, key, restart=over, allowed=col(RateLimitCounter.count) < limit, now=now)
+    window_over = col(RateLimitCounter.started_at) <= now - window
+    return _upsert(session, action, key, restart=window_over, allowed=col(RateLimitCounter.count) < limit, now=now)
 
 
 def count_with_backoff(
-    session: Session, action: str, key: str, *, gaps: Sequence[timedelta], forget: timedelta, now: datetime
+    session: Session, action: str, key: str, *, gaps: Sequence[timedelta], forget_after: timedelta, now: datetime
 ) -> int:
     """Count one attempt where the last one is old enough: `gaps[n-1]` after the n-th, the last gap after later ones.
 
     After `forget_after` without an allowed attempt the count restarts. Returns the attempt's number, 0 if refused.
     """
     count, last_at = col(RateLimitCounter.count), col(RateLimitCounter.last_at)
-    rested = [and_(count == number, last_at <= now - gap) for number, gap in enumerate(gaps[:-1], start=1)]
-    rested.append(and_(count >= len(gaps), last_at <= now - gaps[-1]))
-    return _upsert(session, action, key, restart=last_at <= now - forget, allowed=or_(*rested), now=now)
+    gap_over = [and_(count == number, last_at <= now - gap) for number, gap in enumerate(gaps[:-1], start=1)]
+    gap_over.append(and_(count >= len(gaps), last_at <= now - gaps[-1]))
+    return _upsert(session, action, key, restart=last_at <= now - forget_after, allowed=or_(*gap_over), now=now)
 
 
 def _upsert(
@@ -47,13 +47,13 @@ def _upsert(
 ) -> int:
     """PostgreSQL locks an existing row and checks its newest version; SQLite has one writer at a time."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    first = insert(RateLimitCounter).values(action=action, key=key, count=1, started_at=now, last_at=now)
-    statement = first.on_conflict_do_update(
+    insert_first = insert(RateLimitCounter).values(action=action, key=key, count=1, started_at=now, last_at=now)
+    statement = insert_first.on_conflict_do_update(
         index_elements=["action", "key"],
         set_={
             "count": case((restart, 1), else_=col(RateLimitCounter.count) + 1),
-            "started_at": case((restart, first.excluded.started_at), else_=col(RateLimitCounter.started_at)),
-            "last_at": first.excluded.last_at,
+            "started_at": case((restart, insert_first.excluded.started_at), else_=col(RateLimitCounter.started_at)),
+            "last_at": insert_first.excluded.last_at,
         },
         where=or_(restart, allowed),
     ).returning(col(RateLimitCounter.count))

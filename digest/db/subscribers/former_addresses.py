@@ -20,7 +20,7 @@ from digest.models import FormerAddress, StoredKey, Suppression
 _KEY = "former addresses"
 
 
-def remember(session: Session, address_key: str, *, reason: str, suppressed: bool, at: datetime) -> None:
+def store_former_address(session: Session, address_key: str, *, reason: str, suppressed: bool, at: datetime) -> None:
     """Store the hash of a deleted address. A suppression replaces a hash without one, not the other way round."""
     insert_ignore(session, StoredKey, [{"name": _KEY, "value": secrets.token_hex(32), "created_at": clock.now()}])
     digest = _digest(session, address_key)

@@ -60,41 +60,41 @@ def active_subscribers(session: Session) -> int:
     return session.exec(select(func.count()).where(col(Subscriber.state) == ACTIVE)).one()
 
 
-def count_profile_words(session: Session, most: int) -> list[int]:
+def count_profile_words(session: Session, max_profiles: int) -> list[int]:
     """The number of words, authors and liked papers in each of the newest profiles, at most `max_profiles`."""
-    newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(most)
-    found = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
-    queries = ([*(topic.text for topic in one.topics), *one.exclusions] for one in found)
+    newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(max_profiles)
+    newest_profiles = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
+    queries = ([*(topic.text for topic in profile.topics), *profile.exclusions] for profile in newest_profiles)
     words = (sum(len(text.split()) for text in texts) for texts in queries)
-    return [count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, found, strict=True)]
+    return [count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, newest_profiles, strict=True)]
 
 
-def profiles(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
+def profiles(session: Session, version_ids: Sequence[int]) -> dict[int, Profile]:
     """The profiles with these version ids."""
-    if not versions:
+    if not version_ids:
         return {}
     query = select(col(ProfileVersion.id), col(ProfileVersion.profile))
-    rows = session.execute(query.where(in_values(session, col(ProfileVersion.id), versions)))
-    return {number: Profile.from_json(profile) for number, profile in rows}
+    rows = session.execute(query.where(in_values(session, col(ProfileVersion.id), version_ids)))
+    return {version_id: Profile.from_json(profile) for version_id, profile in rows}
 
 
-def profile_version_created_at(session: Session, number: int) -> datetime | None:
+def profile_version_created_at(session: Session, version_id: int) -> datetime | None:
     """When that profile version was created; None where there is none with that id."""
-    found = session.get(ProfileVersion, number)
-    return found.created_at if found else None
+    version = session.get(ProfileVersion, version_id)
+    return version.created_at if version else None
 
 
 def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that address key; `lock` holds the row until the transaction ends."""
-    return _one(session, col(Subscriber.address_key) == key, lock=lock)
+    return _find_one(session, col(Subscriber.address_key) == key, lock=lock)
 
 
 def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that id; `lock` holds the row until the transaction ends."""
-    return _one(session, col(Subscriber.id) == subscriber_id, lock=lock)
+    return _find_one(session, col(Subscriber.id) == subscriber_id, lock=lock)
 
 
-def _one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
+def _find_one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
     query = select(Subscriber).where(condition)
     return session.exec(query.with_for_update() if lock else query).one_or_none()
 
@@ -105,41 +105,41 @@ def count_by_state(session: Session) -> dict[str, int]:
     return {state: int(number) for state, number in rows}
 
 
-def admit(session: Session, who: ParsedAddress, *, now: datetime) -> Subscriber:
+def admit(session: Session, address: ParsedAddress, *, now: datetime) -> Subscriber:
     """The row of that address, locked; a new one is pending. Concurrent calls return the same row."""
-    known = by_key(session, who.key, lock=True)
-    if known is not None:
-        return known
-    made = Subscriber(address=who.text, address_key=who.key, state=PENDING, created_at=now)
-    made.send_at = settings.get().send_at
+    existing = by_key(session, address.key, lock=True)
+    if existing is not None:
+        return existing
+    subscriber = Subscriber(address=address.text, address_key=address.key, state=PENDING, created_at=now)
+    subscriber.send_at = settings.get().send_at
     try:
         with session.begin_nested():
-            session.add(made)
-            former_addresses.restore_suppression(session, who.key)
+            session.add(subscriber)
+            former_addresses.restore_suppression(session, address.key)
     except IntegrityError:
-        other = by_key(session, who.key, lock=True)
-        if other is None:
+        concurrent = by_key(session, address.key, lock=True)
+        if concurrent is None:
             raise
-        return other
-    return made
+        return concurrent
+    return subscriber
 
 
 def suppression(session: Session, key: str) -> Suppression | None:
     """Why that address must not be mailed, None where it may be; also from the hash of a deleted address."""
-    found = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
-    former = None if found else former_addresses.find_former_address(session, key)
+    stored = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+    former = None if stored else former_addresses.find_former_address(session, key)
     if former is not None and former.suppressed:
         return Suppression(address_key=key, reason=former.reason, at=former.at)
-    return found
+    return stored
 
 
 def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
     """The request with that id; None where there is none, or where it is another subscriber's."""
-    found = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
-    return found if found is not None and found.subscriber_id == subscriber_id else None
+    request = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
+    return request if request is not None and request.subscriber_id == subscriber_id else None
 
 
-def has_open_request(session: Session, subscriber_id: int, *, since: datetime) -> bool:
+def has_open_sign_up(session: Session, subscriber_id: int, *, since: datetime) -> bool:
     """True where a sign-up since then was not confirmed yet."""
     query = select(SignUpRequest.id).where(
         SignUpRequest.subscriber_id == subscriber_id,
@@ -149,13 +149,13 @@ def has_open_request(session: Session, subscriber_id: int, *, since: datetime) -
     return session.exec(query.limit(1)).first() is not None
 
 
-def new_profile(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
+def add_profile_version(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
     """Add a version of a subscriber's profile; earlier versions stay."""
-    last = session.exec(
+    last_number = session.exec(
         select(func.max(ProfileVersion.number)).where(ProfileVersion.subscriber_id == subscriber_id)
     ).one()
     version = ProfileVersion(
-        subscriber_id=subscriber_id, number=(last or 0) + 1, created_at=now, profile=profile.to_json()
+        subscriber_id=subscriber_id, number=(last_number or 0) + 1, created_at=now, profile=profile.to_json()
     )
     session.add(version)
     session.flush()
@@ -195,8 +195,8 @@ def was_imported(session: Session, subscriber_id: int) -> bool:
 
 def newest_batch_known_at(session: Session, *, now: datetime) -> int:
     """The last batch before the first one that is not known yet, 0 for none. Its papers are not new to a subscriber."""
-    later = session.exec(select(func.min(Batch.id)).where(col(Batch.known_at) > now)).one()
-    return later - 1 if later is not None else session.exec(select(func.max(Batch.id))).one() or 0
+    first_later_batch = session.exec(select(func.min(Batch.id)).where(col(Batch.known_at) > now)).one()
+    return first_later_batch - 1 if first_later_batch is not None else session.exec(select(func.max(Batch.id))).one() or 0
 
 
 def attempts(session: Session, action: str, key: str, *, since: datetime) -> Sequence[datetime]:
@@ -217,16 +217,16 @@ def delete_attempts(session: Session, action: str, key: str) -> None:
 
 def without_welcome(session: Session, action: str, *, since: datetime, until: datetime, limit: int) -> list[int]:
     """Active subscribers confirmed between those times without any edition and without an attempt of that action."""
-    has = select(Edition.id).where(col(Edition.subscriber_id) == col(Subscriber.id))
+    any_edition = select(Edition.id).where(col(Edition.subscriber_id) == col(Subscriber.id))
     noted = select(Attempt.id).where(Attempt.action == action, Attempt.key == cast(col(Subscriber.id), String))
     query = (
         select(Subscriber.id)
         .where(Subscriber.state == ACTIVE, col(Subscriber.confirmed_at).between(since, until))
-        .where(~has.exists(), ~noted.exists())
+        .where(~any_edition.exists(), ~noted.exists())
         .order_by(col(Subscriber.id))
         .limit(limit)
     )
-    return [number for number in session.exec(query) if number]
+    return [subscriber_id for subscriber_id in session.exec(query) if subscriber_id]
 
 
 def mark_welcomed(session: Session, subscriber_id: int, *, now: datetime) -> None:

@@ -25,7 +25,7 @@ class AuthorLookup:
         self.beginnings: dict[str, list[_Wanted]] = defaultdict(list)
         for one in wanted:
             name, prefix, _ = one
-            for family, initial in _readings(" ".join(name.given), name.particles, name.family) if name.family else ():
+            for family, initial in _readings(" ".join(name.given_names), name.particles, name.family) if name.family else ():
                 if prefix:
                     self.beginnings[family].append(one)
                 else:

@@ -131,7 +131,7 @@ class _Builder:
     def _author(self, author: str) -> int:
         if author not in self.name_of:
             parts = parse_name(author)
-            self.name_of[author] = self.names(f"{' '.join(parts.given)}|{parts.particles}|{parts.family}")
+            self.name_of[author] = self.names(f"{' '.join(parts.given_names)}|{parts.particles}|{parts.family}")
         return self.name_of[author]
 
 

@@ -102,7 +102,7 @@ def _refused_pauses() -> list[str]:
     messages = []
     for pacing in {source.pacing for source in registry.SOURCES.values()}:
         try:
-            pacing.seconds()
+            pacing.pause_seconds()
         except Misconfigured as error:
             messages.append(str(error))
     return messages

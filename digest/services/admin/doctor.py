@@ -88,7 +88,7 @@ def _database(config: settings.Settings) -> Iterator[Finding]:
         return
     if current == newest:
         yield Finding(OK, "database", f"{config.database.split(':', 1)[0]}, schema {current}")
-    elif current is not None and not schema_migration.is_known(current):
+    elif current is not None and not schema_migration.is_known_revision(current):
         cure = "install the newer release again; this one must not write to it"
         yield Finding(ERROR, "database", f"its schema {current} is of a newer release (this one has {newest})", cure)
     else:
@@ -122,7 +122,7 @@ def _sources(config: settings.Settings) -> Iterator[Finding]:
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:
-    if status.state == source_status.NEVER:
+    if status.state == source_status.NEVER_FETCHED:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
     filler = registry.gap_filler()
     return f"it is retried automatically; {filler} fills gaps, or now: digest ingest {filler}"

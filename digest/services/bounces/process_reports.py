@@ -235,7 +235,7 @@ def suppress_failing_addresses(*, now: datetime | None = None) -> int:
     while True:
         with reading() as session:
             keys = store.failing_addresses(
-                session, since=now - WINDOW, least=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
+                session, since=now - WINDOW, minimum=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
             )
         if not keys:
             return suppressed

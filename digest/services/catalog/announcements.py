@@ -24,20 +24,20 @@ class AnnouncedPaper(NamedTuple):
     revision: int
     batch: int
     withdrawn: bool
-    name: str
+    identifier: str
 
 
 @dataclass(frozen=True, eq=False)
 class AnnouncementDay:
     """One announcement with all its papers by id, withdrawn ones too."""
 
-    number: int
+    announcement_id: int
     papers: tuple[AnnouncedPaper, ...]
 
     @cached_property
-    def state(self) -> str:
+    def fingerprint(self) -> str:
         """The fingerprint of these papers in these revisions."""
-        return state(self.papers)
+        return papers_fingerprint(self.papers)
 
     @cached_property
     def newest_batch(self) -> int:
@@ -45,29 +45,29 @@ class AnnouncementDay:
         return max((paper.batch for paper in self.papers), default=0)
 
 
-def state(papers: Sequence[AnnouncedPaper]) -> str:
+def papers_fingerprint(papers: Sequence[AnnouncedPaper]) -> str:
     """A hash of papers and revisions; it includes the database's address, because ids mean other papers elsewhere."""
-    said = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.name}" for paper in papers)]
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
+    parts = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.identifier}" for paper in papers)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-def days(session: Session, numbers: Sequence[int]) -> list[AnnouncementDay]:
+def announcement_days(session: Session, announcement_ids: Sequence[int]) -> list[AnnouncementDay]:
     """These announcements, in this order."""
-    kept, newest = _days.setdefault(engine(), {}), store.newest_batch(session)
-    missing = [number for number in numbers if number not in kept or kept[number][0] != newest]
+    cached, newest = _days_by_engine.setdefault(engine(), {}), store.newest_batch(session)
+    missing = [number for number in announcement_ids if number not in cached or cached[number][0] != newest]
     if missing:
-        found = store.announced_papers(session, missing)
-        for number in missing:
-            day = AnnouncementDay(number, tuple(AnnouncedPaper(*row) for row in found.get(number, ())))
-            old = kept.pop(number, (0, day))[1]
-            kept[number] = newest, old if old.papers == day.papers else day
-    known = [kept[number][1] for number in numbers]
-    while len(kept) > _KEPT:
-        kept.pop(next(iter(kept)))
-    return known
+        papers_by_announcement = store.announced_papers(session, missing)
+        for announcement_id in missing:
+            day = AnnouncementDay(announcement_id, tuple(AnnouncedPaper(*row) for row in papers_by_announcement.get(announcement_id, ())))
+            old = cached.pop(announcement_id, (0, day))[1]
+            cached[announcement_id] = newest, old if old.papers == day.papers else day
+    result = [cached[number][1] for number in announcement_ids]
+    while len(cached) > _MAX_DAYS_CACHED:
+        cached.pop(next(iter(cached)))
+    return result
 
 
-_KEPT = 128
-_days: WeakKeyDictionary[Engine, dict[int, tuple[int, AnnouncementDay]]] = (
+_MAX_DAYS_CACHED = 128
+_days_by_engine: WeakKeyDictionary[Engine, dict[int, tuple[int, AnnouncementDay]]] = (
     WeakKeyDictionary()
 )  # with the newest batch by then

@@ -24,42 +24,42 @@ from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDa
 
 log = logs.get(__name__)
 
-_OPEN = 40  # in one process: 14 announcements to match, and earlier ones for thresholds
-_FILES = 100
+_MAX_OPEN = 40  # in one process: 14 announcements to match, and earlier ones for thresholds
+_MAX_FILES = 100
 _RISING_FILES = 4
-_AT_ONCE = 1000
-_open: OrderedDict[str, PaperIndex] = OrderedDict()
+_PAPERS_PER_READ = 1000
+_open_indexes: OrderedDict[str, PaperIndex] = OrderedDict()
 
 
 def index_of_day(session: Session, day: AnnouncementDay) -> PaperIndex:
     """The index of an announcement."""
-    return _named(session, f"{day.number}-{day.state}", day.papers)
+    return _cached_index(session, f"{day.announcement_id}-{day.fingerprint}", day.papers)
 
 
 def rising_index(session: Session, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
     """An index of rising papers of earlier announcements."""
-    return _named(session, f"rising-{announcements.state(papers)}", papers)
+    return _cached_index(session, f"rising-{announcements.papers_fingerprint(papers)}", papers)
 
 
-def _named(session: Session, state: str, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
+def _cached_index(session: Session, state: str, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
     name = f"{state}-{index_file.STATE}.index"
-    found = _open.get(name) or _read(name)
-    if found is None:
-        found = build(_records(session, papers))
-        _write(name, found)
-    _open[name] = found
-    _open.move_to_end(name)
-    while len(_open) > _OPEN:
-        _open.popitem(last=False)
-    return found
+    index = _open_indexes.get(name) or _read(name)
+    if index is None:
+        index = build(_records(session, papers))
+        _write(name, index)
+    _open_indexes[name] = index
+    _open_indexes.move_to_end(name)
+    while len(_open_indexes) > _MAX_OPEN:
+        _open_indexes.popitem(last=False)
+    return index
 
 
 def _records(session: Session, papers: Sequence[AnnouncedPaper]) -> list[tuple[int, Record]]:
     records: list[tuple[int, Record]] = []
-    for start in range(0, len(papers), _AT_ONCE):
-        pairs = [(paper.id, paper.revision) for paper in papers[start : start + _AT_ONCE]]
-        found = store.versions(session, pairs)
-        records += [(number, found[number, revision]) for number, revision in pairs]
+    for start in range(0, len(papers), _PAPERS_PER_READ):
+        pairs = [(paper.id, paper.revision) for paper in papers[start : start + _PAPERS_PER_READ]]
+        records_by_revision = store.versions(session, pairs)
+        records += [(paper_id, records_by_revision[paper_id, revision]) for paper_id, revision in pairs]
     return records
 
 
@@ -86,15 +86,15 @@ def _write(name: str, index: PaperIndex) -> None:
             file.write(index_file.to_bytes(index))
         Path(file.name).chmod(0o644)
         Path(file.name).replace(_folder() / name)
-        _remove_old(name)
+        _remove_outdated(name)
     except OSError as error:
         log.warning("index_not_stored", file=name, reason=error.strerror or "it cannot be written")
 
 
-def _remove_old(name: str) -> None:
+def _remove_outdated(name: str) -> None:
     """Remove files of other states of the same announcement, and the oldest beyond the limit. Open ones stay usable."""
-    begins = name.partition("-")[0]
+    prefix = name.partition("-")[0]
     files = sorted(_folder().glob("*.index"), key=os.path.getmtime, reverse=True)
-    same = [file for file in files if file.name.partition("-")[0] == begins]
-    for file in [*same[_RISING_FILES if begins == "rising" else 1 :], *files[_FILES:]]:
+    of_announcement = [file for file in files if file.name.partition("-")[0] == prefix]
+    for file in [*of_announcement[_RISING_FILES if prefix == "rising" else 1 :], *files[_MAX_FILES:]]:
         file.unlink(missing_ok=True)

@@ -40,10 +40,10 @@ class Preview:
         """Papers a day, on average over the days shown."""
         return sum(day.total for day in self.days) / len(self.days) if self.days else 0.0
 
-    def top(self, number: int) -> tuple[PreviewPaper, ...]:
+    def best_papers(self, count: int) -> tuple[PreviewPaper, ...]:
         """The papers with the highest scores of all days."""
         papers = (paper for day in reversed(self.days) for paper in day.papers)
-        return tuple(sorted(papers, key=lambda paper: -paper.score)[:number])
+        return tuple(sorted(papers, key=lambda paper: -paper.score)[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class PaperPage:
     links: tuple[tuple[str, str], ...] = ()
     announced: date | None = None
     comment: str = ""
-    nearest: tuple[int, str] | None = None
+    nearest_paper: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

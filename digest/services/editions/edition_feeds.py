@@ -20,7 +20,7 @@ from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.services.catalog import trending
-from digest.services.catalog.paper_presenters import row
+from digest.services.catalog.paper_presenters import present_row
 from digest.services.editions import web_view
 from digest.services.security import signed_links
 from digest.text.tex import readable
@@ -101,14 +101,14 @@ def _rising(service: str, category: str | None) -> str:
 
 def _paper(rising_paper: trending.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
-    paper_row = replace(row(rising_paper.number, rising_paper.record, rising_paper.trend.facts), authors=names)
-    url = f"{settings.get().base_url}/papers/{rising_paper.number}"
+    paper_row = replace(present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names)
+    url = f"{settings.get().base_url}/papers/{rising_paper.paper_id}"
     return Item(
-        key=_key(rising_paper.listed, f"paper-{rising_paper.number}"),
+        key=_key(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),
         title=paper_row.title,
         url=url,
         html=fragment_template("paper").render(row=paper_row, url=url),
-        published=rising_paper.listed,
+        published=rising_paper.listed_at,
         authors=paper_row.authors,
         tags=paper_row.categories,
     )

@@ -87,7 +87,7 @@ def _threshold(session: Session, profile: Profile, announcement: int, weights: W
     """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
     if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
         return None
-    before = announced.days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
+    before = announced.announcement_days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
     return selector.thresholds(session, before, weights, {0: profile})[0]
 
 

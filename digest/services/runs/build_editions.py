@@ -107,7 +107,7 @@ def _ids_with_edition(session: Session, subscribers: Iterable[tuple[DueSubscribe
     """Ids of the subscribers who already have an edition of their date."""
     dates = {stored_id(subscriber): day for subscriber, day in subscribers}
     return {
-        number for number, day in runs.editions_by_date(session, dates, set(dates.values())) if dates[number] == day
+        number for number, day in runs.edition_dates(session, dates, set(dates.values())) if dates[number] == day
     }
 
 
@@ -124,7 +124,7 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
     mailed = [choice for choice in valid if choice.kind]
     papers = sum(choice.papers for choice in mailed)
     skipped = len(valid) - len(mailed)
-    if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
+    if not runs.finish_shard(session, shard, at=now, subscribers=len(mailed), skipped=skipped, papers=papers):
         return False
     taus = {
         choice.subscriber.profile_id: choice.tau

@@ -31,7 +31,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     before = now - timedelta(days=config.retention_days)
     deleted = _delete_deliveries(before)
     with transaction() as session:
-        deleted += retention.delete_old_records(session, reports=before, tries=now - timedelta(days=2))
+        deleted += retention.delete_old_records(session, reports_before=before, attempts_before=now - timedelta(days=2))
         retention.delete_old_audit(session, now - timedelta(days=config.retention_audit_days))
     given_up = process_reports.suppress_failing_addresses(now=now)
     departed = _erase_departed(now - timedelta(days=config.retention_left_days), now)

@@ -94,7 +94,7 @@ def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: dateti
     key = keyed(f"{limit.action}:{who}")
     if isinstance(limit, Backoff):
         return rate_limit_counters.count_with_backoff(
-            session, limit.action, key, gaps=limit.gaps, forget=limit.forget, now=now
+            session, limit.action, key, gaps=limit.gaps, forget_after=limit.forget, now=now
         )
     return rate_limit_counters.count_in_window(
         session, limit.action, key, limit=limit.limit, window=limit.window, now=now

@@ -114,7 +114,7 @@ def window_of_days(
 ) -> PaperColumns:
     """The papers of these announcements; eligible are those of batches up to `through` that were not withdrawn."""
     papers = [paper for day in days for paper in day.papers]
-    announcement = np.repeat([day.number for day in days], [len(day.papers) for day in days]).astype(np.int64)
+    announcement = np.repeat([day.announcement_id for day in days], [len(day.papers) for day in days]).astype(np.int64)
     batch = np.array([paper.batch for paper in papers], np.int64)
     opened = ~np.array([paper.withdrawn for paper in papers], bool)
     if through is not None:

@@ -39,12 +39,12 @@ class CandidatePool:
     @property
     def first(self) -> int:
         """The oldest announcement."""
-        return self.days[-1].number
+        return self.days[-1].announcement_id
 
     def oldest(self, seen: int) -> int:
         """The oldest announcement with a paper that may rise, or that is from a batch after `seen_through`."""
         fresh = (at for at, day in enumerate(self.days) if day.newest_batch > seen)
-        return self.days[min(max([RISING_ANNOUNCEMENTS - 1, *fresh]), len(self.days) - 1)].number
+        return self.days[min(max([RISING_ANNOUNCEMENTS - 1, *fresh]), len(self.days) - 1)].announcement_id
 
     @cached_property
     def papers(self) -> Mapping[int, AnnouncedPaper]:
@@ -58,7 +58,7 @@ class CandidatePool:
     @cached_property
     def announcement(self) -> Mapping[int, int]:
         """The announcement of each paper, by paper id."""
-        return {paper.id: day.number for day in self.days for paper in day.papers if paper.id in self.papers}
+        return {paper.id: day.announcement_id for day in self.days for paper in day.papers if paper.id in self.papers}
 
     @cached_property
     def rising(self) -> tuple[int, ...]:
@@ -83,16 +83,16 @@ def pool_of(
     session: Session, numbers: Sequence[int], *, at: datetime, weights: Weights, through: int | None = None
 ) -> CandidatePool:
     """The papers of these announcements (newest first), of batches up to `through`, with trends as of `signals_at`."""
-    days = tuple(announcements.days(session, numbers))
+    days = tuple(announcements.announcement_days(session, numbers))
     last = max((day.newest_batch for day in days), default=0) if through is None else through
     kept = _pools.setdefault(engine(), {})
     key = days, last, at, weights, store.newest_batch(session)
     found = kept.pop(key, None)
     if found is None:
-        listed = {paper.id: day.number for day in days for paper in day.papers}
-        papers = {n: trending.Listing(listed[n], paper.revision) for n, paper in all_announced(days, last).items()}
+        listed = {paper.id: day.announcement_id for day in days for paper in day.papers}
+        papers = {n: trending.PaperListing(listed[n], paper.revision) for n, paper in all_announced(days, last).items()}
         members = None if len(numbers) >= WINDOW_ANNOUNCEMENTS else _window(session, numbers, at, last)
-        found = CandidatePool(days, last, trending.figures(session, papers, at=at, members=members), weights)
+        found = CandidatePool(days, last, trending.trends_of(session, papers, at=at, members=members), weights)
     kept[key] = found
     while len(kept) > _KEPT:
         kept.pop(next(iter(kept)))
@@ -102,4 +102,4 @@ def pool_of(
 def _window(session: Session, numbers: Sequence[int], at: datetime, through: int) -> trending.Population:
     """The papers to rank those of a few announcements among: the whole window up to the newest, as in a run."""
     window = store.announcement_window(session, max(numbers), WINDOW_ANNOUNCEMENTS)
-    return trending.population(session, list({*window, *numbers}), at=at, through=through)
+    return trending.population(session, list({*window, *numbers}), at=at, through_batch=through)

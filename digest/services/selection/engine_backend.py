@@ -23,7 +23,7 @@ from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.services.catalog import day_indexes, novelty_and_score
-from digest.services.catalog.novelty_and_score import LookUp, PaperSigns
+from digest.services.catalog.novelty_and_score import NoveltyLookup, PaperSignals
 from digest.services.selection import calibrate_engine, compiled_profiles, entry_building
 from digest.services.selection.candidate_arrays import PaperColumns, WindowArrays
 from digest.services.selection.candidate_papers import CandidatePool
@@ -31,7 +31,7 @@ from digest.services.selection.compiled_profiles import CompiledProfileCache
 from digest.services.selection.entry_building import COMPILED_PROFILE, MAX_RISING, SelectionRequest
 
 _windows: WeakKeyDictionary[CandidatePool, WindowArrays] = WeakKeyDictionary()
-_sheets: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSigns], EntryTemplates]]] = WeakKeyDictionary()
+_sheets: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSignals], EntryTemplates]]] = WeakKeyDictionary()
 StoredReasons = tuple[bytes, bytes]  # entries as stored, separated by commas, and the packed ids of their papers
 AT_ONCE = 8192  # requests
 shelf, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
@@ -41,7 +41,7 @@ def choose_stored(
     session: Session,
     pool: CandidatePool,
     requests: Sequence[SelectionRequest],
-    look_up: LookUp,
+    look_up: NoveltyLookup,
     shelf: CompiledProfileCache | None = None,
 ) -> Iterator[StoredContent]:
     """The edition of each request, selected in batches to bound the memory for results.
@@ -82,10 +82,10 @@ class _Readers:
         asked: Sequence[SelectionRequest],
         rows: Sequence[int],
         profiles: CompiledProfileCache,
-        look_up: LookUp,
+        look_up: NoveltyLookup,
     ) -> None:
         self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
-        self.signs: dict[int, PaperSigns] = {}
+        self.signs: dict[int, PaperSignals] = {}
         self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
         self.barring = {at: self.compiled.excluding(one) for at, one in enumerate(asked) if not self.with_topics[at]}
         self.new: list[StoredReasons] = [(b"", b"")] * len(asked)
@@ -135,7 +135,7 @@ class _Readers:
             found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
             content = entry_building.without_topics(self.known, asked, *found, considered)
             return StoredContent.from_content(
-                replace(content, entries=novelty_and_score.entries_with_signs(content.entries, self.signs))
+                replace(content, entries=novelty_and_score.entries_with_signals(content.entries, self.signs))
             )
         (new, papers), (strong, rising) = self.new[row], self.strong[row]
         both = b"%b,%b" % (new, strong) if papers and rising else new or strong
@@ -166,7 +166,7 @@ class _Readers:
     def _told(self, matches: Sequence[Match], section: str) -> bytes:
         """Matches that the JSON writer of the engine does not support: of followed authors, or of very many words."""
         make = entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
-        found = novelty_and_score.entries_with_signs([make(self.known, match) for match in matches], self.signs)
+        found = novelty_and_score.entries_with_signals([make(self.known, match) for match in matches], self.signs)
         return b",".join(map(entry_json, found))
 
     def _sheets(self, papers: PaperColumns, section: str) -> EntryTemplates:
@@ -186,7 +186,7 @@ class _Readers:
         if paper not in self.known.papers:
             return b"", b""
         return entry_json_affixes(
-            *novelty_and_score.entries_with_signs([entry_building.plain_entry(self.known, paper, section)], self.signs)
+            *novelty_and_score.entries_with_signals([entry_building.plain_entry(self.known, paper, section)], self.signs)
         )
 
     def _rows(self, places: Sequence[int]) -> list[int]:

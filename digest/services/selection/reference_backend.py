@@ -45,7 +45,7 @@ def thresholds(
 
 def _announced(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
     papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
-    return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})
+    return _prepare(session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {})
 
 
 def admits(profile: Profile, document: Document) -> bool:

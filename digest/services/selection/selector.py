@@ -68,9 +68,9 @@ def choose_stored(
     """The edition of each request as it is stored, with the measured signals of its papers; selected in batches."""
     if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
         found = reference_backend.choose(session, known, asked) if asked else []
-        return map(StoredContent.from_content, novelty_and_score.contents_with_signs(session, found))
+        return map(StoredContent.from_content, novelty_and_score.contents_with_signals(session, found))
     made: Iterator[StoredContent] = engine_loader.engine().choose_stored(
-        session, known, asked, partial(novelty_and_score.signs, session), shelf
+        session, known, asked, partial(novelty_and_score.novelty_signals, session), shelf
     )
     return made
 
@@ -80,7 +80,7 @@ def prepare_engine() -> bool:
     with reading() as session:
         today = clock.now().astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
-        day = announcements.days(session, [current])[0] if current else None
+        day = announcements.announcement_days(session, [current])[0] if current else None
         readers = subscribers.active_subscribers(session)
         work = len(day.papers) * readers * engine_need.current_size(session).terms if day else 0
         small = day is None or _soon_done(len(day.papers), work)

@@ -41,7 +41,7 @@ def complete_thresholds(
     taus = dict(stored)
     if missing:
         before = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
-        taus |= selector.thresholds(session, announcements.days(session, before), epochs.weights(epoch), missing, shelf)
+        taus |= selector.thresholds(session, announcements.announcement_days(session, before), epochs.weights(epoch), missing, shelf)
     return taus
 
 

@@ -61,7 +61,7 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         if suppression is not None and _liftable(suppression):
             suppressions.lift(session, suppression)
         _keep_request(session, subscriber, request, now=now)
-        version = subscribers.new_profile(session, subscriber_id, Profile.from_json(request.profile), now=now)
+        version = subscribers.add_profile_version(session, subscriber_id, Profile.from_json(request.profile), now=now)
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)

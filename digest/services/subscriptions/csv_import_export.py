@@ -26,7 +26,7 @@ from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.profile import Profile, Topic
 from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
-from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
@@ -34,7 +34,7 @@ from digest.services.subscriptions.sign_up import WORDING
 from digest.text.redaction import redact_addresses
 
 SUPPRESSED = "suppressed"  # the state of a row that is an address alone
-STATES = (ACTIVE, PENDING, LEFT, SUPPRESSED)
+STATES = (ACTIVE, PENDING, UNSUBSCRIBED, SUPPRESSED)
 TIMES = ("created_at", "confirmed_at", "left_at", "suppressed_at")
 COLUMNS = (
     *("address", "state", *preference_fields.FIELDS, "muted", "caps", "primary_only", "likes"),
@@ -242,9 +242,9 @@ class _ImportedPerson:
         """Raise Refused if the state of the address in this installation forbids this row."""
         if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
             raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
-        if subscriber is not None and subscriber.state == LEFT:
+        if subscriber is not None and subscriber.state == UNSUBSCRIBED:
             raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
-        if self.state == LEFT:
+        if self.state == UNSUBSCRIBED:
             return  # this row starts no mail
         former = former_addresses.find_former_address(session, address.key)
         if former is not None and not former.suppressed:
@@ -258,9 +258,9 @@ class _ImportedPerson:
         subscriber.state = self.state
         subscriber.created_at = self.times.get("created_at", now)
         subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)
-        subscriber.left_at = self.times.get("left_at", now) if self.state == LEFT else None
+        subscriber.left_at = self.times.get("left_at", now) if self.state == UNSUBSCRIBED else None
         if subscriber.confirmed_at:
-            subscriber.profile_id = subscribers.new_profile(session, number, self.profile, now=now).id
+            subscriber.profile_id = subscribers.add_profile_version(session, number, self.profile, now=now).id
         else:
             session.add(self._request(number, subscriber.created_at))
         if self.state == ACTIVE:

@@ -17,8 +17,8 @@ from digest.db.subscribers.scrub import scrub_deleted
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
-from digest.models.delivery import CANCELLED, OPEN
-from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
+from digest.models.delivery import CANCELLED, OPEN_STATES
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, UNSUBSCRIBED
 from digest.services.security import rate_limits
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.selection import profile_cache
@@ -40,7 +40,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
         address, was_active = subscriber.address, subscriber.state == ACTIVE
         erase_rows(session, subscriber, now=now)
         if was_active and not by_administrator:
-            former_addresses.remember(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
+            former_addresses.store_former_address(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
         actor = command_line_actor() if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
     profile_cache.delete_profiles_of(subscriber_id)
@@ -54,7 +54,7 @@ def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> No
     theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
     session.execute(
         update(Delivery)
-        .where(theirs, col(Delivery.state).in_(OPEN))
+        .where(theirs, col(Delivery.state).in_(OPEN_STATES))
         .values(state=CANCELLED, due_at=None, lease_id=None)
     )
     session.execute(
@@ -75,8 +75,8 @@ def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
     suppression = subscribers.suppression(session, key)
     if suppression is not None:
         reason = BY_ADMINISTRATOR if suppression.source == BY_ADMINISTRATOR else suppression.reason
-        former_addresses.remember(session, key, reason=reason, suppressed=True, at=suppression.at)
+        former_addresses.store_former_address(session, key, reason=reason, suppressed=True, at=suppression.at)
         session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
-    elif subscriber.state == LEFT:
+    elif subscriber.state == UNSUBSCRIBED:
         at = subscriber.left_at or now
-        former_addresses.remember(session, key, reason="left", suppressed=False, at=at)
+        former_addresses.store_former_address(session, key, reason="left", suppressed=False, at=at)

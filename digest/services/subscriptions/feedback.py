@@ -94,7 +94,7 @@ def keep_profile(session: Session, subscriber: Subscriber, profile: Profile, *, 
     before = subscribers.profile_of(session, subscriber)
     if profile == before:
         return
-    version = subscribers.new_profile(session, subscriber.id or 0, profile, now=now)
+    version = subscribers.add_profile_version(session, subscriber.id or 0, profile, now=now)
     if subscriber.profile_id and version.id and replace(profile, likes=before.likes) == before:
         threshold_store.copy_threshold(session, subscriber.profile_id, version.id)
     subscriber.profile_id = version.id

@@ -13,7 +13,7 @@ from digest.errors import NotFound, Refused
 from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.subscriptions import personal_data, send_schedule
 from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.preference_fields import Preferences, version_of
@@ -51,7 +51,7 @@ def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_v
             raise Refused(localize("your preferences were changed elsewhere since you opened this page"))
         profile = preferences.profile(before)
         if profile != before or subscriber.profile_id is None:
-            subscriber.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
+            subscriber.profile_id = subscribers.add_profile_version(session, subscriber_id, profile, now=now).id
         preferences.write_to(subscriber)
         if subscriber.state == ACTIVE and not _has_due_mail(subscriber, now):
             subscriber.next_due_at = send_schedule.due_after(subscriber, now)
@@ -72,7 +72,7 @@ def resubscribe(subscriber_id: int, client: str) -> None:
         subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
         if subscriber.state == ACTIVE:
             return
-        if subscriber.state != LEFT or subscriber.profile_id is None:
+        if subscriber.state != UNSUBSCRIBED or subscriber.profile_id is None:
             raise Refused(localize("this subscription was never confirmed; use the link in the confirmation e-mail"))
         activate(session, subscriber, None, event="returned", client=client, now=now)
 

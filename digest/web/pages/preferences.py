@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from digest.errors import BadInput, Refused
 from digest.i18n import localize
 from digest.models import Suppression
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.security import signed_links
 from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of
@@ -141,7 +141,7 @@ def _status(account: update_preferences.Account) -> str:
     subscriber = account.subscriber
     if account.suppression is not None:
         return localize("mail is stopped")
-    if subscriber.state == LEFT:
+    if subscriber.state == UNSUBSCRIBED:
         return localize("unsubscribed")
     if subscriber.state != ACTIVE:
         return localize("not confirmed yet")

@@ -61,7 +61,7 @@ def preview_view(preview: Preview, *, limit: int) -> PreviewView:
         days=bars([(day.date, day.total) for day in preview.days]),
         span=localize_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
         sentence=sentence(preview.per_day),
-        top=tuple(_row(paper) for paper in preview.top(PAPERS_SHOWN)),
+        top=tuple(_row(paper) for paper in preview.best_papers(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
     )
 

@@ -53,7 +53,7 @@ def make_progress(server: PrivateRedis, pid: int) -> None:
     """Record progress as a scheduler and a worker of all queues with that process id."""
     store = redis.connect(server.url)
     store.task_ended(f"{socket.gethostname()}:{pid}", QUEUES)
-    store.stamp(f"{socket.gethostname()}:{pid}", redis.SCHEDULER)
+    store.record_progress(f"{socket.gethostname()}:{pid}", redis.SCHEDULER)
 
 
 def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int = 2048) -> bytes:

@@ -86,8 +86,8 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
         assert current is not None
         numbers = store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS)
         known = candidate_papers.pool_of(session, numbers, at=clock.now(), weights=epochs.weights(None))
-        listings = {n: trending.Listing(known.announcement[n], p.revision) for n, p in known.papers.items()}
-        shown = trending.ranked(session, listings, at=clock.now())
+        listings = {n: trending.PaperListing(known.announcement[n], p.revision) for n, p in known.papers.items()}
+        shown = trending.trends_among_recent(session, listings, at=clock.now())
         newest = candidate_papers.pool_of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}

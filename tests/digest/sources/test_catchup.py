@@ -230,7 +230,7 @@ def test_a_feed_that_was_cut_off_is_partial_and_oai_brings_the_rest(
 
 def catchup_gaps() -> list[date]:
     with reading() as session:
-        return catch_up.gaps(session, clock.now())
+        return catch_up.missing_announcements(session, clock.now())
 
 
 # --- announcements
@@ -682,7 +682,7 @@ def test_work_is_cut_in_pieces_and_goes_on(real: WireServer, set_clock: Callable
     set_clock(FRI, 9)
     real.today = FRI
     pieces = 0
-    while catch_up.ingest("arxiv-oai", seconds=0).more:
+    while catch_up.ingest("arxiv-oai", seconds=0).is_incomplete:
         pieces += 1
 
     assert pieces == 4

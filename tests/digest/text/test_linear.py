@@ -24,10 +24,10 @@ from digest.compose.text.text_wrapping import shortened, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
-from digest.papers.identity import title_words, words_of
+from digest.papers.identity import title_words, abstract_words
 from digest.text import plain_text
 from digest.text.folding import fold_text
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.person_names import parse_name
 from digest.text.plain_text import one_line, remove_controls
 from digest.text.tex import readable
@@ -54,8 +54,8 @@ def query(text: str) -> None:
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
-    readable, tokens, without_tex, fold_text, rejoin, remove_controls, one_line, parse_name.__wrapped__,
-    wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, words_of,
+    readable, tokens, without_tex, fold_text, rejoin_hyphenated, remove_controls, one_line, parse_name.__wrapped__,
+    wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, abstract_words,
     title_words, code_address, venue, is_withdrawn,
 ]  # fmt: skip
 

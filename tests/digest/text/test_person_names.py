@@ -62,7 +62,7 @@ def test_a_name_agrees_with_itself_in_any_case(text: str) -> None:
 def test_agreement_needs_no_order_where_both_are_full_names(name: str, other: str) -> None:
     a, b = parse_name(name), parse_name(other)
 
-    assert not (a.given and b.given) or names_agree(a, b) == names_agree(b, a)
+    assert not (a.given_names and b.given_names) or names_agree(a, b) == names_agree(b, a)
 
 
 @given(st.text())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest.text.folding import fold_text
 from digest.text.tokens import tokens, words
-from digest.text.word_tables import CLOSED
+from digest.text.word_tables import CLOSED_COMPOUNDS
 
 CAPITAL = re.compile(r"(?<!\\)\\(Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)(?![A-Za-z])")
 LATIN = st.text(st.characters(max_codepoint=0x24F, categories=("L", "Nd", "Zs", "Pd")), max_size=60)
@@ -217,7 +217,7 @@ def test_a_closed_compound_keeps_the_word_as_written() -> None:
 
 
 def test_no_compound_is_both_split_and_closed() -> None:
-    assert all(len(tokens("".join(pair))) == 1 for pair in CLOSED)
+    assert all(len(tokens("".join(pair))) == 1 for pair in CLOSED_COMPOUNDS)
 
 
 def test_a_text_of_five_megabytes_is_read_to_its_end() -> None:

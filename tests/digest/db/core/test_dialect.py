@@ -35,7 +35,7 @@ def test_any_text_is_stored_as_it_was_sanitised(database: str, text: str) -> Non
 
 def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> None:
     with transaction() as session:
-        paper_writes.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], fresh=True)
+        paper_writes.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], is_new=True)
         paper_writes.insert_keys(session, [("a:1", 1), ("a:3", 1)])
     with reading() as session:
         found = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()

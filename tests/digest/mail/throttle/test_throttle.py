@@ -100,28 +100,28 @@ def test_a_bucket_gives_its_burst_and_then_says_how_long(buckets: Buckets) -> No
 
     assert (granted, other, none) == (4, 3, 0.0)
     assert wait == pytest.approx(500, abs=1)
-    assert buckets.room("one.example", 0.002, 4.0)[0] == 0
+    assert buckets.available_tokens("one.example", 0.002, 4.0)[0] == 0
 
 
 def test_what_is_overdrawn_is_waited_for(buckets: Buckets) -> None:
-    buckets.spend("server", 0.1, 30)
+    buckets.charge("server", 0.1, 30)
 
-    free, wait = buckets.room("server", 0.1, 29.0)
+    free, wait = buckets.available_tokens("server", 0.1, 29.0)
 
     assert free == 0
     assert 0 < wait <= 20 + 1e-3
 
 
 def test_bookings_stand_one_behind_the_other(buckets: Buckets) -> None:
-    starts = [buckets.book("one.example", 0.01, 50, 100_000.0) for _ in range(3)]
+    starts = [buckets.reserve("one.example", 0.01, 50, 100_000.0) for _ in range(3)]
 
     assert starts == pytest.approx([0, 5000, 10_000], abs=PATIENCE)
 
 
 def test_a_booking_is_never_later_than_requested(buckets: Buckets) -> None:
-    buckets.book("one.example", 1.0, 100_000, 3600.0)
+    buckets.reserve("one.example", 1.0, 100_000, 3600.0)
 
-    assert buckets.book("one.example", 1.0, 1, 3600.0) == pytest.approx(3600.0, abs=0.5)
+    assert buckets.reserve("one.example", 1.0, 1, 3600.0) == pytest.approx(3600.0, abs=0.5)
 
 
 def test_two_workers_share_one_rate(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,8 @@ def test_a_run_knows_only_the_days_stored_by_its_time(database: str) -> None:
     put_day(MON, SLOT - timedelta(days=1))
     put_day(TUE, SLOT + timedelta(hours=5))
     with reading() as session:
-        assert source_status.missing_by(session, SLOT, SLOT) == TUE
-        assert source_status.missing_by(session, SLOT, SLOT + timedelta(hours=6)) is None
+        assert source_status.missing_announcement(session, SLOT, SLOT) == TUE
+        assert source_status.missing_announcement(session, SLOT, SLOT + timedelta(hours=6)) is None
 
 
 def test_the_doctor_names_each_source_its_state_and_the_cure(database: str, configured: Callable[..., None]) -> None:

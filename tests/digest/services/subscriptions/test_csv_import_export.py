@@ -204,7 +204,7 @@ def test_an_import_does_not_resubscribe_an_unsubscribed_person(service: str, tmp
         put(Suppression(address_key="ada@one.example", reason="complaint", at=NOON))
     else:
         with transaction() as session:
-            former_addresses.remember(session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON)
+            former_addresses.store_former_address(session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON)
 
     added, bad = imported(tmp_path, "address,topics\nada@one.example,graphs\nbob@one.example,graphs\n")
 
@@ -224,10 +224,10 @@ def test_a_suppression_in_the_file_stops_mail_to_an_active_subscriber(service: s
 
 def test_a_person_who_unsubscribed_and_was_deleted_may_sign_up_again(service: str) -> None:
     with transaction() as session:
-        former_addresses.remember(session, "ada@one.example", reason="left", suppressed=False, at=NOON)
+        former_addresses.store_former_address(session, "ada@one.example", reason="left", suppressed=False, at=NOON)
         who = subscribers.parse_address("ada@one.example")
         subscriber = subscribers.admit(session, who, now=NOON)
-        version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=NOON)
+        version = subscribers.add_profile_version(session, subscriber.id or 0, Profile(), now=NOON)
         activate(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
 
     with reading() as session:
