@@ -145,7 +145,7 @@ def web(
     _must_be_ready("secret_key", "mail_from")
     require_free_port(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
-    admin_login.end_removed()
+    admin_login.end_sessions_of_removed()
     application = pages(_enqueue(), page_services())
     server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
 

@@ -56,7 +56,7 @@ def deliver() -> None:
     """Send due mail for about 10 s, and enqueue the task again if there is more. Safe to run twice: claims decide."""
     _quietly_end(DELIVER)  # first, because mail that becomes due from now on needs another task
     try:
-        counts = delivering.send_due_mail(busy=enqueue().deliver)
+        counts = delivering.send_due_mail(on_more_work=enqueue().deliver)
     except Transient as error:
         log.warning("delivery_stopped", reason=str(error))
         return

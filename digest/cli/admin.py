@@ -50,7 +50,7 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @output.report_errors
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="The reason.")] = "by hand") -> None:
         """Never send mail to an address again."""
-        is_new = subscriber_admin.suppress(address, reason=reason)
+        is_new = subscriber_admin.suppress_address(address, reason=reason)
         output.print_line("suppressed" if is_new else "already suppressed; the earlier reason is kept")
 
     @admin.command()
@@ -80,13 +80,13 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @output.report_errors
     def stats(json: Json = False) -> None:
         """Show counts of papers, announcements, subscribers and deliveries."""
-        output.print_facts(subscriber_admin.stats(), json=json)
+        output.print_facts(subscriber_admin.installation_stats(), json=json)
 
 
 def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:
     if dry_run or json:
         raise BadInput("--dry-run and --json require --since")
-    subscriber_admin.unsuppress(address)
+    subscriber_admin.unsuppress_address(address)
     output.print_line("mail to this address is allowed again")
 
 
@@ -116,18 +116,18 @@ def _tokens(admin: typer.Typer) -> None:
         expires: Annotated[str, typer.Option(help="A period such as 90d, a date, or never.")] = "365d",
     ) -> None:
         """Create a token. It is shown only once."""
-        made = api_tokens.create(name, scope or (), expires_at=api_tokens.expiry(expires, now=clock.now()))
+        made = api_tokens.create_token(name, scope or (), expires_at=api_tokens.parse_expiry(expires, now=clock.now()))
         typer.echo(made)
 
     @token.command("list")
     @output.report_errors
     def list_tokens(json: Json = False) -> None:
         """List all tokens with their scopes, expiry and last use."""
-        output.listing(api_tokens.listing(), json=json)
+        output.listing(api_tokens.list_tokens(), json=json)
 
     @token.command()
     @output.report_errors
     def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
         """Revoke a token."""
-        api_tokens.revoke(name)
+        api_tokens.revoke_token(name)
         output.print_line("revoked")

@@ -38,7 +38,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @output.report_errors
     def show(json: Json = False) -> None:
         """Show every setting with its value and origin. Secrets and passwords are hidden."""
-        rows = configuration.rows()
+        rows = configuration.setting_rows()
         if json:
             output.emit_json([asdict(row) for row in rows])
         else:

@@ -23,7 +23,7 @@ def add(admin: typer.Typer, outside: Dependencies) -> None:
     @output.report_errors
     def list_(json: Json = False) -> None:
         """List the paused domains: until when, how many e-mails wait, and the reply of their servers."""
-        rows = [pause.to_row() for pause in domain_pauses.paused()]
+        rows = [pause.to_row() for pause in domain_pauses.paused_domains()]
         output.listing(rows, json=json, whole=["domain", "until"])
 
     @domains.command()

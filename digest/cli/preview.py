@@ -47,7 +47,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     ) -> None:
         """Show what a profile would have received each day, without subscribing."""
         given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
-        wanted = preference_fields.read(
+        wanted = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in given.items()}
         )
         profile = replace(wanted.profile(), close=not strict, limit=limit)

@@ -40,6 +40,6 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         if json:
             output.emit_json(result.to_json())
         elif dry_run:
-            output.print_line(f"dry run, nothing is stored or sent: {result.line()}")
+            output.print_line(f"dry run, nothing is stored or sent: {result.to_line()}")
         else:
-            output.print_line(result.line() if inline or wait else f"handed to the workers: {result.line()}")
+            output.print_line(result.to_line() if inline or wait else f"handed to the workers: {result.to_line()}")

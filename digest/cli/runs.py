@@ -39,7 +39,7 @@ def _looking(runs: typer.Typer) -> None:
     @output.report_errors
     def show(run: Number, json: Json = False) -> None:
         """List the deliveries of a run: who got it, who did not, and the replies of the mail servers."""
-        rows = run_control.show(run)
+        rows = run_control.list_deliveries(run)
         output.listing(rows, json=json, whole=["address", "got it"])
         if rows and not json:
             got = Counter(str(row["got it"]) for row in rows)
@@ -69,8 +69,8 @@ def _mending(runs: typer.Typer, outside: Dependencies) -> None:
         done = run_control.cancel(run, actor=command_line_actor())
         output.print_line(f"cancelled: {done.cancelled} e-mails")
         output.print_line(f"their papers are new again for {done.restored} subscribers")
-        if done.held:
-            output.print_line(f"{done.held} may have arrived and are held; see `digest admin runs show {run}`")
+        if done.uncertain:
+            output.print_line(f"{done.uncertain} may have arrived and are held; see `digest admin runs show {run}`")
         if done.sending:
             output.print_line(f"{done.sending} are being sent and can't be stopped; cancel again when they are done")
 
@@ -87,6 +87,6 @@ def _mending(runs: typer.Typer, outside: Dependencies) -> None:
             run, actor=command_line_actor(), enqueue=outside.enqueue(), uncertain=uncertain
         )
         output.print_line(f"queued: {again.queued} e-mails")
-        if again.held:
-            output.print_line(f"{len(again.held)} may have arrived and are held; --also-uncertain sends them too:")
-            output.table(["delivery", "address"], again.held, numbers=["delivery"])
+        if again.uncertain:
+            output.print_line(f"{len(again.uncertain)} may have arrived and are held; --also-uncertain sends them too:")
+            output.table(["delivery", "address"], again.uncertain, numbers=["delivery"])

@@ -44,7 +44,7 @@ def _migrate(app: typer.Typer) -> None:
         if compile_engine is None:
             with reading() as session:
                 compile_engine = engine_need.measure_size(session).needs_engine
-        if compile_engine and not engine_loader.compiled():
+        if compile_engine and not engine_loader.is_compiled():
             with output.print_progress("compiling the matching engine, about a minute, once"):
                 engine_loader.engine()
             output.print_line("the matching engine is compiled")
@@ -55,7 +55,7 @@ def _doctor(app: typer.Typer) -> None:
     @output.report_errors
     def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
         """Check the settings, database, Redis, workers, mail server and readiness for bulk mail."""
-        findings = doctor.examine()
+        findings = doctor.run_checks()
         if json:
             output.emit_json([finding.to_json() for finding in findings])
         else:
@@ -78,11 +78,11 @@ def _init(app: typer.Typer) -> None:
         force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     ) -> None:
         """Write .env with new secrets, and send a test mail."""
-        answers = setup.Answers(mail_from, smtp_url, base_url, postal_address, admin)
-        setup.write(answers, env_file, force=force)
+        answers = setup.SetupAnswers(mail_from, smtp_url, base_url, postal_address, admin)
+        setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(setup.send_test(answers))
+            output.print_line(setup.send_test_mail(answers))
         output.print_line("next: digest migrate, then digest up")
 
 

@@ -46,7 +46,7 @@ def _looking(people: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Show a subscriber with topics and consent."""
-        found = subscriber_admin.subscriber(address, client=client)
+        found = subscriber_admin.subscriber_details(address, client=client)
         output.print_facts(found, json=json)
 
     @people.command()
@@ -77,7 +77,7 @@ def _coming(people: typer.Typer) -> None:
         """Add a subscriber whose consent you have."""
         values: dict[str, Any] = {"topics": topic or [], "categories": category or [], "time_zone": time_zone}
         values |= _preferences(setting or []) | {"address": address}
-        subscriber_admin.add(values, consent=consent, welcome=welcome)
+        subscriber_admin.add_subscriber(values, consent=consent, welcome=welcome)
         output.print_line("added")
 
     @people.command("import")
@@ -130,7 +130,7 @@ def _leaving(people: typer.Typer) -> None:
     @output.report_errors
     def erase(address: Address) -> None:
         """Delete all data of a subscriber."""
-        scrubbed = subscriber_admin.erase(address)
+        scrubbed = subscriber_admin.erase_subscriber(address)
         later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
         output.print_line(f"erased{'' if scrubbed else later}")
 

@@ -168,7 +168,7 @@ class Memory:
         with reading() as session:
             query = select(Delivery).order_by(col(Delivery.id)).limit(limit)
             rows = [as_claimed(row) for row in session.exec(query) if (row.id or 0) % of == place]
-            self.known = self.letters._look_up(session, rows)
+            self.known = self.letters._load_contexts(session, rows)
         self.rows = rows
 
     def engine(self) -> int:
@@ -218,15 +218,15 @@ def plainly() -> None:
 
     @cache
     def parts(name: str) -> tuple[Template, Template]:
-        source = template_environment._read("layout.html").replace(
-            "<!-- body -->", template_environment._read(f"{name}/body.html")
+        source = template_environment._read_template("layout.html").replace(
+            "<!-- body -->", template_environment._read_template(f"{name}/body.html")
         )
-        before, _, rest = source.replace("<!-- footer -->", template_environment._read("footer.html")).partition(
+        before, _, rest = source.replace("<!-- footer -->", template_environment._read_template("footer.html")).partition(
             "<!-- piece -->"
         )
         inside, _, after = rest.partition("<!-- /piece -->")
         page = before + "{{ paper.piece }}" + after
-        return template_environment._compiled(template_environment._html, page), template_environment._compiled(
+        return template_environment._compile(template_environment._html, page), template_environment._compile(
             template_environment._html, inside
         )
 
@@ -236,7 +236,7 @@ def plainly() -> None:
 
 def forget() -> None:
     """Clear the caches that several mails share."""
-    for kept in (paper_view._framed, paper_view._line, paper_view._signal):
+    for kept in (paper_view._render_frame, paper_view._reason_line, paper_view._signal):
         kept.cache_clear()
 
 

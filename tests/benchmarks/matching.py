@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from digest.matching.engine.engine_matcher import ALL, EngineMatcher, PaperFacts
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from tests.benchmarks import matching_peers
 from tests.benchmarks.matching_growth import grow, keep, measured, size
 from tests.benchmarks.matching_plot import draw
@@ -30,7 +30,7 @@ MILLION = 1_000_000
 
 def traversed(world: World) -> str:
     """The share of the day's postings and pairs that is examined."""
-    matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
+    matcher = EngineMatcher(world.store, [build_index(list(enumerate(world.day)))], world.weights)
     words, size = matcher.impacts.words, np.diff(matcher.impacts.words["at"])
     heads, at = matcher.compiled.stream, matcher.compiled.record[:SHARD]
     begin = at + 1 + (heads[at] >> 8)
@@ -48,7 +48,7 @@ def traversed(world: World) -> str:
 def agreement(world: World, postgres: matching_peers.Postgres) -> str:
     """How far PostgreSQL's pairs of profile and paper agree with ours."""
     facts = PaperFacts(np.ones(len(world.day), np.int64), np.zeros(len(world.day), np.int32))
-    matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
+    matcher = EngineMatcher(world.store, [build_index(list(enumerate(world.day)))], world.weights)
     answers = matcher.match(facts, rows=range(PEER), mode=ALL, close=False)
     ours = {(row, paper) for row in range(PEER) if not world.profiles[row].authors for paper in answers.papers(row)}
     theirs = {(row, paper) for row, paper in postgres.found() if not world.profiles[row].authors}

@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 
 from digest.matching.engine.engine_matcher import EngineMatcher, PaperFacts
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Profile
 from digest.matching.scoring import word_counts
@@ -39,7 +39,7 @@ class World:
 
     def make_ready(self) -> None:
         """The work that is done once after profiles changed."""
-        engine_warmup.match_something()  # loads the machine code
+        engine_warmup.compile_all()  # loads the machine code
         started = process_time()
         self.store.compile()
         self.store.idf(self.weights)
@@ -79,7 +79,7 @@ def calibrated() -> tuple[Sequence[int], float]:
     """The threshold of every profile from the announcements before, and the CPU seconds."""
     world = _world[0]
     parts = [
-        build([(number, record) for number, record in enumerate(world.before[at : at + 1000], at)])
+        build_index([(number, record) for number, record in enumerate(world.before[at : at + 1000], at)])
         for at in range(0, len(world.before), 1000)
     ]
     started = process_time()
@@ -91,7 +91,7 @@ def calibrated() -> tuple[Sequence[int], float]:
 def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
     """CPU seconds of each stage for the day, shard by shard; without thresholds close matches are off."""
     times = [process_time()]
-    index = build(list(enumerate(world.day)))
+    index = build_index(list(enumerate(world.day)))
     times.append(process_time())
     matcher = EngineMatcher(world.store, [index], world.weights)
     times.append(process_time())

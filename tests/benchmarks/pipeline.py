@@ -178,17 +178,17 @@ def stage_functions() -> dict[str, list[Callable[..., Any]]]:
     from digest.services.runs import build_editions
     from digest.services.selection import selector
     from digest.services.selection.compiled_profiles import CompiledProfileCache
-    from digest.services.selection.engine_backend import _Readers
+    from digest.services.selection.engine_backend import _RequestBatch
 
     return {
         "read": [build_editions._due_subscribers, subscribers.profiles, selector.sent_papers_before],
-        "compile": [CompiledProfileCache.rows, CompiledProfileCache.read, ProfileStore.add],
-        "keep compiled": [CompiledProfileCache.keep],
+        "compile": [CompiledProfileCache.rows_of, CompiledProfileCache.read, ProfileStore.add],
+        "keep compiled": [CompiledProfileCache.save],
         "read index": [day_indexes.index_of_day, day_indexes.rising_index],
         "join": [CompiledProfileCache.matcher],
         "calibrate": [EngineMatcher.thresholds],
         "match": [EngineMatcher.match],
-        "write": [_Readers._written],
+        "write": [_RequestBatch._write_entries],
         "store": [build_editions._write_shard],
     }
 

@@ -94,7 +94,7 @@ def last_window() -> CandidatePool:
             session, preview.LAST.toordinal(), candidate_papers.WINDOW_ANNOUNCEMENTS
         )
         evening = datetime.combine(preview.LAST + timedelta(days=1), time_of_day(0), tzinfo=clock.ARXIV_ZONE)
-        return candidate_papers.pool_of(session, numbers, at=evening, weights=Weights(word_counts.prior()))
+        return candidate_papers.pool_of(session, numbers, signals_at=evening, weights=Weights(word_counts.prior()))
 
 
 def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
@@ -127,7 +127,7 @@ def known_documents(known: CandidatePool) -> list[Document]:
     """The papers prepared for the reference."""
     with reading() as session:
         versions = papers_store.versions(session, [(n, paper.revision) for n, paper in known.papers.items()])
-    return [prepare_document(Candidate(n, record, known.announcement[n])) for (n, _), record in versions.items()]
+    return [prepare_document(Candidate(n, record, known.announcement_of[n])) for (n, _), record in versions.items()]
 
 
 def known_texts(known: CandidatePool) -> list[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from digest.matching.engine import index_counts
 from digest.matching.engine.engine_matcher import USUAL_CLOSE_PAPERS, EngineMatcher, PaperFacts
-from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.scoring.bm25 import Weights
 from digest.papers import Record
@@ -46,7 +46,7 @@ def indexes(every: Sequence[Sequence[Record]]) -> Iterator[PaperIndex]:
     """An index of each day, papers numbered through."""
     first = 0
     for papers in every:
-        yield build(enumerate(papers, first))
+        yield build_index(enumerate(papers, first))
         first += len(papers)
 
 
@@ -62,7 +62,7 @@ def close(store: ProfileStore, index: Sequence[PaperIndex], weights: Weights, ta
 
 
 def _facts(index: Sequence[PaperIndex]) -> PaperFacts:
-    size = [one.papers for one in index]
+    size = [one.paper_count for one in index]
     return PaperFacts(np.repeat(np.arange(len(size)), size), np.zeros(sum(size), np.int32))
 
 
@@ -95,7 +95,7 @@ def _epoch(store: ProfileStore, index: Sequence[PaperIndex], at: int) -> None:
     spent = (process_time() - started) * 1e6 / len(taus)
     was, came = close(store, before, weights, taus), close(store, after, weights, taus)
     each = came.mean(axis=1)
-    sizes = [np.mean([paper_index.papers for paper_index in part]) for part in (before, after)]
+    sizes = [np.mean([paper_index.paper_count for paper_index in part]) for part in (before, after)]
     figures = (was.mean(), came[:, :WEEK].mean(), came.mean(), np.quantile(each, 0.9), each.max())
     told = [
         str(at),

@@ -88,7 +88,7 @@ def _subscribe(shared: Path, readers: int) -> None:
             "categories": chance.sample(CATEGORIES, 2) if made % 6 == 5 else [],
         }
         try:
-            subscriber_admin.add(values, consent="a benchmark's subscriber")
+            subscriber_admin.add_subscriber(values, consent="a benchmark's subscriber")
         except BadInput:
             continue  # a phrase that is no query; another choice
         made += 1
@@ -116,7 +116,7 @@ def explained(record: Record, profile: Profile) -> bool:
 
 def lines(told: Told, seconds: float) -> Sequence[str]:
     """The figures for a person."""
-    runs = [f"{result.date}: {result.line()}" for result in told.results]
+    runs = [f"{result.date}: {result.to_line()}" for result in told.results]
     mails = f"{told.mails} mails with {told.papers} papers to {told.readers} subscribers"
     faults = f"{told.repeated} repeated, {len(told.strangers)} unexplained"
     return [f"{told.ingested} papers ingested", *runs, f"{mails}; {faults}; {seconds:.0f} s"]

@@ -26,7 +26,7 @@ import psycopg
 from psycopg import Connection
 
 from digest.matching.engine.engine_matcher import PaperFacts, build_matcher
-from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query.language import Term, phrase_words
 from digest.matching.scoring import word_counts
@@ -179,7 +179,7 @@ class Month:
 
 
 def _index(documents: Sequence[Document]) -> PaperIndex:
-    return build([(d.candidate.id, d.candidate.record) for d in documents])
+    return build_index([(d.candidate.id, d.candidate.record) for d in documents])
 
 
 def _facts(documents: Sequence[Document]) -> PaperFacts:
@@ -200,12 +200,12 @@ def run(chosen: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rul
 def bm25(task: Task, corpus: Corpus, weights: dict[str, Weights]) -> Row:
     """Plain BM25 (k1 = 1.2, b = 0.75) of all the profile's words over title and abstract as one text, ten a day."""
     of = weights[task.month]
-    wanted = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.weighs}
+    wanted = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.is_weighted}
 
     def score(document: Document) -> float:
         norm = of.norm(document.length) / 1000
         times = [
-            (stem, len(document.title.places.get(stem, ())) + len(document.abstract.places.get(stem, ())))
+            (stem, len(document.title.positions.get(stem, ())) + len(document.abstract.positions.get(stem, ())))
             for stem in wanted
         ]
         return sum(of.idf(stem) * 2.2 * tf / (tf + norm) for stem, tf in times if tf)

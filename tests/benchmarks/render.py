@@ -15,7 +15,7 @@ from pathlib import Path
 
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Recipient, Rendered
+from digest.compose.email.template_context import Recipient, RenderedMail
 from digest.mail.mime import message
 from digest.papers import Record
 from tests.benchmarks.report import Report
@@ -59,7 +59,7 @@ def _entry(number: int, record: Record, topics: tuple[str, ...], draw: random.Ra
     )
 
 
-def _mime(mail: Rendered) -> bytes:
+def _mime(mail: RenderedMail) -> bytes:
     unsubscribe = samples.LINKS.unsubscribe
     to = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", AT,
                           list_id=DOMAIN, unsubscribe_url=unsubscribe)  # fmt: skip
@@ -83,7 +83,7 @@ def main() -> None:
     blocks, report = other_emails.PaperBlocks(), Report("render")
     links, service = samples.LINKS, samples.SERVICE
 
-    def rendered(work: Day = work) -> list[Rendered]:
+    def rendered(work: Day = work) -> list[RenderedMail]:
         return [
             other_emails.digest(c, work.papers, to, links, service=service, blocks=blocks) for c, to in work.readers
         ]

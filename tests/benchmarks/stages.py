@@ -79,7 +79,7 @@ def window(
 
     def look_up() -> Mapping[int, MailContext]:
         with reading() as session:
-            return letters._look_up(session, rows)
+            return letters._load_contexts(session, rows)
 
     rows = watch("claim", claim)
     known = watch("look up", look_up)

@@ -77,7 +77,7 @@ def growth_score(paper: Paper, now: datetime) -> float:
     votes, _ = _last(paper)
     content = _content(paper)
     prior = content_prior.content_prior(content) / 100
-    return prior if votes is None else content_prior.growth(votes, _hours(paper, now), content) + prior
+    return prior if votes is None else content_prior.expected_growth(votes, _hours(paper, now), content) + prior
 
 
 def listed_score(paper: Paper, now: datetime) -> float:
@@ -85,14 +85,14 @@ def listed_score(paper: Paper, now: datetime) -> float:
     ranks = [int(rank) for _, rank in sorted(paper.get("rank_history") or [])]
     votes, _ = _last(paper)
     gain = trending_score.expected_votes(votes, _hours(paper, now)) if votes is not None else 0.0
-    return content_prior.persistence(ranks, gain)
+    return content_prior.persistence_score(ranks, gain)
 
 
 def enter_score(paper: Paper, now: datetime) -> float:
     """The probability of entering the list, from votes, stars, age and content."""
     votes, stars = _last(paper)
     days = max((now - _time(paper["published_at"])).total_seconds() / 86400, 1.0) if paper.get("published_at") else 1.0
-    return content_prior.entering(votes or 0, stars or 0, days, _content(paper))
+    return content_prior.trending_entry_log_odds(votes or 0, stars or 0, days, _content(paper))
 
 
 BASELINES: dict[str, Scorer] = {
@@ -123,8 +123,8 @@ def _last(paper: Paper) -> tuple[int | None, int | None]:
     return (None if votes is None else int(votes)), (None if stars is None else int(stars))
 
 
-def _content(paper: Paper) -> content_prior.Content:
-    return content_prior.Content(
+def _content(paper: Paper) -> content_prior.PaperProperties:
+    return content_prior.PaperProperties(
         code=bool(paper.get("code")),
         project=bool(paper.get("project")),
         organisation=bool(paper.get("organisation")),

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Rendered
+from digest.compose.email.template_context import RenderedMail
 from digest.papers import Record
 from seeds import loader
 from tests.browser import chromium
@@ -33,7 +33,7 @@ FACTS = (
 )
 
 
-def every() -> Iterator[tuple[str, Rendered]]:
+def every() -> Iterator[tuple[str, RenderedMail]]:
     """Each kind of mail by its name."""
     reader, service = replace(samples.READER, topics=TOPICS), samples.SERVICE
     links = replace(samples.LINKS, paper=lambda paper: f"https://papers.example/papers/{paper + 1}")
@@ -41,16 +41,16 @@ def every() -> Iterator[tuple[str, Rendered]]:
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
         yield name, other_emails.digest(content, papers, replace(reader, kind=kind), links, service=service)
-    yield "notice", other_emails.notice(reader, links, 412, silent=(TOPICS[2], 23), service=service)
+    yield "notice", other_emails.no_matches_notice(reader, links, 412, silent=(TOPICS[2], 23), service=service)
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
-    yield "link", other_emails.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
+    yield "link", other_emails.preferences_link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (
         "sign-in",
         other_emails.sign_in("https://papers.example/admin/enter/WzFd.aRx1.abc-DEF_123", minutes=30, service=service),
     )
     facts = ("Queue: 1,204 mails waiting", "The oldest waits for 48 min")
     yield "alarm", other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
-    yield "test", other_emails.trial(service=service)
+    yield "test", other_emails.delivery_test_mail(service=service)
 
 
 def _edition(records: list[Record]) -> Content:

@@ -249,7 +249,7 @@ def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_aliv
     start("selection,ingestion+background")
     wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60))
 
-    queues = [finding for finding in doctor.examine() if finding.name == "queues"]
+    queues = [finding for finding in doctor.run_checks() if finding.name == "queues"]
     levels = {finding.text.partition(":")[0]: finding.level for finding in queues}
 
     assert levels == {"delivery": "error", "selection": "ok", "ingestion": "ok", "background": "ok"}

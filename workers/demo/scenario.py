@@ -101,7 +101,7 @@ class DemoScenario:
         result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
         output.print_line(
             f"{announced.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
-            f"{total.bad} refused; {result.line()}"
+            f"{total.bad} refused; {result.to_line()}"
         )
 
     def _expect(self, reader: DemoSubscriber, kind: str) -> None:

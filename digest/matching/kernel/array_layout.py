@@ -15,7 +15,7 @@ Rows = NDArray[Any]  # structured arrays of the types below
 
 CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; other numbers are atoms
-MOST_TOPICS = 62  # topics as bits of one int64
+MAX_TOPIC_BITS = 62  # topics as bits of one int64
 REASONS_BATCH = 16  # papers whose reasons are computed together
 STRICT, FOLLOWED = 1, 2  # flags of a matched paper
 
@@ -25,17 +25,17 @@ def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
     return np.dtype([*((name, np.int64) for name in wide.split()), *((name, np.int32) for name in narrow.split())])
 
 
-QUERY = columns("", "plain atom term_at program_at wants")
-TERM = columns("", "atom want_at")
-WANT = columns("", "word fixed")
-WORD = columns("", "at idf most row")
+QUERY = columns("", "plain atom term_at program_at profile_terms")
+TERM = columns("", "atom profile_term_at")
+PROFILE_TERM = columns("", "word fixed")
+WORD = columns("", "at idf max_impact row")
 POSTING = columns("", "paper impact")
-HEAD = columns("", "plain at behind set wants floor")
+HEAD = columns("", "plain at end set profile_terms floor")
 PAPER = columns("tie rank factor", "announcement unused")
-QUESTION = columns("row sent_at tau", "fresh unused")
-WORK_DAY = columns("stamp count worth paper")
-WORK_TOPIC = columns("told gain used occurs")
-ANSWER = columns("first note_at", "total masks terms topics")
+REQUEST = columns("row sent_at tau", "eligible unused")
+WORK_DAY = columns("stamp count relevance paper")
+WORK_TOPIC = columns("topic gain used first_term")
+RESULT_ROW = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
 
@@ -56,9 +56,9 @@ class CompiledProfiles(NamedTuple):
     queries: Rows
     program: I32
     terms: Rows
-    want: I32
-    wants: Rows
-    deepest: int
+    profile_term_ids: I32
+    profile_terms: Rows
+    stack_depth: int
 
 
 class PaperArrays(NamedTuple):
@@ -82,11 +82,11 @@ class PaperArrays(NamedTuple):
     words: Rows
     postings: Rows
     dense: I16
-    heads: Rows
-    lift: I32
+    query_heads: Rows
+    phrase_gain: I32
     papers: Rows
-    by_tie: I32
-    category: I64
+    paper_of_tie: I32
+    category_sets: I64
 
 
 class Requests(NamedTuple):
@@ -94,7 +94,7 @@ class Requests(NamedTuple):
 
     rows: Rows
     sent: I32
-    fresh: I64
+    eligible_sets: I64
 
 
 class Workspace(NamedTuple):
@@ -109,26 +109,26 @@ class Workspace(NamedTuple):
     term of each key; `best_keys`: sort keys of the matches, in order.
     """
 
-    s: I64
-    plain: I32
-    liked: I32
+    scalars: I64
+    plain_words: I32
+    liked_words: I32
     rows: I32
     batch: I32
-    topic_holds: I64
-    place: I32
-    gains: I32
+    satisfied_in: I64
+    lane_of_paper: I32
+    key_gains: I32
     phrase_gains: I32
-    gain: I32
+    topic_gains: I32
     found_in: I64
     sums: I32
-    lifts: I32
+    like_gains: I32
     sets: I64
-    of_topic: I64
-    of_key: I64
-    wants: I32
+    topic_sets: I64
+    key_sets: I64
+    profile_term_of_key: I32
     close_papers: I32
-    best: I64
-    days: Rows
+    best_keys: I64
+    close_by_day: Rows
     topics: Rows
 
 

@@ -21,11 +21,11 @@ WholeNumber = TypeVar("WholeNumber", int, "NDArray[np.int64]")
 CLOSE_PAPERS = {USUAL: 70, HIGH: 14}
 # A close paper needs 6/5 of the smallest sum of word weights of a plain topic. Of 60 close papers that were judged, 19
 # of 37 off-topic ones are below it, and none of 16 relevant ones.
-FLOOR_TIMES, FLOOR_OVER = 6, 5
-ONE = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
-LAMBDA = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
+FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
+TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
+TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
 # The impacts of other fields: an author counts like a word that one paper in a thousand has.
-FIXED = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
+FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
 
 
 class Weights:
@@ -52,10 +52,10 @@ class Weights:
         """
         stems, sums = self._sorted
         for length in range(len(prefix), 0, -1):
-            first = bisect_left(stems, prefix[:length])
-            behind = bisect_left(stems, prefix[:length] + "\U0010ffff")
-            if behind > first:
-                return min(self.counts.papers, sums[behind] - sums[first])
+            begin = bisect_left(stems, prefix[:length])
+            end = bisect_left(stems, prefix[:length] + "\U0010ffff")
+            if end > begin:
+                return min(self.counts.papers, sums[end] - sums[begin])
         return 0
 
     @cached_property
@@ -78,16 +78,16 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     return idf * tf * 2200 // (1000 * tf + norm)
 
 
-def close_floor(words_worth: WholeNumber) -> WholeNumber:
+def close_floor(topic_sum: WholeNumber) -> WholeNumber:
     """The least relevance of a close paper, from the smallest sum of word weights of a plain topic."""
-    return words_worth * FLOOR_TIMES // FLOOR_OVER
+    return topic_sum * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
 
 
-def weight(topics: int) -> int:
+def topic_weight(topics: int) -> int:
     """The weight of a word that occurs in `topics` plain topics of a profile: ⌊16·√n⌋."""
-    return math.isqrt(ONE * ONE * topics)
+    return math.isqrt(TOPIC_WEIGHT * TOPIC_WEIGHT * topics)
 
 
 def score(relevance: int, trending: int) -> int:
     """The sort key: relevance, raised by up to 30 % by the trending percentile in the paper's field (0 to 100)."""
-    return relevance * (1000 + LAMBDA * trending) // 1000
+    return relevance * (1000 + TRENDING_PER_MILLE * trending) // 1000

@@ -15,7 +15,7 @@ from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 
 ANNOUNCEMENTS = 14  # announcements that a threshold is computed from
-ENOUGH_PAPERS = 2000  # with so many own papers the prior is no longer needed
+MIN_OWN_PAPERS = 2000  # with so many own papers the prior is no longer needed
 
 
 def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Counts:
@@ -35,12 +35,12 @@ def blend(own: Counts) -> Counts:
 
     Few means fewer than 14 announcements or 2,000 papers. As counts are added, the own share grows every day.
     """
-    if own.announcements >= ANNOUNCEMENTS and own.papers >= ENOUGH_PAPERS:
+    if own.announcements >= ANNOUNCEMENTS and own.papers >= MIN_OWN_PAPERS:
         return own
-    shipped = prior()
-    papers = own.papers + shipped.papers
-    length = own.papers * own.average_length + shipped.papers * shipped.average_length
-    df = Counter(shipped.df) + Counter(own.df)
+    prior_counts = prior()
+    papers = own.papers + prior_counts.papers
+    length = own.papers * own.average_length + prior_counts.papers * prior_counts.average_length
+    df = Counter(prior_counts.df) + Counter(own.df)
     return Counts(papers, length / papers, dict(df), own.announcements)
 
 
@@ -53,21 +53,21 @@ def prior() -> Counts:
 def pack(counts: Counts) -> bytes:
     """Counts as compact bytes, the same for equal counts. `unpack` is the inverse; the length keeps three digits."""
     words = sorted(counts.df)
-    head = {
+    header = {
         "papers": counts.papers,
         "average_length_milli": round(1000 * counts.average_length),
         "announcements": counts.announcements,
     }
-    lines = [json.dumps(head), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
+    lines = [json.dumps(header), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
     return lzma.compress("\n".join(lines).encode(), format=lzma.FORMAT_XZ, preset=6)
 
 
 def unpack(packed: bytes) -> Counts:
     """The counts that `pack` gave. Raises BadInput."""
     try:
-        head, words, numbers = lzma.decompress(packed).decode().split("\n")
-        told = json.loads(head)
+        header_line, words, numbers = lzma.decompress(packed).decode().split("\n")
+        header = json.loads(header_line)
         df = dict(zip(words.split(), map(int, numbers.split()), strict=True))
-        return Counts(told["papers"], told["average_length_milli"] / 1000, df, told["announcements"])
+        return Counts(header["papers"], header["average_length_milli"] / 1000, df, header["announcements"])
     except (lzma.LZMAError, ValueError, KeyError) as error:
         raise BadInput("word counts can't be read: they are cut or from another version", field="terms") from error

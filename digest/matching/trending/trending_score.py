@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from digest.matching.query.error_messages import ENGLISH, MessageCatalog
 
-SPARKS = 8  # counts that a sparkline shows
+SPARKLINE_POINTS = 8  # counts that a sparkline shows
 _BARS = "▁▂▃▄▅▆▇█"
-LIKELY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
+LIKELY_PROBABILITY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ def likely_to_trend(votes: int, stars: int, days_since_submission: float) -> flo
     return _sigmoid(-4.38 + 0.56 * math.log1p(max(0, votes)) + 0.76 * math.log1p(max(0, stars)) - 0.68 * age)
 
 
-def likely(signals: Signals) -> bool:
+def is_likely_to_trend(signals: Signals) -> bool:
     """Whether to show 'likely to trend'. False without votes, or for a paper that is on the list already."""
     if signals.votes is None or signals.age is None or signals.rank is not None:
         return False
-    return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY
+    return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY_PROBABILITY
 
 
 def rank_strength(rank: int, ranked: int | None = None) -> float:
@@ -96,8 +96,8 @@ def percentiles(values: Mapping[int, tuple[Hashable, float]]) -> dict[int, int]:
     fields: dict[Hashable, list[float]] = defaultdict(list)
     for kind, value in values.values():
         fields[kind].append(value)
-    places = {kind: _places(found) for kind, found in fields.items()}
-    return {paper: places[kind][value] for paper, (kind, value) in values.items()}
+    percentiles_by_field = {kind: _percentile_by_value(strengths) for kind, strengths in fields.items()}
+    return {paper: percentiles_by_field[kind][value] for paper, (kind, value) in values.items()}
 
 
 def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
@@ -105,25 +105,25 @@ def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
 
     '41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars, likely to trend'
     """
-    facts = _votes(signals, words)
+    facts = _vote_facts(signals, words)
     if not facts and signals.rank is not None:
-        facts = [_ranked(signals.rank, signals, words)]
-    beside = [
+        facts = [_rank_text(signals.rank, signals, words)]
+    other_facts = [
         words.localize("code") if signals.code else "",
         words.localize_plural("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
         words.localize_plural("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
-        words.localize("likely to trend") if likely(signals) else "",
+        words.localize("likely to trend") if is_likely_to_trend(signals) else "",
     ]
-    return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, beside))) if part)
+    return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, other_facts))) if part)
 
 
 def sparkline(values: Sequence[float]) -> str:
     """The last counts as bars over zero, '▁▂▅▇'; '' for fewer than three, or where nothing was gained."""
-    last = values[-SPARKS:]
-    top = max(last, default=0)
-    if len(last) < 3 or last[0] == last[-1] or top <= 0:
+    recent = values[-SPARKLINE_POINTS:]
+    top = max(recent, default=0)
+    if len(recent) < 3 or recent[0] == recent[-1] or top <= 0:
         return ""
-    return "".join(_BARS[min(len(_BARS) - 1, int(max(value, 0) * len(_BARS) / top))] for value in last)
+    return "".join(_BARS[min(len(_BARS) - 1, int(max(value, 0) * len(_BARS) / top))] for value in recent)
 
 
 def ordinal(number: int) -> str:
@@ -132,30 +132,30 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def _votes(signals: Signals, words: MessageCatalog) -> list[str]:
+def _vote_facts(signals: Signals, words: MessageCatalog) -> list[str]:
     """Votes, their age, the gain since the last snapshot, and the place among the day's papers."""
     if signals.votes is None:
         return []
-    facts = [_voted(signals.votes, signals.hours, words)]
+    facts = [_vote_text(signals.votes, signals.hours, words)]
     if signals.gained is not None and signals.gained > 0:
         facts.append(words.localize("+%(gain)s since yesterday", gain=signals.gained))
     if signals.place is not None and signals.listed is not None:
-        told = {"place": ordinal(signals.place), "number": signals.place, "listed": signals.listed}
+        placement = {"place": ordinal(signals.place), "number": signals.place, "listed": signals.listed}
         if signals.hours is None or signals.hours < 24:
-            facts.append(words.localize("%(place)s of %(listed)s listed today", **told))
+            facts.append(words.localize("%(place)s of %(listed)s listed today", **placement))
         else:
-            facts.append(words.localize("%(place)s of %(listed)s listed that day", **told))
+            facts.append(words.localize("%(place)s of %(listed)s listed that day", **placement))
     return facts
 
 
-def _voted(votes: int, hours: float | None, words: MessageCatalog) -> str:
+def _vote_text(votes: int, hours: float | None, words: MessageCatalog) -> str:
     """The votes and the time since listing: in hours up to two days, then in days."""
     if hours is None:
         return words.localize_plural("%(n)s vote", "%(n)s votes", votes)
     if hours < 48:
-        time = max(0, int(hours))
+        full_hours = max(0, int(hours))
         return words.localize_plural(
-            "%(n)s vote %(hours)s h after listing", "%(n)s votes %(hours)s h after listing", votes, hours=time
+            "%(n)s vote %(hours)s h after listing", "%(n)s votes %(hours)s h after listing", votes, hours=full_hours
         )
     days = int(hours // 24)
     return words.localize_plural(
@@ -163,7 +163,7 @@ def _voted(votes: int, hours: float | None, words: MessageCatalog) -> str:
     )
 
 
-def _ranked(rank: int, signals: Signals, words: MessageCatalog) -> str:
+def _rank_text(rank: int, signals: Signals, words: MessageCatalog) -> str:
     """The place on which day's trending page, by the hours since listing."""
     days = int((signals.hours or 0) // 24)
     page = (
@@ -179,17 +179,17 @@ def _ranked(rank: int, signals: Signals, words: MessageCatalog) -> str:
     return words.localize("%(place)s on %(page)s", place=place, number=rank, page=page)
 
 
-def _places(values: Iterable[float]) -> dict[float, int]:
+def _percentile_by_value(values: Iterable[float]) -> dict[float, int]:
     """For each value the percentile of its place: (those below + half of its equals) of all."""
     ordered = sorted(values)
-    count: dict[float, int] = defaultdict(int)
+    counts: dict[float, int] = defaultdict(int)
     for value in ordered:
-        count[value] += 1
-    places, below = {}, 0
-    for value, equal in count.items():
-        places[value] = 100 * (2 * below + equal) // (2 * len(ordered))
+        counts[value] += 1
+    percentiles, below = {}, 0
+    for value, equal in counts.items():
+        percentiles[value] = 100 * (2 * below + equal) // (2 * len(ordered))
         below += equal
-    return places
+    return percentiles
 
 
 def _sigmoid(x: float) -> float:

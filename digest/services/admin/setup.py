@@ -15,7 +15,7 @@ from digest.mail.smtp import probe
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class SetupAnswers:
     """The administrator's answers."""
 
     mail_from: str
@@ -42,7 +42,7 @@ class Answers:
                 raise BadInput("an answer is one line", field="answer")
 
 
-def write(answers: Answers, file: Path, *, force: bool) -> None:
+def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
     """Write the file atomically, readable by its owner alone.
 
     Raises BadInput, and Refused where it is there already (without `force`).
@@ -59,12 +59,12 @@ def write(answers: Answers, file: Path, *, force: bool) -> None:
         "ADMIN_EMAILS": answers.admin,
     }
     text = "".join(f"DIGEST_{name}={_quoted(value)}\n" for name, value in lines.items())
-    new = file.with_name(f"{file.name}.new")
+    temporary = file.with_name(f"{file.name}.new")
     try:
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            out.write(text)
-        new.replace(file)
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(text)
+        temporary.replace(file)
     except OSError as error:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
 
@@ -73,6 +73,6 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def send_test(answers: Answers) -> str:
+def send_test_mail(answers: SetupAnswers) -> str:
     """Send a test mail to the administrator; returns the result in one line."""
     return probe.send_test(answers.smtp_url, sender=answers.mail_from, recipient=answers.admin)

@@ -25,11 +25,11 @@ from digest.text.redaction import redact_addresses
 log = logs.get(__name__)
 
 REPEAT_AFTER = timedelta(days=1)
-OVERDUE = timedelta(minutes=30)
-TROUBLE = timedelta(minutes=10)
-KEPT_FOR = timedelta(days=14)  # since when the servers fail
+OVERDUE_AFTER = timedelta(minutes=30)
+FAILING_AFTER = timedelta(minutes=10)
+FAILURE_RETENTION = timedelta(days=14)  # since when the servers fail
 MAX_DOMAINS_NAMED = 5  # with more paused domains there is one alarm for all
-_SERVERS = "servers"  # the kind of attempt that records since when no mail server works
+_SERVERS_FAILING = "servers"  # the kind of attempt that records since when no mail server works
 
 
 def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
@@ -46,9 +46,9 @@ def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str]
     audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
     session.add(audit)
     session.flush()
-    told = {"title": title, "facts": [fact[:300] for fact in facts]}
+    payload = {"title": title, "facts": [fact[:300] for fact in facts]}
     for address in settings.get().admin_emails:
-        enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=told)
+        enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=payload)
     return True
 
 
@@ -60,21 +60,21 @@ def check_alarms(*, now: datetime | None = None) -> int:
     from digest.services.alarms import source_alarms
 
     now = now or clock.now()
-    told = retry_transaction(partial(_watch, now), seconds=0)
-    sources = partial(source_alarms.check_sources, statuses=source_alarms.current_statuses(now), now=now)
-    return told + retry_transaction(sources, seconds=0)
+    alarms = retry_transaction(partial(_check_mail, now), seconds=0)
+    check_sources = partial(source_alarms.check_sources, statuses=source_alarms.current_statuses(now), now=now)
+    return alarms + retry_transaction(check_sources, seconds=0)
 
 
-def _watch(now: datetime, session: Session) -> int:
-    refused = raise_refusal_alarms(session, now=now)
-    server = session_replies.server_pause(session, now - OVERDUE)
-    return refused + (server is None and _overdue(session, now))
+def _check_mail(now: datetime, session: Session) -> int:
+    refusal_alarms = raise_refusal_alarms(session, now=now)
+    server = session_replies.server_pause(session, now - OVERDUE_AFTER)
+    return refusal_alarms + (server is None and _check_overdue(session, now))
 
 
 def check_refusals(*, now: datetime | None = None) -> int:
     """Alarm about refusals by the mail server or receiving domains. Returns the number of alarms. Raises Transient."""
-    moment = now or clock.now()
-    return retry_transaction(lambda session: raise_refusal_alarms(session, now=moment), seconds=0)
+    instant = now or clock.now()
+    return retry_transaction(lambda session: raise_refusal_alarms(session, now=instant), seconds=0)
 
 
 def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
@@ -82,13 +82,13 @@ def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
     pauses = reports.paused_domains(session, now)
     server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
     if server is not None:
-        return _server_refuses(session, server, now)
+        return _alarm_server_refuses(session, server, now)
     if len(pauses) > MAX_DOMAINS_NAMED:
-        return _domains_paused(session, pauses, now)
-    return sum(domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
+        return _alarm_many_domains(session, pauses, now)
+    return sum(alarm_domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
 
 
-def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
+def _alarm_server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
     facts = (
         "The mail server refuses recipients at many domains in the same way. That is about us, not about them.",
         f"It said: {pause.reason}",
@@ -99,7 +99,7 @@ def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool
     return raise_alarm(session, "server-refuses", "The mail server refuses our mail", facts, now=now)
 
 
-def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: datetime) -> bool:
+def _alarm_many_domains(session: Session, pauses: Sequence[DomainPause], now: datetime) -> bool:
     """One mail for many domains: a sender on a blocklist is refused by hundreds of them."""
     named = ", ".join(pause.domain for pause in pauses[:20])
     facts = (
@@ -111,19 +111,19 @@ def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: dateti
     return raise_alarm(session, "domains", f"{len(pauses)} domains refuse our mail", facts, now=now)
 
 
-def _overdue(session: Session, now: datetime) -> bool:
-    late = deliveries.count_overdue(session, now - OVERDUE)
-    if not late:
+def _check_overdue(session: Session, now: datetime) -> bool:
+    overdue = deliveries.count_overdue(session, now - OVERDUE_AFTER)
+    if not overdue:
         return False
-    minutes = int(OVERDUE.total_seconds()) // 60
+    minutes = int(OVERDUE_AFTER.total_seconds()) // 60
     facts = (
-        f"{late} e-mails were due more than {minutes} minutes ago and still wait.",
+        f"{overdue} e-mails were due more than {minutes} minutes ago and still wait.",
         "`digest doctor` shows whether workers, Redis and the mail server answer.",
     )
     return raise_alarm(session, "overdue", "E-mails are overdue", facts, now=now)
 
 
-def domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
+def alarm_domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
     """Alarm about a domain that is paused because it refuses our mail by policy."""
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
@@ -134,7 +134,7 @@ def domain_paused(session: Session, domain: str, until: datetime, reason: str, *
     return raise_alarm(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
 
 
-def refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
+def alarm_refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
     """Alarm about reports of policy refusals after the relay accepted the mail, too few at any domain to pause it."""
     facts = (
         f"Within a day, reports about {addresses} addresses say that our mail was refused by policy.",
@@ -151,30 +151,30 @@ def note_mail_servers(*, failing: bool, refusal: str = "", now: datetime | None 
     `refusal`: the server's reply if it refuses all our mail; then the alarm is raised at once. The alarm mail waits
     like all other mail until a server works again; the log line is written at once. Raises Transient.
     """
-    return retry_transaction(partial(_servers, failing, refusal, now or clock.now()), seconds=0)
+    return retry_transaction(partial(_record_server_state, failing, refusal, now or clock.now()), seconds=0)
 
 
-def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
-    since = subscribers.attempts(session, _SERVERS, "", since=now - KEPT_FOR)
+def _record_server_state(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
+    failing_since = subscribers.attempts(session, _SERVERS_FAILING, "", since=now - FAILURE_RETENTION)
     if not failing:
-        if since:
-            subscribers.delete_attempts(session, _SERVERS, "")
+        if failing_since:
+            subscribers.delete_attempts(session, _SERVERS_FAILING, "")
         return False
-    if not since:
-        subscribers.record_attempt(session, _SERVERS, "", now=now, forget_before=now - KEPT_FOR)
-        since = [now]
-    if now - since[0] < TROUBLE and not refusal:
+    if not failing_since:
+        subscribers.record_attempt(session, _SERVERS_FAILING, "", now=now, forget_before=now - FAILURE_RETENTION)
+        failing_since = [now]
+    if now - failing_since[0] < FAILING_AFTER and not refusal:
         return False
     facts = (
-        f"No server of DIGEST_SMTP_URL has accepted mail since {since[0]:%Y-%m-%d %H:%M} UTC.",
+        f"No server of DIGEST_SMTP_URL has accepted mail since {failing_since[0]:%Y-%m-%d %H:%M} UTC.",
         *([f"It said: {refusal}"] if refusal else []),
         "Nothing is lost: due mail waits, and is tried again every minute.",
         "`digest doctor` shows what each server answers.",
     )
-    return raise_alarm(session, _SERVERS, "The mail servers fail", facts, now=now)
+    return raise_alarm(session, _SERVERS_FAILING, "The mail servers fail", facts, now=now)
 
 
-def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
+def alarm_sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
     """Alarm about senders that stopped renewing their leases, whose mails were taken over."""
     facts = (
         f"{leases} sending processes stopped; {uncertain} e-mails were being sent and may have arrived.",

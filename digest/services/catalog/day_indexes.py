@@ -17,7 +17,7 @@ from digest import logs, settings
 from digest.db.papers import papers as store
 from digest.errors import BadInput
 from digest.matching.engine import index_file
-from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.papers import Record
 from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
@@ -42,10 +42,10 @@ def rising_index(session: Session, papers: Sequence[AnnouncedPaper]) -> PaperInd
 
 
 def _cached_index(session: Session, state: str, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
-    name = f"{state}-{index_file.STATE}.index"
+    name = f"{state}-{index_file.CODE_VERSION}.index"
     index = _open_indexes.get(name) or _read(name)
     if index is None:
-        index = build(_records(session, papers))
+        index = build_index(_records(session, papers))
         _write(name, index)
     _open_indexes[name] = index
     _open_indexes.move_to_end(name)

@@ -298,12 +298,12 @@ def _unvoted(
     unvoted_ids = [paper_id for paper_id in store.announced_paper_ids(session, current) if paper_id not in voted_ids]
     rising_papers: list[RisingPaper] = []
     for paper, record in store.newest_versions_chunked(session, unvoted_ids):
-        content = content_prior.Content(
+        content = content_prior.PaperProperties(
             code=record.has_code or record.code_url is not None,
             organisation=bool(record.institutions),
             authors=len(record.authors),
         )
-        if _is_in_category(record, category) and (facts := content_prior.before_votes(content, i18n)):
+        if _is_in_category(record, category) and (facts := content_prior.describe_content(content, i18n)):
             rising_papers.append(
                 RisingPaper(stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed_at)
             )

@@ -16,9 +16,9 @@ FEEDBACK_CODES = (MORE, LESS, MUTE, FOLLOW)
 
 def signer() -> signing.Signer:
     """The signer with the configured keys. Raises Misconfigured."""
-    chosen = settings.get()
-    chosen.require("secret_key")
-    return _signer(chosen.secret_key)
+    config = settings.get()
+    config.require("secret_key")
+    return _signer(config.secret_key)
 
 
 @lru_cache(maxsize=4)
@@ -49,13 +49,13 @@ def unsubscribe(subscriber_id: int) -> str:
 
 def unsubscribe_token(subscriber_id: int) -> str:
     """The token of the unsubscribe link, and of the subject of an unsubscribe mail."""
-    return _leaving(signer(), subscriber_id)
+    return _unsubscribe_token(signer(), subscriber_id)
 
 
 @lru_cache(maxsize=64)
-def _leaving(by: signing.Signer, subscriber_id: int) -> str:
+def _unsubscribe_token(signer_: signing.Signer, subscriber_id: int) -> str:
     """Cached because each mail contains it three times."""
-    return by.sign(signing.UNSUBSCRIBE, subscriber_id)
+    return signer_.sign(signing.UNSUBSCRIBE, subscriber_id)
 
 
 def preferences(subscriber_id: int) -> str:
@@ -68,9 +68,9 @@ def edition(edition_id: int) -> str:
     return _url("editions", signer().sign(signing.EDITION, edition_id))
 
 
-def feed(subscriber_id: int, form: str = "atom") -> str:
+def feed(subscriber_id: int, file_format: str = "atom") -> str:
     """The link to the feed of a subscriber's editions; `file_format` is atom or json. It never expires."""
-    return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{form}"
+    return f"{_url('feeds', signer().sign(signing.FEED, subscriber_id))}.{file_format}"
 
 
 def feed_edition(subscriber_id: int, edition_id: int) -> str:
@@ -94,7 +94,7 @@ def read_feedback(token: str) -> tuple[int, int, str]:
     parts = token.rsplit(".", 2)
     if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,9}", parts[1]) or parts[2] not in FEEDBACK_CODES:
         raise BadToken(localize("this link is incomplete or was altered; open it again from your e-mail"))
-    (edition_id,) = read(signing.FEEDBACK, parts[0])
+    (edition_id,) = read_token(signing.FEEDBACK, parts[0])
     return edition_id, int(parts[1]), parts[2]
 
 
@@ -103,19 +103,19 @@ def sign_in(login_id: int) -> str:
     return _url("admin/enter", signer().sign_timed(signing.SIGN_IN, login_id))
 
 
-def read(purpose: str, token: str, *, values: int = 1) -> tuple[int, ...]:
+def read_token(purpose: str, token: str, *, count: int = 1) -> tuple[int, ...]:
     """The ids in a token of this purpose. Raises BadToken."""
-    return _ids(signer().read(purpose, token), values)
+    return _ids(signer().read(purpose, token), count)
 
 
-def read_timed(purpose: str, token: str, *, within: timedelta) -> int:
+def read_timed_token(purpose: str, token: str, *, lifetime: timedelta) -> int:
     """The id in a token that expires after `lifetime`. Raises BadToken."""
-    return _ids(signer().read_timed(purpose, token, max_age=int(within.total_seconds())), 1)[0]
+    return _ids(signer().read_timed(purpose, token, max_age=int(lifetime.total_seconds())), 1)[0]
 
 
-def _ids(found: list[object], values: int) -> tuple[int, ...]:
-    ids = tuple(value for value in found if isinstance(value, int))
-    if len(ids) != values or len(found) != values:
+def _ids(values_in_token: list[object], count: int) -> tuple[int, ...]:
+    ids = tuple(value for value in values_in_token if isinstance(value, int))
+    if len(ids) != count or len(values_in_token) != count:
         raise BadToken(localize("this link is not one of ours"))
     return ids
 

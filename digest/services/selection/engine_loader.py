@@ -11,7 +11,7 @@ from types import ModuleType
 from digest import settings
 from digest.matching.kernel import kernel_version
 
-READY = "ready"  # the file that marks a folder of machine code as complete
+READY_MARKER = "ready"  # the file that marks a folder of machine code as complete
 
 
 @cache
@@ -20,29 +20,29 @@ def engine() -> ModuleType:
 
     One process compiles, the others wait for it.
     """
-    os.environ["NUMBA_CACHE_DIR"] = str(_folder())
+    os.environ["NUMBA_CACHE_DIR"] = str(_writable_cache_dir())
     from digest.services.selection import engine_backend, engine_warmup
 
     engine_warmup.warm_up()
     return engine_backend
 
 
-def compiled() -> bool:
+def is_compiled() -> bool:
     """True where the machine code is compiled, so that the first use takes seconds, not a minute. Loads nothing."""
-    return engine.cache_info().currsize > 0 or (_place() / kernel_version.folder_name() / READY).exists()
+    return engine.cache_info().currsize > 0 or (_configured_cache_dir() / kernel_version.folder_name() / READY_MARKER).exists()
 
 
-def _place() -> Path:
+def _configured_cache_dir() -> Path:
     """The folder for machine code: NUMBA_CACHE_DIR, else `kernel` in DATA_DIR."""
     return Path(os.environ.get("NUMBA_CACHE_DIR") or settings.get().data_dir / "kernel")
 
 
-def _folder() -> Path:
+def _writable_cache_dir() -> Path:
     """That folder; where it can't be written, a temporary one for this process."""
-    folder = _place()
+    cache_dir = _configured_cache_dir()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder.resolve()
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache_dir):
+            return cache_dir.resolve()
     except OSError:
         return Path(tempfile.mkdtemp(prefix="digest-kernel-"))

@@ -25,11 +25,11 @@ REFERENCE_WORK = 10_000_000
 # Papers of a window. The reference keeps their words in each process that matches, 25 KB a paper: 200 MB.
 REFERENCE_PAPERS = 8_000
 WINDOW = 14  # announcements
-_SAMPLE = 200  # profiles whose terms are counted
+_SAMPLE_SIZE = 200  # profiles whose terms are counted
 _USUAL_TERMS = 8
-_SECONDS_KEPT = 300.0
+_CACHE_SECONDS = 300.0
 
-_kept: WeakKeyDictionary[Engine, tuple[float, InstallationSize]] = WeakKeyDictionary()
+_cached_sizes: WeakKeyDictionary[Engine, tuple[float, InstallationSize]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def measure_size(session: Session) -> InstallationSize:
     """The installation's current size."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
     window = store.announcement_window(session, current, WINDOW) if current else []
-    terms = subscribers.count_profile_words(session, _SAMPLE)
+    terms = subscribers.count_profile_words(session, _SAMPLE_SIZE)
     average = round(sum(terms) / len(terms)) if terms else _USUAL_TERMS
     return InstallationSize(
         subscribers.active_subscribers(session), store.count_announced(session, window), len(window), max(average, 1)
@@ -65,9 +65,9 @@ def measure_size(session: Session) -> InstallationSize:
 
 def current_size(session: Session) -> InstallationSize:
     """`measure_size`, cached for some minutes because every edition needs it."""
-    made_at, found = _kept.get(engine(), (0.0, None))
+    measured_at, size = _cached_sizes.get(engine(), (0.0, None))
     now = time.monotonic()
-    if found is None or now - made_at > _SECONDS_KEPT:
-        found = measure_size(session)
-        _kept[engine()] = now, found
-    return found
+    if size is None or now - measured_at > _CACHE_SECONDS:
+        size = measure_size(session)
+        _cached_sizes[engine()] = now, size
+    return size

@@ -71,30 +71,30 @@ def plain_entry(pool: CandidatePool, paper: int, section: str) -> Entry:
     )
 
 
-def without_topics(
+def content_without_topics(
     pool: CandidatePool,
-    asked: SelectionRequest,
+    request: SelectionRequest,
     followed: Sequence[Match],
     trending: Sequence[int],
-    fresh: Sequence[int],
+    newest: Sequence[int],
     considered: int,
 ) -> Content:
     """An edition without topics: papers of followed authors, trending papers of the categories, then new ones.
 
     `trending`: strongest first, `fresh`: newest first; both without papers sent before or of followed authors.
     """
-    profile = asked.profile
+    profile = request.profile
     entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
     entries += [plain_entry(pool, paper, RISING) for paper in trending[: profile.limit]]
-    room = profile.limit - len(trending)
-    shown = {entry.paper for entry in entries}
-    rest = [paper for paper in fresh if paper not in shown] if profile.categories and room > 0 else []
-    entries += [plain_entry(pool, paper, NEW) for paper in rest[: max(room, 0)]]
-    more = len(trending) + len(rest) + len(followed) - len(entries)
-    return Content(entries=_in_order(entries), considered=considered, more=max(more, 0), notice=asked.notice)
+    free_slots = profile.limit - len(trending)
+    included = {entry.paper for entry in entries}
+    new_papers = [paper for paper in newest if paper not in included] if profile.categories and free_slots > 0 else []
+    entries += [plain_entry(pool, paper, NEW) for paper in new_papers[: max(free_slots, 0)]]
+    more = len(trending) + len(new_papers) + len(followed) - len(entries)
+    return Content(entries=_sort_by_section(entries), considered=considered, more=max(more, 0), notice=request.notice)
 
 
-def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+def _sort_by_section(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Sort entries by section, in the order of the mail."""
-    place = {FOLLOWED: 0, NEW: 1, RISING: 2}
-    return tuple(sorted(entries, key=lambda entry: place[entry.section]))
+    section_order = {FOLLOWED: 0, NEW: 1, RISING: 2}
+    return tuple(sorted(entries, key=lambda entry: section_order[entry.section]))

@@ -15,30 +15,30 @@ from digest import settings
 from digest.errors import BadInput
 
 ADMINISTRATOR, MAIL, COMPLAINT = "administrator", "mail", "complaint"
-WORDS = frozenset({"", ADMINISTRATOR, MAIL, COMPLAINT})  # no address: kept as they are
+KNOWN_WORDS = frozenset({"", ADMINISTRATOR, MAIL, COMPLAINT})  # no address: kept as they are
 _SALT_BYTES = _HASH_BYTES = 16
 _COST = {"n": 2**12, "r": 8, "p": 1}  # 4 MiB and about 10 ms; never change it: stored hashes depend on it
 
 
 def stored_form(client: str) -> str:
     """The stored form of a client: 64 hexadecimal digits, salt before hash; words such as `mail` are not hashed."""
-    return client if client in WORDS else _hash(client, secrets.token_bytes(_SALT_BYTES))
+    return client if client in KNOWN_WORDS else _hash(client, secrets.token_bytes(_SALT_BYTES))
 
 
-def came_from(stored: str, client: str) -> bool:
+def matches_client(stored: str, client: str) -> bool:
     """True where the stored origin is that client. `client` is an IP address. Raises BadInput."""
-    if stored in WORDS or len(stored) != 2 * (_SALT_BYTES + _HASH_BYTES):
+    if stored in KNOWN_WORDS or len(stored) != 2 * (_SALT_BYTES + _HASH_BYTES):
         return False
-    client = _counted_as(client)
+    client = _normalized_client(client)
     salt = bytes.fromhex(stored[: 2 * _SALT_BYTES])
-    return hmac.compare_digest(_hash(client, salt), stored) or stored in _former_forms(client)
+    return hmac.compare_digest(_hash(client, salt), stored) or stored in _legacy_hashes(client)
 
 
 def _hash(client: str, salt: bytes) -> str:
     return (salt + hashlib.scrypt(client.encode(), salt=salt, dklen=_HASH_BYTES, **_COST)).hex()
 
 
-def _counted_as(client: str) -> str:
+def _normalized_client(client: str) -> str:
     """The client's address; for IPv6 its /64 network, as in `web.http.client_ip`. Raises BadInput."""
     try:
         address = ip_address(client.strip())
@@ -49,7 +49,7 @@ def _counted_as(client: str) -> str:
     return str(address)
 
 
-def _former_forms(client: str) -> list[str]:
+def _legacy_hashes(client: str) -> list[str]:
     """The form stored by earlier releases: an HMAC under the first secret key of that time."""
     keys = settings.get().secret_key
     return [hmac.new(key.encode(), client.encode(), hashlib.sha256).hexdigest() for key in keys]

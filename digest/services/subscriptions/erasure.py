@@ -44,7 +44,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
         actor = command_line_actor() if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
     profile_cache.delete_profiles_of(subscriber_id)
-    local_mailbox.forget_address(address)
+    local_mailbox.delete_mail_about(address)
     return scrub_deleted()
 
 

@@ -15,7 +15,7 @@ def can_be_lifted(reason: str, source: str) -> bool:
     return reason in BOUNCE_REASONS and source != BY_ADMINISTRATOR
 
 
-def lift(session: Session, suppression: Suppression) -> None:
+def lift_suppression(session: Session, suppression: Suppression) -> None:
     """Allow mail to the address again and forget its earlier failures, because it works again."""
     reports.unsuppress(session, suppression.address_key)
     reports.clear_failures(session, suppression.address_key)

@@ -46,8 +46,8 @@ def _may_see_details(authorization: str, *, check_api_tokens: bool = True) -> bo
     )
     if any(hmac.compare_digest(sent_token.encode(), token.encode()) for token in accepted):
         return True
-    token = api_tokens.check(sent_token) if check_api_tokens else None
-    return token is not None and token.may("metrics:read")
+    token = api_tokens.check_token(sent_token) if check_api_tokens else None
+    return token is not None and token.allows("metrics:read")
 
 
 @router.get("/healthz")

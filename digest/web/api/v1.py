@@ -101,7 +101,7 @@ def deliveries(
 ) -> dict[str, Any]:
     """E-mails, newest first; with their addresses only for tokens with the scope `addresses:read`."""
     rows = dashboard.deliveries(
-        state=state, kind=kind, run_id=run, before=before, limit=limit, addresses=token.may("addresses:read")
+        state=state, kind=kind, run_id=run, before=before, limit=limit, addresses=token.allows("addresses:read")
     )
     return {"deliveries": rows}
 

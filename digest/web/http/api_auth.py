@@ -33,10 +33,10 @@ def _checked(request: Request, credentials: HTTPAuthorizationCredentials | None,
         if "authorization" in request.headers:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
         return None
-    token = api_tokens.check(credentials.credentials)
+    token = api_tokens.check_token(credentials.credentials)
     if token is None:
         raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    if not token.may(scope):
+    if not token.allows(scope):
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
         message = localize("this token lacks the scope %(scope)s", scope=scope)
         raise HTTPException(403, detail=message, headers=challenge)

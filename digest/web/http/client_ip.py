@@ -74,7 +74,7 @@ def _client(request: Request) -> str:
     peer = request.client.host if request.client else ""
     trusted = settings.get().trusted_proxies
     if is_untrusted_proxy(peer, request.headers, trusted):
-        proxy_warning.note_peer(peer)
+        proxy_warning.record_peer(peer)
     return client_of(peer, ",".join(request.headers.getlist("x-forwarded-for")), trusted)
 
 

@@ -55,7 +55,7 @@ def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pr
 
 
 def _request_id(action: str, token: str) -> int:
-    return signed_links.read_timed(action, token, within=lifetime(action))
+    return signed_links.read_timed_token(action, token, lifetime=lifetime(action))
 
 
 def _export(request_id: int) -> Response:

@@ -68,14 +68,14 @@ def author(name: str, services: Services) -> HTMLResponse:
 @router.get("/editions/{token}")
 def edition(token: str, services: Services) -> HTMLResponse:
     """An edition in the browser, the same content as in the mail."""
-    (edition_id,) = signed_links.read(EDITION, token)
+    (edition_id,) = signed_links.read_token(EDITION, token)
     return _edition(services, edition_id, f"/editions/{token}/link")
 
 
 @router.get("/feeds/editions/{token}")
 def edition_of_feed(token: str, services: Services) -> HTMLResponse:
     """An edition, by its link in a feed."""
-    _, edition_id = signed_links.read(FEED, token, values=2)
+    _, edition_id = signed_links.read_token(FEED, token, count=2)
     return _edition(services, edition_id, f"/feeds/editions/{token}/link")
 
 

@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/preferences/{token}")
 def show(token: str) -> HTMLResponse:
     """The subscriber's preferences in a form."""
-    (subscriber_id,) = signed_links.read(PREFERENCES, token)
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     return _current_page(subscriber_id)
 
 
@@ -34,7 +34,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
     """Perform the action of the pressed button."""
     if not pressed:
         return show(token)
-    (subscriber_id,) = signed_links.read(PREFERENCES, token)
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
             return _save(subscriber_id, form)
@@ -78,7 +78,7 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save caps and mutes. After a mistake nothing is saved."""
     try:
-        topic_settings.save_settings(subscriber_id, forms.topic_settings(form))
+        topic_settings.save_topic_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _current_page(subscriber_id, error=error)
     return _current_page(subscriber_id, message=localize("Saved."))
@@ -102,7 +102,7 @@ def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | No
 
 
 def _page(
-    account: update_preferences.Account,
+    account: update_preferences.SubscriberAccount,
     texts: dict[str, str],
     *,
     message: str = "",
@@ -136,7 +136,7 @@ def _stopped(suppression: Suppression | None) -> str:
     return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
 
 
-def _status(account: update_preferences.Account) -> str:
+def _status(account: update_preferences.SubscriberAccount) -> str:
     """The state of the subscription, in words."""
     subscriber = account.subscriber
     if account.suppression is not None:

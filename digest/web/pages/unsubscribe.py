@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/unsubscribe/{token}")
 def ask(token: str) -> HTMLResponse:
     """Show the address, with a button to unsubscribe."""
-    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
@@ -29,7 +29,7 @@ def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
     """Unsubscribe (RFC 8058). The link is enough proof; only our own form must be sent with its button."""
     if not pressed:
         return ask(token)
-    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     unsubscribe.unsubscribe(subscriber_id, client)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.text.highlighting import fold_for_search, pattern
+from digest.compose.text.highlighting import fold_for_search, compile_pattern
 from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable
@@ -109,7 +109,7 @@ def sentence(per_day: float) -> str:
 
 def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     """The title in pieces (text, whether to highlight it), as in the mail."""
-    matcher = pattern(words)
+    matcher = compile_pattern(words)
     if matcher is None:
         return ((title, False),)
     spans: list[tuple[int, int]] = []

@@ -68,7 +68,7 @@ def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Ite
 
 def read(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
     """Validate the fields of the schema. Raises BadInput."""
-    return preference_fields.read(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
+    return preference_fields.validate(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
 
 
 def filled(texts: Mapping[str, str]) -> dict[str, str]:
@@ -78,7 +78,7 @@ def filled(texts: Mapping[str, str]) -> dict[str, str]:
 
 def filled_from(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """The texts of all fields for a subscriber's preferences."""
-    return filled(preference_fields.texts(subscriber, profile))
+    return filled(preference_fields.preference_texts(subscriber, profile))
 
 
 def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[str, list[FormField]]:
@@ -92,7 +92,7 @@ def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[s
 
 
 def _field(name: str, preference: Preference, text: str) -> FormField:
-    minimum, maximum = preference_fields.bounds(name)
+    minimum, maximum = preference_fields.number_bounds(name)
     return FormField(
         name=name,
         control=preference.control,

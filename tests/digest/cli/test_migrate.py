@@ -18,7 +18,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """Grows by one with each (stubbed) compilation."""
     made: list[None] = []
     monkeypatch.setattr(engine_loader, "engine", lambda: made.append(None))
-    monkeypatch.setattr(engine_loader, "compiled", lambda: bool(made))
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: bool(made))
     return made
 
 

@@ -73,7 +73,7 @@ def _forget() -> None:
     for kept in (
         template_environment.html_template, template_environment.piece_template,
         template_environment.text_template, template_environment.fragment_template,
-        paper_view._line, paper_view._framed,
-        match_reason._match, subject_line._headline, subject_line._subject, email_parts._dated_values,
+        paper_view._reason_line, paper_view._render_frame,
+        match_reason._topic_with_words, subject_line._headline, subject_line._subject, email_parts._dated_values,
     ):  # fmt: skip
         kept.cache_clear()

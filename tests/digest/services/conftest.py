@@ -60,7 +60,7 @@ class Lab:
     def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
         """Add a subscriber at example.com; return the id."""
         values = {"address": f"{name}@example.com", "topics": list(topics), **wishes}
-        subscriber_admin.add(values, consent="asked in person")
+        subscriber_admin.add_subscriber(values, consent="asked in person")
         return self.reader(name).id or 0
 
     def reader(self, name: str) -> Subscriber:

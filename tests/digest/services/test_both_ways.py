@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading, transaction
 from digest.interfaces import NoQueue
 from digest.matching.engine import index_counts
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.profile import Profile, Topic
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
@@ -176,7 +176,7 @@ def test_papers_that_came_after_the_run_was_made_are_not_chosen(
     def ask() -> list[object]:
         with reading() as session:
             numbers = [DAY.toordinal(), DAY.toordinal() - 1]
-            known = candidate_papers.pool_of(session, numbers, at=due(), weights=PRIOR, through=16)
+            known = candidate_papers.pool_of(session, numbers, signals_at=due(), weights=PRIOR, through=16)
             return [
                 *choosing.choose(session, known, [SelectionRequest(profile, rising=False) for profile in installed])
             ]
@@ -200,6 +200,6 @@ def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monke
 
 def test_word_counts_of_indexes_are_those_of_their_papers(shared: Path) -> None:
     days = [records for _, records in real_days(shared, 12)]
-    made = [build(enumerate(records)) for records in days]
+    made = [build_index(enumerate(records)) for records in days]
 
     assert index_counts.count(made, announcements=17) == word_counts.count(chain(*days), announcements=17)

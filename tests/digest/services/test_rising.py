@@ -85,10 +85,10 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
         current = store.current_announcement(session, clock.now().date())
         assert current is not None
         numbers = store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS)
-        known = candidate_papers.pool_of(session, numbers, at=clock.now(), weights=epochs.weights(None))
-        listings = {n: trending.PaperListing(known.announcement[n], p.revision) for n, p in known.papers.items()}
+        known = candidate_papers.pool_of(session, numbers, signals_at=clock.now(), weights=epochs.weights(None))
+        listings = {n: trending.PaperListing(known.announcement_of[n], p.revision) for n, p in known.papers.items()}
         shown = trending.trends_among_recent(session, listings, at=clock.now())
-        newest = candidate_papers.pool_of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
+        newest = candidate_papers.pool_of(session, numbers[:1], signals_at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
     assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from digest.compose.text import highlighting
 from digest.compose.text.excerpt import excerpt
 from digest.compose.text.sentences import sentences
-from digest.compose.text.text_wrapping import shortened, width, wrap
+from digest.compose.text.text_wrapping import shorten, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
@@ -40,7 +40,7 @@ BOMBS = [
     "\\label{", "a- ", "-", "--", "\\begin{pmatrix}", "\\over ", "{a\\over ", "\\hat{", "\\href{", "x_{a^", "\\SI{1}{",
     "α", "\u202e", "1.", "a.b ", "(a{b}", "Aleft(x ", "\\sqrt[", "\\footnote{",
 ]  # fmt: skip
-MARKED = highlighting.pattern(("graph neural network", "ΛCDM", "learn*"))
+MARKED = highlighting.compile_pattern(("graph neural network", "ΛCDM", "learn*"))
 
 
 def highlighted(text: str) -> Markup:
@@ -50,7 +50,7 @@ def highlighted(text: str) -> Markup:
 def query(text: str) -> None:
     """The parser itself, past the bound on its input."""
     with suppress(BadQuery):
-        parser._Parser(text).whole()
+        parser._Parser(text).parse_all()
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
@@ -94,8 +94,8 @@ def test_twice_the_text_is_at_most_two_and_a_half_times_the_steps(bomb: str) -> 
 
 
 def test_shortening_looks_at_the_beginning_only() -> None:
-    assert steps(lambda text: shortened(text, 300), "ab " * 1000) == steps(
-        lambda text: shortened(text, 300), "ab " * 9000
+    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(
+        lambda text: shorten(text, 300), "ab " * 9000
     )
 
 

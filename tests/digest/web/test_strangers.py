@@ -239,7 +239,7 @@ def test_no_sign_up_lifts_another_suppression(web: Browser, clock_stands: time_m
 
 
 def test_what_an_administrator_suppressed_stays_so_whatever_reason_was_given(web: Browser) -> None:
-    subscriber_admin.suppress(ADA, reason="no such address")
+    subscriber_admin.suppress_address(ADA, reason="no such address")
     sign_up(web)
 
     assert mails() == []

@@ -40,7 +40,7 @@ def test_a_topic_that_did_not_bring_all_says_so() -> None:
 def test_a_subject_is_never_too_long_nor_folded(kind: str, title: str, topics: tuple[int, ...]) -> None:
     text = subject_line.subject(edition(*topics), replace(READER, kind=kind), [title])
 
-    assert len(text) <= subject_line.LENGTH
+    assert len(text) <= subject_line.MAX_SUBJECT_LENGTH
     assert text.isascii() or len(text.encode()) <= 52
     assert "……" not in text
     assert "...." not in text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.bylines import byline, short
+from digest.compose.text.bylines import byline, short_name
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from digest.compose.text.bylines import byline, short
     ],
 )
 def test_a_name_is_shortened_only_where_a_person_has_given_names(name: str, expected: str) -> None:
-    assert short(name) == expected
+    assert short_name(name) == expected
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from digest.errors import BadInput, BadQuery
 from digest.matching.engine import index_file
 from digest.matching.engine.engine_matcher import ALL, RANKED, EngineMatcher, PaperFacts, build_matcher
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
@@ -41,7 +41,7 @@ def facts(papers: Sequence[Candidate]) -> PaperFacts:
 
 
 def ready(profiles: Sequence[Profile], papers: Sequence[Candidate], weights: Weights = PRIOR) -> EngineMatcher:
-    return build_matcher(profiles, [build((c.id, c.record) for c in papers)], weights)
+    return build_matcher(profiles, [build_index((c.id, c.record) for c in papers)], weights)
 
 
 def engine(
@@ -178,7 +178,7 @@ def test_many_indexes_match_as_one(shared: Path) -> None:
     papers = candidates(real(shared, 60))
     make = Profiles([c.record for c in papers], seed=4)
     profiles = [make.profile() for _ in range(20)]
-    parts = [build((c.id, c.record) for c in papers[start : start + 20]) for start in (0, 20, 40)]
+    parts = [build_index((c.id, c.record) for c in papers[start : start + 20]) for start in (0, 20, 40)]
     answers = build_matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
 
     assert [answers.matches(row, one) for row, one in enumerate(profiles)] == engine(profiles, papers, 0)
@@ -229,14 +229,14 @@ def test_by_rank_the_first_papers_of_a_separate_order_are_returned() -> None:
     told = PaperFacts(
         np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), eligible=np.array([True, True, False])
     )
-    answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, most=2)
+    answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, max_ranked=2)
 
     assert answers.papers(0) == [2, 1]
 
 
 def test_an_index_is_read_back_from_its_file(tmp_path: Path, shared: Path) -> None:
     papers = candidates(real(shared, 40))
-    index = build((c.id, c.record) for c in papers)
+    index = build_index((c.id, c.record) for c in papers)
     path = tmp_path / "papers.index"
     path.write_bytes(index_file.to_bytes(index))
     make = Profiles([c.record for c in papers], seed=6)
@@ -262,7 +262,7 @@ def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None
     before = len(store.stream)
     store.merge()
     papers = [Candidate(1, Record("Networks"), 1), Candidate(2, Record("A graph", categories=("cs.LG",)), 1)]
-    answers = EngineMatcher(store, [build((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
+    answers = EngineMatcher(store, [build_index((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
 
     assert len(store.stream) < before
     assert (answers.papers(0), answers.papers(row)) == ([1], [2])
@@ -270,7 +270,7 @@ def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None
 
 def test_a_profile_added_after_a_match_is_matched_by_the_next_matcher() -> None:
     store, papers = ProfileStore(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
-    index = build((c.id, c.record) for c in papers)
+    index = build_index((c.id, c.record) for c in papers)
     found = []
     for word in ("protein", '"graph netw*"'):
         row = store.add(Profile((Topic(word),)))

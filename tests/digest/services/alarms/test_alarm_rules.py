@@ -79,7 +79,7 @@ def test_without_administrators_an_alarm_is_a_line_in_the_log(service: str, conf
 
 def test_an_alarm_is_a_mail_with_its_facts(service: str, outbox: Outbox) -> None:
     with transaction() as session:
-        alarm_rules.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
+        alarm_rules.alarm_domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
     letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
 

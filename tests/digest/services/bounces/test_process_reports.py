@@ -139,7 +139,7 @@ def mail_to(address: str) -> int:
 
 
 def paused_domains() -> list[str]:
-    return [one.domain for one in domain_pauses.paused()]
+    return [one.domain for one in domain_pauses.paused_domains()]
 
 
 def test_policy_refusals_of_two_addresses_pause_the_domain_and_tell_the_administrators(mail: int, ada: int) -> None:
@@ -306,7 +306,7 @@ def test_an_address_freed_again_begins_anew(mail: int) -> None:
     failed(0, 1, 2, 3)
     process_reports.suppress_failing_addresses()
 
-    subscriber_admin.unsuppress(ADA)
+    subscriber_admin.unsuppress_address(ADA)
 
     assert process_reports.suppress_failing_addresses() == 0
     assert stored_rows.suppressed() == {}

@@ -67,7 +67,7 @@ def test_a_paper_more_gives_a_new_file_and_the_old_one_goes(lab: Lab) -> None:
     lab.store(MONDAY, paper(2, "Dueling bandits"))
     found = index()
 
-    assert found.papers == 2
+    assert found.paper_count == 2
     assert [file != old for file in files()] == [True]
 
 

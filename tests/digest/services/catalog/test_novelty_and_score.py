@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from digest.compose.email.paper_block import UNUSUAL
+from digest.compose.email.paper_block import MIN_UNUSUAL_NOVELTY
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.models import Novelty
@@ -174,4 +174,4 @@ def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[ListedPape
     text = " ".join(str(mail.get_body(("plain",)).get_content()).split())  # type: ignore[union-attr]
 
     assert known
-    assert text.count("unusual for its field") == sum(value >= UNUSUAL for value in known)
+    assert text.count("unusual for its field") == sum(value >= MIN_UNUSUAL_NOVELTY for value in known)

@@ -90,7 +90,7 @@ def test_the_doctor_names_each_source_its_state_and_the_cure(database: str, conf
     configured(SOURCES="arxiv-rss,huggingface")
     with transaction() as session:
         store.store_source_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no route", retry_at=None)
-    findings = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
+    findings = [f for f in doctor.run_checks() if f.name == "sources" and ":" in f.text]
 
     assert [f.text.split(";")[0] for f in findings] == ["arxiv-rss: down (no route)", "huggingface: never fetched"]
     assert all(f.level == doctor.WARNING and f.cure for f in findings)

@@ -289,7 +289,7 @@ def test_a_shard_frozen_four_times_at_once_is_frozen_once(lab: Lab) -> None:
 
 
 def test_the_last_two_shards_frozen_at_once_complete_the_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_planning, "SHARD", 4)
+    monkeypatch.setattr(run_planning, "SHARD_SIZE", 4)
     for n in range(12):
         lab.subscribe(f"r{n}", "bandits")
     lab.announce(MONDAY, "Bandits")

@@ -71,7 +71,7 @@ def test_parts_of_subscribers_are_calibrated_a_few_at_a_time_until_all_are(
     installed(lab)
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")
-    monkeypatch.setattr(calibration_job, "PARTS_AT_ONCE", 2)
+    monkeypatch.setattr(calibration_job, "PARTS_PER_BATCH", 2)
     first, rest = calibration_job.due_parts(), calibration_job.calibrate_all()
 
     assert len(first.parts) == 2

@@ -41,7 +41,7 @@ def test_show_lists_who_got_the_mail_and_who_did_not(ada: int, bob: int, run: in
     add_mail(add_reader("cyd@one.example"), run, state="uncertain", held=True)
     add_mail(add_reader("dan@one.example"), run, state="deferred")
 
-    rows = run_control.show(run)
+    rows = run_control.list_deliveries(run)
 
     assert [(row["address"], row["got it"], row["state"]) for row in rows] == [
         ("ada@one.example", "yes", "sent"),
@@ -159,7 +159,7 @@ def test_what_may_have_arrived_is_only_listed(ada: int, run: int) -> None:
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert (again.queued, again.held) == (0, ((held, "ada@one.example"),))
+    assert (again.queued, again.uncertain) == (0, ((held, "ada@one.example"),))
     assert mail(held).due_at is None
 
 
@@ -168,14 +168,14 @@ def test_what_may_have_arrived_goes_out_on_request(ada: int, run: int) -> None:
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE, uncertain=True)
 
-    assert (again.queued, again.held) == (1, ())
+    assert (again.queued, again.uncertain) == (1, ())
     assert mail(held).due_at is not None
 
 
 def test_nothing_is_resent_to_unsubscribed_or_suppressed_addresses(ada: int, bob: int, run: int) -> None:
     gone = add_mail(add_reader("cyd@one.example", state="left"), run, state="rejected")
     barred = add_mail(bob, run, state="rejected")
-    subscriber_admin.suppress("bob@one.example", reason="asked by phone")
+    subscriber_admin.suppress_address("bob@one.example", reason="asked by phone")
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 

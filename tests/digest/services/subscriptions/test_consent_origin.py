@@ -33,7 +33,7 @@ def confirmed(client: str = CLIENT) -> None:
 
 
 def consent(client: str) -> str:
-    return str(subscriber_admin.subscriber(ADA, client=client)["consent"])
+    return str(subscriber_admin.subscriber_details(ADA, client=client)["consent"])
 
 
 def test_the_proof_can_be_checked_after_the_key_was_rotated(service: str, configured: Callable[..., None]) -> None:
@@ -75,10 +75,10 @@ def test_the_same_client_is_stored_differently_each_time() -> None:
     assert len(first) == len(second) == 64
 
 
-@pytest.mark.parametrize("word", sorted(consent_origin.WORDS))
+@pytest.mark.parametrize("word", sorted(consent_origin.KNOWN_WORDS))
 def test_what_is_no_address_stays_readable(word: str) -> None:
     assert consent_origin.stored_form(word) == word
-    assert not consent_origin.came_from(word, CLIENT)
+    assert not consent_origin.matches_client(word, CLIENT)
 
 
 def test_what_earlier_releases_kept_can_be_checked_while_their_key_is_listed(

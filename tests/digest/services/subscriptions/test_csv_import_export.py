@@ -21,7 +21,7 @@ from digest.models import Consent, Delivery, ProfileVersion, SignUpRequest, Subs
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
 from digest.services.subscriptions.confirm import activate
-from digest.services.subscriptions.sign_up import WORDING
+from digest.services.subscriptions.sign_up import WORDING_VERSION
 from tests.digest.services.house import add_reader, put
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
@@ -94,7 +94,7 @@ def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
         profile=profile.to_json(),
         schedule=schedule | {"send_at": subscriber.send_at.isoformat()},
         client=consent_origin.ADMINISTRATOR,
-        wording=WORDING,
+        wording=WORDING_VERSION,
     )
 
 
@@ -103,7 +103,7 @@ def _readable(wanted: Sequence[tuple[str, int | None, bool]]) -> list[tuple[str,
     found = []
     for text, cap, muted in wanted:
         try:
-            stored = preference_fields.read(preference_fields.SignUpPreferences, {"topics": [text]}).topics
+            stored = preference_fields.validate(preference_fields.SignUpPreferences, {"topics": [text]}).topics
         except BadInput:
             continue
         found += [(one, cap, muted) for one in stored]

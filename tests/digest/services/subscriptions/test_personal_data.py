@@ -73,12 +73,12 @@ def ada(service: str) -> int:
         Attempt(action="welcome", key=str(number), at=later()),
     )
     with transaction() as session:
-        rate_limits.allow(session, rate_limits.INBOX_LIMITS[0], rate_limits.inbox_of(ADA), now=later())
+        rate_limits.count_attempt(session, rate_limits.INBOX_LIMITS[0], rate_limits.canonical_inbox(ADA), now=later())
     return number
 
 
 def test_the_export_holds_what_every_table_holds_of_them_and_nothing_of_others(ada: int) -> None:
-    exported = update_preferences.export(ada)
+    exported = update_preferences.export_data(ada)
     counts = {name: len(exported[name]) for _, name, _ in personal_data.SECTIONS if isinstance(exported[name], list)}
 
     assert counts == {

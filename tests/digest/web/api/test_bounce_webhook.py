@@ -127,7 +127,7 @@ def test_the_signature_is_documented(web: Browser) -> None:
 
 
 def test_the_metrics_of_the_queue_are_reported(web: Browser) -> None:
-    subscriber_admin.suppress(ADA, reason="asked by phone")
+    subscriber_admin.suppress_address(ADA, reason="asked by phone")
     text = web.get("/metrics", headers=METRICS).text
 
     for name in ("oldest_due_seconds", "queue_age_seconds", "deliveries_overdue", "deliveries_held", "domains_paused"):

@@ -224,7 +224,7 @@ def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
     answer = web.post("/admin/domains/release", data={"domain": "one.example"})
 
     assert answer.status_code == 409
-    assert [one.domain for one in domain_pauses.paused()] == ["one.example"]
+    assert [one.domain for one in domain_pauses.paused_domains()] == ["one.example"]
 
 
 def test_posts_of_others_do_not_lock_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
@@ -305,7 +305,7 @@ def test_what_a_removed_address_had_stays_ended_when_it_comes_back(
     cookie = signed_in(web)
     web.post("/admin/sign-in", data={"address": ROOT})
     configured(ADMIN_EMAILS="other@digest.example")
-    ended = admin_login.end_removed()  # as `digest web` does at its start
+    ended = admin_login.end_sessions_of_removed()  # as `digest web` does at its start
     configured(ADMIN_EMAILS=ROOT)
 
     assert ended == 2

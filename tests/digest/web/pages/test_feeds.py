@@ -276,7 +276,7 @@ def test_any_text_makes_a_document_that_can_be_read(title: str, html: str, names
     at = datetime(2025, 11, 21, tzinfo=UTC)
     item = Item("tag:digest.example,2025-11-21:x", title, "https://x.example/", html, at, tuple(names), tuple(names))
     feed = Feed("tag:digest.example,2025-01-01:y", title, "Papers", *["https://x.example/"] * 3, at, (item,))
-    atom, told = Xml.fromstring(forms.atom(feed)), json.loads(forms.as_json(feed))
+    atom, told = Xml.fromstring(forms.to_atom(feed)), json.loads(forms.to_json_feed(feed))
 
     assert len(atom.findall(f"{ATOM}entry/{ATOM}category")) == len(names)
     assert told["items"][0]["id"] == item.key
