@@ -38,7 +38,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Fetch and store what is due or missing, or the given days. Repeating it changes nothing."""
+        """Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."""
         if file or source in import_files.FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")
