@@ -247,6 +247,7 @@ class TextSetting:
 
     name: str
     default: str
+    secret: bool = False
 
     def value(self) -> str:
         """The value in this process, read once."""

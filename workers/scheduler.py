@@ -37,7 +37,7 @@ class Leader:
 
     def leads(self) -> bool:
         """Take or renew the lock. False if another scheduler has it. Raises Transient if Redis does not answer."""
-        term = self._store.lead(LEAD, self._holder, SECONDS_OF_LEAD)
+        term = self._store.acquire_lead(LEAD, self._holder, SECONDS_OF_LEAD)
         if term != self.term:
             log.info("scheduler_lead", term=term, leads=bool(term))
         self.term = term
@@ -45,11 +45,11 @@ class Leader:
 
     def progressed(self) -> None:
         """Record that this process checked its jobs just now, as the leader or not."""
-        self._store.stamp(self._holder, redis.SCHEDULER)
+        self._store.record_progress(self._holder, redis.SCHEDULER)
 
     def leave(self) -> None:
         """Release the lock, so that another scheduler can take it at once."""
-        self._store.leave(LEAD, self._holder)
+        self._store.release_lead(LEAD, self._holder)
 
 
 def tick(port: CeleryEnqueue) -> None:

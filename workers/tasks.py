@@ -85,7 +85,7 @@ def ingest(source: str) -> None:
     from digest.services.ingestion import catch_up
 
     try:
-        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).more
+        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).is_incomplete
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
@@ -106,7 +106,7 @@ def measure() -> None:
     from digest.services.selection import selector
 
     selector.prepare_engine()
-    more = novelty_and_score.measure(seconds=SECONDS_TO_INGEST).more
+    more = novelty_and_score.measure_novelty(seconds=SECONDS_TO_INGEST).is_incomplete
     _quietly_end(MEASURE)
     if more:
         enqueue().measure()
@@ -249,14 +249,14 @@ def _mark(task: str, *ids: int | str) -> str:
 
 def _begun(name: str) -> int:
     try:
-        return _store(os.getpid(), settings.get().redis_url).begin(name, A_DAY)
+        return _store(os.getpid(), settings.get().redis_url).record_start(name, A_DAY)
     except Transient:
         return 1
 
 
 def _quietly_end(name: str) -> None:
     try:
-        _store(os.getpid(), settings.get().redis_url).end(name)
+        _store(os.getpid(), settings.get().redis_url).record_end(name)
     except Transient as error:
         log.warning("mark_kept", reason=str(error))  # it expires
 
@@ -287,10 +287,10 @@ def _ready(**_kwargs: object) -> None:
     """
     _ended()
     try:
-        for process in _own_store().processes_in_a_task():
+        for process in _own_store().processes_with_task():
             host, _separator, pid = process.rpartition(":")
             if host == socket.gethostname() and _is_dead(int(pid)):
-                doing = _own_store().process_gone(process, QUEUES)
+                doing = _own_store().remove_process(process, QUEUES)
                 if doing is not None:
                     enqueue().again(*json.loads(doing))
     except Transient as error:
@@ -313,7 +313,7 @@ def _is_dead(pid: int) -> bool:
 def _gone(**_: object) -> None:
     """Remove the progress of a process that ends in order."""
     try:
-        _own_store().process_gone(process_name(os.getpid()), served())
+        _own_store().remove_process(process_name(os.getpid()), served())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 

@@ -30,7 +30,9 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     def ingest(
         source: Annotated[
             str,
-            typer.Argument(help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FORMATS)}."),
+            typer.Argument(
+                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."
+            ),
         ],
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
@@ -39,7 +41,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
         """Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."""
-        if file or source in import_files.FORMATS:
+        if file or source in import_files.FILE_FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")
             day = date.date() if date else None
@@ -56,10 +58,12 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
 
 def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
     """Print the counts. Refused documents go to standard error, the first few with their reasons."""
-    for bad in counts.refused:
+    for bad in counts.rejected_items:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
-    if counts.bad > len(counts.refused):
-        typer.echo(f"refused: {counts.bad - len(counts.refused)} more, kept in rejects with their reasons", err=True)
+    if counts.bad > len(counts.rejected_items):
+        typer.echo(
+            f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True
+        )
     if json:
         output.emit_json(counts.to_json())
         return

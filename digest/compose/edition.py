@@ -13,7 +13,7 @@ NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 
 class Entry(NamedTuple):
-    """One paper of an edition, with all that is needed to render it the same again.
+    """One paper of an edition, with all data to render it identically later.
 
     `matched`: (topic's index in the profile version, words as the subscriber typed them). `followed`: author names.
     `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere; `spark`: how

@@ -1,8 +1,7 @@
 """What a mail costs to make: `python -m tests.benchmarks.render [SHARED] [--rounds 7]` writes build/bench/render.json.
 
-A run of 400 readers with ten papers each out of one day's 150, blocks shared as in a worker: text, HTML and MIME bytes,
-unsigned; also where all of them are strangers: nobody has topics that another has. CPU of this process. Goal: 0.6 ms a
-mail.
+A run for 400 subscribers with ten papers each out of one day's 150, blocks shared as in a worker: text, HTML and MIME
+bytes, unsigned; also where no two subscribers share a topic. CPU of this process. Goal: 0.6 ms a mail.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ READERS, PAPERS, DAY = 400, 10, 150
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's work: papers, and for each reader what was chosen."""
+    """The papers of a day, and what was chosen for each subscriber."""
 
     papers: dict[tuple[int, int], Record]
     readers: Sequence[tuple[Content, Recipient]]
 
 
 def day(shared: Path | None, *, strangers: bool = False) -> Day:
-    """Real papers where the shared data is; a third of them match each reader's words."""
+    """Real papers where the shared data is; a third of them match each subscriber's words."""
     records = samples.real(shared)[:DAY] if shared else [*samples.INVENTED] * (DAY // 4)
     draw = random.Random(5)
     readers = []

@@ -63,7 +63,7 @@ def predict(observations: Path, out: Path) -> None:
 
 
 def ours(record: Record) -> list[float]:
-    """Our score of each paper of a record, by what is known of it."""
+    """Our score of each paper of a record."""
     now = _now(record)
     if any(paper.get("rank_history") for paper in record["papers"]):
         return [listed_score(paper, now) for paper in record["papers"]]
@@ -146,7 +146,7 @@ def _time(text: str) -> datetime:
 
 
 def _now(record: Record) -> datetime:
-    """The moment of the prediction: the last thing seen, else the end of the date."""
+    """The time of the prediction: the last observation, else the end of the date."""
     seen = [_time(row[0]) for p in record["papers"] for row in (p.get("observations") or [])]
     seen += [_time(row[0]) for p in record["papers"] for row in (p.get("rank_history") or [])]
     return max(seen) if seen else _time(str(record["date"])) + timedelta(days=1)
@@ -171,7 +171,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _series(path: Path) -> dict[str, list[list[Any]]]:
-    """Observations by paper, in time. What was filled in later for days gone by has no history: left out."""
+    """Observations by paper, in time. Days that were filled in later have no history and are left out."""
     series: dict[str, list[list[Any]]] = defaultdict(list)
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -181,7 +181,7 @@ def _series(path: Path) -> dict[str, list[list[Any]]]:
 
 
 def _ranks(path: Path) -> dict[str, dict[str, int]]:
-    """Trending ranks by day (the last look of each) and paper."""
+    """Trending ranks by day (the last snapshot of each) and paper."""
     looks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):

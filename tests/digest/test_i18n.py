@@ -33,7 +33,7 @@ def marked() -> Iterator[None]:
 
 
 def transactional() -> list[tuple[str, Rendered]]:
-    """The mails that hold no foreign text: everything in them but names and addresses is ours."""
+    """The mails without outside text: all words but names and addresses are translated."""
     account = {"export", "erase", "change-address", "new-address", "moved"}
     chosen = {"notice", "confirmation", "link", "sign-in", "test"} | account
     return [(name, mail) for name, _, mail in _small() if name in chosen]
@@ -90,7 +90,7 @@ def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) ->
 
 def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> None:
     target = tmp_path / "messages.pot"
-    keywords = ["-k", "translate", "-k", "translate_plural:1,2", "-k", "N_"]
+    keywords = ["-k", "localize", "-k", "localize_plural:1,2", "-k", "N_"]
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg", *keywords]
     subprocess.run([*command, "--no-location", "-o", str(target), "."], cwd=ROOT, check=True, timeout=PATIENCE)
     text = target.read_text(encoding="utf-8")

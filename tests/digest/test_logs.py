@@ -1,4 +1,4 @@
-"""Logs hold no address, no token and no password, whoever wrote the line."""
+"""Logs hold no address, no token and no password, whichever library wrote the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many different mails, made through the product's own doors and signed with a key of their own."""
+"""Many different mails, made by the product's public functions and signed with a key of their own."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Mail:
 
 
 def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
-    """At least so many mails, and the text of the DNS record that their signatures verify with."""
+    """At least `number` mails, and the text of the DNS record that their signatures verify with."""
     pem, record = dkim.generate_key()
     signer = dkim.DkimSigner(DOMAIN, SELECTOR, pem)
     made = []
@@ -90,7 +90,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
 
 
 def spoiled(mail: Mail) -> Mail:
-    """The mail with a fault for every checker: a gate that lets it pass checks nothing."""
+    """The mail with a fault for every checker: one that accepts it checks nothing."""
     fault = '<p style="position:fixed;width:1200px;color:#fffdf9;background-color:#fffdf9">pale<img src="x"></div><h9>'
     start = b"quoted-printable\r\n\r\n"
     raw = mail.raw.replace(b"Subject: ", b"Subject: \xe4 ", 1).replace(start, start + GTUBE + b"\r\n", 1)

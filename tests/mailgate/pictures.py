@@ -1,4 +1,4 @@
-"""Every mail as its readers see it: `python -m tests.mailgate.pictures [FOLDER]` (make preview-mail).
+"""Screenshots of every mail: `python -m tests.mailgate.pictures [FOLDER]` (make preview-mail).
 
 Papers are the seed documents'. Each mail as text, and as pictures, light and dark, 375 and 800 pixels wide.
 """
@@ -54,7 +54,7 @@ def every() -> Iterator[tuple[str, Rendered]]:
 
 
 def _edition(records: list[Record]) -> Content:
-    """What the topics find by title: one by a followed author, three new, and two that rise."""
+    """Papers whose titles match the topics: one by a followed author, three new, two rising."""
     found = {n: topic for topic in range(3) for n in _with(TOPICS[topic], records)[:2]}
     followed = next(n for n in found if FOLLOWS in records[n].authors)
     rising = [n for n in found if n != followed and records[n].code_url][:1]

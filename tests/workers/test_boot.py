@@ -1,4 +1,4 @@
-"""Processes without what they need: they stop at once, with exit code 2, the variable's name and how to make one."""
+"""Processes without a required setting: they stop at once, with exit code 2, the variable's name and the remedy."""
 
 from __future__ import annotations
 

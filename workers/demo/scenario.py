@@ -25,7 +25,7 @@ from digest.services.catalog import novelty_and_score
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run as days
 from seeds import loader
-from seeds.demo_subscribers import READERS, Reader
+from seeds.demo_subscribers import DEMO_SUBSCRIBERS, DemoSubscriber
 from workers.demo.mailbox import Mailbox
 
 _LINK = re.compile(r"https?://\S+/confirm/\S+")
@@ -48,20 +48,20 @@ class DemoScenario:
     def run(self) -> None:
         """Sign up, play two days, add a late subscriber. Raises DemoFailed."""
         with httpx.Client(base_url=self.base_url, timeout=30.0) as client:
-            for reader in READERS:
-                if not reader.late:
+            for reader in DEMO_SUBSCRIBERS:
+                if not reader.subscribes_late:
                     self._sign_up(client, reader)
-            output.print_line(f"{sum(not r.late for r in READERS)} people subscribed and confirmed")
+            output.print_line(f"{sum(not r.subscribes_late for r in DEMO_SUBSCRIBERS)} people subscribed and confirmed")
             for announced in loader.announcements(self.today):
                 self._day(announced)
-            for reader in READERS:
-                if reader.late:
+            for reader in DEMO_SUBSCRIBERS:
+                if reader.subscribes_late:
                     self._sign_up(client, reader)
                     self._expect(reader, "welcome")
                     output.print_line(f"{reader.name} subscribed late and got a welcome edition")
         self._settle()
 
-    def _sign_up(self, client: httpx.Client, reader: Reader) -> None:
+    def _sign_up(self, client: httpx.Client, reader: DemoSubscriber) -> None:
         """Sign up as a person does: the form, the confirmation mail, its page, the button."""
         form = {
             "address": reader.address,
@@ -83,7 +83,7 @@ class DemoScenario:
         if reader.paused:
             self._pause(client, reader, form)
 
-    def _pause(self, client: httpx.Client, reader: Reader, form: dict[str, str]) -> None:
+    def _pause(self, client: httpx.Client, reader: DemoSubscriber, form: dict[str, str]) -> None:
         """Pause for a month on the preferences page."""
         from digest.services.security import signed_links
 
@@ -93,18 +93,18 @@ class DemoScenario:
         wishes = {k: v for k, v in form.items() if k != "address"} | {"paused_until": until}
         _check(client.post(signed_links.preferences(found.id if found and found.id else 0), data=wishes), "pausing")
 
-    def _day(self, announced: loader.Announced) -> None:
+    def _day(self, announced: loader.DemoAnnouncement) -> None:
         total = IngestCounts("seeds")
         for name, parsed in announced.documents:
             total.add(store_document("seeds", name, parsed, day=announced.day))
-        novelty_and_score.measure()
+        novelty_and_score.measure_novelty()
         result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
         output.print_line(
             f"{announced.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
             f"{total.bad} refused; {result.line()}"
         )
 
-    def _expect(self, reader: Reader, kind: str) -> None:
+    def _expect(self, reader: DemoSubscriber, kind: str) -> None:
         """Wait until a delivery of that kind was sent to a subscriber."""
         end = time.monotonic() + _SECONDS
         while time.monotonic() < end:
@@ -127,7 +127,7 @@ class DemoScenario:
             raise DemoFailed(f"{len(missing)} of {len(owed)} mails are not in the mailbox")
         if len(set(names)) != len(names):
             raise DemoFailed("a mail came twice")
-        for reader in READERS:
+        for reader in DEMO_SUBSCRIBERS:
             got = [d for d in owed if d.address == reader.address and d.kind != CONFIRMATION]
             if reader.paused and got:
                 raise DemoFailed(f"{reader.name} is paused and got {len(got)} mails")
@@ -139,7 +139,7 @@ def summary() -> None:
     """Print a table: subscriber, topics, papers by date, states of the mails."""
     rows: list[Sequence[object]] = []
     with reading() as session:
-        for reader in READERS:
+        for reader in DEMO_SUBSCRIBERS:
             found = session.exec(select(Subscriber).where(Subscriber.address_key == reader.address)).one()
             editions = session.exec(
                 select(Edition).where(Edition.subscriber_id == found.id).order_by(col(Edition.day))
@@ -147,12 +147,12 @@ def summary() -> None:
             mails = session.exec(
                 select(Delivery).where(Delivery.address == reader.address).order_by(col(Delivery.id))
             ).all()
-            who = Text.assemble(reader.name, "\n", (reader.says, "muted"))
+            who = Text.assemble(reader.name, "\n", (reader.description, "muted"))
             rows.append((who, _wants(reader), _papers(editions), _states(mails)))
     output.table(["subscriber", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
 
 
-def _wants(reader: Reader) -> str:
+def _wants(reader: DemoSubscriber) -> str:
     """What a subscriber typed, one preference per line."""
     followed = [f"★ {author}" for author in reader.authors]
     refused = [f"not {query}" for query in reader.exclusions]

@@ -1,4 +1,4 @@
-"""The digest mail. What is the same for all subscribers is rendered once (`Blocks`); words and reasons differ."""
+"""The digest mail. Parts that are the same for all subscribers are rendered once (`PaperBlocks`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, 
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.papers import Record
 from digest.text.plain_text import one_line
 
@@ -78,10 +78,10 @@ def digest(
     blocks: PaperBlocks | None = None,
     limit: int | None = HTML_LIMIT,
 ) -> Rendered:
-    """The digest, a welcome, or a resend, by `reader.kind`. `papers` by (paper id, revision).
+    """The digest, a welcome, or a resend, by `recipient.kind`. `papers` by (paper id, revision).
 
-    An entry whose paper is not in `papers` is left out. What would exceed `limit` bytes of HTML rolls over to the web
-    view; `limit=None` is the web view itself. Pass the same `Blocks` for all mails of a run.
+    An entry whose paper is not in `papers` is left out. Papers beyond `limit` bytes of HTML are left to the web view;
+    `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run.
     """
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
     while True:
@@ -131,7 +131,7 @@ def _views(
 
 
 def _fewer(views: list[EntryView], over: int, size: int) -> list[EntryView]:
-    """Without enough of the last new papers (then of any) to save so many bytes."""
+    """Drop as many of the last new papers (then of any) as are needed to save `excess` bytes of `size`."""
     drop = min(len(views) - 1, over * len(views) // size + 1)
     last = [place for place, (entry, _) in enumerate(views) if entry.section == NEW][-drop:]
     last += [place for place, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][: drop - len(last)]
@@ -176,7 +176,7 @@ def _filled(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
 def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     """The sections that have papers."""
     sections = [
-        _Section(translate(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
+        _Section(localize(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
     return [section for section in sections if section.papers]
@@ -203,7 +203,7 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) 
 
 def _notice(edition: Content) -> str:
     """The edition's notice, stored in English, translated."""
-    return one_line(translate(edition.notice)) if edition.notice else ""
+    return one_line(localize(edition.notice)) if edition.notice else ""
 
 
 def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
@@ -220,14 +220,14 @@ def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLi
 def _group(entry: Entry, recipient: Recipient) -> str:
     """The topic or section that an entry counts for in "Today in short"."""
     if entry.section == FOLLOWED:
-        return translate("★ Followed")
+        return localize("★ Followed")
     if entry.section == RISING:
-        return translate("Rising ↑")
+        return localize("Rising ↑")
     index = subject_line.leading_topic(entry)
     return (
         shortened(match_reason.one_line(recipient.topics[index]), 40)
         if 0 <= index < len(recipient.topics)
-        else translate("New")
+        else localize("New")
     )
 
 
@@ -239,7 +239,7 @@ def _short_line(label: str, view: PaperView) -> _ShortLine:
 
 
 def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: PaperBlocks) -> PaperView:
-    """One paper as all subscribers see it who got it for the same reasons."""
+    """One paper as shown to all subscribers who got it for the same reasons."""
     topics, asks = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
     needs_category = not (entry.matched or entry.followed or entry.section == RISING)

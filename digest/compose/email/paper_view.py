@@ -16,7 +16,7 @@ from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, f
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.papers import Record
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
@@ -28,7 +28,7 @@ Ends = tuple[str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The parts of a paper that a template uses. `name`, `topic`: for the labels that screen readers say of links."""
+    """The parts of a paper that a template uses. `name`, `topic`: for the links' labels for screen readers."""
 
     title: Markup
     abstract: Markup
@@ -48,8 +48,8 @@ class SharedParts:
 class PaperView:
     """A paper rendered for all who got it for the same reasons.
 
-    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `ends` are the links' ends for
-    `more`, `less` and `mute`.
+    The prefix of an edition's feedback links is inserted between the `parts` of its HTML; `link_suffixes` complete
+    these links for `more`, `less` and `mute`.
     """
 
     title: str
@@ -71,7 +71,7 @@ def paper_view(
 ) -> PaperView:
     """One paper of an edition: the shared block with its words marked, and the reason.
 
-    `page` returns a paper's public page; `asks`: with feedback links; `category`: the one that the paper came for.
+    `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty)
     groups = tuple([matched_words for _, matched_words in entry.matched])
@@ -146,7 +146,7 @@ def _line(text: str) -> tuple[Markup, str]:
 
 @lru_cache(maxsize=8192)
 def _signal(facts: str, spark: str) -> tuple[Markup, str]:
-    """The facts behind *rising*. The bars are hidden from screen readers, which would spell them out."""
+    """The reason of a rising paper. The bars are hidden from screen readers, which would spell them out."""
     if not spark:
         return _line(facts)
     bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)
@@ -164,5 +164,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: 
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}{translate('Code:')} {block.code.unescape()}")
+        lines.append(f"{INDENT}{localize('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

@@ -62,7 +62,7 @@ class Recipient:
 class Links:
     """A subscriber's own URLs; None where there is no such page.
 
-    `feedback` is the prefix of feedback URLs, see `asked`; `paper` returns a paper's public page by its id.
+    `feedback` is the prefix of feedback URLs, see `feedback_suffix`; `paper` returns a paper's public page by its id.
     `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
     """
 

@@ -180,7 +180,7 @@ def chosen_sentences(scored: list[Sentence]) -> str:
 def with_matches(
     text: str, abstract: str, fold: Callable[[str], str], hidden: Sequence[re.Pattern[str]], most: int = 2
 ) -> str:
-    """The excerpt with up to `most` sentences of the abstract, or pieces of them, that hold the patterns.
+    """The excerpt with up to `max_added` sentences of the abstract, or pieces of them, that match the patterns.
 
     `fold` keeps offsets; the patterns search folded text.
     """

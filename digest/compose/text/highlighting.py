@@ -42,7 +42,7 @@ def _fold(character: str) -> str:
 
 @lru_cache(maxsize=4096)
 def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A pattern that finds these words in folded text; None if there is none worth finding."""
+    """A pattern that finds these words in folded text; None if all of them are too common to mark."""
     expressions = [part for part in map(_expression, words[:40]) if part]
     if not expressions:
         return None
@@ -70,7 +70,7 @@ def _part(part: str) -> str:
 
 
 def mark_words(text: str, folded: str, words_pattern: re.Pattern[str] | None, plain: Markup) -> Markup:
-    """The text for HTML with the matches marked. `folded` is `fold(text)`, `plain` is `shown(text)`."""
+    """The text for HTML with the matches marked. `folded`: `fold_for_search(text)`, `plain`: `escape_text(text)`."""
     spans = _spans(folded, words_pattern) if words_pattern else []
     if not spans:
         return plain

@@ -1,4 +1,4 @@
-"""Named arrays and lists of words in a file: a line of JSON, then each at a multiple of 64, ready to be mapped."""
+"""Named arrays and lists of words in a file: a header line of JSON, then each at a multiple of 64 bytes, for mmap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digest.errors import BadInput
 
 
 def to_bytes(magic: bytes, values: Mapping[str, Any]) -> bytes:
-    """The arrays and tuples of words as bytes, behind a line that says what they are."""
+    """Serialise arrays and tuples of words, after a header line that describes them."""
     head: dict[str, Any] = {}
     parts: list[bytes] = []
     at = 0
@@ -33,9 +33,9 @@ def to_bytes(magic: bytes, values: Mapping[str, Any]) -> bytes:
 
 
 def read(path: Path, magic: bytes, kind: str, later: Collection[str] = ()) -> dict[str, Any]:
-    """What is in a file, arrays mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError.
+    """Read a file; arrays are mapped into memory. Raises BadInput for a truncated, changed or foreign file; OSError.
 
-    `kind`: what it should be, for the error. Lists of words named in `later` come as functions that read them.
+    `kind`: the expected kind of file, for the error. The lists named in `lazy_names` are returned as functions.
     """
     with path.open("rb") as file:
         try:
@@ -55,7 +55,7 @@ def read(path: Path, magic: bytes, kind: str, later: Collection[str] = ()) -> di
 
 
 def _good(file: BinaryIO, told: dict[str, Any]) -> bool:
-    """True where what is behind the first line is what was written. Read by parts, as what is mapped takes memory."""
+    """True where size and checksum of the body are right. Read in parts, because mapped pages would take memory."""
     file.seek(-file.tell() % 64, 1)
     size, found = 0, 1
     while part := file.read(1 << 20):

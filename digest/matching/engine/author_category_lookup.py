@@ -25,7 +25,9 @@ class AuthorLookup:
         self.beginnings: dict[str, list[_Wanted]] = defaultdict(list)
         for one in wanted:
             name, prefix, _ = one
-            for family, initial in _readings(" ".join(name.given), name.particles, name.family) if name.family else ():
+            for family, initial in (
+                _readings(" ".join(name.given_names), name.particles, name.family) if name.family else ()
+            ):
                 if prefix:
                     self.beginnings[family].append(one)
                 else:
@@ -33,7 +35,7 @@ class AuthorLookup:
         self.families = {family for family, _ in self.exact}
 
     def matches(self, index: PaperIndex) -> tuple[I32, I32]:
-        """Pairs of atom and paper, as two arrays."""
+        """The atoms that hold for papers of this index, and these papers, as two parallel arrays."""
         atoms: list[int] = []
         numbers: list[int] = []
         for number in self._some(index):

@@ -19,8 +19,8 @@ from digest.matching.kernel.phrase_trie import Trie
 class CompiledVocabulary:
     """A compiled vocabulary. Words are numbered as in the vocabulary; `by_phrase`: the atoms of each phrase.
 
-    `prefixes`: beginnings of words in alphabetical order, `prefix_word` their numbers. `weighing`: the words
-    that have impacts; its last entry, for −1, belongs to no word. `longest`: the words of the longest phrase.
+    `prefixes`: prefixes of words in alphabetical order, `prefix_word` their numbers. `has_impact`: by word; its last
+    entry, for −1, belongs to no word. `longest_phrase`: in words.
     """
 
     stems: dict[str, int]

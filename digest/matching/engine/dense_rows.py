@@ -1,4 +1,4 @@
-"""What is common gets a row for all papers: sets of papers as bits, 64 to a number."""
+"""Dense rows for frequent atoms and words: sets of papers as bits, 64 to an integer."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def frequent_sets(atom: I64, paper: I64, atoms: int, papers: int) -> tuple[I32, 
 
 
 def common(size: NDArray[Any], papers: int) -> NDArray[np.bool_]:
-    """Those held by so many papers that a row for all papers is faster."""
+    """A mask of the words that occur in so many papers that a dense row is faster."""
     found: NDArray[np.bool_] = size > max(8, papers >> 5)
     return found
 
 
 def to_bitsets(rows: NDArray[Any]) -> I64:
-    """Rows of truth values as sets: 64 to a number, the first one in the lowest bit."""
+    """Rows of booleans as bitsets: 64 to an integer, the first one in the lowest bit."""
     packed = np.packbits(rows, axis=-1, bitorder="little")
     found = np.zeros((len(rows), 8 * ((rows.shape[1] + 63) // 64 or 1)), np.uint8)
     found[:, : packed.shape[1]] = packed

@@ -52,7 +52,7 @@ USUAL_CLOSE_PAPERS = CLOSE_PAPERS[USUAL]
 class PaperFacts:
     """Properties of the papers that differ between runs, in the order of the indexes.
 
-    `open`: papers that may be matched. `batch`: ingest batch, compared with the batch a subscriber has seen through.
+    `eligible`: papers that may be matched. `batch`: ingest batch, compared with the last one a subscriber has seen.
     `rank`: replaces the order by score, larger first.
     """
 
@@ -94,10 +94,10 @@ class EngineMatcher:
     ) -> MatchResults:
         """The papers that each row's profile gets, best first.
 
-        `taus`, `seen` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
+        `taus`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
 
-        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
-        `close` nobody gets close matches.
+        `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank.
+        Without `close` there are no close matches.
         """
         ask = self._ask(facts, rows, taus, seen_through, sent)
         day = self._day(facts)
@@ -113,12 +113,12 @@ class EngineMatcher:
     def thresholds(
         self, facts: PaperFacts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE_PAPERS
     ) -> list[int]:
-        """τ of each row, such that `close` papers of these pass it: those of the 14 announcements before an epoch.
+        """τ of each row, such that `close` papers pass it. `facts`: of the 14 announcements before an epoch.
 
         Raises ValueError for a negative number.
         """
         if close < 0:
-            raise ValueError("a threshold cannot let pass fewer than no papers")
+            raise ValueError("the number of papers above a threshold cannot be negative")
         ask = self._ask(facts, rows, None, None, None)
         day = self._day(facts)
         match_kernel.thresholds(self.compiled, day, ask, self._desk(day, best=close + 1), close + 1)
@@ -196,7 +196,7 @@ class EngineMatcher:
     def _desk(self, day: PaperArrays, *, best: int = 0) -> Workspace:
         """The kernel's workspace. Serials begin at 1, so a zero stamp belongs to no profile.
 
-        `best`: how many relevances are kept in order; the kernel writes without bounds checks.
+        `best_count`: how many relevances are kept in order; the kernel writes without bounds checks.
         """
         papers, wide = len(day.papers), self.store.widest + 1
         words = day.sets.shape[1]

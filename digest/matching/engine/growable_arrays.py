@@ -1,4 +1,4 @@
-"""Arrays that grow, and things that are numbered as they come."""
+"""A growable array of integers, and an interner that numbers keys."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Numbers:
-    """Whole numbers one behind the other. What was given out never changes, and is no copy."""
+    """A growable array of int32. Views returned earlier keep their values, and are not copies."""
 
     def __init__(self) -> None:
         self._values, self._size = np.empty(1024, np.int32), 0
 
     @classmethod
     def of(cls, values: array_layout.I32) -> Numbers:
-        """These, which are not copied."""
+        """Wrap an array without copying it."""
         made = cls()
         made._values, made._size = values, len(values)
         return made
@@ -29,7 +29,7 @@ class Numbers:
         return self._size
 
     def extend(self, more: Sequence[int] | array_layout.I32) -> None:
-        """Append some."""
+        """Append values."""
         end = self._size + len(more)
         if end > len(self._values):
             grown = np.empty(max(end, len(self._values) * 3 // 2), np.int32)
@@ -39,14 +39,14 @@ class Numbers:
         self._size = end
 
     def view(self) -> array_layout.I32:
-        """All of them."""
+        """All values, without copying."""
         return self._values[: self._size]
 
 
 class Numbered(Generic[K]):
-    """Things numbered in the order in which they came.
+    """Numbers keys in the order of their first use.
 
-    Those of a file (`later`) are made when somebody asks for one: who only matches never does, and saves their memory.
+    Keys of a file (`load_keys`) are loaded on first use: matching alone does not need them, which saves memory.
     """
 
     def __init__(self, later: Callable[[], Iterable[K]] = tuple) -> None:
@@ -66,10 +66,10 @@ class Numbered(Generic[K]):
         return iter(self._known)
 
     def get(self, key: K) -> int | None:
-        """Its number, if it has one."""
+        """The number of a key; None for an unknown one."""
         return self._known.get(key)
 
     def number(self, key: K) -> int:
-        """Its number; a new one gets the next."""
+        """The number of a key; a new key gets the next number."""
         known = self._known
         return known.setdefault(key, len(known))

@@ -15,7 +15,7 @@ from digest.matching.scoring.bm25 import ONE, Weights, impact, norm
 
 
 class Impacts(NamedTuple):
-    """Impacts by an epoch's counts; `array_layout.Day` describes the arrays."""
+    """Impacts by an epoch's counts; `array_layout.PaperArrays` describes the arrays."""
 
     words: Rows
     postings: Rows

@@ -12,7 +12,7 @@ from digest.matching.profile import Counts
 
 
 def count(indexes: Iterable[PaperIndex], *, announcements: int = 0) -> Counts:
-    """What `word_counts.count` gives for the papers of these indexes."""
+    """The same counts as `word_counts.count` for the papers of these indexes."""
     df: Counter[str] = Counter()
     number = length = 0
     for index in indexes:

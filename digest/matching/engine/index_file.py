@@ -20,5 +20,5 @@ def to_bytes(index: PaperIndex) -> bytes:
 
 
 def read(path: Path) -> PaperIndex:
-    """The index in a file, mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError."""
+    """The index in a file, mapped into memory. Raises BadInput for a truncated, changed or foreign file; OSError."""
     return PaperIndex(**array_file.read(path, _MAGIC, "an index of papers"))

@@ -1,4 +1,4 @@
-"""Words numbered as they are read, each split into its tokens once."""
+"""Intern words as numbers, and split each into its tokens once."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from digest.text.tokens import split_compound
 
 
 class Words:
-    """Words numbered in the order they come."""
+    """Numbers words in the order of their first use."""
 
     def __init__(self) -> None:
         self.number: dict[str, int] = {}
 
     def __call__(self, word: str) -> int:
-        """The word's number, a new one where it comes first."""
+        """The word's number; a new word gets the next number."""
         return self.number.setdefault(word, len(self.number))
 
     def in_order(self) -> tuple[tuple[str, ...], I32]:
-        """The words in alphabetical order, and the place there of each number."""
+        """The words in alphabetical order, and the rank in it of each number."""
         words = sorted(self.number)
         place = np.empty(len(words), np.int32)
         place[[self.number[word] for word in words]] = np.arange(len(words), dtype=np.int32)
@@ -27,11 +27,11 @@ class Words:
 
 
 class Split(dict[str, int]):
-    """Words numbered as they come, each with its tokens: forms in order, and the compound that they are, if any."""
+    """Numbers words, each with its tokens: their forms in order, and the compound that they form, if any."""
 
     def __init__(self) -> None:
         self.forms, self.wholes = Words(), Words()
-        self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 stands behind each text
+        self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 ends each text
 
     def __missing__(self, word: str) -> int:
         parts = split_compound(word)

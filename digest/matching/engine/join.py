@@ -1,4 +1,4 @@
-"""Papers joined with profiles: where everything that they ask for holds, and what each word is worth there."""
+"""Join papers with a vocabulary: the papers for which each atom holds, and the frequency of each word in each paper."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from digest.matching.kernel.phrase_trie import Texts
 
 @dataclass(frozen=True, slots=True)
 class JoinedPapers:
-    """Papers of several indexes, numbered through, with what profiles ask for. It knows no weights yet.
+    """Papers of several indexes, numbered consecutively, with the vocabulary's atoms and words in them, unweighted.
 
-    `atom_paper`: each atom's papers in order. `word`, `paper`, `tf`: each wanted word of each paper.
+    `atom_paper`: each atom's papers in order. `word`, `paper`, `tf`: each word of the vocabulary in each paper.
     """
 
     ids: I64
@@ -40,12 +40,12 @@ class JoinedPapers:
     category: I64
 
     def papers_with(self, atom: int) -> I32:
-        """The papers for which the atom holds, as places in `ids`."""
+        """The papers for which the atom holds, as positions in `ids`."""
         return self.atom_paper[self.atom_at[atom] : self.atom_at[atom + 1]]
 
 
 def join_papers(asked: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> JoinedPapers:
-    """Everything that is asked for, in the papers of all indexes in their order."""
+    """Find the vocabulary's atoms and words in the papers of all indexes, in their order."""
     total = sum(index.papers for index in indexes)
     atoms: list[I64] = []
     words: list[I64] = []
@@ -79,7 +79,7 @@ def join_papers(asked: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> Joi
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """Pairs of atom and paper, and triples of word, paper and tf, in pieces."""
+    """Pairs of atom and paper, and triples of word, paper and tf, as lists of arrays."""
 
     atoms: list[tuple[I32, I32]]
     words: list[tuple[I32, I32, I32]]
@@ -87,7 +87,7 @@ class _Hits:
 
 @dataclass(frozen=True, slots=True)
 class _Beginnings:
-    """The words wanted that are beginnings of an index's words: by prefix the first and last such word, and by word.
+    """The vocabulary's prefixes in an index's words: by prefix the range of words, and by word the prefixes.
 
     `size`: how many words begin with each prefix, from `first` on.
     """
@@ -99,7 +99,7 @@ class _Beginnings:
 
     @classmethod
     def of(cls, asked: CompiledVocabulary, words: Sequence[str]) -> _Beginnings:
-        """Those of some words in alphabetical order."""
+        """The prefix ranges in a list of words in alphabetical order."""
         first = np.array([bisect_left(words, text) for text in asked.prefixes], np.int32)
         last = np.array([bisect_left(words, text + LAST) for text in asked.prefixes], np.int32)
         word = concatenated_ranges(first, last - first)
@@ -109,7 +109,7 @@ class _Beginnings:
 
 
 def _hits(asked: CompiledVocabulary, index: PaperIndex) -> _Hits:
-    """What of it one index has."""
+    """The vocabulary's hits in one index."""
     stem = _stems(asked, index)
     forms, wholes = _Beginnings.of(asked, index.forms), _Beginnings.of(asked, index.wholes)
     atoms = [_phrases(asked, index, stem, forms, wholes), asked.names.matches(index), asked.categories.matches(index)]
@@ -120,7 +120,7 @@ def _hits(asked: CompiledVocabulary, index: PaperIndex) -> _Hits:
 
 
 def _stems(asked: CompiledVocabulary, index: PaperIndex) -> I32:
-    """The word of each of the index's stems, −1 for those nobody asks for; behind them a −1."""
+    """The vocabulary's word of each of the index's stems, −1 for none; the last entry is −1."""
     found = np.full(len(index.stems) + 1, -1, np.int32)
     if len(asked.stems) < len(index.stems):
         known = index.stem_number
@@ -134,7 +134,7 @@ def _stems(asked: CompiledVocabulary, index: PaperIndex) -> I32:
 
 
 def _words(asked: CompiledVocabulary, index: PaperIndex, stem: I32) -> tuple[I32, I32, I32]:
-    """The wanted words of each paper."""
+    """The vocabulary's words of each paper: word, paper, tf."""
     wanted = np.flatnonzero((stem >= 0) & asked.weighing[stem])
     begin, size = index.post_at[wanted], np.diff(index.post_at)[wanted]
     at = concatenated_ranges(begin, size)
@@ -144,7 +144,7 @@ def _words(asked: CompiledVocabulary, index: PaperIndex, stem: I32) -> tuple[I32
 def _prefixes(
     asked: CompiledVocabulary, index: PaperIndex, forms: _Beginnings, wholes: _Beginnings
 ) -> tuple[I32, I32, I32]:
-    """For each wanted prefix the papers with a word of that beginning, compounds written as one word included."""
+    """The papers with a word that begins with each prefix, including compounds written as one word."""
     wanted = np.flatnonzero(asked.weighing[asked.prefix_word])
     first, last = forms.first[wanted], forms.first[wanted] + forms.size[wanted]
     begin = index.form_at[first]
@@ -173,7 +173,7 @@ def _prefixes(
 def _phrases(
     asked: CompiledVocabulary, index: PaperIndex, stem: I32, forms: _Beginnings, wholes: _Beginnings
 ) -> tuple[I32, I32]:
-    """The atoms of all phrases that stand somewhere."""
+    """The atoms of all phrases found in the texts, and their papers."""
     word = np.append(stem[index.form_stem], np.int32(-1))
     whole = np.full(len(index.stream) + 1, -1, np.int32)
     whole[index.whole_token] = np.arange(len(index.whole_token))
@@ -193,7 +193,7 @@ def _phrases(
 
 
 def _admitted(asked: CompiledVocabulary, index: PaperIndex) -> U8:
-    """Any or primary only × categories wanted × papers: 1 where the paper is in it."""
+    """(all or primary only) × categories of profiles × papers: 1 where the paper is in the category."""
     by_name = np.zeros((len(index.categories) + 1, asked.admitted), np.uint8)
     for number, name in enumerate(index.categories):
         by_name[number, asked.admitting.numbers(name)] = 1
@@ -215,6 +215,6 @@ def _stacked(parts: Sequence[U8], width: int) -> U8:
 
 
 def _where(index: PaperIndex, token: I32) -> tuple[I32, I32]:
-    """The paper of each token, and the kind of text."""
+    """The paper and the kind of text of each token."""
     text = np.searchsorted(index.text_at, token, side="right") - 1
     return index.text_paper[text], index.text_kind[text].astype(np.int32)

@@ -19,8 +19,8 @@ from digest.matching.kernel.array_layout import FOLLOWED, I32, I64, STRICT, U8, 
 from digest.matching.kernel.jit import entry, inlined
 
 _NONE = 255
-_MOST_BYTES = 7  # of a mask that fits into an int64; longer masks and followed authors are left to the caller
-_MOST_WORDS = 512  # of one topic
+_MOST_BYTES = 7  # of a mask that fits into an int64; the caller writes longer masks and followed authors
+_MOST_WORDS = 512  # texts of one topic
 _PLACE = np.dtype([("at", np.int64), ("papers", np.int64), ("odd", np.int64)])
 _PARTS = (b',"score":', b',"strict":true', b',"topic":', b',"mask":', b',"matched":[[', b",[", b"]]", b"]")
 _PART = np.frombuffer(b"".join(_PARTS), np.uint8).copy()
@@ -51,7 +51,7 @@ class WrittenEntries:
     places: NDArray[Any]
 
     def rows(self) -> list[tuple[bytes, int] | None]:
-        """The JSON and number of each row's matches; None where the caller has to write them."""
+        """The JSON and number of each row's matches; None where the caller must write them."""
         at, papers, not_writable = (self.places[name].tolist() for name in ("at", "papers", "odd"))
         text = self.text
         return [

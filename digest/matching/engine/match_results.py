@@ -32,17 +32,17 @@ class MatchResults:
 
     @property
     def all_papers(self) -> NDArray[np.int64]:
-        """The numbers of all rows' papers, one row behind the other."""
+        """The ids of all rows' papers, concatenated."""
         numbers: NDArray[np.int64] = self.joined.ids[self.arrays.papers["paper"][: self.arrays.rows["first"][-1]]]
         return numbers
 
     def papers(self, at: int) -> list[int]:
-        """The numbers of a row's papers."""
+        """The ids of a row's papers."""
         numbers: list[int] = self.joined.ids[self._hits(at)["paper"]].tolist()
         return numbers
 
     def best(self, at: int, most: int) -> list[int]:
-        """The numbers of a row's best papers that are not there for a followed author."""
+        """The ids of a row's best papers without those of followed authors."""
         hits = self._hits(at)
         numbers: list[int] = self.joined.ids[hits["paper"][hits["kind"] & FOLLOWED == 0][:most]].tolist()
         return numbers

@@ -1,6 +1,6 @@
-"""The index of some papers, usually one announcement's: their words interned, in arrays. Immutable, made once.
+"""The index of some papers, usually one announcement's: their words interned, in arrays. Immutable.
 
-It knows no profile and no word weights, so it can be kept on disk and shared by everybody who matches.
+It depends on no profile and no word weights, so it can be stored on disk and shared by all processes.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ WITHDRAWN, CODE = 1, 2  # a paper's flags
 
 @dataclass(frozen=True)
 class PaperIndex:
-    """Papers as arrays; `x_at` says where the part of each paper (text, word) begins in what follows it.
+    """Papers as arrays; `x_at` holds the offsets at which the segment of each paper (text, word) begins.
 
-    `stream`: every token as the number of its written form, −1 behind each text. Forms are in alphabetical order, so
-    the forms of a prefix are a range. `wholes` are compounds written as one word: where, which, how many tokens.
+    `stream`: every token as the number of its written form, −1 after each text. Forms are in alphabetical order, so
+    the forms of a prefix are a range. `wholes` are compounds written as one word: positions, forms, lengths in tokens.
     `post_*`: for each stem the papers that have it, and tf (3 in the title, 1 in the abstract, 4 in both).
     """
 
@@ -47,7 +47,7 @@ class PaperIndex:
     text_paper: I32
     text_kind: U8
     form_at: I32
-    form_token: I32  # the places of each form in the stream
+    form_token: I32  # the positions of each form in the stream
     wholes: tuple[str, ...]
     whole_token: I32
     whole_form: I32
@@ -74,7 +74,7 @@ class PaperIndex:
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
-        """The names that each family name may look up."""
+        """The names that may match each family name."""
         found: dict[str, list[int]] = {}
         for number, text in enumerate(self.names):
             for key in family_keys(*text.split("|")):
@@ -83,7 +83,7 @@ class PaperIndex:
 
     @cached_property
     def name_keys(self) -> list[str]:
-        """What `by_name` has, in order."""
+        """The keys of `by_name`, sorted."""
         return sorted(self.by_name)
 
     def name(self, number: int) -> PersonName:
@@ -93,13 +93,13 @@ class PaperIndex:
 
 
 def family_keys(given: str, particles: str, family: str) -> set[str]:
-    """What a family name may be looked up by: with particles, and with the word before it as a part of it."""
+    """The lookup keys of a family name: also with particles, and with the preceding given name as a part of it."""
     last = given.rpartition(" ")[2]
     return {family, particles + family, last + family, particles + last + family} - {""}
 
 
 class _Builder:
-    """Words, names and categories of papers, as they are read."""
+    """Collects the words, names and categories of papers."""
 
     def __init__(self) -> None:
         self.split, self.names, self.categories = Split(), Words(), Words()
@@ -110,7 +110,7 @@ class _Builder:
         self.fields: list[list[int]] = []
 
     def add(self, record: Record) -> None:
-        """One more paper."""
+        """Add a paper."""
         paper = len(self.authors)
         self._text(record.title, paper, TITLE)
         self._text(record.abstract, paper, ABSTRACT)
@@ -131,12 +131,12 @@ class _Builder:
     def _author(self, author: str) -> int:
         if author not in self.name_of:
             parts = parse_name(author)
-            self.name_of[author] = self.names(f"{' '.join(parts.given)}|{parts.particles}|{parts.family}")
+            self.name_of[author] = self.names(f"{' '.join(parts.given_names)}|{parts.particles}|{parts.family}")
         return self.name_of[author]
 
 
 def build(papers: Iterable[tuple[int, Record]]) -> PaperIndex:
-    """The index of papers with their numbers, in the order given."""
+    """Build the index of papers, as pairs of id and record, in their order."""
     builder = _Builder()
     ids, flags = [], []
     for number, record in papers:
@@ -200,7 +200,7 @@ def _lengths(stream: I32, texts: NDArray[np.int32], papers: int) -> I32:
 
 
 def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
-    """Lists one behind the other, and where each begins."""
+    """Where each list begins, and all lists concatenated."""
     at = np.zeros(len(lists) + 1, np.int32)
     np.cumsum([len(one) for one in lists], out=at[1:])
     return at, np.array([value for one in lists for value in one], np.int32)
@@ -212,7 +212,7 @@ def _places(stream: I32, forms: int) -> dict[str, Any]:
 
 
 def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int) -> dict[str, Any]:
-    """Each stem's papers in order; whether in the title (3) and in the abstract (1)."""
+    """Each stem's papers in order, with tf: 3 in the title, 1 in the abstract, 4 in both."""
     text = np.repeat(np.arange(len(texts)), np.diff(np.append(texts[:, 0], len(stream))))
     kept = (stream >= 0) & (texts[text, 2] <= ABSTRACT)
     if not kept.any():

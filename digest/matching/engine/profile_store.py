@@ -32,9 +32,9 @@ _MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
 
 @dataclass(slots=True)
 class ProfileStore:
-    """Compiled profiles by row. Not thread-safe; the arrays that `ready` returns never change.
+    """Compiled profiles by row. Not thread-safe; the arrays that `compile` returns never change.
 
-    `widest`: the largest number of terms of one profile.
+    `max_width`: the largest number of profile terms of one profile.
     """
 
     lexicon: Vocabulary = field(default_factory=Vocabulary)
@@ -101,7 +101,7 @@ class ProfileStore:
         return self.queries.number(text)
 
     def wants_of(self, query: int) -> array[int]:
-        """The wants of a query's terms, in order."""
+        """The profile terms of a query's terms, in order."""
         return self.want[self.want_at[self.term_at[query]] : self.want_at[self.term_at[query + 1]]]
 
     def compile(self) -> tuple[CompiledProfiles, CompiledVocabulary]:
@@ -130,7 +130,7 @@ class ProfileStore:
         )
 
     def _firsts(self) -> tuple[array_layout.I32, ...]:
-        """The first atom of each query, the offsets of its terms and program, and its number of wants."""
+        """The first atom of each query, the offsets of its terms and program, and its number of profile terms."""
         term_at, want_at = _array(self.term_at), _array(self.want_at)
         wants = np.append(np.diff(want_at[term_at]), np.int32(0))
         return _padded(self.term_atom)[term_at], term_at, _array(self.program_at), wants
@@ -189,7 +189,7 @@ def _program(node: Node, lexicon: Vocabulary) -> Iterator[int]:
 
 
 def _record(store: ProfileStore, profile: Profile) -> list[int]:
-    """A profile's record, as `Book` describes it. Raises BadQuery and BadInput."""
+    """A profile's record, in the format of `CompiledProfiles`. Raises BadQuery and BadInput."""
     if sum(abs(weight) for _, weight in profile.likes) > _MOST_LIKED:
         raise BadInput(f"the weights of likes are at most {_MOST_LIKED} together", field="likes")
     limited = profile.limit != DEFAULT_LIMIT
@@ -224,7 +224,7 @@ def _record(store: ProfileStore, profile: Profile) -> list[int]:
 
 
 def _heard(store: ProfileStore, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
-    """The profile's keys by want, and its words and wants as `Book` describes them. Raises BadInput."""
+    """The profile's keys by profile term, and the record's fields of words and profile terms. Raises BadInput."""
     lexicon = store.lexicon
     wants = [store.wants_of(query) for query in queries]
     plain = Counter(want for query, some in zip(queries, wants, strict=True) if store.plain[query] for want in some)

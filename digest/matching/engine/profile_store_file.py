@@ -1,4 +1,4 @@
-"""Compiled profiles in a file: the next day, and the next process, compile only what changed."""
+"""Compiled profiles in a file, so that the next day and other processes compile only changed profiles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STATE = source_version(
 
 
 def to_bytes(store: ProfileStore, **more: NDArray[Any]) -> bytes:
-    """The store as bytes, with further arrays of the caller's."""
+    """Serialise the store, with further arrays of the caller."""
     values: dict[str, Any] = {name: np.array(getattr(store, name)) for name in _LISTS}
     values |= {f"said_{name}": np.array(getattr(store.said, name)) for name in _SAID}
     values |= {"said_text": tuple(store.said.texts)}
@@ -46,7 +46,7 @@ def to_bytes(store: ProfileStore, **more: NDArray[Any]) -> bytes:
 
 
 def read(path: Path) -> tuple[ProfileStore, dict[str, NDArray[Any]]]:
-    """The store in a file, as it was, and the caller's arrays. Raises BadInput for one that is not good; OSError."""
+    """The store in a file, and the caller's arrays. Raises BadInput for an invalid file; OSError."""
     found = array_file.read(path, _MAGIC, "a file of compiled profiles", _LATER)
     store = ProfileStore(lexicon=_lexicon(found), queries=Numbered(found["queries"]), widest=int(found["widest"][0]))
     for name, kind in _LISTS.items():
@@ -59,7 +59,7 @@ def read(path: Path) -> tuple[ProfileStore, dict[str, NDArray[Any]]]:
 
 
 def _words(lexicon: Vocabulary) -> dict[str, Any]:
-    """A lexicon's lists: from them it is made again in the same order, with the same numbers."""
+    """The fields of a vocabulary, from which `_read_vocabulary` restores it with the same numbers."""
     names = ("" if isinstance(key[0], int) else f"{key[0]}:{key[1]}" for key in lexicon.atoms)
     return {
         "words": tuple(text for text, _ in lexicon.words),

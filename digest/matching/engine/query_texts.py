@@ -1,4 +1,4 @@
-"""What readers typed, beside their compiled queries, as JSON: reasons are written from it without objects."""
+"""The texts of compiled queries as JSON, from which the JSON writer takes the reasons of matches."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from digest.matching.query.language import ProfileTerm, Query, phrase_words, pos
 
 
 class QueryTextArrays(NamedTuple):
-    """Texts as JSON, one behind the other; the text of each term, and of each plain query's words with their wants.
+    """Texts as JSON, concatenated; the text of each term, and the texts of each plain query's words.
 
-    `word`: pairs of a want's place in its query and a text; `word_at` by query. `text_at` has one entry more.
+    `word`: pairs of a profile term's index in its query and a text; `word_at` by query. `text_at` has one entry more.
     """
 
     text: U8
@@ -39,7 +39,7 @@ class QueryTexts:
     word: array[int] = field(default_factory=lambda: array("i"))
 
     def add(self, query: Query, wants: Sequence[ProfileTerm]) -> None:
-        """The next query, with what all its terms want."""
+        """Append a query with the profile terms of all its terms."""
         for term in positive_terms(query.root):
             self.term.append(self.texts.number(term.text))
             for word in phrase_words(term) if query.plain else ():
@@ -50,7 +50,7 @@ class QueryTexts:
         self.word_at.append(len(self.word))
 
     def words(self) -> QueryTextArrays:
-        """The arrays as they are now."""
+        """The current texts as arrays."""
         pieces = [json.dumps(text, ensure_ascii=False).encode() for text in self.texts]
         at = np.array([0, *accumulate(map(len, pieces))], np.int64)
         text = np.frombuffer(b"".join(pieces), np.uint8)

@@ -1,4 +1,4 @@
-"""Parts of arrays, many at once."""
+"""Vectorised operations on many segments of an array."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def distinct(keys: I64) -> I64:
 
 
 def concatenated_ranges(begin: NDArray[Any], size: NDArray[Any]) -> I64:
-    """begin[0], begin[0]+1, … of each range, one behind the other."""
+    """The integers of all ranges, concatenated: begin[0], begin[0]+1, …, then those of the next range."""
     ends = np.cumsum(size, dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0
     found: I64 = np.arange(total) + np.repeat(begin - (ends - size), size)

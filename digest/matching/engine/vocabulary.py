@@ -18,8 +18,9 @@ KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b0
 class Vocabulary:
     """All terms of profiles, each once. `words`: (text, prefix). An atom is a condition that holds for a paper or not.
 
-    `text_atoms`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`, `categories`:
-    author names and categories with their atoms; `exact`: whole categories, as `all:` means them.
+    `atom_phrase`, `atom_kinds`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`,
+    `categories`: author names and categories with their atoms; `exact_categories`: categories of `all:` terms, which
+    match only the category itself.
     """
 
     words: dict[tuple[str, bool], int] = field(default_factory=dict)
@@ -36,7 +37,9 @@ class Vocabulary:
     code: int = -1
     admitting: dict[str, int] = field(default_factory=dict)
     wants: Numbered[ProfileTerm] = field(default_factory=Numbered)
-    want_key: array[int] = field(default_factory=lambda: array("i"))  # the want that it counts as, whatever its field
+    want_key: array[int] = field(
+        default_factory=lambda: array("i")
+    )  # the profile term under which it is scored, whatever its field
     want_row: array[int] = field(default_factory=lambda: array("i"))  # word, fixed
 
     def word(self, text: str, prefix: bool) -> int:
@@ -44,7 +47,7 @@ class Vocabulary:
         return self.words.setdefault((text, prefix), len(self.words))
 
     def want(self, want: ProfileTerm) -> int:
-        """The number of a `Wanted` term."""
+        """The number of a `ProfileTerm`."""
         known = self.wants.get(want)
         if known is not None:
             return known

@@ -79,7 +79,7 @@ def _best_of_each_day(day: PaperArrays, work: Workspace) -> None:
 
 @inlined
 def _less(day: PaperArrays, work: Workspace, place: int, paper: int, relevance: int) -> bool:
-    """True where a place's paper is less relevant than another one, or as much and behind it by id."""
+    """True where a slot's paper is less relevant than another one, or equally relevant and after it by id."""
     other = work.days[place].worth
     return bool(
         other < relevance or (other == relevance and day.papers[work.days[place].paper].tie < day.papers[paper].tie)
@@ -88,7 +88,7 @@ def _less(day: PaperArrays, work: Workspace, place: int, paper: int, relevance: 
 
 @entry
 def thresholds(book: CompiledProfiles, day: PaperArrays, ask: Requests, work: Workspace, rank: int) -> None:
-    """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
+    """τ: the `rank`-th largest relevance of allowed papers that no topic matches as written; 0 for fewer papers."""
     for row in range(len(ask.rows) - 1):
         decode(book, work, ask.rows[row].row)
         find_strict(book, day, work)

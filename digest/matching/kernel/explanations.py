@@ -1,4 +1,4 @@
-"""Notes that explain a match, in machine code: the mask of terms, the topics, and the terms that show them."""
+"""Notes that explain a match, in machine code: the mask of terms, the topics, and the terms by which they match."""
 
 from __future__ import annotations
 

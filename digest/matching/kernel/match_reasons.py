@@ -35,7 +35,7 @@ from digest.matching.kernel.simd import add_in_lanes, larger_in_lanes, lowest_bi
 
 @inlined
 def measure_notes(book: CompiledProfiles, day: PaperArrays, work: Workspace, answer: Any) -> int:
-    """Compute where each topic's wants begin. Returns the bytes of one paper's note."""
+    """Compute where each topic's profile terms begin. Returns the bytes of one paper's note."""
     s = work.s
     occurs = terms = 0
     for topic in range(s[TOPICS]):
@@ -111,7 +111,7 @@ def _standing(
     among: int,
     wants: int,
 ) -> int:
-    """The papers of the batch for which an atom holds, as bits. A phrase also adds its lift to the topic."""
+    """The papers of the batch for which an atom holds, as bits. A phrase also adds its extra gain to the topic."""
     bits = np.int64(0)
     if not which:
         for at in range(first, behind):
@@ -134,7 +134,7 @@ def _standing(
 
 @inlined
 def _show(book: CompiledProfiles, day: PaperArrays, work: Workspace, number: int, topic: int) -> None:
-    """Find the wants of a query in the papers for which both the query and the want's term hold."""
+    """Find the profile terms of a query in the papers for which both the query and the term match."""
     s, query = work.s, book.stream[work.s[TOPIC_AT] + topic]
     holds_in = np.int64(0)
     for i in range(number if s[HOLDING] >> topic & 1 else 0):
@@ -158,7 +158,7 @@ def _show(book: CompiledProfiles, day: PaperArrays, work: Workspace, number: int
 
 @inlined
 def _fill(book: CompiledProfiles, day: PaperArrays, work: Workspace, found_in: int, key: int, at: int) -> None:
-    """Set the gain of a want in the papers that have it, unless it is set already."""
+    """Set the gain of a profile term in the papers that have it, unless it is set already."""
     want, gains = book.wants[at], work.gains[key]
     remaining = found_in & ~larger_in_lanes(gains, 0, -1)
     while remaining:

@@ -1,4 +1,4 @@
-"""Search texts for phrases, in machine code: a trie is walked over the tokens; a prefix is an edge of its own."""
+"""Search texts for phrases with a trie of words, in machine code; a prefix is a separate edge."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from digest.matching.kernel.jit import compiled, inlined
 
 
 class Trie(NamedTuple):
-    """Phrases. `root`: by word or prefix, the node behind it; other steps in a hash table, −1 is free."""
+    """A trie of phrases. `root`: the child of the root by word or prefix; other edges in a hash table, −1 is free."""
 
     root: I32
     step: I64  # node · 2³² + word
     node: I32
     end: I32  # by node: the phrase that ends here, or −1
-    forks: U8  # by node: 1 where a prefix may follow
+    forks: U8  # by node: 1 where a prefix edge leaves it
 
 
 class Texts(NamedTuple):
-    """Tokens as words of a lexicon (−1 unknown or behind a text), and as written (`form`), where texts begin.
+    """Texts as tokens: `word` of the vocabulary (−1: unknown, or the end of a text) and written `form`.
 
-    Compounds written as one word: `whole` says by token which one begins there, or −1; `span` how many tokens it is.
-    The prefixes that a form begins with, and those of a compound, as words of the lexicon.
+    Compounds written as one word: `whole` is the compound that begins at a token, or −1; `span` its number of tokens.
+    `form_prefix` and `whole_prefix`: the vocabulary's prefixes of each form and of each compound.
     """
 
     word: I32
@@ -75,7 +75,7 @@ def plant(phrase_at: I32, phrase_word: I32, is_prefix: U8) -> Trie:
 
 @inlined
 def _slot(step: I64, node: int, word: int) -> int:
-    """Where a step is in the table, or would be."""
+    """The slot of an edge in the hash table, or the free slot for it."""
     key = (np.int64(node) << 32) + word
     mask = len(step) - 1
     slot = ((key ^ (key >> 29)) * np.int64(0x9E3779B97F4A7C1) >> 17) & mask
@@ -86,7 +86,7 @@ def _slot(step: I64, node: int, word: int) -> int:
 
 @inlined
 def _next(trie: Trie, node: int, word: int) -> int:
-    """The node behind a step from a node, or from the root (−1); −1 where no phrase goes on so."""
+    """The child of a node, or of the root (−1), for a word; −1 where there is no such edge."""
     if word < 0:
         return -1
     if node < 0:
@@ -97,7 +97,7 @@ def _next(trie: Trie, node: int, word: int) -> int:
 
 @inlined
 def _push(stack: I64, top: int, node: int, at: int) -> int:
-    """Go on later from a node with the token there, if there is such a node. Returns how much the stack holds."""
+    """Push a node and the next token on the stack, unless the node is −1. Returns the new size of the stack."""
     if node < 0:
         return top
     stack[top], stack[top + 1] = node, at
@@ -106,7 +106,7 @@ def _push(stack: I64, top: int, node: int, at: int) -> int:
 
 @inlined
 def _steps(trie: Trie, texts: Texts, node: int, at: int, stack: I64, top: int) -> int:
-    """Push what may follow: the token as a word, as a form with some beginning, as the first part of a compound."""
+    """Push the nodes after a token: by its word, by its form's prefixes, and by those of a compound."""
     top = _push(stack, top, _next(trie, node, texts.word[at]), at + 1)
     form = texts.form[at]
     if form >= 0 and (node < 0 or trie.forks[node]):
@@ -122,9 +122,9 @@ def _steps(trie: Trie, texts: Texts, node: int, at: int, stack: I64, top: int) -
 
 @compiled
 def walk(trie: Trie, texts: Texts, phrases: int, tokens: I64, stack: I64) -> tuple[I32, I32, U8, int]:
-    """Every phrase that begins at one of these tokens (in order): phrase, paper, bits of the kinds of text.
+    """Find every phrase that begins at one of these tokens (in order): phrase, paper, bits of the kinds of text.
 
-    Each pair of phrase and paper once. Lastly, how many.
+    Each pair of phrase and paper occurs once. The last value is the number of pairs.
     """
     last = np.full(phrases, -1, np.int32)
     room = 1024

@@ -29,7 +29,7 @@ AUTHOR_IMPACT = 3000  # the impact of a followed author
 FLOOR_TIMES, FLOOR_OVER = 6, 5  # scoring.bm25.close_floor
 WEIGHT = np.array([math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
 
-# Indexes of the workspace's scalars, `Work.s`.
+# Indexes of `Workspace.scalars`.
 FLAGS, TOPICS, TOPIC_AT, MOST, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
 SERIAL, KEYS, BITS, WORDS, OCCURS_AT, FLOOR, BOUND, HOLDING, FOLLOWS, CLOSE_COUNT, BEST_COUNT, BEST_LIMIT, BAR = range(
     9, 22

@@ -54,7 +54,7 @@ def add_all(day: PaperArrays, work: Workspace, words: I32, number: int, blocks: 
 
 @entry
 def lift_phrases(book: CompiledProfiles, atom_at: I32, atom_paper: I32, weighed: Any) -> None:
-    """Write the lift of each phrase in its papers: the impacts of its words once more; single words have none."""
+    """Write the extra gain of each phrase in its papers: the sum of its words' impacts; 0 for single words."""
     for term in range(len(book.terms) - 1):
         atom, first, behind = book.terms[term].atom, book.terms[term].want_at, book.terms[term + 1].want_at
         begin, end = atom_at[atom], atom_at[atom + 1]
@@ -70,7 +70,7 @@ def lift_phrases(book: CompiledProfiles, atom_at: I32, atom_paper: I32, weighed:
 
 @inlined
 def add_phrases(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
-    """Add the lifts of plain topics that hold as phrases."""
+    """Add the phrase gains of plain topics that match as phrases."""
     for topic in range(work.s[TOPICS]):
         query = book.stream[work.s[TOPIC_AT] + topic]
         if query >= 0 and day.heads[query].plain and day.heads[query].wants > 1:
@@ -106,7 +106,7 @@ def add_extras(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> Non
 
 @inlined
 def _where_shown(book: CompiledProfiles, day: PaperArrays, work: Workspace, topic: int, occurs: int) -> None:
-    """A query's keys count where it holds and a term that has them does, and its phrases once more."""
+    """Count a query's keys where the query and the key's term match, and add the gains of its phrases."""
     query = book.stream[work.s[TOPIC_AT] + topic]
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
         first, atom = book.terms[term].want_at, book.terms[term].atom
@@ -155,7 +155,7 @@ def _add_key(book: CompiledProfiles, day: PaperArrays, work: Workspace, key: int
 
 @inlined
 def add_likes(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
-    """Write the sums of words of liked papers into `lifts`."""
+    """Write the sums of words of liked papers into `like_gains`."""
     at = work.s[LIKE_AT]
     for i in range(book.stream[at]):
         work.liked[0, i], work.liked[1, i] = book.stream[at + 1 + 2 * i], book.stream[at + 2 + 2 * i]

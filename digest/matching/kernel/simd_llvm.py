@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 
 _I1, _I8, _I16, _I32, _I64 = map(ir.IntType, (1, 8, 16, 32, 64))
-_BLOCK, _LANES = 64, 16  # papers of one word of a bitset; papers of which reasons are worked out together
+_BLOCK, _LANES = 64, 16  # papers of one word of a bitset; papers whose reasons are computed together
 _array: Any = arrayobj.make_array
 _tools: Any = cgutils
 

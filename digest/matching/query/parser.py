@@ -57,7 +57,7 @@ class _Parser:
         self.here = 0
 
     def whole(self) -> Node:
-        """The one query that the text is."""
+        """Parse the whole text as one query."""
         node = self.query(0)
         left = self.peek()
         if left.text == ")":
@@ -110,7 +110,7 @@ class _Parser:
         return self.term()
 
     def close(self, opened: int) -> None:
-        """The parenthesis that belongs to the one at `opened`."""
+        """Step over the parenthesis that closes the one at `start`."""
         if self.peek().text != ")":
             raise BadQuery(
                 N_("the parenthesis at %(where)s is open"),
@@ -138,7 +138,7 @@ class _Parser:
         return term
 
     def run(self) -> list[str]:
-        """Bare words up to the next operator, parenthesis, quote or field: they stand together."""
+        """Bare words up to the next operator, parenthesis, quote or field: they form a phrase."""
         run: list[str] = []
         while self.peek().kind == "word":
             run.append(self.peek().text)
@@ -146,14 +146,14 @@ class _Parser:
         return run
 
     def take(self, operator: str) -> bool:
-        """Step over that operator, if it is here."""
+        """Step over that operator if it is next. Returns whether it was."""
         if (self.peek().kind, self.peek().text) != ("operator", operator):
             return False
         self.here += 1
         return True
 
     def peek(self) -> _Lexeme:
-        """The lexeme that is next."""
+        """The next lexeme."""
         return self.lexemes[self.here]
 
 
@@ -173,7 +173,7 @@ def _lexemes(text: str) -> list[_Lexeme]:
 
 
 def _and_not(before: list[_Lexeme], at: int) -> tuple[list[_Lexeme], str]:
-    """AND NOT is ANDNOT; NOT alone says not from what."""
+    """Merge AND NOT into ANDNOT. Raises BadQuery for NOT alone."""
     if before and before[-1].text == "AND":
         return before[:-1], "ANDNOT"
     raise BadQuery(N_("NOT stands alone"), position=at, expected=N_("something to keep, then ANDNOT"))
@@ -220,7 +220,7 @@ def _check(term: Term, at: int) -> None:
 
 
 def _check_stars(term: Term, at: int) -> None:
-    """A star stands behind two letters or more, at the end of a word."""
+    """A star must follow two letters or more, at the end of a word. Raises BadQuery."""
     if term.field == "cat":
         return
     for piece in term.text.split():

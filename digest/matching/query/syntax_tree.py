@@ -17,7 +17,7 @@ FIELDS = ("ti", "abs", "au", "cat", "co", "all", "inst", "venue", "has")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that must stand together, in one field ('' is title or abstract). `text` is as typed, spaces single."""
+    """A phrase in one field ('' is title or abstract). `text` is as typed, with single spaces."""
 
     text: str
     field: str = ""
@@ -25,21 +25,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All parts hold."""
+    """All parts match."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One part or more holds."""
+    """At least one part matches."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AndNot:
-    """`keep` holds and `drop` does not."""
+    """`keep` matches and `drop` does not."""
 
     keep: Node
     drop: Node
@@ -59,7 +59,7 @@ class Query:
 class Word(NamedTuple):
     """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed`: the original text.
 
-    `weighs` is False for stop words, which only keep their position in the phrase.
+    `is_weighted` is False for stop words, which only keep their position in the phrase.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""A profile understood: its queries, and what their words weigh in an epoch."""
+"""A parsed profile: its queries, and the weights of their words in an epoch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from digest.matching.scoring.boolean_match import Document, Predicate, author_pr
 
 @dataclass(frozen=True, slots=True)
 class ParsedTerm:
-    """A term that a match may be shown by.
+    """A query term, analysed for matching.
 
-    `wants`: each thing that shows it, by what it counts as. `phrase`: more than one word of title and abstract.
-    `stems`: words without which title and abstract cannot hold it; `one_word`: such a word that suffices.
+    `term_bits`: its profile terms, each with the key under which it is scored. `phrase`: it has several weighted words
+    of title and abstract. `stems`: words that a matching title or abstract must contain; `is_sufficient_word`: it has
+    one stem, and that alone is a match.
     """
 
     term: Term
@@ -57,9 +58,9 @@ class ParsedTerm:
 
 @dataclass(frozen=True, slots=True)
 class ParsedTopic:
-    """One topic that is not muted: its place in the profile, its query, and what to look for.
+    """One topic that is not muted: its index in the profile, its query and its terms.
 
-    `any_term`: the query is a term or several joined by OR, so that it holds where one of its `terms` does.
+    `any_term`: the query is a term or several joined by OR, so that it matches where one of its `terms` does.
     """
 
     index: int
@@ -81,10 +82,10 @@ class ParsedTopic:
 
 @dataclass(frozen=True, slots=True)
 class ParsedProfile:
-    """A profile understood. `plain`: the weight of each word of its plain topics; `bits`: the terms' numbers.
+    """A parsed profile. `plain_weights`: the weight of each word of its plain topics; `bit_of_term`: bits of the mask.
 
-    `plain_words` and `plain_prefixes`: what `plain` looks for, by word. `terms`: each topic's terms, one behind the
-    other; `by_stem`: the places among them of those that need a stem, `other_terms`: of those that need none.
+    `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
+    `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none.
     """
 
     profile: Profile
@@ -103,9 +104,9 @@ class ParsedProfile:
     other_terms: tuple[int, ...]
 
     def query_text(self, document: Document) -> list[int]:
-        """The places of the terms that show the paper to satisfy their topics as written, in no order.
+        """The positions in `terms` of the terms that match where their topic matches as written, in no order.
 
-        Most terms need a word that the paper lacks: only the others are looked at.
+        Terms that need a stem which the paper lacks are skipped by index, because most terms do.
         """
         places = list(self.other_terms)
         for stem in self.by_stem.keys() & document.tf.keys():
@@ -121,12 +122,12 @@ class ParsedProfile:
 
 
 def counted_word(want: ProfileTerm) -> ProfileTerm:
-    """A word is worth the same in whatever field it was asked for, and counts once."""
+    """The key of a term in scoring: a word has the same weight in every text field, and counts once."""
     return want._replace(field="") if want.field in TEXT_FIELDS else want
 
 
 def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
-    """What a profile wants, weighed by the counts of one epoch. Raises BadQuery."""
+    """Parse a profile and weight its words by the counts of one epoch. Raises BadQuery."""
     heard = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
     topics = tuple(ParsedTopic.of(index, query) for index, query in heard)
     times = Counter(want for topic in topics if topic.query.plain for want in set(topic.term_bits))

@@ -1,6 +1,6 @@
-"""The reference matcher: which papers a profile gets, in which order, and why. Slow and obvious; whole numbers only.
+"""The reference matcher: the papers of a profile, their order and the reasons. Slow and simple; integers only.
 
-The rules are docs/MATCHING.md's. The fast engine must give the same papers, order, scores and explanations.
+docs/MATCHING.md defines the rules. The engine must give the same papers, order, scores and explanations.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ CLOSE_PAPERS_PER_DAY = 3  # close papers of one announcement, while there is no 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What one paper has of a wish. `gains`: what each thing found is worth.
+    """The evaluation of one paper for a profile. `gains`: the gain of each matched term.
 
-    `shown`: the places in `wish.terms` of the terms that show a topic to hold as written. `worth`: what each thing that
-    they look for is worth; `phrases`: what words standing side by side are worth once more. `liked`: what words of
-    liked papers are worth.
+    `strict_positions`: the positions in `ParsedProfile.terms` of the terms by which topics match as written.
+    `strict_gains`: the gains of these terms' words; `phrase_gain`: the extra gain of phrases. `liked_impacts`: the
+    weighted impacts of words of liked papers.
     """
 
     document: Document
@@ -44,7 +44,7 @@ class _Finding:
 
     @property
     def score(self) -> int:
-        """Likes lift the score alone: whether a paper matches is decided by its relevance."""
+        """Likes raise only the score; relevance alone decides whether a paper matches."""
         return score(self.relevance + lift(self.liked, self.relevance), self.document.candidate.trending)
 
 
@@ -56,7 +56,7 @@ def match(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
-    """The papers a profile gets, best first, under its caps. `tau` None: no threshold yet. Raises BadQuery."""
+    """The matching papers within the profile's caps, best first. `tau` None: no threshold yet. Raises BadQuery."""
     return apply_topic_caps(profile, match_all(profile, candidates, counts, tau=tau, sent=sent))
 
 
@@ -68,7 +68,7 @@ def match_all(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
-    """Every paper that a profile matches at all, followed authors first, then by score; no caps. Raises BadQuery."""
+    """All matching papers, followed authors first, then by score, without caps. Raises BadQuery."""
     return list(match_lazily(profile, candidates, counts, tau=tau, sent=sent))
 
 
@@ -80,7 +80,7 @@ def match_lazily(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> LazyMatches:
-    """`matches`, each explained when it is asked for: most are only counted."""
+    """Like `match_all`, but each match is explained only when iterated: most are only counted."""
     weights = _weights(counts)
     wish = parse_profile(profile, weights)
     found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
@@ -92,7 +92,7 @@ def match_lazily(
 
 
 class LazyMatches:
-    """Matches in their order. `len` tells how many they are; each is explained when the iteration comes to it."""
+    """Matches in their order; each is explained when it is iterated."""
 
     def __init__(self, wish: ParsedProfile, findings: Sequence[_Finding]) -> None:
         self._wish, self._findings = wish, findings
@@ -104,12 +104,12 @@ class LazyMatches:
         return (_explain(self._wish, finding) for finding in self._findings)
 
     def papers(self) -> list[int]:
-        """The papers found, those of followed authors aside."""
+        """The matched papers without those of followed authors."""
         return [finding.document.candidate.id for finding in self._findings if not finding.followed]
 
 
 def apply_topic_caps(profile: Profile, matches: Iterable[Match]) -> list[Match]:
-    """The matches that fit: at most `limit` papers, at most a topic's cap for each; followed authors always."""
+    """The matches within the limits: at most `limit` papers and each topic's cap; followed authors are not limited."""
     fits: list[Match] = []
     used: Counter[int] = Counter()
     for one in matches:
@@ -126,10 +126,10 @@ def apply_topic_caps(profile: Profile, matches: Iterable[Match]) -> list[Match]:
 
 
 def floor(profile: Profile, counts: Counts | Weights) -> int:
-    """The least relevance of a close match: 6/5 of the smallest sum, over the plain topics, of a topic's words.
+    """The least relevance of a close match: 6/5 of the smallest sum of word weights of a plain topic.
 
-    Each word counts as it does once in an average abstract. 0 where no plain topic has a word that weighs: then nothing
-    is close.
+    Each word counts as it does once in an average abstract. 0 where no plain topic has a weighted word: then there are
+    no close matches.
     """
     return parse_profile(profile, _weights(counts)).floor
 
@@ -137,7 +137,7 @@ def floor(profile: Profile, counts: Counts | Weights) -> int:
 def not_strict_matches(
     profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights
 ) -> list[int]:
-    """The relevances of the allowed papers that match no topic as written: what a threshold is set by."""
+    """The relevances of the allowed papers that match no topic as written. Thresholds are computed from these."""
     weights = _weights(counts)
     wish = parse_profile(profile, weights)
     found = _findings(wish, candidates, weights)
@@ -149,7 +149,7 @@ def _weights(counts: Counts | Weights) -> Weights:
 
 
 def _findings(wish: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
-    """What each paper has of the wish; withdrawn and excluded papers are passed over."""
+    """The evaluation of each paper; withdrawn and excluded papers are skipped."""
     for candidate in candidates:
         document = prepare_document(candidate) if isinstance(candidate, Candidate) else candidate
         if document.candidate.record.withdrawn or any(excludes(document) for excludes in wish.exclusions):
@@ -158,7 +158,7 @@ def _findings(wish: ParsedProfile, candidates: Iterable[Candidate | Document], w
 
 
 def _find(wish: ParsedProfile, document: Document, weights: Weights) -> _Finding:
-    """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
+    """Evaluate one paper: words of plain topics always count, those of a query only where the query matches."""
     norm = weights.norm(document.length)
     followed = tuple([author for author, wrote in wish.authors if wrote(document)])
     likes = ((ProfileTerm("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
@@ -180,7 +180,7 @@ def _find(wish: ParsedProfile, document: Document, weights: Weights) -> _Finding
 
 
 def _show(term: ParsedTerm, wish: ParsedProfile, document: Document, norm: int, worth: dict[ProfileTerm, int]) -> int:
-    """Add what a term found to `worth`. Returns what the words of a phrase are worth once more, else 0."""
+    """Add a matched term's gains to `strict_gains`. Returns the extra gain of a phrase, else 0."""
     for want, key in term.term_bits:
         if key in worth:
             continue
@@ -193,14 +193,14 @@ def _show(term: ParsedTerm, wish: ParsedProfile, document: Document, norm: int, 
 
 
 def _tf(want: ProfileTerm, document: Document) -> int:
-    """3 for a word in the title, 1 for one in the abstract, 4 for both; a prefix may be found by any of its words."""
+    """3 for a word in the title, 1 in the abstract, 4 in both; a prefix matches any word that begins with it."""
     if not want.prefix:
         return document.tf.get(want.text, 0)
     return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
 
 
 def _allowed(wish: ParsedProfile, finding: _Finding) -> bool:
-    """True where the reader's categories admit the paper; a paper without categories is in none."""
+    """True where the profile's categories allow the paper; a paper without categories is in none."""
     categories = finding.document.categories[: 1 if wish.profile.primary_only else None]
     return not wish.categories or any(in_category(wanted, categories) for wanted in wish.categories)
 
@@ -222,7 +222,7 @@ def _order(finding: _Finding) -> tuple[bool, int, int, int]:
 
 
 def _held(wish: ParsedProfile, finding: _Finding) -> dict[int, list[ParsedTerm]]:
-    """For each topic that holds as written, the terms that show it."""
+    """For each topic that matches as written, its matched terms."""
     held: dict[int, list[ParsedTerm]] = {}
     for place in sorted(finding.shown):
         topic, term = wish.terms[place]
@@ -231,9 +231,9 @@ def _held(wish: ParsedProfile, finding: _Finding) -> dict[int, list[ParsedTerm]]
 
 
 def _explain(wish: ParsedProfile, finding: _Finding) -> Match:
-    """The match with its reasons: topics by what they give, each with the reader's own words.
+    """The match with its reasons: topics by their gain, each with the words as typed.
 
-    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    After the first, a topic that does not match as written is listed only if most of its words match and one is new.
     """
     candidate, held = finding.document.candidate, _held(wish, finding)
     mask = 0
@@ -258,7 +258,7 @@ def _explain(wish: ParsedProfile, finding: _Finding) -> Match:
 def _telling(
     wish: ParsedProfile, finding: _Finding, held: Mapping[int, Sequence[ParsedTerm]]
 ) -> list[tuple[ParsedTopic, int]]:
-    """The topics that found something, with their terms' bits; the one that gives most of the score first."""
+    """The topics that matched, with their terms' bits; the largest gain first."""
     told = []
     for topic in wish.topics:
         shown = held.get(topic.index, ())
@@ -271,14 +271,14 @@ def _telling(
 
 
 def _found(topic: ParsedTopic, finding: _Finding, shown: Sequence[ParsedTerm]) -> list[ProfileTerm]:
-    """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
+    """The matched terms of a topic: the matched words of a plain topic, or those of a query's satisfied terms."""
     if topic.query.plain:
         return [want for want in topic.term_bits if want in finding.gains]
     return [want for term in shown for want, _ in term.term_bits]
 
 
 def _typed(topic: ParsedTopic, finding: _Finding, held: Mapping[int, Sequence[ParsedTerm]]) -> tuple[str, ...]:
-    """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
+    """The matched words as typed: whole phrases where the paper contains them, else single words."""
     if topic.index in held:
         return tuple(dict.fromkeys(term.term.text for term in held[topic.index]))
     words = (word for term in positive_terms(topic.query.root) for word in phrase_words(term) if word.weighs)

@@ -1,4 +1,4 @@
-"""Papers prepared for matching, and whether one satisfies a query as written. Slow and obvious."""
+"""Papers prepared for matching, and whether one matches a query as written. Slow and simple."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from digest.text.tokens import stem as stem_of
 
 @dataclass(frozen=True, slots=True)
 class IndexedText:
-    """One text: its tokens, where each stem stands, and every word as written, in alphabetical order."""
+    """One text: its tokens, the positions of each stem, and every word as written, in alphabetical order."""
 
     tokens: tuple[Token, ...]
     places: Mapping[str, tuple[int, ...]]
     written: tuple[str, ...]
 
     def has_prefix(self, prefix: str) -> bool:
-        """True where a word of the text begins so."""
+        """True where a word of the text begins with the prefix."""
         at = bisect_left(self.written, prefix)
         return at < len(self.written) and self.written[at].startswith(prefix)
 
     def beginning(self, prefix: str) -> tuple[str, ...]:
-        """The words of the text that begin so."""
+        """The words of the text that begin with the prefix."""
         return self.written[bisect_left(self.written, prefix) : bisect_left(self.written, prefix + "\U0010ffff")]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A candidate with its words, made once by `prepare` and shared by all profiles.
+    """A candidate with its words, built once by `prepare_document` and shared by all profiles.
 
-    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: what the authors'
-    family names may be read as. `other_texts`: the words of comment, venue and institutions together, without places.
+    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: the possible
+    family names of the authors. `other_texts`: the words of comment, venue and institutions, without positions.
     """
 
     candidate: Candidate
@@ -83,7 +83,7 @@ def prepare_document(candidate: Candidate) -> Document:
 
 
 def index_text(text: str) -> IndexedText:
-    """A text's tokens and where they stand."""
+    """Tokenize a text and index the positions of its stems."""
     found = tuple(tokens(text))
     places: dict[str, list[int]] = {}
     for at, token in enumerate(found):
@@ -93,20 +93,20 @@ def index_text(text: str) -> IndexedText:
 
 
 def _words_of(texts: Iterable[IndexedText]) -> IndexedText:
-    """The words of several texts, to tell quickly that none of them has a word."""
+    """The words of several texts, for a quick check that none of them has a word."""
     stems = {stem for text in texts for stem in text.places}
     written = {word for text in texts for word in text.written}
     return IndexedText((), dict.fromkeys(stems, ()), tuple(sorted(written)))
 
 
 def node_holds(node: Node, document: Document) -> bool:
-    """True where the paper satisfies the query as written."""
+    """True where the paper matches the query as written."""
     return predicate(node)(document)
 
 
 @lru_cache(maxsize=1 << 14)
 def predicate(node: Node) -> Predicate:
-    """The query as a function of a paper: what its terms ask for is analysed once, not with every paper."""
+    """The query as a function of a paper: its terms are analysed once, not for every paper."""
     match node:
         case Term():
             return _term(node)
@@ -146,13 +146,13 @@ def in_category(wanted: str, categories: Iterable[str]) -> bool:
 
 
 def has_author(wanted: str, document: Document) -> bool:
-    """True where one of the paper's authors may be the one wanted; `Lia*` asks for the beginning of a family name."""
+    """True where one of the paper's authors may have this name; `Lia*` is the beginning of a family name."""
     return author_predicate(wanted)(document)
 
 
 @lru_cache(maxsize=1 << 14)
 def author_predicate(wanted: str) -> Predicate:
-    """`has_author` as a function of a paper. Most papers are told by the family names of their authors."""
+    """`has_author` as a function of a paper. The family names rule out most papers quickly."""
     asked, prefix = parse_name(wanted.removesuffix("*")), wanted.endswith("*")
     keys = family_keys(asked)
     beginnings = tuple(keys)
@@ -185,7 +185,7 @@ def _term(term: Term) -> Predicate:
 
 
 def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
-    """Title and abstract, by far the most frequent fields: short ways for a single word and for exact phrases."""
+    """Title and abstract, by far the most frequent fields, with fast paths for single words and exact phrases."""
     stems = tuple([word.text for word in words if not word.prefix])
     exact, [first, *others] = len(stems) == len(words), [word.text for word in words]
     in_title, in_abstract = field != "abs", field != "ti"
@@ -242,7 +242,7 @@ def _anywhere(term: Term) -> Predicate:
 
 
 def is_phrase_in(words: tuple[Word, ...], text: IndexedText) -> bool:
-    """True where the words stand in the text side by side, in order."""
+    """True where the text contains the words as a phrase."""
     if not _has_all(words, text):
         return False
     if len(words) == 1:
@@ -258,7 +258,7 @@ def is_phrase_in(words: tuple[Word, ...], text: IndexedText) -> bool:
 
 
 def _has_all(words: tuple[Word, ...], text: IndexedText) -> bool:
-    """True where each of the words stands in the text, wherever it does."""
+    """True where the text contains each of the words, in any position."""
     for word, prefix, _, _ in words:  # noqa: SIM110 (a generator takes twice as long)
         if not (text.has_prefix(word) if prefix else word in text.places):
             return False
@@ -266,7 +266,7 @@ def _has_all(words: tuple[Word, ...], text: IndexedText) -> bool:
 
 
 def _adjacent(stems: Sequence[str], text: IndexedText) -> bool:
-    """True where the stems stand one behind the other somewhere in the text."""
+    """True where the stems are adjacent in this order somewhere in the text."""
     places = text.places
     ends: Sequence[int] = places.get(stems[0], ())
     for stem in stems[1:]:
@@ -278,7 +278,7 @@ def _adjacent(stems: Sequence[str], text: IndexedText) -> bool:
 
 
 def _starts(word: Word, text: IndexedText) -> set[int]:
-    """Where the first word may stand; for a prefix, where any word of the text that begins so has its stem."""
+    """The possible positions of the first word; for a prefix, those of the stems of all words that begin with it."""
     if not word.prefix:
         return set(text.places.get(word.text, ()))
     stems = {
@@ -288,7 +288,7 @@ def _starts(word: Word, text: IndexedText) -> set[int]:
 
 
 def _ends(word: Word, text: IndexedText, places: Iterable[int]) -> set[int]:
-    """Where the word ends if it begins at one of these places: one further on, or behind a closed compound."""
+    """The end positions of the word if it begins at one of `starts`: one further on, or after a closed compound."""
     ends: set[int] = set()
     tokens, wanted = text.tokens, word.text
     for at in places:

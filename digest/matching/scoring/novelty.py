@@ -1,4 +1,4 @@
-"""Quality figures, 0 to 100: how far a paper is from its field, and one score of all that is known. Pure."""
+"""Quality figures, 0 to 100: a paper's distance from its field, and a combined score. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
 
-COMPARED_DAYS = 90  # of its field, that a paper's text is compared with
-_COPY = 0.92  # the likeness from which a paper is a copy: a version of another, a part twice
-_TITLE = 2.0  # a word in the title says more of what a paper is about
+COMPARED_DAYS = 90  # a paper is compared with those of its field from so many days
+_COPY = 0.92  # from this likeness on a paper counts as a copy of another, such as a further version
+_TITLE = 2.0  # the weight of a word in the title
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class FieldIndex:
     """The papers of one field of the last 90 days, oldest first, ready to be compared with."""
 
     def __init__(self, documents: Iterable[Document], weights: Weights) -> None:
-        import numpy as np  # only where novelty is measured: half a second and 20 MB that other processes do without
+        import numpy as np  # lazily: other processes save half a second and 20 MB
 
         self._weights = weights
         self._papers: list[int] = []
@@ -42,7 +42,7 @@ class FieldIndex:
         self._postings = {stem: (np.array(at, np.int32), np.array(values)) for stem, (at, values) in postings.items()}
 
     def nearest(self, document: Document) -> NearestPaper:
-        """The nearest of the papers before this one, of all where it is not one of them: a copy is what comes later."""
+        """The nearest of the papers before this one (of all, where it is not among them): the later one is the copy."""
         before = self._places.get(document.candidate.id, len(self._papers))
         if not before:
             return NearestPaper(None, 0.0)

@@ -1,9 +1,9 @@
-"""Likes: papers a reader wants more of, told to the matcher as a few weighted words (Rocchio's rule, shrunk).
+"""Likes: a few weighted words of liked papers (Rocchio's rule, with shrinkage), which raise the score of similar ones.
 
-They only order and lift papers that match already, and at most double a paper's relevance. "Less" is no rule here: it
-mutes the topic or leaves out the author that the subscriber names.
+They only affect papers that match already, and at most double a paper's relevance. "Less" has no weights: it mutes the
+topic or excludes the author that the subscriber names.
 
-Words of a profile's best papers as a stand-in for likes (pseudo-relevance feedback) lowered recall on every label set
+Pseudo-relevance feedback (words of a profile's best papers instead of likes) lowered recall on every label set
 (docs/MATCHING.md, "Likes").
 """
 
@@ -19,10 +19,10 @@ from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 from digest.text.tokens import is_weighted
 
-WORDS = 20  # the most that likes can add
-SHRINK = 5  # with so many likes half of the full weight counts
-FULL_WEIGHT_LIKES = 2 * ONE  # what the best word weighs towards with ever more likes
-MAX_LIKES = 100  # likes that count; older ones have had their time
+WORDS = 20  # words in a profile's likes
+SHRINK = 5  # with this number of likes, half of the full weight applies
+FULL_WEIGHT_LIKES = 2 * ONE  # the limit of the best word's weight as likes increase
+MAX_LIKES = 100  # the newest likes that count
 
 
 def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[str, int], ...]:
@@ -38,7 +38,7 @@ def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[s
 
 
 def shares(document: Document, weights: Weights) -> dict[str, int]:
-    """What each word of a paper is of it: impacts brought to length one, in millionths."""
+    """The impacts of a paper's words as a unit vector, in millionths."""
     impacts = _impacts(document, weights)
     length = math.hypot(*impacts.values())
     return {stem: round(1_000_000 * value / length) for stem, value in impacts.items()}
@@ -55,12 +55,12 @@ def _words(papers: Sequence[Mapping[str, int]], times: int, over: int) -> tuple[
 
 
 def lift(shared_words: Iterable[int], relevance: int) -> int:
-    """What likes add to a paper that matches: the worth of the words found, at most its relevance once more."""
+    """What likes add to a matching paper: the impacts of the shared words, at most its relevance."""
     return min(sum(shared_words), relevance)
 
 
 def _impacts(document: Document, weights: Weights) -> dict[str, int]:
-    """What each word of a paper is worth that says something."""
+    """The impacts of a paper's weighted words."""
     norm = weights.norm(document.length)
     stems = {token.stem for token in (*document.title.tokens, *document.abstract.tokens) if is_weighted(token.word)}
     impacts = {stem: impact(weights.idf(stem), document.tf[stem], norm) for stem in stems}

@@ -1,4 +1,4 @@
-"""An epoch's word counts: counted in papers, with the shipped prior beside them while they are few, packed."""
+"""An epoch's word counts: count them, blend them with the shipped prior while they are few, and pack them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from digest.matching.profile import Candidate, Counts
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 
-ANNOUNCEMENTS = 14  # how many a threshold is set by
-ENOUGH_PAPERS = 2000  # own papers from which the prior is no longer needed
+ANNOUNCEMENTS = 14  # announcements that a threshold is computed from
+ENOUGH_PAPERS = 2000  # with so many own papers the prior is no longer needed
 
 
 def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Counts:
@@ -31,9 +31,9 @@ def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Cou
 
 
 def blend(own: Counts) -> Counts:
-    """The counts to rank by: the own ones, with the prior's added while they are few.
+    """The counts to rank by: the installation's own, plus the prior's while there are few.
 
-    Few: fewer than 14 announcements or 2,000 papers. Adding lets the own words gain weight with every day.
+    Few means fewer than 14 announcements or 2,000 papers. As counts are added, the own share grows every day.
     """
     if own.announcements >= ANNOUNCEMENTS and own.papers >= ENOUGH_PAPERS:
         return own
@@ -46,7 +46,7 @@ def blend(own: Counts) -> Counts:
 
 @lru_cache(maxsize=1)
 def prior() -> Counts:
-    """The counts that the package ships, made of 66,000 abstracts by `tests/benchmarks/prior.py`."""
+    """The shipped counts, computed from 66,000 abstracts by `tests/benchmarks/prior.py`."""
     return unpack((files("digest.matching") / "prior.bin").read_bytes())
 
 

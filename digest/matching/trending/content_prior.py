@@ -1,6 +1,6 @@
-"""Forecasts from more than votes: a paper's content before anybody voted, its stars, its places so far. Pure.
+"""Forecasts from other signals than votes: a paper's content, its stars, its earlier ranks. Pure.
 
-Measured like `trending`, on days not fitted on (bench-trending).
+Measured like `trending_score`, on held-out days (bench-trending).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from digest.matching.trending.trending_score import expected_votes
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is known of a paper before anybody has voted. Missing counts as absent."""
+    """A paper's properties before anybody has voted. An unknown one counts as absent."""
 
     code: bool = False
     project: bool = False
@@ -56,10 +56,10 @@ def persistence(ranks: Sequence[int], gain: float) -> float:
 
 
 def growth(votes: int, hours_since_listing: float, content: Content) -> float:
-    """R·(1+authors)^0.2: the votes until the next look, for judging; papers of many authors gain a little more.
+    """R·(1+authors)^0.2: the expected votes until the next snapshot, for evaluation; many authors gain a little more.
 
     The 0.2 is fitted on the first half of the days; on the others nDCG@10 is .783, raw votes reach .775 (difference
-    +.007 [−.004, .017]) and R alone .773: too little for readers' lists, which go by R.
+    +.007 [−.004, .017]) and R alone .773: too little to use it for subscribers' lists, which are ordered by R.
     """
     return expected_votes(votes, hours_since_listing) * math.pow(1 + max(0, content.authors), 0.2)
 
@@ -70,9 +70,9 @@ def before_votes(content: Content, words: MessageCatalog = ENGLISH) -> str:
     'no votes yet; code, known institution'
     """
     facts = [
-        words.translate("code") if content.code else "",
-        words.translate("project page") if content.project else "",
-        words.translate("known institution") if content.organisation else "",
+        words.localize("code") if content.code else "",
+        words.localize("project page") if content.project else "",
+        words.localize("known institution") if content.organisation else "",
     ]
     told = ", ".join(filter(None, facts))
-    return f"{words.translate('no votes yet')}; {told}" if told else ""
+    return f"{words.localize('no votes yet')}; {told}" if told else ""

@@ -15,7 +15,7 @@ DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """One UTC date. `readers`: active subscribers at its end; the others are events of the day."""
+    """One UTC date. `subscribers`: active ones at its end; the other numbers count events of the day."""
 
     date: date
     subscribers: int

@@ -80,7 +80,7 @@ def dashboard() -> Dashboard:
     """Everything on the dashboard."""
     figures, source_states, paused = service_figures(), source_statuses(), domain_pauses.paused()
     with engine.reading() as session:
-        runs = mail_overview.runs(session, before=None, limit=LISTED)
+        runs = mail_overview.runs(session, before_id=None, limit=LISTED)
         return Dashboard(
             counts=figures,
             runs=runs,
@@ -96,7 +96,7 @@ def dashboard() -> Dashboard:
 def runs(*, before: int | None, limit: int) -> list[dict[str, Any]]:
     """Runs as JSON values, newest first, each with its mails by state."""
     with engine.reading() as session:
-        page = mail_overview.runs(session, before=before, limit=limit)
+        page = mail_overview.runs(session, before_id=before, limit=limit)
         states = mail_overview.deliveries_of_runs(session, [stored_id(run) for run in page])
         return [run.model_dump(mode="json") | {"deliveries": states.get(stored_id(run), {})} for run in page]
 
@@ -110,14 +110,14 @@ def deliveries(
     """
     hidden = {"payload", "lease_id", "domain"} | (set() if addresses else {"address", "reply"})
     with engine.reading() as session:
-        page = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before=before, limit=limit)
+        page = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before_id=before, limit=limit)
         return [row.model_dump(mode="json", exclude=hidden) for row in page]
 
 
 def editions(*, run_id: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:
     """Editions as JSON values, newest first, with their papers."""
     with engine.reading() as session:
-        page = mail_overview.editions(session, run_id=run_id, before=before, limit=limit)
+        page = mail_overview.editions(session, run_id=run_id, before_id=before, limit=limit)
         return [row.model_dump(mode="json", exclude={"previous_seen"}) for row in page]
 
 

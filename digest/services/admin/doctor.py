@@ -29,7 +29,9 @@ _SKEW = timedelta(seconds=60)
 def examine() -> list[Finding]:
     """All checks in order. Those that need the database are left out where it can't be used."""
     problems = configuration.problems()
-    findings = [Finding(ERROR, "settings", text, "mend it; `digest config check` repeats this") for text in problems]
+    findings = [
+        Finding(ERROR, "settings", text, "fix it; `digest config check` repeats this check") for text in problems
+    ]
     try:
         config = settings.get()
     except Misconfigured:
@@ -86,7 +88,7 @@ def _database(config: settings.Settings) -> Iterator[Finding]:
         return
     if current == newest:
         yield Finding(OK, "database", f"{config.database.split(':', 1)[0]}, schema {current}")
-    elif current is not None and not schema_migration.is_known(current):
+    elif current is not None and not schema_migration.is_known_revision(current):
         cure = "install the newer release again; this one must not write to it"
         yield Finding(ERROR, "database", f"its schema {current} is of a newer release (this one has {newest})", cure)
     else:
@@ -111,7 +113,7 @@ def _sources(config: settings.Settings) -> Iterator[Finding]:
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
     if newest is None:
-        yield Finding(WARNING, "sources", "no papers were ingested yet", "run: digest ingest arxiv-oai")
+        yield Finding(WARNING, "sources", "no papers were ingested yet", f"run: digest ingest {registry.gap_filler()}")
     for status in source_status.source_statuses():
         is_healthy = status.state in {source_status.ON_TIME, source_status.QUIET}
         through = f"; complete through {status.complete_through}" if status.complete_through else ""
@@ -120,7 +122,7 @@ def _sources(config: settings.Settings) -> Iterator[Finding]:
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:
-    if status.state == source_status.NEVER:
+    if status.state == source_status.NEVER_FETCHED:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
     filler = registry.gap_filler()
     return f"it is retried automatically; {filler} fills gaps, or now: digest ingest {filler}"
@@ -131,8 +133,8 @@ def _proxies(config: settings.Settings) -> Iterator[Finding]:
     cure = "set DIGEST_TRUSTED_PROXIES to the proxy's address or the container bridge's network"
     everybody = [name for name in config.trusted_proxies if ip_network(name, strict=False).prefixlen == 0]
     if everybody:
-        text = f"DIGEST_TRUSTED_PROXIES names everybody ({everybody[0]}): any client can choose its own address"
-        yield Finding(ERROR, "proxies", text, "name the proxy alone")
+        text = f"DIGEST_TRUSTED_PROXIES trusts all addresses ({everybody[0]}): any client can forge its address"
+        yield Finding(ERROR, "proxies", text, "name only the proxy")
     seen = proxy_warning.untrusted_proxies()
     for peer in seen:
         yield Finding(
@@ -152,8 +154,8 @@ def _api_tokens(config: settings.Settings) -> Iterator[Finding]:
     names = api_tokens.unlimited_token_names()
     if names:
         listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-        cure = "make ones with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"
-        yield Finding(WARNING, "api tokens", f"may do everything and never expire: {listed}", cure)
+        cure = "create others with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"
+        yield Finding(WARNING, "api tokens", f"have all scopes and never expire: {listed}", cure)
 
 
 def _short_keys(config: settings.Settings) -> Iterator[Finding]:

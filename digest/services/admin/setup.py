@@ -1,4 +1,4 @@
-"""`digest init`: .env with fresh secrets and what only a person knows; a test mail to see that it works."""
+"""`digest init`: write .env with new secrets and the administrator's answers, and send a test mail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from digest.mail.smtp import probe
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What only a person knows."""
+    """The administrator's answers."""
 
     mail_from: str
     smtp_url: str
@@ -25,7 +25,7 @@ class Answers:
     admin: str
 
     def check(self) -> None:
-        """Raises BadInput naming the answer that can't be right."""
+        """Raises BadInput naming the first invalid answer."""
         for name, text in (("sender", parseaddr(self.mail_from)[1]), ("administrator", self.admin)):
             try:
                 subscribers.parse_address(text)
@@ -43,7 +43,7 @@ class Answers:
 
 
 def write(answers: Answers, file: Path, *, force: bool) -> None:
-    """Write the file, whole or not at all, readable by its owner alone.
+    """Write the file atomically, readable by its owner alone.
 
     Raises BadInput, and Refused where it is there already (without `force`).
     """
@@ -74,5 +74,5 @@ def _quoted(value: str) -> str:
 
 
 def send_test(answers: Answers) -> str:
-    """Send a test mail to the administrator; returns what became of it, in one line."""
+    """Send a test mail to the administrator; returns the result in one line."""
     return probe.send_test(answers.smtp_url, sender=answers.mail_from, recipient=answers.admin)

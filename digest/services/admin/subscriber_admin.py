@@ -43,7 +43,7 @@ def runs(limit: int) -> list[Row]:
 
 def _run_row(session: Session, run: Run) -> Row:
     _, skipped, papers = run_store.shard_totals(session, [stored_id(run)])
-    states = run_store.deliveries_of(session, [stored_id(run)])
+    states = run_store.count_deliveries_of_runs(session, [stored_id(run)])
     named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
     return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
 
@@ -111,7 +111,7 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
         if added.state == ACTIVE:
             raise Refused(f"{address.text} is already subscribed")
         request.write_to(added)
-        version = subscribers.new_profile(session, stored_id(added), request.profile(), now=now)
+        version = subscribers.add_profile_version(session, stored_id(added), request.profile(), now=now)
         confirm.activate(
             session, added, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
         )

@@ -1,7 +1,7 @@
-"""Alarms about sources: who is late, stale or down is told to the administrators once a day, and that it is over.
+"""Alarms about sources that are late, stale or down, at most one a day for each, and a mail when it has recovered.
 
-Only sources that the scheduler asks can be in trouble. One that is late because it was not asked (the service was
-off) gets some minutes: it is asked as soon as the scheduler runs.
+Only sources that the scheduler fetches are checked. A source that is late because it was not fetched (the service was
+off) gets some minutes, because the scheduler fetches it as soon as it runs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NOT_FETCHED = timedelta(minutes=10)
 _OPEN, _UNASKED = (
     "source-alarm",
     "source-unasked",
-)  # kept as attempts: alarms not yet over, and since when a source is unasked
+)  # kinds of attempts: alarms of sources that have not recovered, and since when a source is not fetched
 _FORGET = timedelta(days=7)
 
 
 def current_statuses(now: datetime) -> list[tuple[SourceStatus, bool]]:
-    """The sources that the scheduler asks, each with whether it is late only because nobody asked it."""
+    """The sources that the scheduler fetches, each with whether it is late only because it was not fetched."""
     due = source_status.due_sources(now)
     enabled = {source.name for source in registry.enabled_sources()}
     wanted = [one for one in source_status.source_statuses(now) if one.source in enabled]
@@ -37,7 +37,7 @@ def current_statuses(now: datetime) -> list[tuple[SourceStatus, bool]]:
 
 
 def check_sources(session: Session, statuses: Sequence[tuple[SourceStatus, bool]], *, now: datetime) -> int:
-    """Owe the administrators what is new about these sources. Returns how many alarms were owed, recoveries too."""
+    """Raise alarms for new problems and recoveries of these sources. Returns the number of alarms."""
     return sum([_look(session, one, unasked, now=now) for one, unasked in statuses])
 
 
@@ -53,7 +53,7 @@ def _look(session: Session, one: SourceStatus, unasked: bool, *, now: datetime) 
         return False
     subscribers.delete_attempts(session, _OPEN, one.source)
     facts = (
-        f"The last alarm about it is of {opened[-1]:%Y-%m-%d %H:%M} UTC.",
+        f"The last alarm about it was raised at {opened[-1]:%Y-%m-%d %H:%M} UTC.",
         "Papers that came late are new in the next mails.",
     )
     subject = f"source-over:{one.source}:{opened[-1].isoformat()}"
@@ -61,7 +61,7 @@ def _look(session: Session, one: SourceStatus, unasked: bool, *, now: datetime) 
 
 
 def _for_long(session: Session, source: str, *, now: datetime) -> bool:
-    """True where the source has been seen unasked for `UNASKED`; the first time is noted."""
+    """True where the source has not been fetched for `MAX_NOT_FETCHED`; the first check records the time."""
     since = subscribers.attempts(session, _UNASKED, source, since=now - _FORGET)
     if not since:
         subscribers.record_attempt(session, _UNASKED, source, now=now, forget_before=now - _FORGET)
@@ -71,9 +71,9 @@ def _for_long(session: Session, source: str, *, now: datetime) -> bool:
 def _sound(session: Session, one: SourceStatus, *, now: datetime) -> bool:
     facts = [f"{one.source} is {one.state}{f': {one.detail}' if one.detail else '.'}"]
     if one.attempted_at is not None:
-        facts.append(f"It was asked last at {one.attempted_at:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
+        facts.append(f"The last attempt was at {one.attempted_at:%Y-%m-%d %H:%M} UTC; it is retried automatically.")
     if one.complete_through is not None:
-        facts.append(f"arXiv's announcements are whole through {one.complete_through}.")
+        facts.append(f"arXiv's announcements are complete through {one.complete_through}.")
     facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
     if not alarm_rules.raise_alarm(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
         return False

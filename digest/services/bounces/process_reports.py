@@ -170,7 +170,7 @@ def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
     """The subscriber who has the delivery's address; None where the subscription has another address now.
 
     Only the owner of its current address may end a subscription: not the owner of a former address, nor of an address
-    that it was asked to move to.
+    that a pending change of address names.
     """
     subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
     same = subscriber is not None and subscriber.address_key == address_key(delivery.address)
@@ -235,7 +235,7 @@ def suppress_failing_addresses(*, now: datetime | None = None) -> int:
     while True:
         with reading() as session:
             keys = store.failing_addresses(
-                session, since=now - WINDOW, least=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
+                session, since=now - WINDOW, minimum=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
             )
         if not keys:
             return suppressed

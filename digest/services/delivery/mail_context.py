@@ -25,7 +25,7 @@ from digest.models.delivery import (
     SUPPRESSED,
     TEST,
 )
-from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
 from digest.services.editions.web_view import topic_texts
 from digest.services.subscriptions import suppressions
 
@@ -33,7 +33,10 @@ ACCOUNT = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
 TO_OTHER_ADDRESS = (NEW_ADDRESS, MOVED)  # mails to an address that is not yet, or no longer, the subscriber's
 TO_SUBSCRIBER = (CONFIRMATION, LINK, MOVED, *ACCOUNT)
 # The states in which a subscriber gets these kinds; all other kinds are sent to active subscribers only.
-_STATES = {CONFIRMATION: (PENDING, LEFT, ACTIVE), **dict.fromkeys((LINK, MOVED, *ACCOUNT), (ACTIVE, LEFT))}
+_STATES = {
+    CONFIRMATION: (PENDING, UNSUBSCRIBED, ACTIVE),
+    **dict.fromkeys((LINK, MOVED, *ACCOUNT), (ACTIVE, UNSUBSCRIBED)),
+}
 
 
 @dataclass(frozen=True, slots=True)

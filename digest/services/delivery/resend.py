@@ -26,7 +26,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     """
     with transaction() as session:
         subscriber = _mailable(session, address)
-        edition = runs.edition_of(session, stored_id(subscriber), day)
+        edition = runs.edition_of_subscriber(session, stored_id(subscriber), day)
         if edition is None:
             when = f" for {day.isoformat()}" if day else ""
             raise NotFound(f"{address} has no edition{when}")
@@ -63,5 +63,5 @@ def _queue(session: Session, edition: Edition, subscriber: Subscriber) -> int:
         subscriber_id=stored_id(subscriber),
         run_id=edition.run_id,
         now=clock.now(),
-        first=1,
+        first_serial=1,
     )

@@ -12,7 +12,7 @@ from digest.compose.edition import Content, StoredContent
 from digest.db.papers import papers as store
 from digest.db.runs import runs
 from digest.db.subscribers import subscribers
-from digest.db.subscribers.shard_reads import Reader
+from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import N_
 from digest.matching.profile import Profile
 from digest.models import Epoch, Run
@@ -34,7 +34,7 @@ class AssembledEdition(NamedTuple):
     `tau`: the threshold of close matches that was used; `calibrated`: it was computed now and is not stored yet.
     """
 
-    subscriber: Reader
+    subscriber: AnySubscriber
     day: date
     frozen: StoredContent
     tau: int | None = None
@@ -47,14 +47,19 @@ class AssembledEdition(NamedTuple):
 
     @property
     def kind(self) -> str | None:
-        """The mail to send: a digest, a quiet-day notice where the subscriber asked for one, or None."""
+        """The mail to send: a digest, a quiet-day notice where the subscriber's preferences request it, or None."""
         if self.frozen.papers:
             return DIGEST
         return NOTICE if self.subscriber.quiet_day == "notice" else None
 
 
 def assemble(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    recipients: Sequence[tuple[AnySubscriber, date]],
+    *,
+    shard: str = "",
 ) -> list[AssembledEdition]:
     """The editions of these subscribers for their local dates in this run. Reads only.
 
@@ -64,9 +69,14 @@ def assemble(
 
 
 def iter_assembled(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    recipients: Sequence[tuple[AnySubscriber, date]],
+    *,
+    shard: str = "",
 ) -> Iterator[AssembledEdition]:
-    """Like `choose`, one subscriber at a time."""
+    """Like `assemble`, one subscriber at a time."""
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
@@ -76,7 +86,7 @@ def iter_assembled(
 
 
 def assemble_welcome(
-    session: Session, run: Run, epoch: Epoch | None, subscriber: Reader, day: date, *, window: int
+    session: Session, run: Run, epoch: Epoch | None, subscriber: AnySubscriber, day: date, *, window: int
 ) -> AssembledEdition:
     """A welcome edition from the last `window` announcements, all of which count as unseen. Reads only."""
     [assembled] = _choose(session, run, epoch, [(subscriber, day)], {stored_id(subscriber): 0}, window=window)
@@ -87,7 +97,7 @@ def _choose(
     session: Session,
     run: Run,
     epoch: Epoch | None,
-    recipients: Sequence[tuple[Reader, date]],
+    recipients: Sequence[tuple[AnySubscriber, date]],
     last_batches: Mapping[int, int],
     *,
     window: int,
@@ -117,7 +127,7 @@ def _choose(
         yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored)
 
 
-def profiles(session: Session, subscribers_: Sequence[Reader]) -> dict[int, Profile]:
+def profiles(session: Session, subscribers_: Sequence[AnySubscriber]) -> dict[int, Profile]:
     """The profiles of these subscribers, by profile version."""
     return subscribers.profiles(
         session, [subscriber.profile_id for subscriber in subscribers_ if subscriber.profile_id]
@@ -130,12 +140,12 @@ def profiles_by_version(session: Session, numbers: Sequence[int]) -> dict[int, P
 
 
 def _profiles_to_match(session: Session, versions: Sequence[int], cache: ProfileCache | None) -> dict[int, Profile]:
-    """The profiles of these versions, by version; LATER for one that is compiled and need not be read."""
+    """The profiles of these versions; COMPILED_PROFILE for one that is compiled and need not be read."""
     cached = {version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs(version)}
     return cached | subscribers.profiles(session, [version for version in versions if version not in cached])
 
 
-def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> dict[int, int]:
+def _last_batches(session: Session, run: Run, recipients: Sequence[AnySubscriber]) -> dict[int, int]:
     """The last ingest batch that earlier runs considered, by subscriber id.
 
     0 at a subscriber's first slot if no welcome was sent. For a slot before the sign-up: the batch that was known at
@@ -163,7 +173,7 @@ def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> d
     return last_batches
 
 
-def _first_possible_slot(subscriber: Reader) -> datetime:
+def _first_possible_slot(subscriber: AnySubscriber) -> datetime:
     """About when the first mail could have been due: the sign-up, or the end of a pause."""
     joined = subscriber.confirmed_at or subscriber.created_at
     paused = subscriber.paused_until
@@ -171,9 +181,9 @@ def _first_possible_slot(subscriber: Reader) -> datetime:
 
 
 class EditionRow(NamedTuple):
-    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `Chosen`."""
+    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `AssembledEdition`."""
 
-    subscriber: Reader
+    subscriber: AnySubscriber
     day: date
     kind: str | None
     papers: int

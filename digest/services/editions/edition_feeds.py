@@ -16,11 +16,11 @@ from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_environment import fragment_template
 from digest.db.core.engine import reading
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.services.catalog import trending
-from digest.services.catalog.paper_presenters import row
+from digest.services.catalog.paper_presenters import present_row
 from digest.services.editions import web_view
 from digest.services.security import signed_links
 from digest.text.tex import readable
@@ -35,7 +35,7 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is None:
-            raise NotFound(translate("this subscription no longer exists"))
+            raise NotFound(localize("this subscription no longer exists"))
         editions = session.exec(
             select(Edition)
             .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
@@ -47,7 +47,7 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     items = tuple(_edition(edition, subscriber, papers, blocks) for edition in editions)
     return Feed(
         key=_key(_BEGAN, f"reader-{subscriber_id}"),
-        title=translate("%(service)s: your papers", service=configured.service_name),
+        title=localize("%(service)s: your papers", service=configured.service_name),
         name=configured.service_name,
         home=items[0].url if items else configured.base_url,
         atom=signed_links.feed(subscriber_id),
@@ -95,20 +95,22 @@ def trending_feed(category: str | None) -> Feed:
 def _rising(service: str, category: str | None) -> str:
     """The title of a trending feed."""
     if category:
-        return translate("%(service)s: rising now in %(category)s", service=service, category=category)
-    return translate("%(service)s: rising now", service=service)
+        return localize("%(service)s: rising now in %(category)s", service=service, category=category)
+    return localize("%(service)s: rising now", service=service)
 
 
 def _paper(rising_paper: trending.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
-    paper_row = replace(row(rising_paper.number, rising_paper.record, rising_paper.trend.facts), authors=names)
-    url = f"{settings.get().base_url}/papers/{rising_paper.number}"
+    paper_row = replace(
+        present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names
+    )
+    url = f"{settings.get().base_url}/papers/{rising_paper.paper_id}"
     return Item(
-        key=_key(rising_paper.listed, f"paper-{rising_paper.number}"),
+        key=_key(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),
         title=paper_row.title,
         url=url,
         html=fragment_template("paper").render(row=paper_row, url=url),
-        published=rising_paper.listed,
+        published=rising_paper.listed_at,
         authors=paper_row.authors,
         tags=paper_row.categories,
     )

@@ -1,4 +1,4 @@
-"""What a profile would have got, day by day, without subscribing."""
+"""Preview the papers of a profile for each of the last days, without a subscription."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def _threshold(session: Session, profile: Profile, announcement: int, weights: W
     """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
     if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
         return None
-    before = announced.days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
+    before = announced.announcement_days(
+        session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS)
+    )
     return selector.thresholds(session, before, weights, {0: profile})[0]
 
 

@@ -74,7 +74,7 @@ def _choose(run: Run, subscriber_id: int) -> AssembledEdition | None:
         if subscriber is None or subscriber.state != ACTIVE:
             return None
         day = run.created_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
-        if runs.editions_by_date(session, [subscriber_id], [day]):
+        if runs.edition_dates(session, [subscriber_id], [day]):
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
@@ -93,7 +93,7 @@ def _freeze(run: Run, chosen: AssembledEdition) -> bool:
         if (
             subscriber is None
             or subscriber.state != ACTIVE
-            or runs.editions_by_date(session, [subscriber_id], [chosen.day])
+            or runs.edition_dates(session, [subscriber_id], [chosen.day])
         ):
             return False
         if chosen.subscriber.profile_id:

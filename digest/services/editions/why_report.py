@@ -92,7 +92,7 @@ def _boosted_words(session: Session, subscriber: Subscriber) -> list[str]:
 
 
 def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
-    edition = runs.edition_of(session, stored_id(subscriber), None)
+    edition = runs.edition_of_subscriber(session, stored_id(subscriber), None)
     if edition is None:
         return ["no edition yet: nothing matched so far, or no run has come by"]
     content = Content.from_json(edition.content)
@@ -136,7 +136,7 @@ def entry_reason(entry: Entry, profile: Profile) -> str:
 def _editions_with(session: Session, subscriber: Subscriber, paper: int) -> list[str]:
     """One line for each edition with the paper."""
     lines = []
-    for edition in runs.editions_of(session, stored_id(subscriber)):
+    for edition in runs.editions_of_subscriber(session, stored_id(subscriber)):
         version = session.get(ProfileVersion, edition.profile_id)
         profile = Profile.from_json(version.profile) if version else Profile()
         for entry in Content.from_json(edition.content).entries:
@@ -207,7 +207,7 @@ def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: i
         return f"it matches, but more than {window} announcements have passed: it is no longer new"
     if batch > subscriber.seen_through:
         return "it matches; it has not been in a run of yours yet"
-    if runs.edition_of(session, stored_id(subscriber), None) is None:
+    if runs.edition_of_subscriber(session, stored_id(subscriber), None) is None:
         return "it matches; your first edition will have it, if others don't take its place"
     return "it matches, but others scored higher and your limit was reached, or it came before you subscribed"
 

@@ -99,16 +99,14 @@ def _due_subscribers(
 
 
 def _one_of_each_kind(subscribers: Iterable[DueSubscriber]) -> Iterable[DueSubscriber]:
-    """One subscriber for each set of settings in use; `alike` is shared by all who have the same settings."""
+    """One subscriber for each set of settings in use; subscribers with the same settings have the same `shared`."""
     return {id(subscriber.shared): subscriber for subscriber in subscribers}.values()
 
 
 def _ids_with_edition(session: Session, subscribers: Iterable[tuple[DueSubscriber, date]]) -> set[int]:
     """Ids of the subscribers who already have an edition of their date."""
     dates = {stored_id(subscriber): day for subscriber, day in subscribers}
-    return {
-        number for number, day in runs.editions_by_date(session, dates, set(dates.values())) if dates[number] == day
-    }
+    return {number for number, day in runs.edition_dates(session, dates, set(dates.values())) if dates[number] == day}
 
 
 def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[EditionRow]) -> bool:
@@ -124,7 +122,7 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
     mailed = [choice for choice in valid if choice.kind]
     papers = sum(choice.papers for choice in mailed)
     skipped = len(valid) - len(mailed)
-    if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
+    if not runs.finish_shard(session, shard, at=now, subscribers=len(mailed), skipped=skipped, papers=papers):
         return False
     taus = {
         choice.subscriber.profile_id: choice.tau
@@ -174,8 +172,8 @@ def _progress_rows(
 ) -> list[tuple[int, int, datetime | None]]:
     """Each subscriber's id, `seen_through` and next slot (always in the future).
 
-    Whoever was considered has seen the batch, also without a mail. A slot between the run's and now is left alone: it
-    was missed, and its mail is still to come.
+    A considered subscriber has seen the batch, also without a mail. A slot between the run's and now is not changed: it
+    was missed, and its mail is still due.
     """
     rows, slots = [], dict[int, datetime | None]()
     for subscriber in subscribers:

@@ -80,7 +80,7 @@ def calibrate_all() -> int:
 def _calibrate(session: Session, epoch: Epoch, version_ids: list[int]) -> dict[int, int | None]:
     """Threshold τ by profile version."""
     profiles = assemble_edition.profiles_by_version(session, version_ids)
-    days = announcements.days(
+    days = announcements.announcement_days(
         session, store.announcement_window(session, (epoch.announcement_id or 0) - 1, epochs.MIN_ANNOUNCEMENTS)
     )
     return selector.thresholds(session, days, epochs.weights(epoch), profiles)

@@ -53,7 +53,7 @@ def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
     """Do everything in this process, without Redis or workers. Also takes over what a dead sender had claimed."""
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
-    novelty_and_score.measure(seconds=SECONDS_TO_MEASURE)  # no worker has done it
+    novelty_and_score.measure_novelty(seconds=SECONDS_TO_MEASURE)  # no worker has done it
     if day is None:
         calibration_job.calibrate_all()
     run_ids = _plan(day, only, NoQueue())
@@ -124,7 +124,7 @@ def _wait(run_ids: Sequence[int], enqueue: Enqueue) -> None:
     next_check = time.monotonic() + CHECK_WORKER_EVERY_SECONDS
     while time.monotonic() < end:
         with reading() as session:
-            states = store.deliveries_of(session, run_ids)
+            states = store.count_deliveries_of_runs(session, run_ids)
         if not _open_shards(run_ids) and not any(states.get(state) for state in (QUEUED, SENDING)):
             return
         if time.monotonic() > next_check:
@@ -137,7 +137,7 @@ def _wait(run_ids: Sequence[int], enqueue: Enqueue) -> None:
 def _result(day: date | None, run_ids: Sequence[int], started: datetime) -> RunResult:
     """Counts of the mails queued or tried since `started`, and of the shards completed since."""
     with reading() as session:
-        states = store.deliveries_since(session, started)
+        states = store.count_deliveries_since(session, started)
         _, skipped, papers = store.shard_totals(session, run_ids, since=started)
     return RunResult(
         date=day or clock.now().date(),

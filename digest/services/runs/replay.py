@@ -75,7 +75,7 @@ def replay(first: date, last: date, *, only: int | None = None) -> list[Replayed
 def _parts(session: Session, first: date, only: int | None) -> Iterator[list[_ReplayedSubscriber]]:
     """Active subscribers in parts, with the state they had before the first date."""
     after = 0
-    while rows := runs.active_subscribers(session, after=after, only=only, limit=SUBSCRIBERS_PER_PART):
+    while rows := runs.active_subscribers(session, after=after, only_id=only, limit=SUBSCRIBERS_PER_PART):
         profiles = assemble_edition.profiles(session, rows)
         yield [
             _ReplayedSubscriber(row, profiles.get(row.profile_id or 0, Profile()), _seen_before(session, row, first))

@@ -1,4 +1,4 @@
-"""Retention: once a day, delete data whose time is over, and suppress addresses that keep failing.
+"""Retention: once a day, delete expired data, and suppress addresses that keep failing.
 
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
@@ -31,14 +31,16 @@ def delete_expired(*, now: datetime | None = None) -> int:
     before = now - timedelta(days=config.retention_days)
     deleted = _delete_deliveries(before)
     with transaction() as session:
-        deleted += retention.delete_old_records(session, reports=before, tries=now - timedelta(days=2))
+        deleted += retention.delete_old_records(session, reports_before=before, attempts_before=now - timedelta(days=2))
         retention.delete_old_audit(session, now - timedelta(days=config.retention_audit_days))
     given_up = process_reports.suppress_failing_addresses(now=now)
     departed = _erase_departed(now - timedelta(days=config.retention_left_days), now)
     pending = pending_cleanup.delete_unconfirmed(now=now)
     if departed or pending or _erased_since(now - timedelta(days=2)):
         scrub_deleted()
-    log.info("upkeep", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed)
+    log.info(
+        "expired_data_deleted", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed
+    )
     return deleted
 
 

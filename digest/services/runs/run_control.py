@@ -25,7 +25,7 @@ _GOT = {SENT: YES, REJECTED: NO, CANCELLED: NO, SUPPRESSED: NO, UNCERTAIN: PERHA
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """Mails cancelled, held, under way; `restored`: subscribers for whom the papers are new again."""
+    """The number of cancelled, held and currently sent mails; `restored`: subscribers whose papers are new again."""
 
     cancelled: int
     held: int
@@ -45,7 +45,7 @@ def show(run_id: int) -> list[Row]:
     """Each delivery of a run: address, whether it arrived, state, last reply. Raises NotFound."""
     with reading() as session:
         _run(session, run_id)
-        return [_row(delivery) for delivery in run_deliveries.counts_of_run(session, run_id)]
+        return [_row(delivery) for delivery in run_deliveries.deliveries_of_run(session, run_id)]
 
 
 def _row(delivery: Delivery) -> Row:

@@ -11,7 +11,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.db.runs import runs
-from digest.db.subscribers.shard_reads import Reader
+from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import BadInput
 from digest.interfaces import Enqueue
 from digest.models import Epoch, Run, Shard, Subscriber
@@ -34,11 +34,11 @@ MAX_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost 
 def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None = None) -> list[int]:
     """Insert a run for every slot up to now with due subscribers, and enqueue the shards. Returns the runs' ids.
 
-    Shards still open from before are enqueued again: building one twice is harmless, forgetting one is not.
+    Unfinished shards of earlier calls are enqueued again: building one twice is harmless, losing one is not.
     """
     now = now or clock.now()
     with reading() as session:
-        slots = runs.due_slots(session, now, only=only)
+        slots = runs.due_slots(session, now, only_id=only)
         drafts = [draft_run(session, slot, now) for slot in slots if not source_status.should_wait(session, slot, now)]
     _assign_epochs(drafts)
     planned_ids = []
@@ -48,7 +48,7 @@ def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None 
             if run.state == CANCELLED:
                 _skip_cancelled_run(session, run, now, only)
             elif run.state != PAUSED:
-                _add_shards(session, run, runs.due_subscriber_ids(session, run.slot, only=only), day=None)
+                _add_shards(session, run, runs.due_subscriber_ids(session, run.slot, only_id=only), day=None)
                 planned_ids.append(stored_id(run))
         pending = runs.open_shards(session)
     for run_id, number in pending:
@@ -88,7 +88,7 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.epoch_before(session, run.announcement_id)
             dates = [(subscriber, day or day_at(subscriber, slot)) for subscriber in by_slot[slot]]
-            dated = runs.editions_by_date(
+            dated = runs.edition_dates(
                 session, [stored_id(subscriber) for subscriber, _ in dates], {on for _, on in dates}
             )
             choices += assemble_edition.assemble(
@@ -97,7 +97,7 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
     return choices
 
 
-def own_slot(subscriber: Reader, day: date) -> datetime | None:
+def own_slot(subscriber: AnySubscriber, day: date) -> datetime | None:
     """When this subscriber's mail of that date is due; None where the cadence or a pause leaves the date out."""
     is_due = send_schedule.has_mail_on(
         day, cadence=subscriber.cadence, weekday=subscriber.weekday, paused_until=subscriber.paused_until
@@ -109,7 +109,7 @@ def own_slot(subscriber: Reader, day: date) -> datetime | None:
     )
 
 
-def day_at(subscriber: Reader, slot: datetime) -> date:
+def day_at(subscriber: AnySubscriber, slot: datetime) -> date:
     """The local date that a slot stands for."""
     return send_schedule.day_of(slot, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
 
@@ -117,7 +117,7 @@ def day_at(subscriber: Reader, slot: datetime) -> date:
 def _due(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers due up to now, by slot."""
     by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.due_subscribers(session, now, only=only):
+    for subscriber in runs.due_subscribers(session, now, only_id=only):
         if subscriber.next_due_at is not None:
             by_slot.setdefault(subscriber.next_due_at, []).append(subscriber)
     return by_slot
@@ -128,7 +128,7 @@ def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> 
     if day > (now + MAX_AHEAD).date():
         raise BadInput(f"date: {day.isoformat()} is more than {MAX_AHEAD.days} days ahead", field="date")
     by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.without_edition(session, day, only=only):
+    for subscriber in runs.without_edition(session, day, only_id=only):
         slot = own_slot(subscriber, day)
         if slot is not None:
             by_slot.setdefault(slot, []).append(subscriber)
@@ -137,13 +137,13 @@ def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> 
 
 def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:
     """Add shards for the subscribers that no open shard of this run covers."""
-    open_ranges = runs.waiting_subscriber_ids(session, run, day)
+    open_ranges = runs.waiting_ranges(session, run, day)
     remaining_ids = [number for number in ids if not any(first <= number <= last for first, last in open_ranges)]
     runs.add_shards(session, run, remaining_ids, size=_shard_size(session, len(remaining_ids)), day=day)
 
 
 def shard_name(run: Run, shard: Shard) -> str:
-    """A cache key under which about the same subscribers are found another day; '' where a cache is not worth it."""
+    """A cache key under which about the same subscribers are found another day; '' for shards too small to cache."""
     return profile_cache.cache_name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
 
 
@@ -155,7 +155,7 @@ def _shard_size(session: Session, subscribers: int) -> int:
 
 def _skip_cancelled_run(session: Session, run: Run, now: datetime, only: int | None) -> None:
     """Move subscribers who are due at a cancelled run to their next slot; new papers stay new for them."""
-    for subscriber in runs.due_subscribers(session, run.slot, only=only):
+    for subscriber in runs.due_subscribers(session, run.slot, only_id=only):
         if subscriber.next_due_at == run.slot:
             subscriber.next_due_at = send_schedule.due_after(subscriber, max(run.slot, now))
 

@@ -1,7 +1,7 @@
 """Rate limits across all processes: counted in the database, by keyed hashes of clients and addresses.
 
-`allow` counts one try. Every form that makes the service mail an address somebody typed calls `allow_mail`, which
-counts the client, the inbox and all such mail together. Limits on one process's own time are in
+`count_attempt` counts one attempt. Every form that makes the service mail an address somebody typed calls `may_mail`,
+which counts the client, the inbox and all such mail together. Limits on one process's own time are in
 `digest.web.http.rate_limit`.
 """
 
@@ -18,7 +18,7 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.security import rate_limit_counters
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import RateLimitCounter
 from digest.services.alarms import alarm_rules
 
@@ -29,7 +29,7 @@ DOTS_IGNORED = frozenset({"gmail.com", "googlemail.com"})  # Gmail ignores dots:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `most` tries within `within`, for each key; the window begins with the first try."""
+    """At most `limit` attempts within `window`, for each key; the window begins with the first attempt."""
 
     action: str
     limit: int
@@ -38,10 +38,10 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Tries with growing gaps: `gaps[n-1]` after the n-th, the last gap after all later ones.
+    """Attempts with growing gaps: `gaps[n-1]` after the n-th, the last gap after all later ones.
 
-    The count is reset after `forget` without an allowed try. With `forget` equal to the last gap, no period of that
-    length has more than `len(gaps)` tries.
+    The count is reset after `reset_after` without an allowed attempt. With `reset_after` equal to the last gap, no
+    period of that length has more than `len(gaps)` attempts.
     """
 
     action: str
@@ -49,7 +49,7 @@ class Backoff:
     forget: timedelta = DAY
 
     def gap_after(self, number: int) -> timedelta:
-        """The gap between the try of that number (from 1) and the next."""
+        """The gap between the attempt of that number (from 1) and the next."""
         return self.gaps[min(number, len(self.gaps)) - 1]
 
 
@@ -90,11 +90,11 @@ def inbox_of(address_key: str) -> str:
 
 
 def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: datetime) -> int:
-    """Count one try of `who`. Returns its number; 0 where the limit is reached, and then nothing is counted."""
+    """Count one attempt under a key. Returns its number; 0 where the limit is reached, and then nothing is counted."""
     key = keyed(f"{limit.action}:{who}")
     if isinstance(limit, Backoff):
         return rate_limit_counters.count_with_backoff(
-            session, limit.action, key, gaps=limit.gaps, forget=limit.forget, now=now
+            session, limit.action, key, gaps=limit.gaps, forget_after=limit.forget, now=now
         )
     return rate_limit_counters.count_in_window(
         session, limit.action, key, limit=limit.limit, window=limit.window, now=now
@@ -102,21 +102,21 @@ def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: dateti
 
 
 def allow_client(limit: RateLimit, client: str, *, now: datetime | None = None) -> None:
-    """Count one try of a client in its own transaction. Raises TooMany, with the seconds until the window ends."""
+    """Count one attempt of a client in its own transaction. Raises TooMany, with the seconds until the window ends."""
     now = now or clock.now()
     with transaction() as session:
         if allow(session, limit, client, now=now):
             return
         counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{client}"))
     remaining = counter.started_at + limit.window - now if counter else limit.window
-    message = translate("too many of these requests came from here within the hour; try again later")
+    message = localize("too many of these requests came from here within the hour; try again later")
     raise TooMany(message, seconds=max(int(remaining.total_seconds()), 1))
 
 
 def allow_mail(limit: Backoff, address_key: str, *, client_limit: RateLimit, client: str) -> bool:
     """Whether this address may be sent one more such mail that this client requested. Counts it in its own transaction.
 
-    `address_key`: the key of `db.subscribers.subscribers.address`. False where the inbox has reached its limit: send
+    `address_key`: see `db.subscribers.subscribers.parse_address`. False where the inbox has reached its limit: send
     nothing, and answer as always. Raises TooMany for the client, and for everybody while the ceiling of the whole
     service is reached; then the administrators get an alarm.
     """
@@ -125,10 +125,10 @@ def allow_mail(limit: Backoff, address_key: str, *, client_limit: RateLimit, cli
 
 
 def allow_below_ceiling(limit: RateLimit | Backoff, who: str) -> bool:
-    """Whether `who` may be sent one more mail: counts it for `who` and for the ceiling of the whole service.
+    """Whether one more mail may be sent: counts it under the key and under the ceiling of the whole service.
 
-    False where `who` has reached the limit. Raises TooMany while the ceiling is reached; then the administrators get an
-    alarm. Counts in its own transaction: not to be called within one.
+    False where the limit of the key is reached. Raises TooMany while the ceiling is reached; then the administrators
+    get an alarm. Counts in its own transaction: not to be called within one.
     """
     now, ceiling = clock.now(), _ceiling()
     require_below_ceiling(now=now)
@@ -161,7 +161,7 @@ def _ceiling() -> RateLimit:
 
 
 def _too_many_mails(ceiling: RateLimit) -> TooMany:
-    message = translate("too many e-mails were requested within the hour; try again in an hour")
+    message = localize("too many e-mails were requested within the hour; try again in an hour")
     return TooMany(message, seconds=int(ceiling.window.total_seconds()))
 
 
@@ -193,5 +193,5 @@ def counters_of_address(session: Session, address_key: str) -> list[RateLimitCou
 
 
 def reset(session: Session, limit: RateLimit | Backoff, who: str) -> None:
-    """Reset the count of `who`."""
+    """Reset the count under a key."""
     rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{who}"))

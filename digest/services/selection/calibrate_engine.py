@@ -1,4 +1,4 @@
-"""Thresholds by the engine, over the announcements before an epoch. Imported only where that is done."""
+"""Compute thresholds with the engine, from the announcements before an epoch. Imported only when needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def thresholds(
     profiles: Mapping[int, Profile],
     shelf: CompiledProfileCache | None = None,
 ) -> list[int | None]:
-    """τ of each profile, from these announcements. `shelf`: where profiles are compiled, and kept by version."""
+    """τ of each profile, from these announcements. `cache`: the compiled profiles by version."""
     held = shelf or CompiledProfileCache()
     with held.lock:
         unread = [n for n, profile in profiles.items() if profile is COMPILED_PROFILE and not held.knows(n)]
@@ -43,7 +43,7 @@ def _taus(
     papers: PaperColumns,
     weights: Weights,
 ) -> list[int | None]:
-    """τ of each row; none from fewer announcements than an epoch needs."""
+    """τ of each row; None where there are fewer announcements than an epoch needs."""
     if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.MIN_ANNOUNCEMENTS:
         return [None] * len(rows)
     matcher = held.matcher(papers, weights)
@@ -58,7 +58,7 @@ def _taus(
 
 
 def _papers(session: Session, days: tuple[AnnouncementDay, ...]) -> PaperColumns:
-    """The papers of these announcements; kept, since thresholds are asked for again and again."""
+    """The papers of these announcements, cached because many calls need the same ones."""
     if days not in _kept:
         _kept[days] = window_of_days(session, days)
     _kept.move_to_end(days)

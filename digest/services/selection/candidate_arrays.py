@@ -1,4 +1,4 @@
-"""A run's papers beside their indexes, in arrays: made once a process for all its readers."""
+"""A run's papers as arrays beside their indexes: built once a process for all subscribers."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDa
 from digest.services.selection.candidate_papers import CandidatePool
 
 I64 = NDArray[np.int64]
-_FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched with all that any of them needs
+_FEW_DAYS = 2  # enough for daily mail; all other subscribers share the longest window that one of them needs
 
 
 @dataclass(frozen=True, eq=False)
 class PaperColumns:
-    """Indexes and what a run knows of their papers. `order`: places in the order of readers without topics."""
+    """Indexes with a run's facts about their papers. `order`: paper positions, sorted for profiles without topics."""
 
     indexes: tuple[PaperIndex, ...]
     facts: PaperFacts
@@ -30,14 +30,14 @@ class PaperColumns:
     order: I64
 
     def eligible(self, seen: int | None) -> NDArray[np.bool_]:
-        """Which may be chosen, of batches after `seen`."""
+        """A mask of the papers that may be selected, from batches after `seen_through`."""
         mask = np.ones(len(self.ids), bool) if self.facts.eligible is None else self.facts.eligible.copy()
         if seen is not None and self.facts.batch is not None:
             mask &= self.facts.batch > seen
         return mask
 
     def in_categories(self, wanted: Sequence[str], *, primary_only: bool) -> NDArray[np.bool_]:
-        """Which are in one of these categories."""
+        """A mask of the papers in one of these categories."""
         parts = [np.zeros(0, bool)]
         for index in self.indexes:
             fits = [any(in_category(one.lower(), [name]) for one in wanted) for name in index.categories]
@@ -48,13 +48,13 @@ class PaperColumns:
         return np.concatenate(parts)
 
     def in_order(self, mask: NDArray[np.bool_]) -> list[int]:
-        """The numbers of these papers."""
+        """The ids of the masked papers, in `order`."""
         found: list[int] = self.ids[self.order[mask[self.order]]].tolist()
         return found
 
 
 class WindowArrays:
-    """The papers that a run may choose from, by how many of the newest announcements, and those that rise."""
+    """The candidates of a run, by number of newest announcements, and the rising papers."""
 
     def __init__(self, known: CandidatePool) -> None:
         self.days, self.through = known.days, known.through
@@ -67,12 +67,12 @@ class WindowArrays:
         self._batches = np.sort(np.array([batch for some in batches for batch in some], np.int64))
 
     def considered(self, seen: Sequence[int]) -> I64:
-        """How many papers are new to readers who have seen so much."""
+        """For each last seen batch, the number of papers from later batches."""
         found: I64 = len(self._batches) - np.searchsorted(self._batches, np.array(seen, np.int64), side="right")
         return found
 
     def parts(self, seen: Sequence[int]) -> dict[int, list[int]]:
-        """Readers (their places) by how many of the newest announcements hold all that is new to them."""
+        """Row numbers by how many of the newest announcements contain everything new for that subscriber."""
         need = {
             one: max((at + 1 for at, last in enumerate(self._newest) if last > one), default=0) for one in set(seen)
         }
@@ -90,7 +90,7 @@ class WindowArrays:
         return self._made[days]
 
     def rising(self, session: Session) -> PaperColumns:
-        """The papers that rise."""
+        """The rising papers."""
         if -1 not in self._made:
             papers = sorted(self._rising)
             index = day_indexes.rising_index(session, papers)
@@ -112,9 +112,9 @@ def window_of_days(
     through: int | None = None,
     trending: Mapping[int, int] | None = None,
 ) -> PaperColumns:
-    """The papers of these announcements; open are those of batches up to `through` that were not withdrawn."""
+    """The papers of these announcements; eligible are those of batches up to `through` that were not withdrawn."""
     papers = [paper for day in days for paper in day.papers]
-    announcement = np.repeat([day.number for day in days], [len(day.papers) for day in days]).astype(np.int64)
+    announcement = np.repeat([day.announcement_id for day in days], [len(day.papers) for day in days]).astype(np.int64)
     batch = np.array([paper.batch for paper in papers], np.int64)
     opened = ~np.array([paper.withdrawn for paper in papers], bool)
     if through is not None:

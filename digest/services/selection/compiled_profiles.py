@@ -1,9 +1,8 @@
 """Profiles compiled for the engine, and their matchers.
 
-A profile version never changes, so what was compiled of it stays good. What a shard's readers look for is a file by
-the shard's name: the next day compiles only what changed. It is never wrong, only missing: where its newest version is
-not the database's, as after a backup was put back, it is made anew. What is asked for outside of shards is kept in the
-process while it is little.
+A profile version never changes, so its compiled form stays valid. The compiled profiles of a shard are cached in a file
+named by the shard, and the next day compiles only new versions. The file is ignored where its newest version differs
+from the database's, as after a backup was restored. Profiles requested outside of shards are cached in the process.
 """
 
 from __future__ import annotations
@@ -36,42 +35,42 @@ from digest.services.selection.entry_building import SelectionRequest
 
 log = logs.get(__name__)
 
-MIN_PROFILES = 1000  # readers who are compiled together
-_MOST = 5_000  # profiles kept: while they are new, all look for all that those before them asked for
+MIN_PROFILES = 1000  # profiles compiled together
+_MOST = 5_000  # profiles in one cache: a matcher joins papers with the words of all of them
 _MATCHERS = 4
 _AT_ONCE = 20  # exclusions in one profile
-_UNUSED, _OLD = 9 * 86_400.0, 30 * 86_400.0  # seconds; who left is forgotten with an old file
-_WITHOUT, _CHOOSY = 1, 2  # flags: has no topics; wants close matches to be very relevant
+_UNUSED, _OLD = 9 * 86_400.0, 30 * 86_400.0  # seconds; an old file still holds profiles of people who left
+_WITHOUT, _CHOOSY = 1, 2  # flags: has no topics; has a high minimum for close matches
 
 
 class CompiledProfileCache:
-    """A store of profiles, for one thread at a time: the one that holds the `lock`."""
+    """Compiled profiles. Not thread-safe: callers hold `lock`."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.store, self.lock = ProfileStore(), Lock()
         self._path, self._kept = path, 0
         self._rows: dict[int, int] = {}
-        self._flags: dict[int, int] = {}  # by row, those that have some
+        self._flags: dict[int, int] = {}  # by row, where not 0
         self._barring: dict[int, list[int]] = {}
         self._words: tuple[int, QueryTextArrays] | None = None
         self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, int, EngineMatcher]] = {}
 
     @property
     def is_full(self) -> bool:
-        """True where it is time for another one."""
+        """True where a new cache should replace this one."""
         return len(self.store.record) > _MOST
 
     def knows(self, version: int) -> bool:
-        """True where it is compiled."""
+        """True where this profile version is compiled."""
         return version in self._rows
 
     def needs(self, version: int) -> bool:
-        """True where that profile has to be read: it is new, or nothing but categories."""
+        """True where the profile must be read from the database: it is not compiled, or it has no topics."""
         row = self._rows.get(version)
         return row is None or bool(self._flags.get(row, 0) & _WITHOUT)
 
     def row(self, version: int | None, profile: Profile) -> int:
-        """The row of a profile. Raises BadQuery."""
+        """The row of a profile, compiled if it is new. Raises BadQuery."""
         known = None if version is None else self._rows.get(version)
         if known is not None:
             return known
@@ -84,20 +83,20 @@ class CompiledProfileCache:
         return row
 
     def rows(self, asked: Sequence[SelectionRequest]) -> list[int]:
-        """The row of each reader's profile."""
+        """The row of each request's profile."""
         found = [None if one.version is None else self._rows.get(one.version) for one in asked]
         return [self.row(one.version, one.profile) if at is None else at for at, one in zip(found, asked, strict=True)]
 
     def has_topics(self, row: int) -> bool:
-        """False for a reader who gets what trends and what is new in the categories."""
+        """False for a profile that gets trending and new papers of its categories."""
         return not self._flags.get(row, 0) & _WITHOUT
 
     def limited_to_categories(self, row: int) -> bool:
-        """True where close matches have to be very relevant."""
+        """True where the profile's minimum for close matches is high."""
         return bool(self._flags.get(row, 0) & _CHOOSY)
 
     def excluding(self, asked: SelectionRequest) -> list[int]:
-        """Rows of profiles that match what a reader without topics leaves out."""
+        """Rows of profiles that match the exclusions of a subscriber without topics."""
         if asked.version is None:
             return self._exclusions(asked.profile)
         if asked.version not in self._barring:
@@ -105,7 +104,7 @@ class CompiledProfileCache:
         return self._barring[asked.version]
 
     def matcher(self, papers: PaperColumns, weights: Weights) -> EngineMatcher:
-        """All profiles so far with these papers."""
+        """A matcher of all compiled profiles with these papers."""
         key, size = (id(papers), id(weights)), len(self.store.record)
         kept = self._matchers.pop(key, None)
         if kept is None or kept[2] != size:
@@ -116,7 +115,7 @@ class CompiledProfileCache:
         return kept[3]
 
     def words(self) -> QueryTextArrays:
-        """What the readers of all profiles so far typed."""
+        """The topics of all compiled profiles as typed."""
         size = len(self.store.said.word_at)
         if self._words is None or self._words[0] != size:
             self._words = size, self.store.said.words()
@@ -124,11 +123,11 @@ class CompiledProfileCache:
 
     @property
     def newest(self) -> int:
-        """The newest profile version that it knows; 0 for none."""
+        """The newest compiled profile version; 0 for none."""
         return max(self._rows, default=0)
 
     def keep(self, session: Session) -> None:
-        """Write its file, whole or not at all, if there is something new. Where it can't be written, it is missing."""
+        """Write the file atomically if there are new profiles. A write error is logged, not raised."""
         if self._path is None or len(self.store.record) == self._kept:
             return
         barring = [(version, row) for version, rows in self._barring.items() for row in rows or (-1,)]
@@ -147,13 +146,13 @@ class CompiledProfileCache:
             self._kept = len(self.store.record)
             _remove_unused()
         except OSError as error:
-            log.warning("profiles_not_kept", reason=error.strerror or "they can't be written")
+            log.warning("profiles_not_saved", reason=error.strerror or "they can't be written")
 
     @classmethod
     def read(cls, session: Session, path: Path, most: int) -> CompiledProfileCache:
-        """What a shard's file holds.
+        """The cache in a shard's file.
 
-        Nothing where it is missing, old, another database's, or holds many more than the `most` needed.
+        Empty where the file is missing, old, from another database, or has far more profiles than expected.
         """
         made = cls(path)
         try:
@@ -162,7 +161,7 @@ class CompiledProfileCache:
         except FileNotFoundError:
             return made
         except (OSError, BadInput) as error:
-            log.warning("profiles_compiled_again", file=path.name, reason=str(error))
+            log.warning("profile_cache_ignored", file=path.name, reason=str(error))
             return made
         if len(store.record) > 2 * most + MIN_PROFILES or more["made"][0] < time.time() - _OLD:
             return made
@@ -184,12 +183,12 @@ _kept: WeakKeyDictionary[Engine, CompiledProfileCache] = WeakKeyDictionary()
 
 
 def open_cache(session: Session, name: str, most: int) -> CompiledProfileCache:
-    """What the shards of that name look for, with so many readers."""
+    """The cache of the shards of that name, read from its file."""
     return CompiledProfileCache.read(session, profile_cache.cache_file(name, profile_store_file.STATE), most)
 
 
 def fits_requests(asked: Sequence[SelectionRequest]) -> CompiledProfileCache:
-    """What to compile these readers' profiles in, who belong to no shard."""
+    """The cache to compile these profiles in, where they belong to no shard."""
     if len(asked) > MIN_PROFILES or any(one.version is None for one in asked):
         return CompiledProfileCache()
     here = engine()
@@ -199,13 +198,13 @@ def fits_requests(asked: Sequence[SelectionRequest]) -> CompiledProfileCache:
 
 
 def _made_at(session: Session, version: int) -> int:
-    """When a profile version was made, in millionths of a second; 0 where there is none of that number."""
+    """When a profile version was created, in microseconds since 1970; 0 where it does not exist."""
     at = subscribers.profile_version_created_at(session, version)
     return int(at.timestamp() * 1_000_000) if at else 0
 
 
 def _remove_unused() -> None:
-    """Files that no shard has asked for lately."""
+    """Delete the files that no shard has read for `_DELETE_UNUSED_AFTER` seconds."""
     before = time.time() - _UNUSED
     for file in profile_cache.cache_files():
         if file.stat().st_mtime < before:

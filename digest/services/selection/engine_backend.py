@@ -1,7 +1,7 @@
-"""Choosing by the engine, for many papers or readers. Imported only where that is done: it loads machine code.
+"""Selection by the engine, for many papers or subscribers. Imported only when needed, because it loads machine code.
 
-Readers' profiles are compiled together and matched with the indexes of the announcements that hold something new to
-them, and with a small index of the papers that rise.
+Profiles are compiled together and matched with the indexes of the announcements that are new to their subscribers, and
+with a small index of the rising papers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.services.catalog import day_indexes, novelty_and_score
-from digest.services.catalog.novelty_and_score import LookUp, PaperSigns
+from digest.services.catalog.novelty_and_score import NoveltyLookup, PaperSignals
 from digest.services.selection import calibrate_engine, compiled_profiles, entry_building
 from digest.services.selection.candidate_arrays import PaperColumns, WindowArrays
 from digest.services.selection.candidate_papers import CandidatePool
@@ -31,11 +31,11 @@ from digest.services.selection.compiled_profiles import CompiledProfileCache
 from digest.services.selection.entry_building import COMPILED_PROFILE, MAX_RISING, SelectionRequest
 
 _windows: WeakKeyDictionary[CandidatePool, WindowArrays] = WeakKeyDictionary()
-_sheets: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSigns], EntryTemplates]]] = WeakKeyDictionary()
-StoredReasons = tuple[
-    bytes, bytes
-]  # entries as they are kept, with commas between them, and the numbers of their papers
-AT_ONCE = 8192  # readers
+_sheets: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSignals], EntryTemplates]]] = (
+    WeakKeyDictionary()
+)
+StoredReasons = tuple[bytes, bytes]  # entries as stored, separated by commas, and the packed ids of their papers
+AT_ONCE = 8192  # requests
 shelf, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
 
 
@@ -43,12 +43,12 @@ def choose_stored(
     session: Session,
     pool: CandidatePool,
     requests: Sequence[SelectionRequest],
-    look_up: LookUp,
+    look_up: NoveltyLookup,
     shelf: CompiledProfileCache | None = None,
 ) -> Iterator[StoredContent]:
-    """The edition of each reader, made some at a time: so many readers' answers never take much memory.
+    """The edition of each request, selected in batches to bound the memory for results.
 
-    `look_up`: further signals of papers; `shelf`: where profiles are compiled, all of them first.
+    `look_up`: further signals of papers; `cache`: where the profiles are compiled, all of them before the first batch.
     """
     if pool not in _windows:
         _windows[pool] = WindowArrays(pool)
@@ -65,7 +65,7 @@ def choose_stored(
 
 
 def _chosen(window: WindowArrays, readers: _Readers) -> list[StoredContent]:
-    """The edition of each of some readers."""
+    """The edition of each request of a batch."""
     seen = [one.seen_through for one in readers.asked]
     for days, rows in window.parts(seen).items():
         readers.find_new(window.newest(readers.session, days), rows)
@@ -75,7 +75,7 @@ def _chosen(window: WindowArrays, readers: _Readers) -> list[StoredContent]:
 
 
 class _Readers:
-    """Some readers' profiles, compiled, and what was found for each."""
+    """A batch of requests with compiled profiles, and the papers selected for each."""
 
     def __init__(
         self,
@@ -84,10 +84,10 @@ class _Readers:
         asked: Sequence[SelectionRequest],
         rows: Sequence[int],
         profiles: CompiledProfileCache,
-        look_up: LookUp,
+        look_up: NoveltyLookup,
     ) -> None:
         self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
-        self.signs: dict[int, PaperSigns] = {}
+        self.signs: dict[int, PaperSignals] = {}
         self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
         self.barring = {at: self.compiled.excluding(one) for at, one in enumerate(asked) if not self.with_topics[at]}
         self.new: list[StoredReasons] = [(b"", b"")] * len(asked)
@@ -100,7 +100,7 @@ class _Readers:
         self.taken = [self.sent]
 
     def find_new(self, papers: PaperColumns, rows: Sequence[int]) -> None:
-        """What is new to these readers."""
+        """Find the new papers of these rows."""
         matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row in rows if self.with_topics[row]]
         seen, sent = [self.asked[row].seen_through for row in some], self._of(some, [self.sent])
@@ -121,7 +121,7 @@ class _Readers:
             self.fresh |= self._allowed(matcher, papers, others, new=True)
 
     def find_rising(self, papers: PaperColumns) -> None:
-        """What rises for each reader, beside what is new."""
+        """Find the rising papers of each row, after the new ones."""
         matcher = self.compiled.matcher(papers, self.known.weights)
         some = [row for row, one in enumerate(self.asked) if self.with_topics[row] and one.rising]
         taus, sent = self._taus(some), self._of(some, self.taken)
@@ -131,13 +131,13 @@ class _Readers:
         self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
 
     def frozen(self, row: int, considered: int) -> StoredContent:
-        """The edition of one reader."""
+        """The edition of one row, as it is stored."""
         asked = self.asked[row]
         if not self.with_topics[row]:
             found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
             content = entry_building.without_topics(self.known, asked, *found, considered)
             return StoredContent.from_content(
-                replace(content, entries=novelty_and_score.entries_with_signs(content.entries, self.signs))
+                replace(content, entries=novelty_and_score.entries_with_signals(content.entries, self.signs))
             )
         (new, papers), (strong, rising) = self.new[row], self.strong[row]
         both = b"%b,%b" % (new, strong) if papers and rising else new or strong
@@ -159,20 +159,20 @@ class _Readers:
         return [(again[row] if one is None else one[0], numbers[at[row] : at[row + 1]]) for row, one in enumerate(told)]
 
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
-        """The profiles of these readers as they typed them."""
+        """The profiles of these rows, as typed."""
         some = [self.asked[row] for row in rows]
         later = [one.version for one in some if one.version and one.profile is COMPILED_PROFILE]
         read = subscribers.profiles(self.session, later)
         return [read[one.version] if one.version and one.version in read else one.profile for one in some]
 
     def _told(self, matches: Sequence[Match], section: str) -> bytes:
-        """Matches that the machine leaves to us: of followed authors, or of very many words."""
+        """Matches that the JSON writer of the engine does not support: of followed authors, or of very many words."""
         make = entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
-        found = novelty_and_score.entries_with_signs([make(self.known, match) for match in matches], self.signs)
+        found = novelty_and_score.entries_with_signals([make(self.known, match) for match in matches], self.signs)
         return b",".join(map(entry_json, found))
 
     def _sheets(self, papers: PaperColumns, section: str) -> EntryTemplates:
-        """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
+        """The papers' parts of entries; cached for all shards until further signals of these papers are stored."""
         numbers = papers.ids.tolist()
         signs = self.look_up(numbers)
         self.signs |= signs
@@ -188,7 +188,9 @@ class _Readers:
         if paper not in self.known.papers:
             return b"", b""
         return entry_json_affixes(
-            *novelty_and_score.entries_with_signs([entry_building.plain_entry(self.known, paper, section)], self.signs)
+            *novelty_and_score.entries_with_signals(
+                [entry_building.plain_entry(self.known, paper, section)], self.signs
+            )
         )
 
     def _rows(self, places: Sequence[int]) -> list[int]:
@@ -198,7 +200,7 @@ class _Readers:
         return [self.asked[row].tau for row in rows]
 
     def _of(self, rows: Sequence[int], parts: Sequence[SentPapers]) -> SentPapers:
-        """What these readers have, by their place among them."""
+        """The papers sent to these rows, by the position in `rows`."""
         place = np.full(len(self.asked), -1, np.int64)
         place[list(rows)] = np.arange(len(rows))
         row, paper = np.concatenate([place[one.row] for one in parts]), np.concatenate([one.paper for one in parts])
@@ -207,7 +209,7 @@ class _Readers:
     def _allowed(
         self, matcher: EngineMatcher, papers: PaperColumns, rows: Sequence[int], *, new: bool
     ) -> dict[int, list[int]]:
-        """The papers that the categories and exclusions of readers without topics leave in, in their order."""
+        """The papers that pass the categories and exclusions of rows without topics, in order."""
         barring = [row for one in rows for row in self.barring[one]]
         answers = matcher.match(papers.facts, rows=barring, mode=ALL, explain=False)
         barred = {row: answers.papers(at) for at, row in enumerate(barring)}
@@ -229,6 +231,6 @@ def _pairs(sent: Sequence[tuple[int, Collection[int]]]) -> SentPapers:
 
 
 def _found(answers: MatchResults, rows: Sequence[int]) -> SentPapers:
-    """What these readers get."""
+    """The selected papers of these rows."""
     first = answers.arrays.rows["first"]
     return SentPapers(np.repeat(np.array(rows, np.int64), np.diff(first)), answers.all_papers)

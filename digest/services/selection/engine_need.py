@@ -1,4 +1,4 @@
-"""Whether this installation is matched by the engine or by the reference: by the work of a day, which both can tell.
+"""Decide by the work of a day whether this installation is matched by the engine or by the reference matcher.
 
 The reference needs no machine code. The engine costs about a minute of compiling once a machine, and 3 s and 200 MB in
 each process that matches; in return a hundred thousand profiles take it less than a second.
@@ -34,7 +34,7 @@ _kept: WeakKeyDictionary[Engine, tuple[float, InstallationSize]] = WeakKeyDictio
 
 @dataclass(frozen=True, slots=True)
 class InstallationSize:
-    """How much an installation matches. `papers`: of the last 14 announcements; `terms`: of an average profile."""
+    """The size of an installation. `papers`: of the last 14 announcements; `terms`: of an average profile."""
 
     profiles: int
     papers: int
@@ -53,7 +53,7 @@ class InstallationSize:
 
 
 def measure_size(session: Session) -> InstallationSize:
-    """The installation's size as it is now."""
+    """The installation's current size."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
     window = store.announcement_window(session, current, WINDOW) if current else []
     terms = subscribers.count_profile_words(session, _SAMPLE)
@@ -64,7 +64,7 @@ def measure_size(session: Session) -> InstallationSize:
 
 
 def current_size(session: Session) -> InstallationSize:
-    """`measure`, kept for some minutes: it is asked for with every edition."""
+    """`measure_size`, cached for some minutes because every edition needs it."""
     made_at, found = _kept.get(engine(), (0.0, None))
     now = time.monotonic()
     if found is None or now - made_at > _SECONDS_KEPT:

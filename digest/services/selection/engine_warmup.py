@@ -1,4 +1,4 @@
-"""Making the kernel's machine code, once for a machine. Imported only where matching runs."""
+"""Compile the kernel's machine code, once for a machine. Imported only where matching runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logs.get(__name__)
 
 
 def warm_up() -> None:
-    """Make what is not there yet. Of several processes one makes it, the others wait."""
+    """Compile the kernel if it is not in the cache. One process compiles, the others wait for it."""
     folder = Path(jit.config.CACHE_DIR)
     done = folder / READY
     if done.exists():
@@ -36,11 +36,11 @@ def warm_up() -> None:
                 match_something()
                 done.touch()
     except OSError as error:
-        log.warning("kernel_not_kept", reason=error.strerror or "its folder can't be written")
+        log.warning("kernel_not_cached", reason=error.strerror or "its folder can't be written")
 
 
 def match_something() -> None:
-    """Use every function of the kernel once."""
+    """Call every entry point of the kernel once, so that it is compiled."""
     papers = [(1, Record("A protein", categories=("cs.LG",), authors=("Ada Byron",)))]
     profile = Profile(
         (Topic("protein", cap=1), Topic('prot* OR ti:"deep fold*"')), exclusions=("survey",), authors=("Grace Hopper",)

@@ -1,4 +1,4 @@
-"""Choosing by the reference matcher: for few papers, since it is ready at once."""
+"""Selection by the reference matcher, for few papers: it needs no compilation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = W
 
 
 def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each reader."""
+    """The edition of each request."""
     documents = _documents(session, pool, min(one.seen_through for one in requests))
     return [_choose(pool, documents, one) for one in requests]
 
@@ -45,11 +45,11 @@ def thresholds(
 
 def _announced(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
     papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
-    return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})
+    return _prepare(session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {})
 
 
 def admits(profile: Profile, document: Document) -> bool:
-    """True where the profile's categories and exclusions leave the paper in."""
+    """True where the paper passes the profile's categories and exclusions."""
     categories = document.categories[: 1 if profile.primary_only else None]
     if profile.categories and not any(in_category(wanted.lower(), categories) for wanted in profile.categories):
         return False
@@ -88,7 +88,7 @@ def _without_topics(
 
 
 def _documents(session: Session, known: CandidatePool, seen: int) -> list[Document]:
-    """The papers that are new to who has seen so much, and those that rise: all that can be chosen."""
+    """The papers of batches after `seen_through`, and the rising ones: all that can be selected."""
     percentiles = {number: trend.percentile for number, trend in known.trends.items()}
     rising = frozenset(known.rising)
     papers = {n: paper for n, paper in known.papers.items() if paper.batch > seen or n in rising}
@@ -101,7 +101,7 @@ def _prepare(
     announcement: Mapping[int, int],
     percentiles: Mapping[int, int],
 ) -> list[Document]:
-    """The papers prepared for matching; those that others asked for are kept."""
+    """The papers prepared for matching; prepared papers are cached."""
     kept = _prepared.setdefault(engine(), OrderedDict())
     missing = [(n, p.revision) for n, p in papers.items() if (n, p.revision) not in kept]
     for key, record in store.versions(session, missing).items():

@@ -1,10 +1,10 @@
-"""Choosing readers' papers: what is new for each profile, then what is rising in it; nothing twice.
+"""Select subscribers' papers: what is new for each profile, then what is rising; no paper twice.
 
-An ordinary laboratory is matched by the reference, which is ready at once; a large installation by the engine, whose
-machine code has to be made and loaded first. `engine_need` says where the line is. Both give the same answers.
+Small installations are matched by the reference back end, which needs no preparation; large ones by the engine, whose
+machine code must be compiled and loaded first. `engine_need` decides. Both give the same results.
 
-Nothing stops for the compiling: until the machine code is there the reference goes on, and a task in the background
-makes it (`prepare`). Only work that would take the reference longer than compiling waits for it.
+Selection does not wait for compilation: a background task compiles (`prepare_engine`) while the reference matches.
+Only work that would take the reference longer than compiling waits for it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.entry_building import SelectionRequest
 
 FEW_PAPERS = 1000  # read and prepared in half a second
-_SOON_DONE = 50  # of the reference's work of a day, that part takes less than loading the engine
-_WORTH_COMPILING = 2  # days' work that take the reference as long as compiling takes
+_SOON_DONE = 50  # this fraction (1/50) of the reference's daily work takes less time than loading the engine
+_WORTH_COMPILING = 2  # days of work that take the reference as long as compiling
 
 
 def sent_papers_before(
     session: Session, known: CandidatePool, seen_through: Mapping[int, int]
 ) -> dict[int, Collection[int]]:
-    """Papers that each reader was sent and that could be chosen again. `seen`: the last batch that each considered.
+    """Papers already sent to each subscriber that could be selected again. `seen_through`: last batch by subscriber.
 
-    What may be new again, or rise, was announced lately: so editions before then don't count.
+    Only recently announced papers can be selected, so older editions are not read.
     """
     oldest = {batch: known.oldest(batch) for batch in set(seen_through.values())}
     by_first: dict[int, list[int]] = {}
@@ -54,33 +54,33 @@ def sent_papers_before(
 
 
 def choose(session: Session, known: CandidatePool, asked: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each reader."""
+    """The edition of each request."""
     if not asked or _by_reference(
         session, len(known.papers), _pairs(known, asked), _words(one.profile for one in asked)
     ):
         return reference_backend.choose(session, known, asked) if asked else []
-    return [one.content() for one in engine_loader.engine().choose(session, known, asked, lambda _: {})]
+    return [one.content() for one in engine_loader.engine().choose_stored(session, known, asked, lambda _: {})]
 
 
 def choose_stored(
     session: Session, known: CandidatePool, asked: Sequence[SelectionRequest], shelf: ProfileCache | None = None
 ) -> Iterator[StoredContent]:
-    """The edition of each reader as it is kept, with what was measured of its papers; made some at a time."""
+    """The edition of each request as it is stored, with the measured signals of its papers; selected in batches."""
     if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
         found = reference_backend.choose(session, known, asked) if asked else []
-        return map(StoredContent.from_content, novelty_and_score.contents_with_signs(session, found))
-    made: Iterator[StoredContent] = engine_loader.engine().choose(
-        session, known, asked, partial(novelty_and_score.signs, session), shelf
+        return map(StoredContent.from_content, novelty_and_score.contents_with_signals(session, found))
+    made: Iterator[StoredContent] = engine_loader.engine().choose_stored(
+        session, known, asked, partial(novelty_and_score.novelty_signals, session), shelf
     )
     return made
 
 
 def prepare_engine() -> bool:
-    """Compile and load the engine where it is needed, and index the current announcement. Again does nothing."""
+    """Compile and load the engine where it is needed, and index the current announcement. May be repeated."""
     with reading() as session:
         today = clock.now().astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
-        day = announcements.days(session, [current])[0] if current else None
+        day = announcements.announcement_days(session, [current])[0] if current else None
         readers = subscribers.active_subscribers(session)
         work = len(day.papers) * readers * engine_need.current_size(session).terms if day else 0
         small = day is None or _soon_done(len(day.papers), work)
@@ -91,17 +91,17 @@ def prepare_engine() -> bool:
 
 
 class ProfileCache(Protocol):
-    """Where a shard's profiles are compiled."""
+    """A cache of a shard's compiled profiles."""
 
     def knows(self, version: int) -> bool:
-        """True where that profile is compiled."""
+        """True where this profile version is compiled."""
 
     def needs(self, version: int) -> bool:
-        """True where that profile has to be read."""
+        """True where the profile must be read from the database."""
 
 
 def profile_cache(session: Session, known: CandidatePool, name: str, readers: int) -> ProfileCache | None:
-    """The shelf of a shard, for the engine; None where the reference will do."""
+    """The engine's profile cache of a shard; None where the reference back end will match it."""
     newest = len(known.days[0].papers)
     if not readers or _by_reference(session, len(known.papers), newest * readers):
         return None
@@ -129,9 +129,9 @@ def thresholds(
 
 
 def _by_reference(session: Session, papers: int, pairs: int, words: int = 0) -> bool:
-    """True where the reference is to match so many papers, in so many pairs of a profile and a paper.
+    """True where the reference back end should do this work. `pair_count`: pairs of a profile and a paper.
 
-    `words`: what the profiles look for, where that is known and may be more than an average one does.
+    `word_count`: the words of the profile, where they may be more than those of an average one; else 0.
     """
     size = engine_need.current_size(session)
     terms = max(size.terms, words)
@@ -141,17 +141,17 @@ def _by_reference(session: Session, papers: int, pairs: int, words: int = 0) -> 
 
 
 def _soon_done(papers: int, work: int) -> bool:
-    """True for so little that the engine would not be loaded by the time it is done."""
+    """True for work that takes the reference less time than loading the engine."""
     return papers <= FEW_PAPERS and work <= engine_need.REFERENCE_WORK // _SOON_DONE
 
 
 def _words(profiles: Iterable[Profile]) -> int:
-    """The words that a single profile looks for, as in a preview; of several an average is known."""
+    """The number of words of a single profile, as in a preview; 0 for several, where the average applies."""
     some = list(islice(profiles, 2))
     return profile_cost(some[0]).words if len(some) == 1 else 0
 
 
 def _pairs(known: CandidatePool, asked: Sequence[SelectionRequest]) -> int:
-    """How many papers are new to these readers, all together."""
+    """The number of new papers, summed over the requests."""
     fresh = {seen: known.count_after(seen) for seen in {one.seen_through for one in asked}}
     return sum(fresh[one.seen_through] for one in asked)

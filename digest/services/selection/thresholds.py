@@ -1,4 +1,4 @@
-"""Each profile's threshold τ, fixed for an epoch: calibrated when it is first needed, kept with the editions."""
+"""Each profile's threshold τ, fixed for an epoch: computed when first needed, stored with the editions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def thresholds_of(session: Session, epoch: Epoch | None, profiles: Mapping[int, 
 
 
 def stored_thresholds(session: Session, epoch: Epoch | None, numbers: Collection[int]) -> Thresholds:
-    """What is stored of these profile versions for that epoch."""
+    """The stored thresholds of these profile versions in that epoch."""
     return threshold_store.stored_thresholds(session, epoch.id, numbers) if epoch is not None and epoch.id else {}
 
 
@@ -34,19 +34,21 @@ def complete_thresholds(
     stored: Thresholds,
     shelf: ProfileCache | None = None,
 ) -> dict[int, int | None]:
-    """τ of each profile version, made now where none stands. `shelf`: where the profiles are compiled."""
+    """τ of each profile version, computed where none is stored. `cache`: the compiled profiles."""
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
         return dict.fromkeys(profiles)
     missing = {number: profile for number, profile in profiles.items() if number not in stored}
     taus = dict(stored)
     if missing:
         before = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
-        taus |= selector.thresholds(session, announcements.days(session, before), epochs.weights(epoch), missing, shelf)
+        taus |= selector.thresholds(
+            session, announcements.announcement_days(session, before), epochs.weights(epoch), missing, shelf
+        )
     return taus
 
 
 def store_thresholds(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; those that stand already stay."""
+    """Store thresholds of an epoch; existing ones are not changed."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
     if epoch is not None and epoch.id and epoch.announcements >= epochs.MIN_ANNOUNCEMENTS:
         threshold_store.store_thresholds(session, epoch.id, taus)

@@ -18,7 +18,7 @@ from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import AccountRequest, Bounce, Delivery, Subscriber
 from digest.models.delivery import ACCOUNT_LINK, DEFERRED, MOVED, QUEUED
@@ -43,12 +43,12 @@ class AccountAction:
 
 
 def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
-    """Mail the subscriber the link that does it. Raises NotFound; Refused where the address is suppressed; TooMany."""
+    """Mail the subscriber a link to this action. Raises NotFound; Refused for a suppressed address; TooMany."""
     with engine.reading() as session:
         _mailable(session, subscriber_id)
     if not rate_limits.allow_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
         raise TooMany(
-            translate("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
+            localize("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
         )
     with engine.transaction() as session:
         subscriber = _mailable(session, subscriber_id, lock=True)
@@ -60,9 +60,9 @@ def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Su
     """The subscriber of that id. Raises NotFound; Refused where the address is suppressed."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     if subscribers.suppression(session, subscriber.address_key) is not None:
-        raise Refused(translate("no mail may be sent to this address, so no link either; write to the administrator"))
+        raise Refused(localize("no mail may be sent to this address, so no link either; write to the administrator"))
     return subscriber
 
 
@@ -87,24 +87,24 @@ def _queue_link(session: Session, subscriber: Subscriber, action: str, *, kind: 
 
 
 def account_action_of(action: str, request_id: int) -> AccountAction:
-    """What this link would do. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
+    """The action of a link. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
     with engine.reading() as session:
         request, subscriber = _open_request(session, action, request_id)
         return AccountAction(action, request.subscriber_id, request.address or subscriber.address)
 
 
 def export(request_id: int) -> dict[str, Any]:
-    """All that is kept about the subscriber. The link works again until it expires. Raises StaleToken."""
+    """Everything stored about the subscriber. The link can be reused until it expires. Raises StaleToken."""
     return update_preferences.export(account_action_of(EXPORT, request_id).subscriber_id)
 
 
 def erase_subscriber(request_id: int) -> None:
-    """Forget the subscriber, at once and for good. Raises StaleToken."""
+    """Erase the subscriber immediately. Raises StaleToken."""
     erasure.erase(account_action_of(ERASE, request_id).subscriber_id)
 
 
 def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
-    """Ask the new address whether it wants the mail; only the last one that was proposed can confirm.
+    """Mail a confirmation link to the new address; it replaces those of addresses proposed before.
 
     Nothing is sent to an address that has a subscription of its own or may not be mailed; the answer is the same.
     Raises BadInput for the address, StaleToken; TooMany while the ceiling of the whole service is reached.
@@ -113,7 +113,7 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     with engine.reading() as session:
         _open_request(session, CHANGE_ADDRESS, request_id)
         is_free = _is_free(session, new_address.key)
-    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer does not tell
+    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer reveals nothing
     inbox = rate_limits.inbox_of(new_address.key)
     allowed = is_free and rate_limits.allow_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
     with engine.transaction() as session:
@@ -131,7 +131,7 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
         request, subscriber = _open_request(session, NEW_ADDRESS, request_id, lock=True)
         new, old = subscribers.parse_address(request.address), subscriber.address
         if not _is_free(session, new.key):
-            raise Refused(translate("this address has a subscription of its own, or no mail may be sent to it"))
+            raise Refused(localize("this address has a subscription of its own, or no mail may be sent to it"))
         _forget_unconfirmed(session, new.key, now=now)
         _forget_requests(session, subscriber)
         session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
@@ -161,7 +161,7 @@ def _is_free(session: Session, key: str) -> bool:
 
 
 def _forget_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
-    """A sign-up of the new address that nobody confirmed makes way."""
+    """Erase an unconfirmed sign-up of the new address."""
     other = subscribers.by_key(session, key, lock=True)
     if other is not None:
         erasure.erase_rows(session, other, now=now)
@@ -177,13 +177,13 @@ def _forget_requests(session: Session, subscriber: Subscriber, *actions: str) ->
 def _open_request(
     session: Session, action: str, request_id: int, *, lock: bool = False
 ) -> tuple[AccountRequest, Subscriber]:
-    """The request that a link carries, with its subscriber; `lock` holds the subscriber's row."""
+    """The request of a link, with its subscriber; `lock` locks the subscriber's row. Raises StaleToken."""
     request = session.get(AccountRequest, request_id) if request_id < 2**31 else None
     subscriber = subscribers.by_id(session, request.subscriber_id, lock=lock) if request else None
     if lock:  # another transaction may have used it while this one waited for the row
         request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
     if request is None or subscriber is None or request.action != action:
         raise StaleToken(
-            translate("this link was used, or replaced by a newer one; ask for another on your preferences page")
+            localize("this link was used, or replaced by a newer one; ask for another on your preferences page")
         )
     return request, subscriber

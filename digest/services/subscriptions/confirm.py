@@ -12,7 +12,7 @@ from digest.db.bounces import reports
 from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import NotFound, Refused, StaleToken
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
@@ -29,9 +29,9 @@ from digest.signing import NOT_ME as NOT_ME_LINK
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a confirmation link is about. `schedule` is a row that is not stored: the address and the times asked for.
+    """The subject of a confirmation link. `schedule` is an unstored row with the address and the requested schedule.
 
-    `done`: the subscription is active already, so confirming changes nothing.
+    `is_active`: the subscription is active already, so confirming changes nothing.
     """
 
     schedule: Subscriber
@@ -40,14 +40,14 @@ class Confirmation:
 
 
 def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
-    """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
+    """The confirmation of a link, without confirming. Raises NotFound after erasure, StaleToken for an old link."""
     with engine.reading() as session:
         subscriber, request = _requested(session, subscriber_id, request_id, now=clock.now())
         return _confirmation(subscriber, request, done=_is_running(session, subscriber))
 
 
 def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
-    """Start the mail that was asked for. May be repeated: a second time changes nothing.
+    """Activate the requested subscription. May be repeated: a second time changes nothing.
 
     A suppression after bounces is lifted: whoever confirms has read mail at this address. Raises NotFound, StaleToken,
     and Refused where the address is suppressed for another reason.
@@ -61,7 +61,7 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         if suppression is not None and _liftable(suppression):
             suppressions.lift(session, suppression)
         _keep_request(session, subscriber, request, now=now)
-        version = subscribers.new_profile(session, subscriber_id, Profile.from_json(request.profile), now=now)
+        version = subscribers.add_profile_version(session, subscriber_id, Profile.from_json(request.profile), now=now)
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
@@ -95,7 +95,7 @@ def activate(
 def must_not_be_suppressed(session: Session, address_key: str) -> None:
     """Raises Refused where that address must not be mailed."""
     if subscribers.suppression(session, address_key) is not None:
-        raise Refused(translate("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
+        raise Refused(localize("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
 
 
 def refuse(subscriber_id: int, request_id: int) -> None:
@@ -130,9 +130,9 @@ def _refusable(
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None or request.created_at < now - lifetime(NOT_ME_LINK):
-        raise StaleToken(translate("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
+        raise StaleToken(localize("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
     if _is_running(session, subscriber):
-        raise Refused(translate("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
+        raise Refused(localize("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
     return subscriber
 
 
@@ -156,15 +156,15 @@ def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool)
 def _requested(
     session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
 ) -> tuple[Subscriber, SignUpRequest]:
-    """The request behind a link that still works."""
+    """The subscriber and request of a valid link. Raises NotFound, StaleToken."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
-        raise NotFound(translate("this subscription no longer exists; sign up again if you want the mail"))
+        raise NotFound(localize("this subscription no longer exists; sign up again if you want the mail"))
     suppression = subscribers.suppression(session, subscriber.address_key)
     left_since = subscriber.left_at is not None and request.created_at <= subscriber.left_at
     bounced_since = suppression is not None and _liftable(suppression) and request.created_at < suppression.at
     stale = request.created_at < now - lifetime(CONFIRM) or left_since or bounced_since
     if stale and not _is_running(session, subscriber):
-        raise StaleToken(translate("this link is out of date; sign up again to get a new one"))
+        raise StaleToken(localize("this link is out of date; sign up again to get a new one"))
     return subscriber, request

@@ -13,7 +13,7 @@ from digest.errors import BadInput
 from digest.matching.scoring.relevance_feedback import FULL_WEIGHT_LIKES, WORDS
 from digest.services.subscriptions import preference_fields
 
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
+OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # no mailing list is older
 _ENTRY = re.compile(r"(?:[^\\;\n]|\\[\\;]|\\)+")
 
 
@@ -69,7 +69,7 @@ def instant(name: str, cell: str) -> datetime:
 
 
 def _plausible(name: str, at: datetime) -> datetime:
-    """The instant, if this service can have seen it."""
+    """The instant if it is neither in the future nor before `EARLIEST_INSTANT`. Raises BadInput."""
     if not OLDEST <= at <= clock.now() + timedelta(days=1):
         raise BadInput(f"{name}: {at.isoformat()} lies in the future, or too far back", field=name)
     return at
@@ -88,13 +88,13 @@ def consent_events(cell: str) -> list[ConsentEvent]:
 
 
 def _without_nul(name: str, text: str) -> None:
-    """PostgreSQL keeps no NUL."""
+    """Raise BadInput for a NUL character, which PostgreSQL can't store."""
     if "\0" in text:
         raise BadInput(f"{name}: holds a NUL character", field=name)
 
 
 def learned_words(cell: str) -> tuple[tuple[str, int], ...]:
-    """Words that were learned from likes, with their weights; more likes learn them anew."""
+    """The words of liked papers with their weights; a further like recomputes them."""
     try:
         likes = _LIKES.validate_json(cell) if cell else []
     except ValidationError as error:

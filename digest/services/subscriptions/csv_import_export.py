@@ -26,7 +26,7 @@ from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.profile import Profile, Topic
 from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
-from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
@@ -34,7 +34,7 @@ from digest.services.subscriptions.sign_up import WORDING
 from digest.text.redaction import redact_addresses
 
 SUPPRESSED = "suppressed"  # the state of a row that is an address alone
-STATES = (ACTIVE, PENDING, LEFT, SUPPRESSED)
+STATES = (ACTIVE, PENDING, UNSUBSCRIBED, SUPPRESSED)
 TIMES = ("created_at", "confirmed_at", "left_at", "suppressed_at")
 COLUMNS = (
     *("address", "state", *preference_fields.FIELDS, "muted", "caps", "primary_only", "likes"),
@@ -96,7 +96,7 @@ def _requests(session: Session) -> dict[int, SignUpRequest]:
 
 
 def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
-    """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
+    """The profile of an unconfirmed sign-up; its schedule is written into the row, which is not stored."""
     preference_fields.write_schedule(request.schedule, subscriber)
     return Profile.from_json(request.profile)
 
@@ -150,7 +150,7 @@ def import_file(
 
     In a cell several topics stand a line each or separated by `;` (a `;` of a topic itself is written `\;`).
     Without `welcome` nobody gets a first edition. `dry_run` undoes each row and says what would happen. `progress` is
-    told how many rows of how many are done. Raises BadInput for the file as a whole: then nothing was taken over.
+    called with the numbers of finished and of all rows. Raises BadInput for the whole file: then nothing was imported.
     """
     if not consent.strip():
         raise BadInput("consent: say how and when these people agreed", field="consent")
@@ -171,7 +171,7 @@ def import_file(
 
 @contextmanager
 def _undone() -> Iterator[Session]:
-    """A transaction that is rolled back at its end, so that everything is checked as it will be."""
+    """A transaction that is rolled back at its end, so that a dry run makes all checks of a real import."""
     with Session(engine(), expire_on_commit=False) as session, session.begin() as begun:
         yield session
         begun.rollback()
@@ -242,9 +242,9 @@ class _ImportedPerson:
         """Raise Refused if the state of the address in this installation forbids this row."""
         if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
             raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
-        if subscriber is not None and subscriber.state == LEFT:
+        if subscriber is not None and subscriber.state == UNSUBSCRIBED:
             raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
-        if self.state == LEFT:
+        if self.state == UNSUBSCRIBED:
             return  # this row starts no mail
         former = former_addresses.find_former_address(session, address.key)
         if former is not None and not former.suppressed:
@@ -258,9 +258,9 @@ class _ImportedPerson:
         subscriber.state = self.state
         subscriber.created_at = self.times.get("created_at", now)
         subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)
-        subscriber.left_at = self.times.get("left_at", now) if self.state == LEFT else None
+        subscriber.left_at = self.times.get("left_at", now) if self.state == UNSUBSCRIBED else None
         if subscriber.confirmed_at:
-            subscriber.profile_id = subscribers.new_profile(session, number, self.profile, now=now).id
+            subscriber.profile_id = subscribers.add_profile_version(session, number, self.profile, now=now).id
         else:
             session.add(self._request(number, subscriber.created_at))
         if self.state == ACTIVE:
@@ -274,7 +274,7 @@ class _ImportedPerson:
             )
 
     def _request(self, subscriber_id: int, at: datetime) -> SignUpRequest:
-        """What somebody asked for who has not confirmed: a new sign-up of theirs replaces it."""
+        """The request of an unconfirmed sign-up; a new sign-up replaces it."""
         return SignUpRequest(
             subscriber_id=subscriber_id,
             created_at=at,

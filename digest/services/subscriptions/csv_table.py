@@ -1,7 +1,7 @@
-"""Reading a table that people made: CSV with `,`, `;` or tabs, or a JSON array of objects. Errors name line and column.
+"""Read a table: CSV with `,`, `;` or tabs, or a JSON array of objects. Errors name line and column.
 
-What is wrong with the file as a whole (encoding, header, quotes) refuses it before anything is used; what is wrong
-with one row is an error of that row, and the caller goes on with the next.
+An error of the whole file (encoding, header, quotes) is raised before any row is returned. An error of one row is
+returned with that row, so that the caller can continue with the next.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _position(raw: bytes, offset: int) -> tuple[int, int]:
 
 
 class _Header:
-    """The columns that are allowed, and how wrong ones are refused."""
+    """The allowed columns, and the errors for wrong ones."""
 
     def __init__(self, columns: Collection[str], required: str, aliases: Mapping[str, str]) -> None:
         self.columns = columns
@@ -111,7 +111,7 @@ class _Header:
                 raise BadInput(f"line 1: {where.format(place)}{name!r} stands twice, first as column {first}")
 
     def unknown(self, name: str) -> str:
-        """How an unknown column is refused."""
+        """The error message for an unknown column."""
         near = difflib.get_close_matches(name, self.columns, n=1, cutoff=0.7)
         meant = self._aliases.get(name) or (near[0] if near else "")
         hint = f"did you mean {meant!r}?" if meant else f"known are {', '.join(self.columns)}"
@@ -119,7 +119,7 @@ class _Header:
 
 
 def _normalized(name: str) -> str:
-    """A column's name whatever its case, padding, and marks between its words: ` Time Zone` is `time_zone`."""
+    """A column's name in lower case with underscores: ` Time Zone` is `time_zone`."""
     return re.sub(r"[\s_-]+", "_", name.replace("\ufeff", "").strip().casefold())
 
 
@@ -149,7 +149,7 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) ->
 
 
 def _unstorable(cells: Mapping[str, str]) -> str:
-    """Why a row's cells can't be kept by every database, '' where they can."""
+    """Why a row's cells can't be stored in every database, '' where they can."""
     for name, cell in cells.items():
         if "\0" in cell:
             return f"{name}: holds a NUL character"
@@ -159,7 +159,7 @@ def _unstorable(cells: Mapping[str, str]) -> str:
 
 
 def _delimiter(text: str, header: _Header) -> str:
-    """What separates cells: that which finds most columns in the header."""
+    """The delimiter with which the header has the most known columns."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     names_found = {delimiter: _cells(first, delimiter) for delimiter in DELIMITERS}
     return max(
@@ -177,7 +177,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, list[str] | str]]:
     """Each record that is not blank, or why it can't be read, with the line it begins in.
 
-    Raises BadInput where it can't be told where a record ends.
+    Raises BadInput where the end of a record can't be determined.
     """
     records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
@@ -194,7 +194,7 @@ def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, 
 
 
 def _broken_record(line: int, error: csv.Error) -> str:
-    """What is wrong with one record. Raises BadInput where it swallowed those after it."""
+    """The error message of one record. Raises BadInput where it includes the records after it."""
     words = str(error)
     if "field limit" in words:
         limit = csv.field_size_limit()

@@ -9,7 +9,7 @@ from digest import settings
 
 
 def forget_address(address: str) -> int:
-    """Delete the mails in DATA_DIR/mailbox that hold this address anywhere. Returns how many."""
+    """Delete the mails in DATA_DIR/mailbox that contain this address. Returns how many."""
     needle = address.lower().encode()
     folder = settings.get().data_dir / "mailbox"
     matching_files = [file for part in ("tmp", "new", "cur") for file in (folder / part).glob("*") if file.is_file()]
@@ -20,7 +20,7 @@ def forget_address(address: str) -> int:
 
 
 def _holds(file: Path, needle: bytes) -> bool:
-    """Does a mail hold these bytes, as they are or behind a transfer encoding (RFC 2045, 6)?"""
+    """True where a mail contains these bytes, literally or in a transfer encoding (RFC 2045, 6)."""
     try:
         raw = file.read_bytes()
     except FileNotFoundError:  # another process removed it

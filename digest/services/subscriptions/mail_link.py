@@ -11,7 +11,7 @@ from digest.db.subscribers import subscribers
 from digest.interfaces import Enqueue
 from digest.models import Edition, Subscriber
 from digest.models.delivery import LINK
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.security import rate_limits
 
 
@@ -25,7 +25,7 @@ def to_owner_of_edition(edition_id: int, enqueue: Enqueue) -> None:
 def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     """Mail the preferences link to this subscriber, at most a few times a day.
 
-    Silent where there is nobody, or nothing may be sent: whoever asks may be a stranger.
+    Does nothing for an unknown subscriber or one who may not be mailed, without an error: anybody may request it.
     """
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
@@ -42,6 +42,9 @@ def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
 
 
 def _may_be_mailed(session: Session, subscriber: Subscriber) -> bool:
-    if subscriber.state not in {ACTIVE, LEFT} or subscribers.suppression(session, subscriber.address_key) is not None:
+    if (
+        subscriber.state not in {ACTIVE, UNSUBSCRIBED}
+        or subscribers.suppression(session, subscriber.address_key) is not None
+    ):
         return False
     return bool(rate_limits.allow(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))

@@ -1,4 +1,4 @@
-"""Delete sign-ups that nobody confirmed: without consent nothing is stored."""
+"""Delete unconfirmed sign-ups: without consent no data is kept."""
 
 from __future__ import annotations
 

@@ -32,14 +32,14 @@ OF_ADMINISTRATORS = frozenset({signing.SIGN_IN})
 
 
 def collect(session: Session, subscriber: Subscriber) -> dict[str, Any]:
-    """What is stored about a subscriber, as plain JSON values."""
+    """Everything stored about a subscriber, as plain JSON values."""
     sections = {name: read(session, subscriber) for _, name, read in SECTIONS}
     current = subscribers.profile_of(session, subscriber).to_json()
     return sections | {"profile": current, "links": link_purposes()}
 
 
 def link_purposes() -> list[str]:
-    """What links to a subscriber are for. They are signed, not stored: nothing else is kept of them."""
+    """The purposes of links to a subscriber. Links are signed, not stored, so nothing else is known about them."""
     constants = (value for name, value in vars(signing).items() if name.isupper() and isinstance(value, str))
     return sorted(set(constants) - OF_ADMINISTRATORS)
 
@@ -110,7 +110,7 @@ def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str
 
 
 def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    """How often mail was asked for to the address; what a client asked for is counted under a hash of the client."""
+    """How often mail to the address was requested. Requests are counted by client, too, under a hash of the client."""
     return _dumped(rate_limits.counters_of_address(session, subscriber.address_key), {"key"})
 
 
@@ -119,7 +119,7 @@ def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     return _dumped(session.exec(query.order_by(col(Audit.id))).all(), {"id", "actor"})
 
 
-# (table, section of the export, what reads it)
+# (table, section of the export, function that reads it)
 SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("subscriber", "subscriber", _subscriber),
     ("profile_version", "profile_versions", _profile_versions),
@@ -139,6 +139,6 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 
 
 def _dumped(rows: Sequence[SQLModel], without: set[str]) -> list[dict[str, Any]]:
-    """Rows as JSON values, without numbers that mean nothing outside."""
+    """Rows as JSON values, without internal columns."""
     suppression: list[Mapping[str, Any]] = [row.model_dump(mode="json", exclude=without) for row in rows]
     return [dict(row) for row in suppression]

@@ -1,7 +1,7 @@
-"""The one list of what a subscriber can choose.
+"""The single list of preferences.
 
-Each field of `Preferences` is one preference: its type and parser, its default, and a `Preference` that says how it is
-asked for. Forms, export, import, listings, the API and `--set` of the command line are derived from this list. See
+Each field of `Preferences` is one preference: its type and parser, its default, and a `Preference` with its form
+control. Forms, export, import, listings, the API and `--set` of the command line are derived from this list. See
 CONTRIBUTING.md, "Add a preference".
 """
 
@@ -30,7 +30,7 @@ from pydantic_core import CoreSchema
 
 from digest import clock, settings
 from digest.errors import N_, BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
 from digest.matching.query.profile_cost import check_cost
 from digest.models import Subscriber
@@ -65,7 +65,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """How a preference is asked for. Texts are in English and are translated where they are shown.
+    """How forms show a preference. Texts are in English and are translated where they are shown.
 
     `options`: (value, text) of a SELECT. `lead_in`: the words before it in the sentence of its group.
     `aliases`: wrong names of its column in an import, for which the right one is suggested.
@@ -85,7 +85,7 @@ class Preference:
 
 
 class SignUpPreferences(BaseModel):
-    """What can be chosen at sign-up. Lists may come as a text with one entry a line.
+    """The preferences of a sign-up. Lists may come as a text with one entry a line.
 
     A preference is stored in the profile where `Profile` has a field of its name, else in the subscriber's row.
     """
@@ -256,7 +256,7 @@ class Preferences(SignUpPreferences):
     def check_pause(self, today: date) -> None:
         """Raise BadInput for a pause that ends more than a year ahead."""
         if self.paused_until and self.paused_until - today > MAX_PAUSE:
-            raise BadInput(translate("paused_until: at most a year ahead"), field="paused_until")
+            raise BadInput(localize("paused_until: at most a year ahead"), field="paused_until")
 
 
 _PROFILE_FIELDS = frozenset(field.name for field in fields(Profile))
@@ -269,12 +269,12 @@ def _row_fields(schema: type[SignUpPreferences]) -> tuple[str, ...]:
     return tuple(name for name in schema.model_fields if name in FIELDS and name not in _PROFILE_FIELDS)
 
 
-SIGN_UP_SCHEDULE = _row_fields(SignUpPreferences)  # kept with a sign-up request until it is confirmed
+SIGN_UP_SCHEDULE = _row_fields(SignUpPreferences)  # stored with a sign-up request until it is confirmed
 
 
 @lru_cache(maxsize=1)
 def preferences() -> Mapping[str, Preference]:
-    """How each preference is asked for, by its name."""
+    """The form metadata of each preference, by its name."""
     return {name: _metadata(name) for name in FIELDS}
 
 
@@ -313,7 +313,7 @@ def read(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
 
 
 def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
-    """Write what `schedule_json` gave into the subscriber's row. A preference that is newer keeps its default."""
+    """Write the result of `schedule_json` into the subscriber's row. Preferences missing from it keep their default."""
     stored = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
     read(SignUpPreferences, stored).write_to(subscriber)
 

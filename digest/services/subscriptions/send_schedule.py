@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest import clock
-from digest.db.subscribers.shard_reads import Reader
+from digest.db.subscribers.shard_reads import AnySubscriber
 
 DAILY, WEEKDAYS, WEEKLY = "daily", "weekdays", "weekly"
 DAY = timedelta(days=1)
@@ -31,7 +31,7 @@ def next_due(
     raise AssertionError("unreachable: every schedule has a mail within two weeks")
 
 
-def due_after(subscriber: Reader, after: datetime) -> datetime:
+def due_after(subscriber: AnySubscriber, after: datetime) -> datetime:
     """`next_due` for a subscriber's own settings."""
     return next_due(
         after,
@@ -48,7 +48,7 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
     return clock.slot_of(clock.local_instant(day, send_at, zone))
 
 
-def slot_before(subscriber: Reader, slot: datetime) -> datetime:
+def slot_before(subscriber: AnySubscriber, slot: datetime) -> datetime:
     """The slot of the last date before that slot's at which the schedule had a mail."""
     zone = clock.zone_info(subscriber.time_zone)
     day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
@@ -66,7 +66,7 @@ def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
 
 
 def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
-    """Does this cadence have a mail on that date?"""
+    """True where this cadence has a mail on that date."""
     if paused_until is not None and day < paused_until:
         return False
     if cadence == WEEKLY:
@@ -74,8 +74,8 @@ def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date
     return cadence != WEEKDAYS or day.weekday() < 5
 
 
-def is_first_after_pause(subscriber: Reader, day: date) -> bool:
-    """Is that the first date with mail after a pause?"""
+def is_first_after_pause(subscriber: AnySubscriber, day: date) -> bool:
+    """True where that is the first date with mail after a pause."""
     first = subscriber.paused_until
     if first is None or day < first:
         return False

@@ -72,7 +72,7 @@ def _answer(
         return
     if suppression is not None:
         since = max(suppression.at, now - AFTER_BOUNCE + timedelta(seconds=1))  # after a whole week it is due
-        if subscribers.has_open_request(session, subscriber_id, since=since):
+        if subscribers.has_open_sign_up(session, subscriber_id, since=since):
             return
     sign_up_request = SignUpRequest(
         subscriber_id=subscriber_id,

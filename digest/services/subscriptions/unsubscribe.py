@@ -11,7 +11,7 @@ from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.models import Delivery, Subscriber
 from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, RESEND, UNCERTAIN, WELCOME
-from digest.models.subscriber import LEFT
+from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.subscriptions import consent_origin
 from digest.services.subscriptions.sign_up import WORDING
 
@@ -32,11 +32,11 @@ def unsubscribe(subscriber_id: int, client: str = "") -> None:
 
 
 def unsubscribe_in(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
-    """`leave` within a transaction. False if the subscriber had left before, or is erased."""
+    """`unsubscribe` within a transaction. False if the subscriber had unsubscribed before, or is erased."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-    if subscriber is None or subscriber.state == LEFT:
+    if subscriber is None or subscriber.state == UNSUBSCRIBED:
         return False
-    subscriber.state, subscriber.left_at, subscriber.next_due_at = LEFT, now, None
+    subscriber.state, subscriber.left_at, subscriber.next_due_at = UNSUBSCRIBED, now, None
     subscribers.record_consent(
         session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest.models import Subscriber
-from digest.models.subscriber import LEFT
+from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.security import signed_links
 from digest.services.subscriptions import unsubscribe
 from digest.signing import UNSUBSCRIBE
@@ -38,7 +38,7 @@ def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:
     return template_rendering.page_response(
         "unsubscribe.html",
         private=True,
-        left=subscriber is None or subscriber.state == LEFT,
+        left=subscriber is None or subscriber.state == UNSUBSCRIBED,
         address=subscriber.address if subscriber else "",
         mail_link=f"/unsubscribe/{token}/link" if subscriber else "",
     )

@@ -78,7 +78,7 @@ def edition(records: Sequence[Record], followed: int = 1, rising: int = 1) -> Co
 
 
 def papers(records: Sequence[Record]) -> dict[tuple[int, int], Record]:
-    """The records as `digest` wants them."""
+    """The records as `digest` takes them."""
     return {(index, 1): record for index, record in enumerate(records)}
 
 

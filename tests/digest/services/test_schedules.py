@@ -108,4 +108,4 @@ def test_a_riser_shows_how_its_votes_grew(lab: Lab) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.run(MONDAY)
 
-    assert lab.entries("ada")[0].spark == "▁▄█"  # what was known at seven
+    assert lab.entries("ada")[0].spark == "▁▄█"  # announced before seven

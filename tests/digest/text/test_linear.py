@@ -1,6 +1,6 @@
 """Every function of text takes work in proportion to the text: twice the input, at most 2.5 times the steps.
 
-Steps are counted, not timed: lines of Python and calls of C. What a call of C may do in more than linear time is held
+Steps are counted, not timed: lines of Python and calls of C. C calls that may take more than linear time are tested
 apart below: runs of combining marks, which normalising sorts by insertion, and regular expressions, whose work is
 counted by the characters that they are given.
 """
@@ -24,10 +24,10 @@ from digest.compose.text.text_wrapping import shortened, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
-from digest.papers.identity import title_words, words_of
+from digest.papers.identity import title_words, abstract_words
 from digest.text import plain_text
 from digest.text.folding import fold_text
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.person_names import parse_name
 from digest.text.plain_text import one_line, remove_controls
 from digest.text.tex import readable
@@ -54,10 +54,9 @@ def query(text: str) -> None:
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
-    readable, tokens, without_tex, fold_text, rejoin, remove_controls, one_line, parse_name.__wrapped__, wrap, width,
-    excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, words_of, title_words,
-    code_address,
-    venue, is_withdrawn,
+    readable, tokens, without_tex, fold_text, rejoin_hyphenated, remove_controls, one_line, parse_name.__wrapped__,
+    wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, abstract_words,
+    title_words, code_address, venue, is_withdrawn,
 ]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_two_topics_are_named_and_the_others_counted() -> None:
         (("cs.CL",), (), ""),
     ],
 )
-def test_a_subscriber_of_a_category_is_told_that_one(
+def test_a_subscriber_of_a_category_sees_that_category_as_the_reason(
     subscribed: tuple[str, ...], categories: tuple[str, ...], named: str
 ) -> None:
     assert matching_category(subscribed, categories) == named

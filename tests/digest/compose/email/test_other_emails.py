@@ -230,7 +230,7 @@ def test_from_eight_papers_on_a_mail_opens_with_today_in_short() -> None:
     assert "Today in short" not in many(7).html
 
 
-def test_a_day_of_one_topic_is_told_by_its_first_three_papers() -> None:
+def test_a_day_of_one_topic_is_summarised_by_its_first_three_papers() -> None:
     opening = many(9, topics=1).text.partition("NEW FOR YOU")[0]
 
     assert [f"Paper number {i} of" in opening for i in range(4)] == [True, True, True, False]
@@ -411,17 +411,17 @@ def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
     assert len(mail.html) < 20_000
 
 
-def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
+def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
     mail = one(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
 
     assert "↑ 41 votes · ▁▂▅▇" in mail.text
     assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
 
 
-@pytest.mark.parametrize(("novelty", "shown"), [(95.0, True), (92.0, False), (72.0, False)])
-def test_only_the_most_unusual_papers_are_called_so(novelty: float, shown: bool) -> None:
+@pytest.mark.parametrize(("novelty", "is_named"), [(95.0, True), (92.0, False), (72.0, False)])
+def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bool) -> None:
     mail = one(samples.INVENTED[0], signals=(("novelty", novelty),))
 
-    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is shown
-    assert ("unusual for its field" in mail.text) is shown
+    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is is_named
+    assert ("unusual for its field" in mail.text) is is_named
     assert "novelty" not in mail.text

@@ -1,4 +1,4 @@
-"""The bytes of a mail: their form, and that nothing foreign can change it."""
+"""The bytes of a mail: their form, which no outside text can change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matches written by the machine say what the matches say."""
+"""The compiled JSON writer writes what the matches hold."""
 
 from __future__ import annotations
 

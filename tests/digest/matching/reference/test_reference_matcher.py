@@ -61,7 +61,7 @@ def test_a_prefix_longer_than_its_stem_weighs_as_the_stem() -> None:
     assert Weights(COUNTS).idf("learni", prefix=True) == Weights(COUNTS).idf("learn")
 
 
-def test_words_side_by_side_as_asked_for_count_twice_as_much_as_apart() -> None:
+def test_adjacent_words_in_query_order_count_twice_as_much_as_apart() -> None:
     apart, together = papers("Network of a neural graph", "Of a graph neural network")
     found = {m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)}
 
@@ -209,7 +209,7 @@ def test_the_mask_numbers_the_profiles_terms() -> None:
     assert found.mask == 0b101
 
 
-def test_an_author_asked_for_twice_counts_once() -> None:
+def test_an_author_followed_twice_counts_once() -> None:
     candidates = [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)]
     once = match(Profile((), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
     twice = match(Profile((Topic('au:"Yingbin Liang"'),), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]

@@ -1,4 +1,4 @@
-"""Likes as rule: what they add, and all that they can't do."""
+"""Relevance feedback: what likes add to a score, and its limits."""
 
 from __future__ import annotations
 

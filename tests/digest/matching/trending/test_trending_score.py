@@ -1,4 +1,4 @@
-"""Trending scores grow with votes and fall with age; the line shown is facts."""
+"""Trending scores grow with votes and fall with age; the line that is shown states facts."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def test_one_more_vote_never_lowers_the_score(votes: int, hours: float) -> None:
 
 
 @given(VOTES, HOURS, HOURS)
-def test_an_older_paper_never_gains_more_by_the_same_votes(votes: int, one: float, other: float) -> None:
-    assert expected_votes(votes, max(one, other)) <= expected_votes(votes, min(one, other))
+def test_an_older_paper_never_gains_more_by_the_same_votes(votes: int, age: float, other: float) -> None:
+    assert expected_votes(votes, max(age, other)) <= expected_votes(votes, min(age, other))
 
 
 def test_the_first_six_hours_count_as_six() -> None:
@@ -49,8 +49,8 @@ def test_the_badge_is_for_few() -> None:
 
 
 @given(st.integers(1, 10**4), st.integers(1, 10**4))
-def test_a_later_place_is_never_stronger(one: int, other: int) -> None:
-    assert rank_strength(max(one, other)) <= rank_strength(min(one, other)) <= 1
+def test_a_later_place_is_never_stronger(rank: int, other: int) -> None:
+    assert rank_strength(max(rank, other)) <= rank_strength(min(rank, other)) <= 1
 
 
 def test_without_a_signal_strength_is_unknown() -> None:

@@ -1,4 +1,4 @@
-"""The administrator's plots: each thing on the day it happened, in UTC, on both databases."""
+"""The administrator's plots: each event on its day in UTC, on both databases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _database(database: str) -> None:
     """A fresh one, of both kinds."""
 
 
-def test_readers_are_counted_at_the_end_of_each_day() -> None:
+def test_subscribers_are_counted_at_the_end_of_each_day() -> None:
     with engine.transaction() as session:
         session.add_all(
             [reader(1, ago(40)), reader(2, ago(40), ago(1)), reader(3, ago(1)), reader(4, ago(0)), reader(5, None)]
@@ -43,7 +43,7 @@ def test_readers_are_counted_at_the_end_of_each_day() -> None:
     ]
 
 
-def test_the_last_day_ends_with_the_readers_of_now() -> None:
+def test_the_last_day_ends_with_the_subscribers_of_now() -> None:
     with engine.transaction() as session:
         session.add_all([reader(n, ago(n), ago(n - 1) if n % 3 == 0 else None) for n in range(1, 30)])
 

@@ -1,4 +1,4 @@
-"""Forgetting: what is over long enough goes, what waits or is young stays."""
+"""Retention: old rows are deleted, waiting and recent ones stay."""
 
 from __future__ import annotations
 

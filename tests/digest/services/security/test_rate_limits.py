@@ -1,4 +1,4 @@
-"""Rate limits: what is counted together, when counting begins anew, and what no order of tries can pass."""
+"""Rate limits: what is counted together, when counting begins anew, and what no order of requests can exceed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TWICE = RateLimit("test", 2)
 
 
 def tried(limit: RateLimit | Backoff, *minutes: float, who: str = "ada") -> list[int]:
-    """What each try at that minute is answered."""
+    """The allowance at each of these minutes."""
     start, found = clock.now(), []
     for minute in minutes:
         with transaction() as session:

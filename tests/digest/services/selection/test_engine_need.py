@@ -1,4 +1,4 @@
-"""Which back end matches: the reference for an ordinary laboratory, the engine above a measured line."""
+"""Which back end matches: the reference for small installations, the engine above a measured size."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_more_papers_than_the_reference_can_keep_need_the_engine() -> None:
 
 @pytest.fixture
 def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Two readers and two papers; loading the engine fails the test."""
+    """Two subscribers and two papers; loading the engine fails the test."""
     monkeypatch.setattr(engine_loader, "engine", lambda: pytest.fail("the engine was loaded"))
     monkeypatch.setattr(
         selector, "FEW_PAPERS", 0
-    )  # nothing is so little that the size of the installation is not asked
+    )  # no number of papers is below the limit, so the size is always measured
     lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "graph networks", "kernels")
     lab.announce(MONDAY, "Linear bandits", "Graph networks")
@@ -47,7 +47,7 @@ def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 @SQLITE
-def test_the_size_counts_readers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
+def test_the_size_counts_subscribers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
     with reading() as session:
         size = engine_need.measure_size(session)
 

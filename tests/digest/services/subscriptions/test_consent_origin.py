@@ -1,4 +1,4 @@
-"""Where a consent came from: can be checked for ever, and not be read."""
+"""Where a consent came from: it can be verified for ever, but not read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def confirmed(client: str = CLIENT) -> None:
     with transaction() as session:
         subscriber = subscribers.admit(session, subscribers.parse_address(ADA), now=clock.now())
         session.flush()
-        version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=clock.now())
+        version = subscribers.add_profile_version(session, subscriber.id or 0, Profile(), now=clock.now())
         activate(session, subscriber, version, event="confirmed", client=client, now=clock.now())
 
 

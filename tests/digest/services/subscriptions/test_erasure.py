@@ -31,7 +31,7 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def traces(number: int, *, crowd: int = 300) -> None:
-    """Much that holds the address, among many others, changed and deleted over time as in a long life."""
+    """Store many rows with the address, among many others, and change and delete some, as over years of use."""
     run = add_run()
     add_mail(number, run, state="rejected")
     words = f"550 5.1.1 <{ADA}> unknown"

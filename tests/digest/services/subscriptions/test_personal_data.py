@@ -48,7 +48,7 @@ def test_every_table_that_refers_to_a_person_is_exported() -> None:
 
 @pytest.fixture
 def ada(service: str) -> int:
-    """A subscriber of whom something is in every table; and somebody else, of whom there is too."""
+    """A subscriber with a row in every table, and somebody else with as many."""
     number, other = add_reader(ADA), add_reader("bob@one.example")
     run = add_run()
     for subscriber in (number, other):

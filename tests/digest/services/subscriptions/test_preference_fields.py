@@ -1,4 +1,4 @@
-"""What readers ask for: taken whole, or refused by the field's name."""
+"""Preferences: accepted as a whole, or refused by the field's name."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_one_inbox_has_one_key_however_it_is_typed(text: str) -> None:
     assert parse_address(text).key == "ada@digest.example"
 
 
-def test_a_domain_in_other_letters_is_mailed_in_ascii() -> None:
+def test_a_domain_in_other_scripts_is_mailed_in_ascii() -> None:
     assert parse_address("Ada@bücher.example").text == "Ada@xn--bcher-kva.example"
 
 

@@ -196,7 +196,7 @@ def test_an_expired_token_opens_nothing(web: Browser, clock_stands: time_machine
     assert (before.status_code, web.get("/api/v1/runs", headers=bearer(token)).status_code) == (200, 401)
 
 
-def test_the_list_of_tokens_tells_their_last_use(web: Browser) -> None:
+def test_the_list_of_tokens_shows_their_last_use(web: Browser) -> None:
     web.get("/api/v1/runs", headers=bearer(make_token("runs:read")))
     make_token("papers:read", name="unused")
 

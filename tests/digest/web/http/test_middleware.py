@@ -1,4 +1,4 @@
-"""What every request passes: bounds, HEAD, headers, calm errors, and who is asking."""
+"""Middleware: size limits, HEAD, headers, error pages, and the client's address."""
 
 from __future__ import annotations
 
@@ -247,12 +247,12 @@ def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatc
     ("base_url", "trusted", "words"),
     [
         ("https://papers.example", "", "https ends at a proxy"),
-        ("https://papers.example", "0.0.0.0/0", "names everybody"),
-        ("https://papers.example", "::/0", "names everybody"),
+        ("https://papers.example", "0.0.0.0/0", "trusts all addresses"),
+        ("https://papers.example", "::/0", "trusts all addresses"),
         ("https://papers.example", "172.31.251.0/24", "is believed from 172.31.251.0/24"),
     ],
 )
-def test_doctor_tells_how_proxies_are_set(
+def test_doctor_reports_the_proxy_settings(
     web: Browser, configured: Callable[..., None], base_url: str, trusted: str, words: str
 ) -> None:
     configured(BASE_URL=base_url, TRUSTED_PROXIES=trusted)
