@@ -23,9 +23,7 @@ Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
 
 def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
-    admin = typer.Typer(
-        no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and API tokens; show statistics."
-    )
+    admin = typer.Typer(no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and tokens.")
     app.add_typer(admin, name="admin")
     _mail(admin, outside)
     runs.add(admin, outside)
@@ -68,7 +66,7 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
         ] = False,
         json: Json = False,
     ) -> None:
-        """Allow mail to an address again, or to all addresses suppressed since a day. The audit log records it."""
+        """Allow mail to an address again. Or to all that were suppressed since a day; the audit log records it."""
         if (address is None) == (since is None):
             raise BadInput("give either an ADDRESS or --since DAY")
         if address is not None:
@@ -96,7 +94,7 @@ def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool
         output.emit_json(released.as_json())
         return
     if dry_run:
-        output.listing(released.suppressions, json=False)
+        output.print_rows(released.suppressions, json=False)
     counts = ", ".join(f"{count} {output.plain_text(name)}" for name, count in released.by_reason.items())
     done = "would be released" if dry_run else "released"
     output.print_line(f"{len(released.suppressions)} addresses {done}{f': {counts}' if counts else ''}")
@@ -123,7 +121,7 @@ def _tokens(admin: typer.Typer) -> None:
     @output.report_errors
     def list_tokens(json: Json = False) -> None:
         """List all tokens with their scopes, expiry and last use."""
-        output.listing(api_tokens.list_tokens(), json=json)
+        output.print_rows(api_tokens.list_tokens(), json=json)
 
     @token.command()
     @output.report_errors

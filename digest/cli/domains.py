@@ -24,7 +24,7 @@ def add(admin: typer.Typer, outside: Dependencies) -> None:
     def list_(json: Json = False) -> None:
         """List the paused domains: until when, how many e-mails wait, and the reply of their servers."""
         rows = [pause.to_row() for pause in domain_pauses.paused_domains()]
-        output.listing(rows, json=json, whole=["domain", "until"])
+        output.print_rows(rows, json=json, unbroken=["domain", "until"])
 
     @domains.command()
     @output.report_errors

@@ -33,14 +33,14 @@ def _looking(runs: typer.Typer) -> None:
         limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of runs.")] = 20, json: Json = False
     ) -> None:
         """List the newest runs."""
-        output.listing(subscriber_admin.runs(limit), json=json, whole=["slot", "state"])
+        output.print_rows(subscriber_admin.runs(limit), json=json, unbroken=["slot", "state"])
 
     @runs.command()
     @output.report_errors
     def show(run: Number, json: Json = False) -> None:
         """List the deliveries of a run: who got it, who did not, and the replies of the mail servers."""
         rows = run_control.list_deliveries(run)
-        output.listing(rows, json=json, whole=["address", "got it"])
+        output.print_rows(rows, json=json, unbroken=["address", "got it"])
         if rows and not json:
             got = Counter(str(row["got it"]) for row in rows)
             output.print_line("got it: " + ", ".join(f"{count} {answer}" for answer, count in got.most_common()))
@@ -89,4 +89,4 @@ def _mending(runs: typer.Typer, outside: Dependencies) -> None:
         output.print_line(f"queued: {again.queued} e-mails")
         if again.uncertain:
             output.print_line(f"{len(again.uncertain)} may have arrived and are held; --also-uncertain sends them too:")
-            output.table(["delivery", "address"], again.uncertain, numbers=["delivery"])
+            output.print_table(["delivery", "address"], again.uncertain, right_aligned=["delivery"])

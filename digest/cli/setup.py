@@ -34,7 +34,7 @@ def _migrate(app: typer.Typer) -> None:
             ),
         ] = None,
     ) -> None:
-        """Upgrade the database to the newest schema, and compile the matching engine where it is needed."""
+        """Upgrade the database schema. Also compiles the matching engine where it is needed."""
         configuration.require_valid()
         before = schema_migration.current_revision()
         after = schema_migration.upgrade()
@@ -61,7 +61,7 @@ def _doctor(app: typer.Typer) -> None:
         else:
             _print(findings)
         if any(finding.level == doctor.ERROR for finding in findings):
-            raise typer.Exit(output.FAILED)
+            raise typer.Exit(output.EXIT_FAILED)
 
 
 def _init(app: typer.Typer) -> None:
@@ -89,10 +89,10 @@ def _init(app: typer.Typer) -> None:
 def _print(findings: list[doctor.Finding]) -> None:
     styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
     rows = [
-        (output.styled(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
+        (output.styled_cell(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
         for f in findings
     ]
-    output.table(["", "what", "finding"], rows, apart=False)
+    output.print_table(["", "what", "finding"], rows, separate_rows=False)
     wrong = sum(f.level == doctor.ERROR for f in findings)
     doubtful = sum(f.level == doctor.WARNING for f in findings)
     output.print_line(

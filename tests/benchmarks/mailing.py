@@ -173,7 +173,7 @@ class Memory:
 
     def engine(self) -> int:
         """Our composer and our connections."""
-        shared, flying, taken = transport.shared(settings.get()), set(), 0
+        shared, flying, taken = transport.shared_transport(settings.get()), set(), 0
         for _, letter in self.letters._made(self.rows, self.known):
             assert isinstance(letter, OutgoingMessage)
             if len(flying) >= shared.size:

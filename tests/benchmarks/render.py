@@ -63,7 +63,7 @@ def _mime(mail: RenderedMail) -> bytes:
     unsubscribe = samples.LINKS.unsubscribe
     to = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", AT,
                           list_id=DOMAIN, unsubscribe_url=unsubscribe)  # fmt: skip
-    return message.build(mail, to)
+    return message.build_message(mail, to)
 
 
 def _spent(work: Callable[[], object]) -> float:

@@ -45,7 +45,7 @@ def measure(report: Report, *, mails: int) -> None:
     chosen = settings.get()
     letters, road, judge = (
         composing.MailComposer(chosen),
-        transport.shared(chosen),
+        transport.shared_transport(chosen),
         StateTransitions("resend", random.Random()),
     )
     with transaction() as session:
@@ -87,7 +87,7 @@ def window(
 
     def written() -> list[bytes]:
         to = [letters._envelope(row, known[row.id].reader, letters._return_path(row)) for row in rows]
-        return [message.build(mail, envelope) for mail, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
+        return [message.build_message(mail, envelope) for mail, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)
     signer = letters._signer

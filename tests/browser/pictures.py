@@ -129,7 +129,7 @@ def _all(browser: Browser, shown: Site, clock: time_machine.Traveller) -> None:
         take(page, called)
     sign_in(page, shown, ADMIN)
     take(page, "admin")
-    with serving(lambda _: pages.build(shown.mailbox, shown.url)) as mailbox:
+    with serving(lambda _: pages.build_mailbox_app(shown.mailbox, shown.url)) as mailbox:
         page.goto(mailbox)
         take(page, "mailbox")
 

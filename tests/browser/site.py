@@ -27,7 +27,7 @@ from digest.web.wiring import page_services
 from seeds import loader
 from tests.patience import PATIENCE
 from workers.demo import mailbox as mailboxes
-from workers.demo.mailbox import Mailbox
+from workers.demo.mailbox import Maildir
 
 ADMIN = "root@digest.example"
 
@@ -53,7 +53,7 @@ class Site:
     """The running service: its address, mailbox and days."""
 
     url: str
-    mailbox: Mailbox
+    mailbox: Maildir
 
     def announce(self, on: date, documents: Mapping[str, ParsedDocument]) -> None:
         for name, parsed in documents.items():
@@ -64,7 +64,7 @@ class Site:
 
     def mail(self, to: str, subject: str = "") -> EmailMessage:
         """The newest mail to that address."""
-        found = self.mailbox.wait(to, subject, seconds=PATIENCE)
+        found = self.mailbox.wait_for(to, subject, seconds=PATIENCE)
         assert found is not None, f"no mail for {to}"
         return found
 
@@ -75,7 +75,7 @@ class Site:
         return mails[-1]
 
     def mails(self, to: str) -> list[EmailMessage]:
-        return [m for kept in self.mailbox.all() if (m := kept.parsed())["To"] == to]
+        return [m for kept in self.mailbox.received() if (m := kept.parse())["To"] == to]
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
     """Serve what `build` makes for an address, at that address, until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running_server = uvicorn.Server(server.configuration(build(url)))
+    running_server = uvicorn.Server(server.server_config(build(url)))
     thread = threading.Thread(target=running_server.run, args=([listening],), name="web")
     thread.start()
     try:
@@ -97,8 +97,8 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
 @contextmanager
 def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
     """The service over the configured database, its mail going into `folder`. `configure` sets settings by name."""
-    mailbox = mailboxes.Mailbox(folder / "mailbox")
-    mailbox.empty()
+    mailbox = mailboxes.Maildir(folder / "mailbox")
+    mailbox.clear()
     mail_server = mailboxes.serve(mailbox)
 
     def built(url: str) -> FastAPI:

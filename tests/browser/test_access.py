@@ -36,7 +36,7 @@ def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterato
     for name, address in shown.items():
         page.goto(address)
         yield name
-    with serving(lambda _: pages.build(site.mailbox, site.url)) as mailbox:
+    with serving(lambda _: pages.build_mailbox_app(site.mailbox, site.url)) as mailbox:
         page.goto(mailbox)
         yield "mailbox"
         page.locator("li a").first.click()

@@ -85,7 +85,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
             archive_url="https://papers.example",
             feedback_id=f"{place}:{kind}:papers-inbox",
         )
-        made.append(Mail(name, kind, rendered, signer.sign(message.build(rendered, envelope))))
+        made.append(Mail(name, kind, rendered, signer.sign(message.build_message(rendered, envelope))))
     return made, record
 
 

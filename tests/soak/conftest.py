@@ -158,8 +158,8 @@ def run(
 ) -> Iterator[Run]:  # fmt: skip
     """No mail is queued yet and no worker runs."""
     configured(CONNECTIONS=CONNECTIONS, LOG_LEVEL="ERROR")
-    monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 2.0)
-    monkeypatch.setattr("digest.mail.outbox.retry_backoff.IN_DOUBT", (timedelta(seconds=0.3),) * 4)
+    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 2.0)
+    monkeypatch.setattr("digest.mail.outbox.retry_backoff.UNCERTAIN_DELAYS", (timedelta(seconds=0.3),) * 4)
     Path(os.environ["DIGEST_DATA_DIR"]).mkdir(exist_ok=True)
     connect(redis_server.url).ping()
     smtp.delay = 0.01

@@ -23,8 +23,8 @@ from tests.workers import stubs
 from tests.workers.conftest import Worker, noted
 from workers import healthcheck, tasks
 from workers.app import configure
-from workers.healthcheck import Process, examine
-from workers.queues import Pool, default_pools, read_pools, served_by
+from workers.healthcheck import Process, check_process
+from workers.queues import WorkerPool, default_pools, parse_pools, queues_of_pools
 from workers.tasks import CeleryEnqueue
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -51,14 +51,14 @@ def start(database: str, smtp: MailServer, dead_senders_found: None, redis_serve
 @pytest.mark.parametrize(
     ("text", "pools"),
     [
-        ("delivery", [Pool(("delivery",), 1)]),
-        ("delivery=2, selection=12", [Pool(("delivery",), 2), Pool(("selection",), 12)]),
-        ("ingestion+background", [Pool(("ingestion", "background"), 1)]),
-        ("background + delivery =3", [Pool(("background", "delivery"), 3)]),
+        ("delivery", [WorkerPool(("delivery",), 1)]),
+        ("delivery=2, selection=12", [WorkerPool(("delivery",), 2), WorkerPool(("selection",), 12)]),
+        ("ingestion+background", [WorkerPool(("ingestion", "background"), 1)]),
+        ("background + delivery =3", [WorkerPool(("background", "delivery"), 3)]),
     ],
 )
-def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) -> None:
-    assert read_pools(text) == pools
+def test_queues_are_read_as_they_are_documented(text: str, pools: list[WorkerPool]) -> None:
+    assert parse_pools(text) == pools
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) ->
 )
 def test_what_can_not_be_read_is_named(text: str, message: str) -> None:
     with pytest.raises(BadInput) as error:
-        read_pools(text)
+        parse_pools(text)
 
     assert message in str(error.value)
 
 
 def test_every_queue_is_served_by_default_and_delivery_by_its_own_processes() -> None:
-    assert sorted(served_by(default_pools())) == sorted(QUEUES)
+    assert sorted(queues_of_pools(default_pools())) == sorted(QUEUES)
     assert default_pools()[0].queues == ("delivery",)
-    assert [pool.processes for pool in read_pools(None, processes=3)] == [3, 3, 3]
+    assert [pool.processes for pool in parse_pools(None, processes=3)] == [3, 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_days_editions_go_before_the_welcomes_of_an_import(
 def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 0.05)
+    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 0.05)
     for _ in range(3):
         port.welcome(5)
         time.sleep(0.1)
@@ -245,9 +245,9 @@ def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue
 def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_alive(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.5)
+    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.5)
     start("selection,ingestion+background")
-    wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60))
+    wait_for(lambda: not port._silent_queues(("selection", "ingestion", "background"), 60))
 
     queues = [finding for finding in doctor.run_checks() if finding.name == "queues"]
     levels = {finding.text.partition(":")[0]: finding.level for finding in queues}
@@ -263,7 +263,7 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 
     worker.end()
 
-    assert port._silent(QUEUES, 60) == list(QUEUES)
+    assert port._silent_queues(QUEUES, 60) == list(QUEUES)
 
 
 def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
@@ -277,11 +277,11 @@ def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
 def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", PATIENCE)
-    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
+    monkeypatch.setattr(healthcheck, "MAX_PROGRESS_AGE_SECONDS", PATIENCE)
+    monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", PATIENCE)
     worker = start("delivery,selection")
     wait_for(port.alive)
-    healthy = examine(Process.worker)
+    healthy = check_process(Process.worker)
     store = connect(redis_server.url)
     wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
@@ -289,14 +289,14 @@ def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     as_if_hours_had_passed(store, "delivery")  # not for the other queue, which makes progress
 
     try:
-        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
-        with pytest.raises(Transient, match=r"did nothing for 2 s while asked to \(queues: delivery\)"):
-            examine(Process.worker)
+        monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", 2.0)
+        with pytest.raises(Transient, match=r"did not react within 2 s \(queues: delivery\)"):
+            check_process(Process.worker)
     finally:
-        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
+        monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", PATIENCE)
         os.kill(frozen, signal.SIGCONT)
 
     assert healthy.endswith("(delivery, selection)")
-    assert examine(Process.worker, ["selection"]).endswith("(selection)")
+    assert check_process(Process.worker, ["selection"]).endswith("(selection)")
     with pytest.raises(BadInput, match="there is no queue 'mail'"):
-        examine(Process.worker, ["mail"])
+        check_process(Process.worker, ["mail"])

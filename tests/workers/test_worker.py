@@ -24,7 +24,7 @@ POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _short_waits(dead_senders_found: None, smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
+    monkeypatch.setattr(retry_backoff, "UNCERTAIN_DELAYS", (timedelta(seconds=0.2),) * 4)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -129,6 +129,6 @@ def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker,
 def test_without_a_worker_no_worker_is_alive(
     database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.3)
+    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.3)
 
     assert not port.alive()

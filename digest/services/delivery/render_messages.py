@@ -96,7 +96,7 @@ class MailComposer:
         return OutgoingMessage(
             envelope_from=return_path,
             recipient=delivery.address,
-            raw=message.build(rendered, self._envelope(delivery, subscriber, return_path)),
+            raw=message.build_message(rendered, self._envelope(delivery, subscriber, return_path)),
             message_id=delivery.message_id,
             built=True,
         )
@@ -203,4 +203,4 @@ class MailComposer:
     def _return_path(self, delivery: ClaimedDelivery) -> str:
         if not self._settings.bounce_address:
             return self._sender[1]
-        return message.verp(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])
+        return message.return_path(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])

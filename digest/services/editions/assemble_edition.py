@@ -54,7 +54,12 @@ class AssembledEdition(NamedTuple):
 
 
 def assemble(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[AnySubscriber, date]], *, shard: str = ""
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    recipients: Sequence[tuple[AnySubscriber, date]],
+    *,
+    shard: str = "",
 ) -> list[AssembledEdition]:
     """The editions of these subscribers for their local dates in this run. Reads only.
 
@@ -64,7 +69,12 @@ def assemble(
 
 
 def iter_assembled(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[AnySubscriber, date]], *, shard: str = ""
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    recipients: Sequence[tuple[AnySubscriber, date]],
+    *,
+    shard: str = "",
 ) -> Iterator[AssembledEdition]:
     """Like `assemble`, one subscriber at a time."""
     if not recipients:

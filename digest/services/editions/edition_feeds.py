@@ -101,7 +101,9 @@ def _trending_title(service: str, category: str | None) -> str:
 
 def _paper_item(rising_paper: trending.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
-    paper_row = replace(present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names)
+    paper_row = replace(
+        present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names
+    )
     url = f"{settings.get().base_url}/papers/{rising_paper.paper_id}"
     return Item(
         key=_tag_uri(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from digest.cli.app import build
+from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from digest.interfaces import NoQueue
 from seeds import loader
@@ -25,7 +25,7 @@ class Terminal:
     """Runs `digest` in this process."""
 
     def __init__(self) -> None:
-        self._app = build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
+        self._app = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
         self._runner = CliRunner()
 
     def run(self, *words: str, **more: Any) -> click.testing.Result:

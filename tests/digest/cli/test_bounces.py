@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from digest.cli.app import build
+from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from digest.db.core.engine import transaction
 from digest.interfaces import NoQueue
-from digest.mail.mime.message import verp
+from digest.mail.mime.message import return_path
 from digest.models import Delivery
 from tests.digest.mail.ordinary import mail
 from tests.digest.mail.test_bounce import complaint, report
@@ -28,7 +28,7 @@ from tests.digest.services.house import bounces, later, suppressed
 __all__ = ["service"]
 
 ROOT = Path(__file__).resolve().parents[3]
-APP = build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: []))
+APP = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: []))
 
 
 def digest(*words: str, stdin: bytes = b"") -> tuple[int, str]:
@@ -73,7 +73,7 @@ def owe(count: int) -> list[int]:
 
 def proved(number: int) -> bytes:
     """A proved report for that delivery."""
-    raw = report(to=verp("bounces@digest.example", number, KEY))
+    raw = report(to=return_path("bounces@digest.example", number, KEY))
     return raw.replace(b"<r1@mx.one.example>", f"<r{number}@mx.one.example>".encode())
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from digest.mail.bounces import AttributionKeys, ClassifiedMessage, classify_message
 from digest.mail.bounces.delivery_attribution import Attribution
-from digest.mail.mime.message import verp
+from digest.mail.mime.message import return_path
 from digest.signing import UNSUBSCRIBE, Signer
 from tests.benchmarks.bounces import measure
 from tests.digest.mail.bounce_layouts import LAYOUTS, Layout
@@ -314,11 +314,11 @@ def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
     standard = report().replace(b"Original-Recipient:", SECOND, 1)
     for raw in (standard, TWO_IN_TEXT.raw(), provider_mail(TWO_IN_JSON)):
         judged = classify_message(raw)
-        kinds = {name: judged.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
+        kinds = {name: judged.narrow_to(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
 
         assert kinds == {"ada@one.example": "hard", "bob@one.example": "soft"}
         assert judged.kind == "hard"
-        assert judged.about("cyd@two.example".__eq__).kind == "soft"
+        assert judged.narrow_to("cyd@two.example".__eq__).kind == "soft"
 
 
 @pytest.mark.parametrize(
@@ -434,17 +434,17 @@ def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Attribution:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_stamp_of_the_return_path_proves_the_delivery(key: str) -> None:
-    found = origin(report(to=verp("bounces@digest.example", 42, key)))
+    found = origin(report(to=return_path("bounces@digest.example", 42, key)))
 
     assert (found.delivery_id, found.is_proved) == (42, True)
 
 
 def test_a_stamp_survives_a_server_that_shouts() -> None:
-    assert origin(report(to=verp("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
+    assert origin(report(to=return_path("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
 
 
 def test_a_stamp_in_the_returned_mail_counts() -> None:
-    path = verp("bounces@digest.example", 42, KEYS[0])
+    path = return_path("bounces@digest.example", 42, KEYS[0])
 
     assert origin(report(returned=f"Return-Path: <{path}>")).delivery_id == 42
 
@@ -456,7 +456,7 @@ def test_a_forged_stamp_proves_nothing() -> None:
 
 
 def test_a_stamp_of_another_delivery_proves_nothing_for_this_one() -> None:
-    path = verp("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
+    path = return_path("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
 
     assert not origin(report(to=path)).is_proved
 
@@ -465,8 +465,8 @@ def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
     found = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
 
-    assert found.named is not None
-    assert (found.named.key, found.subscriber_id) == (("digest", 5, 0), 7)
+    assert found.message_id is not None
+    assert (found.message_id.key, found.subscriber_id) == (("digest", 5, 0), 7)
     assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
 
 
@@ -474,12 +474,12 @@ def test_a_message_id_alone_names_the_delivery_but_proves_nothing() -> None:
     stamp = "abcdefghijklmnopqrstuvwxyz"
     found = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
 
-    assert found.named is not None
-    assert (found.named.delivery_id, found.is_proved) == (5, False)
+    assert found.message_id is not None
+    assert (found.message_id.delivery_id, found.is_proved) == (5, False)
 
 
 def test_a_message_id_of_another_domain_is_not_ours() -> None:
-    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).named is None
+    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).message_id is None
 
 
 def test_a_link_signed_by_another_key_proves_nothing() -> None:
@@ -495,7 +495,7 @@ def test_the_mail_that_a_subscriber_sends_to_unsubscribe_carries_the_token() -> 
 
 
 def test_without_keys_nothing_is_proved() -> None:
-    assert not origin(report(to=verp("bounces@digest.example", 42, KEYS[0])), ()).is_proved
+    assert not origin(report(to=return_path("bounces@digest.example", 42, KEYS[0])), ()).is_proved
 
 
 KINDS = {"hard", "soft", "policy", "complaint", "auto-reply", "unsubscribe", "other"}

@@ -132,7 +132,7 @@ def test_a_private_address_is_not_followed(location: str) -> None:
     with pytest.raises(SourceDown, match="private network") as refused:
         redirect_request(plain_request, 302, location, configured_host="export.example")
 
-    assert not refused.value.again
+    assert not refused.value.retryable
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 def serving(app: FastAPI, **limits: Any) -> Iterator[tuple[str, int]]:
     """Serve until the block ends; gives host and port. `limits`: of `server.configuration`."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    running = uvicorn.Server(server.configuration(app, **limits))
+    running = uvicorn.Server(server.server_config(app, **limits))
     thread = threading.Thread(target=running.run, args=([listening],), name="web")
     thread.start()
     try:

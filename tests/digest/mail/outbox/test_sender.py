@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from digest import clock
 from digest.db.core.engine import reading, transaction
-from digest.errors import AlreadyOwed
+from digest.errors import DuplicateDeliveryKey
 from digest.mail.mime.outgoing_message import Withheld
 from digest.mail.outbox import sender as outboxes
 from digest.models import Bounce, DomainPause, Suppression
@@ -43,7 +43,7 @@ def test_the_bytes_arrive_as_they_were_composed(outbox: Outbox, smtp: MailServer
 
 def test_owing_a_mail_again_is_an_error_and_sends_nothing_more(outbox: Outbox, smtp: MailServer) -> None:
     outbox.owe("ada@one.example")
-    with pytest.raises(AlreadyOwed):
+    with pytest.raises(DuplicateDeliveryKey):
         outbox.owe("ada@one.example")
 
     outbox.send()

@@ -125,7 +125,7 @@ def test_a_booking_is_never_later_than_requested(buckets: Buckets) -> None:
 
 
 def test_two_workers_share_one_rate(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "SECONDS_OF_BURST", 400.0)
+    monkeypatch.setattr(throttle, "BURST_SECONDS", 400.0)
     configured(DOMAIN_RATES="one.example=0.01")
     with PrivateRedis() as server:
         both = [Throttle(settings.get(), connect(server.url)) for _ in range(2)]
@@ -258,4 +258,4 @@ def test_a_servers_rate_holds_no_connection_and_no_row(
 
 @pytest.fixture(autouse=True)
 def _fresh_rates() -> None:
-    throttle._shared.cache_clear()
+    throttle._cached_throttle.cache_clear()

@@ -27,7 +27,7 @@ from digest.mail.bounces.bounce_score import (
     reaches_threshold,
     score,
 )
-from digest.mail.mime.message import verp
+from digest.mail.mime.message import return_path
 from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.models import Bounce, Delivery, Edition
 from digest.services.admin import domain_pauses, subscriber_admin
@@ -58,7 +58,7 @@ def mail(ada: int) -> int:
 
 
 def path(mail: int, key: str = "a key for tests of at least 32 bytes") -> str:
-    return verp(BOUNCES, mail, key)
+    return return_path(BOUNCES, mail, key)
 
 
 def take(*messages: bytes) -> list[str]:

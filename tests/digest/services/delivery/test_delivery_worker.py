@@ -47,7 +47,7 @@ def _plain_composer(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("digest.services.delivery.render_messages")
     module.MailComposer = PlainLetters  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
+    monkeypatch.setattr(retry_backoff, "UNCERTAIN_DELAYS", (timedelta(seconds=0.2),) * 4)
     delivery_worker._sweeper.cache_clear()
 
 

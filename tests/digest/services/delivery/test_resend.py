@@ -16,7 +16,7 @@ from digest.db.core.engine import engine, reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.errors import AlreadyOwed
+from digest.errors import DuplicateDeliveryKey
 from digest.interfaces import NoQueue
 from digest.models import Audit, Delivery, Installation
 from digest.models.delivery import CONFIRMATION, LINK
@@ -119,7 +119,7 @@ def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) ->
     with transaction() as session:  # as with a counter that was reset by hand
         session.connection().exec_driver_sql("UPDATE delivery_serial SET last = 0 WHERE kind = 'resend'")
 
-    with pytest.raises(AlreadyOwed, match="nothing was queued"):
+    with pytest.raises(DuplicateDeliveryKey, match="nothing was queued"):
         again()
 
     with reading() as session:
@@ -134,7 +134,7 @@ def test_owing_a_mail_twice_is_an_error_and_not_a_success(sent: Lab) -> None:
             )
 
     owe(5)
-    with pytest.raises(AlreadyOwed):
+    with pytest.raises(DuplicateDeliveryKey):
         owe(6, 5)
 
     assert [(row.kind, row.subject_id) for row in sent.deliveries()][1:] == [("test", 5)]
