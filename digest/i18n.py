@@ -33,9 +33,9 @@ def localize(message: str, /, **values: object) -> str:
     return translated % values if values else translated
 
 
-def localize_plural(one: str, many: str, number: int, /, **values: object) -> str:
+def localize_plural(singular: str, plural: str, number: int, /, **values: object) -> str:
     """Translate a text in the singular or plural for that number, which fills `%(n)s`."""
-    return catalogue().ngettext(one, many, number) % {"n": format_number(number), **values}
+    return catalogue().ngettext(singular, plural, number) % {"n": format_number(number), **values}
 
 
 def language_tag() -> str:

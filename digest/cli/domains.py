@@ -14,7 +14,7 @@ from digest.services.security.audit_actor import command_line_actor
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def add(admin: typer.Typer, outside: Dependencies) -> None:
+def add(admin: typer.Typer, dependencies: Dependencies) -> None:
     """Add the group."""
     domains = typer.Typer(no_args_is_help=True, help="Manage receiving domains that refuse our mail and are paused.")
     admin.add_typer(domains, name="domains")
@@ -32,7 +32,7 @@ def add(admin: typer.Typer, outside: Dependencies) -> None:
         domain: Annotated[str, typer.Argument(help="The domain, as `domains list` shows it.")], json: Json = False
     ) -> None:
         """Send mail to a paused domain again. The audit log records it."""
-        waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=outside.enqueue())
+        waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=dependencies.enqueue())
         if json:
             output.emit_json({"domain": domain, "deliveries": waiting})
         else:

@@ -79,4 +79,4 @@ class LocalBuckets:
     def rate_shares(self) -> Mapping[str, tuple[float, float]]:
         """See `Buckets`."""
         now = self._clock()
-        return {name: (share, now - at) for name, (share, at) in self._shares.items()}
+        return {name: (share, now - set_at) for name, (share, set_at) in self._shares.items()}
