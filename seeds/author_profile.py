@@ -13,7 +13,7 @@ from datetime import date
 
 from digest.papers import AuthorFigures, ListedPaper, ParsedDocument, Record, RejectedItem
 from seeds import joined_titles
-from seeds.page import MONTH, Line, parse_day, is_finished, lines, listed_paper, is_unreadable
+from seeds.page import MONTH, Line, is_finished, is_unreadable, lines, listed_paper, parse_day
 from seeds.subjects import category_of_tag
 
 _HEADING = re.compile(

@@ -82,7 +82,9 @@ def _check_worker(queues: Sequence[str]) -> str:
                 stalled.remove(queue)
                 ages[queue] = age
         if stalled and time.monotonic() > deadline:
-            raise Transient(f"the worker did not react within {WORKER_TIMEOUT_SECONDS:.0f} s (queues: {', '.join(stalled)})")
+            raise Transient(
+                f"the worker did not react within {WORKER_TIMEOUT_SECONDS:.0f} s (queues: {', '.join(stalled)})"
+            )
         time.sleep(0.1)
     return f"worker: progress {max(ages.values()):.0f} s ago ({', '.join(checked_queues)})"
 

@@ -147,7 +147,12 @@ def web(
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())
-    server.serve(application, host=host or configuration.host, port=port or configuration.port, connections=configuration.web_connections)
+    server.serve(
+        application,
+        host=host or configuration.host,
+        port=port or configuration.port,
+        connections=configuration.web_connections,
+    )
 
 
 @app.command()

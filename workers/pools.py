@@ -83,8 +83,15 @@ def _start_if_due(pool_process: _PoolProcess) -> None:
 
 def _schedule_restart(pool_process: _PoolProcess, now: float) -> None:
     assert pool_process.process is not None
-    pool_process.restart_delay = MIN_RESTART_DELAY if now - pool_process.started_at > STABLE_SECONDS else pool_process.restart_delay
-    log.error("pool_died", queues=pool_process.pool.name, code=pool_process.process.exitcode, again_in=pool_process.restart_delay)
+    pool_process.restart_delay = (
+        MIN_RESTART_DELAY if now - pool_process.started_at > STABLE_SECONDS else pool_process.restart_delay
+    )
+    log.error(
+        "pool_died",
+        queues=pool_process.pool.name,
+        code=pool_process.process.exitcode,
+        again_in=pool_process.restart_delay,
+    )
     pool_process.process, pool_process.start_at = None, now + pool_process.restart_delay
     pool_process.restart_delay = min(2 * pool_process.restart_delay, MAX_RESTART_DELAY)
 

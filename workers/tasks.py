@@ -182,7 +182,14 @@ class CeleryEnqueue:
 
     def calibrate_part(self, epoch_id: int, first_id: int, last_id: int) -> None:
         """Calibrate the profiles of a part of the subscribers."""
-        self._enqueue_once(calibrate_part, _mark_name(CALIBRATE, epoch_id, first_id, last_id), MARK_SECONDS, epoch_id, first_id, last_id)
+        self._enqueue_once(
+            calibrate_part,
+            _mark_name(CALIBRATE, epoch_id, first_id, last_id),
+            MARK_SECONDS,
+            epoch_id,
+            first_id,
+            last_id,
+        )
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""

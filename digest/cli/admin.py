@@ -114,7 +114,9 @@ def _add_token_commands(admin: typer.Typer) -> None:
         expires: Annotated[str, typer.Option(help="A period such as 90d, a date, or never.")] = "365d",
     ) -> None:
         """Create a token. It is shown only once."""
-        secret = api_tokens.create_token(name, scope or (), expires_at=api_tokens.parse_expiry(expires, now=clock.now()))
+        secret = api_tokens.create_token(
+            name, scope or (), expires_at=api_tokens.parse_expiry(expires, now=clock.now())
+        )
         typer.echo(secret)
 
     @tokens.command("list")

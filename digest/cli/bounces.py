@@ -42,7 +42,9 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         """Process bounces, complaints, replies and unsubscribe mails. Only those about our mail count."""
         if (folder is None) == (not stdin):
             raise BadInput("give either --maildir FOLDER or --stdin")
-        _print_messages(maildir.ingest(folder, dry_run=dry_run) if folder else _process_stdin(dry_run=dry_run), json=json)
+        _print_messages(
+            maildir.ingest(folder, dry_run=dry_run) if folder else _process_stdin(dry_run=dry_run), json=json
+        )
 
 
 def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:

@@ -43,7 +43,9 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             output.emit_json([asdict(row) for row in rows])
         else:
             output.print_table(
-                ["setting", "value", "from"], [(row.setting, row.value, row.origin) for row in rows], unbroken=["setting"]
+                ["setting", "value", "from"],
+                [(row.setting, row.value, row.origin) for row in rows],
+                unbroken=["setting"],
             )
 
 

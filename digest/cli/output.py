@@ -63,7 +63,12 @@ def print_table(
     cells = [[_cell(cell) for cell in row] for row in rows]
     separate_rows = separate_rows and any("\n" in cell.plain for row in cells for cell in row)
     grid = Table(
-        box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=show_header, leading=separate_rows
+        box=None,
+        header_style="muted",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        show_header=show_header,
+        leading=separate_rows,
     )
     for name in columns:
         justify: Literal["left", "right"] = "right" if name in right_aligned else "left"
@@ -126,7 +131,9 @@ def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     stderr_console = console(stderr=True)
-    with Progress(*columns, console=stderr_console, transient=True, disable=quiet or not stderr_console.is_terminal) as bar:
+    with Progress(
+        *columns, console=stderr_console, transient=True, disable=quiet or not stderr_console.is_terminal
+    ) as bar:
         task = bar.add_task("", total=None)
 
         def show(done: int, total: int | None, label: str = "") -> None:
@@ -150,7 +157,9 @@ def print_progress(line: str) -> Iterator[None]:
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stdout_console) as progress:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stdout_console
+    ) as progress:
         progress.add_task(line, total=None)
         yield
 

@@ -57,7 +57,11 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
 
 def as_json(result: Preview) -> dict[str, Any]:
     """The preview as JSON; `id` is the arXiv id if there is one, else our own."""
-    return {"days": [{"date": d.date.isoformat(), "papers": [_paper_json(paper) for paper in d.papers]} for d in result.days]}
+    return {
+        "days": [
+            {"date": d.date.isoformat(), "papers": [_paper_json(paper) for paper in d.papers]} for d in result.days
+        ]
+    }
 
 
 def _paper_json(paper: PreviewPaper) -> dict[str, Any]:
@@ -100,7 +104,9 @@ def _paper_cell(paper: PreviewPaper) -> Text:
     """The title of a paper, and on the next line its id and why it matches."""
     match_kind = ("matches" if paper.strict else "close to") if paper.matched else ""
     trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
-    facts = " · ".join(filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{match_kind} {_reasons(paper)}".strip(), trend)))
+    facts = " · ".join(
+        filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{match_kind} {_reasons(paper)}".strip(), trend))
+    )
     return Text.assemble(one_line(readable(paper.title)), "\n", (one_line(facts), "muted"))
 
 

@@ -33,4 +33,6 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             output.emit_json({"days": [day.to_json() for day in days]})
             return
         columns = ["date", "e-mails", "nothing new", "papers"]
-        output.print_table(columns, [(day.date, day.mails, day.skipped, day.papers) for day in days], right_aligned=columns[1:])
+        output.print_table(
+            columns, [(day.date, day.mails, day.skipped, day.papers) for day in days], right_aligned=columns[1:]
+        )

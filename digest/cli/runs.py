@@ -43,7 +43,9 @@ def _add_read_commands(runs: typer.Typer) -> None:
         output.print_rows(rows, json=json, unbroken=["address", "got it"])
         if rows and not json:
             outcome_counts = Counter(str(row["got it"]) for row in rows)
-            output.print_line("got it: " + ", ".join(f"{count} {answer}" for answer, count in outcome_counts.most_common()))
+            output.print_line(
+                "got it: " + ", ".join(f"{count} {answer}" for answer, count in outcome_counts.most_common())
+            )
 
 
 def _add_pause_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
@@ -70,9 +72,13 @@ def _add_repair_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
         output.print_line(f"cancelled: {cancellation.cancelled} e-mails")
         output.print_line(f"their papers are new again for {cancellation.restored} subscribers")
         if cancellation.uncertain:
-            output.print_line(f"{cancellation.uncertain} may have arrived and are held; see `digest admin runs show {run}`")
+            output.print_line(
+                f"{cancellation.uncertain} may have arrived and are held; see `digest admin runs show {run}`"
+            )
         if cancellation.sending:
-            output.print_line(f"{cancellation.sending} are being sent and can't be stopped; cancel again when they are done")
+            output.print_line(
+                f"{cancellation.sending} are being sent and can't be stopped; cancel again when they are done"
+            )
 
     @runs.command("resend-missed")
     @output.report_errors
@@ -88,5 +94,7 @@ def _add_repair_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
         )
         output.print_line(f"queued: {resent.queued} e-mails")
         if resent.uncertain:
-            output.print_line(f"{len(resent.uncertain)} may have arrived and are held; --also-uncertain sends them too:")
+            output.print_line(
+                f"{len(resent.uncertain)} may have arrived and are held; --also-uncertain sends them too:"
+            )
             output.print_table(["delivery", "address"], resent.uncertain, right_aligned=["delivery"])

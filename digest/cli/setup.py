@@ -39,7 +39,8 @@ def _add_migrate(app: typer.Typer) -> None:
         old_revision = schema_migration.current_revision()
         new_revision = schema_migration.upgrade()
         output.print_line(
-            f"the schema is {new_revision}" + (", as before" if old_revision == new_revision else f" (was {old_revision or 'empty'})")
+            f"the schema is {new_revision}"
+            + (", as before" if old_revision == new_revision else f" (was {old_revision or 'empty'})")
         )
         if compile_engine is None:
             with reading() as session:

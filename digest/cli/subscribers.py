@@ -36,7 +36,9 @@ def _add_read_commands(group: typer.Typer) -> None:
     def list_(json: Json = False) -> None:
         """List all subscribers."""
         rows = subscriber_admin.subscriber_rows()
-        output.print_rows(rows if json else [_compact_row(row) for row in rows], json=json, unbroken=["address", "when"])
+        output.print_rows(
+            rows if json else [_compact_row(row) for row in rows], json=json, unbroken=["address", "when"]
+        )
 
     @group.command()
     @output.report_errors

@@ -23,8 +23,8 @@ from digest.sources.limits import require_within_limits
 from digest.sources.source import (
     LATE,
     DayMark,
-    FetchResult,
     FetchedDocument,
+    FetchResult,
     NamedDocument,
     SavedFile,
     Source,

@@ -24,7 +24,7 @@ from digest.sources.author_line import authors_of
 from digest.sources.decoding import decode
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 
 PACING = Pacing("biorxiv", pause=1.0)  # there is no published limit; both servers are on one host

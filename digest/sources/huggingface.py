@@ -18,7 +18,7 @@ from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 
 LIMIT = 100

@@ -7,7 +7,7 @@ import unicodedata
 
 from digest.text import tex_tables as tables
 from digest.text.tex_lexemes import TexLexemes
-from digest.text.tex_pieces import TexPiece, accent, character, fraction, join, line, to_script, scripted
+from digest.text.tex_pieces import TexPiece, accent, character, fraction, join, line, scripted, to_script
 
 _SIGN_MARKS = frozenset("\"'`^~=.")
 # one letter with its subscripts and superscripts: the accent of `\widehat{w_p}` belongs to w. The alternatives begin

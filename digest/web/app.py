@@ -72,7 +72,9 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     for module in PAGES:
         app.include_router(module.router)
     error_pages.install_error_handlers(app)
-    content_policy = content_security_policy(styles=csp_hash(template_rendering.style_sheet()), scripts=csp_hash(template_rendering.script()))
+    content_policy = content_security_policy(
+        styles=csp_hash(template_rendering.style_sheet()), scripts=csp_hash(template_rendering.script())
+    )
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=config.base_url.startswith("https://"))

@@ -21,7 +21,9 @@ def leader(redis_server: PrivateRedis) -> Callable[[str], LeaderLock]:
 def test_of_two_schedulers_one_ticks(leader: Callable[[str], LeaderLock]) -> None:
     ticks: list[str] = []
     now = datetime.now(UTC)
-    both = [create_scheduler({"tick": (0.05, lambda name=name: ticks.append(name))}, leader(name), now=now) for name in "ab"]
+    both = [
+        create_scheduler({"tick": (0.05, lambda name=name: ticks.append(name))}, leader(name), now=now) for name in "ab"
+    ]
 
     for one in both:
         one.start()

@@ -77,7 +77,11 @@ class Maildir:
         """The newest mail to that address whose subject contains `subject`; None if none arrives within `seconds`."""
         deadline = time.monotonic() + seconds
         while True:
-            matches = [message for mail in self.received() if (message := mail.parse())["To"] == to and subject in str(message["Subject"])]
+            matches = [
+                message
+                for mail in self.received()
+                if (message := mail.parse())["To"] == to and subject in str(message["Subject"])
+            ]
             if matches:
                 return matches[-1]
             remaining_seconds = deadline - time.monotonic()

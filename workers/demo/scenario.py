@@ -51,7 +51,9 @@ class DemoScenario:
             for subscriber in DEMO_SUBSCRIBERS:
                 if not subscriber.subscribes_late:
                     self._sign_up(client, subscriber)
-            output.print_line(f"{sum(not subscriber.subscribes_late for subscriber in DEMO_SUBSCRIBERS)} people subscribed and confirmed")
+            output.print_line(
+                f"{sum(not subscriber.subscribes_late for subscriber in DEMO_SUBSCRIBERS)} people subscribed and confirmed"
+            )
             for announcement in loader.announcements(self.today):
                 self._play_day(announcement)
             for subscriber in DEMO_SUBSCRIBERS:
@@ -91,7 +93,13 @@ class DemoScenario:
             stored_subscriber = subscribers.by_key(session, subscriber.address)
         until = (self.today + timedelta(days=30)).isoformat()
         preferences = {k: v for k, v in form.items() if k != "address"} | {"paused_until": until}
-        _require_success(client.post(signed_links.preferences(stored_subscriber.id if stored_subscriber and stored_subscriber.id else 0), data=preferences), "pausing")
+        _require_success(
+            client.post(
+                signed_links.preferences(stored_subscriber.id if stored_subscriber and stored_subscriber.id else 0),
+                data=preferences,
+            ),
+            "pausing",
+        )
 
     def _play_day(self, announcement: loader.DemoAnnouncement) -> None:
         total = IngestCounts("seeds")
@@ -140,7 +148,9 @@ def print_summary() -> None:
     rows: list[Sequence[object]] = []
     with reading() as session:
         for subscriber in DEMO_SUBSCRIBERS:
-            stored_subscriber = session.exec(select(Subscriber).where(Subscriber.address_key == subscriber.address)).one()
+            stored_subscriber = session.exec(
+                select(Subscriber).where(Subscriber.address_key == subscriber.address)
+            ).one()
             editions = session.exec(
                 select(Edition).where(Edition.subscriber_id == stored_subscriber.id).order_by(col(Edition.day))
             ).all()

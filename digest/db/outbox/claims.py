@@ -22,7 +22,7 @@ from digest.db.outbox.deliveries import (
 )
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
-from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, IS_WAITING
+from digest.models.delivery import CANCELLED, IS_WAITING, SENDING, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
 from digest.models.types import UTCDateTime

@@ -19,13 +19,13 @@ from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Su
 from digest.models.delivery import (
     CANCELLED,
     DEFERRED,
+    IS_WAITING,
     QUEUED,
     REJECTED,
     SENDING,
     SENT,
     UNCERTAIN,
     URGENT_KINDS,
-    IS_WAITING,
 )
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.subscriber import NO_SUCH_ADDRESS
@@ -115,7 +115,9 @@ def enqueue(session: Session, new_deliveries: Iterable[NewDelivery], now: dateti
     for batch in _batches(_row(delivery, now) for delivery in new_deliveries):
         if _insert_new(session, Delivery, batch) != len(batch):
             keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in batch[:3])
-            raise DuplicateDeliveryKey(f"nothing was queued: an e-mail with the same serial exists already (one of {keys})")
+            raise DuplicateDeliveryKey(
+                f"nothing was queued: an e-mail with the same serial exists already (one of {keys})"
+            )
         count += len(batch)
     return count
 

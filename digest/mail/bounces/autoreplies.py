@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from digest.mail.bounces.bounce_kinds import AUTO_REPLY, UNSUBSCRIBE, Detection
 from digest.mail.bounces.parsed_message import ParsedMessage
-from digest.mail.bounces.reply_patterns import AUTOREPLY_SUBJECT, CHALLENGE, UNSUBSCRIBE_LINE, UNSUBSCRIBE_SUBJECT, QUOTED_LINE
+from digest.mail.bounces.reply_patterns import (
+    AUTOREPLY_SUBJECT,
+    CHALLENGE,
+    QUOTED_LINE,
+    UNSUBSCRIBE_LINE,
+    UNSUBSCRIBE_SUBJECT,
+)
 from digest.mail.bounces.sender_type import is_machine
 
 _AUTOREPLY_HEADERS = (

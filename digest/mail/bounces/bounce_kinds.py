@@ -52,4 +52,6 @@ def combine_outcomes(outcomes: Sequence[RecipientOutcome]) -> Detection:
     """One detection for these recipients: kind and status of the most severe outcome, with the outcome of each."""
     most_severe_outcome = most_severe(outcomes)
     recipients = tuple(dict.fromkeys(outcome.recipient for outcome in outcomes if outcome.recipient))
-    return Detection(most_severe_outcome.kind, recipients, most_severe_outcome.status, most_severe_outcome.words, tuple(outcomes))
+    return Detection(
+        most_severe_outcome.kind, recipients, most_severe_outcome.status, most_severe_outcome.words, tuple(outcomes)
+    )

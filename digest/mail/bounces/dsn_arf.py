@@ -8,8 +8,15 @@ from email import message_from_string
 from email.message import Message
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, Detection, RecipientOutcome, combine_outcomes
-from digest.mail.bounces.parsed_message import MAX_VALUE, ParsedMessage, extract_address, decode_header_value
+from digest.mail.bounces.bounce_kinds import (
+    COMPLAINT,
+    OTHER,
+    UNSUBSCRIBE,
+    Detection,
+    RecipientOutcome,
+    combine_outcomes,
+)
+from digest.mail.bounces.parsed_message import MAX_VALUE, ParsedMessage, decode_header_value, extract_address
 from digest.mail.bounces.sender_type import is_machine
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
@@ -70,7 +77,9 @@ def detect_feedback_report(mail: ParsedMessage) -> Detection | None:
 def _classify_feedback(fields: Message) -> Detection:
     """Classify by Feedback-Type (RFC 5965, 6650): DMARC reports and 'not spam' are no complaints, no type is one."""
     feedback_type = (_field(fields, "Feedback-Type") or "abuse").lower()
-    recipients = [extract_address(decode_header_value(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]]
+    recipients = [
+        extract_address(decode_header_value(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]
+    ]
     kind = COMPLAINT if feedback_type in _ABUSE else UNSUBSCRIBE if feedback_type in _OPT_OUT else OTHER
     return Detection(kind, _distinct(recipients) if kind != OTHER else (), words=feedback_type[:40])
 
@@ -105,9 +114,7 @@ def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
     """
     receipt = mail.part("message/disposition-notification")
     if receipt is not None:
-        return (
-            None if _was_discarded(receipt) else Detection(OTHER)
-        )  # a read receipt (RFC 8098): the mail has arrived
+        return None if _was_discarded(receipt) else Detection(OTHER)  # a read receipt (RFC 8098): the mail has arrived
     part = mail.part(*_STATUS_TYPES)
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
@@ -119,7 +126,9 @@ def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
     if not failed and not delayed:
         return Detection(OTHER)  # delivered, relayed or expanded: no failure
     reported = failed or delayed
-    return combine_outcomes([_recipient_outcome(block, mail, alone=len(reported) == 1) for block in reported[:MAX_RECIPIENTS]])
+    return combine_outcomes(
+        [_recipient_outcome(block, mail, alone=len(reported) == 1) for block in reported[:MAX_RECIPIENTS]]
+    )
 
 
 def _was_discarded(receipt: Message) -> bool:
@@ -150,7 +159,9 @@ def _recipient_outcome(block: Message, mail: ParsedMessage, *, alone: bool) -> R
     report_text = enhanced_status.without_returned_message(mail.text)
     text = report_text if alone else enhanced_status.section_for(report_text, _recipient(block))
     comment = _COMMENT.search(_field(block, "Status"))
-    evidence = (diagnostic if len(diagnostic) > 20 else f"{diagnostic}\n{text}") + (f"\n{comment[0]}" if comment else "")
+    evidence = (diagnostic if len(diagnostic) > 20 else f"{diagnostic}\n{text}") + (
+        f"\n{comment[0]}" if comment else ""
+    )
     stage = enhanced_status.refused_stage(text)
     refusal = enhanced_status.resolve_refusal(code, f"{evidence}\n{stage}", temporary=temporary)
     refusal = _refine_by_category(_field(block, "X-PowerMTA-BounceCategory"), refusal)

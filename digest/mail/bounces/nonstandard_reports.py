@@ -17,7 +17,7 @@ from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combin
 from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
 from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
-from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, has_null_return_path
+from digest.mail.bounces.sender_type import has_null_return_path, is_answer, is_machine, names_failure
 from digest.mail.smtp import refusal_classifier
 
 MAX_BYTES = 64 * 1024
@@ -45,7 +45,9 @@ def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
     delayed = bool(temporary and not permanent) if recipients else bool(DELAYED.search(text))
     overall = _recipient_outcome("", text, delayed)
     if len(recipients) < 2:
-        outcomes = [_recipient_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)]
+        outcomes = [
+            _recipient_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)
+        ]
         if len({outcome.recipient for outcome in outcomes}) > 1:
             return combine_outcomes(outcomes)
         return Detection(overall.kind, recipients, overall.status, overall.words)

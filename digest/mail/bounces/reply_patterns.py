@@ -76,7 +76,9 @@ _FROM = r"(?: from)?(?: (?:this|the|your|all))?(?: (?:e-?)?(?:mail(?:ing)?s?|lis
 _THANKS = r"(?:thanks?|thank you|danke|merci|gracias)?"
 
 UNSUBSCRIBE_SUBJECT = _any_of(rf"{_POLITE_PREFIX}{_UNSUBSCRIBE}", before=PREFIX, after=r"(?: \S{20,200})?[\s.!]*")
-UNSUBSCRIBE_LINE = _any_of(rf"{_POLITE_PREFIX}{_UNSUBSCRIBE}{_FROM}", before=r"(?:(?:hi|hello)[,!. ]+)?", after=rf"[\s,.!]*{_THANKS}[\s.!]*")
+UNSUBSCRIBE_LINE = _any_of(
+    rf"{_POLITE_PREFIX}{_UNSUBSCRIBE}{_FROM}", before=r"(?:(?:hi|hello)[,!. ]+)?", after=rf"[\s,.!]*{_THANKS}[\s.!]*"
+)
 
 QUOTED_LINE = _any_of(
     r">|-{2,}|_{5,}|on .{5,200} wrote:|am .{5,200} schrieb|le .{5,200} a écrit|from: |von: |sent from ", before=r"\s*"

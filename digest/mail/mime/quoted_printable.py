@@ -80,7 +80,9 @@ def mailbox_header(name: str, display: str, address: str) -> bytes:
         return structured_header(name, address)
     if display.isascii() and "=?" not in display and len(display) < 200:
         quoted = display.replace("\\", "\\\\").replace('"', '\\"')
-        return structured_header(name, f'"{quoted}" <{address}>' if _SPECIAL.search(display) else f"{display} <{address}>")
+        return structured_header(
+            name, f'"{quoted}" <{address}>' if _SPECIAL.search(display) else f"{display} <{address}>"
+        )
     words = b"\r\n ".join(_encoded_words(display[:200], len(name) + 2))
     return f"{name}: ".encode("ascii") + words + f"\r\n <{address}>\r\n".encode("ascii")
 

@@ -148,10 +148,14 @@ class Sender:
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
         fenced = deliveries.record_results(session, self._lease_id, results, now)
-        review = server_refusals.review(session, results, self._accepted_count + server_refusals.count_accepted(results), now)
+        review = server_refusals.review(
+            session, results, self._accepted_count + server_refusals.count_accepted(results), now
+        )
         domain, only_kind = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
         capacity = 0 if review.reply else capacity
-        claimed = claims.claim(session, self._lease_id, capacity, now, domain=domain, gate=self._throttle, only_kind=only_kind)
+        claimed = claims.claim(
+            session, self._lease_id, capacity, now, domain=domain, gate=self._throttle, only_kind=only_kind
+        )
         return fenced, claimed, review
 
     def _start(self, claimed: Sequence[ClaimedDelivery]) -> None:
@@ -163,7 +167,9 @@ class Sender:
                 self._in_flight[self._transport.send(message, self._may_send_content)] = delivery
             else:
                 self._unrecorded_results.append(self._transitions.withheld(delivery, message, clock.now()))
-        self._unrecorded_results += [self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()]
+        self._unrecorded_results += [
+            self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()
+        ]
 
     def _composed(self, claimed: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Where the composer fails, the rest of this window is tried again later and the pass goes on."""
@@ -177,7 +183,9 @@ class Sender:
     def _collect(self, pause: float = 0.0) -> None:
         """Wait for a result, the next beat or the end of `pause` (seconds), and store the results."""
         max_wait = min(max(pause, POLL_SECONDS), self._beat_seconds) if pause else self._beat_seconds
-        done, pending = wait(self._in_flight, timeout=0.0 if self._unrecorded_results else max_wait, return_when=FIRST_COMPLETED)
+        done, pending = wait(
+            self._in_flight, timeout=0.0 if self._unrecorded_results else max_wait, return_when=FIRST_COMPLETED
+        )
         if done and pending:
             done, _ = wait(self._in_flight, timeout=GATHER_SECONDS)
         for future in done:
@@ -211,7 +219,9 @@ class Sender:
         wait(self._in_flight)
         self._collect()
         try:
-            retry_transaction(partial(self._record_and_claim, self._unrecorded_results, 0), seconds=ABANDON_TIMEOUT_SECONDS)
+            retry_transaction(
+                partial(self._record_and_claim, self._unrecorded_results, 0), seconds=ABANDON_TIMEOUT_SECONDS
+            )
             retry_transaction(self._close, seconds=ABANDON_TIMEOUT_SECONDS)
         except Transient:
             log.exception("pass_abandoned", lease=self._lease_id)  # the lease reaper takes over

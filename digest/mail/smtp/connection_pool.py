@@ -64,7 +64,9 @@ class ConnectionPool:
         now = time.monotonic()
         return sorted(self._servers, key=lambda server: self._down_until.get(server, 0.0) > now)
 
-    async def _send_through(self, server: SmtpServer, message: OutgoingMessage, allowed: Callable[[], bool]) -> SendOutcome:
+    async def _send_through(
+        self, server: SmtpServer, message: OutgoingMessage, allowed: Callable[[], bool]
+    ) -> SendOutcome:
         """Use an idle connection, or a new one where there is none or the server has closed it meanwhile."""
         idle = self._take_idle(server)
         if idle is not None:

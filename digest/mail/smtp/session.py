@@ -86,7 +86,10 @@ class SmtpConnection:
         now = time.monotonic()
         is_recent = now - self._opened_at < MAX_CONNECTION_SECONDS and now - self._used_at < MAX_IDLE_SECONDS
         return (
-            self._session is not None and self._session.is_open and is_recent and self._mail_count < MAX_MAILS_PER_CONNECTION
+            self._session is not None
+            and self._session.is_open
+            and is_recent
+            and self._mail_count < MAX_MAILS_PER_CONNECTION
         )
 
     async def send(self, message: OutgoingMessage, allowed: Callable[[], bool]) -> SendOutcome:

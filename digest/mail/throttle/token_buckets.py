@@ -46,7 +46,9 @@ class LocalBuckets:
         granted = min(requested, available)
         if granted:
             self.charge(name, rate, granted)
-        return granted, (0.0 if granted == requested else self.available_tokens(name, rate, burst)[1] if granted else wait)
+        return granted, (
+            0.0 if granted == requested else self.available_tokens(name, rate, burst)[1] if granted else wait
+        )
 
     def available_tokens(self, name: str, rate: float, burst: float) -> tuple[int, float]:
         """See `Buckets`."""

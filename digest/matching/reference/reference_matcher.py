@@ -12,7 +12,7 @@ from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
-from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, scoring_key, parse_profile
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
 from digest.matching.scoring.bm25 import FIXED_IMPACTS, TOPIC_WEIGHT, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
 from digest.matching.scoring.relevance_feedback import lift
@@ -83,9 +83,17 @@ def match_lazily(
     """Like `match_all`, but each match is explained only when iterated: most are only counted."""
     weights = _weights(counts)
     parsed = parse_profile(profile, weights)
-    findings = [finding for finding in _findings(parsed, candidates, weights) if finding.followed or _allowed(parsed, finding)]
+    findings = [
+        finding for finding in _findings(parsed, candidates, weights) if finding.followed or _allowed(parsed, finding)
+    ]
     strict = [finding for finding in findings if finding.strict_positions or finding.followed]
-    close = [finding for finding in findings if not (finding.strict_positions or finding.followed) and profile.close and finding.relevance >= parsed.floor > 0]
+    close = [
+        finding
+        for finding in findings
+        if not (finding.strict_positions or finding.followed)
+        and profile.close
+        and finding.relevance >= parsed.floor > 0
+    ]
     close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
     unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
     return LazyMatches(parsed, sorted(unsent, key=_sort_key))
@@ -148,7 +156,9 @@ def _weights(counts: Counts | Weights) -> Weights:
     return counts if isinstance(counts, Weights) else Weights(counts)
 
 
-def _findings(parsed: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
+def _findings(
+    parsed: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights
+) -> Iterator[_Finding]:
     """The evaluation of each paper; withdrawn and excluded papers are skipped."""
     for candidate in candidates:
         document = prepare_document(candidate) if isinstance(candidate, Candidate) else candidate
@@ -162,24 +172,36 @@ def _evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights)
     norm = weights.norm(document.length)
     followed = tuple([author for author, is_author in parsed.authors if is_author(document)])
     likes = ((ProfileTerm("", stem), weight) for stem, weight in parsed.profile.likes if stem in document.tf)
-    liked_impacts = tuple(weight * impact(parsed.idf[profile_term], document.tf[profile_term.text], norm) for profile_term, weight in likes)
+    liked_impacts = tuple(
+        weight * impact(parsed.idf[profile_term], document.tf[profile_term.text], norm)
+        for profile_term, weight in likes
+    )
     gains: dict[ProfileTerm, int] = {}
     for stem in parsed.plain_words.keys() & document.tf.keys():
         profile_term = parsed.plain_words[stem]
-        gains[profile_term] = parsed.plain_weights[profile_term] * impact(parsed.idf[profile_term], document.tf[stem], norm)
+        gains[profile_term] = parsed.plain_weights[profile_term] * impact(
+            parsed.idf[profile_term], document.tf[stem], norm
+        )
     for profile_term in parsed.plain_prefixes:
         if tf := _tf(profile_term, document):
             gains[profile_term] = parsed.plain_weights[profile_term] * impact(parsed.idf[profile_term], tf, norm)
     strict_positions = parsed.satisfied_terms(document)
     strict_gains: dict[ProfileTerm, int] = {}
-    phrase_gain = sum([_add_strict_gains(parsed.terms[position][1], parsed, document, norm, strict_gains) for position in strict_positions])
+    phrase_gain = sum(
+        [
+            _add_strict_gains(parsed.terms[position][1], parsed, document, norm, strict_gains)
+            for position in strict_positions
+        ]
+    )
     gains = strict_gains | gains
     for author in followed:
         gains[ProfileTerm("au", fold_text(author))] = TOPIC_WEIGHT * FIXED_IMPACTS["au"]
     return _Finding(document, gains, strict_positions, strict_gains, phrase_gain, followed, liked_impacts)
 
 
-def _add_strict_gains(term: ParsedTerm, parsed: ParsedProfile, document: Document, norm: int, strict_gains: dict[ProfileTerm, int]) -> int:
+def _add_strict_gains(
+    term: ParsedTerm, parsed: ParsedProfile, document: Document, norm: int, strict_gains: dict[ProfileTerm, int]
+) -> int:
     """Add a matched term's gains to `strict_gains`. Returns the extra gain of a phrase, else 0."""
     for profile_term, key in term.term_bits:
         if key in strict_gains:
@@ -265,8 +287,12 @@ def _rank_topics(
         matched_terms = _matched_terms(topic, finding, satisfied_terms)
         if matched_terms or satisfied_terms:
             gain = sum(finding.gains[key] for key in {scoring_key(profile_term) for profile_term in matched_terms})
-            gain += sum(finding.strict_gains[key] for term in satisfied_terms if term.phrase for _, key in term.term_bits)
-            ranked.append((-gain, topic.index, topic, sum({parsed.bit_of_term[profile_term] for profile_term in matched_terms})))
+            gain += sum(
+                finding.strict_gains[key] for term in satisfied_terms if term.phrase for _, key in term.term_bits
+            )
+            ranked.append(
+                (-gain, topic.index, topic, sum({parsed.bit_of_term[profile_term] for profile_term in matched_terms}))
+            )
     return [(topic, bits) for _, _, topic, bits in sorted(ranked, key=lambda one: one[:2])]
 
 
@@ -277,7 +303,9 @@ def _matched_terms(topic: ParsedTopic, finding: _Finding, satisfied_terms: Seque
     return [profile_term for term in satisfied_terms for profile_term, _ in term.term_bits]
 
 
-def _typed_words(topic: ParsedTopic, finding: _Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]) -> tuple[str, ...]:
+def _typed_words(
+    topic: ParsedTopic, finding: _Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
+) -> tuple[str, ...]:
     """The matched words as typed: whole phrases where the paper contains them, else single words."""
     if topic.index in strict_terms:
         return tuple(dict.fromkeys(term.term.text for term in strict_terms[topic.index]))

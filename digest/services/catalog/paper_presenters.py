@@ -142,6 +142,9 @@ def _figures(printed_figures: Mapping[str, Any], rows: Sequence[PaperRow]) -> tu
     for key, label in _MEAN_FIGURES:
         if values_by_key[key] or printed_figures.get(key) is not None:
             labelled_figures.append(
-                (localize(label), format_number(mean(values_by_key[key]) if values_by_key[key] else printed_figures[key]))
+                (
+                    localize(label),
+                    format_number(mean(values_by_key[key]) if values_by_key[key] else printed_figures[key]),
+                )
             )
     return tuple(labelled_figures)

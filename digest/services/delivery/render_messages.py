@@ -12,7 +12,7 @@ from digest import settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
 from digest.compose.email.paper_block import PaperBlocks
-from digest.compose.email.template_context import RenderedMail, MailService
+from digest.compose.email.template_context import MailService, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
@@ -164,8 +164,12 @@ class MailComposer:
         links = web_view.mail_links(edition, subscriber)
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
-            return other_emails.no_matches_notice(recipient, links, content.considered, silent=silent, service=self._service)
-        return digest_email.digest(content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks)
+            return other_emails.no_matches_notice(
+                recipient, links, content.considered, silent=silent, service=self._service
+            )
+        return digest_email.digest(
+            content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks
+        )
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str

@@ -58,12 +58,16 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     )
 
 
-def _edition_item(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks) -> Item:
+def _edition_item(
+    edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks
+) -> Item:
     recipient = web_view.edition_recipient(
         edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
     )
     content = Content.from_json(edition.content)
-    subject, html = digest_email.feed_fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
+    subject, html = digest_email.feed_fragment(
+        content, papers.papers, recipient, web_view.public_links(), blocks=blocks
+    )
     return Item(
         key=_tag_uri(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",

@@ -57,31 +57,56 @@ def allows_paper(profile: Profile, document: Document) -> bool:
 
 
 def _choose_content(pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest) -> Content:
-    new_documents = [document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through]
+    new_documents = [
+        document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through
+    ]
     if not request.has_topics:
         return _without_topics(pool, documents, new_documents, request)
     matches = reference_matcher.match_lazily(
         request.profile, new_documents, pool.weights, tau=request.tau, sent=frozenset(request.sent)
     )
-    new_entries = [entry_building.new_entry(pool, match) for match in reference_matcher.apply_topic_caps(request.profile, matches)]
+    new_entries = [
+        entry_building.new_entry(pool, match) for match in reference_matcher.apply_topic_caps(request.profile, matches)
+    ]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
     rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
-    rising_documents = [document for document in documents if document.candidate.id in rising_rank] if request.rising else []
-    rising_matches = reference_matcher.match_all(request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent)
+    rising_documents = (
+        [document for document in documents if document.candidate.id in rising_rank] if request.rising else []
+    )
+    rising_matches = reference_matcher.match_all(
+        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
+    )
     rising_matches.sort(key=lambda match: rising_rank[match.paper])
-    entries = new_entries + [entry_building.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]]
-    return Content(entries=tuple(entries), considered=len(new_documents), more=len(matches) - len(new_entries), notice=request.notice)
+    entries = new_entries + [
+        entry_building.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]
+    ]
+    return Content(
+        entries=tuple(entries),
+        considered=len(new_documents),
+        more=len(matches) - len(new_entries),
+        notice=request.notice,
+    )
 
 
 def _without_topics(
     pool: CandidatePool, documents: Sequence[Document], new_documents: Sequence[Document], request: SelectionRequest
 ) -> Content:
-    matches = reference_matcher.match_lazily(request.profile, new_documents, pool.weights, tau=None, sent=frozenset(request.sent))
+    matches = reference_matcher.match_lazily(
+        request.profile, new_documents, pool.weights, tau=None, sent=frozenset(request.sent)
+    )
     followed = [match for match in matches if match.followed]
     already_sent = frozenset(request.sent).union(match.paper for match in followed)
-    allowed_ids = {document.candidate.id for document in documents if document.candidate.id not in already_sent and allows_paper(request.profile, document)}
+    allowed_ids = {
+        document.candidate.id
+        for document in documents
+        if document.candidate.id not in already_sent and allows_paper(request.profile, document)
+    }
     trending = [paper_id for paper_id in pool.rising if paper_id in allowed_ids]
-    new_papers = [(-document.candidate.announcement, document.candidate.id) for document in new_documents if document.candidate.id in allowed_ids]
+    new_papers = [
+        (-document.candidate.announcement, document.candidate.id)
+        for document in new_documents
+        if document.candidate.id in allowed_ids
+    ]
     return entry_building.content_without_topics(
         pool, request, followed, trending, [paper_id for _, paper_id in sorted(new_papers)], len(new_documents)
     )
@@ -91,7 +116,9 @@ def _documents(session: Session, pool: CandidatePool, seen_through: int) -> list
     """The papers of batches after `seen_through`, and the rising ones: all that can be selected."""
     percentiles = {number: trend.percentile for number, trend in pool.trends.items()}
     rising = frozenset(pool.rising)
-    papers = {paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising}
+    papers = {
+        paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
+    }
     return _prepare(session, papers, pool.announcement_of, percentiles)
 
 
@@ -103,10 +130,15 @@ def _prepare(
 ) -> list[Document]:
     """The papers prepared for matching; prepared papers are cached."""
     cached = _prepared.setdefault(engine(), OrderedDict())
-    missing = [(paper_id, paper.revision) for paper_id, paper in papers.items() if (paper_id, paper.revision) not in cached]
+    missing = [
+        (paper_id, paper.revision) for paper_id, paper in papers.items() if (paper_id, paper.revision) not in cached
+    ]
     for key, paper_record in store.versions(session, missing).items():
         cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
-    documents = [_with_trending(cached[paper_id, paper.revision], announcement[paper_id], percentiles.get(paper_id, 0)) for paper_id, paper in papers.items()]
+    documents = [
+        _with_trending(cached[paper_id, paper.revision], announcement[paper_id], percentiles.get(paper_id, 0))
+        for paper_id, paper in papers.items()
+    ]
     while len(cached) > _MAX_CACHED_DOCUMENTS:
         cached.popitem(last=False)
     return documents

@@ -56,10 +56,15 @@ def sent_papers_before(
 def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
     """The edition of each request."""
     if not requests or _use_reference(
-        session, len(pool.papers), _new_paper_count(pool, requests), _single_profile_words(request.profile for request in requests)
+        session,
+        len(pool.papers),
+        _new_paper_count(pool, requests),
+        _single_profile_words(request.profile for request in requests),
     ):
         return reference_backend.choose(session, pool, requests) if requests else []
-    return [content.content() for content in engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})]
+    return [
+        content.content() for content in engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})
+    ]
 
 
 def choose_stored(
@@ -137,7 +142,9 @@ def _use_reference(session: Session, paper_count: int, pair_count: int, word_cou
     terms = max(size.terms, word_count)
     if _is_quick(paper_count, pair_count * terms) or not size.needs_engine:
         return True
-    return not engine_loader.is_compiled() and pair_count * terms <= _COMPILE_THRESHOLD_DAYS * engine_need.REFERENCE_WORK
+    return (
+        not engine_loader.is_compiled() and pair_count * terms <= _COMPILE_THRESHOLD_DAYS * engine_need.REFERENCE_WORK
+    )
 
 
 def _is_quick(paper_count: int, work: int) -> bool:

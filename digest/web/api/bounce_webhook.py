@@ -49,7 +49,9 @@ def sign_body(body: bytes, *, key: str, timestamp: int) -> str:
     return f"t={timestamp},v1={mac}"
 
 
-async def _require_signature(request: Request, digest_signature: Annotated[str, Header(description=SIGNATURE_DESCRIPTION)] = "") -> None:
+async def _require_signature(
+    request: Request, digest_signature: Annotated[str, Header(description=SIGNATURE_DESCRIPTION)] = ""
+) -> None:
     """Refuse requests without a valid and recent signature."""
     key = settings.get().webhook_key
     if not key:
@@ -58,7 +60,9 @@ async def _require_signature(request: Request, digest_signature: Annotated[str, 
     if match is None:
         raise HTTPException(401, detail="the header Digest-Signature must be t=SECONDS,v1=HEX")
     timestamp = int(match[1])
-    if not hmac.compare_digest(sign_body(await request.body(), key=key, timestamp=timestamp), f"t={timestamp},v1={match[2]}"):
+    if not hmac.compare_digest(
+        sign_body(await request.body(), key=key, timestamp=timestamp), f"t={timestamp},v1={match[2]}"
+    ):
         raise HTTPException(401, detail="the signature does not match the body and DIGEST_WEBHOOK_KEY")
     if abs(clock.now().timestamp() - timestamp) > SIGNATURE_SECONDS:
         raise HTTPException(

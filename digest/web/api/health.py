@@ -60,7 +60,10 @@ async def healthz() -> PlainTextResponse:
 def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
     """200 if the database answers and a worker makes progress, else 503. The details need a token."""
     database_error = _database_error()
-    problems = {"database": database_error, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
+    problems = {
+        "database": database_error,
+        "worker": "" if queue.alive() else "no worker answers; start `digest worker`",
+    }
     ready = not any(problems.values())
     body: dict[str, object] = {"ready": ready}
     if _may_see_details(authorization, check_api_tokens=not database_error):

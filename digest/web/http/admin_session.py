@@ -80,7 +80,9 @@ def require_same_origin(request: Request) -> None:
         return
     fetch_site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    is_own_origin = origin is None or origin in _own_origins() or (origin == "null" and "sec-fetch-site" in request.headers)
+    is_own_origin = (
+        origin is None or origin in _own_origins() or (origin == "null" and "sec-fetch-site" in request.headers)
+    )
     if fetch_site not in {"same-origin", "none"} or not is_own_origin:
         raise HTTPException(
             403, detail=localize("this form was sent from a page of another site; open it here and send again")

@@ -27,7 +27,9 @@ class Caller:
     sign_ups: rate_limits.RateLimit
 
 
-def _check_credentials(request: Request, credentials: HTTPAuthorizationCredentials | None, scope: str) -> ApiToken | None:
+def _check_credentials(
+    request: Request, credentials: HTTPAuthorizationCredentials | None, scope: str
+) -> ApiToken | None:
     """The token of the request; None for none. Raises HTTPException 401 for an invalid one, 403 without the scope."""
     if credentials is None:
         if "authorization" in request.headers:

@@ -115,7 +115,9 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     first_error: dict[str, Any] = error.errors()[0]
     location = [str(part) for part in first_error["loc"]]
     if location[:1] == ["path"]:
-        return error_response(request.scope, 404, localize("there is no page at this address; the link may be incomplete"))
+        return error_response(
+            request.scope, 404, localize("there is no page at this address; the link may be incomplete")
+        )
     field = ".".join(location[1:]) or "body"
     return error_response(request.scope, 422, f"{field}: {plain_message(first_error)}", field=field)
 

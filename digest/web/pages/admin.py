@@ -41,7 +41,9 @@ def request_sign_in_link(form: Form, client: Client, queue: Queue) -> HTMLRespon
 @router.get("/enter/{token}")
 def show_sign_in_button(token: str) -> HTMLResponse:
     """Show a button, because mail scanners follow links."""
-    admin_login.require_valid_link(signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME))
+    admin_login.require_valid_link(
+        signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
+    )
     return _page("enter.html")
 
 
@@ -77,7 +79,9 @@ def resend(form: Form, services: Services, queue: Queue, administrator: Administ
 
 
 @router.post("/runs/{run_id}/{act}")
-def pause_or_resume(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator) -> HTMLResponse:
+def pause_or_resume(
+    run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator
+) -> HTMLResponse:
     """Pause or resume the unsent mails of a run."""
     try:
         if act == "pause":
@@ -159,7 +163,9 @@ def _plots(days: Sequence[daily_stats.DayFigures]) -> list[tuple[str, str, Seque
     plots: tuple[tuple[str, str, Callable[[daily_stats.DayFigures], int]], ...] = (
         (
             localize("Subscribers"),
-            localize("%(joined)s joined, %(left)s left.", joined=format_number(joined), left=format_number(unsubscribed)),
+            localize(
+                "%(joined)s joined, %(left)s left.", joined=format_number(joined), left=format_number(unsubscribed)
+            ),
             lambda day: day.subscribers,
         ),
         (localize("E-mails sent"), localize("%(n)s in all.", n=format_number(sent)), lambda day: day.sent),

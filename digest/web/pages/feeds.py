@@ -58,7 +58,9 @@ def _feed_response(feed: Feed, request: Request, extra_headers: Mapping[str, str
         else (feed_formats.to_atom(feed), feed_formats.ATOM_TYPE)
     )
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Last-Modified": format_datetime(_truncated_to_second(feed.updated), usegmt=True)} | dict(extra_headers)
+    headers = {"ETag": etag, "Last-Modified": format_datetime(_truncated_to_second(feed.updated), usegmt=True)} | dict(
+        extra_headers
+    )
     if _is_unchanged(request, etag, feed.updated):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=kind, headers=headers)

@@ -70,7 +70,10 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
             f"{forms.as_sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
         )
         return _page(
-            update_preferences.account_of(subscriber_id), preference_form.with_defaults(texts), message=conflict, status=409
+            update_preferences.account_of(subscriber_id),
+            preference_form.with_defaults(texts),
+            message=conflict,
+            status=409,
         )
     return _page(account, preference_form.texts_of(account.subscriber, account.profile), message=localize("Saved."))
 
@@ -96,9 +99,7 @@ def _parse_paper_id(value: object) -> int | None:
 def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | None = None) -> HTMLResponse:
     """The page with the stored preferences."""
     account = update_preferences.account_of(subscriber_id)
-    return _page(
-        account, preference_form.texts_of(account.subscriber, account.profile), message=message, error=error
-    )
+    return _page(account, preference_form.texts_of(account.subscriber, account.profile), message=message, error=error)
 
 
 def _page(

@@ -55,7 +55,9 @@ async def sign_up(form: Form, client: Client, queue: Queue, services: Services) 
     """Send the confirmation. The answer, and the time it takes, are the same for every address."""
     texts = preference_form.submitted_texts(form, split_commas=True)
     try:
-        await run_in_time_steps(lambda: subscribe(preference_form.parse_preferences(Subscription, texts), client, queue))
+        await run_in_time_steps(
+            lambda: subscribe(preference_form.parse_preferences(Subscription, texts), client, queue)
+        )
     except (BadInput, TooMany) as error:
         return await run_in_threadpool(_refused_sign_up, services, texts, error)
     # so that reloading the page, or going back to it, does not sign up again
@@ -83,7 +85,9 @@ def _refused_sign_up(services: PageServices, texts: Mapping[str, str], error: Ba
     return page
 
 
-def _form_page_with_preview(services: PageServices, values: Mapping[str, str], make_preview: MakePreview) -> HTMLResponse:
+def _form_page_with_preview(
+    services: PageServices, values: Mapping[str, str], make_preview: MakePreview
+) -> HTMLResponse:
     try:
         return _form_page(services, values, preview=_preview_of(make_preview, values))
     except (BadInput, TooMany) as error:

@@ -13,7 +13,10 @@ from digest.i18n import localize
 from digest.services.subscriptions.topic_settings import TopicSetting
 
 MAX_FIELDS = 200
-ON_PAGE_FIELD, BUTTON_FIELDS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; the fields that a pressed button adds
+ON_PAGE_FIELD, BUTTON_FIELDS = (
+    "on_page",
+    {"action", "List-Unsubscribe"},
+)  # a hidden field; the fields that a pressed button adds
 TOPIC_FIELDS = ("topic", "cap", "muted")
 
 

@@ -68,7 +68,9 @@ def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Ite
 
 def parse_preferences(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
     """Validate the fields of the schema. Raises BadInput."""
-    return preference_fields.validate(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
+    return preference_fields.validate(
+        schema, {name: text for name, text in texts.items() if name in schema.model_fields}
+    )
 
 
 def with_defaults(texts: Mapping[str, str]) -> dict[str, str]:

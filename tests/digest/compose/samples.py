@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email.template_context import Links, Recipient, MailService
+from digest.compose.email.template_context import Links, MailService, Recipient
 from digest.papers import Record
 
 DAY = date(2025, 11, 21)

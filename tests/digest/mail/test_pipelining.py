@@ -67,7 +67,9 @@ def carried(
     async def run() -> list[SendOutcome]:
         listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
-        pool = ConnectionPool([parse_server(f"smtp://127.0.0.1:{port}")], size=1, timeout=2.0, ehlo_name="papers.example")
+        pool = ConnectionPool(
+            [parse_server(f"smtp://127.0.0.1:{port}")], size=1, timeout=2.0, ehlo_name="papers.example"
+        )
         outcomes = []
         for letter in letters:
             outcomes.append(await pool.send(letter, lambda: next(answers, True)))

@@ -17,7 +17,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from tests.conftest import ROOT
 from workers.main import app
 

@@ -24,7 +24,7 @@ from digest.compose.text.text_wrapping import shorten, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
-from digest.papers.identity import title_words, abstract_words
+from digest.papers.identity import abstract_words, title_words
 from digest.text import plain_text
 from digest.text.folding import fold_text
 from digest.text.hyphens import rejoin_hyphenated
@@ -94,9 +94,7 @@ def test_twice_the_text_is_at_most_two_and_a_half_times_the_steps(bomb: str) -> 
 
 
 def test_shortening_looks_at_the_beginning_only() -> None:
-    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(
-        lambda text: shorten(text, 300), "ab " * 9000
-    )
+    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(lambda text: shorten(text, 300), "ab " * 9000)
 
 
 @pytest.mark.parametrize("function", [readable, tokens, fold_text, remove_controls])
