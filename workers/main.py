@@ -82,7 +82,7 @@ app = build(Dependencies(enqueue=_enqueue, seeds=_seeds))
 @app.command()
 @output.report_errors
 def up(port: Port = None) -> None:
-    """Run web, worker, scheduler and, unless DIGEST_REDIS_URL is set, a private Redis."""
+    """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
     from workers import listening, supervisor
 
@@ -104,7 +104,7 @@ def worker(
         int | None, typer.Option(min=1, help="Processes for each queue without a number in --queues.")
     ] = None,
 ) -> None:
-    """Run a worker, which selects papers, sends mail and fetches from sources."""
+    """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
     from workers import pools
     from workers.queues import read_pools
@@ -118,7 +118,7 @@ def worker(
 @app.command()
 @output.report_errors
 def scheduler() -> None:
-    """Run a scheduler, which enqueues due work and recovers work that is stuck."""
+    """Run a scheduler: enqueue due work, recover stuck work."""
     from digest import settings
     from workers import scheduler as clockwork
 
@@ -158,7 +158,7 @@ def healthcheck(
         list[str] | None, typer.Option(help="A queue to check; may be repeated. Default: all that are served here.")
     ] = None,
 ) -> None:
-    """Check that a process makes progress; the exit code is 0 only then. For containers and monitoring."""
+    """Check that a process makes progress. The exit code is 0 only then; for containers and monitoring."""
     typer.echo(healthchecks.examine(process, queue or ()))
 
 
@@ -172,7 +172,7 @@ def demo(
         int, typer.Option(min=1, max=65534, help="Port of the service; the mailbox uses the next one.")
     ] = 8000,
 ) -> None:
-    """Run the whole service on this machine with seed papers, demo subscribers and a mailbox."""
+    """Run a demo of the whole service on this machine. With seed papers, demo subscribers and a mailbox."""
     from workers import demo as demonstration
 
     demonstration.run_demo(once=once, port=port, make_enqueue=_enqueue)

@@ -23,9 +23,7 @@ Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
 
 def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
-    admin = typer.Typer(
-        no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and API tokens; show statistics."
-    )
+    admin = typer.Typer(no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and tokens.")
     app.add_typer(admin, name="admin")
     _mail(admin, outside)
     runs.add(admin, outside)
@@ -68,7 +66,7 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
         ] = False,
         json: Json = False,
     ) -> None:
-        """Allow mail to an address again, or to all addresses suppressed since a day. The audit log records it."""
+        """Allow mail to an address again. Or to all that were suppressed since a day; the audit log records it."""
         if (address is None) == (since is None):
             raise BadInput("give either an ADDRESS or --since DAY")
         if address is not None:
@@ -79,7 +77,7 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @admin.command()
     @output.report_errors
     def stats(json: Json = False) -> None:
-        """Show counts of papers, announcements, subscribers and deliveries."""
+        """Show counts of papers, subscribers and deliveries."""
         output.print_facts(subscriber_admin.installation_stats(), json=json)
 
 

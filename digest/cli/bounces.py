@@ -39,7 +39,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
         json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per message.")] = False,
     ) -> None:
-        """Process bounces, complaints, automatic replies and unsubscribe mails. Only those about our mail count."""
+        """Process bounces, complaints, replies and unsubscribe mails. Only those about our mail count."""
         if (folder is None) == (not stdin):
             raise BadInput("give either --maildir FOLDER or --stdin")
         _show(maildir.ingest(folder, dry_run=dry_run) if folder else _piped(dry_run=dry_run), json=json)

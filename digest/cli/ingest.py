@@ -30,7 +30,9 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     def ingest(
         source: Annotated[
             str,
-            typer.Argument(help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."),
+            typer.Argument(
+                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."
+            ),
         ],
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
@@ -38,7 +40,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Fetch and store what is due or missing, or the given days. Repeating it changes nothing."""
+        """Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."""
         if file or source in import_files.FILE_FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")
@@ -59,7 +61,9 @@ def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
     for bad in counts.rejected_items:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
     if counts.bad > len(counts.rejected_items):
-        typer.echo(f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True)
+        typer.echo(
+            f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True
+        )
     if json:
         output.emit_json(counts.to_json())
         return

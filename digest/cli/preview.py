@@ -45,7 +45,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
-        """Show what a profile would have received each day, without subscribing."""
+        """Show what a profile would have received, day by day. Nobody is subscribed."""
         given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
         wanted = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in given.items()}

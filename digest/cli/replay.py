@@ -27,7 +27,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         only: Annotated[str | None, typer.Option(help="Only this subscriber.", metavar="ADDRESS")] = None,
         json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
-        """Show what would have been sent, day by day, from the stored papers. Nothing is stored or sent."""
+        """Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."""
         days = replaying.replay(first.date(), last.date(), only=daily_run.subscriber_id_of(only))
         if json:
             output.emit_json({"days": [one.to_json() for one in days]})

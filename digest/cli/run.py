@@ -27,7 +27,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         wait: Annotated[bool, typer.Option("--wait", help="Wait until the workers have sent everything.")] = False,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Select, queue and deliver the editions due by now, or on a date. Repeating it sends nothing twice."""
+        """Select, queue and deliver the editions that are due. Repeating it sends nothing twice."""
         configuration.require_valid()
         schema_migration.require_newest()
         when = date.date() if date else None

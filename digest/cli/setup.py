@@ -34,7 +34,7 @@ def _migrate(app: typer.Typer) -> None:
             ),
         ] = None,
     ) -> None:
-        """Upgrade the database to the newest schema, and compile the matching engine where it is needed."""
+        """Upgrade the database schema. Also compiles the matching engine where it is needed."""
         configuration.require_valid()
         before = schema_migration.current_revision()
         after = schema_migration.upgrade()
@@ -54,7 +54,7 @@ def _doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.report_errors
     def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-        """Check the settings, database, Redis, workers, mail server and readiness for bulk mail."""
+        """Check the installation: settings, database, mail and workers. Also its readiness for bulk mail."""
         findings = doctor.run_checks()
         if json:
             output.emit_json([finding.to_json() for finding in findings])

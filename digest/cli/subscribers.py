@@ -52,7 +52,7 @@ def _looking(people: typer.Typer) -> None:
     @people.command()
     @output.report_errors
     def export(json: Json = False) -> None:
-        """Export the addresses, topics and settings of all subscribers as CSV."""
+        """Export all subscribers, with topics and settings, as CSV."""
         if json:
             output.emit_json(csv_import_export.export_rows())
         else:
@@ -88,7 +88,7 @@ def _coming(people: typer.Typer) -> None:
         welcome: Welcome = True,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; add nobody.")] = False,
     ) -> None:
-        """Add subscribers from a CSV file with a header (address, topics, …), or from an `export`."""
+        """Add subscribers from a CSV file. It has a header (address, topics, …), or comes from `export`."""
         output.print_line(_what_is_sent(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
             added, bad = csv_import_export.import_file(

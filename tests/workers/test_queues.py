@@ -290,7 +290,7 @@ def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
 
     try:
         monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
-        with pytest.raises(Transient, match=r"did nothing for 2 s while asked to \(queues: delivery\)"):
+        with pytest.raises(Transient, match=r"did not react within 2 s \(queues: delivery\)"):
             examine(Process.worker)
     finally:
         monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
