@@ -14,7 +14,7 @@ from digest.models import Threshold
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import calibration_job
-from tests.digest.services.house import add_subscriber
+from tests.digest.services.stored_rows import add_subscriber
 from tests.patience import wait_for
 from tests.workers.conftest import Worker
 from workers.tasks import CeleryEnqueue

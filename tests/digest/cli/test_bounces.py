@@ -23,7 +23,7 @@ from digest.models import Delivery
 from tests.digest.mail.ordinary import mail
 from tests.digest.mail.test_bounce import complaint, report
 from tests.digest.services.conftest import KEY, service
-from tests.digest.services.house import bounces, later, suppressed
+from tests.digest.services.stored_rows import bounces, later, suppressed
 
 __all__ = ["service"]
 

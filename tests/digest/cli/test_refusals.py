@@ -12,7 +12,7 @@ import time_machine
 
 from digest.mail.smtp import transport
 from tests.digest.cli.conftest import Terminal
-from tests.digest.services.house import bounces, suppressed
+from tests.digest.services.stored_rows import bounces, suppressed
 from tests.outbox import Outbox
 from tests.servers import CONTENT, DATA, MAIL, RCPT, MailFault, MailServer
 

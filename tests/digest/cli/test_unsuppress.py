@@ -13,7 +13,7 @@ from digest.db.bounces import reports as store
 from digest.db.core.engine import reading, transaction
 from digest.models import Audit
 from tests.digest.cli.conftest import Terminal
-from tests.digest.services.house import suppressed
+from tests.digest.services.stored_rows import suppressed
 
 REASONS = {
     "gone@one.example": "no such address",

@@ -17,7 +17,7 @@ from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow
 from digest.services.security import signed_links
 from digest.web.app import build
 from tests.digest.compose import pseudo
-from tests.digest.services.house import add_mail, add_run
+from tests.digest.services.stored_rows import add_mail, add_run
 from tests.digest.web.conftest import (
     ADA,
     NOW,

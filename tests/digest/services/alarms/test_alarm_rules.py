@@ -15,8 +15,8 @@ from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.delivery.render_messages import MailComposer
-from tests.digest.services.house import alarms as alarm_titles
-from tests.digest.services.house import later
+from tests.digest.services.stored_rows import alarms as alarm_titles
+from tests.digest.services.stored_rows import later
 from tests.outbox import Outbox, as_claimed
 
 

@@ -14,8 +14,8 @@ from digest.errors import SourceDown
 from digest.services.alarms import alarm_rules
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.ingestion import catch_up
-from tests.digest.services.house import alarms as alarm_mails
-from tests.digest.services.house import later
+from tests.digest.services.stored_rows import alarms as alarm_mails
+from tests.digest.services.stored_rows import later
 from tests.outbox import Outbox, as_claimed
 from tests.wire_server import WireServer, status
 

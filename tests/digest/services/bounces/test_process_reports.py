@@ -39,7 +39,7 @@ from digest.services.security import signed_links
 from tests.digest.mail.ordinary import ORDINARY
 from tests.digest.mail.ordinary import mail as ordinary
 from tests.digest.mail.test_bounce import complaint, report
-from tests.digest.services import house as stored_rows
+from tests.digest.services import stored_rows
 from tests.outbox import as_claimed
 
 ADA = "ada@one.example"

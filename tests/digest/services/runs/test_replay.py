@@ -17,7 +17,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, run_planning
 from digest.services.runs import replay as replaying
 from digest.services.runs.replay import replay
-from tests.digest.services.house import add_subscriber
+from tests.digest.services.stored_rows import add_subscriber
 from tests.digest.web.conftest import everything
 
 MONDAY, FRIDAY = date(2025, 11, 17), date(2025, 11, 21)

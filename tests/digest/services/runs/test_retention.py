@@ -9,7 +9,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause
 from digest.services.runs import retention
-from tests.digest.services.house import add_mail, add_run, add_subscriber, bounces, later, store_row
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, bounces, later, store_row
 from tests.outbox import Outbox
 
 

@@ -14,7 +14,7 @@ from digest.models import Run
 from digest.models.edition import PAUSED, PLANNED
 from digest.services.admin import subscriber_admin
 from digest.services.runs import build_editions, run_control, run_planning
-from tests.digest.services.house import add_mail, add_run, add_subscriber, editions, mail, subscriber_row
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, editions, mail, subscriber_row
 
 ACTOR = "a test"
 QUEUE = NoQueue()

@@ -14,7 +14,7 @@ from digest.db.core.engine import transaction
 from digest.errors import TooMany
 from digest.services.security import rate_limits
 from digest.services.security.rate_limits import CONFIRMATIONS, DAY, SIGN_IN_MAILS, Backoff, RateLimit
-from tests.digest.services.house import later
+from tests.digest.services.stored_rows import later
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 TWICE = RateLimit("test", 2)

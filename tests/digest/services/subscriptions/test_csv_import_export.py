@@ -22,7 +22,7 @@ from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
 from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.sign_up import WORDING_VERSION
-from tests.digest.services.house import add_subscriber, store_row
+from tests.digest.services.stored_rows import add_subscriber, store_row
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -22,7 +22,7 @@ from digest.services.alarms import alarm_rules
 from digest.services.runs import retention
 from digest.services.subscriptions import csv_import_export, erasure, preference_fields, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
-from tests.digest.services.house import add_mail, add_run, add_subscriber, later, store_row
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, later, store_row
 from tests.digest.web.conftest import everything
 
 ADA = "Ada.Byron@unusual-domain.example"

@@ -25,7 +25,7 @@ from digest.models import (
 )
 from digest.services.security import rate_limits
 from digest.services.subscriptions import personal_data, update_preferences
-from tests.digest.services.house import add_mail, add_run, add_subscriber, later, store_row
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, later, store_row
 
 ADA = "ada@one.example"
 REFERRING = {"subscriber_id", "profile_id", "address", "address_key", "address_hash"}

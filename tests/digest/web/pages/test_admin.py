@@ -21,7 +21,7 @@ from digest.models import Audit
 from digest.services.admin import domain_pauses
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
-from tests.digest.services.house import add_mail, add_run, add_subscriber
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import ADA, Browser, RecordingQueue, everything, mails, path, subscribed
 from tests.outbox import as_claimed
 

@@ -32,7 +32,7 @@ from digest.services.selection import candidate_papers, engine_need
 from digest.services.selection import selector as choosing
 from digest.services.selection.entry_building import SelectionRequest
 from tests.digest.matching.profiles import RandomProfiles
-from tests.digest.services.house import add_subscriber
+from tests.digest.services.stored_rows import add_subscriber
 
 DAY = date(2025, 9, 30)
 SUBSCRIBERS = 24
