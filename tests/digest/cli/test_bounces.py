@@ -20,8 +20,8 @@ from digest.db.core.engine import transaction
 from digest.interfaces import NoQueue
 from digest.mail.mime.message import return_path
 from digest.models import Delivery
+from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import mail
-from tests.digest.mail.test_bounce import complaint, report
 from tests.digest.services.conftest import KEY, service
 from tests.digest.services.stored_rows import bounces, later, suppressed
 

@@ -36,9 +36,9 @@ from digest.services.bounces.process_reports import ProviderReport
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.runs import run_control
 from digest.services.security import signed_links
+from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import ORDINARY
 from tests.digest.mail.ordinary import mail as ordinary
-from tests.digest.mail.test_bounce import complaint, report
 from tests.digest.services import stored_rows
 from tests.outbox import as_claimed
 
