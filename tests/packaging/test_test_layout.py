@@ -1,4 +1,4 @@
-"""Tests lie at the path of what they test; docs/TESTING.md lists the modules that are tested elsewhere, with the reason."""
+"""Tests lie at the path of what they test; docs/TESTING.md lists those modules that are tested elsewhere."""
 
 from __future__ import annotations
 
