@@ -11,7 +11,7 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.outbox.deliveries import ClaimedDelivery
-from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.mail.outbox.sender import SendCounts, deliver_due
 from digest.models import Delivery
 

@@ -8,7 +8,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Dependencies
-from digest.services.admin import domain_pauses
+from digest.services.admin import paused_domains_admin
 from digest.services.security.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,7 +23,7 @@ def add(admin: typer.Typer, dependencies: Dependencies) -> None:
     @output.report_errors
     def list_(json: Json = False) -> None:
         """List the paused domains. With the end of the pause, the waiting e-mails and the server's reply."""
-        rows = [pause.to_row() for pause in domain_pauses.paused_domains()]
+        rows = [pause.to_row() for pause in paused_domains_admin.paused_domains()]
         output.print_rows(rows, json=json, unbroken=["domain", "until"])
 
     @domains.command()
@@ -32,7 +32,7 @@ def add(admin: typer.Typer, dependencies: Dependencies) -> None:
         domain: Annotated[str, typer.Argument(help="The domain, as `domains list` shows it.")], json: Json = False
     ) -> None:
         """Send mail to a paused domain again. The audit log records it."""
-        waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=dependencies.enqueue())
+        waiting = paused_domains_admin.release(domain, actor=command_line_actor(), enqueue=dependencies.enqueue())
         if json:
             output.emit_json({"domain": domain, "deliveries": waiting})
         else:

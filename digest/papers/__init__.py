@@ -3,7 +3,6 @@
 from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
 from digest.papers.keys import author_key, keys_of, lookup_keys, stored_keys, with_keys
-from digest.papers.likeness import is_near_duplicate, is_same_paper, similarity
 from digest.papers.merging import merge_all, merge_listed, merge_records
 from digest.papers.record import (
     AuthorFigures,
@@ -15,6 +14,7 @@ from digest.papers.record import (
     RejectedItem,
     single_author,
 )
+from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
 from digest.papers.storable import clean_record, to_storable
 
 __all__ = [

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key, title_words
-from digest.papers.likeness import is_same_paper
 from digest.papers.record import ListedPaper, Record
+from digest.papers.same_paper import is_same_paper
 
 _TYPES = ("new", "cross", "replace", "replace-cross")  # the strongest first
 _SMALLER_IS_BETTER = frozenset({"rank"})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from digest.text.hyphens import rejoin_hyphenated
+from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
 from digest.text.tex_reader import TexParser

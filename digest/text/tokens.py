@@ -15,7 +15,7 @@ from typing import NamedTuple
 import Stemmer
 
 from digest.text.folding import GREEK, fold_text
-from digest.text.hyphens import rejoin_hyphenated
+from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.tex_words import without_tex
 from digest.text.word_tables import (
     CLOSED_COMPOUNDS,

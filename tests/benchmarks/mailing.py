@@ -34,7 +34,7 @@ from digest.compose.email.paper_block import PaperBlocks
 from digest.db.core.dialect import insert_missing, unused_ids
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp import transport
 from digest.matching.profile import Profile, Topic
 from digest.models import Delivery, Edition, PaperVersion, ProfileVersion, Run, Subscriber

@@ -34,7 +34,7 @@ from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.services.selection import candidate_papers, engine_loader
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.edition_sections import SelectionRequest
 from tests.benchmarks import preview
 from tests.benchmarks.report import Report
 

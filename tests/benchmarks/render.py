@@ -16,7 +16,7 @@ from pathlib import Path
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
 from digest.compose.email.template_context import Recipient, RenderedMail
-from digest.mail.mime import message
+from digest.mail.mime import message_builder
 from digest.papers import Record
 from tests.benchmarks.report import Report
 from tests.digest.compose import samples
@@ -61,9 +61,11 @@ def _entry(number: int, record: Record, topics: tuple[str, ...], rng: random.Ran
 
 def _mime(mail: RenderedMail) -> bytes:
     unsubscribe = samples.LINKS.unsubscribe
-    envelope = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", SENT_AT,
-                          list_id=DOMAIN, unsubscribe_url=unsubscribe)  # fmt: skip
-    return message.build_message(mail, envelope)
+    envelope = message_builder.Envelope(
+        "digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", SENT_AT,
+        list_id=DOMAIN, unsubscribe_url=unsubscribe,
+    )  # fmt: skip
+    return message_builder.build_message(mail, envelope)
 
 
 def _cpu_per_mail(work: Callable[[], object]) -> float:

@@ -12,8 +12,8 @@ from typing import TypeVar
 from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import claims, deliveries, leases
-from digest.mail.mime import message
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime import message_builder
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.outbox.state_transitions import StateTransitions
 from digest.mail.smtp import transport
 from digest.services.delivery import render_messages as composing
@@ -91,7 +91,9 @@ def window(
 
     def written() -> list[bytes]:
         envelopes = [composer._envelope(row, contexts[row.id].reader, composer._return_path(row)) for row in rows]
-        return [message.build_message(mail, envelope) for mail, envelope in zip(rendered, envelopes, strict=True)]  # type: ignore[arg-type]
+        return [
+            message_builder.build_message(mail, envelope) for mail, envelope in zip(rendered, envelopes, strict=True)
+        ]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)
     signer = composer._signer

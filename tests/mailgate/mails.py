@@ -12,7 +12,7 @@ from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
 from digest.compose.email.template_context import RenderedMail
 from digest.db.outbox.message_ids import DeliveryKey, message_id
-from digest.mail.mime import dkim, message
+from digest.mail.mime import dkim, message_builder
 from digest.papers import Record
 from tests.digest.compose import samples
 
@@ -63,7 +63,7 @@ class Mail:
 
     @property
     def transactional(self) -> bool:
-        return self.kind in message.TRANSACTIONAL
+        return self.kind in message_builder.TRANSACTIONAL
 
 
 def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
@@ -72,8 +72,8 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
     signer = dkim.DkimSigner(DOMAIN, SELECTOR, pem)
     samples_made = []
     for place, (name, kind, rendered) in enumerate(_rendered(shared, number)):
-        unsubscribe = samples.LINKS.unsubscribe if kind not in message.TRANSACTIONAL else None
-        envelope = message.Envelope(
+        unsubscribe = samples.LINKS.unsubscribe if kind not in message_builder.TRANSACTIONAL else None
+        envelope = message_builder.Envelope(
             kind=kind,
             sender=("Papers Inbox", f"digest@{DOMAIN}"),
             to="ada.byron@reader.example",
@@ -85,7 +85,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
             archive_url="https://papers.example",
             feedback_id=f"{place}:{kind}:papers-inbox",
         )
-        samples_made.append(Mail(name, kind, rendered, signer.sign(message.build_message(rendered, envelope))))
+        samples_made.append(Mail(name, kind, rendered, signer.sign(message_builder.build_message(rendered, envelope))))
     return samples_made, record
 
 

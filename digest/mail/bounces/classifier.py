@@ -12,7 +12,7 @@ from digest.mail.bounces.delivery_attribution import Attribution, AttributionKey
 from digest.mail.bounces.dsn_arf import detect_delivery_status, detect_feedback_report
 from digest.mail.bounces.nonstandard_reports import detect_nonstandard_report
 from digest.mail.bounces.parsed_message import MAX_BYTES, ParsedMessage, parse_message
-from digest.mail.bounces.provider_json import detect_provider_notification
+from digest.mail.bounces.ses_notification import detect_provider_notification
 
 _DETECTORS = (
     detect_feedback_report,

@@ -16,7 +16,7 @@ from digest.db.outbox.message_ids import ReadMessageId, read_message_ids
 from digest.errors import BadToken
 from digest.mail.bounces.bounce_kinds import UNSUBSCRIBE
 from digest.mail.bounces.parsed_message import ParsedMessage
-from digest.mail.mime.message import parse_return_path
+from digest.mail.mime.message_builder import parse_return_path
 from digest.signing import UNSUBSCRIBE as UNSUBSCRIBE_LINK
 from digest.signing import Signer
 

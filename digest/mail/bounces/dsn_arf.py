@@ -18,7 +18,7 @@ from digest.mail.bounces.bounce_kinds import (
 )
 from digest.mail.bounces.parsed_message import MAX_VALUE, ParsedMessage, decode_header_value, extract_address
 from digest.mail.bounces.sender_type import is_machine
-from digest.mail.smtp.refusal_classifier import Cause, Refusal
+from digest.mail.smtp.refusal_cause import Cause, Refusal
 
 MAX_RECIPIENTS = 100
 _ATOM = r"[^\s.<>()\[\]\",:;@\\]+"

@@ -6,8 +6,8 @@ import re
 
 from digest.mail.bounces.bounce_kinds import HARD, POLICY, SOFT
 from digest.mail.bounces.reply_patterns import FAILURE, RETURNED
-from digest.mail.smtp import refusal_classifier
-from digest.mail.smtp.refusal_classifier import Cause, Refusal
+from digest.mail.smtp import refusal_cause
+from digest.mail.smtp.refusal_cause import Cause, Refusal
 
 MAX_EXCERPT = 300
 
@@ -51,25 +51,25 @@ def resolve_refusal(code: str, text: str, *, temporary: bool) -> Refusal:
         return _before_recipient(text, code)
     text = _QUOTED_HEADER.sub("", text)
     statements = _statements(text)
-    refusal = refusal_classifier.classify(statements, code=refusal_classifier.find_code(statements), status=code)
+    refusal = refusal_cause.classify(statements, code=refusal_cause.find_code(statements), status=code)
     if refusal.cause == Cause.UNKNOWN and len(statements) < len(text):
-        refusal = refusal_classifier.classify(text, code=refusal_classifier.find_code(text), status=refusal.status)
+        refusal = refusal_cause.classify(text, code=refusal_cause.find_code(text), status=refusal.status)
     if refusal.status:
         return Refusal(refusal.cause, f"4{refusal.status[1:]}" if temporary else refusal.status)
-    reply = refusal_classifier.find_code(text)
+    reply = refusal_cause.find_code(text)
     return Refusal(refusal.cause, f"{'4' if temporary else '5'}.0.0" if reply else "")
 
 
 def refused_stage(text: str) -> str:
     """The phrase that says that the greeting or MAIL FROM was refused; '' if there is none."""
-    match = _SENDER_STAGE.search(" ".join(text[: refusal_classifier.MAX_TEXT].lower().split()))
+    match = _SENDER_STAGE.search(" ".join(text[: refusal_cause.MAX_TEXT].lower().split()))
     return match[0] if match else ""
 
 
 def _before_recipient(text: str, code: str) -> Refusal:
     """Classify a refusal of the greeting or of MAIL FROM, which is never about the recipient."""
-    refusal = refusal_classifier.classify(_statements(text), code=refusal_classifier.find_code(text), status=code)
-    if refusal.cause in refusal_classifier.ABOUT_US or refusal.cause in {Cause.NETWORK, Cause.SYSTEM}:
+    refusal = refusal_cause.classify(_statements(text), code=refusal_cause.find_code(text), status=code)
+    if refusal.cause in refusal_cause.ABOUT_US or refusal.cause in {Cause.NETWORK, Cause.SYSTEM}:
         return refusal
     return Refusal(Cause.SENDER, refusal.status if refusal.status.startswith("5.7.") else "5.1.8")
 
@@ -109,7 +109,7 @@ def transcript(text: str) -> list[tuple[str, str]]:
 
 def mentions_failure(text: str) -> bool:
     """True where the text is about a mail that did not arrive."""
-    return bool(FAILURE.search(text)) or refusal_classifier.cause_of_words(text) in _FAILURE_CAUSES
+    return bool(FAILURE.search(text)) or refusal_cause.cause_of_words(text) in _FAILURE_CAUSES
 
 
 def bounce_kind(cause: Cause, *, temporary: bool) -> str:
@@ -118,7 +118,7 @@ def bounce_kind(cause: Cause, *, temporary: bool) -> str:
         return SOFT
     if cause == Cause.ADDRESS:
         return HARD
-    return POLICY if cause in refusal_classifier.ABOUT_US else SOFT
+    return POLICY if cause in refusal_cause.ABOUT_US else SOFT
 
 
 def excerpt(text: str) -> str:

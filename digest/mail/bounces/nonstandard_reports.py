@@ -18,7 +18,7 @@ from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
 from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
 from digest.mail.bounces.sender_type import has_null_return_path, is_answer, is_machine, names_failure
-from digest.mail.smtp import refusal_classifier
+from digest.mail.smtp import refusal_cause
 
 MAX_BYTES = 64 * 1024
 MAX_LINE = 400
@@ -67,7 +67,7 @@ def _recipient_outcome(recipient: str, text: str, delayed: bool) -> RecipientOut
 def _outcome_for(recipient: str, text: str, overall: RecipientOutcome, delayed: bool) -> RecipientOutcome:
     """The outcome of one recipient; that of the whole text, if the section about the recipient gives no reason."""
     section = enhanced_status.section_for(text, recipient)
-    if refusal_classifier.cause_of_words(section) is None and not refusal_classifier.find_code(section):
+    if refusal_cause.cause_of_words(section) is None and not refusal_cause.find_code(section):
         return replace(overall, recipient=recipient)
     return _recipient_outcome(recipient, section, delayed)
 

@@ -22,12 +22,12 @@ from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.errors import DigestError, Transient
-from digest.mail.mime.outgoing_message import Composer, OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import Composer, OutgoingMessage, Withheld
 from digest.mail.outbox import retry_backoff, server_refusals
 from digest.mail.outbox.send_counters import SendCounter, SendCounts
 from digest.mail.outbox.server_refusals import RefusalReview
 from digest.mail.outbox.state_transitions import StateTransitions
-from digest.mail.smtp.reply_classification import SendOutcome
+from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.mail.smtp.transport import Transport, shared_transport
 from digest.mail.throttle import throttle as throttles
 from digest.mail.throttle.throttle import Throttle

@@ -18,9 +18,9 @@ from sqlmodel import Session
 from digest.db.outbox import deliveries, session_replies
 from digest.db.outbox.deliveries import DeliveryResult
 from digest.mail.outbox import retry_backoff
-from digest.mail.smtp import refusal_classifier
-from digest.mail.smtp.refusal_classifier import Cause
-from digest.mail.smtp.reply_classification import SendOutcome
+from digest.mail.smtp import refusal_cause
+from digest.mail.smtp.refusal_cause import Cause
+from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.models import SessionReply
 from digest.models.delivery import ALARM, CONFIRMATION, SENT
 
@@ -50,7 +50,7 @@ def refusal_signature(outcome: SendOutcome) -> str:
     """A key shared by like refusals: the cause where it concerns us, else a hash of code, status and wording."""
     if outcome.cause in _CAUSE_IS_SIGNATURE:
         return str(outcome.cause)
-    words = refusal_classifier.plain_words(refusal_classifier.without_addresses(outcome.reply))
+    words = refusal_cause.plain_words(refusal_cause.without_addresses(outcome.reply))
     words = " ".join(_VARIABLE_PARTS.sub(" ", words).split())
     return hashlib.sha256(f"{outcome.reply[:3]} {outcome.status} {words}".encode()).hexdigest()[:40]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
-from digest.mail.mime.outgoing_message import Withheld
+from digest.mail.mime.composer_interface import Withheld
 from digest.mail.outbox import retry_backoff, server_refusals
-from digest.mail.smtp.refusal_classifier import ABOUT_SUBSCRIBER
-from digest.mail.smtp.reply_classification import NOT_STARTED, SendOutcome
+from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER
+from digest.mail.smtp.reply_outcome import NOT_STARTED, SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 HARD, SOFT = "hard", "soft"  # kinds of bounce

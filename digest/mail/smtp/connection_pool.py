@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from digest.errors import Misconfigured
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp.endpoints import SmtpServer
-from digest.mail.smtp.reply_classification import SendOutcome
+from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.mail.smtp.session import SmtpConnection
 from digest.models.delivery import DEFERRED
 

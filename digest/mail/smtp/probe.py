@@ -9,10 +9,10 @@ from email.utils import parseaddr
 from digest import clock
 from digest.compose.email import other_emails
 from digest.errors import MailDeferred, MailRejected
-from digest.mail.mime import message
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime import message_builder
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp.endpoints import parse_server
-from digest.mail.smtp.reply_classification import SendOutcome
+from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.mail.smtp.session import SmtpConnection
 from digest.models.delivery import SENT, TEST
 
@@ -41,14 +41,14 @@ def send_test(url: str, *, sender: str, recipient: str) -> str:
     """Send a test mail. Returns its result in one line. Raises MailDeferred, MailRejected, Misconfigured."""
     server, now, mailbox = parse_server(url), clock.now(), parseaddr(sender)
     domain = mailbox[1].rpartition("@")[2]
-    envelope = message.Envelope(
+    envelope = message_builder.Envelope(
         kind=TEST,
         sender=mailbox,
         to=recipient,
         message_id=f"<{TEST}.{secrets.token_hex(16)}@{domain}>",  # random: a test mail has no delivery
         date=now,
     )
-    raw = message.build_message(other_emails.delivery_test_mail(), envelope)
+    raw = message_builder.build_message(other_emails.delivery_test_mail(), envelope)
     outgoing = OutgoingMessage(envelope_from=mailbox[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
 
     async def send() -> SendOutcome:

@@ -15,11 +15,11 @@ from typing import cast
 
 import aiosmtplib
 
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp.endpoints import SmtpServer
 from digest.mail.smtp.pipelining import PipelinedSession, SmtpReply
-from digest.mail.smtp.refusal_classifier import Cause
-from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
+from digest.mail.smtp.refusal_cause import Cause
+from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 MAX_MAILS_PER_CONNECTION = 100

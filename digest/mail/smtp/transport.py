@@ -10,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp.connection_pool import ConnectionPool
 from digest.mail.smtp.endpoints import parse_server
-from digest.mail.smtp.reply_classification import SendOutcome
+from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.settings import Settings
 
 CLOSE_TIMEOUT_SECONDS = 10.0

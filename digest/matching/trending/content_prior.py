@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest.matching.query.error_messages import ENGLISH, MessageCatalog
+from digest.matching.message_catalog import ENGLISH, MessageCatalog
 from digest.matching.trending.trending_score import expected_votes
 
 

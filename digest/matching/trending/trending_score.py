@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from digest.matching.query.error_messages import ENGLISH, MessageCatalog
+from digest.matching.message_catalog import ENGLISH, MessageCatalog
 
 SPARKLINE_POINTS = 8  # counts that a sparkline shows
 _BARS = "▁▂▃▄▅▆▇█"

@@ -16,7 +16,7 @@ from digest.db.subscribers import subscribers
 from digest.models import Batch, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.types import stored_id
-from digest.services.admin import domain_pauses
+from digest.services.admin import paused_domains_admin
 from digest.services.alarms.alarm_rules import OVERDUE_AFTER
 from digest.services.ingestion.source_status import SourceStatus, source_statuses
 
@@ -55,7 +55,7 @@ class Dashboard:
     source_statuses: Sequence[SourceStatus]
     bounces: Mapping[str, int]
     suppressed: int
-    paused_domains: Sequence[domain_pauses.PausedDomain]
+    paused_domains: Sequence[paused_domains_admin.PausedDomain]
 
 
 def service_figures() -> ServiceFigures:
@@ -78,7 +78,7 @@ def service_figures() -> ServiceFigures:
 
 def dashboard() -> Dashboard:
     """Everything on the dashboard."""
-    figures, source_states, paused_domains = service_figures(), source_statuses(), domain_pauses.paused_domains()
+    figures, source_states, paused_domains = service_figures(), source_statuses(), paused_domains_admin.paused_domains()
     with engine.reading() as session:
         runs = mail_overview.runs(session, before_id=None, limit=MAX_RUNS)
         return Dashboard(

@@ -27,7 +27,7 @@ from digest.mail import bounces
 from digest.mail.bounces import COMPLAINT, HARD, POLICY, SOFT, UNSUBSCRIBE, ClassifiedMessage
 from digest.mail.bounces.bounce_score import DELAY_WEIGHT, FAILURE_WEIGHT, WINDOW, WeightedFailure, reaches_threshold
 from digest.mail.bounces.delivery_attribution import attribute_provider_report
-from digest.mail.smtp import refusal_classifier
+from digest.mail.smtp import refusal_cause
 from digest.models import Bounce, Delivery
 from digest.models.subscriber import COMPLAINT as COMPLAINED
 from digest.models.subscriber import KEEPS_FAILING
@@ -129,8 +129,8 @@ def _kind_and_status(report: ProviderReport) -> tuple[str, str]:
     """Kind and status of a provider's report: many call any permanent failure hard, even one that is our fault."""
     if report.kind != HARD:
         return report.kind, report.status
-    refusal = refusal_classifier.classify(report.words, status=report.status)
-    return POLICY if refusal.cause in refusal_classifier.ABOUT_US else HARD, refusal.status
+    refusal = refusal_cause.classify(report.words, status=report.status)
+    return POLICY if refusal.cause in refusal_cause.ABOUT_US else HARD, refusal.status
 
 
 def _apply_provider_reports(messages: Sequence[ClassifiedMessage], now: datetime, session: Session) -> dict[str, int]:
@@ -207,7 +207,7 @@ def _apply_new_report(session: Session, case: _ReportCase, key: str, now: dateti
         if case.subscriber_id is not None:
             unsubscribe_in_session(session, case.subscriber_id, "complaint", now=now)
         return _suppress(session, case, key, COMPLAINED, now)
-    if message.kind == HARD and refusal_classifier.is_address_status(message.status):
+    if message.kind == HARD and refusal_cause.is_address_status(message.status):
         return _suppress(session, case, key, NO_ADDRESS, now)
     if reaches_threshold(_weighted_failures(store.counted_failures(session, key, since=now - WINDOW)), now=now):
         return _suppress(session, case, key, KEEPS_FAILING, now)

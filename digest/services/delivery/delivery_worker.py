@@ -13,7 +13,7 @@ from digest import clock, settings
 from digest.db.core.engine import reading
 from digest.db.outbox import deliveries, retention
 from digest.interfaces import Enqueue
-from digest.mail.mime.outgoing_message import Composer
+from digest.mail.mime.composer_interface import Composer
 from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.mail.outbox.send_counters import SendCounts
 from digest.mail.outbox.sender import deliver_due

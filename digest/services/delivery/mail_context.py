@@ -11,7 +11,7 @@ from digest.db.outbox import mail_data
 from digest.db.outbox.deliveries import ClaimedDelivery, address_key
 from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
 from digest.db.subscribers import subscribers
-from digest.mail.mime.outgoing_message import Withheld
+from digest.mail.mime.composer_interface import Withheld
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import (
     ACCOUNT_LINK,

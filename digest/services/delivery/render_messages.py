@@ -17,8 +17,8 @@ from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
 from digest.db.papers import papers as store
-from digest.mail.mime import dkim, message
-from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
+from digest.mail.mime import dkim, message_builder
+from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, MOVED, SIGN_IN, TEST
 from digest.models.types import stored_id
@@ -96,7 +96,7 @@ class MailComposer:
         return OutgoingMessage(
             envelope_from=return_path,
             recipient=delivery.address,
-            raw=message.build_message(rendered, self._envelope(delivery, subscriber, return_path)),
+            raw=message_builder.build_message(rendered, self._envelope(delivery, subscriber, return_path)),
             message_id=delivery.message_id,
             built=True,
         )
@@ -173,10 +173,10 @@ class MailComposer:
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str
-    ) -> message.Envelope:
+    ) -> message_builder.Envelope:
         configuration = self._settings
         subscriber_id = subscriber.id if subscriber and subscriber.id else 0
-        return message.Envelope(
+        return message_builder.Envelope(
             kind=delivery.kind,
             sender=self._sender,
             to=delivery.address,
@@ -207,4 +207,4 @@ class MailComposer:
     def _return_path(self, delivery: ClaimedDelivery) -> str:
         if not self._settings.bounce_address:
             return self._sender[1]
-        return message.return_path(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])
+        return message_builder.return_path(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])

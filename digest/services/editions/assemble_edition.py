@@ -18,8 +18,8 @@ from digest.matching.profile import Profile
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.models.types import compress, stored_id
-from digest.services.selection import candidate_papers, selector, thresholds
-from digest.services.selection.entry_building import COMPILED_PROFILE, SelectionRequest
+from digest.services.selection import candidate_papers, selector, threshold_lookup
+from digest.services.selection.edition_sections import COMPILED_PROFILE, SelectionRequest
 from digest.services.selection.selector import ProfileCache
 from digest.services.subscriptions import send_schedule
 
@@ -106,10 +106,10 @@ def _assemble(
     pool = candidate_papers.load_pool(session, run, epoch, window=window)
     cache = selector.profile_cache(session, pool, shard, len(recipients)) if shard else None
     versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
-    stored_taus = thresholds.stored_thresholds(session, epoch, versions)
+    stored_taus = threshold_lookup.stored_thresholds(session, epoch, versions)
     profiles_by_version = _profiles_to_match(session, versions, cache)
     sent = selector.sent_papers_before(session, pool, last_batches)
-    taus = thresholds.complete_thresholds(session, epoch, profiles_by_version, stored_taus, cache)
+    taus = threshold_lookup.complete_thresholds(session, epoch, profiles_by_version, stored_taus, cache)
     requests = []
     for subscriber, day in recipients:
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0

@@ -24,7 +24,7 @@ from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPap
 from digest.services.selection import candidate_papers, selector
 from digest.services.selection import selector as select_
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.edition_sections import SelectionRequest
 
 
 def preview(

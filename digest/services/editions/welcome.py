@@ -19,7 +19,7 @@ from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import AssembledEdition, EditionRow
-from digest.services.selection import thresholds
+from digest.services.selection import threshold_lookup
 
 WELCOME_ANNOUNCEMENTS = 7
 WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
@@ -99,7 +99,7 @@ def _store(run: Run, assembled: AssembledEdition) -> bool:
         ):
             return False
         if assembled.subscriber.profile_id:
-            thresholds.store_thresholds(session, run.epoch_id, {assembled.subscriber.profile_id: assembled.tau})
+            threshold_lookup.store_thresholds(session, run.epoch_id, {assembled.subscriber.profile_id: assembled.tau})
         [edition_id] = edition_writes.insert_editions(
             session,
             assemble_edition.edition_columns(run, [EditionRow.from_assembled(assembled)], run.created_at, kind=WELCOME),

@@ -23,7 +23,7 @@ from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
-from digest.services.selection import candidate_papers, reference_backend, thresholds
+from digest.services.selection import candidate_papers, reference_backend, threshold_lookup
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -193,7 +193,7 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
-    tau = thresholds.thresholds_by_version(session, epoch, {subscriber.profile_id or 0: profile}).get(
+    tau = threshold_lookup.thresholds_by_version(session, epoch, {subscriber.profile_id or 0: profile}).get(
         subscriber.profile_id or 0
     )
     if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:

@@ -20,7 +20,7 @@ from digest.models.types import stored_id
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import EditionRow
 from digest.services.runs import run_planning
-from digest.services.selection import thresholds
+from digest.services.selection import threshold_lookup
 from digest.services.subscriptions import send_schedule
 
 
@@ -134,7 +134,7 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
         for choice in valid
         if choice.subscriber.profile_id and choice.calibrated
     }
-    thresholds.store_thresholds(session, run.epoch_id, taus)
+    threshold_lookup.store_thresholds(session, run.epoch_id, taus)
     edition_writes.enqueue_digests(
         session, edition_writes.insert_editions(session, assemble_edition.edition_columns(run, mailed, now)), now
     )

@@ -25,9 +25,9 @@ from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.runs import run_planning
-from digest.services.selection import candidate_papers, selector, thresholds
+from digest.services.selection import candidate_papers, selector, threshold_lookup
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.edition_sections import SelectionRequest
 
 MAX_DAYS = 400
 SUBSCRIBERS_PER_PART = 1000
@@ -161,7 +161,7 @@ class _EpochOfWeek:
     def thresholds_by_version(self, profiles: Mapping[int, Profile]) -> Mapping[int, int | None]:
         """Each profile's threshold; None while there are too few announcements."""
         missing = {version: profile for version, profile in profiles.items() if version not in self._taus}
-        self._taus |= thresholds.thresholds_by_version(self._session, self._epoch, missing)
+        self._taus |= threshold_lookup.thresholds_by_version(self._session, self._epoch, missing)
         return self._taus
 
     def _is_current(self, announcement: int) -> bool:

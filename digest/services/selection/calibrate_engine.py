@@ -14,7 +14,7 @@ from digest.services.catalog import epochs
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection.candidate_arrays import PaperColumns, window_of_days
 from digest.services.selection.compiled_profiles import CompiledProfileCache
-from digest.services.selection.entry_building import COMPILED_PROFILE
+from digest.services.selection.edition_sections import COMPILED_PROFILE
 
 _papers_by_days: OrderedDict[tuple[AnnouncementDay, ...], PaperColumns] = OrderedDict()
 _MAX_CACHED = 6

@@ -31,7 +31,7 @@ from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import PaperColumns
-from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.edition_sections import SelectionRequest
 
 log = logs.get(__name__)
 

@@ -24,11 +24,11 @@ from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.services.catalog import day_indexes, novelty_and_score
 from digest.services.catalog.novelty_and_score import NoveltyLookup, PaperSignals
-from digest.services.selection import calibrate_engine, compiled_profiles, entry_building
+from digest.services.selection import calibrate_engine, compiled_profiles, edition_sections
 from digest.services.selection.candidate_arrays import PaperColumns, WindowArrays
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.compiled_profiles import CompiledProfileCache
-from digest.services.selection.entry_building import COMPILED_PROFILE, MAX_RISING, SelectionRequest
+from digest.services.selection.edition_sections import COMPILED_PROFILE, MAX_RISING, SelectionRequest
 
 _windows: WeakKeyDictionary[CandidatePool, WindowArrays] = WeakKeyDictionary()
 _templates_by_papers: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSignals], EntryTemplates]]] = (
@@ -161,7 +161,7 @@ class _RequestBatch:
                 self.trending_without_topics.get(row, []),
                 self.new_without_topics.get(row, []),
             )
-            content = entry_building.content_without_topics(self.pool, request, *selected, considered)
+            content = edition_sections.content_without_topics(self.pool, request, *selected, considered)
             return StoredContent.from_content(
                 replace(content, entries=novelty_and_score.entries_with_signals(content.entries, self.signs))
             )
@@ -207,7 +207,7 @@ class _RequestBatch:
     def _write_matches(self, matches: Sequence[Match], section: str) -> bytes:
         """Matches that the JSON writer of the engine does not support: of followed authors, or of very many words."""
         entry_of = (
-            entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
+            edition_sections.new_entry if section == NEW else partial(edition_sections.entry_of_match, section=section)
         )
         entries = novelty_and_score.entries_with_signals([entry_of(self.pool, match) for match in matches], self.signs)
         return b",".join(map(entry_json, entries))
@@ -229,7 +229,9 @@ class _RequestBatch:
         if paper not in self.pool.papers:
             return b"", b""
         return entry_json_affixes(
-            *novelty_and_score.entries_with_signals([entry_building.plain_entry(self.pool, paper, section)], self.signs)
+            *novelty_and_score.entries_with_signals(
+                [edition_sections.plain_entry(self.pool, paper, section)], self.signs
+            )
         )
 
     def _profile_rows(self, positions: Sequence[int]) -> list[int]:

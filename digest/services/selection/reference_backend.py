@@ -16,14 +16,14 @@ from digest.db.papers import papers as store
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
-from digest.matching.reference.thresholds import close_threshold
+from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
-from digest.services.selection import candidate_papers, entry_building
+from digest.services.selection import candidate_papers, edition_sections
 from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.edition_sections import MAX_RISING, SelectionRequest
 from digest.services.selection.engine_need import REFERENCE_PAPERS
-from digest.services.selection.entry_building import MAX_RISING, SelectionRequest
 
 _MAX_CACHED_DOCUMENTS = REFERENCE_PAPERS
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
@@ -66,7 +66,8 @@ def _choose_content(pool: CandidatePool, documents: Sequence[Document], request:
         request.profile, new_documents, pool.weights, tau=request.tau, sent=frozenset(request.sent)
     )
     new_entries = [
-        entry_building.new_entry(pool, match) for match in reference_matcher.apply_topic_caps(request.profile, matches)
+        edition_sections.new_entry(pool, match)
+        for match in reference_matcher.apply_topic_caps(request.profile, matches)
     ]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
     rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
@@ -78,7 +79,7 @@ def _choose_content(pool: CandidatePool, documents: Sequence[Document], request:
     )
     rising_matches.sort(key=lambda match: rising_rank[match.paper])
     entries = new_entries + [
-        entry_building.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]
+        edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]
     ]
     return Content(
         entries=tuple(entries),
@@ -107,7 +108,7 @@ def _without_topics(
         for document in new_documents
         if document.candidate.id in allowed_ids
     ]
-    return entry_building.content_without_topics(
+    return edition_sections.content_without_topics(
         pool, request, followed, trending, [paper_id for _, paper_id in sorted(new_papers)], len(new_documents)
     )
 

@@ -29,7 +29,7 @@ from digest.services.catalog import announcements, novelty_and_score
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection import engine_loader, engine_need, reference_backend
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.edition_sections import SelectionRequest
 
 MAX_QUICK_PAPERS = 1000  # read and prepared in half a second
 _QUICK_FRACTION = 50  # this fraction (1/50) of the reference's daily work takes less time than loading the engine

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
 from digest.i18n import format_number, localize, localize_plural
-from digest.services.admin import daily_stats, dashboard, domain_pauses
+from digest.services.admin import dashboard, dashboard_history, paused_domains_admin
 from digest.services.runs import run_control
 from digest.services.security import admin_login, signed_links
 from digest.web.http import admin_session
@@ -106,7 +106,7 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     """Send to a paused domain again."""
     domain = str(form.get("domain", ""))
     try:
-        waiting = domain_pauses.release(domain, actor=administrator, enqueue=queue)
+        waiting = paused_domains_admin.release(domain, actor=administrator, enqueue=queue)
     except (BadInput, NotFound) as error:
         return _overview(domain_message=forms.as_sentence(error), status=422 if isinstance(error, BadInput) else 409)
     singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
@@ -151,16 +151,16 @@ def _overview(
         resend_message=resend_message,
         run_message=run_message,
         domain_message=domain_message,
-        days=(days := daily_stats.days()),
+        days=(days := dashboard_history.days()),
         plots=_plots(days),
     )
 
 
-def _plots(days: Sequence[daily_stats.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
+def _plots(days: Sequence[dashboard_history.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
     """Each plot: its name, a one-line summary, its bars."""
     joined, unsubscribed = sum(day.joined for day in days), sum(day.unsubscribed for day in days)
     sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
-    plots: tuple[tuple[str, str, Callable[[daily_stats.DayFigures], int]], ...] = (
+    plots: tuple[tuple[str, str, Callable[[dashboard_history.DayFigures], int]], ...] = (
         (
             localize("Subscribers"),
             localize(

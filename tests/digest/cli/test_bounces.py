@@ -18,7 +18,7 @@ from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from digest.db.core.engine import transaction
 from digest.interfaces import NoQueue
-from digest.mail.mime.message import return_path
+from digest.mail.mime.message_builder import return_path
 from digest.models import Delivery
 from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import mail

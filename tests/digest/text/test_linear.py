@@ -27,7 +27,7 @@ from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_words, title_words
 from digest.text import plain_text
 from digest.text.folding import fold_text
-from digest.text.hyphens import rejoin_hyphenated
+from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.person_names import parse_name
 from digest.text.plain_text import one_line, remove_controls
 from digest.text.tex import readable

@@ -13,7 +13,7 @@ from sqlmodel import select
 from digest import settings
 from digest.db.bounces import reports
 from digest.db.core import engine
-from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.models import Suppression
 from digest.services.admin import subscriber_admin
 from digest.services.delivery.render_messages import MailComposer

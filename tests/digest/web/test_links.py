@@ -14,7 +14,7 @@ from digest import settings, signing
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.db.core import engine
 from digest.db.outbox import deliveries
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.models import Edition
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import signed_links

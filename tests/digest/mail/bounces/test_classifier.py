@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from digest.mail.bounces import AttributionKeys, ClassifiedMessage, classify_message
 from digest.mail.bounces.delivery_attribution import Attribution
-from digest.mail.mime.message import return_path
+from digest.mail.mime.message_builder import return_path
 from digest.signing import UNSUBSCRIBE, Signer
 from tests.benchmarks.bounces import measure
 from tests.digest.mail.bounce_layouts import LAYOUTS, Layout

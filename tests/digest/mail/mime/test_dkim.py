@@ -15,9 +15,9 @@ from digest.compose.email import other_emails
 from digest.compose.email.template_context import RenderedMail
 from digest.errors import Misconfigured
 from digest.mail.mime.dkim import DkimSigner, dns_record, generate_key
-from digest.mail.mime.message import TRANSACTIONAL, build_message
+from digest.mail.mime.message_builder import TRANSACTIONAL, build_message
 from tests.digest.compose import samples
-from tests.digest.mail.mime.test_message import ENVELOPE, PLAIN
+from tests.digest.mail.mime.test_message_builder import ENVELOPE, PLAIN
 
 PEM, RECORD = generate_key()
 SIGNER = DkimSigner("papers.example", "s1", PEM)

@@ -14,7 +14,7 @@ from sqlmodel import select
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.errors import DuplicateDeliveryKey
-from digest.mail.mime.outgoing_message import Withheld
+from digest.mail.mime.composer_interface import Withheld
 from digest.mail.outbox import sender as outboxes
 from digest.models import Bounce, DomainPause, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT, SUPPRESSED, UNCERTAIN

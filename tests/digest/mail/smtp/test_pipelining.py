@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp.connection_pool import ConnectionPool
 from digest.mail.smtp.endpoints import parse_server
-from digest.mail.smtp.reply_classification import SendOutcome
+from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 ACCEPT = {

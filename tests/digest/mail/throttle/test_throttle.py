@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from digest import clock, settings
 from digest.errors import Misconfigured
 from digest.mail.outbox import sender as outboxes
-from digest.mail.smtp.reply_classification import CONTENT as CONTENT_STEP
-from digest.mail.smtp.reply_classification import classify_reply
+from digest.mail.smtp.reply_outcome import CONTENT as CONTENT_STEP
+from digest.mail.smtp.reply_outcome import classify_reply
 from digest.mail.throttle import domain_rates, throttle
 from digest.mail.throttle.throttle import Throttle
 from digest.mail.throttle.token_buckets import Buckets, LocalBuckets

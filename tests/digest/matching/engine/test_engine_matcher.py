@@ -21,7 +21,7 @@ from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
-from digest.matching.reference.thresholds import close_threshold
+from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
 from digest.matching.scoring.boolean_match import prepare_document

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from digest.errors import BadInput
 from digest.matching.profile import Candidate, Counts, Profile, Topic
+from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import match_all
-from digest.matching.reference.thresholds import close_threshold
 from digest.matching.scoring import word_counts
 from digest.papers import Record
 

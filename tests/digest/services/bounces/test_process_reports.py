@@ -27,10 +27,10 @@ from digest.mail.bounces.bounce_score import (
     reaches_threshold,
     score,
 )
-from digest.mail.mime.message import return_path
-from digest.mail.mime.outgoing_message import OutgoingMessage
+from digest.mail.mime.composer_interface import OutgoingMessage
+from digest.mail.mime.message_builder import return_path
 from digest.models import Bounce, Delivery, Edition
-from digest.services.admin import domain_pauses, subscriber_admin
+from digest.services.admin import paused_domains_admin, subscriber_admin
 from digest.services.bounces import process_reports
 from digest.services.bounces.process_reports import ProviderReport
 from digest.services.delivery.render_messages import MailComposer
@@ -139,7 +139,7 @@ def mail_to(address: str) -> int:
 
 
 def paused_domains() -> list[str]:
-    return [pause.domain for pause in domain_pauses.paused_domains()]
+    return [pause.domain for pause in paused_domains_admin.paused_domains()]
 
 
 def test_policy_refusals_of_two_addresses_pause_the_domain_and_tell_the_administrators(mail: int, ada: int) -> None:

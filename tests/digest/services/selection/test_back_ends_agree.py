@@ -30,7 +30,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, replay, run_planning
 from digest.services.selection import candidate_papers, engine_need
 from digest.services.selection import selector as choosing
-from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.edition_sections import SelectionRequest
 from tests.digest.matching.profiles import RandomProfiles
 from tests.digest.services.stored_rows import add_subscriber
 

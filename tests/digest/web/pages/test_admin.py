@@ -18,7 +18,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.papers.source_days import store_source_state
 from digest.models import Audit
-from digest.services.admin import domain_pauses
+from digest.services.admin import paused_domains_admin
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
@@ -224,7 +224,7 @@ def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
     response = web.post("/admin/domains/release", data={"domain": "one.example"})
 
     assert response.status_code == 409
-    assert [pause.domain for pause in domain_pauses.paused_domains()] == ["one.example"]
+    assert [pause.domain for pause in paused_domains_admin.paused_domains()] == ["one.example"]
 
 
 def test_posts_of_others_do_not_lock_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from digest.db.core import engine
 from digest.models import Bounce, Delivery, Subscriber
-from digest.services.admin import daily_stats
-from digest.services.admin.daily_stats import DayFigures
+from digest.services.admin import dashboard_history
+from digest.services.admin.dashboard_history import DayFigures
 
 NOW = datetime(2025, 11, 21, 23, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -40,7 +40,7 @@ def test_subscribers_are_counted_at_the_end_of_each_day() -> None:
                 subscriber_row(5, None),
             ]
         )
-    statistics = daily_stats.days(now=NOW, count=3)
+    statistics = dashboard_history.days(now=NOW, count=3)
 
     assert [(day.date, day.subscribers, day.joined, day.unsubscribed) for day in statistics] == [
         (date(2025, 11, 19), 2, 0, 0),
@@ -53,7 +53,7 @@ def test_the_last_day_ends_with_the_subscribers_of_now() -> None:
     with engine.transaction() as session:
         session.add_all([subscriber_row(n, ago(n), ago(n - 1) if n % 3 == 0 else None) for n in range(1, 30)])
 
-    assert daily_stats.days(now=NOW)[-1].subscribers == sum(n % 3 != 0 for n in range(1, 30))
+    assert dashboard_history.days(now=NOW)[-1].subscribers == sum(n % 3 != 0 for n in range(1, 30))
 
 
 def test_mails_and_bounces_stand_on_their_utc_day() -> None:
@@ -74,13 +74,13 @@ def test_mails_and_bounces_stand_on_their_utc_day() -> None:
                 )
             )
         session.add(Bounce(report_key="r", address_key="x@one.example", kind="soft", at=just_after))
-    statistics = daily_stats.days(now=NOW, count=2)
+    statistics = dashboard_history.days(now=NOW, count=2)
 
     assert [(day.sent, day.bounces) for day in statistics] == [(1, 0), (1, 1)]
 
 
 def test_a_young_service_has_days_of_nothing() -> None:
-    assert daily_stats.days(now=NOW, count=2) == [
+    assert dashboard_history.days(now=NOW, count=2) == [
         DayFigures(TODAY - timedelta(days=1), 0, 0, 0, 0, 0),
         DayFigures(TODAY, 0, 0, 0, 0, 0),
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from digest.mail.smtp import refusal_classifier
-from digest.mail.smtp.refusal_classifier import Cause
+from digest.mail.smtp import refusal_cause
+from digest.mail.smtp.refusal_cause import Cause
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 MAIL, RCPT, DATA, CONTENT = "MAIL", "RCPT", "DATA", "CONTENT"
@@ -45,7 +45,7 @@ class SendOutcome:
     @property
     def about_us(self) -> bool:
         """Refused or deferred for a reason that concerns us, not the subscriber."""
-        return self.cause in refusal_classifier.ABOUT_US
+        return self.cause in refusal_cause.ABOUT_US
 
     @property
     def by_our_server(self) -> bool:
@@ -68,7 +68,7 @@ def classify_reply(command: str, code: int, text: str, *, sender: str = "", reci
     """
     reply = f"{code} {text}".strip()
     if code // 100 == 2 and command == CONTENT:
-        return SendOutcome(SENT, reply, refusal_classifier.find_status(text, code))
+        return SendOutcome(SENT, reply, refusal_cause.find_status(text, code))
     if code // 100 in {4, 5}:
         return _classify_refusal(command, code, text, reply, names_sender=_names_sender(text, sender, recipient))
     if command == CONTENT:
@@ -90,18 +90,18 @@ def _names_sender(text: str, sender: str, recipient: str) -> bool:
 
 def _classify_refusal(command: str, code: int, text: str, reply: str, *, names_sender: bool) -> SendOutcome:
     """Classify 4yz (try again) and 5yz (permanent). A refusal of MAIL FROM is never about the recipient."""
-    refusal = refusal_classifier.classify(text, code=code)
-    cause, status = refusal.cause, refusal_classifier.find_status(text, code)
-    if cause not in refusal_classifier.ABOUT_US and (names_sender or command == MAIL):
+    refusal = refusal_cause.classify(text, code=code)
+    cause, status = refusal.cause, refusal_cause.find_status(text, code)
+    if cause not in refusal_cause.ABOUT_US and (names_sender or command == MAIL):
         cause = Cause.SENDER
     refused = code // 100 == 5
-    if command == MAIL or (refused and code in refusal_classifier.LOGIN_CODES):
+    if command == MAIL or (refused and code in refusal_cause.LOGIN_CODES):
         return SendOutcome(DEFERRED, reply, status, cause, refused=refused, server_trouble=True)
     if not refused:
         return SendOutcome(DEFERRED, reply, status, cause, slow_down=_asks_to_slow_down(code, reply, status))
-    if cause in refusal_classifier.ABOUT_SUBSCRIBER:
+    if cause in refusal_cause.ABOUT_SUBSCRIBER:
         return SendOutcome(REJECTED, reply, status, cause, refused=True)
-    return SendOutcome(DEFERRED, reply, status, cause, refused=True, pause_domain=cause in refusal_classifier.ABOUT_US)
+    return SendOutcome(DEFERRED, reply, status, cause, refused=True, pause_domain=cause in refusal_cause.ABOUT_US)
 
 
 def _asks_to_slow_down(code: int, reply: str, status: str) -> bool:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import Misconfigured
-from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.mail.outbox import retry_backoff
 from digest.mail.smtp.endpoints import SmtpServer, parse_server
-from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, classify_reply
+from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, RCPT, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 COMMANDS = st.sampled_from([MAIL, RCPT, DATA, CONTENT])

@@ -13,7 +13,7 @@ from digest.db.outbox import deliveries
 from digest.errors import BadInput, NotFound
 from digest.interfaces import NoQueue
 from digest.models import Audit
-from digest.services.admin import domain_pauses
+from digest.services.admin import paused_domains_admin
 from tests.outbox import Outbox
 from tests.servers import MailServer
 
@@ -24,14 +24,14 @@ def pause(domain: str, *, hours: float = 6) -> None:
 
 
 def release(domain: str) -> int:
-    return domain_pauses.release(domain, actor="a test", enqueue=NoQueue())
+    return paused_domains_admin.release(domain, actor="a test", enqueue=NoQueue())
 
 
 def test_a_released_domain_gets_its_mail_at_once_and_others_wait_on(outbox: Outbox, smtp: MailServer) -> None:
     outbox.enqueue("ada@one.example", "bob@one.example", "cyd@two.example")
     pause("one.example")
     pause("two.example")
-    waiting = {domain_pause.domain: domain_pause.waiting for domain_pause in domain_pauses.paused_domains()}
+    waiting = {domain_pause.domain: domain_pause.waiting for domain_pause in paused_domains_admin.paused_domains()}
 
     released = release("one.example")
     outbox.send()
@@ -39,7 +39,7 @@ def test_a_released_domain_gets_its_mail_at_once_and_others_wait_on(outbox: Outb
     assert waiting == {"one.example": 2, "two.example": 1}
     assert released == 2
     assert set(smtp.recipients()) == {"ada@one.example", "bob@one.example"}
-    assert [domain_pause.domain for domain_pause in domain_pauses.paused_domains()] == ["two.example"]
+    assert [domain_pause.domain for domain_pause in paused_domains_admin.paused_domains()] == ["two.example"]
 
 
 def test_a_release_is_audited(outbox: Outbox) -> None:

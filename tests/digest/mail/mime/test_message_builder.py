@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from digest.compose.email import other_emails
 from digest.compose.email.template_context import RenderedMail
 from digest.mail.mime import dkim
-from digest.mail.mime.message import Envelope, build_message, date_header, parse_return_path, return_path
+from digest.mail.mime.message_builder import Envelope, build_message, date_header, parse_return_path, return_path
 from digest.mail.mime.quoted_printable import encode_body
 from tests.digest.compose import samples
 
