@@ -78,7 +78,7 @@ class Sender:
         self._in_flight: dict[Future[SendOutcome], ClaimedDelivery] = {}
         self._ended: list[DeliveryResult] = []  # results that are not recorded yet
         self._counter = SendCounter()
-        self._accepted = 0  # mails accepted since the last review of refusals
+        self._review = RefusalReview()  # the last review of refusals
         self._server_paused = False  # it refuses mail for many domains; only alarms are tried
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
@@ -102,7 +102,7 @@ class Sender:
         while True:
             ending = time.monotonic() >= until or stop() or self._counter.trouble
             capacity, pause = (0, 0.0) if ending else self._capacity()
-            claimed = self._record_and_claim_patiently(capacity)
+            claimed = self._record_and_claim_patiently(capacity, ending=ending)
             if first and len(claimed) == self._transport.size:
                 busy()
             first = False
@@ -110,7 +110,7 @@ class Sender:
             if self._in_flight or self._ended:
                 self._collect(pause)
             elif not claimed:
-                if ending or not (pause or self._throttle.has_postponed):
+                if ending or not (pause or self._throttle.has_postponed or self._review.suspected):
                     return
                 time.sleep(POLL_SECONDS)
 
@@ -119,19 +119,19 @@ class Sender:
         free = self._transport.size - len(self._in_flight)
         return self._throttle.available(self._transport.server, free) if free else (0, 0.0)
 
-    def _record_and_claim_patiently(self, capacity: int) -> list[ClaimedDelivery]:
+    def _record_and_claim_patiently(self, capacity: int, *, ending: bool) -> list[ClaimedDelivery]:
         """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
         began = time.monotonic()
-        work = partial(self._record_and_claim, self._ended, capacity)
-        fenced, claimed, review = retry_transaction(work, seconds=self._settings.lease)
+        may_wait = bool(self._in_flight) or not ending
+        work = partial(self._record_and_claim, self._ended, capacity, may_wait)
+        fenced, claimed, self._review = retry_transaction(work, seconds=self._settings.lease)
         self._allow_content_after(began)
         self._throttle.record_sent(self._transport.server, len(claimed))
         self._counter.add(self._ended)
         self._counter.fenced += fenced
-        self._accepted += server_refusals.count_accepted(self._ended)
         self._ended = []
-        if review.reply:
-            self._server_refuses(review)
+        if self._review.reply:
+            self._server_refuses(self._review)
         return claimed
 
     def _server_refuses(self, review: RefusalReview) -> None:
@@ -139,18 +139,17 @@ class Sender:
         log.error("mail_server_refuses", answer=review.reply[:11], requeued=review.requeued)
         self._counter.move_to_deferred(review.requeued)
         self._counter.trouble = self._counter.paused = True
-        self._accepted = 0
 
     def _record_and_claim(
-        self, ended: Sequence[DeliveryResult], capacity: int, session: Session
+        self, ended: Sequence[DeliveryResult], capacity: int, may_wait: bool, session: Session
     ) -> tuple[int, list[ClaimedDelivery], RefusalReview]:
         if not leases.bump_beat(session, self._lease):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
         fenced = deliveries.record_results(session, self._lease, ended, now)
-        review = server_refusals.review(session, ended, self._accepted + server_refusals.count_accepted(ended), now)
+        review = server_refusals.review(session, ended, self._review, now, may_wait=may_wait)
         domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
-        capacity = 0 if review.reply else capacity
+        capacity = 0 if review.reply or review.suspected else capacity
         claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only=only)
         return fenced, claimed, review
 
@@ -211,7 +210,7 @@ class Sender:
         wait(self._in_flight)
         self._collect()
         try:
-            retry_transaction(partial(self._record_and_claim, self._ended, 0), seconds=SECONDS_TO_ABANDON)
+            retry_transaction(partial(self._record_and_claim, self._ended, 0, False), seconds=SECONDS_TO_ABANDON)
             retry_transaction(self._close, seconds=SECONDS_TO_ABANDON)
         except Transient:
             log.exception("pass_abandoned", lease=self._lease)  # the lease reaper takes over
@@ -230,6 +229,6 @@ class Sender:
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
-        server_refusals.record_accepted(session, self._accepted, now)
+        server_refusals.record_accepted(session, self._review.accepted, now)
         leases.close_lease(session, self._lease, now + retry_backoff.FIRST)
         return deliveries.is_due(session, now + SOON if self._throttle.has_postponed else now)

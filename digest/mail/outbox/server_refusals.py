@@ -3,14 +3,17 @@
 A relay that replies to every RCPT with `550 no`, or even `550 5.1.1 User unknown`, says nothing about subscribers. So
 the refusals of the last hours are stored and counted by signature. Where several domains share one and few mails are
 accepted meanwhile, the effects of these refusals are undone and the server is paused.
+
+A refusal usually comes back sooner than an acceptance, so mails in flight, of all senders, count as accepted until
+their outcome is known. Where that decides, the verdict waits for them, and nothing else is sent meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -25,6 +28,7 @@ from digest.models import SessionReply
 from digest.models.delivery import ALARM, CONFIRMATION, SENT
 
 WINDOW = timedelta(hours=24)
+STORE_ACCEPTED_EVERY = timedelta(seconds=1)  # so that other senders know of these mails when they review refusals
 # Distinct domains, and their share of the replies. For refusals that name a mailbox both are higher, because several
 # addresses may indeed be gone. Unconfirmed addresses do not count there: anybody may sign up any address.
 MIN_DOMAINS, MIN_SHARE = 3, 0.6
@@ -37,13 +41,18 @@ _VARIABLE_PARTS = re.compile(r"\S*\d\S*|[^\w\s]+", re.UNICODE)
 
 @dataclass(frozen=True, slots=True)
 class RefusalReview:
-    """Result of a review. `reply`: of the server that refuses us, '' where none does.
+    """Result of a review, which the next review of the same sender starts from.
 
-    `requeued`: how many rejected mails wait again.
+    `reply`: of the server that refuses us, '' where none does. `requeued`: how many rejected mails wait again.
+    `suspected`: replies by their signatures, where the verdict waits for mails in flight.
+    `accepted`: mails accepted since `stored_at` and not stored yet.
     """
 
     reply: str = ""
     requeued: int = 0
+    suspected: Mapping[str, str] = field(default_factory=dict)
+    accepted: int = 0
+    stored_at: datetime | None = None
 
 
 def refusal_signature(outcome: SendOutcome) -> str:
@@ -66,49 +75,71 @@ def record_accepted(session: Session, count: int, now: datetime) -> None:
         session_replies.add(session, [SessionReply(at=now, accepted=count)])
 
 
-def review(session: Session, results: Sequence[DeliveryResult], accepted: int, now: datetime) -> RefusalReview:
+def review(
+    session: Session, results: Sequence[DeliveryResult], before: RefusalReview, now: datetime, *, may_wait: bool
+) -> RefusalReview:
     """Store the refusals among recorded results; where the server refuses us, undo their effects and pause it.
 
-    `accepted`: mails accepted since the last review.
+    `before`: the previous review of this sender. `may_wait`: the verdict may wait for mails in flight.
     """
     refused = [result for result in results if result.refusal_signature and _is_evidence(result)]
-    if not refused:
-        return RefusalReview()
-    record_accepted(session, accepted, now)
+    replies = {**before.suspected, **{result.refusal_signature: result.reply for result in refused}}
+    accepted = count_accepted(results)
+    if not replies and not _is_due_to_store(before, accepted, now):
+        return RefusalReview(accepted=before.accepted + accepted, stored_at=before.stored_at)
+    record_accepted(session, before.accepted, now)
     session_replies.add(session, [_session_reply(result, now) for result in refused])
-    signatures = {result.refusal_signature for result in refused}
-    shared = shared_refusals(session_replies.recent(session, now - WINDOW), signatures)
+    record_accepted(session, accepted, now)  # last, because results of one transaction have no order
+    return _verdict(session, replies, now, may_wait=may_wait) if replies else RefusalReview(stored_at=now)
+
+
+def _is_due_to_store(before: RefusalReview, accepted: int, now: datetime) -> bool:
+    is_due = before.stored_at is None or now - before.stored_at >= STORE_ACCEPTED_EVERY
+    return is_due and before.accepted + accepted > 0
+
+
+def _verdict(session: Session, replies: Mapping[str, str], now: datetime, *, may_wait: bool) -> RefusalReview:
+    """Judge the stored refusals with these signatures. `replies`: a reply by signature."""
+    recent = session_replies.recent(session, now - WINDOW)
+    shared = shared_refusals(recent, replies)
     if not shared:
-        return RefusalReview()
+        return RefusalReview(stored_at=now)
+    in_flight = deliveries.count_in_flight(session, without=ALARM) if may_wait else 0
+    if in_flight and not shared_refusals(recent, replies, in_flight):
+        return RefusalReview(suspected=replies, stored_at=now)
     until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared}
     requeued = session_replies.undo_refusals(session, shared, until)
     for reply in shared:
         reply.shared = True
-    reply_text = next((result.reply for result in refused if result.refusal_signature in signatures), "")
+    reply_text = next((text for signature, text in replies.items() if signature in signatures), "")
     deliveries.pause_domain(session, session_replies.SERVER, until, reply_text)
-    return RefusalReview(reply_text or "many domains refuse in the same way", requeued)
+    return RefusalReview(reply_text or "many domains refuse in the same way", requeued, stored_at=now)
 
 
-def shared_refusals(replies: Sequence[SessionReply], signatures: Collection[str]) -> list[SessionReply]:
+def shared_refusals(
+    replies: Sequence[SessionReply], signatures: Collection[str], in_flight: int = 0
+) -> list[SessionReply]:
     """The refusals with one of these signatures that are newly attributed to the server. `replies`: oldest first.
 
+    `in_flight`: mails that count as accepted after the newest reply.
     After a pause one refusal with a signature that was the server's is enough, until it accepts a mail again.
     """
     last = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
     newer, shared_before = replies[last + 1 :], {reply.way for reply in replies if reply.shared}
-    if not sum(reply.accepted for reply in newer) and shared_before.intersection(signatures):
+    if not in_flight + sum(reply.accepted for reply in newer) and shared_before.intersection(signatures):
         return [reply for reply in newer if reply.way in shared_before]
-    return [reply for signature in sorted(signatures) for reply in _latest_run(signature, newer)]
+    return [reply for signature in sorted(signatures) for reply in _latest_run(signature, newer, in_flight)]
 
 
-def _latest_run(signature: str, replies: Sequence[SessionReply]) -> list[SessionReply]:
+def _latest_run(signature: str, replies: Sequence[SessionReply], in_flight: int) -> list[SessionReply]:
     """The newest refusals with that signature, as far back as enough domains share it; empty where they do not.
 
     Counted from the newest reply, because mails accepted before the failure began say nothing about it.
     """
     alike: list[SessionReply] = []
     run: list[SessionReply] = []
-    others = of_addresses = accepted = 0
+    others = of_addresses = 0
+    accepted = in_flight
     for reply in reversed(replies):
         accepted += reply.accepted
         if reply.way and reply.way != signature:
