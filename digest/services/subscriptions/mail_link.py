@@ -25,11 +25,17 @@ def to_owner_of_edition(edition_id: int, enqueue: Enqueue) -> None:
 def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     """Mail the preferences link to this subscriber, at most a few times a day.
 
-    Silent where there is nobody, or nothing may be sent: whoever asks may be a stranger.
+    Silent where there is nobody, or nothing may be sent: whoever asks may be a stranger. Raises TooMany while the
+    ceiling of the whole service is reached.
     """
+    rate_limits.require_below_ceiling()  # also where nothing may be sent, so that the answer does not tell
+    with engine.reading() as session:
+        subscriber = _mailable(session, subscriber_id)
+    if subscriber is None or not rate_limits.allow_below_ceiling(rate_limits.LINK_MAILS, str(subscriber_id)):
+        return
     with engine.transaction() as session:
-        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-        if subscriber is not None and _may_be_mailed(session, subscriber):
+        subscriber = _mailable(session, subscriber_id, lock=True)
+        if subscriber is not None:
             enqueue_next(
                 session,
                 LINK,
@@ -41,7 +47,8 @@ def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     enqueue.deliver()
 
 
-def _may_be_mailed(session: Session, subscriber: Subscriber) -> bool:
-    if subscriber.state not in {ACTIVE, LEFT} or subscribers.suppression(session, subscriber.address_key) is not None:
-        return False
-    return bool(rate_limits.allow(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))
+def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
+    subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
+    if subscriber is None or subscriber.state not in {ACTIVE, LEFT}:
+        return None
+    return subscriber if subscribers.suppression(session, subscriber.address_key) is None else None
