@@ -48,15 +48,15 @@ def serve(pools: Sequence[Pool]) -> int:
     if len(pools) == 1:
         return app.work(pools[0])
     settings.get().require("redis_url")
-    stop = StopSignal()
-    stop.install()
-    _prepare_to_fork()
-    running = [_Running(pool) for pool in pools]
-    while not stop.is_set():
-        for each in running:
-            _keep_running(each)
-        stop.wait(LOOK_EVERY)
-    return _end(running)
+    with StopSignal() as stop:
+        stop.install()
+        _prepare_to_fork()
+        running = [_Running(pool) for pool in pools]
+        while not stop.is_set():
+            for each in running:
+                _keep_running(each)
+            stop.wait(LOOK_EVERY)
+        return _end(running)
 
 
 def _prepare_to_fork() -> None:

@@ -107,10 +107,10 @@ def run() -> None:
         "watch": (WATCH_SECONDS, alarm_rules.check_alarms),
         "upkeep": (A_DAY_SECONDS, retention.delete_expired),
     }
-    stop = StopSignal()
-    stop.install()
-    scheduler = schedule(jobs, leader, now=datetime.now(UTC))
-    scheduler.start()
-    stop.wait()
+    with StopSignal() as stop:
+        stop.install()
+        scheduler = schedule(jobs, leader, now=datetime.now(UTC))
+        scheduler.start()
+        stop.wait()
     scheduler.shutdown(wait=True)
     leader.leave()

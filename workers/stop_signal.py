@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import select
 import signal
-from types import FrameType
+import socket
+from types import FrameType, TracebackType
+from typing import Self
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignal:
-    """A flag that is set once and can be waited for.
+    """A flag that is set once and can be waited for. A context manager that closes it.
 
     A second signal may interrupt the handler of the first, so `set` takes no lock: in a handler `threading.Event.set`
-    can wait for itself for ever. It writes to a pipe instead.
+    can wait for itself for ever. It writes to a socket instead, whose object, unlike a file descriptor, never refers to
+    another file once it is closed.
     """
 
     def __init__(self) -> None:
-        self._reading, self._writing = os.pipe()
-        os.set_blocking(self._writing, False)
+        self._reading, self._writing = socket.socketpair()
+        self._writing.setblocking(False)
         self._is_set = False
 
     def install(self) -> None:
-        """Have SIGTERM and SIGINT set the flag; from the main thread."""
+        """Have SIGTERM and SIGINT set the flag; from the main thread. They stay harmless after `close`."""
         for number in STOP_SIGNALS:
             signal.signal(number, self.set)
 
     def set(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        """Ask for the end; from a handler or any thread, as often as one likes."""
+        """Request the end; from a handler or any thread, any number of times."""
         if not self._is_set:
             self._is_set = True
-            os.write(self._writing, b"\0")
+            with contextlib.suppress(OSError):  # closed: nobody waits
+                self._writing.send(b"\0")
 
     def is_set(self) -> bool:
-        """Whether the end was asked for."""
+        """Whether the end was requested."""
         return self._is_set
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait so long, or until the flag is set. Returns whether it is."""
-        select.select([self._reading], [], [], seconds)
+        """Wait so long, or until the flag is set. Returns whether it is set. Not to be called after `close`."""
+        poll = select.poll()  # unlike `select`, it takes file descriptors from 1,024
+        poll.register(self._reading, select.POLLIN)
+        poll.poll(None if seconds is None else seconds * 1000)
         return self._is_set
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._reading.close()
+        self._writing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

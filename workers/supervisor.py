@@ -105,7 +105,7 @@ class Supervisor:
             self._stop.wait(LOOK_EVERY)
 
     def end(self) -> None:
-        """Let all processes drain, then kill what is left; Redis last."""
+        """Let all processes drain, then kill what is left; Redis last. `watch` cannot be called again."""
         running = [child for child in self._children if child.process is not None]
         for child in running:
             _tell(child.process, signal.SIGTERM)
@@ -114,6 +114,7 @@ class Supervisor:
             _wait(child, until)
         if self._redis is not None:
             self._redis.stop()
+        self._stop.close()
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; from the main thread. Returns the exit code."""

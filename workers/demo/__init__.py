@@ -147,7 +147,7 @@ def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
     )
     output.print_line(f"  {ADMIN}, and open it from the mailbox")
     output.print_line("Ctrl-C ends it")
-    stop = StopSignal()
-    stop.install()
-    stop.wait()
+    with StopSignal() as stop:
+        stop.install()
+        stop.wait()
     page.should_exit = True
