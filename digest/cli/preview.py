@@ -53,7 +53,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in given.items()}
         )
         profile = replace(wanted.profile(), close=not strict, limit=limit)
-        shown = preview(profile, days=days, limit=limit, until=date.date() if date else None)
+        shown = preview(profile, days=days, limit=limit, until=date.date() if date else None, whole=True)
         _print(shown, format)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
@@ -48,6 +48,26 @@ class _Finding:
         return score(self.relevance + lift(self.liked, self.relevance), self.document.candidate.trending)
 
 
+class FindingCache:
+    """What one profile found in papers, by the weights of one epoch, so that none of them is searched twice.
+
+    A preview needs most papers for the threshold and for their day. Not for several profiles or epochs.
+    """
+
+    def __init__(self) -> None:
+        self._findings: dict[int, tuple[Mapping[str, int], _Finding | None]] = {}
+
+    def find(self, wish: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
+        """What the paper has of the profile, None where it is withdrawn or excluded."""
+        paper = document.candidate.id
+        words, finding = self._findings.get(paper, (None, None))
+        if words is not document.tf:  # new, or another revision
+            finding = _find_unless_excluded(wish, document, weights)
+            self._findings[paper] = document.tf, finding
+        # The same words may come with another percentile of trending.
+        return finding if finding is None or finding.document is document else replace(finding, document=document)
+
+
 def match(
     profile: Profile,
     candidates: Iterable[Candidate | Document],
@@ -79,11 +99,16 @@ def match_lazily(
     *,
     tau: int | None,
     sent: frozenset[int] = frozenset(),
+    cache: FindingCache | None = None,
 ) -> LazyMatches:
     """`matches`, each explained when it is asked for: most are only counted."""
     weights = _weights(counts)
     wish = parse_profile(profile, weights)
-    found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
+    found = [
+        finding
+        for finding in _findings(wish, candidates, weights, cache)
+        if finding.followed or _allowed(wish, finding)
+    ]
     sure = [finding for finding in found if finding.shown or finding.followed]
     close = [f for f in found if not (f.shown or f.followed) and profile.close and f.relevance >= wish.floor > 0]
     close = _best_of_each_day(close) if tau is None else [f for f in close if f.relevance > tau]
@@ -135,12 +160,15 @@ def floor(profile: Profile, counts: Counts | Weights) -> int:
 
 
 def not_strict_matches(
-    profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights
+    profile: Profile,
+    candidates: Iterable[Candidate | Document],
+    counts: Counts | Weights,
+    cache: FindingCache | None = None,
 ) -> list[int]:
     """The relevances of the allowed papers that match no topic as written: what a threshold is set by."""
     weights = _weights(counts)
     wish = parse_profile(profile, weights)
-    found = _findings(wish, candidates, weights)
+    found = _findings(wish, candidates, weights, cache)
     return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.shown]
 
 
@@ -148,13 +176,26 @@ def _weights(counts: Counts | Weights) -> Weights:
     return counts if isinstance(counts, Weights) else Weights(counts)
 
 
-def _findings(wish: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
+def _findings(
+    wish: ParsedProfile,
+    candidates: Iterable[Candidate | Document],
+    weights: Weights,
+    cache: FindingCache | None = None,
+) -> Iterator[_Finding]:
     """What each paper has of the wish; withdrawn and excluded papers are passed over."""
     for candidate in candidates:
         document = prepare_document(candidate) if isinstance(candidate, Candidate) else candidate
-        if document.candidate.record.withdrawn or any(excludes(document) for excludes in wish.exclusions):
-            continue
-        yield _find(wish, document, weights)
+        finding = (
+            _find_unless_excluded(wish, document, weights) if cache is None else cache.find(wish, document, weights)
+        )
+        if finding is not None:
+            yield finding
+
+
+def _find_unless_excluded(wish: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
+    if document.candidate.record.withdrawn or any(excludes(document) for excludes in wish.exclusions):
+        return None
+    return _find(wish, document, weights)
 
 
 def _find(wish: ParsedProfile, document: Document, weights: Weights) -> _Finding:

@@ -31,9 +31,10 @@ class PreviewDay:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a profile would have got, oldest day first."""
+    """What a profile would have got, oldest day first. `left_out`: older announcements that were not looked at."""
 
     days: tuple[PreviewDay, ...] = ()
+    left_out: int = 0
 
     @property
     def per_day(self) -> float:

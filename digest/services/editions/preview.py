@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -14,17 +14,16 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
-from digest.matching.scoring import word_counts
-from digest.matching.scoring.bm25 import Weights
+from digest.matching.reference.reference_matcher import FindingCache
 from digest.models import Announcement
 from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.selection import candidate_papers, selector
-from digest.services.selection import selector as select_
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.entry_building import SelectionRequest
+from digest.services.selection.selector import PreviewPlan
 
 
 def preview(
@@ -34,22 +33,26 @@ def preview(
     limit: int | None = None,
     until: date | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    whole: bool = False,
 ) -> Preview:
     """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
-    Days without an announcement are left out. `cancelled` is called before each day. Raises BadQuery for a topic in
-    error, Cancelled.
+    Days without an announcement are left out. Word counts and threshold are those of the newest day, for all days.
+    `cancelled` is called before each day. `whole`: look at all days, even where that takes long. Raises BadQuery for a
+    topic in error, Cancelled, TooMany.
     """
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
         last = until or _newest_day(session)
-        if last is None:
+        announcements = _between(session, last - timedelta(days=days - 1), last) if last else []
+        if not announcements:
             return Preview(())
-        announcements = _between(session, last - timedelta(days=days - 1), last)
-        contents_by_day = list(_days(session, profile, announcements, cancelled))
+        plan = selector.plan_preview(session, profile, announcements, whole=whole)
+        contents_by_day = list(_days(session, profile, plan, cancelled))
         versions = [(e.paper, e.revision) for _, content in contents_by_day for e in content.entries[: profile.limit]]
         records = store.versions(session, versions)
-    return Preview(tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day))
+    shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
+    return Preview(shown, left_out=plan.left_out)
 
 
 def _newest_day(session: Session) -> date | None:
@@ -64,31 +67,23 @@ def _between(session: Session, first: date, last: date) -> list[int]:
 
 
 def _days(
-    session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
+    session: Session, profile: Profile, plan: PreviewPlan, cancelled: Callable[[], bool]
 ) -> Iterator[tuple[CandidatePool, Content]]:
-    """One day at a time; counts and threshold are those of the week's first day, as in a run."""
-    week: tuple[int, int] | None = None
-    weights: Weights = Weights(word_counts.prior())
-    tau: int | None = None
-    for number in announcements:
+    weights = epochs.weights_before(session, plan.announcements[-1])
+    cache = FindingCache() if plan.by_reference else None
+    before = announced.days(session, plan.window)
+    tau = (
+        selector.thresholds(session, before, weights, {0: profile}, by_reference=plan.by_reference, cache=cache)[0]
+        if before
+        else None
+    )
+    for number in plan.announcements:
         if cancelled():
             raise Cancelled("the preview was cancelled: its client disconnected")
-        day = date.fromordinal(number)
-        if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
-            week = day.isocalendar()[:2]
-            weights = epochs.weights_before(session, number)
-            tau = _threshold(session, profile, number, weights)
-        evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
+        evening = datetime.combine(date.fromordinal(number) + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
         pool = candidate_papers.pool_of(session, [number], at=evening, weights=weights)
-        yield pool, select_.choose(session, pool, [SelectionRequest(profile, tau=tau, rising=False)])[0]
-
-
-def _threshold(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
-    """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
-    if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
-        return None
-    before = announced.days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
-    return selector.thresholds(session, before, weights, {0: profile})[0]
+        request = SelectionRequest(profile, tau=tau, rising=False)
+        yield pool, selector.choose(session, pool, [request], by_reference=plan.by_reference, cache=cache)[0]
 
 
 def _preview_day(

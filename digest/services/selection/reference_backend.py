@@ -16,31 +16,37 @@ from digest.db.papers import papers as store
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
+from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.reference.thresholds import close_threshold
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_holds, prepare_document
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, entry_building
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.engine_need import REFERENCE_PAPERS
+from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
 from digest.services.selection.entry_building import MAX_RISING, SelectionRequest
 
-_KEPT = REFERENCE_PAPERS
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
-def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each reader."""
+def choose(
+    session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest], cache: FindingCache | None = None
+) -> list[Content]:
+    """The edition of each reader. `cache`: of the only reader."""
     documents = _documents(session, pool, min(one.seen_through for one in requests))
-    return [_choose(pool, documents, one) for one in requests]
+    return [_choose(pool, documents, one, cache) for one in requests]
 
 
 def thresholds(
-    session: Session, days: Sequence[AnnouncementDay], weights: Weights, profiles: Sequence[Profile]
+    session: Session,
+    days: Sequence[AnnouncementDay],
+    weights: Weights,
+    profiles: Sequence[Profile],
+    cache: FindingCache | None = None,
 ) -> list[int | None]:
-    """τ of each profile, from these announcements."""
+    """τ of each profile, from these announcements. `cache`: of the only profile."""
     documents = _announced(session, days)
-    return [close_threshold(profile, documents, weights) for profile in profiles]
+    return [close_threshold(profile, documents, weights, cache) for profile in profiles]
 
 
 def _announced(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
@@ -56,12 +62,14 @@ def admits(profile: Profile, document: Document) -> bool:
     return not any(node_holds(parse(text).root, document) for text in profile.exclusions)
 
 
-def _choose(known: CandidatePool, documents: Sequence[Document], asked: SelectionRequest) -> Content:
+def _choose(
+    known: CandidatePool, documents: Sequence[Document], asked: SelectionRequest, cache: FindingCache | None
+) -> Content:
     fresh = [d for d in documents if known.papers[d.candidate.id].batch > asked.seen_through]
     if not asked.has_topics:
-        return _without_topics(known, documents, fresh, asked)
+        return _without_topics(known, documents, fresh, asked, cache)
     found = reference_matcher.match_lazily(
-        asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent)
+        asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent), cache=cache
     )
     new = [entry_building.new_entry(known, match) for match in reference_matcher.apply_topic_caps(asked.profile, found)]
     taken = frozenset(asked.sent).union(entry.paper for entry in new)
@@ -74,9 +82,15 @@ def _choose(known: CandidatePool, documents: Sequence[Document], asked: Selectio
 
 
 def _without_topics(
-    known: CandidatePool, documents: Sequence[Document], fresh: Sequence[Document], asked: SelectionRequest
+    known: CandidatePool,
+    documents: Sequence[Document],
+    fresh: Sequence[Document],
+    asked: SelectionRequest,
+    cache: FindingCache | None,
 ) -> Content:
-    found = reference_matcher.match_lazily(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
+    found = reference_matcher.match_lazily(
+        asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent), cache=cache
+    )
     followed = [match for match in found if match.followed]
     taken = frozenset(asked.sent).union(match.paper for match in followed)
     allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}
@@ -107,7 +121,7 @@ def _prepare(
     for key, record in store.versions(session, missing).items():
         kept[key] = prepare_document(Candidate(key[0], record, announcement[key[0]]))
     found = [_ranked(kept[n, p.revision], announcement[n], percentiles.get(n, 0)) for n, p in papers.items()]
-    while len(kept) > _KEPT:
+    while len(kept) > REFERENCE_DOCUMENTS:
         kept.popitem(last=False)
     return found
 

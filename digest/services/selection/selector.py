@@ -10,8 +10,9 @@ makes it (`prepare`). Only work that would take the reference longer than compil
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Protocol
 
 from sqlmodel import Session
@@ -22,9 +23,13 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
 from digest.db.subscribers import subscribers
+from digest.errors import TooMany
+from digest.i18n import translate
 from digest.matching.profile import Profile
 from digest.matching.query.profile_cost import profile_cost
+from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.word_counts import ANNOUNCEMENTS as MIN_ANNOUNCEMENTS
 from digest.services.catalog import announcements, novelty_and_score
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection import engine_loader, engine_need, reference_backend
@@ -33,6 +38,7 @@ from digest.services.selection.entry_building import SelectionRequest
 
 FEW_PAPERS = 1000  # read and prepared in half a second
 _SOON_DONE = 50  # of the reference's work of a day, that part takes less than loading the engine
+_SECONDS_TO_COMPILE = 120
 _WORTH_COMPILING = 2  # days' work that take the reference as long as compiling takes
 
 
@@ -53,12 +59,59 @@ def sent_papers_before(
     return sent
 
 
-def choose(session: Session, known: CandidatePool, asked: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each reader."""
-    if not asked or _by_reference(
-        session, len(known.papers), _pairs(known, asked), _words(one.profile for one in asked)
-    ):
-        return reference_backend.choose(session, known, asked) if asked else []
+@dataclass(frozen=True, slots=True)
+class PreviewPlan:
+    """What a preview of one profile looks at, and with which matcher.
+
+    `announcements`: oldest first; `left_out`: how many older ones are too much for the reference.
+    `window`: the announcements that set the threshold, empty for none.
+    """
+
+    announcements: Sequence[int]
+    window: Sequence[int]
+    by_reference: bool
+    left_out: int = 0
+
+
+def plan_preview(session: Session, profile: Profile, numbers: Sequence[int], *, whole: bool) -> PreviewPlan:
+    """Plan the preview of a profile on these announcements, oldest first.
+
+    With more papers than the reference matches in a second the engine is used if it is compiled. If not, only the
+    newest announcements are looked at, unless `whole`. Raises TooMany where even the newest has too many papers.
+    """
+    before = store.announcement_window(session, numbers[-1] - 1, MIN_ANNOUNCEMENTS)
+    window = before if len(before) == MIN_ANNOUNCEMENTS else []
+    needed = sorted({*numbers, *window})
+    sizes = {day.number: len(day.papers) for day in announcements.days(session, needed)}
+    papers = sum(sizes.values())
+    if papers <= engine_need.REFERENCE_DOCUMENTS:
+        return PreviewPlan(numbers, window, _by_reference(session, papers, papers, profile_cost(profile).words))
+    if engine_loader.compiled() or whole:
+        return PreviewPlan(numbers, window, not engine_loader.compiled())
+    sums = accumulate(sizes[number] for number in reversed(numbers))
+    count = sum(total <= engine_need.REFERENCE_DOCUMENTS for total in sums)
+    if not count:
+        message = translate("the newest announcement has too many papers for a preview yet; try again in a few minutes")
+        raise TooMany(message, seconds=_SECONDS_TO_COMPILE)
+    newest = numbers[-count:]
+    fits = sum(sizes[number] for number in {*newest, *window}) <= engine_need.REFERENCE_DOCUMENTS
+    return PreviewPlan(newest, window if fits else [], by_reference=True, left_out=len(numbers) - count)
+
+
+def choose(
+    session: Session,
+    known: CandidatePool,
+    asked: Sequence[SelectionRequest],
+    *,
+    by_reference: bool | None = None,
+    cache: FindingCache | None = None,
+) -> list[Content]:
+    """The edition of each reader. `by_reference`: the matcher where it is chosen already; `cache`: of the only one."""
+    if by_reference is None:
+        words = _words(one.profile for one in asked)
+        by_reference = _by_reference(session, len(known.papers), _pairs(known, asked), words)
+    if not asked or by_reference:
+        return reference_backend.choose(session, known, asked, cache) if asked else []
     return [one.content() for one in engine_loader.engine().choose(session, known, asked, lambda _: {})]
 
 
@@ -115,14 +168,21 @@ def thresholds(
     weights: Weights,
     profiles: Mapping[int, Profile],
     shelf: ProfileCache | None = None,
+    *,
+    by_reference: bool | None = None,
+    cache: FindingCache | None = None,
 ) -> dict[int, int | None]:
-    """τ of each profile, from these announcements; None where they are fewer than 14."""
+    """τ of each profile, from these announcements; None where they are fewer than 14.
+
+    `by_reference`: the matcher where it is chosen already; `cache`: of the only profile.
+    """
     if not profiles:
         return {}
-    papers = sum(len(day.papers) for day in days)
-    words = _words(profiles.values())
-    if shelf is None and _by_reference(session, papers, papers * len(profiles), words):
-        found = reference_backend.thresholds(session, days, weights, list(profiles.values()))
+    if by_reference is None:
+        papers, words = sum(len(day.papers) for day in days), _words(profiles.values())
+        by_reference = shelf is None and _by_reference(session, papers, papers * len(profiles), words)
+    if by_reference:
+        found = reference_backend.thresholds(session, days, weights, list(profiles.values()), cache)
     else:
         found = engine_loader.engine().thresholds(session, days, weights, profiles, shelf)
     return dict(zip(profiles, found, strict=True))

@@ -47,7 +47,10 @@ async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Q
 
 @router.post("/preview", dependencies=[READ_PAPERS])
 def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any]:
-    """What these wishes would have brought, day by day, without subscribing."""
+    """What these wishes would have brought, day by day, without subscribing.
+
+    `announcements_left_out`: how many older ones have too many papers to match at once.
+    """
     return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
 
 
@@ -64,7 +67,8 @@ def as_json(shown: Preview) -> dict[str, Any]:
                 ],
             }
             for day in shown.days
-        ]
+        ],
+        "announcements_left_out": shown.left_out,
     }
 
 
