@@ -247,6 +247,7 @@ class TextSetting:
 
     name: str
     default: str
+    secret: bool = False
 
     def value(self) -> str:
         """Its value in this process, read once."""

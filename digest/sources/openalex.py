@@ -31,7 +31,7 @@ from digest.text.plain_text import one_line
 _NAME = "openalex"
 PACING = Pacing(_NAME, pause=0.1)
 _URL = TextSetting("openalex_url", "https://api.openalex.org")
-_KEY = TextSetting("openalex_key", "")
+_KEY = TextSetting("openalex_key", "", secret=True)
 MAX_BATCH = 50  # works or authors of one request; OpenAlex refuses longer filters
 MAX_AUTHORS = 30  # of a work: large collaborations say little about each author
 MAX_NAME = 200

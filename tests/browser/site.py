@@ -68,6 +68,12 @@ class Site:
         assert found is not None, f"no mail for {to}"
         return found
 
+    def digest_mail(self, to: str) -> EmailMessage:
+        """The newest daily mail to that address."""
+        mails = [mail for mail in self.mails(to) if ":digest:" in str(mail["Feedback-ID"])]
+        assert mails, f"no daily mail for {to}"
+        return mails[-1]
+
     def mails(self, to: str) -> list[EmailMessage]:
         return [m for kept in self.mailbox.all() if (m := kept.parsed())["To"] == to]
 

@@ -69,7 +69,7 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
     clock_moves.shift(timedelta(days=1))
     site.announce(date(2025, 11, 21), days(date(2025, 11, 21))[0])
     site.run()
-    found = some(links(site.mail(ADA, "new")))
+    found = some(links(site.digest_mail(ADA)))
     before = everything()
     sent = scan(found, scanner)
 

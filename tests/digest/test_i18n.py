@@ -90,7 +90,7 @@ def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) ->
 
 def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> None:
     target = tmp_path / "messages.pot"
-    keywords = ["-k", "translate", "-k", "translate_plural:1,2", "-k", "N_"]
+    keywords = ["-k", "localize", "-k", "localize_plural:1,2", "-k", "N_"]
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg", *keywords]
     subprocess.run([*command, "--no-location", "-o", str(target), "."], cwd=ROOT, check=True, timeout=PATIENCE)
     text = target.read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, 
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.papers import Record
 from digest.text.plain_text import one_line
 
@@ -176,7 +176,7 @@ def _filled(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
 def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     """The sections that have papers."""
     sections = [
-        _Section(translate(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
+        _Section(localize(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
     return [section for section in sections if section.papers]
@@ -203,7 +203,7 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) 
 
 def _notice(edition: Content) -> str:
     """The edition's notice, stored in English, translated."""
-    return one_line(translate(edition.notice)) if edition.notice else ""
+    return one_line(localize(edition.notice)) if edition.notice else ""
 
 
 def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
@@ -220,14 +220,14 @@ def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLi
 def _group(entry: Entry, recipient: Recipient) -> str:
     """The topic or section that an entry counts for in "Today in short"."""
     if entry.section == FOLLOWED:
-        return translate("★ Followed")
+        return localize("★ Followed")
     if entry.section == RISING:
-        return translate("Rising ↑")
+        return localize("Rising ↑")
     index = subject_line.leading_topic(entry)
     return (
         shortened(match_reason.one_line(recipient.topics[index]), 40)
         if 0 <= index < len(recipient.topics)
-        else translate("New")
+        else localize("New")
     )
 
 

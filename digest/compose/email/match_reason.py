@@ -10,7 +10,7 @@ from digest.compose.edition import RISING, Entry
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.highlighting import fold_for_search
 from digest.compose.text.text_wrapping import shortened
-from digest.i18n import translate, translate_plural
+from digest.i18n import localize, localize_plural
 from digest.text import plain_text
 
 NAMED_TOPICS = 2  # topics that a reason names; the others are counted
@@ -24,13 +24,12 @@ def reason(entry: Entry, recipient: Recipient, category: str) -> str:
     parts = []
     if entry.followed:
         parts.append(
-            translate("you follow %(names)s", names=translate(" and ").join(one_line(name) for name in entry.followed))
+            localize("you follow %(names)s", names=localize(" and ").join(one_line(name) for name in entry.followed))
         )
     parts += _topic_parts(entry, recipient.topics)
     if not parts and entry.section != RISING:
         parts.append(
-            signals(entry)
-            or (translate("new in %(field)s", field=category) if category else translate("chosen for you"))
+            signals(entry) or (localize("new in %(field)s", field=category) if category else localize("chosen for you"))
         )
     return " · ".join(parts)
 
@@ -46,10 +45,10 @@ def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
     ordered = sorted(zip(strict_flags, matches, strict=True), key=lambda pair: not pair[0])
     for topic_is_strict, (topic, words) in ordered[:NAMED_TOPICS]:
         (strict if topic_is_strict else close).append(_match(topic, words))
-    parts = [translate("matches %(topics)s", topics=translate(" and ").join(strict))] if strict else []
-    parts += [translate("close to %(topics)s", topics=translate(" and ").join(close))] if close else []
+    parts = [localize("matches %(topics)s", topics=localize(" and ").join(strict))] if strict else []
+    parts += [localize("close to %(topics)s", topics=localize(" and ").join(close))] if close else []
     if (others := len(matches) - NAMED_TOPICS) > 0:
-        parts.append(translate_plural("%(n)s more topic", "%(n)s more topics", others))
+        parts.append(localize_plural("%(n)s more topic", "%(n)s more topics", others))
     return parts
 
 
@@ -79,7 +78,7 @@ def rising(entry: Entry) -> str:
     """The facts behind *rising*, with an arrow; '' in the other sections."""
     if entry.section != RISING:
         return ""
-    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or translate('rising')}"
+    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or localize('rising')}"
 
 
 @lru_cache(maxsize=8192)
@@ -96,11 +95,11 @@ def _match(typed: str, words: tuple[str, ...]) -> str:
 def signals(entry: Entry) -> str:
     """Counters in words: `41 votes, 120 stars`."""
     wordings = {
-        "upvotes": lambda n: translate_plural("%(n)s vote", "%(n)s votes", n),
-        "stars": lambda n: translate_plural("%(n)s star", "%(n)s stars", n),
-        "comments": lambda n: translate_plural("%(n)s comment", "%(n)s comments", n),
-        "citations": lambda n: translate_plural("%(n)s citation", "%(n)s citations", n),
-        "rank": lambda n: translate("number %(n)s on the trending page", n=n),
+        "upvotes": lambda n: localize_plural("%(n)s vote", "%(n)s votes", n),
+        "stars": lambda n: localize_plural("%(n)s star", "%(n)s stars", n),
+        "comments": lambda n: localize_plural("%(n)s comment", "%(n)s comments", n),
+        "citations": lambda n: localize_plural("%(n)s citation", "%(n)s citations", n),
+        "rank": lambda n: localize("number %(n)s on the trending page", n=n),
     }
     places = sorted((name == "rank", place) for place, (name, _) in enumerate(entry.signals) if name in wordings)
     return ", ".join(wordings[entry.signals[place][0]](round(entry.signals[place][1])) for _, place in places)

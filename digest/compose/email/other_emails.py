@@ -11,7 +11,7 @@ from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Recipient, Rendered, Service
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.text.plain_text import one_line
 
 __all__ = [
@@ -50,7 +50,7 @@ def notice(
     announced = wording.announced(considered)
     heading = subject_line.nothing_new(has_topics=bool(recipient.topics))
     silence = wording.silent_topic(shortened(one_line(silent[0]), 60), silent[1]) if silent else ""
-    advice = translate("Fewer or other words may bring more: change it in your preferences.") if silent else ""
+    advice = localize("Fewer or other words may bring more: change it in your preferences.") if silent else ""
     values: dict[str, object] = {
         "heading": heading,
         "line": f"{heading}. {announced}".strip(),

@@ -17,7 +17,7 @@ from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import excerpt, with_matches
 from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, pattern
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.papers import Record
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -132,7 +132,7 @@ def _mark(paper_block: PaperBlock, groups: WordGroups) -> MarkedTexts:
 
 def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
     """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
-    title = shortened(readable(record.title[:2000]), 300) or translate("Untitled paper")
+    title = shortened(readable(record.title[:2000]), 300) or localize("Untitled paper")
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
@@ -165,12 +165,12 @@ def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
 def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
     parts = [
-        translate("withdrawn") if record.withdrawn else "",
+        localize("withdrawn") if record.withdrawn else "",
         _category(record),
-        translate("code") if record.has_code or record.code_url else "",
+        localize("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
-        translate("unusual for its field") if is_unusual(novelty) else "",
+        localize("unusual for its field") if is_unusual(novelty) else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -16,7 +16,7 @@ from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, f
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.papers import Record
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
@@ -164,5 +164,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: 
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}{translate('Code:')} {block.code.unescape()}")
+        lines.append(f"{INDENT}{localize('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

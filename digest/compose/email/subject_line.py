@@ -12,7 +12,7 @@ from digest import i18n
 from digest.compose.edition import FOLLOWED, RISING, Content, Entry
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.text_wrapping import shortened
-from digest.i18n import translate, translate_plural
+from digest.i18n import localize, localize_plural
 from digest.text.plain_text import one_line
 
 LENGTH = 70  # characters of a subject that a phone still shows
@@ -51,20 +51,20 @@ def _headline(counts: SectionCounts, has_topics: bool, _language: str) -> str:
     followed, new, rising = counts
     if followed:  # three parts have to fit on a phone's line
         parts = [
-            translate_plural("%(n)s followed", "%(n)s followed", followed),
-            translate_plural("%(n)s new", "%(n)s new", new) if new else "",
+            localize_plural("%(n)s followed", "%(n)s followed", followed),
+            localize_plural("%(n)s new", "%(n)s new", new) if new else "",
         ]
     elif has_topics:
-        parts = [translate_plural("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
+        parts = [localize_plural("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
     else:
-        parts = [translate_plural("%(n)s new for you", "%(n)s new for you", new) if new else ""]
-    parts.append(translate_plural("%(n)s rising", "%(n)s rising", rising) if rising else "")
+        parts = [localize_plural("%(n)s new for you", "%(n)s new for you", new) if new else ""]
+    parts.append(localize_plural("%(n)s rising", "%(n)s rising", rising) if rising else "")
     return " · ".join(part for part in parts if part) or nothing_new(has_topics=has_topics)
 
 
 def nothing_new(*, has_topics: bool) -> str:
     """The subject and headline of a day without papers."""
-    return translate("Nothing new for your topics today") if has_topics else translate("Nothing new for you today")
+    return localize("Nothing new for your topics today") if has_topics else localize("Nothing new for you today")
 
 
 _TYPOGRAPHY = str.maketrans(
@@ -74,7 +74,7 @@ _TYPOGRAPHY = str.maketrans(
 
 def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
     """`Title of the best paper, and 9 more on KV cache`; never longer than LENGTH. `titles` in the mail's order."""
-    before = {"resend": translate("Again: "), "welcome": translate("First edition: ")}.get(recipient.kind, "")
+    before = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
         return before + nothing_new(has_topics=bool(recipient.topics))
     followed = next((name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed), "")
@@ -109,13 +109,13 @@ def _endings(more: int, topic: str, *, complete: bool) -> list[str]:
     """What follows the title, the fullest first; '' for the only paper."""
     if not more:
         return [""]
-    endings = [translate_plural(", and %(n)s more", ", and %(n)s more", more)]
+    endings = [localize_plural(", and %(n)s more", ", and %(n)s more", more)]
     if topic and complete:
         endings.insert(
-            0, translate_plural(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=topic)
+            0, localize_plural(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=topic)
         )
     elif topic:
-        text = translate_plural(
+        text = localize_plural(
             ", and %(n)s more on %(topic)s etc.", ", and %(n)s more on %(topic)s etc.", more, topic=topic
         )
         endings.insert(0, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from digest.i18n import translate, translate_plural
+from digest.i18n import localize, localize_plural
 from digest.text.collectives import is_collective
 from digest.text.person_names import matching_names
 from digest.text.person_names import parse_name as parsed
@@ -29,15 +29,13 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
     names = [short(authors[index]) + _STAR * (index in followed_places) for index in places]
     remaining = len(authors) - len(places)
     if not complete:
-        return translate("%(names)s et al.", names=", ".join(names))
+        return localize("%(names)s et al.", names=", ".join(names))
     if remaining:
-        return translate_plural(
+        return localize_plural(
             "%(names)s, and %(n)s more", "%(names)s, and %(n)s more", remaining, names=", ".join(names)
         )
     return (
-        names[0]
-        if len(names) == 1
-        else translate("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
+        names[0] if len(names) == 1 else localize("%(names)s and %(last)s", names=", ".join(names[:-1]), last=names[-1])
     )
 
 

@@ -70,9 +70,9 @@ def before_votes(content: Content, words: MessageCatalog = ENGLISH) -> str:
     'no votes yet; code, known institution'
     """
     facts = [
-        words.translate("code") if content.code else "",
-        words.translate("project page") if content.project else "",
-        words.translate("known institution") if content.organisation else "",
+        words.localize("code") if content.code else "",
+        words.localize("project page") if content.project else "",
+        words.localize("known institution") if content.organisation else "",
     ]
     told = ", ".join(filter(None, facts))
-    return f"{words.translate('no votes yet')}; {told}" if told else ""
+    return f"{words.localize('no votes yet')}; {told}" if told else ""

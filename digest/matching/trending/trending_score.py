@@ -109,10 +109,10 @@ def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
     if not facts and signals.rank is not None:
         facts = [_ranked(signals.rank, signals, words)]
     beside = [
-        words.translate("code") if signals.code else "",
-        words.translate_plural("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
-        words.translate_plural("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
-        words.translate("likely to trend") if likely(signals) else "",
+        words.localize("code") if signals.code else "",
+        words.localize_plural("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
+        words.localize_plural("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
+        words.localize("likely to trend") if likely(signals) else "",
     ]
     return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, beside))) if part)
 
@@ -138,27 +138,27 @@ def _votes(signals: Signals, words: MessageCatalog) -> list[str]:
         return []
     facts = [_voted(signals.votes, signals.hours, words)]
     if signals.gained is not None and signals.gained > 0:
-        facts.append(words.translate("+%(gain)s since yesterday", gain=signals.gained))
+        facts.append(words.localize("+%(gain)s since yesterday", gain=signals.gained))
     if signals.place is not None and signals.listed is not None:
         told = {"place": ordinal(signals.place), "number": signals.place, "listed": signals.listed}
         if signals.hours is None or signals.hours < 24:
-            facts.append(words.translate("%(place)s of %(listed)s listed today", **told))
+            facts.append(words.localize("%(place)s of %(listed)s listed today", **told))
         else:
-            facts.append(words.translate("%(place)s of %(listed)s listed that day", **told))
+            facts.append(words.localize("%(place)s of %(listed)s listed that day", **told))
     return facts
 
 
 def _voted(votes: int, hours: float | None, words: MessageCatalog) -> str:
     """So many votes, and how long after listing: in hours up to two days, then in days."""
     if hours is None:
-        return words.translate_plural("%(n)s vote", "%(n)s votes", votes)
+        return words.localize_plural("%(n)s vote", "%(n)s votes", votes)
     if hours < 48:
         time = max(0, int(hours))
-        return words.translate_plural(
+        return words.localize_plural(
             "%(n)s vote %(hours)s h after listing", "%(n)s votes %(hours)s h after listing", votes, hours=time
         )
     days = int(hours // 24)
-    return words.translate_plural(
+    return words.localize_plural(
         "%(n)s vote %(days)s days after listing", "%(n)s votes %(days)s days after listing", votes, days=days
     )
 
@@ -167,16 +167,16 @@ def _ranked(rank: int, signals: Signals, words: MessageCatalog) -> str:
     """The place on which day's trending page, by the hours since listing."""
     days = int((signals.hours or 0) // 24)
     page = (
-        words.translate("today's trending page"),
-        words.translate("yesterday's trending page"),
-        words.translate("the trending page of %(days)s days ago", days=days),
+        words.localize("today's trending page"),
+        words.localize("yesterday's trending page"),
+        words.localize("the trending page of %(days)s days ago", days=days),
     )[min(days, 2)]
     place = ordinal(rank)
     if signals.ranked:
-        return words.translate(
+        return words.localize(
             "%(place)s of %(ranked)s on %(page)s", place=place, number=rank, ranked=signals.ranked, page=page
         )
-    return words.translate("%(place)s on %(page)s", place=place, number=rank, page=page)
+    return words.localize("%(place)s on %(page)s", place=place, number=rank, page=page)
 
 
 def _places(values: Iterable[float]) -> dict[float, int]:

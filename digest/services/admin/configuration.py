@@ -19,7 +19,7 @@ from digest.sources import registry
 
 PREFIX = "DIGEST_"
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
-SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token", "semantic_scholar_key", "openalex_key"})
+SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token"})
 HIDDEN = "(set, hidden)"
 _PASSWORD = re.compile(r"(?<=://)([^/@\s]*?):[^/\s]*@")
 
@@ -61,16 +61,16 @@ def rows() -> list[SettingRow]:
     for name in settings.Settings.model_fields:
         variable = f"{PREFIX}{name.upper()}"
         origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
-        result.append(SettingRow(variable, _shown(name, getattr(config, name)), origin))
+        result.append(SettingRow(variable, _displayed(getattr(config, name), secret=name in SECRETS), origin))
     for setting in registry.source_settings():
         variable = f"{PREFIX}{setting.name.upper()}"
         origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
-        result.append(SettingRow(variable, _shown(setting.name, setting.value()), origin))
+        result.append(SettingRow(variable, _displayed(setting.value(), secret=setting.secret), origin))
     return result
 
 
-def _shown(name: str, value: object) -> str:
-    if name in SECRETS:
+def _displayed(value: object, *, secret: bool) -> str:
+    if secret:
         return HIDDEN if value else ""
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
     return _PASSWORD.sub(r"\1:…@", text)

@@ -111,7 +111,7 @@ def _sources(config: settings.Settings) -> Iterator[Finding]:
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
     if newest is None:
-        yield Finding(WARNING, "sources", "no papers were ingested yet", "run: digest ingest arxiv-oai")
+        yield Finding(WARNING, "sources", "no papers were ingested yet", f"run: digest ingest {registry.gap_filler()}")
     for status in source_status.source_statuses():
         is_healthy = status.state in {source_status.ON_TIME, source_status.QUIET}
         through = f"; complete through {status.complete_through}" if status.complete_through else ""

@@ -14,7 +14,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
 from digest.errors import N_, NotFound
-from digest.i18n import decimal, translate
+from digest.i18n import decimal, localize
 from digest.papers import Record, author_key
 from digest.services.catalog import novelty_and_score
 from digest.services.catalog import trending as rising
@@ -45,7 +45,7 @@ def paper(number: int) -> PaperPage:
     with reading() as session:
         found = store.paper_by_id(session, number)
         if found is None:
-            raise NotFound(translate("there is no such paper here"))
+            raise NotFound(localize("there is no such paper here"))
         kept, record = found
         listed = rising.Listing(kept.announcement_id, kept.revision)
         trends = rising.ranked(session, {number: listed}, at=clock.now())
@@ -73,7 +73,7 @@ def author(wanted: str, limit: int) -> AuthorPage:
         listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
         known = novelty_and_score.figures_of(session, records, rising.ranked(session, listings, at=clock.now()))
     if not theirs and not printed:
-        raise NotFound(translate("no paper here is by that author"))
+        raise NotFound(localize("no paper here is by that author"))
     rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
     return AuthorPage(one_line(wanted), rows, _figures(printed, rows))
 
@@ -81,13 +81,13 @@ def author(wanted: str, limit: int) -> AuthorPage:
 def row(number: int, record: Record, facts: str = "", figures: PaperFigures = _UNKNOWN) -> PaperRow:
     """A paper as one line of a list."""
     shown = paper_block.paper_block(record)
-    badges = ((translate("withdrawn"),) if record.withdrawn else ()) + ((translate("code"),) if shown.code else ())
+    badges = ((localize("withdrawn"),) if record.withdrawn else ()) + ((localize("code"),) if shown.code else ())
     badges += (readable(record.venue),) if record.venue else ()
     badges += tuple(readable(place) for place in record.institutions[:1])
     score = figures.quality.score if figures.quality else None
-    badges += (translate("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
+    badges += (localize("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
     repeats_novelty = figures.quality is not None and set(figures.quality.parts) == {"novelty"}
-    badges += (translate("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
+    badges += (localize("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
     return PaperRow(
         id=number,
         title=shown.title,
@@ -104,21 +104,21 @@ def row(number: int, record: Record, facts: str = "", figures: PaperFigures = _U
 
 def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
     found = (
-        (translate("Search arXiv for the title") if shown.found_by_search else translate("Abstract"), shown.url),
-        (translate("PDF"), shown.pdf),
-        (translate("Code"), shown.code),
+        (localize("Search arXiv for the title") if shown.found_by_search else localize("Abstract"), shown.url),
+        (localize("PDF"), shown.pdf),
+        (localize("Code"), shown.code),
     )
     return tuple((words, address) for words, address in found if address)
 
 
 def _figures(printed: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
     """What a source prints of the author, then what is known of the papers here: their mean novelty and score."""
-    shown = [(translate(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
+    shown = [(localize(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
     ours = {
         "novelty": [row.novelty for row in rows if row.novelty is not None],
         "ai_score": [row.score for row in rows if row.score is not None],
     }
     for key, words in _PRINTED:
         if ours[key] or printed.get(key) is not None:
-            shown.append((translate(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
+            shown.append((localize(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
     return tuple(shown)

@@ -16,7 +16,7 @@ from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_environment import fragment_template
 from digest.db.core.engine import reading
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.services.catalog import trending
@@ -35,7 +35,7 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is None:
-            raise NotFound(translate("this subscription no longer exists"))
+            raise NotFound(localize("this subscription no longer exists"))
         editions = session.exec(
             select(Edition)
             .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
@@ -47,7 +47,7 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     items = tuple(_edition(edition, subscriber, papers, blocks) for edition in editions)
     return Feed(
         key=_key(_BEGAN, f"reader-{subscriber_id}"),
-        title=translate("%(service)s: your papers", service=configured.service_name),
+        title=localize("%(service)s: your papers", service=configured.service_name),
         name=configured.service_name,
         home=items[0].url if items else configured.base_url,
         atom=signed_links.feed(subscriber_id),
@@ -95,8 +95,8 @@ def trending_feed(category: str | None) -> Feed:
 def _rising(service: str, category: str | None) -> str:
     """The title of a trending feed."""
     if category:
-        return translate("%(service)s: rising now in %(category)s", service=service, category=category)
-    return translate("%(service)s: rising now", service=service)
+        return localize("%(service)s: rising now in %(category)s", service=service, category=category)
+    return localize("%(service)s: rising now", service=service)
 
 
 def _paper(rising_paper: trending.RisingPaper) -> Item:

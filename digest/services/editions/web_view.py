@@ -20,7 +20,7 @@ from digest.compose.email.template_context import Links, Recipient, Service
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record
@@ -105,7 +105,7 @@ def web_view(edition_id: int, mail_link: str) -> str:
         edition = session.get(Edition, edition_id)
         subscriber = session.get(Subscriber, edition.subscriber_id) if edition else None
         if edition is None or subscriber is None or edition.cancelled:
-            raise NotFound(translate("this edition no longer exists"))
+            raise NotFound(localize("this edition no longer exists"))
         papers = look_up(session, [edition])
     recipient = edition_recipient(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
     content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)

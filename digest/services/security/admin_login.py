@@ -22,7 +22,7 @@ from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.security import admin_logins
 from digest.db.subscribers import subscribers
 from digest.errors import StaleToken
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import AdminLogin, Audit
 from digest.models.delivery import SIGN_IN
@@ -87,11 +87,11 @@ def begin_session(login_id: int) -> str:
 
 def _require_valid_link(login: AdminLogin | None, now: datetime) -> AdminLogin:
     if login is None or not _is_administrator(login.address):
-        raise StaleToken(translate("this link is out of date; ask for a new one"))
+        raise StaleToken(localize("this link is out of date; ask for a new one"))
     if login.used_at is not None:
-        raise StaleToken(translate("this link was used before; ask for a new one"))
+        raise StaleToken(localize("this link was used before; ask for a new one"))
     if login.link_expires_at <= now or login.ended_at is not None:
-        raise StaleToken(translate("this link has expired; ask for a new one"))
+        raise StaleToken(localize("this link has expired; ask for a new one"))
     return login
 
 

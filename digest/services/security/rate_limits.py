@@ -18,7 +18,7 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.security import rate_limit_counters
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import RateLimitCounter
 from digest.services.alarms import alarm_rules
 
@@ -109,7 +109,7 @@ def allow_client(limit: RateLimit, client: str, *, now: datetime | None = None) 
             return
         counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{client}"))
     remaining = counter.started_at + limit.window - now if counter else limit.window
-    message = translate("too many of these requests came from here within the hour; try again later")
+    message = localize("too many of these requests came from here within the hour; try again later")
     raise TooMany(message, seconds=max(int(remaining.total_seconds()), 1))
 
 
@@ -161,7 +161,7 @@ def _ceiling() -> RateLimit:
 
 
 def _too_many_mails(ceiling: RateLimit) -> TooMany:
-    message = translate("too many e-mails were requested within the hour; try again in an hour")
+    message = localize("too many e-mails were requested within the hour; try again in an hour")
     return TooMany(message, seconds=int(ceiling.window.total_seconds()))
 
 

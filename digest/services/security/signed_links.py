@@ -9,7 +9,7 @@ from functools import lru_cache
 from digest import settings, signing
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE
 from digest.errors import BadToken
-from digest.i18n import translate
+from digest.i18n import localize
 
 FEEDBACK_CODES = (MORE, LESS, MUTE, FOLLOW)
 
@@ -93,7 +93,7 @@ def read_feedback(token: str) -> tuple[int, int, str]:
     """Edition, paper and verb of such an address. Raises BadToken."""
     parts = token.rsplit(".", 2)
     if len(parts) != 3 or not re.fullmatch(r"[0-9]{1,9}", parts[1]) or parts[2] not in FEEDBACK_CODES:
-        raise BadToken(translate("this link is incomplete or was altered; open it again from your e-mail"))
+        raise BadToken(localize("this link is incomplete or was altered; open it again from your e-mail"))
     (edition_id,) = read(signing.FEEDBACK, parts[0])
     return edition_id, int(parts[1]), parts[2]
 
@@ -116,7 +116,7 @@ def read_timed(purpose: str, token: str, *, within: timedelta) -> int:
 def _ids(found: list[object], values: int) -> tuple[int, ...]:
     ids = tuple(value for value in found if isinstance(value, int))
     if len(ids) != values or len(found) != values:
-        raise BadToken(translate("this link is not one of ours"))
+        raise BadToken(localize("this link is not one of ours"))
     return ids
 
 

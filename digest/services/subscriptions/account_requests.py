@@ -18,7 +18,7 @@ from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import AccountRequest, Bounce, Delivery, Subscriber
 from digest.models.delivery import ACCOUNT_LINK, DEFERRED, MOVED, QUEUED
@@ -48,7 +48,7 @@ def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
         _mailable(session, subscriber_id)
     if not rate_limits.allow_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
         raise TooMany(
-            translate("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
+            localize("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
         )
     with engine.transaction() as session:
         subscriber = _mailable(session, subscriber_id, lock=True)
@@ -60,9 +60,9 @@ def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Su
     """The subscriber of that id. Raises NotFound; Refused where the address is suppressed."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     if subscribers.suppression(session, subscriber.address_key) is not None:
-        raise Refused(translate("no mail may be sent to this address, so no link either; write to the administrator"))
+        raise Refused(localize("no mail may be sent to this address, so no link either; write to the administrator"))
     return subscriber
 
 
@@ -131,7 +131,7 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
         request, subscriber = _open_request(session, NEW_ADDRESS, request_id, lock=True)
         new, old = subscribers.parse_address(request.address), subscriber.address
         if not _is_free(session, new.key):
-            raise Refused(translate("this address has a subscription of its own, or no mail may be sent to it"))
+            raise Refused(localize("this address has a subscription of its own, or no mail may be sent to it"))
         _forget_unconfirmed(session, new.key, now=now)
         _forget_requests(session, subscriber)
         session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
@@ -184,6 +184,6 @@ def _open_request(
         request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
     if request is None or subscriber is None or request.action != action:
         raise StaleToken(
-            translate("this link was used, or replaced by a newer one; ask for another on your preferences page")
+            localize("this link was used, or replaced by a newer one; ask for another on your preferences page")
         )
     return request, subscriber

@@ -12,7 +12,7 @@ from digest.db.bounces import reports
 from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import NotFound, Refused, StaleToken
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
@@ -95,7 +95,7 @@ def activate(
 def must_not_be_suppressed(session: Session, address_key: str) -> None:
     """Raises Refused where that address must not be mailed."""
     if subscribers.suppression(session, address_key) is not None:
-        raise Refused(translate("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
+        raise Refused(localize("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
 
 
 def refuse(subscriber_id: int, request_id: int) -> None:
@@ -130,9 +130,9 @@ def _refusable(
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None or request.created_at < now - lifetime(NOT_ME_LINK):
-        raise StaleToken(translate("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
+        raise StaleToken(localize("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
     if _is_running(session, subscriber):
-        raise Refused(translate("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
+        raise Refused(localize("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
     return subscriber
 
 
@@ -160,11 +160,11 @@ def _requested(
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
-        raise NotFound(translate("this subscription no longer exists; sign up again if you want the mail"))
+        raise NotFound(localize("this subscription no longer exists; sign up again if you want the mail"))
     suppression = subscribers.suppression(session, subscriber.address_key)
     left_since = subscriber.left_at is not None and request.created_at <= subscriber.left_at
     bounced_since = suppression is not None and _liftable(suppression) and request.created_at < suppression.at
     stale = request.created_at < now - lifetime(CONFIRM) or left_since or bounced_since
     if stale and not _is_running(session, subscriber):
-        raise StaleToken(translate("this link is out of date; sign up again to get a new one"))
+        raise StaleToken(localize("this link is out of date; sign up again to get a new one"))
     return subscriber, request

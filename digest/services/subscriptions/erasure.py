@@ -15,7 +15,7 @@ from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.db.subscribers.scrub import scrub_deleted
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, OPEN
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
@@ -36,7 +36,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if subscriber is None:
-            raise NotFound(translate("this subscription no longer exists"))
+            raise NotFound(localize("this subscription no longer exists"))
         address, was_active = subscriber.address, subscriber.state == ACTIVE
         erase_rows(session, subscriber, now=now)
         if was_active and not by_administrator:

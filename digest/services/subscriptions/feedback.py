@@ -71,8 +71,8 @@ def apply_feedback(edition_id: int, paper_id: int, verb: str, choice: str = "") 
             relearn(session, subscriber, now=now)
         if chosen_option is None:
             if verb == MORE:
-                return i18n.translate("Noted. Papers like it move up in your mail.")
-            return i18n.translate("Noted. Nothing is muted.")
+                return i18n.localize("Noted. Papers like it move up in your mail.")
+            return i18n.localize("Noted. Nothing is muted.")
         kind, name = chosen_option
         changed, message = _changed_profile(subscribers.profile_of(session, subscriber), verb, kind, name)
         keep_profile(session, subscriber, changed, now=now)
@@ -108,7 +108,7 @@ def _choice(target: FeedbackTarget, verb: str, choice: str) -> tuple[str, str] |
     if not choice and verb == MUTE and len(options) == 1:
         choice = next(iter(options))
     if choice not in options:
-        raise BadInput(i18n.translate("choice: choose one of the options on the page"), field="choice")
+        raise BadInput(i18n.localize("choice: choose one of the options on the page"), field="choice")
     return choice.partition(":")[0], options[choice]
 
 
@@ -116,23 +116,23 @@ def _changed_profile(profile: Profile, verb: str, kind: str, name: str) -> tuple
     """The changed profile, and a line that describes the change. Raises Refused if a list is full."""
     if kind == TOPIC:
         if name not in {topic.text for topic in profile.topics}:
-            return profile, i18n.translate("‘%(topic)s’ is no longer among your topics.", topic=name)
+            return profile, i18n.localize("‘%(topic)s’ is no longer among your topics.", topic=name)
         topics = tuple(replace(topic, muted=topic.muted or topic.text == name) for topic in profile.topics)
-        return replace(profile, topics=topics), i18n.translate("‘%(topic)s’ is muted.", topic=name)
+        return replace(profile, topics=topics), i18n.localize("‘%(topic)s’ is muted.", topic=name)
     if verb == FOLLOW:
         if name not in profile.authors and len(profile.authors) >= MAX_AUTHORS:
             raise Refused(
-                i18n.translate("you follow %(n)s authors already; remove one in your preferences", n=MAX_AUTHORS)
+                i18n.localize("you follow %(n)s authors already; remove one in your preferences", n=MAX_AUTHORS)
             )
         authors = tuple(dict.fromkeys((*profile.authors, name)))
-        return replace(profile, authors=authors), i18n.translate(
+        return replace(profile, authors=authors), i18n.localize(
             "You follow %(name)s. New papers by them come first.", name=name
         )
     exclusion = f'au:"{name}"'
     if exclusion not in profile.exclusions and len(profile.exclusions) >= MAX_TOPICS:
-        raise Refused(i18n.translate("you exclude %(n)s things already; remove one in your preferences", n=MAX_TOPICS))
+        raise Refused(i18n.localize("you exclude %(n)s things already; remove one in your preferences", n=MAX_TOPICS))
     exclusions = tuple(dict.fromkeys((*profile.exclusions, exclusion)))
-    return replace(profile, exclusions=exclusions), i18n.translate("Papers by %(name)s are no longer sent.", name=name)
+    return replace(profile, exclusions=exclusions), i18n.localize("Papers by %(name)s are no longer sent.", name=name)
 
 
 def _target(
@@ -142,10 +142,10 @@ def _target(
     subscriber = subscribers.by_id(session, edition.subscriber_id, lock=lock) if edition else None
     paper = paper_store.paper_by_id(session, paper_id)
     if edition is None or subscriber is None or paper is None:
-        raise NotFound(i18n.translate("this edition no longer exists"))
+        raise NotFound(i18n.localize("this edition no longer exists"))
     entries = [entry for entry in Content.from_json(edition.content).entries if entry.paper == paper_id]
     if not entries:
-        raise NotFound(i18n.translate("this paper is not in that edition"))
+        raise NotFound(i18n.localize("this paper is not in that edition"))
     version = session.get(ProfileVersion, edition.profile_id)
     topics_then = Profile.from_json(version.profile).topics if version else ()
     topics = tuple(topics_then[i].text for i, _ in entries[0].matched if 0 <= i < len(topics_then))

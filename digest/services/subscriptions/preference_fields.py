@@ -30,7 +30,7 @@ from pydantic_core import CoreSchema
 
 from digest import clock, settings
 from digest.errors import N_, BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
 from digest.matching.query.profile_cost import check_cost
 from digest.models import Subscriber
@@ -256,7 +256,7 @@ class Preferences(SignUpPreferences):
     def check_pause(self, today: date) -> None:
         """Raise BadInput for a pause that ends more than a year ahead."""
         if self.paused_until and self.paused_until - today > MAX_PAUSE:
-            raise BadInput(translate("paused_until: at most a year ahead"), field="paused_until")
+            raise BadInput(localize("paused_until: at most a year ahead"), field="paused_until")
 
 
 _PROFILE_FIELDS = frozenset(field.name for field in fields(Profile))

@@ -17,7 +17,7 @@ from digest.db.papers import papers as paper_store
 from digest.db.subscribers import feedback as feedback_store
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.models.types import stored_id
@@ -92,7 +92,7 @@ def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetti
     for text, topic_setting in settings_by_topic.items():
         if topic_setting.cap is not None and not 1 <= topic_setting.cap <= MAX_LIMIT:
             raise BadInput(
-                translate(
+                localize(
                     "cap of ‘%(topic)s’: use a number from 1 to %(most)s, or leave it empty",
                     topic=text[:60],
                     most=MAX_LIMIT,
@@ -128,5 +128,5 @@ def _main_topic(entry: Entry) -> int:
 def _required(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     return subscriber

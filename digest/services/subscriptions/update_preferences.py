@@ -10,7 +10,7 @@ from digest import clock
 from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, LEFT
@@ -48,7 +48,7 @@ def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_v
         subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
         before = subscribers.profile_of(session, subscriber)
         if expected_version not in {"", version_of(subscriber, before)}:
-            raise Refused(translate("your preferences were changed elsewhere since you opened this page"))
+            raise Refused(localize("your preferences were changed elsewhere since you opened this page"))
         profile = preferences.profile(before)
         if profile != before or subscriber.profile_id is None:
             subscriber.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
@@ -73,7 +73,7 @@ def resubscribe(subscriber_id: int, client: str) -> None:
         if subscriber.state == ACTIVE:
             return
         if subscriber.state != LEFT or subscriber.profile_id is None:
-            raise Refused(translate("this subscription was never confirmed; use the link in the confirmation e-mail"))
+            raise Refused(localize("this subscription was never confirmed; use the link in the confirmation e-mail"))
         activate(session, subscriber, None, event="returned", client=client, now=now)
 
 
@@ -85,5 +85,5 @@ def export(subscriber_id: int) -> dict[str, Any]:
 
 def _required(subscriber: Subscriber | None) -> Subscriber:
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     return subscriber

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from digest import settings
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.admin import dashboard
 from digest.services.ingestion import source_status
 from digest.services.security import api_tokens
@@ -76,7 +76,7 @@ def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
 def metrics(authorization: Authorization = "") -> Response:
     """Current counts, for requests with a token."""
     if not _may_see_details(authorization):
-        message = translate(
+        message = localize(
             "this needs DIGEST_METRICS_TOKEN, or an API token with the scope metrics:read, as bearer token"
         )
         raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})

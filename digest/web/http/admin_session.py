@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from digest import settings
 from digest.errors import Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import admin_login
 from digest.services.security.link_lifetimes import ADMIN_SESSION
 
@@ -62,7 +62,7 @@ def _administrator(request: Request) -> str | None:
 
 def _required(administrator: Annotated[str | None, Depends(_administrator)]) -> str:
     if administrator is None:
-        raise Refused(translate("sign in first"))
+        raise Refused(localize("sign in first"))
     return administrator
 
 
@@ -83,7 +83,7 @@ def require_same_origin(request: Request) -> None:
     ours = origin is None or origin in _origins() or (origin == "null" and "sec-fetch-site" in request.headers)
     if site not in {"same-origin", "none"} or not ours:
         raise HTTPException(
-            403, detail=translate("this form was sent from a page of another site; open it here and send again")
+            403, detail=localize("this form was sent from a page of another site; open it here and send again")
         )
 
 

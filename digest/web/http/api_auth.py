@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import api_tokens, rate_limits
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http.client_ip import Client
@@ -38,7 +38,7 @@ def _checked(request: Request, credentials: HTTPAuthorizationCredentials | None,
         raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     if not token.may(scope):
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
-        message = translate("this token lacks the scope %(scope)s", scope=scope)
+        message = localize("this token lacks the scope %(scope)s", scope=scope)
         raise HTTPException(403, detail=message, headers=challenge)
     return token
 

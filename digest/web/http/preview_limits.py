@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
@@ -36,7 +36,7 @@ class PreviewSlots:
         """Hold a slot for one preview. Raises TooMany where the queue is full."""
         if not self._admitted.acquire(blocking=False):
             raise TooMany(
-                translate("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
+                localize("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
             )
         try:
             with self._running:

@@ -15,7 +15,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from digest.errors import N_, TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.web.http.client_ip import Client
 
 PREVIEWS_PER_MINUTE, WINDOW_SECONDS = 30, 60.0  # a person who types fast stays below
@@ -51,7 +51,7 @@ class RequestLimiter:
                 times.popleft()
             if len(times) >= self.max_requests:
                 raise TooMany(
-                    translate(self.message), seconds=max(round(self.window - now + (times[0] if times else now)), 1)
+                    localize(self.message), seconds=max(round(self.window - now + (times[0] if times else now)), 1)
                 )
             times.append(now)
             while len(self._requests) > MAX_CLIENTS:

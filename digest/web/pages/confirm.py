@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.confirm import Confirmation
@@ -60,9 +60,9 @@ def refuse(token: str, pressed: Pressed) -> HTMLResponse:
 def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
     confirm.refuse(subscriber_id, request_id)
     return template_rendering.message_page(
-        translate("You get no mail from here"),
-        translate("Nothing is sent to you, whoever enters your address here."),
-        translate("If you change your mind, the administrator can allow it again."),
+        localize("You get no mail from here"),
+        localize("Nothing is sent to you, whoever enters your address here."),
+        localize("If you change your mind, the administrator can allow it again."),
         private=True,
     )
 

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from digest.compose import atom_json_feeds as feed_formats
 from digest.compose.atom_json_feeds import Feed
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.editions import edition_feeds
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
@@ -45,7 +45,7 @@ def trending(request: Request) -> Response:
 def trending_in(category: str, request: Request) -> Response:
     """Trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound(translate("there is no such category; use one of arXiv's, such as cs.LG"))
+        raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _answer(edition_feeds.trending_feed(category), request, PUBLIC_HEADERS)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import mail_link
@@ -59,9 +59,9 @@ def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> 
         rate_limits.allow_client(rate_limits.LINK_REQUESTS, client)
         mail()
         return template_rendering.message_page(
-            translate("Check your inbox"),
-            translate("If this is your subscription, the link to your preferences is on its way to your address."),
-            translate("It is sent a few times a day at most."),
+            localize("Check your inbox"),
+            localize("If this is your subscription, the link to your preferences is on its way to your address."),
+            localize("It is sent a few times a day at most."),
             private=True,
             further=home(),
         )

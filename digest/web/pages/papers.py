@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from digest import settings
 from digest.errors import N_, NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import EDITION, FEED
@@ -36,7 +36,7 @@ def trending(services: Services) -> HTMLResponse:
 def trending_in(category: str, services: Services) -> HTMLResponse:
     """What is rising in one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound(translate("there is no such category; use one of arXiv's, such as cs.LG"))
+        raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending(services, category)
 
 
@@ -53,7 +53,7 @@ def _trending(services: Services, category: str | None) -> HTMLResponse:
 def paper(paper_id: int, services: Services) -> HTMLResponse:
     """One paper, with its figures and why it trends."""
     if not 0 < paper_id < 2**31:
-        raise NotFound(translate("there is no such paper here"))
+        raise NotFound(localize("there is no such paper here"))
     return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=PARTS)
 
 
@@ -61,7 +61,7 @@ def paper(paper_id: int, services: Services) -> HTMLResponse:
 def author(name: str, services: Services) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
-        raise NotFound(translate("no paper here is by that author"))
+        raise NotFound(localize("no paper here is by that author"))
     return template_rendering.page_response("author.html", author=services.author(name, LISTED))
 
 

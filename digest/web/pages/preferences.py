@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, LEFT
 from digest.services.security import signed_links
@@ -40,15 +40,15 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
             return _save(subscriber_id, form)
         case "return":
             update_preferences.resubscribe(subscriber_id, client)
-            return _current_page(subscriber_id, message=translate("You are subscribed again."))
+            return _current_page(subscriber_id, message=localize("You are subscribed again."))
         case "tune":
             return _save_topics(subscriber_id, form)
         case "unlike":
             topic_settings.remove_like(subscriber_id, _number(form.get("paper")))
-            return _current_page(subscriber_id, message=translate("The like is removed."))
+            return _current_page(subscriber_id, message=localize("The like is removed."))
         case "export" | "erase" | "change-address" as action:
             account_requests.request_link(subscriber_id, action, queue)
-            return _current_page(subscriber_id, message=translate("Check your inbox: a link for this is on its way."))
+            return _current_page(subscriber_id, message=localize("Check your inbox: a link for this is on its way."))
         case _:
             names = "save, tune, unlike, return, export, erase or change-address"
             raise BadInput(f"action: use {names}", field="action")
@@ -67,12 +67,12 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
         return _page(account, preference_form.filled(texts), error=error, version=version)
     except Refused as error:
         conflict = (
-            f"{forms.sentence(error)} {translate('To replace those changes with what you see below, save again.')}"
+            f"{forms.sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
         )
         return _page(
             update_preferences.account_of(subscriber_id), preference_form.filled(texts), message=conflict, status=409
         )
-    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=translate("Saved."))
+    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=localize("Saved."))
 
 
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
@@ -81,7 +81,7 @@ def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
         topic_settings.save_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _current_page(subscriber_id, error=error)
-    return _current_page(subscriber_id, message=translate("Saved."))
+    return _current_page(subscriber_id, message=localize("Saved."))
 
 
 def _number(value: object) -> int | None:
@@ -130,7 +130,7 @@ def _stopped(suppression: Suppression | None) -> str:
     """Since when and why the address gets no mail, and what to do; empty if it may be mailed."""
     if suppression is None:
         return ""
-    since = translate(
+    since = localize(
         "No mail has gone to this address since %(day)s.", day=template_rendering.long_day(suppression.at.date())
     )
     return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
@@ -140,11 +140,11 @@ def _status(account: update_preferences.Account) -> str:
     """The state of the subscription, in words."""
     subscriber = account.subscriber
     if account.suppression is not None:
-        return translate("mail is stopped")
+        return localize("mail is stopped")
     if subscriber.state == LEFT:
-        return translate("unsubscribed")
+        return localize("unsubscribed")
     if subscriber.state != ACTIVE:
-        return translate("not confirmed yet")
+        return localize("not confirmed yet")
     if subscriber.paused_until:
-        return translate("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
+        return localize("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
     return template_rendering.cadence_words(subscriber)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.compose.text.highlighting import fold_for_search, pattern
-from digest.i18n import translate, translate_plural
+from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable
 
@@ -63,7 +63,7 @@ def preview_view(preview: Preview, *, limit: int) -> PreviewView:
     totals = [day.total for day in preview.days]
     return PreviewView(
         days=bars([(day.date, day.total) for day in preview.days]),
-        span=translate_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
+        span=localize_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
         sentence=sentence(preview.per_day),
         top=tuple(_row(paper) for paper in preview.top(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
@@ -111,15 +111,15 @@ def short(number: int) -> str:
 def sentence(per_day: float) -> str:
     """How much mail that is, in words."""
     if per_day == 0:
-        return translate("No paper matched. Try fewer or wider words.")
+        return localize("No paper matched. Try fewer or wider words.")
     if per_day < 0.75:
         days = round(1 / per_day)
         return (
-            translate("About one paper every %(days)s days.", days=days)
+            localize("About one paper every %(days)s days.", days=days)
             if per_day < 0.6
-            else translate("A paper on most days.")
+            else localize("A paper on most days.")
         )
-    return translate_plural("About %(n)s paper a day.", "About %(n)s papers a day.", round(per_day))
+    return localize_plural("About %(n)s paper a day.", "About %(n)s papers a day.", round(per_day))
 
 
 def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
@@ -143,8 +143,8 @@ def _row(paper: PreviewPaper) -> PreviewRow:
     words = tuple(word for _, matched_words in paper.matched for word in matched_words)
     topics = ", ".join(topic for topic, _ in paper.matched)
     why = (
-        translate("matches %(topics)s", topics=topics)
+        localize("matches %(topics)s", topics=topics)
         if paper.strict
-        else translate("close to %(topics)s", topics=topics)
+        else localize("close to %(topics)s", topics=topics)
     )
     return PreviewRow(paper.id, pieces(readable(paper.title), words), why if topics else "")

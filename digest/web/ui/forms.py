@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.subscriptions.topic_settings import TopicSetting
 
 MAX_FIELDS = 200
@@ -54,7 +54,7 @@ def topic_settings(form: FormData) -> dict[str, TopicSetting]:
     """
     topics, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TOPIC_FIELDS)
     if len(topics) != len(caps):
-        raise BadInput(translate("cap: send one for each topic; it may be empty"), field="cap")
+        raise BadInput(localize("cap: send one for each topic; it may be empty"), field="cap")
     return {topic: TopicSetting(_cap(cap), topic in muted) for topic, cap in zip(topics, caps, strict=True)}
 
 
@@ -62,7 +62,7 @@ def _cap(text: str) -> int | None:
     if not text.strip():
         return None
     if not text.strip().isdecimal() or len(text) > 9:
-        raise BadInput(translate("cap: use a number such as 3, or leave it empty"), field="cap")
+        raise BadInput(localize("cap: use a number such as 3, or leave it empty"), field="cap")
     return int(text)
 
 
@@ -71,11 +71,11 @@ def field_error(error: BadInput | None) -> tuple[str, str] | None:
     if error is None:
         return None
     field = error.field or "topics"
-    text = error.translated(translate).removeprefix(f"{field}: ")
+    text = error.translated(localize).removeprefix(f"{field}: ")
     return field, f"{text[:1].upper()}{text[1:]}"
 
 
 def sentence(error: DigestError) -> str:
     """The error's message as a sentence."""
-    text = error.translated(translate)
+    text = error.translated(localize)
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

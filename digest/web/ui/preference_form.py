@@ -11,7 +11,7 @@ from typing import TypeVar
 from starlette.datastructures import FormData, QueryParams
 
 from digest import clock, i18n, settings
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.services.subscriptions import preference_fields
@@ -96,9 +96,9 @@ def _field(name: str, preference: Preference, text: str) -> FormField:
     return FormField(
         name=name,
         control=preference.control,
-        label=translate(preference.label),
-        help=translate(preference.help) if preference.help else "",
-        lead_in=translate(preference.lead_in) if preference.lead_in else "",
+        label=localize(preference.label),
+        help=localize(preference.help) if preference.help else "",
+        lead_in=localize(preference.lead_in) if preference.lead_in else "",
         value=text,
         options=_options(preference, text),
         minimum=minimum,
@@ -116,7 +116,7 @@ def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
             names = dict.fromkeys((*settings.get().arxiv_categories, *text.split()))
             return tuple((name, name) for name in names)
         case _:
-            return tuple((value, translate(option)) for value, option in preference.options)
+            return tuple((value, localize(option)) for value, option in preference.options)
 
 
 def chosen_details(texts: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 import templates
 from digest import i18n, settings
 from digest.errors import N_
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
@@ -44,18 +44,18 @@ def script() -> str:
 
 def long_day(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
-    return i18n.day(day, translate("EEE d MMM y"))
+    return i18n.day(day, localize("EEE d MMM y"))
 
 
 def cadence_words(subscriber: Subscriber) -> str:
     """When mails are sent, in words."""
     often = {
-        "daily": translate("every day"),
-        "weekdays": translate("on weekdays"),
-        "weekly": translate("every %(day)s", day=i18n.weekday(subscriber.weekday)),
+        "daily": localize("every day"),
+        "weekdays": localize("on weekdays"),
+        "weekly": localize("every %(day)s", day=i18n.weekday(subscriber.weekday)),
     }
     time, zone = f"{subscriber.send_at:%H:%M}", subscriber.time_zone
-    return translate("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
+    return localize("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
 
 
 def _gettext(message: str) -> str:

@@ -149,8 +149,8 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--topic", "(bandits AND"), r"topics: line 1, ‘\(bandits AND’: .* at position 13: expected"),
-        (("--exclude", '"open'), "exclusions: line 1"),
+        (("--topic", "(bandits AND"), r"topics: ‘\(bandits AND’: .* at position 13: expected"),
+        (("--exclude", '"open'), "exclusions: ‘\"open’: a quote is open at position 1"),
         (("--category", "nonsense"), "categories: 'nonsense' is not an arXiv category"),
         (("--author", "1"), "authors: '1' is not a name"),
     ],

@@ -25,7 +25,7 @@ TUESDAY = MONDAY + timedelta(days=1)
 def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """Two readers whose first mail came by the engine, which kept what it compiled."""
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
-    monkeypatch.setattr(run_planning, "_NAMED", 1)
+    monkeypatch.setattr(run_planning, "_FEWEST_FOR_CACHE", 1)
     for name, topic in (("ada", "bandits"), ("bob", '"kernel methods" OR "graph networks"')):
         lab.subscribe(name, topic)
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")

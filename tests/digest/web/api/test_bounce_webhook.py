@@ -123,7 +123,7 @@ def test_the_signature_is_documented(web: Browser) -> None:
 
     assert (header["name"], header["in"]) == ("digest-signature", "header")
     assert "HMAC-SHA256" in header["description"]
-    assert "Report" in document["components"]["schemas"]
+    assert "ProviderReport" in document["components"]["schemas"]
 
 
 def test_the_metrics_of_the_queue_are_reported(web: Browser) -> None:
