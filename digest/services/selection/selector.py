@@ -24,7 +24,7 @@ from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
 from digest.db.subscribers import subscribers
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.matching.query.profile_cost import profile_cost
 from digest.matching.reference.reference_matcher import FindingCache
@@ -91,7 +91,7 @@ def plan_preview(session: Session, profile: Profile, numbers: Sequence[int], *, 
     sums = accumulate(sizes[number] for number in reversed(numbers))
     count = sum(total <= engine_need.REFERENCE_DOCUMENTS for total in sums)
     if not count:
-        message = translate("the newest announcement has too many papers for a preview yet; try again in a few minutes")
+        message = localize("the newest announcement has too many papers for a preview yet; try again in a few minutes")
         raise TooMany(message, seconds=_SECONDS_TO_COMPILE)
     newest = numbers[-count:]
     fits = sum(sizes[number] for number in {*newest, *window}) <= engine_need.REFERENCE_DOCUMENTS

@@ -74,7 +74,7 @@ def preview_view(preview: Preview, *, limit: int) -> PreviewView:
 def _bounded(preview: Preview) -> str:
     if not preview.left_out:
         return ""
-    return translate_plural(
+    return localize_plural(
         "One older announcement is left out: there are too many papers to match them all at once.",
         "%(n)s older announcements are left out: there are too many papers to match them all at once.",
         preview.left_out,

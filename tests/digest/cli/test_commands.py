@@ -150,7 +150,7 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     ("words", "said"),
     [
         (("--topic", "(bandits AND"), r"topics: ‘\(bandits AND’: .* at position 13: expected"),
-        (("--exclude", '"open'), "exclusions: ‘\"open’: a quote is open at position 1"),
+        (("--exclude", '"open'), 'exclusions: ‘"open’: a quote is open at position 1'),
         (("--category", "nonsense"), "categories: 'nonsense' is not an arXiv category"),
         (("--author", "1"), "authors: '1' is not a name"),
     ],
