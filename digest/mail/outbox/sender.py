@@ -229,6 +229,5 @@ class Sender:
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
-        server_refusals.record_accepted(session, self._review.accepted, now)
         leases.close_lease(session, self._lease, now + retry_backoff.FIRST)
         return deliveries.is_due(session, now + SOON if self._throttle.has_postponed else now)

@@ -28,7 +28,6 @@ from digest.models import SessionReply
 from digest.models.delivery import ALARM, CONFIRMATION, SENT
 
 WINDOW = timedelta(hours=24)
-STORE_ACCEPTED_EVERY = timedelta(seconds=1)  # so that other senders know of these mails when they review refusals
 # Distinct domains, and their share of the replies. For refusals that name a mailbox both are higher, because several
 # addresses may indeed be gone. Unconfirmed addresses do not count there: anybody may sign up any address.
 MIN_DOMAINS, MIN_SHARE = 3, 0.6
@@ -45,14 +44,11 @@ class RefusalReview:
 
     `reply`: of the server that refuses us, '' where none does. `requeued`: how many rejected mails wait again.
     `suspected`: replies by their signatures, where the verdict waits for mails in flight.
-    `accepted`: mails accepted since `stored_at` and not stored yet.
     """
 
     reply: str = ""
     requeued: int = 0
     suspected: Mapping[str, str] = field(default_factory=dict)
-    accepted: int = 0
-    stored_at: datetime | None = None
 
 
 def refusal_signature(outcome: SendOutcome) -> str:
@@ -64,56 +60,41 @@ def refusal_signature(outcome: SendOutcome) -> str:
     return hashlib.sha256(f"{outcome.reply[:3]} {outcome.status} {words}".encode()).hexdigest()[:40]
 
 
-def count_accepted(results: Sequence[DeliveryResult]) -> int:
-    """How many mails were accepted; alarms do not count, because they are sent even while the server is paused."""
-    return sum(result.state == SENT and result.delivery.kind != ALARM for result in results)
-
-
-def record_accepted(session: Session, count: int, now: datetime) -> None:
-    """Store that `count` mails were accepted."""
-    if count:
-        session_replies.add(session, [SessionReply(at=now, accepted=count)])
-
-
 def review(
     session: Session, results: Sequence[DeliveryResult], before: RefusalReview, now: datetime, *, may_wait: bool
 ) -> RefusalReview:
-    """Store the refusals among recorded results; where the server refuses us, undo their effects and pause it.
+    """Store refusals and acceptances among recorded results; pause a server that refuses us, and undo its refusals.
 
     `before`: the previous review of this sender. `may_wait`: the verdict may wait for mails in flight.
+    Called in the transaction that records the results: other senders know of each mail either in flight or accepted.
     """
     refused = [result for result in results if result.refusal_signature and _is_evidence(result)]
+    if refused:
+        session_replies.add(session, [_session_reply(result, now) for result in refused])
+    # Alarms do not count: they are sent even while the server is paused.
+    accepted = sum(result.state == SENT and result.delivery.kind != ALARM for result in results)
+    if accepted:  # behind the refusals, because results of one transaction have no order
+        session_replies.add_accepted(session, accepted, now)
     replies = {**before.suspected, **{result.refusal_signature: result.reply for result in refused}}
-    accepted = count_accepted(results)
-    if not replies and not _is_due_to_store(before, accepted, now):
-        return RefusalReview(accepted=before.accepted + accepted, stored_at=before.stored_at)
-    record_accepted(session, before.accepted, now)
-    session_replies.add(session, [_session_reply(result, now) for result in refused])
-    record_accepted(session, accepted, now)  # last, because results of one transaction have no order
-    return _verdict(session, replies, now, may_wait=may_wait) if replies else RefusalReview(stored_at=now)
-
-
-def _is_due_to_store(before: RefusalReview, accepted: int, now: datetime) -> bool:
-    is_due = before.stored_at is None or now - before.stored_at >= STORE_ACCEPTED_EVERY
-    return is_due and before.accepted + accepted > 0
+    return _verdict(session, replies, now, may_wait=may_wait) if replies else RefusalReview()
 
 
 def _verdict(session: Session, replies: Mapping[str, str], now: datetime, *, may_wait: bool) -> RefusalReview:
     """Judge the stored refusals with these signatures. `replies`: a reply by signature."""
-    recent = session_replies.recent(session, now - WINDOW)
-    shared = shared_refusals(recent, replies)
-    if not shared:
-        return RefusalReview(stored_at=now)
+    if not shared_refusals(session_replies.recent(session, now - WINDOW), replies):
+        return RefusalReview()
     in_flight = deliveries.count_in_flight(session, without=ALARM) if may_wait else 0
-    if in_flight and not shared_refusals(recent, replies, in_flight):
-        return RefusalReview(suspected=replies, stored_at=now)
+    # Read again after counting, so that a mail which another sender records meanwhile is not missed.
+    shared = shared_refusals(session_replies.recent(session, now - WINDOW), replies, in_flight)
+    if not shared:
+        return RefusalReview(suspected=replies if in_flight else {})
     until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared}
     requeued = session_replies.undo_refusals(session, shared, until)
     for reply in shared:
         reply.shared = True
     reply_text = next((text for signature, text in replies.items() if signature in signatures), "")
     deliveries.pause_domain(session, session_replies.SERVER, until, reply_text)
-    return RefusalReview(reply_text or "many domains refuse in the same way", requeued, stored_at=now)
+    return RefusalReview(reply_text or "many domains refuse in the same way", requeued)
 
 
 def shared_refusals(
