@@ -33,7 +33,7 @@ from digest.matching.reference import reference_matcher
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
-from digest.services.selection import candidate_papers, engine_loader, engine_need
+from digest.services.selection import candidate_papers, engine_loader, engine_need, reference_backend
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.entry_building import SelectionRequest
 from tests.benchmarks import preview
@@ -102,6 +102,7 @@ def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], 
     """Matching by the reference, over documents that are prepared. Returns how many papers match."""
     newest = sorted(known_documents(known), key=lambda document: document.candidate.announcement, reverse=True)
     documents = newest[: engine_need.REFERENCE_DOCUMENTS]
+    reference_backend.exempt_documents_from_gc()  # as where a preview prepares them
     print(f"the newest {len(documents)} papers are matched")
 
     def match(profile: Profile) -> int:

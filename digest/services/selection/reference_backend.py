@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,7 @@ from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
 from digest.services.selection.entry_building import MAX_RISING, SelectionRequest
 
+_MANY = 1_000  # papers that are prepared at once
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
@@ -120,10 +122,21 @@ def _prepare(
     missing = [(n, p.revision) for n, p in papers.items() if (n, p.revision) not in kept]
     for key, record in store.versions(session, missing).items():
         kept[key] = prepare_document(Candidate(key[0], record, announcement[key[0]]))
+    if len(missing) >= _MANY:
+        exempt_documents_from_gc()
     found = [_ranked(kept[n, p.revision], announcement[n], percentiles.get(n, 0)) for n, p in papers.items()]
     while len(kept) > REFERENCE_DOCUMENTS:
         kept.popitem(last=False)
     return found
+
+
+def exempt_documents_from_gc() -> None:
+    """Exempt all objects that exist now from the cyclic collector: its full runs over 8,000 papers take 0.3 s.
+
+    Papers hold no cycles, so those that are dropped are freed as always.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _ranked(document: Document, announcement: int, percentile: int) -> Document:
