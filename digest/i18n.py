@@ -44,7 +44,7 @@ def language_tag() -> str:
 
 
 def weekday(number: int) -> str:
-    """A day's name; 0 is Monday."""
+    """The name of a weekday; 0 is Monday."""
     return day(date(2024, 1, 1 + number), "EEEE")
 
 

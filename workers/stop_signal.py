@@ -1,4 +1,4 @@
-"""The request of SIGTERM, SIGINT or another thread that a process ends."""
+"""A request to stop, by SIGTERM, SIGINT or another thread."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class StopSignal:
     """A flag that is set once and can be waited for. A context manager that closes it.
 
-    A second signal may interrupt the handler of the first, so `set` takes no lock: in a handler `threading.Event.set`
-    can wait for itself for ever. It writes to a socket instead, whose object, unlike a file descriptor, never refers to
-    another file once it is closed.
+    `set` takes no lock, because a second signal may interrupt the handler of the first: `threading.Event.set` could
+    deadlock there. It writes to a socket instead, whose object, unlike a file descriptor, never refers to another file
+    once it is closed.
     """
 
     def __init__(self) -> None:
@@ -26,23 +26,23 @@ class StopSignal:
         self._is_set = False
 
     def install(self) -> None:
-        """Have SIGTERM and SIGINT set the flag; from the main thread. They stay harmless after `close`."""
+        """Set the flag on SIGTERM and SIGINT. Call it in the main thread. They stay harmless after `close`."""
         for number in STOP_SIGNALS:
             signal.signal(number, self.set)
 
     def set(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        """Request the end; from a handler or any thread, any number of times."""
+        """Set the flag; from a signal handler or any thread, any number of times."""
         if not self._is_set:
             self._is_set = True
             with contextlib.suppress(OSError):  # closed: nobody waits
                 self._writing.send(b"\0")
 
     def is_set(self) -> bool:
-        """Whether the end was requested."""
+        """True once the flag is set."""
         return self._is_set
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait so long, or until the flag is set. Returns whether it is set. Not to be called after `close`."""
+        """Wait until the flag is set, or for `seconds`. Returns True if it is set. Not to be called after `close`."""
         poll = select.poll()  # unlike `select`, it takes file descriptors from 1,024
         poll.register(self._reading, select.POLLIN)
         poll.poll(None if seconds is None else seconds * 1000)

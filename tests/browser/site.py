@@ -33,7 +33,7 @@ ADMIN = "root@digest.example"
 
 
 class AtOnce:
-    """An Enqueue without a queue: what is to be done is done before the call returns."""
+    """An Enqueue without a queue: each task runs before the call returns."""
 
     def freeze(self, run_id: int, shard: int) -> None:
         raise AssertionError("pages freeze nothing")
@@ -50,7 +50,7 @@ class AtOnce:
 
 @dataclass
 class Site:
-    """The service as a test sees it: where it is, its mailbox, its days."""
+    """The running service: its address, mailbox and days."""
 
     url: str
     mailbox: Mailbox
@@ -122,7 +122,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
 
 
 def days(today: date) -> tuple[dict[str, ParsedDocument], dict[str, ParsedDocument]]:
-    """Two announcements of real papers: the first without signals, so that nothing but words decides."""
+    """Two announcements of real papers: the first without signals, so that words alone decide."""
     first, second = loader.announcements(today)
     return dict(second.documents), dict(first.documents)
 

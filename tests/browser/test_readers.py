@@ -1,4 +1,4 @@
-"""What a reader does afterwards, in a browser: change, pause, leave, come back, be erased."""
+"""A subscriber in a browser: change topics, pause, unsubscribe, come back, be erased."""
 
 from __future__ import annotations
 

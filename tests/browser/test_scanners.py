@@ -1,4 +1,4 @@
-"""Gateways that look into mail: they open every link, run the script and send what forms they find. Nothing changes."""
+"""Mail scanners: they open every link, run the script and send all forms. Nothing changes."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
     assert everything() == before
 
 
-def test_a_scanner_does_not_resubscribe_who_left(page: Page, site: Site, scanner: Page) -> None:
+def test_a_scanner_does_not_resubscribe_an_unsubscribed_person(page: Page, site: Site, scanner: Page) -> None:
     subscribe(page, site)
     httpx.post(making.unsubscribe(1))
     before = everything()

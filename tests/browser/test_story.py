@@ -1,4 +1,4 @@
-"""The whole story of a reader, in one go: on SQLite and PostgreSQL, with the page's script and without."""
+"""A subscriber from sign-up to the last mail: on SQLite and PostgreSQL, with the page's script and without."""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ def long_date(day: date) -> str:
     return i18n.day(day, localize("d MMM y"))
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """A count with a comma at thousands: `1,204`."""
     return i18n.decimal(value)
 
 
-def opening(recipient: Recipient) -> str:
+def opening_line(recipient: Recipient) -> str:
     """One line that says why this mail differs from a usual day's, '' for a usual day."""
     if recipient.kind == "welcome":
         return localize(
@@ -35,19 +35,19 @@ def opening(recipient: Recipient) -> str:
     return ""
 
 
-def why(confirmed: date, name: str) -> str:
+def why_subscribed(confirmed: date, name: str) -> str:
     """The footer's first sentence: why this mail comes, and since when."""
     return localize(
         "You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(confirmed)
     )
 
 
-def announced(papers: int) -> str:
+def announced_papers(papers: int) -> str:
     """`412 papers were announced.`; '' for none."""
     return localize_plural("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
 
 
-def chosen_from(papers: int, kind: str) -> str:
+def considered_papers(papers: int, kind: str) -> str:
     """`Chosen from 412 announced papers.`; '' for none."""
     if not papers:
         return ""
@@ -60,14 +60,14 @@ def chosen_from(papers: int, kind: str) -> str:
     return localize_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
 
 
-def past_limit(papers: int) -> str:
+def matches_past_limit(papers: int) -> str:
     """`3 more matches past your limit.`; '' for none."""
     if not papers:
         return ""
     return localize_plural("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
 
 
-def rolled_over(papers: int) -> str:
+def papers_rolled_over(papers: int) -> str:
     """`3 more papers did not fit into this mail.`; '' for none."""
     if not papers:
         return ""

@@ -11,7 +11,7 @@ class MessageCatalog(Protocol):
     def localize(self, message: str, /, **values: object) -> str:
         """The message with its values."""
 
-    def localize_plural(self, one: str, many: str, number: int, /, **values: object) -> str:
+    def localize_plural(self, singular: str, plural: str, number: int, /, **values: object) -> str:
         """The message in the plural form for the number."""
 
 
@@ -22,9 +22,9 @@ class English:
         """The message with its values."""
         return message % values if values else message
 
-    def localize_plural(self, one: str, many: str, number: int, /, **values: object) -> str:
+    def localize_plural(self, singular: str, plural: str, number: int, /, **values: object) -> str:
         """The message in the plural form for the number."""
-        return (one if number == 1 else many) % {"n": f"{number:,}", **values}
+        return (singular if number == 1 else plural) % {"n": f"{number:,}", **values}
 
 
 ENGLISH = English()

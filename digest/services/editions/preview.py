@@ -1,4 +1,4 @@
-"""What a profile would have got, day by day, without subscribing."""
+"""Preview the papers of a profile for each of the last days, without a subscription."""
 
 from __future__ import annotations
 
@@ -43,13 +43,19 @@ def preview(
     """
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
-        last = until or _newest_day(session)
-        announcements = _between(session, last - timedelta(days=days - 1), last) if last else []
+        last_day = until or _newest_day(session)
+        if last_day is None:
+            return Preview(())
+        announcements = _announcements_between(session, last_day - timedelta(days=days - 1), last_day)
         if not announcements:
             return Preview(())
         plan = selector.plan_preview(session, profile, announcements, whole=whole)
-        contents_by_day = list(_days(session, profile, plan, cancelled))
-        versions = [(e.paper, e.revision) for _, content in contents_by_day for e in content.entries[: profile.limit]]
+        contents_by_day = list(_contents_by_day(session, profile, plan, cancelled))
+        versions = [
+            (entry.paper, entry.revision)
+            for _, content in contents_by_day
+            for entry in content.entries[: profile.limit]
+        ]
         records = store.versions(session, versions)
     shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
     return Preview(shown, left_out=plan.left_out)
@@ -61,37 +67,42 @@ def _newest_day(session: Session) -> date | None:
     return date.fromordinal(newest) if newest else None
 
 
-def _between(session: Session, first: date, last: date) -> list[int]:
-    statement = select(Announcement.id).where(col(Announcement.day).between(first, last))
+def _announcements_between(session: Session, first_day: date, last_day: date) -> list[int]:
+    statement = select(Announcement.id).where(col(Announcement.day).between(first_day, last_day))
     return list(session.exec(statement.order_by(col(Announcement.id))))
 
 
-def _days(
+def _contents_by_day(
     session: Session, profile: Profile, plan: PreviewPlan, cancelled: Callable[[], bool]
 ) -> Iterator[tuple[CandidatePool, Content]]:
     weights = epochs.weights_before(session, plan.announcements[-1])
-    cache = FindingCache() if plan.by_reference else None
-    before = announced.days(session, plan.window)
-    tau = (
-        selector.thresholds(session, before, weights, {0: profile}, by_reference=plan.by_reference, cache=cache)[0]
-        if before
-        else None
-    )
-    for number in plan.announcements:
+    findings = FindingCache() if plan.by_reference else None
+    tau: int | None = None
+    if plan.window:
+        window = announced.announcement_days(session, plan.window)
+        tau = selector.thresholds(
+            session, window, weights, {0: profile}, by_reference=plan.by_reference, findings=findings
+        )[0]
+    for announcement_id in plan.announcements:
         if cancelled():
             raise Cancelled("the preview was cancelled: its client disconnected")
-        evening = datetime.combine(date.fromordinal(number) + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
-        pool = candidate_papers.pool_of(session, [number], at=evening, weights=weights)
+        day = date.fromordinal(announcement_id)
+        end_of_day = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
+        pool = candidate_papers.pool_of(session, [announcement_id], signals_at=end_of_day, weights=weights)
         request = SelectionRequest(profile, tau=tau, rising=False)
-        yield pool, selector.choose(session, pool, [request], by_reference=plan.by_reference, cache=cache)[0]
+        [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
+        yield pool, content
 
 
 def _preview_day(
     profile: Profile, pool: CandidatePool, content: Content, records: dict[tuple[int, int], Record]
 ) -> PreviewDay:
     return PreviewDay(
-        date=date.fromordinal(pool.first),
-        papers=tuple(_paper(profile, pool, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
+        date=date.fromordinal(pool.oldest_announcement),
+        papers=tuple(
+            _paper(profile, pool, entry, records[entry.paper, entry.revision])
+            for entry in content.entries[: profile.limit]
+        ),
         total=len(content.entries) + content.more,
         announced=len(pool.papers),
     )

@@ -11,12 +11,12 @@ from digest.models.subscriber import BOUNCE_REASONS, BY_ADMINISTRATOR, COMPLAINT
 
 
 def can_be_lifted(reason: str, source: str) -> bool:
-    """True where confirming a new sign-up lifts it: mail bounced, and nobody asked us to stop."""
+    """True where confirming a new sign-up lifts it: mail bounced, but nobody asked us to stop."""
     return reason in BOUNCE_REASONS and source != BY_ADMINISTRATOR
 
 
-def lift(session: Session, suppression: Suppression) -> None:
-    """The address works again: mail may go there, and what failed before counts no more."""
+def lift_suppression(session: Session, suppression: Suppression) -> None:
+    """Allow mail to the address again and forget its earlier failures, because it works again."""
     reports.unsuppress(session, suppression.address_key)
     reports.clear_failures(session, suppression.address_key)
 

@@ -70,7 +70,7 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
 
 
 def refuse_body(scope: Scope, status: int) -> Response:
-    """The answer to a body that is too large (413) or too slow (408), or a head that is too large (431) or broken."""
+    """The response to a body that is too large (413) or slow (408), or a head that is too large (431) or invalid."""
     texts = {
         400: localize("the form data can’t be read"),
         408: localize("the rest of the request did not come in time; send it again"),
@@ -109,7 +109,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
-    """A request that FastAPI refused: 404 for a malformed path, else 422 naming the field."""
+    """A request that FastAPI refused: 404 for a malformed path, else 422 with the field's name."""
     if not isinstance(error, RequestValidationError):
         raise error
     first: dict[str, Any] = error.errors()[0]
@@ -126,7 +126,7 @@ async def _unexpected_error(request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers of errors with the application."""
+    """Register the error handlers."""
     app.add_exception_handler(DigestError, _digest_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

@@ -1,4 +1,4 @@
-"""Previews take CPU time: only a few run at once, and one stops soon after its client has gone."""
+"""Limits on previews, which take CPU time: few run at once, and one stops soon after its client has disconnected."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PreviewSlots:
 
 
 async def _disconnected(request: Request, _form: Form) -> AsyncIterator[Callable[[], bool]]:
-    """Watch the connection. It depends on the form, so that the body is read before this listens for the end."""
+    """Watch for a disconnect. Depends on the form, so that the body is read before."""
     disconnected_event = threading.Event()
     watcher = asyncio.create_task(_watch(request, disconnected_event))
     try:

@@ -29,13 +29,13 @@ Action = Literal["export", "erase", "change-address", "new-address"]
 
 @router.get("/account/{action}/{token}")
 def ask(action: Action, token: str) -> HTMLResponse:
-    """Show what would happen, and a button."""
+    """Describe the action, with a button for it."""
     return _page(account_requests.account_action_of(action, _request_id(action, token)))
 
 
 @router.post("/account/{action}/{token}")
 def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> Response:
-    """Do it."""
+    """Perform the action."""
     if not pressed:
         return ask(action, token)
     request_id = _request_id(action, token)
@@ -55,7 +55,7 @@ def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pr
 
 
 def _request_id(action: str, token: str) -> int:
-    return signed_links.read_timed(action, token, within=lifetime(action))
+    return signed_links.read_timed_token(action, token, lifetime=lifetime(action))
 
 
 def _export(request_id: int) -> Response:

@@ -33,7 +33,7 @@ def home(administrator: MaybeAdministrator) -> HTMLResponse:
 
 @router.post("/sign-in")
 def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
-    """Send the link. The answer is the same for every address."""
+    """Send the link. The response is the same for every address."""
     admin_login.request_link(str(form.get("address", "")), client, queue)
     return _page("sign_in.html", asked=True)
 
@@ -41,7 +41,9 @@ def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
 @router.get("/enter/{token}")
 def look(token: str) -> HTMLResponse:
     """Show a button, because mail scanners follow links."""
-    admin_login.require_valid_link(signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR))
+    admin_login.require_valid_link(
+        signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
+    )
     return _page("enter.html")
 
 
@@ -50,7 +52,7 @@ def enter(token: str, pressed: Pressed) -> Response:
     """Use the link, which works once, and start a session."""
     if not pressed:
         return look(token)
-    login_id = signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR)
+    login_id = signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
     answer = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
     admin_session.set_cookie(answer, admin_login.begin_session(login_id))
     return answer
@@ -154,7 +156,7 @@ def _overview(
 
 def _plots(days: Sequence[daily_stats.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
     """Each plot: its name, a one-line summary, its bars."""
-    joined, unsubscribed = sum(day.joined for day in days), sum(day.left for day in days)
+    joined, unsubscribed = sum(day.joined for day in days), sum(day.unsubscribed for day in days)
     sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
     plots: tuple[tuple[str, str, Callable[[daily_stats.DayFigures], int]], ...] = (
         (

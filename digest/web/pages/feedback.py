@@ -35,7 +35,7 @@ _QUESTIONS = {  # verb: (heading, effect, button)
 
 @router.get("/feedback/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Show what would happen, and a button."""
+    """Describe the effect, with a button."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id))
 

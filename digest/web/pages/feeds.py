@@ -29,7 +29,7 @@ PRIVATE_HEADERS = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noi
 @router.get("/feeds/{token}.json")
 def editions(token: str, request: Request) -> Response:
     """A subscriber's editions."""
-    (subscriber_id,) = signed_links.read(FEED, token)
+    (subscriber_id,) = signed_links.read_token(FEED, token)
     return _answer(edition_feeds.subscriber_feed(subscriber_id), request, PRIVATE_HEADERS)
 
 
@@ -53,9 +53,9 @@ def _answer(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> R
     """The feed in the format of the address's suffix, or 304 if the client has this version."""
     is_json = request.url.path.endswith(".json")
     body, kind = (
-        (feed_formats.as_json(feed), feed_formats.JSON_TYPE)
+        (feed_formats.to_json_feed(feed), feed_formats.JSON_TYPE)
         if is_json
-        else (feed_formats.atom(feed), feed_formats.ATOM_TYPE)
+        else (feed_formats.to_atom(feed), feed_formats.ATOM_TYPE)
     )
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Last-Modified": format_datetime(_second(feed.updated), usegmt=True)} | dict(extra_headers)

@@ -23,18 +23,18 @@ PARTS = {  # of a score, with their weights
     "novelty": N_("novelty (weight 2)"),
     "author": N_("its authors' record (weight 1)"),
 }
-MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
+MAIL_POLICY = policy(styles="'unsafe-inline'")  # mails have style attributes and no scripts
 
 
 @router.get("/trending")
 def trending(services: Services) -> HTMLResponse:
-    """What is rising in all fields."""
+    """The trending papers of all fields."""
     return _trending(services, None)
 
 
 @router.get("/trending/{category}")
 def trending_in(category: str, services: Services) -> HTMLResponse:
-    """What is rising in one category."""
+    """The trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending(services, category)
@@ -51,7 +51,7 @@ def _trending(services: Services, category: str | None) -> HTMLResponse:
 
 @router.get("/papers/{paper_id}")
 def paper(paper_id: int, services: Services) -> HTMLResponse:
-    """One paper, with its figures and why it trends."""
+    """A paper with its figures, and why it is trending."""
     if not 0 < paper_id < 2**31:
         raise NotFound(localize("there is no such paper here"))
     return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=PARTS)
@@ -68,14 +68,14 @@ def author(name: str, services: Services) -> HTMLResponse:
 @router.get("/editions/{token}")
 def edition(token: str, services: Services) -> HTMLResponse:
     """An edition in the browser, the same content as in the mail."""
-    (edition_id,) = signed_links.read(EDITION, token)
+    (edition_id,) = signed_links.read_token(EDITION, token)
     return _edition(services, edition_id, f"/editions/{token}/link")
 
 
 @router.get("/feeds/editions/{token}")
 def edition_of_feed(token: str, services: Services) -> HTMLResponse:
-    """The same, by the address in a feed."""
-    _, edition_id = signed_links.read(FEED, token, values=2)
+    """An edition, by its link in a feed."""
+    _, edition_id = signed_links.read_token(FEED, token, count=2)
     return _edition(services, edition_id, f"/feeds/editions/{token}/link")
 
 

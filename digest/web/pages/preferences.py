@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 from digest.errors import BadInput, Refused
 from digest.i18n import localize
 from digest.models import Suppression
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.security import signed_links
 from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of
@@ -25,16 +25,16 @@ router = APIRouter(include_in_schema=False)
 @router.get("/preferences/{token}")
 def show(token: str) -> HTMLResponse:
     """The subscriber's preferences in a form."""
-    (subscriber_id,) = signed_links.read(PREFERENCES, token)
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     return _current_page(subscriber_id)
 
 
 @router.post("/preferences/{token}")
 def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Do what the pressed button says."""
+    """Perform the action of the pressed button."""
     if not pressed:
         return show(token)
-    (subscriber_id,) = signed_links.read(PREFERENCES, token)
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
             return _save(subscriber_id, form)
@@ -78,7 +78,7 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save caps and mutes. After a mistake nothing is saved."""
     try:
-        topic_settings.save_settings(subscriber_id, forms.topic_settings(form))
+        topic_settings.save_topic_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _current_page(subscriber_id, error=error)
     return _current_page(subscriber_id, message=localize("Saved."))
@@ -102,7 +102,7 @@ def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | No
 
 
 def _page(
-    account: update_preferences.Account,
+    account: update_preferences.SubscriberAccount,
     texts: dict[str, str],
     *,
     message: str = "",
@@ -127,7 +127,7 @@ def _page(
 
 
 def _stopped(suppression: Suppression | None) -> str:
-    """Since when and why the address gets no mail, and what to do; empty if it may be mailed."""
+    """Since when and why the address gets no mail, and what to do; '' if it is not suppressed."""
     if suppression is None:
         return ""
     since = localize(
@@ -136,12 +136,12 @@ def _stopped(suppression: Suppression | None) -> str:
     return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
 
 
-def _status(account: update_preferences.Account) -> str:
+def _status(account: update_preferences.SubscriberAccount) -> str:
     """The state of the subscription, in words."""
     subscriber = account.subscriber
     if account.suppression is not None:
         return localize("mail is stopped")
-    if subscriber.state == LEFT:
+    if subscriber.state == UNSUBSCRIBED:
         return localize("unsubscribed")
     if subscriber.state != ACTIVE:
         return localize("not confirmed yet")

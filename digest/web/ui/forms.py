@@ -1,4 +1,4 @@
-"""Read the forms of pages with bounds, and put errors beside their fields."""
+"""Reads submitted forms within limits, and prepares errors to be shown beside their fields."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from digest.i18n import localize
 from digest.services.subscriptions.topic_settings import TopicSetting
 
 MAX_FIELDS = 200
-ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; what a pressed button adds
+ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; the fields that a pressed button adds
 TOPIC_FIELDS = ("topic", "cap", "muted")
 
 
 async def _form(request: Request) -> FormData:
-    """The body's fields; empty for a body that is no form. Files are refused."""
+    """The submitted fields; empty if the body is not a form. Files are refused."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return FormData()
-    await request.body()  # kept, so that `_is_pressed` can read it too
+    await request.body()  # cached, so that `_is_pressed` can read it too
     return await request.form(max_files=0, max_fields=MAX_FIELDS)
 
 
@@ -30,10 +30,10 @@ Form = Annotated[FormData, Depends(_form)]
 
 
 async def _is_pressed(request: Request) -> bool:
-    """False where a script sent a form of ours: it lacks the field that the button adds.
+    """False if a script submitted a form of ours: the field that the button adds is missing.
 
-    Some mail scanners open every link and send the forms they find. A body that is no form of a page counts as
-    pressed: one-click POSTs and programs are deliberate.
+    Some mail scanners open every link and submit the forms they find. A body that is not a form of our pages counts as
+    pressed, because one-click POSTs and other programs are deliberate.
     """
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return True
@@ -48,7 +48,7 @@ Pressed = Annotated[bool, Depends(_is_pressed)]
 
 
 def topic_settings(form: FormData) -> dict[str, TopicSetting]:
-    """Caps and mutes by topic. There is one cap field a topic, in its order; muted topics are listed by name.
+    """Caps and mutes by topic. There is a cap field for each topic, in order; muted topics are listed by name.
 
     Raises BadInput.
     """

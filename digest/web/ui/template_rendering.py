@@ -48,7 +48,7 @@ def long_day(day: date) -> str:
 
 
 def cadence_words(subscriber: Subscriber) -> str:
-    """When mails are sent, in words."""
+    """The schedule of a subscriber in words."""
     often = {
         "daily": localize("every day"),
         "weekdays": localize("on weekdays"),
@@ -86,12 +86,12 @@ def render(name: str, **values: Any) -> str:
 
 
 def page_response(name: str, *, status: int = 200, private: bool = False, **values: Any) -> HTMLResponse:
-    """A page. `private`: for one person alone; it must not be cached or indexed."""
+    """A page. `private`: for one person only, so it must not be cached or indexed."""
     return HTMLResponse(render(name, **values), status_code=status, headers=PRIVATE if private else None)
 
 
 def message_page(
     title: str, *lines: str, status: int = 200, private: bool = False, further: tuple[str, str] | None = None
 ) -> HTMLResponse:
-    """A page of a few sentences. `further`: the text and address of a link to go on."""
+    """A page with a few sentences. `next_link`: the text and URL of a link to continue."""
     return page_response("message.html", status=status, private=private, title=title, lines=lines, next=further)
