@@ -30,9 +30,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     def ingest(
         source: Annotated[
             str,
-            typer.Argument(
-                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."
-            ),
+            typer.Argument(help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."),
         ],
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
@@ -61,9 +59,7 @@ def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
     for bad in counts.rejected_items:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
     if counts.bad > len(counts.rejected_items):
-        typer.echo(
-            f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True
-        )
+        typer.echo(f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True)
     if json:
         output.emit_json(counts.to_json())
         return

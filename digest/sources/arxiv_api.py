@@ -80,10 +80,7 @@ def parse(data: bytes) -> ApiPage:
         else entries
     )
     return ApiPage(
-        ParsedDocument(tuple(listed), tuple(rejected), is_cut=document.truncation is not None),
-        entries,
-        total,
-        document.truncation,
+        ParsedDocument(tuple(listed), tuple(rejected), is_cut=document.truncation is not None), entries, total, document.truncation
     )
 
 

@@ -58,9 +58,7 @@ def parse(data: bytes) -> ParsedDocument:
         try:
             listed.append(_convert_entry(item))
         except ValueError as error:
-            rejected.append(
-                RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120])
-            )
+            rejected.append(RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
     cut = (document.truncation,) if document.truncation else ()
     return ParsedDocument(tuple(listed), (*rejected, *cut), _feed_date(document), is_cut=bool(cut))
 

@@ -135,14 +135,10 @@ def to_listed_paper(harvested: HarvestedRecord, since: date) -> ListedPaper:
     record = harvested.record
     if harvested.submitted_on is None:
         return ListedPaper(record, announce_type="replace")
-    earliest = max(
-        harvested.submitted_on, identifiers.month_of_identifier(record.arxiv_id or "") or harvested.submitted_on
-    )
+    earliest = max(harvested.submitted_on, identifiers.month_of_identifier(record.arxiv_id or "") or harvested.submitted_on)
     may_have_been_held = record.version == 1 and harvested.changed_on - earliest <= LONGEST_HELD
     earliest_announcement = arxiv_calendar.announcement_of_submission(datetime.combine(earliest, time.max, UTC))
-    return ListedPaper(
-        record, announce_type="new" if may_have_been_held or earliest_announcement >= since else "replace"
-    )
+    return ListedPaper(record, announce_type="new" if may_have_been_held or earliest_announcement >= since else "replace")
 
 
 def fetch(day: date, oai_set: str) -> Iterator[OaiPage]:
@@ -247,9 +243,7 @@ def _read_raw_format(meta: Element, arxiv_id: str, changed: date) -> HarvestedRe
     is_empty = xml.text(last_version, "a:size", names).lower() in {"0kb", "0b"}
     record = _record(text, arxiv_id, authors_of(text("authors")), submitted_on)
     version = int(version_match[1]) if version_match else len(versions)
-    return HarvestedRecord(
-        replace(record, version=version, withdrawn=record.withdrawn or is_empty), changed, submitted_on
-    )
+    return HarvestedRecord(replace(record, version=version, withdrawn=record.withdrawn or is_empty), changed, submitted_on)
 
 
 def _submitted_on(text: str) -> date:

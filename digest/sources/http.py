@@ -40,9 +40,7 @@ _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
-def fetch(
-    request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True
-) -> T:
+def fetch(request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
     So is an answer that is not `is_complete`; if none is, an incomplete one is returned. Raises
@@ -64,9 +62,7 @@ def fetch(
             if attempt == TRIES or is_complete(answer):
                 return answer
             incomplete, wait_seconds = [answer], _backoff_seconds(attempt)
-        log.info(
-            "source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait_seconds, 1)
-        )
+        log.info("source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait_seconds, 1))
         time.sleep(wait_seconds)
     raise AssertionError("unreachable")
 

@@ -164,9 +164,7 @@ def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
     institutions = [
-        str(institution["display_name"])
-        for authorship in authorships
-        for institution in authorship.get("institutions") or ()
+        str(institution["display_name"]) for authorship in authorships for institution in authorship.get("institutions") or ()
     ]
     names = [str((authorship.get("author") or {}).get("display_name") or "") for authorship in authorships]
     published = work.get("publication_date")
@@ -183,9 +181,7 @@ def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
     if arxiv_id:
         # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
-    return ListedPaper(
-        require_within_limits(record), signals=(("citations", float(count)),) if count is not None else ()
-    )
+    return ListedPaper(require_within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:

@@ -44,10 +44,7 @@ def outcomes(rows: Sequence[Paper]) -> Iterator[tuple[str, Paper]]:
 def outcome(row: Paper, words: set[str], people: set[str]) -> str:
     shown = tuple(row["authors"][: joined_titles.AUTHORS_SHOWN])
     found = joined_titles.split_line(
-        row["title"] + ", ".join(shown),
-        is_truncated=len(row["authors"]) > joined_titles.AUTHORS_SHOWN,
-        words=words,
-        known_names=people,
+        row["title"] + ", ".join(shown), is_truncated=len(row["authors"]) > joined_titles.AUTHORS_SHOWN, words=words, known_names=people
     )
     if found is None:
         return "rejected"
@@ -63,9 +60,7 @@ def main() -> None:
     for result in ("right", "wrong", "rejected"):
         print(f"{result:>9} {counts[result]:6} {100 * counts[result] / len(rows):6.2f} %")
     plain = [
-        result
-        for result, row in found
-        if not re.search(r"[\\(),]", "".join(row["authors"][: joined_titles.AUTHORS_SHOWN]))
+        result for result, row in found if not re.search(r"[\\(),]", "".join(row["authors"][: joined_titles.AUTHORS_SHOWN]))
     ]
     print(
         f"rejected of {len(plain)} lines whose names hold no TeX and no brackets: "

@@ -221,9 +221,9 @@ def plainly() -> None:
         source = template_environment._read_template("layout.html").replace(
             "<!-- body -->", template_environment._read_template(f"{name}/body.html")
         )
-        before, _, rest = source.replace(
-            "<!-- footer -->", template_environment._read_template("footer.html")
-        ).partition("<!-- piece -->")
+        before, _, rest = source.replace("<!-- footer -->", template_environment._read_template("footer.html")).partition(
+            "<!-- piece -->"
+        )
         inside, _, after = rest.partition("<!-- /piece -->")
         page = before + "{{ paper.piece }}" + after
         return template_environment._compile(template_environment._html, page), template_environment._compile(

@@ -116,7 +116,9 @@ def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
         if group_pattern and not any(map(group_pattern.search, folded))
     ]
     extended = (
-        add_matching_sentences(block.abstract, block.source, fold_for_search, hidden) if hidden else block.abstract
+        add_matching_sentences(block.abstract, block.source, fold_for_search, hidden)
+        if hidden
+        else block.abstract
     )
     if extended == block.abstract:
         abstract = mark_words(extended, block.folded_abstract, words_pattern, block.shown_abstract)

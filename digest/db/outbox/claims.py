@@ -70,9 +70,7 @@ _INSTALLATION = select(SQLModel.metadata.tables["installation"].c.key).scalar_su
 SELECT_DUE = (
     select(*_KEY_COLUMNS, _DELIVERIES.c.domain, _DELIVERIES.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
     .select_from(
-        _DELIVERIES.outerjoin(_RUNS, _RUNS.c.id == _DELIVERIES.c.run_id).outerjoin(
-            _PAUSES, _PAUSES.c.domain == _DELIVERIES.c.domain
-        )
+        _DELIVERIES.outerjoin(_RUNS, _RUNS.c.id == _DELIVERIES.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _DELIVERIES.c.domain)
     )
     .where(_DELIVERIES.c.priority == bindparam("priority"), IS_WAITING, _DELIVERIES.c.due_at <= _NOW)
     .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
@@ -88,14 +86,7 @@ _SET_DUE = (
 
 
 def claim(
-    session: Session,
-    lease_id: int,
-    limit: int,
-    now: datetime,
-    *,
-    domain: str,
-    gate: Gate | None = None,
-    only_kind: str = "",
+    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only_kind: str = ""
 ) -> list[ClaimedDelivery]:
     """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
 
@@ -118,10 +109,7 @@ def claim(
 def _select_due(session: Session, priority: int, limit: int, now: datetime, only_kind: str) -> list[_Candidate]:
     parameters: dict[str, object] = {"priority": priority, "now": now, "room": limit}
     if only_kind:
-        return [
-            _Candidate._make(row)
-            for row in session.connection().execute(_SELECT_DUE_OF_KIND, parameters | {"kind": only_kind})
-        ]
+        return [_Candidate._make(row) for row in session.connection().execute(_SELECT_DUE_OF_KIND, parameters | {"kind": only_kind})]
     return [_Candidate._make(row) for row in session.connection().execute(SELECT_DUE, parameters)]
 
 
@@ -167,9 +155,7 @@ def _postpone_at_rate(
             first_slot, step = (
                 gate.next_slots(domain, count, queue=is_new and priority != PRIORITY_URGENT) if count else (0.0, 0.0)
             )
-            slots[is_new] = [
-                now + timedelta(seconds=first_slot + position * step) for position in reversed(range(count))
-            ]
+            slots[is_new] = [now + timedelta(seconds=first_slot + position * step) for position in reversed(range(count))]
         return [slots[is_new].pop() for _, is_new in rows]
 
     _postpone(session, priority, domain, now, new_times, admitted_ids)

@@ -74,9 +74,7 @@ class Throttle:
         `queue`: behind all mails that were postponed before; else as soon as the domain has room.
         """
         rate = self._current_rate(domain) or domain_rates.ASSUMED_RATE
-        wait = self._with_buckets(lambda buckets, part: buckets.available_tokens(domain, *_rate_and_size(rate * part)))[
-            1
-        ]
+        wait = self._with_buckets(lambda buckets, part: buckets.available_tokens(domain, *_rate_and_size(rate * part)))[1]
         if queue:
             start = self._with_buckets(
                 lambda buckets, part: buckets.reserve(domain, rate * part, count, MAX_RESERVATION_SECONDS)

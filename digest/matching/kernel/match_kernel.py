@@ -54,12 +54,7 @@ _MIN_FOR_BOUND = 24  # from this number of papers on, a bound that rules most of
 
 @entry
 def match_rows(
-    profiles: CompiledProfiles,
-    index: PaperArrays,
-    requests: Requests,
-    workspace: Workspace,
-    output: MatchArrays,
-    begin: int,
+    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, output: MatchArrays, begin: int
 ) -> int:
     """Match rows from `begin` until all are done or the output is full. Returns the row to continue with."""
     last = len(requests.rows) - 2
@@ -78,9 +73,7 @@ def match_rows(
 
 
 @inlined
-def _rank_papers(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, close_possible: bool
-) -> int:
+def _rank_papers(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, close_possible: bool) -> int:
     """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
     s, certain = workspace.scalars, workspace.sets[CERTAIN]
     count = 0
@@ -106,9 +99,7 @@ def _rank_papers(
 
 
 @inlined
-def _sum_relevances(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int, close_possible: bool
-) -> None:
+def _sum_relevances(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int, close_possible: bool) -> None:
     """Sum the relevances of certain matches and, if close matches are possible, of the other papers."""
     s, certain = workspace.scalars, workspace.sets[CERTAIN]
     for j in range(len(certain)):
@@ -222,9 +213,7 @@ def _sift_down(keys: I64, position: int, size: int) -> None:
 
 
 @inlined
-def _write_results(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, row: int, keys: int
-) -> bool:
+def _write_results(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, row: int, keys: int) -> bool:
     """Write the best papers that the caps admit. False if the output is full."""
     s, record = workspace.scalars, output.rows[row]
     hit_index, note_offset, best_count = record.first, record.note_at, s[BEST_COUNT] if keys else 0

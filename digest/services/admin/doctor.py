@@ -194,12 +194,5 @@ _CHECKS: tuple[Check, ...] = (
     doctor_mail.check_sender_domain,
 )
 _DATABASE_CHECKS: tuple[Check, ...] = (
-    *(
-        _check_proxies,
-        _check_api_tokens,
-        _check_clock,
-        doctor_processes.check_outbox,
-        doctor_processes.check_processes,
-        _check_sources,
-    ),
+    *(_check_proxies, _check_api_tokens, _check_clock, doctor_processes.check_outbox, doctor_processes.check_processes, _check_sources),
 )

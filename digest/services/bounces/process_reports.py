@@ -179,9 +179,7 @@ def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
 
 def _apply_case(session: Session, case: _ReportCase, now: datetime) -> str:
     if case.message.kind == UNSUBSCRIBE:
-        is_unsubscribed = case.subscriber_id is not None and unsubscribe_in_session(
-            session, case.subscriber_id, "mail", now=now
-        )
+        is_unsubscribed = case.subscriber_id is not None and unsubscribe_in_session(session, case.subscriber_id, "mail", now=now)
         return UNSUBSCRIBED if is_unsubscribed else DUPLICATE
     key = address_key(case.address)
     report_key = hashlib.sha256(f"{case.message.report}\0{key}".encode()).hexdigest()[:40]

@@ -164,12 +164,8 @@ class MailComposer:
         links = web_view.mail_links(edition, subscriber)
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
-            return other_emails.no_matches_notice(
-                recipient, links, content.considered, silent=silent, service=self._service
-            )
-        return digest_email.digest(
-            content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks
-        )
+            return other_emails.no_matches_notice(recipient, links, content.considered, silent=silent, service=self._service)
+        return digest_email.digest(content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks)
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str

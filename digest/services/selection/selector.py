@@ -108,7 +108,10 @@ def choose(
     by_reference: bool | None = None,
     findings: FindingCache | None = None,
 ) -> list[Content]:
-    """The edition of each request. `by_reference`: the matcher where it is chosen already; `findings`: of one profile."""
+    """The edition of each request.
+
+    `by_reference`: the matcher where it is chosen already; `findings`: of the only profile.
+    """
     if not requests:
         return []
     if by_reference is None:

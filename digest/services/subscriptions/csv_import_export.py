@@ -238,9 +238,7 @@ class _ImportedSubscriber:
             reason, source, at = self.suppression
             reports.suppress(session, address.key, reason=reason, source=source, at=at or now)
 
-    def _require_allowed(
-        self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None
-    ) -> None:
+    def _require_allowed(self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None) -> None:
         """Raise Refused if the state of the address in this installation forbids this row."""
         if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
             raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
@@ -272,12 +270,7 @@ class _ImportedSubscriber:
             session.add(Consent(subscriber_id=subscriber_id, **event.model_dump()))
         if not self.consents:
             subscribers.record_consent(
-                session,
-                subscriber_id,
-                subscribers.IMPORTED,
-                now=now,
-                client=consent_origin.ADMINISTRATOR,
-                wording=WORDING_VERSION,
+                session, subscriber_id, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING_VERSION
             )
 
     def _sign_up_request(self, subscriber_id: int, created_at: datetime) -> SignUpRequest:

@@ -41,9 +41,7 @@ def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
 @router.get("/enter/{token}")
 def look(token: str) -> HTMLResponse:
     """Show a button, because mail scanners follow links."""
-    admin_login.require_valid_link(
-        signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
-    )
+    admin_login.require_valid_link(signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME))
     return _page("enter.html")
 
 

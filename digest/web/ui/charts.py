@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.text.highlighting import fold_for_search, compile_pattern
+from digest.compose.text.highlighting import compile_pattern, fold_for_search
 from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable

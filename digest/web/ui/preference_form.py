@@ -68,9 +68,7 @@ def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Ite
 
 def read(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
     """Validate the fields of the schema. Raises BadInput."""
-    return preference_fields.validate(
-        schema, {name: text for name, text in texts.items() if name in schema.model_fields}
-    )
+    return preference_fields.validate(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
 
 
 def filled(texts: Mapping[str, str]) -> dict[str, str]:

@@ -94,7 +94,9 @@ def test_twice_the_text_is_at_most_two_and_a_half_times_the_steps(bomb: str) -> 
 
 
 def test_shortening_looks_at_the_beginning_only() -> None:
-    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(lambda text: shorten(text, 300), "ab " * 9000)
+    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(
+        lambda text: shorten(text, 300), "ab " * 9000
+    )
 
 
 @pytest.mark.parametrize("function", [readable, tokens, fold_text, remove_controls])

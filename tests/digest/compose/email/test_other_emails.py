@@ -198,9 +198,7 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
 
 
 def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> None:
-    mail = other_emails.no_matches_notice(
-        replace(samples.READER, topics=()), samples.LINKS, 412, service=samples.SERVICE
-    )
+    mail = other_emails.no_matches_notice(replace(samples.READER, topics=()), samples.LINKS, 412, service=samples.SERVICE)
 
     assert "topics" not in mail.subject + mail.text
 

@@ -68,9 +68,7 @@ def test_a_long_sentence_is_cut_once() -> None:
 
 
 def visible(text: str, abstract: str, *groups: tuple[str, ...]) -> str:
-    return add_matching_sentences(
-        text, abstract, fold_for_search, [found for group in groups if (found := compile_pattern(group))]
-    )
+    return add_matching_sentences(text, abstract, fold_for_search, [found for group in groups if (found := compile_pattern(group))])
 
 
 def test_a_sentence_with_hidden_matched_words_is_added() -> None:

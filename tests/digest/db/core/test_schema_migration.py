@@ -281,7 +281,5 @@ def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> No
         connection.execute(text(made if connection.dialect.name != "sqlite" else made.replace("+00:00", "")))
     schema_migration.upgrade()
 
-    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.list_tokens()] == [
-        ("old", "admin", "active")
-    ]
+    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.list_tokens()] == [("old", "admin", "active")]
     assert api_tokens.unlimited_token_names() == ["old"]

@@ -97,9 +97,7 @@ def test_likes_at_most_double_a_score_and_never_lower_it(papers: list[Record], p
 
 def test_a_paper_like_those_liked_comes_first() -> None:
     papers = [Record("Offline learning of graphs"), Record("Offline learning with diffusion")]
-    liked = replace(
-        PROFILE, likes=word_weights([Record("Diffusion for proteins"), Record("Diffusion at scale")], WEIGHTS)
-    )
+    liked = replace(PROFILE, likes=word_weights([Record("Diffusion for proteins"), Record("Diffusion at scale")], WEIGHTS))
 
     assert [m.paper for m in match(PROFILE, candidates(papers), WEIGHTS, tau=None)] == [0, 1]
     assert [m.paper for m in match(liked, candidates(papers), WEIGHTS, tau=None)] == [1, 0]

@@ -114,9 +114,9 @@ def test_the_reason_is_facts(signals: Signals, line: str) -> None:
 def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
     content = content_prior.PaperProperties(code=code)
 
-    assert content_prior.trending_entry_log_odds(
-        votes + 1, stars, days, content
-    ) >= content_prior.trending_entry_log_odds(votes, stars, days, content)
+    assert content_prior.trending_entry_log_odds(votes + 1, stars, days, content) >= content_prior.trending_entry_log_odds(
+        votes, stars, days, content
+    )
 
 
 @given(st.integers(1, 500), st.floats(0, 1e6))

@@ -102,9 +102,6 @@ def test_a_single_profile_is_measured_by_the_words_it_looks_for(lab: Lab, monkey
     costly = Profile(tuple(Topic(" OR ".join(f"word{n}a{m}" for m in range(12))) for n in range(20)))
 
     with reading() as session:
-        chosen = [
-            selector._use_reference(session, 900, 900, selector._single_profile_words([one]))
-            for one in (ordinary, costly)
-        ]
+        chosen = [selector._use_reference(session, 900, 900, selector._single_profile_words([one])) for one in (ordinary, costly)]
 
     assert chosen == [True, False]

@@ -204,9 +204,7 @@ def test_an_import_does_not_resubscribe_an_unsubscribed_person(service: str, tmp
         put(Suppression(address_key="ada@one.example", reason="complaint", at=NOON))
     else:
         with transaction() as session:
-            former_addresses.store_former_address(
-                session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON
-            )
+            former_addresses.store_former_address(session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON)
 
     added, bad = imported(tmp_path, "address,topics\nada@one.example,graphs\nbob@one.example,graphs\n")
 

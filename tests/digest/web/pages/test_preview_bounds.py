@@ -39,7 +39,7 @@ def web(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) ->
 
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_loader, "compiled", lambda: False)
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: False)
 
 
 def test_without_the_engine_older_announcements_are_left_out_and_the_page_says_so(
@@ -96,7 +96,7 @@ def test_with_a_compiled_engine_all_announcements_are_matched_by_it(
 ) -> None:
     numbers = announce(4)
     monkeypatch.setattr(engine_need, "REFERENCE_DOCUMENTS", 2 * PAPERS)
-    monkeypatch.setattr(engine_loader, "compiled", lambda: True)
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: True)
 
     with reading() as session:
         plan = selector.plan_preview(session, Profile((Topic("graphs"),)), numbers, whole=False)
