@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
 from digest.db.subscribers import former_addresses
-from digest.errors import AlreadyOwed
+from digest.errors import DuplicateDeliveryKey
 from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
 from digest.models.delivery import (
     CANCELLED,
@@ -115,7 +115,9 @@ def enqueue(session: Session, new_deliveries: Iterable[NewDelivery], now: dateti
     for batch in _batches(_row(delivery, now) for delivery in new_deliveries):
         if _insert_new(session, Delivery, batch) != len(batch):
             keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in batch[:3])
-            raise AlreadyOwed(f"nothing was queued: an e-mail with the same serial exists already (one of {keys})")
+            raise DuplicateDeliveryKey(
+                f"nothing was queued: an e-mail with the same serial exists already (one of {keys})"
+            )
         count += len(batch)
     return count
 

@@ -50,7 +50,10 @@ def read(path: Path, magic: bytes, kind: str, lazy_names: Collection[str] = ()) 
         raise BadInput(f"not {kind}, or from another version", field=path.name)
     if not is_intact:
         raise BadInput(f"{kind} that is cut or changed", field=path.name)
-    decoders = {key: partial(_decode_value, view[begin : begin + size], kind) for key, (kind, begin, size) in header["fields"].items()}
+    decoders = {
+        key: partial(_decode_value, view[begin : begin + size], kind)
+        for key, (kind, begin, size) in header["fields"].items()
+    }
     return {key: value if key in lazy_names else value() for key, value in decoders.items()}
 
 

@@ -25,7 +25,9 @@ class AuthorLookup:
         self.prefixes: dict[str, list[_AuthorQuery]] = defaultdict(list)
         for author in authors:
             name, prefix, _ = author
-            for family, initial in _readings(" ".join(name.given_names), name.particles, name.family) if name.family else ():
+            for family, initial in (
+                _readings(" ".join(name.given_names), name.particles, name.family) if name.family else ()
+            ):
                 if prefix:
                     self.prefixes[family].append(author)
                 else:
@@ -76,7 +78,10 @@ def _readings(given_names: str, particles: str, family: str) -> set[tuple[str, s
     other_given_names, _, last_given_name = given_names.rpartition(" ")
     readings = {(family, given_names[:1]), (particles + family, given_names[:1])}
     if last_given_name:
-        readings |= {(last_given_name + family, other_given_names[:1]), (particles + last_given_name + family, other_given_names[:1])}
+        readings |= {
+            (last_given_name + family, other_given_names[:1]),
+            (particles + last_given_name + family, other_given_names[:1]),
+        }
     return {reading for reading in readings if reading[0]}
 
 

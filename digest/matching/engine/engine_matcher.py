@@ -22,14 +22,14 @@ from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.kernel import match_kernel
 from digest.matching.kernel.array_layout import (
-    RESULT_ROW,
     HIT,
     I32,
     I64,
     MAX_TOPIC_BITS,
     PAPER,
-    REQUEST,
     REASONS_BATCH,
+    REQUEST,
+    RESULT_ROW,
     WORK_DAY,
     WORK_TOPIC,
     MatchArrays,
@@ -39,7 +39,14 @@ from digest.matching.kernel.array_layout import (
 )  # fmt: skip
 from digest.matching.kernel.bitsets import STACK
 from digest.matching.kernel.match_kernel import ALL, CAPPED, RANKED
-from digest.matching.kernel.profile_decoding import EXPLAIN, MAX_FACTOR, MODE, RANKED_LIMIT, MAX_UNIT_ROWS, CLOSE_ENABLED
+from digest.matching.kernel.profile_decoding import (
+    CLOSE_ENABLED,
+    EXPLAIN,
+    MAX_FACTOR,
+    MAX_UNIT_ROWS,
+    MODE,
+    RANKED_LIMIT,
+)
 from digest.matching.profile import USUAL, Profile
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, TRENDING_PER_MILLE, Weights
 
@@ -102,11 +109,18 @@ class EngineMatcher:
         requests = self._requests(facts, rows, taus, seen_through, sent)
         paper_arrays = self._paper_arrays(facts)
         workspace = self._workspace(paper_arrays)
-        workspace.scalars[MODE], workspace.scalars[RANKED_LIMIT], workspace.scalars[EXPLAIN], workspace.scalars[CLOSE_ENABLED] = mode, max_ranked, explain, close
+        (
+            workspace.scalars[MODE],
+            workspace.scalars[RANKED_LIMIT],
+            workspace.scalars[EXPLAIN],
+            workspace.scalars[CLOSE_ENABLED],
+        ) = mode, max_ranked, explain, close
         workspace.scalars[MAX_FACTOR] = paper_arrays.papers["factor"].max()
         results = _empty_results(len(requests.rows) - 1, len(paper_arrays.paper_of_tie))
         row = 0
-        while (next_row := match_kernel.match_rows(self.compiled, paper_arrays, requests, workspace, results, row)) < len(requests.rows) - 1:
+        while (
+            next_row := match_kernel.match_rows(self.compiled, paper_arrays, requests, workspace, results, row)
+        ) < len(requests.rows) - 1:
             row, results = next_row, _double_capacity(results)
         return MatchResults(results, self.store, self.joined)
 
@@ -121,7 +135,9 @@ class EngineMatcher:
             raise ValueError("the number of papers above a threshold cannot be negative")
         requests = self._requests(facts, rows, None, None, None)
         paper_arrays = self._paper_arrays(facts)
-        match_kernel.thresholds(self.compiled, paper_arrays, requests, self._workspace(paper_arrays, best_count=close + 1), close + 1)
+        match_kernel.thresholds(
+            self.compiled, paper_arrays, requests, self._workspace(paper_arrays, best_count=close + 1), close + 1
+        )
         return [int(tau) for tau in requests.rows["tau"][:-1]]
 
     def _requests(
@@ -136,7 +152,9 @@ class EngineMatcher:
         row, positions = self._sent_positions(sent)
         request_rows = np.zeros(count + 1, REQUEST)
         request_rows["row"][:-1] = np.arange(count) if rows is None else rows
-        request_rows["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
+        request_rows["tau"][:-1] = (
+            -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
+        )
         request_rows["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=count))
         request_rows["eligible"][:-1], eligible_sets = self._eligible_sets(facts, seen_through)
         return Requests(request_rows, positions, eligible_sets)
@@ -159,14 +177,18 @@ class EngineMatcher:
         paper_order = np.argsort(self.joined.ids, kind="stable")
         return paper_order, self.joined.ids[paper_order]
 
-    def _eligible_sets(self, facts: PaperFacts, seen_through: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
+    def _eligible_sets(
+        self, facts: PaperFacts, seen_through: Sequence[int] | None
+    ) -> tuple[NDArray[np.int64] | int, I64]:
         """For each row the index of its set of eligible new papers, and these sets as bitsets."""
         eligible = ~self.joined.withdrawn if facts.eligible is None else facts.eligible & ~self.joined.withdrawn
         if seen_through is None or not len(seen_through):
             return 0, to_bitsets(eligible[None])
         batches = np.zeros(len(eligible), np.int64) if facts.batch is None else facts.batch
         batch_numbers = np.unique(batches)
-        first_new, set_of_row = np.unique(np.searchsorted(batch_numbers, seen_through, side="right"), return_inverse=True)
+        first_new, set_of_row = np.unique(
+            np.searchsorted(batch_numbers, seen_through, side="right"), return_inverse=True
+        )
         batch_position = np.searchsorted(batch_numbers, batches)
         return set_of_row, to_bitsets(eligible & (batch_position >= first_new[:, None]))
 

@@ -41,7 +41,9 @@ def compute_impacts(joined: JoinedPapers, idf: I32, profiles: CompiledProfiles, 
     dense = np.zeros((1 + np.count_nonzero(is_frequent), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
-    result = Impacts(words, postings, dense, _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32))
+    result = Impacts(
+        words, postings, dense, _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32)
+    )
     compute_phrase_gains(profiles, joined.atom_at, joined.atom_paper, result)
     return result
 
@@ -61,6 +63,10 @@ def _floors(profiles: CompiledProfiles, idf: I32) -> I32:
     """The sum of each query's idf with the weight of one topic; −1 for a query without words."""
     idf = np.append(idf, np.int32(0))  # fields without words
     term_starts = profiles.terms["profile_term_at"][profiles.queries["term_at"]]
-    sums = np.concatenate(([0], np.cumsum(TOPIC_WEIGHT * idf[profiles.profile_terms["word"][profiles.profile_term_ids]], dtype=np.int64)))
-    floors: I32 = np.where(term_starts[1:] > term_starts[:-1], sums[term_starts[1:]] - sums[term_starts[:-1]], -1).astype(np.int32)
+    sums = np.concatenate(
+        ([0], np.cumsum(TOPIC_WEIGHT * idf[profiles.profile_terms["word"][profiles.profile_term_ids]], dtype=np.int64))
+    )
+    floors: I32 = np.where(
+        term_starts[1:] > term_starts[:-1], sums[term_starts[1:]] - sums[term_starts[:-1]], -1
+    ).astype(np.int32)
     return floors

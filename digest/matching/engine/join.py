@@ -54,14 +54,18 @@ def join_papers(vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex]) -
         if index.paper_count:
             hits = _find_hits(vocabulary, index)
             atoms += [atom.astype(np.int64) * total + paper + paper_offset for atom, paper in hits.atoms]
-            words += [(word.astype(np.int64) * total + paper + paper_offset) << 3 | tf for word, paper, tf in hits.words]
+            words += [
+                (word.astype(np.int64) * total + paper + paper_offset) << 3 | tf for word, paper, tf in hits.words
+            ]
         paper_offset += index.paper_count
     atom, paper = np.divmod(distinct(_concatenate(atoms)), max(total, 1))
     keys = np.sort(_concatenate(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _concatenate([index.flags for index in indexes])
     atom_set, sets = frequent_sets(atom, paper, vocabulary.atoms, total)
-    category = np.concatenate(_concatenate_papers([_category_rows(vocabulary, index) for index in indexes], vocabulary.profile_category_count))
+    category = np.concatenate(
+        _concatenate_papers([_category_rows(vocabulary, index) for index in indexes], vocabulary.profile_category_count)
+    )
     return JoinedPapers(
         ids=_concatenate([index.ids for index in indexes]),
         length=_concatenate([index.length for index in indexes]).astype(np.int32),
@@ -112,7 +116,11 @@ def _find_hits(vocabulary: CompiledVocabulary, index: PaperIndex) -> _Hits:
     """The vocabulary's hits in one index."""
     stem = _word_of_stem(vocabulary, index)
     forms, wholes = _PrefixRanges.for_words(vocabulary, index.forms), _PrefixRanges.for_words(vocabulary, index.wholes)
-    atoms = [_phrase_hits(vocabulary, index, stem, forms, wholes), vocabulary.authors.matches(index), vocabulary.categories.matches(index)]
+    atoms = [
+        _phrase_hits(vocabulary, index, stem, forms, wholes),
+        vocabulary.authors.matches(index),
+        vocabulary.categories.matches(index),
+    ]
     if vocabulary.code >= 0:
         paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
         atoms.append((np.full(len(paper), vocabulary.code, np.int32), paper))
@@ -126,7 +134,9 @@ def _word_of_stem(vocabulary: CompiledVocabulary, index: PaperIndex) -> I32:
         stem_number = index.stem_number
         pairs = [(stem_number[text], word) for text, word in vocabulary.stems.items() if text in stem_number]
     else:
-        pairs = [(stem_id, vocabulary.stems[text]) for stem_id, text in enumerate(index.stems) if text in vocabulary.stems]
+        pairs = [
+            (stem_id, vocabulary.stems[text]) for stem_id, text in enumerate(index.stems) if text in vocabulary.stems
+        ]
     if pairs:
         stem_ids, word = np.array(pairs, np.int32).T
         word_of_stem[stem_ids] = word
@@ -163,7 +173,9 @@ def _prefix_hits(
     word = np.concatenate((np.repeat(word, size), np.repeat(word, wholes_size)))
     paper, kind = _token_papers(index, token)
     in_text = kind <= ABSTRACT
-    keys = distinct((word[in_text].astype(np.int64) * index.paper_count + paper[in_text]) * 2 + (kind[in_text] == ABSTRACT))
+    keys = distinct(
+        (word[in_text].astype(np.int64) * index.paper_count + paper[in_text]) * 2 + (kind[in_text] == ABSTRACT)
+    )
     first_of_pair = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
     tf = np.add.reduceat(np.where(keys & 1, 1, 3), first_of_pair) if len(first_of_pair) else first_of_pair
     prefix_word, prefix_paper = np.divmod(keys[first_of_pair] >> 1, index.paper_count)
@@ -188,8 +200,17 @@ def _phrase_hits(
     tokens[index.whole_token[np.diff(wholes.at)[index.whole_form] > 0]] = True
     max_branching = 1 + int(np.diff(forms.at).max(initial=0)) + int(np.diff(wholes.at).max(initial=0))
     stack = np.zeros(2 * max_branching * (vocabulary.longest_phrase + 1), np.int64)
-    phrase, paper, kinds, count = phrase_trie.find_phrases(vocabulary.trie, texts, vocabulary.phrases, np.flatnonzero(tokens), stack)
-    return pair_scatter.scatter_pairs(phrase[:count], paper[:count], kinds[:count], vocabulary.by_phrase_at, vocabulary.atoms_by_phrase, vocabulary.atom_kinds)
+    phrase, paper, kinds, count = phrase_trie.find_phrases(
+        vocabulary.trie, texts, vocabulary.phrases, np.flatnonzero(tokens), stack
+    )
+    return pair_scatter.scatter_pairs(
+        phrase[:count],
+        paper[:count],
+        kinds[:count],
+        vocabulary.by_phrase_at,
+        vocabulary.atoms_by_phrase,
+        vocabulary.atom_kinds,
+    )
 
 
 def _category_rows(vocabulary: CompiledVocabulary, index: PaperIndex) -> U8:

@@ -61,14 +61,20 @@ class WrittenEntries:
 
 
 def write_entries(
-    results: MatchResults, profiles: CompiledProfiles, rows: Sequence[int], templates: EntryTemplates, texts: QueryTextArrays
+    results: MatchResults,
+    profiles: CompiledProfiles,
+    rows: Sequence[int],
+    templates: EntryTemplates,
+    texts: QueryTextArrays,
 ) -> WrittenEntries:
     """Write the matches of these rows; they must have been matched with `explain`."""
     spans = np.zeros(len(rows) + 1, _ROW_SPAN)
     record_rows, text_numbers = np.array(rows, np.int64), np.zeros(_MAX_TOPIC_TEXTS, np.int32)
     out = np.empty(max(4096, 256 * len(results.arrays.papers[: int(results.arrays.rows["first"][-1])])), np.uint8)
     row = 0
-    while (row := _write(profiles, texts, record_rows, results.arrays, templates, out, spans, text_numbers, row)) < len(rows):
+    while (row := _write(profiles, texts, record_rows, results.arrays, templates, out, spans, text_numbers, row)) < len(
+        rows
+    ):
         grown = np.empty(2 * len(out), np.uint8)
         grown[: spans["at"][row]] = out[: spans["at"][row]]
         out = grown
@@ -157,7 +163,9 @@ def _write_match(
         if topic == _NONE:
             break
         offset = _write_number(out, _write_snippet(out, offset, _NEXT if i else _MATCHED), topic)
-        offset = _write_topic(profiles, texts, record, topic, results, note + result_row.masks, int(mask), out, offset, text_numbers)
+        offset = _write_topic(
+            profiles, texts, record, topic, results, note + result_row.masks, int(mask), out, offset, text_numbers
+        )
     if result_row.topics and results.notes[topics_at] != _NONE:
         offset = _write_snippet(out, offset, _END)
     return offset

@@ -16,11 +16,20 @@ import numpy as np
 
 from digest.errors import BadInput
 from digest.matching.engine.compiled_vocabulary import CompiledVocabulary, compile_vocabulary
-from digest.matching.engine.growable_arrays import Interner, GrowableInts
+from digest.matching.engine.growable_arrays import GrowableInts, Interner
 from digest.matching.engine.query_texts import QueryTexts
 from digest.matching.engine.vocabulary import Vocabulary
 from digest.matching.kernel import array_layout
-from digest.matching.kernel.array_layout import AND, AND_NOT, MAX_TOPIC_BITS, OR, QUERY, TERM, PROFILE_TERM, CompiledProfiles
+from digest.matching.kernel.array_layout import (
+    AND,
+    AND_NOT,
+    MAX_TOPIC_BITS,
+    OR,
+    PROFILE_TERM,
+    QUERY,
+    TERM,
+    CompiledProfiles,
+)
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
@@ -91,7 +100,9 @@ class ProfileStore:
         for term in positive_terms(query.root):
             self.term_atom.append(self.vocabulary.term_atom(term))
             query_terms += profile_terms_of(term)
-            self.profile_term_ids.extend(self.vocabulary.profile_term(profile_term) for profile_term in profile_terms_of(term))
+            self.profile_term_ids.extend(
+                self.vocabulary.profile_term(profile_term) for profile_term in profile_terms_of(term)
+            )
             self.profile_term_at.append(len(self.profile_term_ids))
         self.query_texts.add(query, query_terms)
         self.program.extend(_program(query.root, self.vocabulary))
@@ -102,7 +113,9 @@ class ProfileStore:
 
     def profile_terms_of_query(self, query: int) -> array[int]:
         """The profile terms of a query's terms, in order."""
-        return self.profile_term_ids[self.profile_term_at[self.term_at[query]] : self.profile_term_at[self.term_at[query + 1]]]
+        return self.profile_term_ids[
+            self.profile_term_at[self.term_at[query]] : self.profile_term_at[self.term_at[query + 1]]
+        ]
 
     def compile(self) -> tuple[CompiledProfiles, CompiledVocabulary]:
         """The compiled profiles and their vocabulary; cached until the next change."""
@@ -166,7 +179,9 @@ def _table(dtype: np.dtype[Any], *values: array[int] | array_layout.I32) -> arra
 def _stack_depth(program: array_layout.I32, program_at: array_layout.I32) -> int:
     """The largest stack depth of a query's program."""
     depth = np.cumsum(np.where(program >= 0, np.int8(1), np.int8(-1)), dtype=np.int32)
-    return int((np.maximum.reduceat(depth, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(depth) else 1
+    return (
+        int((np.maximum.reduceat(depth, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(depth) else 1
+    )
 
 
 def _with_zero(values: array[int]) -> array_layout.I32:
@@ -202,13 +217,18 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
     header += array_layout.LIKES * bool(profile.likes)
     queries = [-1 if topic.muted else store.query_number(topic.text) for topic in profile.topics]
     authors = [
-        (store.vocabulary.author_atom(name), store.vocabulary.profile_term(ProfileTerm("au", fold_text(name)))) for name in profile.authors
+        (store.vocabulary.author_atom(name), store.vocabulary.profile_term(ProfileTerm("au", fold_text(name))))
+        for name in profile.authors
     ]
-    keys, word_fields = _word_fields(store, [query for query in queries if query >= 0], [author_term for _, author_term in authors])
+    keys, word_fields = _word_fields(
+        store, [query for query in queries if query >= 0], [author_term for _, author_term in authors]
+    )
     store.max_width = max(store.max_width, len(word_fields) + len(authors), len(profile.likes))
     record = [header + (len(profile.topics) << 8), *queries, *word_fields]
     record += [max(0, min(profile.limit, _MAX_INT32))] if limited else []
-    record += [-1 if topic.cap is None else max(0, min(topic.cap, _MAX_INT32)) for topic in profile.topics] if capped else []
+    record += (
+        [-1 if topic.cap is None else max(0, min(topic.cap, _MAX_INT32)) for topic in profile.topics] if capped else []
+    )
     if profile.categories:
         record += [len(profile.categories), *map(store.vocabulary.category, profile.categories)]
     if authors:
@@ -227,7 +247,12 @@ def _word_fields(store: ProfileStore, queries: list[int], authors: list[int]) ->
     """The profile's keys by profile term, and the record's fields of words and profile terms. Raises BadInput."""
     vocabulary = store.vocabulary
     terms_by_query = [store.profile_terms_of_query(query) for query in queries]
-    plain_counts = Counter(term for query, query_terms in zip(queries, terms_by_query, strict=True) if store.plain[query] for term in query_terms)
+    plain_counts = Counter(
+        term
+        for query, query_terms in zip(queries, terms_by_query, strict=True)
+        if store.plain[query]
+        for term in query_terms
+    )
     keys = {term: number for number, term in enumerate(plain_counts)}
     bits: dict[int, int] = {}
     term_fields = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.engine import array_file
-from digest.matching.engine.growable_arrays import Interner, GrowableInts
+from digest.matching.engine.growable_arrays import GrowableInts, Interner
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.engine.vocabulary import Vocabulary
 from digest.matching.query.language import ProfileTerm
@@ -42,20 +42,27 @@ def to_bytes(store: ProfileStore, **extra_arrays: NDArray[Any]) -> bytes:
     values |= {f"said_{name}": np.array(getattr(store.query_texts, name)) for name in _QUERY_TEXT_FIELDS}
     values |= {"said_text": tuple(store.query_texts.texts)}
     values |= {"stream": store.stream.view(), "widest": np.array([store.max_width]), "queries": tuple(store.queries)}
-    return array_file.to_bytes(_MAGIC, values | _vocabulary_fields(store.vocabulary) | {f"more_{name}": extra_arrays[name] for name in extra_arrays})
+    return array_file.to_bytes(
+        _MAGIC,
+        values | _vocabulary_fields(store.vocabulary) | {f"more_{name}": extra_arrays[name] for name in extra_arrays},
+    )
 
 
 def read(path: Path) -> tuple[ProfileStore, dict[str, NDArray[Any]]]:
     """The store in a file, and the caller's arrays. Raises BadInput for an invalid file; OSError."""
     fields = array_file.read(path, _MAGIC, "a file of compiled profiles", _LAZY_FIELDS)
-    store = ProfileStore(vocabulary=_read_vocabulary(fields), queries=Interner(fields["queries"]), max_width=int(fields["widest"][0]))
+    store = ProfileStore(
+        vocabulary=_read_vocabulary(fields), queries=Interner(fields["queries"]), max_width=int(fields["widest"][0])
+    )
     for name, kind in _ARRAY_FIELDS.items():
         setattr(store, name, array(kind, fields[name].tobytes()))
     for name in _QUERY_TEXT_FIELDS:
         setattr(store.query_texts, name, array("i", fields[f"said_{name}"].tobytes()))
     store.query_texts.texts = Interner(fields["said_text"])
     store.stream = GrowableInts.from_array(fields["stream"])
-    return store, {name.removeprefix("more_"): array_value for name, array_value in fields.items() if name.startswith("more_")}
+    return store, {
+        name.removeprefix("more_"): array_value for name, array_value in fields.items() if name.startswith("more_")
+    }
 
 
 def _vocabulary_fields(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -107,4 +114,6 @@ def _read_atoms(fields: dict[str, Any]) -> Iterator[tuple[str, str] | tuple[int,
 
 def _read_profile_terms(fields: dict[str, Any]) -> Iterator[ProfileTerm]:
     prefix = map(bool, fields["profile_term_prefix"].tolist())
-    return map(ProfileTerm._make, zip(fields["profile_term_field"](), fields["profile_term_text"](), prefix, strict=True))
+    return map(
+        ProfileTerm._make, zip(fields["profile_term_field"](), fields["profile_term_text"](), prefix, strict=True)
+    )

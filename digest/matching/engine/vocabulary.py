@@ -11,7 +11,15 @@ from digest.matching.scoring.bm25 import FIXED_IMPACTS
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, parse_name
 
-KIND_MASKS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b01000, "inst": 0b10000, "all": 0b11111}
+KIND_MASKS = {
+    "": 0b00011,
+    "ti": 0b00001,
+    "abs": 0b00010,
+    "co": 0b00100,
+    "venue": 0b01000,
+    "inst": 0b10000,
+    "all": 0b11111,
+}
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from digest.matching.kernel.bitsets import (
     ALLOWED,
     ALREADY_SENT,
     CERTAIN,
-    FOLLOWED_AUTHORS,
     ELIGIBLE,
+    FOLLOWED_AUTHORS,
     POSSIBLY_CLOSE,
     STACK,
     STRICT_MATCHES,
@@ -63,7 +63,9 @@ def find_strict(profiles: CompiledProfiles, index: PaperArrays, workspace: Works
 
 
 @inlined
-def apply_limits(profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, row: int) -> None:
+def apply_limits(
+    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, row: int
+) -> None:
     """Apply exclusions, categories and sent papers: what remains are certain matches and possibly close papers."""
     eligible = requests.eligible_sets[requests.rows[row].eligible]
     sets = workspace.sets
@@ -77,9 +79,9 @@ def apply_limits(profiles: CompiledProfiles, index: PaperArrays, requests: Reque
     _select_allowed(profiles, index, workspace)
     _select_sent(requests, workspace, row)
     for j in range(len(eligible)):
-        sets[CERTAIN, j] = (sets[STRICT_MATCHES, j] & sets[ALLOWED, j] | sets[FOLLOWED_AUTHORS, j] & sets[ELIGIBLE, j]) & ~sets[
-            ALREADY_SENT, j
-        ]
+        sets[CERTAIN, j] = (
+            sets[STRICT_MATCHES, j] & sets[ALLOWED, j] | sets[FOLLOWED_AUTHORS, j] & sets[ELIGIBLE, j]
+        ) & ~sets[ALREADY_SENT, j]
         sets[POSSIBLY_CLOSE, j] = sets[ALLOWED, j] & ~sets[STRICT_MATCHES, j]
 
 

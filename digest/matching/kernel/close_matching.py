@@ -7,18 +7,18 @@ from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_C
 from digest.matching.kernel.candidate_papers import apply_limits, find_strict
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
-    MAX_WORD_SUM,
     CLOSE_COUNT,
+    CLOSE_ENABLED,
     FLAGS,
     FLOOR,
+    MAX_WORD_SUM,
     MIN_CLOSE,
     SERIAL,
-    CLOSE_ENABLED,
     WORD_COUNT,
     compute_bounds,
     decode,
 )
-from digest.matching.kernel.score_accumulation import add_word_sums, add_extras
+from digest.matching.kernel.score_accumulation import add_extras, add_word_sums
 from digest.matching.kernel.simd import larger_in_block, lowest_bit
 
 CLOSE_PAPERS_PER_DAY = 3
@@ -82,12 +82,15 @@ def _is_less_relevant(index: PaperArrays, workspace: Workspace, slot: int, paper
     """True where a slot's paper is less relevant than another one, or equally relevant and after it by id."""
     other = workspace.close_by_day[slot].relevance
     return bool(
-        other < relevance or (other == relevance and index.papers[workspace.close_by_day[slot].paper].tie < index.papers[paper].tie)
+        other < relevance
+        or (other == relevance and index.papers[workspace.close_by_day[slot].paper].tie < index.papers[paper].tie)
     )
 
 
 @entry
-def thresholds(profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, rank: int) -> None:
+def thresholds(
+    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, rank: int
+) -> None:
     """τ: the `rank`-th largest relevance of allowed papers that no topic matches as written; 0 for fewer papers."""
     for row in range(len(requests.rows) - 1):
         decode(profiles, workspace, requests.rows[row].row)
@@ -95,7 +98,14 @@ def thresholds(profiles: CompiledProfiles, index: PaperArrays, requests: Request
         apply_limits(profiles, index, requests, workspace, row)
         for j in range(workspace.sets.shape[1]):
             workspace.sets[CERTAIN, j] = workspace.sets[POSSIBLY_CLOSE, j]
-        add_word_sums(index, workspace, workspace.plain_words, workspace.scalars[WORD_COUNT], workspace.sets[CERTAIN], workspace.sums)
+        add_word_sums(
+            index,
+            workspace,
+            workspace.plain_words,
+            workspace.scalars[WORD_COUNT],
+            workspace.sets[CERTAIN],
+            workspace.sums,
+        )
         add_extras(profiles, index, workspace)
         for i in range(rank):
             workspace.best_keys[i] = 0

@@ -22,7 +22,10 @@ def _sort_topics(workspace: Workspace, lane: int) -> int:
             continue
         slot = count
         while slot > 0 and workspace.topics[slot - 1].gain < gain:
-            workspace.topics[slot].topic, workspace.topics[slot].gain = workspace.topics[slot - 1].topic, workspace.topics[slot - 1].gain
+            workspace.topics[slot].topic, workspace.topics[slot].gain = (
+                workspace.topics[slot - 1].topic,
+                workspace.topics[slot - 1].gain,
+            )
             slot -= 1
         workspace.topics[slot].topic, workspace.topics[slot].gain = topic, gain
         count += 1
@@ -31,7 +34,13 @@ def _sort_topics(workspace: Workspace, lane: int) -> int:
 
 @inlined
 def write_note(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, lane: int, output: MatchArrays, offset: int, row: Any
+    profiles: CompiledProfiles,
+    index: PaperArrays,
+    workspace: Workspace,
+    lane: int,
+    output: MatchArrays,
+    offset: int,
+    row: Any,
 ) -> None:
     """Write a note: the mask and, with explanations, the terms by which topics hold and the topics.
 
@@ -47,7 +56,11 @@ def write_note(
         topic = workspace.topics[i].topic
         is_satisfied = workspace.satisfied_in[topic] >> lane & 1
         doubled_bits = _mark_topic(profiles, workspace, lane, topic, output, offset)
-        if is_satisfied or i == 0 or doubled_bits > workspace.topics[topic + 1].first_term - workspace.topics[topic].first_term:
+        if (
+            is_satisfied
+            or i == 0
+            or doubled_bits > workspace.topics[topic + 1].first_term - workspace.topics[topic].first_term
+        ):
             output.notes[topic_at] = topic
             topic_at += 1
         if is_satisfied:
@@ -55,7 +68,9 @@ def write_note(
 
 
 @inlined
-def _write_mask(profiles: CompiledProfiles, workspace: Workspace, lane: int, output: MatchArrays, offset: int, size: int) -> None:
+def _write_mask(
+    profiles: CompiledProfiles, workspace: Workspace, lane: int, output: MatchArrays, offset: int, size: int
+) -> None:
     """The mask alone, eight bytes at a time."""
     for begin in range(0, size, 8):
         mask = np.int64(0)
@@ -68,7 +83,9 @@ def _write_mask(profiles: CompiledProfiles, workspace: Workspace, lane: int, out
 
 
 @inlined
-def _mark_topic(profiles: CompiledProfiles, workspace: Workspace, lane: int, topic: int, output: MatchArrays, offset: int) -> int:
+def _mark_topic(
+    profiles: CompiledProfiles, workspace: Workspace, lane: int, topic: int, output: MatchArrays, offset: int
+) -> int:
     """Set a topic's bits in the mask. Returns twice their number, 0 if none of them is new."""
     bit_count, has_new_bit = 0, 0
     for i in range(workspace.topics[topic].first_term, workspace.topics[topic + 1].first_term):
@@ -83,7 +100,13 @@ def _mark_topic(profiles: CompiledProfiles, workspace: Workspace, lane: int, top
 
 @inlined
 def _mark_terms(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int, topic: int, output: MatchArrays, offset: int
+    profiles: CompiledProfiles,
+    index: PaperArrays,
+    workspace: Workspace,
+    paper: int,
+    topic: int,
+    output: MatchArrays,
+    offset: int,
 ) -> None:
     """Set the bits of the terms by which a topic holds, numbered through the profile."""
     bit = 0

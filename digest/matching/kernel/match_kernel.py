@@ -18,30 +18,30 @@ from digest.matching.kernel.array_layout import (
     Requests,
     Workspace,
 )
-from digest.matching.kernel.bitsets import ALREADY_SENT, SUMMED, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, contains
+from digest.matching.kernel.bitsets import ALREADY_SENT, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, SUMMED, contains
 from digest.matching.kernel.candidate_papers import apply_limits, find_strict
 from digest.matching.kernel.close_matching import find_close, may_be_close, thresholds
 from digest.matching.kernel.explanations import write_note
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes
 from digest.matching.kernel.profile_decoding import (
-    SCORE_BOUND,
     BEST_COUNT,
     BEST_LIMIT,
     CAP_AT,
     CLOSE_COUNT,
     HAS_FOLLOWED,
-    MAX_FACTOR,
     LIKE_AT,
+    MAX_FACTOR,
     MODE,
     PAPER_LIMIT,
     RANKED_LIMIT,
+    SCORE_BOUND,
     TIE_BITS,
     WORD_COUNT,
     decode,
     prefetch_rows,
 )
-from digest.matching.kernel.score_accumulation import add_word_sums, add_extras, add_likes, add_phrases
+from digest.matching.kernel.score_accumulation import add_extras, add_likes, add_phrases, add_word_sums
 from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
 
 __all__ = ["ALL", "CAPPED", "RANKED", "match_rows", "thresholds"]
@@ -54,7 +54,12 @@ _MIN_FOR_BOUND = 24  # from this number of papers on, a bound that rules most of
 
 @entry
 def match_rows(
-    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, output: MatchArrays, begin: int
+    profiles: CompiledProfiles,
+    index: PaperArrays,
+    requests: Requests,
+    workspace: Workspace,
+    output: MatchArrays,
+    begin: int,
 ) -> int:
     """Match rows from `begin` until all are done or the output is full. Returns the row to continue with."""
     last = len(requests.rows) - 2
@@ -73,7 +78,9 @@ def match_rows(
 
 
 @inlined
-def _rank_papers(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, close_possible: bool) -> int:
+def _rank_papers(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, close_possible: bool
+) -> int:
     """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
     s, certain = workspace.scalars, workspace.sets[CERTAIN]
     count = 0
@@ -99,7 +106,9 @@ def _rank_papers(profiles: CompiledProfiles, index: PaperArrays, workspace: Work
 
 
 @inlined
-def _sum_relevances(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int, close_possible: bool) -> None:
+def _sum_relevances(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int, close_possible: bool
+) -> None:
     """Sum the relevances of certain matches and, if close matches are possible, of the other papers."""
     s, certain = workspace.scalars, workspace.sets[CERTAIN]
     for j in range(len(certain)):
@@ -213,7 +222,9 @@ def _sift_down(keys: I64, position: int, size: int) -> None:
 
 
 @inlined
-def _write_results(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, row: int, keys: int) -> bool:
+def _write_results(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, row: int, keys: int
+) -> bool:
     """Write the best papers that the caps admit. False if the output is full."""
     s, record = workspace.scalars, output.rows[row]
     hit_index, note_offset, best_count = record.first, record.note_at, s[BEST_COUNT] if keys else 0

@@ -19,9 +19,9 @@ from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import (
     BIT_COUNT,
     EXPLAIN,
-    SATISFIED_TOPICS,
     KEY_COUNT,
     PROFILE_TERMS_AT,
+    SATISFIED_TOPICS,
     TIE_MASK,
     TOPIC_AT,
     TOPIC_COUNT,
@@ -133,7 +133,9 @@ def _papers_with_atom(
 
 
 @inlined
-def _find_query_terms(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int, topic: int) -> None:
+def _find_query_terms(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int, topic: int
+) -> None:
     """Find the profile terms of a query in the papers for which both the query and the term match."""
     s, query = workspace.scalars, profiles.stream[workspace.scalars[TOPIC_AT] + topic]
     holds_in = np.int64(0)
@@ -146,18 +148,32 @@ def _find_query_terms(profiles: CompiledProfiles, index: PaperArrays, workspace:
             workspace.found_in[i] = 0
         return
     for term in range(profiles.queries[query].term_at, profiles.queries[query + 1].term_at):
-        first, profile_terms = profiles.terms[term].profile_term_at, profiles.terms[term + 1].profile_term_at - profiles.terms[term].profile_term_at
+        first, profile_terms = (
+            profiles.terms[term].profile_term_at,
+            profiles.terms[term + 1].profile_term_at - profiles.terms[term].profile_term_at,
+        )
         atom = profiles.terms[term].atom
         begin, end = index.atom_at[atom], index.atom_at[atom + 1]
-        found_in = _papers_with_atom(index, workspace, count, index.atom_set[atom], begin, end, topic, int(holds_in), profile_terms)
+        found_in = _papers_with_atom(
+            index, workspace, count, index.atom_set[atom], begin, end, topic, int(holds_in), profile_terms
+        )
         for i in range(profile_terms):
             workspace.found_in[first_term + i] = found_in
-            _load_term_gains(profiles, index, workspace, found_in, profiles.stream[s[PROFILE_TERMS_AT] + first_term + i] & 0xFFFF, profiles.profile_term_ids[first + i])
+            _load_term_gains(
+                profiles,
+                index,
+                workspace,
+                found_in,
+                profiles.stream[s[PROFILE_TERMS_AT] + first_term + i] & 0xFFFF,
+                profiles.profile_term_ids[first + i],
+            )
         first_term += profile_terms
 
 
 @inlined
-def _load_term_gains(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, found_in: int, key: int, profile_term_id: int) -> None:
+def _load_term_gains(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, found_in: int, key: int, profile_term_id: int
+) -> None:
     """Set the gain of a profile term in the papers that have it, unless it is set already."""
     profile_term, gains = profiles.profile_terms[profile_term_id], workspace.key_gains[key]
     remaining = found_in & ~larger_in_lanes(gains, 0, -1)
@@ -165,19 +181,29 @@ def _load_term_gains(profiles: CompiledProfiles, index: PaperArrays, workspace: 
         lane = lowest_bit(remaining)
         remaining &= remaining - 1
         gains[lane] = UNIT_WEIGHT * (
-            profile_term.fixed if profile_term.word < 0 else max(impact_of(index, workspace.batch[lane], profile_term.word), 0)
+            profile_term.fixed
+            if profile_term.word < 0
+            else max(impact_of(index, workspace.batch[lane], profile_term.word), 0)
         )
 
 
 @inlined
 def _sum_topic_gain(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, topic: int) -> None:
     """The gain of a topic in each paper of the batch, each key of a query once; -1 where nothing was found."""
-    query, gain, holds_in = profiles.stream[workspace.scalars[TOPIC_AT] + topic], workspace.topic_gains[topic], workspace.satisfied_in[topic]
+    query, gain, holds_in = (
+        profiles.stream[workspace.scalars[TOPIC_AT] + topic],
+        workspace.topic_gains[topic],
+        workspace.satisfied_in[topic],
+    )
     for i in range(REASONS_BATCH):
         gain[i] = -1
     if query < 0:
         return
-    plain, first, end = index.query_heads[query].plain, workspace.topics[topic].first_term, workspace.topics[topic + 1].first_term
+    plain, first, end = (
+        index.query_heads[query].plain,
+        workspace.topics[topic].first_term,
+        workspace.topics[topic + 1].first_term,
+    )
     for position in range(first, end if plain or holds_in else first):
         key = profiles.stream[workspace.scalars[PROFILE_TERMS_AT] + position] & 0xFFFF
         gains = workspace.key_gains[key]

@@ -27,13 +27,27 @@ TIE_BITS = 22  # bits of a key for a paper's place where scores are equal
 TIE_MASK = (1 << TIE_BITS) - 1
 AUTHOR_IMPACT = 3000  # the impact of a followed author
 FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5  # scoring.bm25.close_floor
-WEIGHT_BY_TOPICS = np.array([math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MAX_TOPIC_BITS + 1)], np.int64)
+WEIGHT_BY_TOPICS = np.array(
+    [math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MAX_TOPIC_BITS + 1)], np.int64
+)
 
 # Indexes of `Workspace.scalars`.
 FLAGS, TOPIC_COUNT, TOPIC_AT, PAPER_LIMIT, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLUSION_AT, LIKE_AT = range(9)
-SERIAL, KEY_COUNT, BIT_COUNT, WORD_COUNT, PROFILE_TERMS_AT, FLOOR, MAX_WORD_SUM, SATISFIED_TOPICS, HAS_FOLLOWED, CLOSE_COUNT, BEST_COUNT, BEST_LIMIT, SCORE_BOUND = range(
-    9, 22
-)
+(
+    SERIAL,
+    KEY_COUNT,
+    BIT_COUNT,
+    WORD_COUNT,
+    PROFILE_TERMS_AT,
+    FLOOR,
+    MAX_WORD_SUM,
+    SATISFIED_TOPICS,
+    HAS_FOLLOWED,
+    CLOSE_COUNT,
+    BEST_COUNT,
+    BEST_LIMIT,
+    SCORE_BOUND,
+) = range(9, 22)
 MODE, RANKED_LIMIT, EXPLAIN, CLOSE_ENABLED, MIN_CLOSE, MAX_FACTOR, MAX_UNIT_ROWS = range(22, 29)
 
 
@@ -51,7 +65,10 @@ def decode(profiles: CompiledProfiles, workspace: Workspace, row: int) -> None:
     s[WORD_COUNT] = profiles.stream[offset]
     for i in range(s[WORD_COUNT]):
         word_and_count = profiles.stream[offset + 1 + i]
-        workspace.plain_words[0, i], workspace.plain_words[1, i] = word_and_count >> 6, WEIGHT_BY_TOPICS[word_and_count & 63]
+        workspace.plain_words[0, i], workspace.plain_words[1, i] = (
+            word_and_count >> 6,
+            WEIGHT_BY_TOPICS[word_and_count & 63],
+        )
     offset += 1 + s[WORD_COUNT]
     s[BIT_COUNT], s[KEY_COUNT] = profiles.stream[offset + 1] >> 16, profiles.stream[offset + 1] & 0xFFFF
     s[PROFILE_TERMS_AT] = offset + 2

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from digest.matching.kernel.array_layout import I32, I64, CompiledProfiles, PaperArrays, Workspace
-from digest.matching.kernel.bitsets import SUMMED, CERTAIN, STACK, add_atom, clear, contains, is_not_empty
+from digest.matching.kernel.bitsets import CERTAIN, STACK, SUMMED, add_atom, clear, contains, is_not_empty
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
     AUTHOR_AT,
     AUTHOR_IMPACT,
     HAS_FOLLOWED,
-    SATISFIED_TOPICS,
     KEY_COUNT,
     LIKE_AT,
-    PROFILE_TERMS_AT,
     MAX_UNIT_ROWS,
+    PROFILE_TERMS_AT,
+    SATISFIED_TOPICS,
     TOPIC_AT,
     TOPIC_COUNT,
     UNIT_WEIGHT,
@@ -56,7 +56,11 @@ def add_word_sums(index: PaperArrays, workspace: Workspace, words: I32, count: i
 def compute_phrase_gains(profiles: CompiledProfiles, atom_at: I32, atom_paper: I32, paper_arrays: Any) -> None:
     """Write the extra gain of each phrase in its papers: the sum of its words' impacts; 0 for single words."""
     for term in range(len(profiles.terms) - 1):
-        atom, first_term, end_term = profiles.terms[term].atom, profiles.terms[term].profile_term_at, profiles.terms[term + 1].profile_term_at
+        atom, first_term, end_term = (
+            profiles.terms[term].atom,
+            profiles.terms[term].profile_term_at,
+            profiles.terms[term + 1].profile_term_at,
+        )
         begin, end = atom_at[atom], atom_at[atom + 1]
         words = 0
         for i in range(first_term, end_term if begin < end and not paper_arrays.phrase_gain[begin] else first_term):
@@ -64,7 +68,12 @@ def compute_phrase_gains(profiles: CompiledProfiles, atom_at: I32, atom_paper: I
         for i_paper in range(begin, end if words > 1 else begin):
             total = np.int64(0)
             for i in range(first_term, end_term):
-                total += max(impact_of(paper_arrays, atom_paper[i_paper], profiles.profile_terms[profiles.profile_term_ids[i]].word), 0)
+                total += max(
+                    impact_of(
+                        paper_arrays, atom_paper[i_paper], profiles.profile_terms[profiles.profile_term_ids[i]].word
+                    ),
+                    0,
+                )
             paper_arrays.phrase_gain[i_paper] = UNIT_WEIGHT * total
 
 
@@ -105,7 +114,9 @@ def add_extras(profiles: CompiledProfiles, index: PaperArrays, workspace: Worksp
 
 
 @inlined
-def _add_query_terms(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, topic: int, first_term: int) -> None:
+def _add_query_terms(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, topic: int, first_term: int
+) -> None:
     """Count a query's keys where the query and the key's term match, and add the gains of its phrases."""
     query = profiles.stream[workspace.scalars[TOPIC_AT] + topic]
     for term in range(profiles.queries[query].term_at, profiles.queries[query + 1].term_at):
@@ -138,7 +149,11 @@ def _count_key(workspace: Workspace, key: int) -> None:
 def _add_key(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, key: int) -> None:
     """Add one key's impact to the papers that it counts for."""
     row, profile_term = workspace.key_sets[key], workspace.profile_term_of_key[key]
-    word, fixed = (profiles.profile_terms[profile_term].word, profiles.profile_terms[profile_term].fixed) if profile_term >= 0 else (-1, AUTHOR_IMPACT)
+    word, fixed = (
+        (profiles.profile_terms[profile_term].word, profiles.profile_terms[profile_term].fixed)
+        if profile_term >= 0
+        else (-1, AUTHOR_IMPACT)
+    )
     if word >= 0 and not index.words[word].row:
         for i in range(index.words[word].at, index.words[word + 1].at):
             if contains(row, index.postings[i].paper):
@@ -158,5 +173,10 @@ def add_likes(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspa
     """Write the sums of words of liked papers into `like_gains`."""
     offset = workspace.scalars[LIKE_AT]
     for i in range(profiles.stream[offset]):
-        workspace.liked_words[0, i], workspace.liked_words[1, i] = profiles.stream[offset + 1 + 2 * i], profiles.stream[offset + 2 + 2 * i]
-    add_word_sums(index, workspace, workspace.liked_words, profiles.stream[offset], workspace.sets[SUMMED], workspace.like_gains)
+        workspace.liked_words[0, i], workspace.liked_words[1, i] = (
+            profiles.stream[offset + 1 + 2 * i],
+            profiles.stream[offset + 2 + 2 * i],
+        )
+    add_word_sums(
+        index, workspace, workspace.liked_words, profiles.stream[offset], workspace.sets[SUMMED], workspace.like_gains
+    )

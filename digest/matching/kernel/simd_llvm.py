@@ -100,7 +100,9 @@ def add_in_lanes(_: Any, total: Any, gains: Any, bits: Any) -> Any:  # noqa: ARG
         old = builder.load(pointer, align=4)
         zeros = ir.Constant(old.type, None)
         non_negative = builder.select(builder.icmp_signed("<", old, zeros), zeros, old)
-        summed = builder.add(non_negative, builder.load(_vector_pointer(builder, gain_data, zero, _I32, _LANES), align=4))
+        summed = builder.add(
+            non_negative, builder.load(_vector_pointer(builder, gain_data, zero, _I32, _LANES), align=4)
+        )
         mask = builder.bitcast(builder.trunc(values[2], _I16), ir.VectorType(_I1, _LANES))
         builder.store(builder.select(mask, summed, old), pointer, align=4)
         return zero
@@ -139,12 +141,16 @@ def add_rows(_: Any, dense: Any, rows: Any, unit_rows: Any, other_rows: Any, non
                 wide = builder.zext(builder.load(sum16), vector)
                 builder.store(builder.mul(wide, ir.Constant(vector, [16] * _BLOCK)), sum32)
                 with _loop(builder, values[3], size) as row_index:
-                    weight = builder.trunc(builder.load(builder.gep(row_array.data, [builder.add(size, row_index)])), _I16)
+                    weight = builder.trunc(
+                        builder.load(builder.gep(row_array.data, [builder.add(size, row_index)])), _I16
+                    )
                     weights = builder.sext(_splat(builder, weight, _BLOCK), vector)
                     product = builder.mul(builder.sext(load_row(row_index, block), vector), weights)
                     builder.store(builder.add(builder.load(sum32), product), sum32)
                 place = builder.shl(block, ir.Constant(_I64, 6))
-                builder.store(builder.load(sum32), _vector_pointer(builder, sum_array.data, place, _I32, _BLOCK), align=4)
+                builder.store(
+                    builder.load(sum32), _vector_pointer(builder, sum_array.data, place, _I32, _BLOCK), align=4
+                )
         return zero
 
     return types.int64(dense, rows, types.int64, types.int64, non_empty, sums), generate
@@ -175,7 +181,9 @@ def bound_of_best(_: Any, sums: Any, members: Any, rank: Any) -> Any:  # noqa: A
         loaded, larger_counts = builder.load(best), ir.Constant(vector, None)
         for lane in range(_LANES):
             lane_value = _splat(builder, builder.extract_element(loaded, ir.Constant(_I32, lane)), _LANES)
-            larger_counts = builder.add(larger_counts, builder.zext(builder.icmp_signed(">", lane_value, loaded), vector))
+            larger_counts = builder.add(
+                larger_counts, builder.zext(builder.icmp_signed(">", lane_value, loaded), vector)
+            )
         is_high = builder.icmp_signed("<", larger_counts, _splat(builder, builder.trunc(values[2], _I32), _LANES))
         bounded = builder.select(is_high, loaded, ir.Constant(vector, [2**31 - 1] * _LANES))
         kind = ir.FunctionType(_I32, [vector])

@@ -75,13 +75,19 @@ class ProfileTerm(NamedTuple):
 def profile_terms_of(term: Term) -> tuple[ProfileTerm, ...]:
     """The words of a query term that have weight; in fields without words the whole term."""
     if term.field in TEXT_FIELDS:
-        return tuple(dict.fromkeys(ProfileTerm(term.field, word.text, word.prefix) for word in phrase_words(term) if word.is_weighted))
+        return tuple(
+            dict.fromkeys(
+                ProfileTerm(term.field, word.text, word.prefix) for word in phrase_words(term) if word.is_weighted
+            )
+        )
     return (ProfileTerm(term.field, fold_text(term.text)),)
 
 
 def profile_terms(profile: Profile) -> tuple[ProfileTerm, ...]:
     """A profile's terms in the order typed, each once: bit i of a match's mask stands for the i-th. Raises BadQuery."""
-    return tuple(dict.fromkeys(chain.from_iterable(_topic_terms(topic.text) for topic in profile.topics if not topic.muted)))
+    return tuple(
+        dict.fromkeys(chain.from_iterable(_topic_terms(topic.text) for topic in profile.topics if not topic.muted))
+    )
 
 
 @lru_cache(maxsize=1 << 15)
@@ -99,7 +105,9 @@ def _format_node(node: Node) -> str:
             return " OR ".join(_format_part(part, Or) for part in parts)
         case And(parts):
             first, *others = parts
-            return " AND ".join([_format_part(first, Or, And), *(_format_part(part, Or, And, AndNot) for part in others)])
+            return " AND ".join(
+                [_format_part(first, Or, And), *(_format_part(part, Or, And, AndNot) for part in others)]
+            )
         case AndNot(keep, drop):
             return f"{_format_part(keep, Or)} ANDNOT {_format_part(drop, Or, And, AndNot)}"
 

@@ -62,7 +62,9 @@ class _Parser:
         next_lexeme = self.peek()
         if next_lexeme.text == ")":
             raise BadQuery(
-                N_("a parenthesis closes that was never opened"), position=next_lexeme.position, expected=N_("nothing more")
+                N_("a parenthesis closes that was never opened"),
+                position=next_lexeme.position,
+                expected=N_("nothing more"),
             )
         if next_lexeme.kind != "end":
             raise BadQuery(
@@ -184,7 +186,9 @@ def _field_name(lexeme: _Lexeme) -> str:
     if field in FIELDS:
         return field
     hint = _FIELD_ALIASES.get(field) or ", ".join(f"{name}:" for name in FIELDS)
-    raise BadQuery(N_("the field %(what)s is unknown"), position=lexeme.position, expected=hint, what=_quoted_excerpt(lexeme.text))
+    raise BadQuery(
+        N_("the field %(what)s is unknown"), position=lexeme.position, expected=hint, what=_quoted_excerpt(lexeme.text)
+    )
 
 
 def _check_characters(text: str) -> None:
@@ -200,10 +204,15 @@ def _check_term(term: Term, position: int) -> None:
     """A term must be able to match something. Raises BadQuery."""
     _check_stars(term, position)
     if term.field == "has" and term.text.lower() != "code":
-        raise BadQuery(N_("has:%(what)s is unknown"), position=position, expected=N_("has:code"), what=_quoted_excerpt(term.text))
+        raise BadQuery(
+            N_("has:%(what)s is unknown"), position=position, expected=N_("has:code"), what=_quoted_excerpt(term.text)
+        )
     if term.field == "cat" and not re.fullmatch(r"[A-Za-z-]+(\.([A-Za-z-]+|\*))?", term.text):
         raise BadQuery(
-            N_("%(what)s is no category"), position=position, expected=N_("a name such as cs.LG or cs"), what=_quoted_excerpt(term.text)
+            N_("%(what)s is no category"),
+            position=position,
+            expected=N_("a name such as cs.LG or cs"),
+            what=_quoted_excerpt(term.text),
         )
     if term.field == "au" and not parse_name(term.text.rstrip("*")).family:
         raise BadQuery(N_("a name is missing"), position=position, expected=N_("an author's name"))

@@ -130,12 +130,23 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
     """Parse a profile and weight its words by the counts of one epoch. Raises BadQuery."""
     queries = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
     topics = tuple(ParsedTopic.from_query(index, query) for index, query in queries)
-    topic_counts = Counter(profile_term for topic in topics if topic.query.plain for profile_term in set(topic.term_bits))
+    topic_counts = Counter(
+        profile_term for topic in topics if topic.query.plain for profile_term in set(topic.term_bits)
+    )
     plain_weights = {profile_term: topic_weight(topic_counts[profile_term]) for profile_term in topic_counts}
-    words = {profile_term._replace(field="") for topic in topics for profile_term in topic.term_bits if profile_term.field in TEXT_FIELDS}
+    words = {
+        profile_term._replace(field="")
+        for topic in topics
+        for profile_term in topic.term_bits
+        if profile_term.field in TEXT_FIELDS
+    }
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
-    topic_sums = [sum(plain_weights[profile_term] * idf[profile_term] for profile_term in topic.term_bits) for topic in topics if topic.query.plain and topic.term_bits]
+    topic_sums = [
+        sum(plain_weights[profile_term] * idf[profile_term] for profile_term in topic.term_bits)
+        for topic in topics
+        if topic.query.plain and topic.term_bits
+    ]
     topic_terms = [(topic, term) for topic in topics for term in topic.terms]
     by_stem: dict[str, tuple[int, ...]] = {}
     for position, (_, term) in enumerate(topic_terms):

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
-from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, scoring_key, parse_profile
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
 from digest.matching.scoring.bm25 import FIXED_IMPACTS, TOPIC_WEIGHT, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
 from digest.matching.scoring.relevance_feedback import lift

@@ -30,7 +30,9 @@ class IndexedText:
 
     def words_with_prefix(self, prefix: str) -> tuple[str, ...]:
         """The words of the text that begin with the prefix."""
-        return self.written_words[bisect_left(self.written_words, prefix) : bisect_left(self.written_words, prefix + "\U0010ffff")]
+        return self.written_words[
+            bisect_left(self.written_words, prefix) : bisect_left(self.written_words, prefix + "\U0010ffff")
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ def index_text(text: str) -> IndexedText:
     for i, token in enumerate(text_tokens):
         positions.setdefault(token.stem, []).append(i)
     written = {token.word for token in text_tokens} | {token.whole for token in text_tokens if token.whole}
-    return IndexedText(text_tokens, {stem: tuple(stem_positions) for stem, stem_positions in positions.items()}, tuple(sorted(written)))
+    return IndexedText(
+        text_tokens, {stem: tuple(stem_positions) for stem, stem_positions in positions.items()}, tuple(sorted(written))
+    )
 
 
 def _merge_words(texts: Iterable[IndexedText]) -> IndexedText:
@@ -142,7 +146,10 @@ def _any_of(parts: tuple[Predicate, ...]) -> Predicate:
 def in_category(category: str, categories: Iterable[str]) -> bool:
     """`cs.LG` is one category; `cs` and `cs.*` are a whole archive. All in lower case."""
     archive = category.removesuffix(".*")
-    return any(candidate_category in {category, archive} or candidate_category.startswith(archive + ".") for candidate_category in categories)
+    return any(
+        candidate_category in {category, archive} or candidate_category.startswith(archive + ".")
+        for candidate_category in categories
+    )
 
 
 def has_author(name: str, document: Document) -> bool:
@@ -282,7 +289,9 @@ def _start_positions(word: Word, text: IndexedText) -> set[int]:
     if not word.prefix:
         return set(text.positions.get(word.text, ()))
     stems = {
-        stem for written in text.words_with_prefix(word.text) for stem in (stem_of(written), split_compound(written)[0].stem)
+        stem
+        for written in text.words_with_prefix(word.text)
+        for stem in (stem_of(written), split_compound(written)[0].stem)
     }
     return {position for stem in stems for position in text.positions.get(stem, ())}
 

@@ -39,7 +39,9 @@ class FieldIndex:
                 positions.append(position)
                 values.append(value)
         self._positions = {paper: position for position, paper in enumerate(self._papers)}
-        self._postings = {stem: (np.array(positions, np.int32), np.array(values)) for stem, (positions, values) in postings.items()}
+        self._postings = {
+            stem: (np.array(positions, np.int32), np.array(values)) for stem, (positions, values) in postings.items()
+        }
 
     def nearest(self, document: Document) -> NearestPaper:
         """The nearest of the papers before this one (of all, where it is not among them): the later one is the copy."""

@@ -31,7 +31,9 @@ def word_weights(liked: Sequence[Record | Document], weights: Weights) -> tuple[
     Of every paper the words' impacts, brought to length one, are added up: r. The 20 words with the largest r weigh
     ⌊32 · n/(n+5) · r/r_max⌋, n the number of likes: five likes make the best word weigh like a word of one topic.
     """
-    papers = [prepare_document(Candidate(0, paper, 0)) if isinstance(paper, Record) else paper for paper in liked[:MAX_LIKES]]
+    papers = [
+        prepare_document(Candidate(0, paper, 0)) if isinstance(paper, Record) else paper for paper in liked[:MAX_LIKES]
+    ]
     return _heaviest_words(
         [shares(document, weights) for document in papers], FULL_WEIGHT_LIKES * len(papers), len(papers) + SHRINK
     )
@@ -44,7 +46,9 @@ def shares(document: Document, weights: Weights) -> dict[str, int]:
     return {stem: round(1_000_000 * value / length) for stem, value in impacts.items()}
 
 
-def _heaviest_words(papers: Sequence[Mapping[str, int]], numerator: int, denominator: int) -> tuple[tuple[str, int], ...]:
+def _heaviest_words(
+    papers: Sequence[Mapping[str, int]], numerator: int, denominator: int
+) -> tuple[tuple[str, int], ...]:
     """The 20 words with the largest sum r; they weigh ⌊times · r / (over · r_max)⌋."""
     sums: Counter[str] = Counter()
     for paper in papers:

@@ -94,7 +94,9 @@ def trends_among_recent(session: Session, papers: Mapping[int, PaperListing], *,
     current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
     recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
     peers, values = _recent_values(session, recent, at)
-    older_announcements = {paper.announcement for paper in papers.values() if paper.announcement is not None}.difference(recent)
+    older_announcements = {
+        paper.announcement for paper in papers.values() if paper.announcement is not None
+    }.difference(recent)
     if older_announcements:
         more_peers, more_values = _members_and_values(session, sorted(older_announcements), at)
         peers, values = peers | more_peers, values | more_values
@@ -143,14 +145,18 @@ def trends_of(
     values_before = signals.signals_at(session, values_by_id, at - _GROWTH_PERIOD)
     versions = store.versions(session, [(paper_id, papers[paper_id].revision) for paper_id in values_by_id])
     records = {paper_id: record for (paper_id, _), record in versions.items()}
-    members_by_id = {paper_id: FieldMember(papers[paper_id].announcement, _field(records[paper_id])) for paper_id in values_by_id}
+    members_by_id = {
+        paper_id: FieldMember(papers[paper_id].announcement, _field(records[paper_id])) for paper_id in values_by_id
+    }
     ranking = _ranking_data(values_by_id, members_by_id, recent, at)
     members = members or Population(ranking)
     placed_signals = {
         paper_id: members.with_place(
             paper_id,
             data,
-            _signals_of_paper(data.announcement, records[paper_id], values_by_id[paper_id], values_before.get(paper_id, {}), at),
+            _signals_of_paper(
+                data.announcement, records[paper_id], values_by_id[paper_id], values_before.get(paper_id, {}), at
+            ),
         )
         for paper_id, data in ranking.items()
     }
@@ -171,14 +177,19 @@ def trends_of(
 
 
 def _ranking_data(
-    values_by_id: Mapping[int, Mapping[str, float]], papers: Mapping[int, FieldMember], recent: Collection[int], at: datetime
+    values_by_id: Mapping[int, Mapping[str, float]],
+    papers: Mapping[int, FieldMember],
+    recent: Collection[int],
+    at: datetime,
 ) -> dict[int, _RankingData]:
     """The ranking data of these papers; those without votes and rank are left out."""
     ranking = {}
     for paper_id, values in values_by_id.items():
         announcement, field = papers[paper_id]
         votes, rank = _whole_number(values, "upvotes"), _whole_number(values, "rank")
-        strength = trending_score.strength(Signals(hours=_hours_since_listing(announcement, at), votes=votes, rank=rank))
+        strength = trending_score.strength(
+            Signals(hours=_hours_since_listing(announcement, at), votes=votes, rank=rank)
+        )
         if strength is not None:
             group = (field, None if not recent or announcement in recent or announcement is None else announcement)
             ranking[paper_id] = _RankingData(group, announcement, votes, rank, strength)
@@ -210,7 +221,9 @@ class Population:
         """The percentile within its group, 0 to 100."""
         if paper_id in self._members:
             return self._percentiles[paper_id]
-        return trending_score.percentiles({**self._groups[ranking.group], paper_id: (ranking.group, ranking.strength)})[paper_id]
+        return trending_score.percentiles({**self._groups[ranking.group], paper_id: (ranking.group, ranking.strength)})[
+            paper_id
+        ]
 
     def with_place(self, paper_id: int, ranking: _RankingData, paper_signals: Signals) -> Signals:
         """The signals with the paper's place among those listed on the same day; ties are ordered by id."""
@@ -221,7 +234,9 @@ class Population:
             return replace(paper_signals, ranked=ranked_count)
         voted, own_position = self._voted[ranking.announcement], (-ranking.votes, paper_id)
         place = bisect_left(voted, own_position) + 1
-        return replace(paper_signals, ranked=ranked_count, place=place, listed=len(voted) + (paper_id not in self._members))
+        return replace(
+            paper_signals, ranked=ranked_count, place=place, listed=len(voted) + (paper_id not in self._members)
+        )
 
 
 def _field(record: Record) -> str:
@@ -273,12 +288,19 @@ def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
         recent = store.announcement_window(session, current, RECENT_ANNOUNCEMENTS) if current else []
         with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
         stored = store.newest_versions_chunked(session, list(with_signal))
-        papers_by_id = {stored_id(paper): (paper, record) for paper, record in stored if _is_in_category(record, category)}
-        listings = {paper_id: PaperListing(paper.announcement_id, paper.revision) for paper_id, (paper, _) in papers_by_id.items()}
+        papers_by_id = {
+            stored_id(paper): (paper, record) for paper, record in stored if _is_in_category(record, category)
+        }
+        listings = {
+            paper_id: PaperListing(paper.announcement_id, paper.revision)
+            for paper_id, (paper, _) in papers_by_id.items()
+        }
         trends = trends_among_recent(session, listings, at=at)
         order = sorted((-trend.percentile, -trend.strength, paper_id) for paper_id, trend in trends.items())
         rising_papers = [
-            RisingPaper(paper_id, papers_by_id[paper_id][1], trends[paper_id], _listed_at(listings[paper_id].announcement) or at)
+            RisingPaper(
+                paper_id, papers_by_id[paper_id][1], trends[paper_id], _listed_at(listings[paper_id].announcement) or at
+            )
             for *_, paper_id in order[:limit]
         ]
         unvoted_papers = _unvoted(session, current, with_signal, category, at) if len(rising_papers) < limit else []
@@ -305,7 +327,9 @@ def _unvoted(
         )
         if _is_in_category(record, category) and (facts := content_prior.describe_content(content, i18n)):
             rising_papers.append(
-                RisingPaper(stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed_at)
+                RisingPaper(
+                    stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed_at
+                )
             )
     return sorted(rising_papers, key=lambda paper: (-paper.trend.strength, paper.paper_id))
 

@@ -40,7 +40,9 @@ class PaperColumns:
         """A mask of the papers in one of these categories."""
         parts = [np.zeros(0, bool)]
         for index in self.indexes:
-            is_wanted = [any(in_category(category.lower(), [name]) for category in categories) for name in index.categories]
+            is_wanted = [
+                any(in_category(category.lower(), [name]) for category in categories) for name in index.categories
+            ]
             count = np.concatenate(([0], np.cumsum(np.array(is_wanted, bool)[index.category_id], dtype=np.int64)))
             begin, end = index.category_at[:-1], index.category_at[1:]
             end = np.minimum(begin + 1, end) if primary_only else end
@@ -68,13 +70,16 @@ class WindowArrays:
 
     def count_new(self, seen_through: Sequence[int]) -> I64:
         """For each last seen batch, the number of papers from later batches."""
-        counts: I64 = len(self._batches) - np.searchsorted(self._batches, np.array(seen_through, np.int64), side="right")
+        counts: I64 = len(self._batches) - np.searchsorted(
+            self._batches, np.array(seen_through, np.int64), side="right"
+        )
         return counts
 
     def group_by_days(self, seen_through: Sequence[int]) -> dict[int, list[int]]:
         """Row numbers by how many of the newest announcements contain everything new for that subscriber."""
         days_needed = {
-            batch: max((i + 1 for i, newest in enumerate(self._newest_batches) if newest > batch), default=0) for batch in set(seen_through)
+            batch: max((i + 1 for i, newest in enumerate(self._newest_batches) if newest > batch), default=0)
+            for batch in set(seen_through)
         }
         max_days = max(days_needed.values())
         rows_by_days: dict[int, list[int]] = {}
@@ -86,7 +91,9 @@ class WindowArrays:
     def newest(self, session: Session, days: int) -> PaperColumns:
         """The papers of the newest announcements."""
         if days not in self._columns:
-            self._columns[days] = window_of_days(session, self.days[:days], through=self.through, trending=self._trending)
+            self._columns[days] = window_of_days(
+                session, self.days[:days], through=self.through, trending=self._trending
+            )
         return self._columns[days]
 
     def rising(self, session: Session) -> PaperColumns:

@@ -76,7 +76,9 @@ def all_announced(days: Sequence[AnnouncementDay], through: int) -> dict[int, An
 def load_pool(session: Session, run: Run, epoch: Epoch | None, *, window: int = WINDOW_ANNOUNCEMENTS) -> CandidatePool:
     """The pool of a run: papers announced in its window and stored when it began, and its epoch's weights."""
     numbers = store.announcement_window(session, run.announcement_id, window) or [run.announcement_id]
-    return pool_of(session, numbers, signals_at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch))
+    return pool_of(
+        session, numbers, signals_at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch)
+    )
 
 
 def pool_of(
@@ -90,16 +92,27 @@ def pool_of(
     pool = pools.pop(key, None)
     if pool is None:
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
-        papers = {paper_id: trending.PaperListing(announcement_of[paper_id], paper.revision) for paper_id, paper in all_announced(days, newest_batch).items()}
-        members = None if len(numbers) >= WINDOW_ANNOUNCEMENTS else _ranking_population(session, numbers, signals_at, newest_batch)
-        pool = CandidatePool(days, newest_batch, trending.trends_of(session, papers, at=signals_at, members=members), weights)
+        papers = {
+            paper_id: trending.PaperListing(announcement_of[paper_id], paper.revision)
+            for paper_id, paper in all_announced(days, newest_batch).items()
+        }
+        members = (
+            None
+            if len(numbers) >= WINDOW_ANNOUNCEMENTS
+            else _ranking_population(session, numbers, signals_at, newest_batch)
+        )
+        pool = CandidatePool(
+            days, newest_batch, trending.trends_of(session, papers, at=signals_at, members=members), weights
+        )
     pools[key] = pool
     while len(pools) > _MAX_CACHED_POOLS:
         pools.pop(next(iter(pools)))
     return pool
 
 
-def _ranking_population(session: Session, numbers: Sequence[int], signals_at: datetime, through: int) -> trending.Population:
+def _ranking_population(
+    session: Session, numbers: Sequence[int], signals_at: datetime, through: int
+) -> trending.Population:
     """The papers to rank those of a few announcements among: the whole window up to the newest, as in a run."""
     window = store.announcement_window(session, max(numbers), WINDOW_ANNOUNCEMENTS)
     return trending.population(session, list({*window, *numbers}), at=signals_at, through_batch=through)
