@@ -51,12 +51,12 @@ def serve(pools: Sequence[WorkerPool]) -> int:
     with StopSignal() as stop:
         stop.install()
         _prepare_to_fork()
-        running = [_Running(pool) for pool in pools]
+        pool_processes = [_PoolProcess(pool) for pool in pools]
         while not stop.is_set():
-            for each in running:
-                _keep_running(each)
-            stop.wait(LOOK_EVERY)
-        return _end(running)
+            for pool_process in pool_processes:
+                _start_if_due(pool_process)
+            stop.wait(POLL_SECONDS)
+        return _drain(pool_processes)
 
 
 def _prepare_to_fork() -> None:

@@ -109,7 +109,7 @@ def run() -> None:
     }
     with StopSignal() as stop:
         stop.install()
-        scheduler = schedule(jobs, leader, now=datetime.now(UTC))
+        scheduler = create_scheduler(jobs, leader, now=datetime.now(UTC))
         scheduler.start()
         stop.wait()
     scheduler.shutdown(wait=True)

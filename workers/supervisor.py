@@ -104,14 +104,14 @@ class Supervisor:
             self.start()
             self._stop.wait(POLL_SECONDS)
 
-    def end(self) -> None:
+    def shut_down(self) -> None:
         """Let all processes drain, then kill the remaining ones; Redis last. `watch` cannot be called again."""
-        running = [child for child in self._children if child.process is not None]
-        for child in running:
-            _tell(child.process, signal.SIGTERM)
-        until = time.monotonic() + self._drain
-        for child in running:
-            _wait(child, until)
+        live_children = [child for child in self._children if child.process is not None]
+        for child in live_children:
+            _send_signal(child.process, signal.SIGTERM)
+        deadline = time.monotonic() + self._drain_seconds
+        for child in live_children:
+            _wait_or_kill(child, deadline)
         if self._redis is not None:
             self._redis.stop()
         self._stop.close()

@@ -50,9 +50,9 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         preferences = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
         )
-        profile = replace(wanted.profile(), close=not strict, limit=limit)
-        shown = preview(profile, days=days, limit=limit, until=date.date() if date else None, whole=True)
-        _print(shown, format)
+        profile = replace(preferences.profile(), close=not strict, limit=limit)
+        result = preview(profile, days=days, limit=limit, until=date.date() if date else None, whole=True)
+        _print_preview(result, format)
 
 
 def as_json(result: Preview) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def last_window() -> CandidatePool:
 
 def by_reference(pool: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
     """Matching by the reference, over documents that are prepared. Returns how many papers match."""
-    newest = sorted(known_documents(known), key=lambda document: document.candidate.announcement, reverse=True)
+    newest = sorted(known_documents(pool), key=lambda document: document.candidate.announcement, reverse=True)
     documents = newest[: engine_need.REFERENCE_DOCUMENTS]
     reference_backend.exempt_documents_from_gc()  # as where a preview prepares them
     print(f"the newest {len(documents)} papers are matched")

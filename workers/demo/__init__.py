@@ -150,4 +150,4 @@ def _serve_until_interrupted(mailbox: mailboxes.Maildir, port: int) -> None:
     with StopSignal() as stop:
         stop.install()
         stop.wait()
-    page.should_exit = True
+    mailbox_server.should_exit = True

@@ -19,13 +19,13 @@ from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Su
 from digest.models.delivery import (
     CANCELLED,
     DEFERRED,
+    IS_WAITING,
     QUEUED,
     REJECTED,
     SENDING,
     SENT,
     UNCERTAIN,
     URGENT_KINDS,
-    IS_WAITING,
 )
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.subscriber import NO_SUCH_ADDRESS

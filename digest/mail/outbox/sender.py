@@ -100,17 +100,17 @@ class Sender:
     def _send_windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
         is_first_window = True
         while True:
-            ending = time.monotonic() >= until or stop() or self._counter.trouble
-            capacity, pause = (0, 0.0) if ending else self._capacity()
-            claimed = self._record_and_claim_patiently(capacity, ending=ending)
-            if first and len(claimed) == self._transport.size:
+            is_ending = time.monotonic() >= until or stop() or self._counter.trouble
+            capacity, pause = (0, 0.0) if is_ending else self._capacity()
+            claimed = self._record_and_claim_with_retry(capacity, is_ending=is_ending)
+            if is_first_window and len(claimed) == self._transport.size:
                 busy()
             is_first_window = False
             self._start(claimed)
             if self._in_flight or self._unrecorded_results:
                 self._collect(pause)
             elif not claimed:
-                if ending or not (pause or self._throttle.has_postponed or self._review.suspected):
+                if is_ending or not (pause or self._throttle.has_postponed or self._review.suspected):
                     return
                 time.sleep(POLL_SECONDS)
 
@@ -119,19 +119,19 @@ class Sender:
         free = self._transport.size - len(self._in_flight)
         return self._throttle.available(self._transport.server, free) if free else (0, 0.0)
 
-    def _record_and_claim_patiently(self, capacity: int, *, ending: bool) -> list[ClaimedDelivery]:
+    def _record_and_claim_with_retry(self, capacity: int, *, is_ending: bool) -> list[ClaimedDelivery]:
         """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
-        began = time.monotonic()
-        may_wait = bool(self._in_flight) or not ending
-        work = partial(self._record_and_claim, self._ended, capacity, may_wait)
+        started_at = time.monotonic()
+        may_wait = bool(self._in_flight) or not is_ending
+        work = partial(self._record_and_claim, self._unrecorded_results, capacity, may_wait)
         fenced, claimed, self._review = retry_transaction(work, seconds=self._settings.lease)
-        self._allow_content_after(began)
+        self._allow_content_after(started_at)
         self._throttle.record_sent(self._transport.server, len(claimed))
         self._counter.add(self._unrecorded_results)
         self._counter.fenced += fenced
-        self._ended = []
+        self._unrecorded_results = []
         if self._review.reply:
-            self._server_refuses(self._review)
+            self._pause_for_refusing_server(self._review)
         return claimed
 
     def _pause_for_refusing_server(self, review: RefusalReview) -> None:
@@ -141,16 +141,18 @@ class Sender:
         self._counter.trouble = self._counter.paused = True
 
     def _record_and_claim(
-        self, ended: Sequence[DeliveryResult], capacity: int, may_wait: bool, session: Session
+        self, results: Sequence[DeliveryResult], capacity: int, may_wait: bool, session: Session
     ) -> tuple[int, list[ClaimedDelivery], RefusalReview]:
         if not leases.bump_beat(session, self._lease_id):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
-        fenced = deliveries.record_results(session, self._lease, ended, now)
-        review = server_refusals.review(session, ended, self._review, now, may_wait=may_wait)
-        domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
+        fenced = deliveries.record_results(session, self._lease_id, results, now)
+        review = server_refusals.review(session, results, self._review, now, may_wait=may_wait)
+        domain, only_kind = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
         capacity = 0 if review.reply or review.suspected else capacity
-        claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only_kind=only)
+        claimed = claims.claim(
+            session, self._lease_id, capacity, now, domain=domain, gate=self._throttle, only_kind=only_kind
+        )
         return fenced, claimed, review
 
     def _start(self, claimed: Sequence[ClaimedDelivery]) -> None:
@@ -214,8 +216,10 @@ class Sender:
         wait(self._in_flight)
         self._collect()
         try:
-            retry_transaction(partial(self._record_and_claim, self._ended, 0, False), seconds=SECONDS_TO_ABANDON)
-            retry_transaction(self._close, seconds=SECONDS_TO_ABANDON)
+            retry_transaction(
+                partial(self._record_and_claim, self._unrecorded_results, 0, False), seconds=ABANDON_TIMEOUT_SECONDS
+            )
+            retry_transaction(self._close, seconds=ABANDON_TIMEOUT_SECONDS)
         except Transient:
             log.exception("pass_abandoned", lease=self._lease_id)  # the lease reaper takes over
 
@@ -233,5 +237,5 @@ class Sender:
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
-        leases.close_lease(session, self._lease, now + retry_backoff.FIRST)
-        return deliveries.is_due(session, now + SOON if self._throttle.has_postponed else now)
+        leases.close_lease(session, self._lease_id, now + retry_backoff.FIRST_DELAY)
+        return deliveries.is_due(session, now + RECHECK_DELAY if self._throttle.has_postponed else now)

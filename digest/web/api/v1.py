@@ -66,9 +66,9 @@ def as_json(result: Preview) -> dict[str, Any]:
                     for paper in day.papers
                 ],
             }
-            for day in shown.days
+            for day in result.days
         ],
-        "announcements_left_out": shown.left_out,
+        "announcements_left_out": result.left_out,
     }
 
 
