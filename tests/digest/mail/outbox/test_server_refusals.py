@@ -121,7 +121,7 @@ def test_refusals_that_come_sooner_than_acceptances_do_not_stop_the_server(
     configured(CONNECTIONS=8)
     smtp.delay = 0.3
     smtp.fail(RCPT, reply, times=-1, address="gone@")
-    outbox.owe(*[f"gone@away{number}.example" for number in range(domains)], *addresses(4, each=3))
+    outbox.enqueue(*[f"gone@away{number}.example" for number in range(domains)], *addresses(4, each=3))
 
     counts = outbox.send()
 
@@ -136,12 +136,12 @@ def test_mails_that_another_sender_has_in_flight_may_be_accepted(
     configured(CONNECTIONS=4)
     smtp.delay = 3.0  # seconds, in which the other sender's five mails are refused
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1, address="gone@")
-    outbox.owe(*addresses(4, each=1))
+    outbox.enqueue(*addresses(4, each=1))
     with ThreadPoolExecutor(1) as pool:
         other_sender = pool.submit(outbox.send)
         wait_for(lambda: outbox.states().get(SENDING) == 4)
         configured(CONNECTIONS=5)  # other settings: a sender with connections of its own
-        outbox.owe(*[f"gone@away{number}.example" for number in range(5)], first=90)
+        outbox.enqueue(*[f"gone@away{number}.example" for number in range(5)], first=90)
         outbox.send()
         other_sender.result()
 
@@ -152,10 +152,10 @@ def test_mails_that_another_sender_has_in_flight_may_be_accepted(
 def test_a_hanging_mail_of_another_sender_delays_the_verdict_until_the_end_of_the_pass(
     outbox: Outbox, smtp: MailServer
 ) -> None:
-    outbox.owe(*addresses(4, each=1))
+    outbox.enqueue(*addresses(4, each=1))
     outbox.change(hold_by_another_sender)
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
-    outbox.owe(*[f"gone@away{number}.example" for number in range(5)], first=90)
+    outbox.enqueue(*[f"gone@away{number}.example" for number in range(5)], first=90)
 
     counts = outbox.send(seconds=0.5)
 
@@ -168,8 +168,8 @@ def test_a_server_that_begins_to_refuse_everybody_is_paused_within_the_pass(
 ) -> None:
     configured(CONNECTIONS=1)
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1, address="r1@")
-    outbox.owe(*[f"r0@mail{number}.example" for number in range(30)])
-    outbox.owe(*[f"r1@mail{number}.example" for number in range(30)], first=90)
+    outbox.enqueue(*[f"r0@mail{number}.example" for number in range(30)])
+    outbox.enqueue(*[f"r1@mail{number}.example" for number in range(30)], first=90)
 
     counts = outbox.send()
 

@@ -14,7 +14,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.selection import engine_loader, engine_need, reference_backend, selector
 from digest.web.app import build
 from digest.web.wiring import page_services
-from tests.digest.web.conftest import NOW, Browser, Notebook
+from tests.digest.web.conftest import NOW, Browser, RecordingQueue
 
 PAPERS = 4  # of each announcement
 TOPICS = {"topics": "graphs"}
@@ -32,7 +32,7 @@ def announce(days: int) -> list[int]:
 
 
 @pytest.fixture
-def web(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
+def web(settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue) -> Browser:
     """The pages over the real services; no engine is compiled."""
     return Browser(build(queue, page_services()))
 
