@@ -48,15 +48,15 @@ def serve(pools: Sequence[WorkerPool]) -> int:
     if len(pools) == 1:
         return app.run_worker(pools[0])
     settings.get().require("redis_url")
-    stop = StopSignal()
-    stop.install()
-    _prepare_to_fork()
-    pool_processes = [_PoolProcess(pool) for pool in pools]
-    while not stop.is_set():
-        for pool_process in pool_processes:
-            _start_if_due(pool_process)
-        stop.wait(POLL_SECONDS)
-    return _drain(pool_processes)
+    with StopSignal() as stop:
+        stop.install()
+        _prepare_to_fork()
+        pool_processes = [_PoolProcess(pool) for pool in pools]
+        while not stop.is_set():
+            for pool_process in pool_processes:
+                _start_if_due(pool_process)
+            stop.wait(POLL_SECONDS)
+        return _drain(pool_processes)
 
 
 def _prepare_to_fork() -> None:

@@ -107,10 +107,10 @@ def run() -> None:
         "watch": (ALARM_SECONDS, alarm_rules.check_alarms),
         "upkeep": (DAY_SECONDS, retention.delete_expired),
     }
-    stop = StopSignal()
-    stop.install()
-    scheduler = create_scheduler(jobs, leader, now=datetime.now(UTC))
-    scheduler.start()
-    stop.wait()
+    with StopSignal() as stop:
+        stop.install()
+        scheduler = create_scheduler(jobs, leader, now=datetime.now(UTC))
+        scheduler.start()
+        stop.wait()
     scheduler.shutdown(wait=True)
     leader.release()

@@ -105,7 +105,7 @@ class Supervisor:
             self._stop.wait(POLL_SECONDS)
 
     def shut_down(self) -> None:
-        """Let all processes drain, then kill the remaining ones; Redis last."""
+        """Let all processes drain, then kill the remaining ones; Redis last. `watch` cannot be called again."""
         live_children = [child for child in self._children if child.process is not None]
         for child in live_children:
             _send_signal(child.process, signal.SIGTERM)
@@ -114,6 +114,7 @@ class Supervisor:
             _wait_or_kill(child, deadline)
         if self._redis is not None:
             self._redis.stop()
+        self._stop.close()
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT. Call it in the main thread. Returns the exit code."""

@@ -51,7 +51,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
         )
         profile = replace(preferences.profile(), close=not strict, limit=limit)
-        result = preview(profile, days=days, limit=limit, until=date.date() if date else None)
+        result = preview(profile, days=days, limit=limit, until=date.date() if date else None, whole=True)
         _print_preview(result, format)
 
 

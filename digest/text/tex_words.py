@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 from digest.text import tex_tables as tables
-from digest.text.folding import fold_text
+from digest.text.folding import GREEK, fold_text
 
 # Commands whose first argument is not text: keys of references, names of environments, lengths, addresses.
 _SKIPPED = frozenset({"begin", "end", "href", "textcolor", "raisebox", "unicode"}) | tables.DROPPED
@@ -29,6 +29,14 @@ _LAYOUT += tuple(f"text{face}" for face in ("bf", "it", "tt", "rm", "sc"))
 _BARE_LAYOUT = re.compile(rf"\b(?:{'|'.join(_LAYOUT)})\s*\{{")
 # A subscript is joined to its letter (x_1, Λ_b), digits to the letters before them (CO_2), a letter to an element.
 _INDEX = re.compile(r"_(?:(?<![^\W_]{2}_)|(?<=[^\W\d_]_)(?=\{?\d)|(?<![^\W\d_]{3}_)(?=\{[^\W_]\}))")
+# An index with the exponent that follows, where a letter or digit comes next, but no acronym (Λ_sCDM is one name).
+_INDEX_BEFORE_WORD = re.compile(
+    r"_(?:\{(?:[^{}]|\{[^{}]{0,40}\}){0,40}\}|[^\W_])(?:\^(?:\{[^{}]{0,40}\}|[^\W_]))?(?=[{}$]*[^\W_])(?![{}$]*[A-Z]{2})"
+)
+_EXPONENT_AT_END = re.compile(r"\^(?:\{[^{}]*\}|[^\W_])$")
+_LETTERS_AT_END = re.compile(r"[^\W\d_]+$")
+_GREEK_NAMES = frozenset(GREEK.values())
+_LONGEST_BASE = 30  # characters before an index in which its Greek letter is looked for
 _GLUING_SIGNS = frozenset("!-/@*+()")
 
 
@@ -44,10 +52,23 @@ def without_tex(text: str) -> str:
     if "{" in text and _has_bare_layout(text):
         text = _BARE_LAYOUT.sub("", text)
     if "_" in text:
+        text = _INDEX_BEFORE_WORD.sub(_with_gap_after_greek, text)
         text = _INDEX.sub("", text).replace("_", " ")
     for mark in "\\{}$^":  # five times faster than a regular expression
         text = text.replace(mark, "")
     return text.replace("~", " ")
+
+
+def _with_gap_after_greek(index: re.Match[str]) -> str:
+    """The index, with a gap after it where its letter is Greek: Ω_{m}h is two symbols, while Cu_{x}Bi is one word.
+
+    An index without braces is one character only behind a command, whose reading ends in a blank.
+    """
+    before = index.string[max(0, index.start() - _LONGEST_BASE) : index.start()].rstrip("{}$")
+    before = _EXPONENT_AT_END.sub("", before).rstrip("{}$")
+    is_symbol = index[0].startswith("_{") or before.endswith(" ")
+    base = _LETTERS_AT_END.search(before.rstrip(" ")) if is_symbol else None
+    return f"{index[0]} " if base and fold_text(base[0]).strip() in _GREEK_NAMES else index[0]
 
 
 def _has_bare_layout(text: str) -> bool:

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.preview_attack SHARED [--papers 20000] [--only reference|engine]
 
-Goal: under 1 s for one profile. `reference` is what small installations are matched by, `engine` large ones; both are
-called as previews and editions call them. Preparing documents and loading indexes is done once for all profiles and
-reported by itself. Every profile is at a bound of `digest.matching.query.profile_cost`: words, prefixes or length.
+Goal: under 1 s for one profile. `engine` matches all papers. `reference` matches the newest of them, as many as a
+preview shows it at most (`engine_need.REFERENCE_DOCUMENTS`). Both are called as previews and editions call them.
+Preparing documents and loading indexes is done once for all profiles and reported by itself. Every profile is at a
+bound of `digest.matching.query.profile_cost`: words, prefixes or length.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from digest.matching.reference import reference_matcher
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
-from digest.services.selection import candidate_papers, engine_loader
+from digest.services.selection import candidate_papers, engine_loader, engine_need, reference_backend
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
 from tests.benchmarks import preview
@@ -101,7 +102,10 @@ def last_window() -> CandidatePool:
 
 def by_reference(pool: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
     """Matching by the reference, over documents that are prepared. Returns how many papers match."""
-    documents = known_documents(pool)
+    newest = sorted(known_documents(pool), key=lambda document: document.candidate.announcement, reverse=True)
+    documents = newest[: engine_need.REFERENCE_DOCUMENTS]
+    reference_backend.exempt_documents_from_gc()  # as where a preview prepares them
+    print(f"the newest {len(documents)} papers are matched")
 
     def match(profile: Profile) -> int:
         matches = reference_matcher.match_lazily(profile, documents, weights, tau=0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
+from workers.stop_signal import StopSignal
 
 PROGRAM = """
 import sys
@@ -38,12 +39,44 @@ def test_signals_that_interrupt_each_others_handler_end_the_process() -> None:
     assert process.returncode == 0
 
 
-def test_only_one_place_handles_stop_signals_with_a_flag() -> None:
-    """`threading.Event` in a handler deadlocks when a second signal interrupts the first."""
-    handlers = [
-        path
-        for path in Path(ROOT, "workers").rglob("*.py")
-        if "signal.signal(" in path.read_text() and path.name != "stop_signal.py"
-    ]
+HIGH_DESCRIPTORS = """
+import os, resource, threading
+from workers.stop_signal import StopSignal
 
-    assert [path.name for path in handlers] == ["pools.py"]  # restores the defaults in a child
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (2048, most))
+others = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+with StopSignal() as stop:
+    print(stop.wait(0.001))
+    threading.Timer(0.01, stop.set).start()
+    print(stop.wait())
+"""
+
+
+def test_it_can_be_waited_for_in_a_process_with_more_than_1024_open_files() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HIGH_DESCRIPTORS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert ended.stdout == "False\nTrue\n", ended.stderr
+
+
+def open_files() -> list[Path]:
+    return sorted(Path("/dev/fd").iterdir())
+
+
+def test_closing_leaves_no_open_file_and_setting_it_afterwards_is_harmless() -> None:
+    before = open_files()
+
+    with StopSignal() as stop:
+        during = open_files()
+    stop.set()
+
+    assert len(during) == len(before) + 2
+    assert open_files() == before
+    assert stop.is_set()

@@ -147,7 +147,7 @@ def _serve_until_interrupted(mailbox: mailboxes.Maildir, port: int) -> None:
     )
     output.print_line(f"  {ADMIN}, and open it from the mailbox")
     output.print_line("stop it with Ctrl-C")
-    stop = StopSignal()
-    stop.install()
-    stop.wait()
+    with StopSignal() as stop:
+        stop.install()
+        stop.wait()
     mailbox_server.should_exit = True

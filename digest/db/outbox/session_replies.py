@@ -5,21 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, delete, update
-from sqlmodel import Session, col, select
+from sqlalchemy import Integer, bindparam, case, delete, update
+from sqlmodel import Session, SQLModel, col, select
 
 from digest.db.outbox.deliveries import ROWS_PER_STATEMENT
 from digest.models import Bounce, Delivery, DomainPause, SessionReply, Suppression
 from digest.models.delivery import DEFERRED, IS_WAITING, REJECTED
+from digest.models.types import UTCDateTime
 
 SERVER = "*"  # the domain of a pause of the mail server itself, while only alarms are sent
 MAX_ROWS = 1000  # the newest are read
+
+_ROWS = SQLModel.metadata.tables["session_reply"]
+_ADD_ACCEPTED = _ROWS.insert().values(
+    at=bindparam("accepted_at", type_=UTCDateTime()),
+    accepted=bindparam("count", type_=Integer()),
+    way="",
+    domain="",
+    about_address=False,
+    shared=False,
+)  # built once, because building costs more than running it
 
 
 def add(session: Session, replies: Sequence[SessionReply]) -> None:
     """Store replies."""
     session.add_all(replies)
     session.flush()
+
+
+def add_accepted(session: Session, count: int, now: datetime) -> None:
+    """Store that `count` mails were accepted."""
+    session.connection().execute(_ADD_ACCEPTED, {"accepted_at": now, "count": count})
 
 
 def recent(session: Session, since: datetime) -> Sequence[SessionReply]:

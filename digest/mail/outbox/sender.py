@@ -78,7 +78,7 @@ class Sender:
         self._in_flight: dict[Future[SendOutcome], ClaimedDelivery] = {}
         self._unrecorded_results: list[DeliveryResult] = []  # results that are not recorded yet
         self._counter = SendCounter()
-        self._accepted_count = 0  # mails accepted since the last review of refusals
+        self._review = RefusalReview()  # the last review of refusals
         self._server_paused = False  # because it refuses mail for many domains; only alarms are sent
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
@@ -102,7 +102,7 @@ class Sender:
         while True:
             is_ending = time.monotonic() >= until or stop() or self._counter.trouble
             capacity, pause = (0, 0.0) if is_ending else self._capacity()
-            claimed = self._record_and_claim_with_retry(capacity)
+            claimed = self._record_and_claim_with_retry(capacity, is_ending=is_ending)
             if is_first_window and len(claimed) == self._transport.size:
                 busy()
             is_first_window = False
@@ -110,7 +110,7 @@ class Sender:
             if self._in_flight or self._unrecorded_results:
                 self._collect(pause)
             elif not claimed:
-                if is_ending or not (pause or self._throttle.has_postponed):
+                if is_ending or not (pause or self._throttle.has_postponed or self._review.suspected):
                     return
                 time.sleep(POLL_SECONDS)
 
@@ -119,19 +119,19 @@ class Sender:
         free = self._transport.size - len(self._in_flight)
         return self._throttle.available(self._transport.server, free) if free else (0, 0.0)
 
-    def _record_and_claim_with_retry(self, capacity: int) -> list[ClaimedDelivery]:
+    def _record_and_claim_with_retry(self, capacity: int, *, is_ending: bool) -> list[ClaimedDelivery]:
         """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
         started_at = time.monotonic()
-        work = partial(self._record_and_claim, self._unrecorded_results, capacity)
-        fenced, claimed, review = retry_transaction(work, seconds=self._settings.lease)
+        may_wait = bool(self._in_flight) or not is_ending
+        work = partial(self._record_and_claim, self._unrecorded_results, capacity, may_wait)
+        fenced, claimed, self._review = retry_transaction(work, seconds=self._settings.lease)
         self._allow_content_after(started_at)
         self._throttle.record_sent(self._transport.server, len(claimed))
         self._counter.add(self._unrecorded_results)
         self._counter.fenced += fenced
-        self._accepted_count += server_refusals.count_accepted(self._unrecorded_results)
         self._unrecorded_results = []
-        if review.reply:
-            self._pause_for_refusing_server(review)
+        if self._review.reply:
+            self._pause_for_refusing_server(self._review)
         return claimed
 
     def _pause_for_refusing_server(self, review: RefusalReview) -> None:
@@ -139,20 +139,17 @@ class Sender:
         log.error("mail_server_refuses", answer=review.reply[:11], requeued=review.requeued)
         self._counter.move_to_deferred(review.requeued)
         self._counter.trouble = self._counter.paused = True
-        self._accepted_count = 0
 
     def _record_and_claim(
-        self, results: Sequence[DeliveryResult], capacity: int, session: Session
+        self, results: Sequence[DeliveryResult], capacity: int, may_wait: bool, session: Session
     ) -> tuple[int, list[ClaimedDelivery], RefusalReview]:
         if not leases.bump_beat(session, self._lease_id):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
         fenced = deliveries.record_results(session, self._lease_id, results, now)
-        review = server_refusals.review(
-            session, results, self._accepted_count + server_refusals.count_accepted(results), now
-        )
+        review = server_refusals.review(session, results, self._review, now, may_wait=may_wait)
         domain, only_kind = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
-        capacity = 0 if review.reply else capacity
+        capacity = 0 if review.reply or review.suspected else capacity
         claimed = claims.claim(
             session, self._lease_id, capacity, now, domain=domain, gate=self._throttle, only_kind=only_kind
         )
@@ -220,7 +217,7 @@ class Sender:
         self._collect()
         try:
             retry_transaction(
-                partial(self._record_and_claim, self._unrecorded_results, 0), seconds=ABANDON_TIMEOUT_SECONDS
+                partial(self._record_and_claim, self._unrecorded_results, 0, False), seconds=ABANDON_TIMEOUT_SECONDS
             )
             retry_transaction(self._close, seconds=ABANDON_TIMEOUT_SECONDS)
         except Transient:
@@ -240,6 +237,5 @@ class Sender:
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
-        server_refusals.record_accepted(session, self._accepted_count, now)
         leases.close_lease(session, self._lease_id, now + retry_backoff.FIRST_DELAY)
         return deliveries.is_due(session, now + RECHECK_DELAY if self._throttle.has_postponed else now)

@@ -3,14 +3,17 @@
 A relay that replies to every RCPT with `550 no`, or even `550 5.1.1 User unknown`, says nothing about subscribers. So
 the refusals of the last hours are stored and counted by signature. Where several domains share one and few mails are
 accepted meanwhile, the effects of these refusals are undone and the server is paused.
+
+A refusal usually comes back sooner than an acceptance, so mails in flight, of all senders, count as accepted until
+their outcome is known. Where that decides, the verdict waits for them, and nothing else is sent meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -37,13 +40,15 @@ _VARIABLE_PARTS = re.compile(r"\S*\d\S*|[^\w\s]+", re.UNICODE)
 
 @dataclass(frozen=True, slots=True)
 class RefusalReview:
-    """Result of a review. `reply`: of the server that refuses us, '' where none does.
+    """Result of a review, which the next review of the same sender starts from.
 
-    `requeued`: how many rejected mails wait again.
+    `reply`: of the server that refuses us, '' where none does. `requeued`: how many rejected mails wait again.
+    `suspected`: replies by their signatures, where the verdict waits for mails in flight.
     """
 
     reply: str = ""
     requeued: int = 0
+    suspected: Mapping[str, str] = field(default_factory=dict)
 
 
 def refusal_signature(outcome: SendOutcome) -> str:
@@ -55,60 +60,67 @@ def refusal_signature(outcome: SendOutcome) -> str:
     return hashlib.sha256(f"{outcome.reply[:3]} {outcome.status} {words}".encode()).hexdigest()[:40]
 
 
-def count_accepted(results: Sequence[DeliveryResult]) -> int:
-    """How many mails were accepted; alarms do not count, because they are sent even while the server is paused."""
-    return sum(result.state == SENT and result.delivery.kind != ALARM for result in results)
+def review(
+    session: Session, results: Sequence[DeliveryResult], before: RefusalReview, now: datetime, *, may_wait: bool
+) -> RefusalReview:
+    """Store refusals and acceptances among recorded results; pause a server that refuses us, and undo its refusals.
 
-
-def record_accepted(session: Session, count: int, now: datetime) -> None:
-    """Store that `count` mails were accepted."""
-    if count:
-        session_replies.add(session, [SessionReply(at=now, accepted=count)])
-
-
-def review(session: Session, results: Sequence[DeliveryResult], accepted: int, now: datetime) -> RefusalReview:
-    """Store the refusals among recorded results; where the server refuses us, undo their effects and pause it.
-
-    `accepted`: mails accepted since the last review.
+    `before`: the previous review of this sender. `may_wait`: the verdict may wait for mails in flight.
+    Called in the transaction that records the results: other senders know of each mail either in flight or accepted.
     """
-    refused_results = [result for result in results if result.refusal_signature and _is_evidence(result)]
-    if not refused_results:
+    refused = [result for result in results if result.refusal_signature and _is_evidence(result)]
+    if refused:
+        session_replies.add(session, [_session_reply(result, now) for result in refused])
+    # Alarms do not count: they are sent even while the server is paused.
+    accepted = sum(result.state == SENT and result.delivery.kind != ALARM for result in results)
+    if accepted:  # behind the refusals, because results of one transaction have no order
+        session_replies.add_accepted(session, accepted, now)
+    replies = {**before.suspected, **{result.refusal_signature: result.reply for result in refused}}
+    return _verdict(session, replies, now, may_wait=may_wait) if replies else RefusalReview()
+
+
+def _verdict(session: Session, replies: Mapping[str, str], now: datetime, *, may_wait: bool) -> RefusalReview:
+    """Judge the stored refusals with these signatures. `replies`: a reply by signature."""
+    if not shared_refusals(session_replies.recent(session, now - WINDOW), replies):
         return RefusalReview()
-    record_accepted(session, accepted, now)
-    session_replies.add(session, [_session_reply(result, now) for result in refused_results])
-    signatures = {result.refusal_signature for result in refused_results}
-    shared_replies = shared_refusals(session_replies.recent(session, now - WINDOW), signatures)
-    if not shared_replies:
-        return RefusalReview()
-    until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared_replies}
-    requeued = session_replies.undo_refusals(session, shared_replies, until)
-    for reply in shared_replies:
+    in_flight = deliveries.count_in_flight(session, without=ALARM) if may_wait else 0
+    # Read again after counting, so that a mail which another sender records meanwhile is not missed.
+    shared = shared_refusals(session_replies.recent(session, now - WINDOW), replies, in_flight)
+    if not shared:
+        return RefusalReview(suspected=replies if in_flight else {})
+    until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared}
+    requeued = session_replies.undo_refusals(session, shared, until)
+    for reply in shared:
         reply.shared = True
-    reply_text = next((result.reply for result in refused_results if result.refusal_signature in signatures), "")
+    reply_text = next((text for signature, text in replies.items() if signature in signatures), "")
     deliveries.pause_domain(session, session_replies.SERVER, until, reply_text)
     return RefusalReview(reply_text or "many domains refuse in the same way", requeued)
 
 
-def shared_refusals(replies: Sequence[SessionReply], signatures: Collection[str]) -> list[SessionReply]:
+def shared_refusals(
+    replies: Sequence[SessionReply], signatures: Collection[str], in_flight: int = 0
+) -> list[SessionReply]:
     """The refusals with one of these signatures that are newly attributed to the server. `replies`: oldest first.
 
+    `in_flight`: mails that count as accepted after the newest reply.
     After a pause one refusal with a signature that was the server's is enough, until it accepts a mail again.
     """
-    last_shared = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
-    newer, shared_before = replies[last_shared + 1 :], {reply.way for reply in replies if reply.shared}
-    if not sum(reply.accepted for reply in newer) and shared_before.intersection(signatures):
+    last = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
+    newer, shared_before = replies[last + 1 :], {reply.way for reply in replies if reply.shared}
+    if not in_flight + sum(reply.accepted for reply in newer) and shared_before.intersection(signatures):
         return [reply for reply in newer if reply.way in shared_before]
-    return [reply for signature in sorted(signatures) for reply in _latest_run(signature, newer)]
+    return [reply for signature in sorted(signatures) for reply in _latest_run(signature, newer, in_flight)]
 
 
-def _latest_run(signature: str, replies: Sequence[SessionReply]) -> list[SessionReply]:
+def _latest_run(signature: str, replies: Sequence[SessionReply], in_flight: int) -> list[SessionReply]:
     """The newest refusals with that signature, as far back as enough domains share it; empty where they do not.
 
     Counted from the newest reply, because mails accepted before the failure began say nothing about it.
     """
     alike: list[SessionReply] = []
     run: list[SessionReply] = []
-    others = of_addresses = accepted = 0
+    others = of_addresses = 0
+    accepted = in_flight
     for reply in reversed(replies):
         accepted += reply.accepted
         if reply.way and reply.way != signature:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digest.matching.profile import Candidate, Counts, Profile
-from digest.matching.reference.reference_matcher import non_strict_relevances
+from digest.matching.reference.reference_matcher import FindingCache, non_strict_relevances
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.word_counts import ANNOUNCEMENTS
 
 
 def close_threshold(
-    profile: Profile, candidates: Sequence[Candidate | Document], counts: Counts | Weights
+    profile: Profile,
+    candidates: Sequence[Candidate | Document],
+    counts: Counts | Weights,
+    cache: FindingCache | None = None,
 ) -> int | None:
     """τ: the 71st largest relevance of the allowed, not strictly matching papers of the 14 last announcements.
 
@@ -21,7 +24,7 @@ def close_threshold(
     """
     if len({_candidate_of(candidate).announcement for candidate in candidates}) < ANNOUNCEMENTS:
         return None
-    relevances = sorted(non_strict_relevances(profile, candidates, counts), reverse=True)
+    relevances = sorted(non_strict_relevances(profile, candidates, counts, cache), reverse=True)
     rank = CLOSE_PAPERS[profile.minimum]
     return relevances[rank] if len(relevances) > rank else 0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
@@ -48,6 +48,26 @@ class _Finding:
         return score(self.relevance + lift(self.liked_impacts, self.relevance), self.document.candidate.trending)
 
 
+class FindingCache:
+    """The evaluations of papers for one profile and the weights of one epoch, so that no paper is evaluated twice.
+
+    A preview needs most papers for the threshold and for their day. Not for several profiles or epochs.
+    """
+
+    def __init__(self) -> None:
+        self._findings: dict[int, tuple[Mapping[str, int], _Finding | None]] = {}
+
+    def evaluate(self, parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
+        """The evaluation of the paper, None where it is withdrawn or excluded."""
+        paper = document.candidate.id
+        words, finding = self._findings.get(paper, (None, None))
+        if words is not document.tf:  # new, or another revision
+            finding = _evaluate_unless_excluded(parsed, document, weights)
+            self._findings[paper] = document.tf, finding
+        # The same words may come with another percentile of trending.
+        return finding if finding is None or finding.document is document else replace(finding, document=document)
+
+
 def match(
     profile: Profile,
     candidates: Iterable[Candidate | Document],
@@ -79,12 +99,15 @@ def match_lazily(
     *,
     tau: int | None,
     sent: frozenset[int] = frozenset(),
+    cache: FindingCache | None = None,
 ) -> LazyMatches:
     """Like `match_all`, but each match is explained only when iterated: most are only counted."""
     weights = _weights(counts)
     parsed = parse_profile(profile, weights)
     findings = [
-        finding for finding in _findings(parsed, candidates, weights) if finding.followed or _allowed(parsed, finding)
+        finding
+        for finding in _findings(parsed, candidates, weights, cache)
+        if finding.followed or _allowed(parsed, finding)
     ]
     strict = [finding for finding in findings if finding.strict_positions or finding.followed]
     close = [
@@ -143,12 +166,15 @@ def close_floor_of(profile: Profile, counts: Counts | Weights) -> int:
 
 
 def non_strict_relevances(
-    profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights
+    profile: Profile,
+    candidates: Iterable[Candidate | Document],
+    counts: Counts | Weights,
+    cache: FindingCache | None = None,
 ) -> list[int]:
     """The relevances of the allowed papers that match no topic as written. Thresholds are computed from these."""
     weights = _weights(counts)
     parsed = parse_profile(profile, weights)
-    findings = _findings(parsed, candidates, weights)
+    findings = _findings(parsed, candidates, weights, cache)
     return [finding.relevance for finding in findings if _allowed(parsed, finding) and not finding.strict_positions]
 
 
@@ -157,14 +183,24 @@ def _weights(counts: Counts | Weights) -> Weights:
 
 
 def _findings(
-    parsed: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights
+    parsed: ParsedProfile,
+    candidates: Iterable[Candidate | Document],
+    weights: Weights,
+    cache: FindingCache | None = None,
 ) -> Iterator[_Finding]:
     """The evaluation of each paper; withdrawn and excluded papers are skipped."""
+    evaluate = _evaluate_unless_excluded if cache is None else cache.evaluate
     for candidate in candidates:
         document = prepare_document(candidate) if isinstance(candidate, Candidate) else candidate
-        if document.candidate.record.withdrawn or any(excludes(document) for excludes in parsed.exclusions):
-            continue
-        yield _evaluate_paper(parsed, document, weights)
+        finding = evaluate(parsed, document, weights)
+        if finding is not None:
+            yield finding
+
+
+def _evaluate_unless_excluded(parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
+    if document.candidate.record.withdrawn or any(excludes(document) for excludes in parsed.exclusions):
+        return None
+    return _evaluate_paper(parsed, document, weights)
 
 
 def _evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding:

@@ -31,9 +31,10 @@ class PreviewDay:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The papers that a profile would have been sent, oldest day first."""
+    """The papers that a profile would have been sent, oldest day first. `left_out`: older announcements left out."""
 
     days: tuple[PreviewDay, ...] = ()
+    left_out: int = 0
 
     @property
     def per_day(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -14,17 +14,16 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
-from digest.matching.scoring import word_counts
-from digest.matching.scoring.bm25 import Weights
+from digest.matching.reference.reference_matcher import FindingCache
 from digest.models import Announcement
 from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.selection import candidate_papers, selector
-from digest.services.selection import selector as select_
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.selector import PreviewPlan
 
 
 def preview(
@@ -34,11 +33,13 @@ def preview(
     limit: int | None = None,
     until: date | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    whole: bool = False,
 ) -> Preview:
     """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
-    Days without an announcement are left out. `cancelled` is called before each day. Raises BadQuery for a topic in
-    error, Cancelled.
+    Days without an announcement are left out. Word counts and threshold are those of the newest day, for all days.
+    `cancelled` is called before each day. `whole`: look at all days, even where that takes long. Raises BadQuery for a
+    topic in error, Cancelled, TooMany.
     """
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
@@ -46,14 +47,18 @@ def preview(
         if last_day is None:
             return Preview(())
         announcements = _announcements_between(session, last_day - timedelta(days=days - 1), last_day)
-        contents_by_day = list(_contents_by_day(session, profile, announcements, cancelled))
+        if not announcements:
+            return Preview(())
+        plan = selector.plan_preview(session, profile, announcements, whole=whole)
+        contents_by_day = list(_contents_by_day(session, profile, plan, cancelled))
         versions = [
             (entry.paper, entry.revision)
             for _, content in contents_by_day
             for entry in content.entries[: profile.limit]
         ]
         records = store.versions(session, versions)
-    return Preview(tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day))
+    shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
+    return Preview(shown, left_out=plan.left_out)
 
 
 def _newest_day(session: Session) -> date | None:
@@ -68,33 +73,25 @@ def _announcements_between(session: Session, first_day: date, last_day: date) ->
 
 
 def _contents_by_day(
-    session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
+    session: Session, profile: Profile, plan: PreviewPlan, cancelled: Callable[[], bool]
 ) -> Iterator[tuple[CandidatePool, Content]]:
-    """One day at a time; counts and threshold are those of the week's first day, as in a run."""
-    week: tuple[int, int] | None = None
-    weights: Weights = Weights(word_counts.prior())
+    weights = epochs.weights_before(session, plan.announcements[-1])
+    findings = FindingCache() if plan.by_reference else None
     tau: int | None = None
-    for announcement_id in announcements:
+    if plan.window:
+        window = announced.announcement_days(session, plan.window)
+        tau = selector.thresholds(
+            session, window, weights, {0: profile}, by_reference=plan.by_reference, findings=findings
+        )[0]
+    for announcement_id in plan.announcements:
         if cancelled():
             raise Cancelled("the preview was cancelled: its client disconnected")
         day = date.fromordinal(announcement_id)
-        if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
-            week = day.isocalendar()[:2]
-            weights = epochs.weights_before(session, announcement_id)
-            tau = _threshold(session, profile, announcement_id, weights)
         end_of_day = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
         pool = candidate_papers.pool_of(session, [announcement_id], signals_at=end_of_day, weights=weights)
-        yield pool, select_.choose(session, pool, [SelectionRequest(profile, tau=tau, rising=False)])[0]
-
-
-def _threshold(session: Session, profile: Profile, announcement: int, weights: Weights) -> int | None:
-    """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
-    if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
-        return None
-    earlier_days = announced.announcement_days(
-        session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS)
-    )
-    return selector.thresholds(session, earlier_days, weights, {0: profile})[0]
+        request = SelectionRequest(profile, tau=tau, rising=False)
+        [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
+        yield pool, content
 
 
 def _preview_day(

@@ -10,8 +10,9 @@ Only work that would take the reference longer than compiling waits for it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Protocol
 
 from sqlmodel import Session
@@ -22,9 +23,13 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
 from digest.db.subscribers import subscribers
+from digest.errors import TooMany
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.matching.query.profile_cost import profile_cost
+from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.word_counts import ANNOUNCEMENTS as MIN_ANNOUNCEMENTS
 from digest.services.catalog import announcements, novelty_and_score
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection import engine_loader, engine_need, reference_backend
@@ -33,6 +38,7 @@ from digest.services.selection.edition_sections import SelectionRequest
 
 MAX_QUICK_PAPERS = 1000  # read and prepared in half a second
 _QUICK_FRACTION = 50  # this fraction (1/50) of the reference's daily work takes less time than loading the engine
+_SECONDS_TO_COMPILE = 120
 _COMPILE_THRESHOLD_DAYS = 2  # days of work that take the reference as long as compiling
 
 
@@ -53,15 +59,66 @@ def sent_papers_before(
     return sent
 
 
-def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each request."""
-    if not requests or _use_reference(
-        session,
-        len(pool.papers),
-        _new_paper_count(pool, requests),
-        _single_profile_words(request.profile for request in requests),
-    ):
-        return reference_backend.choose(session, pool, requests) if requests else []
+@dataclass(frozen=True, slots=True)
+class PreviewPlan:
+    """What a preview of one profile looks at, and with which matcher.
+
+    `announcements`: oldest first; `left_out`: how many older ones are too much for the reference.
+    `window`: the announcements that set the threshold, empty for none.
+    """
+
+    announcements: Sequence[int]
+    window: Sequence[int]
+    by_reference: bool
+    left_out: int = 0
+
+
+def plan_preview(session: Session, profile: Profile, announcement_ids: Sequence[int], *, whole: bool) -> PreviewPlan:
+    """Plan the preview of a profile on these announcements, oldest first.
+
+    With more papers than the reference matches in a second the engine is used if it is compiled. If not, only the
+    newest announcements are looked at, unless `whole`. Raises TooMany where even the newest has too many papers.
+    """
+    before = store.announcement_window(session, announcement_ids[-1] - 1, MIN_ANNOUNCEMENTS)
+    window = before if len(before) == MIN_ANNOUNCEMENTS else []
+    needed = sorted({*announcement_ids, *window})
+    sizes = {day.announcement_id: len(day.papers) for day in announcements.announcement_days(session, needed)}
+    papers = sum(sizes.values())
+    if papers <= engine_need.REFERENCE_DOCUMENTS:
+        return PreviewPlan(
+            announcement_ids, window, _use_reference(session, papers, papers, profile_cost(profile).words)
+        )
+    if engine_loader.is_compiled() or whole:
+        return PreviewPlan(announcement_ids, window, not engine_loader.is_compiled())
+    sums = accumulate(sizes[announcement_id] for announcement_id in reversed(announcement_ids))
+    count = sum(total <= engine_need.REFERENCE_DOCUMENTS for total in sums)
+    if not count:
+        message = localize("the newest announcement has too many papers for a preview yet; try again in a few minutes")
+        raise TooMany(message, seconds=_SECONDS_TO_COMPILE)
+    newest = announcement_ids[-count:]
+    fits = sum(sizes[announcement_id] for announcement_id in {*newest, *window}) <= engine_need.REFERENCE_DOCUMENTS
+    return PreviewPlan(newest, window if fits else [], by_reference=True, left_out=len(announcement_ids) - count)
+
+
+def choose(
+    session: Session,
+    pool: CandidatePool,
+    requests: Sequence[SelectionRequest],
+    *,
+    by_reference: bool | None = None,
+    findings: FindingCache | None = None,
+) -> list[Content]:
+    """The edition of each request.
+
+    `by_reference`: the matcher where it is chosen already; `findings`: of the only profile.
+    """
+    if not requests:
+        return []
+    if by_reference is None:
+        word_count = _single_profile_words(request.profile for request in requests)
+        by_reference = _use_reference(session, len(pool.papers), _new_paper_count(pool, requests), word_count)
+    if by_reference:
+        return reference_backend.choose(session, pool, requests, findings)
     return [
         content.content() for content in engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})
     ]
@@ -120,14 +177,21 @@ def thresholds(
     weights: Weights,
     profiles: Mapping[int, Profile],
     cache: ProfileCache | None = None,
+    *,
+    by_reference: bool | None = None,
+    findings: FindingCache | None = None,
 ) -> dict[int, int | None]:
-    """τ of each profile, from these announcements; None where they are fewer than 14."""
+    """τ of each profile, from these announcements; None where they are fewer than 14.
+
+    `by_reference`: the matcher where it is chosen already; `findings`: of one profile.
+    """
     if not profiles:
         return {}
-    paper_count = sum(len(day.papers) for day in days)
-    word_count = _single_profile_words(profiles.values())
-    if cache is None and _use_reference(session, paper_count, paper_count * len(profiles), word_count):
-        taus = reference_backend.thresholds(session, days, weights, list(profiles.values()))
+    if by_reference is None:
+        paper_count, word_count = sum(len(day.papers) for day in days), _single_profile_words(profiles.values())
+        by_reference = cache is None and _use_reference(session, paper_count, paper_count * len(profiles), word_count)
+    if by_reference:
+        taus = reference_backend.thresholds(session, days, weights, list(profiles.values()), findings)
     else:
         taus = engine_loader.engine().thresholds(session, days, weights, profiles, cache)
     return dict(zip(profiles, taus, strict=True))

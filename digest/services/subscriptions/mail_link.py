@@ -26,10 +26,16 @@ def mail_link_to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     """Mail the preferences link to this subscriber, at most a few times a day.
 
     Does nothing for an unknown subscriber or one who may not be mailed, without an error: anybody may request it.
+    Raises TooMany while the ceiling of the whole service is reached.
     """
+    rate_limits.require_below_ceiling()  # also where nothing may be sent, so that the answer does not tell
+    with engine.reading() as session:
+        subscriber = _mailable(session, subscriber_id)
+    if subscriber is None or not rate_limits.may_mail_below_ceiling(rate_limits.LINK_MAILS, str(subscriber_id)):
+        return
     with engine.transaction() as session:
-        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-        if subscriber is not None and _count_if_mailable(session, subscriber):
+        subscriber = _mailable(session, subscriber_id, lock=True)
+        if subscriber is not None:
             enqueue_next(
                 session,
                 LINK,
@@ -41,10 +47,8 @@ def mail_link_to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     enqueue.deliver()
 
 
-def _count_if_mailable(session: Session, subscriber: Subscriber) -> bool:
-    if (
-        subscriber.state not in {ACTIVE, UNSUBSCRIBED}
-        or subscribers.suppression(session, subscriber.address_key) is not None
-    ):
-        return False
-    return bool(rate_limits.count_attempt(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))
+def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
+    subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
+    if subscriber is None or subscriber.state not in {ACTIVE, UNSUBSCRIBED}:
+        return None
+    return subscriber if subscribers.suppression(session, subscriber.address_key) is None else None

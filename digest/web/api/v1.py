@@ -47,7 +47,10 @@ async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Q
 
 @router.post("/preview", dependencies=[READ_PAPERS])
 def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any]:
-    """Show what these preferences would have selected, day by day, without subscribing."""
+    """Show what these preferences would have selected, day by day, without subscribing.
+
+    `announcements_left_out`: how many older ones have too many papers to match at once.
+    """
     return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
 
 
@@ -64,7 +67,8 @@ def as_json(result: Preview) -> dict[str, Any]:
                 ],
             }
             for day in result.days
-        ]
+        ],
+        "announcements_left_out": result.left_out,
     }
 
 

@@ -45,13 +45,17 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """The content of the preview. `capped`: the daily limit, if a day has more papers, else 0."""
+    """The content of the preview. `capped`: the daily limit, if a day has more papers, else 0.
+
+    `bounded`: why older announcements are missing, '' where none is.
+    """
 
     days: tuple[Bar, ...]
     span: str
     sentence: str
     top: tuple[PreviewRow, ...]
     capped: int = 0
+    bounded: str = ""
 
 
 def preview_view(preview: Preview, *, limit: int) -> PreviewView:
@@ -63,6 +67,17 @@ def preview_view(preview: Preview, *, limit: int) -> PreviewView:
         sentence=frequency_sentence(preview.per_day),
         top=tuple(_row(paper) for paper in preview.best_papers(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
+        bounded=_bounded(preview),
+    )
+
+
+def _bounded(preview: Preview) -> str:
+    if not preview.left_out:
+        return ""
+    return localize_plural(
+        "One older announcement is left out: there are too many papers to match them all at once.",
+        "%(n)s older announcements are left out: there are too many papers to match them all at once.",
+        preview.left_out,
     )
 
 

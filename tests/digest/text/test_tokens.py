@@ -201,6 +201,36 @@ def test_real_papers_with_greek_capitals_are_found_by_their_names(shared: Path) 
     assert [text for text, names in holding if not names <= set(words(text))] == []
 
 
+SYMBOLS = {
+    r"$\Omega_{\rm m}$h$^2$": "omega m h2",
+    r"$\Omega_m h^2$": "omega m h2",
+    r"$\Omega_mh^2$": "omega m h2",
+    r"$\Omega_{\mathrm{b}}h^2$": "omega b h2",
+    "Ω_{m}h²": "omega m h2",
+    "Omega_{m}h^2": "omega m h2",
+    r"$\alpha_{s}M$": "alpha s m",
+    r"$\hat{\sigma}_{1}v$": "sigma 1 v",
+    r"$\Lambda^0_b$K": "lambda 0b k",
+    r"$\Lambda_b^0$K": "lambda b0 k",
+    r"the $\gamma_k$s": "the gamma k s",
+    r"$\Lambda_{\rm s}$CDM": "lambda scdm",
+    "Λ_sCDM": "lambda scdm",
+    r"$\ell_1\ell_2$-norm": "l1l2 norm",
+    r"$\Omega_{\rm DE}$ and $\nu_e$-nucleus": "omega de and nu e nucleus",
+    "Cu$_x$Bi$_2$Se$_3$": "cuxbi2se3",
+    r"$\alpha$-Fe$_2$O$_3$": "alpha fe2o3",
+    r"$\kappa$-(ET)$_2$Cu$_2$(CN)$_3$": "kappa et 2cu2 cn 3",
+    "the api_{k}s": "the api ks",
+}
+
+
+@pytest.mark.parametrize(("tex", "read"), SYMBOLS.items())
+def test_an_index_of_a_greek_letter_ends_its_word_and_one_in_a_formula_of_elements_does_not(
+    tex: str, read: str
+) -> None:
+    assert " ".join(words(tex)) == read
+
+
 @pytest.mark.parametrize("litter", ["$", "\\", "{}", "\\\\", "$$", "^_^", "\\begin{", "😀", "\u202e", "***"])
 def test_leftovers_of_markup_are_no_words(litter: str) -> None:
     assert tokens(litter) == []

@@ -36,3 +36,18 @@ def test_at_the_ceiling_a_free_and_a_taken_new_address_get_the_same_answer(
 
     assert response.status_code == 429
     assert [mail.kind for mail in mails()][-2:] == ["account-link", "alarm"]
+
+
+@pytest.mark.parametrize("page", [signed_links.unsubscribe, signed_links.feed_edition])
+def test_links_requested_from_shared_pages_stop_at_the_ceiling(
+    web: Browser, configured: Callable[..., None], page: Callable[..., str]
+) -> None:
+    subscribed(web, "a@digest.example")
+    subscribed(web, "b@digest.example")
+    configured(SIGN_UP_CEILING=3)
+    more = () if page is signed_links.unsubscribe else (1,)
+
+    answers = [web.post(f"{path(page(n, *more))}/link").status_code for n in (1, 2, 9)]
+
+    assert answers == [200, 429, 429]  # nobody has the number 9: the answer does not tell
+    assert [mail.kind for mail in mails()][-2:] == ["link", "alarm"]

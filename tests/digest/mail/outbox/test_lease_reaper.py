@@ -25,14 +25,14 @@ class ManualClock:
 
 
 @pytest.fixture
-def worker() -> ManualClock:
+def manual_clock() -> ManualClock:
     return ManualClock()
 
 
 @pytest.fixture
-def sweeper(outbox: Outbox, hand: ManualClock, configured: Callable[..., None]) -> LeaseReaper:
+def sweeper(outbox: Outbox, manual_clock: ManualClock, configured: Callable[..., None]) -> LeaseReaper:
     configured(LEASE=100, MESSAGE_TIMEOUT=10)
-    return LeaseReaper(settings.get(), monotonic=hand)
+    return LeaseReaper(settings.get(), monotonic=manual_clock)
 
 
 def claim(outbox: Outbox) -> int:
@@ -46,13 +46,13 @@ def claim(outbox: Outbox) -> int:
 
 
 def test_a_beat_that_stands_still_for_a_lease_is_taken_over(
-    outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock
+    outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock
 ) -> None:
     claim(outbox)
     sweeper.sweep()
-    hand.seconds += 99
+    manual_clock.seconds += 99
     takeovers_before = sweeper.sweep()
-    hand.seconds += 1
+    manual_clock.seconds += 1
 
     takeovers_after = sweeper.sweep()
 
@@ -61,12 +61,12 @@ def test_a_beat_that_stands_still_for_a_lease_is_taken_over(
     assert outbox.row().due_at is not None
 
 
-def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock) -> None:
+def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock) -> None:
     lease = claim(outbox)
     takeovers = 0
     for _ in range(5):
         takeovers += sweeper.sweep()
-        hand.seconds += 99
+        manual_clock.seconds += 99
         with transaction() as session:
             leases.bump_beat(session, lease)
 
@@ -86,11 +86,11 @@ def test_a_beat_just_before_the_take_over_stops_it(outbox: Outbox) -> None:
     assert outbox.row().state == SENDING
 
 
-def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock) -> None:
+def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock) -> None:
     lease = claim(outbox)
     row = outbox.row()
     sweeper.sweep()
-    hand.seconds += 100
+    manual_clock.seconds += 100
     sweeper.sweep()
 
     with transaction() as session:
@@ -102,13 +102,13 @@ def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: Lea
     assert outbox.row().state == UNCERTAIN
 
 
-def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock) -> None:
+def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock) -> None:
     outbox.enqueue("ada@one.example")
     for _ in range(5):
         outbox.make_due()
         claim(outbox)
         sweeper.sweep()
-        hand.seconds += 100
+        manual_clock.seconds += 100
         sweeper.sweep()
 
     assert (outbox.row().state, outbox.row().due_at, outbox.row().attempts) == (UNCERTAIN, None, 5)

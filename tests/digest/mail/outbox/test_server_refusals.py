@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete
@@ -12,9 +14,10 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import session_replies
 from digest.mail.outbox.server_refusals import shared_refusals
-from digest.models import Bounce, DomainPause, SessionReply, Suppression
-from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT
+from digest.models import Bounce, Delivery, DomainPause, SessionReply, Suppression
+from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT
 from tests.outbox import Outbox
+from tests.patience import wait_for
 from tests.servers import RCPT, MailServer
 
 SAME_WAYS = ["550 no", "550 5.1.1 User unknown", "552 5.2.2 mailbox full", "550 5.7.1 {n} relaying to {domain} denied"]
@@ -32,6 +35,10 @@ def bounce_counts(session: Session) -> tuple[int, int]:
 def end_pauses() -> None:
     with transaction() as session:
         session.exec(delete(DomainPause))
+
+
+def hold_by_another_sender(row: Delivery, now: datetime) -> None:
+    row.state, row.lease_id, row.due_at = SENDING, 10_000, None
 
 
 @pytest.mark.parametrize("reply", SAME_WAYS)
@@ -100,6 +107,74 @@ def test_few_refusals_among_many_mails_are_what_they_say(outbox: Outbox, smtp: M
     outbox.send_all()
 
     assert outbox.states() == {SENT: 26, REJECTED: 6}
+
+
+def server_is_paused() -> bool:
+    with reading() as session:
+        return session_replies.server_pause(session, clock.now()) is not None
+
+
+@pytest.mark.parametrize(("reply", "domains"), [("550 5.1.1 User unknown", 5), ("550 5.7.1 not from you", 3)])
+def test_refusals_that_come_sooner_than_acceptances_do_not_stop_the_server(
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], reply: str, domains: int
+) -> None:
+    configured(CONNECTIONS=8)
+    smtp.delay = 0.3
+    smtp.fail(RCPT, reply, times=-1, address="gone@")
+    outbox.enqueue(*[f"gone@away{number}.example" for number in range(domains)], *addresses(4, each=3))
+
+    counts = outbox.send()
+
+    assert not server_is_paused()
+    assert not counts.trouble
+    assert outbox.states()[SENT] == 12
+
+
+def test_mails_that_another_sender_has_in_flight_may_be_accepted(
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None]
+) -> None:
+    configured(CONNECTIONS=4)
+    smtp.delay = 3.0  # seconds, in which the other sender's five mails are refused
+    smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1, address="gone@")
+    outbox.enqueue(*addresses(4, each=1))
+    with ThreadPoolExecutor(1) as pool:
+        other_sender = pool.submit(outbox.send)
+        wait_for(lambda: outbox.states().get(SENDING) == 4)
+        configured(CONNECTIONS=5)  # other settings: a sender with connections of its own
+        outbox.enqueue(*[f"gone@away{number}.example" for number in range(5)], first=90)
+        outbox.send()
+        other_sender.result()
+
+    assert not server_is_paused()
+    assert outbox.states() == {SENT: 4, REJECTED: 5}
+
+
+def test_a_hanging_mail_of_another_sender_delays_the_verdict_until_the_end_of_the_pass(
+    outbox: Outbox, smtp: MailServer
+) -> None:
+    outbox.enqueue(*addresses(4, each=1))
+    outbox.change(hold_by_another_sender)
+    smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
+    outbox.enqueue(*[f"gone@away{number}.example" for number in range(5)], first=90)
+
+    counts = outbox.send(seconds=0.5)
+
+    assert counts.paused
+    assert server_is_paused()
+
+
+def test_a_server_that_begins_to_refuse_everybody_is_paused_within_the_pass(
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None]
+) -> None:
+    configured(CONNECTIONS=1)
+    smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1, address="r1@")
+    outbox.enqueue(*[f"r0@mail{number}.example" for number in range(30)])
+    outbox.enqueue(*[f"r1@mail{number}.example" for number in range(30)], first=90)
+
+    counts = outbox.send()
+
+    assert (counts.paused, counts.rejected) == (True, 0)
+    assert outbox.states() == {SENT: 30, DEFERRED: 5, QUEUED: 25}
 
 
 def test_sign_ups_with_invented_addresses_do_not_stop_the_server(outbox: Outbox, smtp: MailServer) -> None:

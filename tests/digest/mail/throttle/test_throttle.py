@@ -185,7 +185,7 @@ def test_a_rate_that_is_no_rate_is_refused_by_name(configured: Callable[..., Non
 
 
 def test_a_slow_domain_waits_in_the_table_and_stops_nobody(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], manual_clock: SteppedClock
 ) -> None:
     configured(DOMAIN_RATES="slow.example=1", CONNECTIONS=4)
     outbox.enqueue(*(f"r{n}@slow.example" for n in range(30)), *(f"r{n}@fast.example" for n in range(30)))
@@ -203,22 +203,22 @@ def test_a_slow_domain_waits_in_the_table_and_stops_nobody(
 
 @SQLITE
 def test_a_slow_domains_mail_goes_out_at_its_rate(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], manual_clock: SteppedClock
 ) -> None:
     configured(DOMAIN_RATES="slow.example=10")
     outbox.enqueue(*(f"r{n}@slow.example" for n in range(40)))
-    started_at = hand.now
+    started_at = manual_clock.now
 
     outbox.send(seconds=8)
 
     assert outbox.states() == {SENT: 40}
     # Two seconds' worth at once, the other twenty at ten a second.
-    assert hand.now - started_at == pytest.approx(2.0, abs=2 * outboxes.POLL_SECONDS)
+    assert manual_clock.now - started_at == pytest.approx(2.0, abs=2 * outboxes.POLL_SECONDS)
 
 
 @SQLITE
 def test_a_domain_that_asks_for_a_lower_rate_gets_it(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], manual_clock: SteppedClock
 ) -> None:
     configured(CONNECTIONS=4)
     smtp.fail(CONTENT, "421 4.7.28 slow down", address="@one.example", times=4)
@@ -233,7 +233,7 @@ def test_a_domain_that_asks_for_a_lower_rate_gets_it(
 
 
 @SQLITE
-def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, hand: SteppedClock) -> None:
+def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, manual_clock: SteppedClock) -> None:
     smtp.fail(RCPT, "451 4.7.1 Greylisted, try again", address="r0@", times=1)
     outbox.enqueue(*(f"r{n}@one.example" for n in range(60)))
 
@@ -244,7 +244,7 @@ def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailS
 
 @SQLITE
 def test_a_servers_rate_holds_no_connection_and_no_row(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], manual_clock: SteppedClock
 ) -> None:
     configured(SEND_RATE=10)
     outbox.enqueue(*(f"r{n}@one.example" for n in range(100)))
