@@ -10,11 +10,12 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email import match_reason, paper_view, subject_line, template_environment, wording
+from digest.compose.email import match_reason, paper_view, subject_line, template_environment, topic_groups, wording
 from digest.compose.email.email_parts import listed
 from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.paper_view import PaperView, SharedParts
 from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, Recipient, Rendered, Service
+from digest.compose.email.topic_groups import GROUPED_FROM
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
@@ -24,7 +25,7 @@ from digest.text.plain_text import one_line
 
 PLACE = "\x01"  # a paper's place in a page; no text holds a control character
 TITLES = 3  # titles that the subject and the preheader are made of
-SHORT_FROM, SHORT_LINES = 8, 3  # papers from which on a mail opens with "Today in short", and its lines
+SHORT_LINES = 3  # of "Today in short", which opens a mail of GROUPED_FROM papers
 HTML_LIMIT = 98_000  # bytes; Gmail clips a mail at about 102 KB
 # the fields of an entry that decide how it looks, beside the words of its topics; ranking's own figures are not shown
 _VISIBLE = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
@@ -112,7 +113,7 @@ def fragment(
     feed_papers = [
         (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
     ]
-    values = _values(edition, views, recipient) | {"sections": _sections(feed_papers)}
+    values = _values(edition, views, recipient, links) | {"sections": _sections(feed_papers)}
     return str(values["line"]), template_environment.fragment_template("edition").render(values)
 
 
@@ -142,7 +143,7 @@ def _digest(
     edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links, service: Service
 ) -> Rendered:
     """The mail with these papers."""
-    values = _values(edition, views, recipient) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
+    values = _values(edition, views, recipient, links) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
     page = listed("digest", values, recipient, links, service)
     prefix = str(escape(links.feedback or ""))
     return Rendered(
@@ -182,7 +183,7 @@ def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     return [section for section in sections if section.papers]
 
 
-def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> dict[str, object]:
+def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links) -> dict[str, object]:
     """The template's values for an edition with these papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:TITLES]]
     opening, notice = wording.opening(recipient), _notice(edition)
@@ -193,9 +194,10 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) 
         "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
         "notice": highlighting.escape_text(notice),
-        "short": _in_short(views, recipient) if len(views) >= SHORT_FROM else [],
+        "short": _in_short(views, recipient) if len(views) >= GROUPED_FROM else [],
         "left": wording.rolled_over(len(edition.entries) - len(views)),
         "past": wording.past_limit(edition.more),
+        "further": links.further,
         "considered": wording.chosen_from(edition.considered, recipient.kind),
         "line": subject_line.subject(edition, recipient, titles),
     }
@@ -210,25 +212,11 @@ def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLi
     """The largest topics with their number of papers and first paper; filled up with the next papers."""
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
-        groups.setdefault(_group(entry, recipient), []).append(view)
+        groups.setdefault(topic_groups.group_label(entry, recipient), []).append(view)
     largest = sorted(groups, key=lambda label: -len(groups[label]))[:SHORT_LINES]
     lines = [_short_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
     return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
-
-
-def _group(entry: Entry, recipient: Recipient) -> str:
-    """The topic or section that an entry counts for in "Today in short"."""
-    if entry.section == FOLLOWED:
-        return translate("★ Followed")
-    if entry.section == RISING:
-        return translate("Rising ↑")
-    index = subject_line.leading_topic(entry)
-    return (
-        shortened(match_reason.one_line(recipient.topics[index]), 40)
-        if 0 <= index < len(recipient.topics)
-        else translate("New")
-    )
 
 
 def _short_line(label: str, view: PaperView) -> _ShortLine:

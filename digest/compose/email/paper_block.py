@@ -132,7 +132,7 @@ def _mark(paper_block: PaperBlock, groups: WordGroups) -> MarkedTexts:
 
 def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
     """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
-    title = shortened(readable(record.title[:2000]), 300) or translate("Untitled paper")
+    title = readable_title(record)
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
@@ -162,11 +162,16 @@ def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
     )
 
 
+def readable_title(record: Record) -> str:
+    """The title as mails and pages show it, never empty."""
+    return shortened(readable(record.title[:2000]), 300) or translate("Untitled paper")
+
+
 def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
     parts = [
         translate("withdrawn") if record.withdrawn else "",
-        _category(record),
+        first_category(record),
         translate("code") if record.has_code or record.code_url else "",
         shortened(readable((record.venue or "")[:200]), 40),
         shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
@@ -180,7 +185,7 @@ def is_unusual(novelty: int | None) -> bool:
     return novelty is not None and novelty >= UNUSUAL
 
 
-def _category(record: Record) -> str:
+def first_category(record: Record) -> str:
     """The field a paper is listed in first; '' for none."""
     return one_line(record.categories[0][:40]) if record.categories else ""
 

@@ -62,13 +62,15 @@ class Recipient:
 class Links:
     """A subscriber's own URLs; None where there is no such page.
 
-    `feedback` is the prefix of feedback URLs, see `asked`; `paper` returns a paper's public page by its id.
+    `feedback` is the prefix of feedback URLs, see `feedback_suffix`; `paper` returns a paper's public page by its id;
+    `further`: the page of the papers beyond the edition's limit.
     `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
     """
 
     preferences: str | None = None
     unsubscribe: str | None = None
     web_view: str | None = None
+    further: str | None = None
     feedback: str | None = None
     paper: Callable[[int], str] | None = None
     mail_link: str | None = None

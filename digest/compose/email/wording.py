@@ -61,10 +61,10 @@ def chosen_from(papers: int, kind: str) -> str:
 
 
 def past_limit(papers: int) -> str:
-    """`3 more matches past your limit.`; '' for none."""
+    """`58 more matches past your limit`; '' for none. A link where there is a page of them."""
     if not papers:
         return ""
-    return translate_plural("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
+    return translate_plural("%(n)s more match past your limit", "%(n)s more matches past your limit", papers)
 
 
 def rolled_over(papers: int) -> str:

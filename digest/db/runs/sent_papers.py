@@ -22,14 +22,20 @@ _EDITION = SQLModel.metadata.tables["edition"].c
 _ZONES = timedelta(days=2)  # a reader's date may be behind that of the announcement
 
 
-def papers_sent_since(session: Session, readers: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
-    """The papers of each reader's editions since that announcement that stand: the ledger behind 'nothing twice'."""
+def papers_sent_since(
+    session: Session, readers: Sequence[int], announcement: int, *, before: int | None = None
+) -> Mapping[int, array[int]]:
+    """The papers of each reader's editions since that announcement that stand: the ledger behind 'nothing twice'.
+
+    `before`: only editions with a smaller id, as they stood when that edition was assembled.
+    """
     chosen = and_(
         in_values(session, _EDITION.subscriber_id, readers),
         _EDITION.day >= date.fromordinal(announcement) - _ZONES,  # so that the index says which
         _EDITION.announcement_id >= announcement,
         _EDITION.cancelled.is_(False),
         _EDITION.papers > 0,
+        *(() if before is None else (_EDITION.id < before,)),
     )
     told = _EDITION.shown.is_not(None)
     numbers = [read_column(session, one) for one in (_EDITION.subscriber_id, func.length(_EDITION.shown))]

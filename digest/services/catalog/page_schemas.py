@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+FURTHER_LISTED = 200  # titles beyond an edition's limit that its page lists at most
+
 
 @dataclass(frozen=True, slots=True)
 class PreviewPaper:
@@ -84,3 +86,35 @@ class AuthorPage:
     name: str
     rows: tuple[PaperRow, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherPaper:
+    """A title line. `about`: authors and field; `in_edition`: the edition shows it as rising."""
+
+    id: int
+    title: str
+    about: str = ""
+    in_edition: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherGroup:
+    """The further papers of one topic; no label where all are in one list."""
+
+    label: str
+    papers: tuple[FurtherPaper, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherPage:
+    """The papers that matched beyond an edition's limit. `total`: the number in the mail; `listed`: those in `groups`.
+
+    `listed` is smaller where there are very many, or where papers were withdrawn or revised since.
+    """
+
+    day: date
+    total: int
+    listed: int
+    has_topics: bool
+    groups: tuple[FurtherGroup, ...] = ()

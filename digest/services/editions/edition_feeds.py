@@ -63,11 +63,13 @@ def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.EditionP
         edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
     )
     content = Content.from_json(edition.content)
-    subject, html = digest_email.fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
+    page = signed_links.feed_edition(edition.subscriber_id, stored_id(edition))
+    links = replace(web_view.public_links(), further=f"{page}/more")
+    subject, html = digest_email.fragment(content, papers.papers, recipient, links, blocks=blocks)
     return Item(
         key=_key(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",
-        url=signed_links.feed_edition(edition.subscriber_id, stored_id(edition)),
+        url=page,
         html=html,
         published=edition.created_at,
     )

@@ -96,10 +96,10 @@ def look_up(session: Session, editions: Iterable[Edition]) -> EditionPapers:
     )
 
 
-def web_view(edition_id: int, mail_link: str) -> str:
+def web_view(edition_id: int, page: str) -> str:
     """The edition as a web page, with all its papers. Raises NotFound.
 
-    `mail_link`: the page where the subscriber requests the preferences link by mail.
+    `page`: its own address; below it are the page that mails its owner the preferences link, and the further papers.
     """
     with reading() as session:
         edition = session.get(Edition, edition_id)
@@ -108,7 +108,10 @@ def web_view(edition_id: int, mail_link: str) -> str:
             raise NotFound(translate("this edition no longer exists"))
         papers = look_up(session, [edition])
     recipient = edition_recipient(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
-    content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
+    content, links = (
+        Content.from_json(edition.content),
+        replace(public_links(), mail_link=f"{page}/link", further=f"{page}/more"),
+    )
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
         return other_emails.notice(recipient, links, content.considered, silent=silent, service=service_identity()).html
@@ -175,12 +178,13 @@ def public_links() -> Links:
 
 def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
     """The links of an edition's mail, signed for its subscriber."""
-    subscriber_id = stored_id(subscriber)
+    subscriber_id, web_view_link = stored_id(subscriber), signed_links.edition(stored_id(edition))
     return replace(
         public_links(),
         preferences=signed_links.preferences(subscriber_id),
         unsubscribe=signed_links.unsubscribe(subscriber_id),
-        web_view=signed_links.edition(stored_id(edition)),
+        web_view=web_view_link,
+        further=f"{web_view_link}/more",
         feedback=signed_links.feedback(stored_id(edition)),
     )
 

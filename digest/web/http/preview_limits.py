@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -86,4 +86,16 @@ def _limited(
     return make
 
 
+def _counted_slot(request: Request, counted: Counted) -> Callable[[], AbstractContextManager[None]]:
+    slots: PreviewSlots = request.app.state.preview_slots
+
+    def slot() -> AbstractContextManager[None]:
+        counted()
+        return slots.slot()
+
+    return slot
+
+
+PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
+"""Counts a preview of the client and holds a slot for it. Raises TooMany."""
 LimitedPreview = Annotated[MakePreview, Depends(_limited)]
