@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -194,7 +195,8 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, 
         "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
         "notice": highlighting.escape_text(notice),
-        "short": _in_short(views, recipient) if len(views) >= GROUPED_FROM else [],
+        "short_title": translate("In short") if recipient.kind == "welcome" else translate("Today in short"),
+        "short": _in_short(edition, views, recipient) if len(views) >= GROUPED_FROM else [],
         "left": wording.rolled_over(len(edition.entries) - len(views)),
         "past": wording.past_limit(edition.more),
         "further": links.further,
@@ -208,13 +210,17 @@ def _notice(edition: Content) -> str:
     return one_line(translate(edition.notice)) if edition.notice else ""
 
 
-def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
-    """The largest topics with their number of papers and first paper; filled up with the next papers."""
+def _in_short(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
+    """The largest topics with their number of papers and first paper; filled up with the next papers.
+
+    The numbers are the edition's, like the headline's, also where some papers roll over.
+    """
+    counts = Counter([topic_groups.group_label(entry, recipient) for entry in edition.entries])
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
         groups.setdefault(topic_groups.group_label(entry, recipient), []).append(view)
-    largest = sorted(groups, key=lambda label: -len(groups[label]))[:SHORT_LINES]
-    lines = [_short_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
+    largest = sorted(groups, key=lambda label: -counts[label])[:SHORT_LINES]
+    lines = [_short_line(f"{label} ({counts[label]})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
     return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
 

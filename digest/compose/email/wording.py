@@ -27,9 +27,7 @@ def number(value: float) -> str:
 def opening(recipient: Recipient) -> str:
     """One line that says why this mail differs from a usual day's, '' for a usual day."""
     if recipient.kind == "welcome":
-        return translate(
-            "Your first edition: the best papers of the last seven announcements. From now on you get what is new."
-        )
+        return translate("First edition: the best of the last two weeks. From now on you get what is new.")
     if recipient.kind == "resend":
         return translate("This edition is sent again because somebody asked for it.")
     return ""

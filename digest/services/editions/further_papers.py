@@ -61,7 +61,9 @@ def further_papers(edition_id: int) -> FurtherPage:
 def _beyond_limit(session: Session, edition: Edition, content: Content, profile: Profile) -> list[Entry]:
     """What the profile without limit and caps matches in the edition's run beside the edition's new papers."""
     run, epoch = _run_of(session, edition)
-    window = welcome.ANNOUNCEMENTS if edition.kind == WELCOME else candidate_papers.WINDOW_ANNOUNCEMENTS
+    window = candidate_papers.WINDOW_ANNOUNCEMENTS
+    if edition.kind == WELCOME:
+        window = welcome.announcements_shown(session, edition.announcement_id)
     pool = candidate_papers.load_pool(session, run, epoch, window=window)
     seen_through = _seen_through(edition, content, pool)
     topics = tuple([replace(topic, cap=None) for topic in profile.topics])

@@ -251,11 +251,29 @@ def test_what_rolls_over_is_linked_in_both_parts() -> None:
     assert re.search(r"more papers did not fit into this mail\. https://papers\.example/editions/", mail.text)
 
 
+def test_in_short_counts_the_whole_edition_where_papers_roll_over() -> None:
+    records = [replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words. " * 30) for i in range(150)]
+    entries = [Entry(i, 1, NEW, topic=i % 2, matched=((i % 2, ("words",)),)) for i in range(150)]
+    mail = other_emails.digest(Content(tuple(entries)), samples.papers(records), samples.READER, samples.LINKS)
+
+    assert mail.html.count("<h3") < 150
+    assert "150 new on your topics" in mail.text
+    assert "offline reinforcement learning (75)" in mail.text
+
+
+def test_papers_past_the_limit_are_a_link_in_both_parts() -> None:
+    content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
+    mail = other_emails.digest(content, papers, samples.READER, samples.LINKS)
+
+    assert f'<a href="{samples.LINKS.further}"' in mail.html
+    assert f"3 more matches past your limit: {samples.LINKS.further}\n" in mail.text
+
+
 def test_a_first_edition_says_so() -> None:
     mail = day(kind="welcome")
 
     assert mail.subject.startswith("First edition: ")
-    assert "Your first edition: the best papers of the last seven announcements." in mail.text.replace("\n", " ")
+    assert "First edition: the best of the last two weeks." in mail.text.replace("\n", " ")
     assert "Chosen from 412 papers announced in that time." in mail.text
 
 
