@@ -67,7 +67,10 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
-    """Merged records with all signals: of two values of one name the greater, of two ranks the smaller (the better)."""
+    """Merged records with all signals: of two values of one name the greater, of two ranks the smaller (the better).
+
+    Of two summaries the longer stays.
+    """
     types = {a.announce_type, b.announce_type}
     signals: dict[str, float] = {}
     for name, value in sorted((*a.signals, *b.signals)):
@@ -77,6 +80,7 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
         merge_records(a.record, b.record),
         announce_type=next((kind for kind in _TYPES if kind in types), a.announce_type or b.announce_type),
         signals=tuple(sorted(signals.items())),
+        summary=max(a.summary, b.summary, key=lambda summary: (len(summary), summary)),
     )
 
 

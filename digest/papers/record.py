@@ -58,17 +58,19 @@ class PaperKeys:
 class ListedPaper:
     """A record with what its source says beside it: how it is announced, and counters by name (`upvotes`, `rank`).
 
-    `keys`: of this record, where they were made ahead; then it is storable, too.
+    `keys`: of this record, where they were made ahead; then it is storable, too. `summary`: one line that the source
+    made of the paper, '' for none.
     """
 
     record: Record
     announce_type: str | None = None  # arXiv's own words: new, cross, replace, replace-cross
     signals: tuple[tuple[str, float], ...] = ()
     keys: PaperKeys | None = field(default=None, compare=False, repr=False)
+    summary: str = ""
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
         """As `Record` goes."""
-        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys)
+        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys, self.summary)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,10 @@ def _listed(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, date | 
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
     known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return ListedPaper(within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
+    summary = _text(paper, "ai_summary")
+    return ListedPaper(within_limits(record), signals=known_signals, summary=summary), _date(
+        paper, "submittedOnDailyAt"
+    )
 
 
 def _text(values: Any, name: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -21,7 +22,7 @@ from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.errors import N_
 from digest.i18n import translate
-from digest.papers import Record
+from digest.papers import Record, Summary
 from digest.text.plain_text import one_line
 
 PLACE = "\x01"  # a paper's place in a page; no text holds a control character
@@ -41,6 +42,7 @@ class _Slot(NamedTuple):
 
 
 _SLOT = _Slot()
+NO_SUMMARIES: Mapping[int, tuple[Summary, ...]] = MappingProxyType({})
 EntryView = tuple[Entry, PaperView]
 
 
@@ -78,14 +80,16 @@ def digest(
     *,
     service: Service = PLAIN_SERVICE,
     blocks: PaperBlocks | None = None,
+    summaries: Mapping[int, tuple[Summary, ...]] = NO_SUMMARIES,
     limit: int | None = HTML_LIMIT,
 ) -> Rendered:
     """The digest, a welcome, or a resend, by `reader.kind`. `papers` by (paper id, revision).
 
     An entry whose paper is not in `papers` is left out. What would exceed `limit` bytes of HTML rolls over to the web
-    view; `limit=None` is the web view itself. Pass the same `Blocks` for all mails of a run.
+    view; `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run. `summaries`: by
+    paper, as known when the edition was assembled.
     """
-    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     while True:
         rendered = _digest(edition, views, recipient, links, service)
         size = _size(rendered.html_pieces, limit)
@@ -107,9 +111,10 @@ def fragment(
     links: Links,
     *,
     blocks: PaperBlocks | None = None,
+    summaries: Mapping[int, tuple[Summary, ...]] = NO_SUMMARIES,
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
-    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     prefix = links.feedback or ""
     feed_papers = [
         (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
@@ -119,12 +124,20 @@ def fragment(
 
 
 def _views(
-    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Recipient, links: Links, blocks: PaperBlocks
+    edition: Content,
+    papers: Mapping[tuple[int, int], Record],
+    recipient: Recipient,
+    links: Links,
+    blocks: PaperBlocks,
+    summaries: Mapping[int, tuple[Summary, ...]],
 ) -> tuple[Content, list[EntryView]]:
     """The edition without unknown papers, and its entries in the mail's order, each with its view."""
     entries = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
     views = [
-        (entry, _view(entry, papers[entry.paper, entry.revision], recipient, links, blocks))
+        (
+            entry,
+            _view(entry, papers[entry.paper, entry.revision], recipient, links, blocks, summaries.get(entry.paper, ())),
+        )
         for name, _ in _SECTIONS
         for entry in entries
         if entry.section == name
@@ -232,7 +245,14 @@ def _short_line(label: str, view: PaperView) -> _ShortLine:
     return _ShortLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
-def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: PaperBlocks) -> PaperView:
+def _view(
+    entry: Entry,
+    record: Record,
+    recipient: Recipient,
+    links: Links,
+    blocks: PaperBlocks,
+    summaries: tuple[Summary, ...],
+) -> PaperView:
     """One paper as all subscribers see it who got it for the same reasons."""
     topics, asks = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
@@ -240,6 +260,8 @@ def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, bloc
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
     def make() -> PaperView:
-        return paper_view.paper_view(entry, record, recipient, blocks, page=links.paper, asks=asks, category=category)
+        return paper_view.paper_view(
+            entry, record, recipient, blocks, page=links.paper, asks=asks, category=category, summaries=summaries
+        )
 
-    return blocks.views.get((_VISIBLE(entry), matched, asks, links.paper is None, category), make)
+    return blocks.views.get((_VISIBLE(entry), matched, asks, links.paper is None, category, summaries), make)

@@ -17,10 +17,12 @@ from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import translate
-from digest.papers import Record
+from digest.papers import Record, Summary
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
-_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _TOPIC = map(Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e")
+_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _TOPIC, _SUMMARY = map(
+    Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e\x0f"
+)
 _NONE = Markup()
 NAME_LENGTH = 48  # characters of a title in the label of a link
 Ends = tuple[str | None, ...]
@@ -42,6 +44,8 @@ class SharedParts:
     code: Markup | None
     name: Markup
     topic: Markup
+    origin: Markup
+    summary: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,13 @@ def paper_view(
     page: Callable[[int], str] | None,
     asks: bool,
     category: str = "",
+    summaries: tuple[Summary, ...] = (),
 ) -> PaperView:
     """One paper of an edition: the shared block with its words marked, and the reason.
 
     `page` returns a paper's public page; `asks`: with feedback links; `category`: the one that the paper came for.
     """
-    block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty)
+    block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
     groups = tuple([matched_words for _, matched_words in entry.matched])
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _about(block, entry.followed)
@@ -89,6 +94,7 @@ def paper_view(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
         escape_text(shortened(block.title, NAME_LENGTH)),
         escape_text(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
+        block.origin, block.shown_summary,
     )  # fmt: skip
     verbs = (MORE, LESS, MUTE if entry.matched else None)
     ends = tuple([feedback_suffix(entry.paper, verb) if asks and verb else None for verb in verbs])
@@ -112,10 +118,12 @@ def _parts(shared: SharedParts, ends: Ends) -> tuple[str, ...]:
         signal=_SIGNAL if shared.signal else _NONE,
         name=_NAME,
         topic=_TOPIC,
+        summary=_SUMMARY if shared.summary else _NONE,
     )
     texts: dict[str, Markup] = {
         _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
         _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name, _TOPIC: shared.topic,
+        _SUMMARY: shared.summary,
     }  # fmt: skip
     piece = "".join([texts.get(part, part) for part in _framed(frame, ends)])
     return tuple(piece.split(_LINK))
@@ -126,7 +134,7 @@ def _framed(frame: SharedParts, ends: Ends) -> tuple[str, ...]:
     """The template around a paper's texts and links, in pieces; shared by papers with the same parts."""
     more, less, mute = (_LINK + end if end else None for end in ends)
     page = template_environment.piece_template("digest").render(paper=frame, more=more, less=less, mute=mute)
-    return tuple(re.split("([\x02-\x07\x0e])", page))
+    return tuple(re.split("([\x02-\x07\x0e\x0f])", page))
 
 
 def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
@@ -158,8 +166,10 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: Markup) -> str:
-    """The paper in the text part: title, authors, reason, abstract, address."""
+    """The paper in the text part: title, authors, reason, summary, abstract, address."""
     lines = [block.title_lines, *filter(None, about)]
+    if block.summary_lines:
+        lines += ["", block.summary_lines]
     if abstract_lines:
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]

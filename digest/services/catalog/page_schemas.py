@@ -69,7 +69,10 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
-    """A paper by itself, with its links: (words, address). `nearest`: number and title of the nearest earlier paper."""
+    """A paper by itself, with its links: (words, address). `nearest`: number and title of the nearest earlier paper.
+
+    `summary`: the words that say who made it, and the text.
+    """
 
     row: PaperRow
     abstract: str
@@ -77,6 +80,7 @@ class PaperPage:
     announced: date | None = None
     comment: str = ""
     nearest: tuple[int, str] | None = None
+    summary: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from digest.compose.email.paper_block import PaperBlock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
+from digest.db.papers import summaries as summary_store
 from digest.errors import N_, NotFound
 from digest.i18n import decimal, translate
 from digest.papers import Record, author_key
@@ -51,14 +52,17 @@ def paper(number: int) -> PaperPage:
         trends = rising.ranked(session, {number: listed}, at=clock.now())
         figures = novelty_and_score.figures_of(session, {number: record}, trends)[number]
         near = store.paper_by_id(session, figures.nearest) if figures.nearest else None
+        summaries = summary_store.summaries_of(session, [number]).get(number, [])
     facts = trends[number].facts if number in trends else ""
+    shown = paper_block.paper_block(record, summaries=summaries)
     return PaperPage(
         row=row(number, record, facts, figures),
         nearest=(near[0].id or 0, paper_block.paper_block(near[1]).title) if near else None,
         abstract=readable(record.abstract),
-        links=_links(paper_block.paper_block(record)),
+        links=_links(shown),
         announced=date.fromordinal(kept.announcement_id) if kept.announcement_id else None,
         comment=readable(record.comment or ""),
+        summary=(shown.origin.unescape(), shown.shown_summary.unescape()) if shown.shown_summary else None,
     )
 
 

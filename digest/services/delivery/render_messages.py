@@ -17,12 +17,13 @@ from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
 from digest.db.papers import papers as store
+from digest.db.papers import summaries
 from digest.mail.mime import dkim, message
 from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, MOVED, SIGN_IN, TEST
 from digest.models.types import stored_id
-from digest.papers import Record
+from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
 from digest.services.delivery.mail_context import MailContext
 from digest.services.editions import web_view
@@ -64,6 +65,7 @@ class MailComposer:
         self._blocks = PaperBlocks()
         self._papers = _Papers()
         self._loaded: _PapersByRevision = {}
+        self._summaries: Summaries = {}
         self._signer = dkim.signer_from(configuration)
 
     def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
@@ -165,7 +167,16 @@ class MailComposer:
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
             return other_emails.notice(recipient, links, content.considered, silent=silent, service=self._service)
-        return digest_email.digest(content, self._loaded, recipient, links, service=self._service, blocks=self._blocks)
+        papers = [entry.paper for entry in content.entries]
+        return digest_email.digest(
+            content,
+            self._loaded,
+            recipient,
+            links,
+            service=self._service,
+            blocks=self._blocks,
+            summaries=known_summaries(self._summaries, papers, edition.created_at),
+        )
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str
@@ -192,6 +203,7 @@ class MailComposer:
         editions = [context.edition for context in contexts.values() if context.edition]
         entries = [entry for edition in editions for entry in edition.content["entries"]]
         self._loaded = self._papers.fetch(session, {(entry["paper"], entry["revision"]) for entry in entries})
+        self._summaries = summaries.summaries_of(session, sorted({entry["paper"] for entry in entries}))
         return contexts
 
     def _unsubscribe_mailto(self, return_path: str, subscriber_id: int) -> str | None:

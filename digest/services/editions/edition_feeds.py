@@ -65,7 +65,9 @@ def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.EditionP
     content = Content.from_json(edition.content)
     page = signed_links.feed_edition(edition.subscriber_id, stored_id(edition))
     links = replace(web_view.public_links(), further=f"{page}/more")
-    subject, html = digest_email.fragment(content, papers.papers, recipient, links, blocks=blocks)
+    subject, html = digest_email.fragment(
+        content, papers.papers, recipient, links, blocks=blocks, summaries=papers.summaries_of(edition)
+    )
     return Item(
         key=_key(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",

@@ -19,11 +19,12 @@ from digest.compose.email import digest_email, other_emails
 from digest.compose.email.template_context import Links, Recipient, Service
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
+from digest.db.papers import summaries
 from digest.errors import NotFound
 from digest.i18n import translate
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.models.types import stored_id
-from digest.papers import Record
+from digest.papers import Record, Summaries, Summary, known_summaries
 from digest.services.security import signed_links
 
 SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
@@ -74,6 +75,12 @@ class EditionPapers:
     by_version: Mapping[int, tuple[str, ...]]
     categories_by_version: Mapping[int, tuple[str, ...]]
     papers: Mapping[tuple[int, int], Record]
+    summaries: Summaries
+
+    def summaries_of(self, edition: Edition) -> dict[int, tuple[Summary, ...]]:
+        """The summaries of the edition's papers that were known when it was assembled."""
+        papers = [int(entry["paper"]) for entry in edition.content["entries"]]
+        return known_summaries(self.summaries, papers, edition.created_at)
 
     def topics(self, edition: Edition) -> tuple[str, ...]:
         """The topics of the edition's profile version."""
@@ -93,6 +100,7 @@ def look_up(session: Session, editions: Iterable[Edition]) -> EditionPapers:
         by_version={n: topic_texts(v.profile) for n, v in versions.items()},
         categories_by_version={n: tuple(v.profile.get("categories", ())) for n, v in versions.items()},
         papers=store.versions(session, versions_shown) if versions_shown else {},
+        summaries=summaries.summaries_of(session, sorted({paper for paper, _ in versions_shown})),
     )
 
 
@@ -115,7 +123,15 @@ def web_view(edition_id: int, page: str) -> str:
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
         return other_emails.notice(recipient, links, content.considered, silent=silent, service=service_identity()).html
-    return digest_email.digest(content, papers.papers, recipient, links, service=service_identity(), limit=None).html
+    return digest_email.digest(
+        content,
+        papers.papers,
+        recipient,
+        links,
+        service=service_identity(),
+        summaries=papers.summaries_of(edition),
+        limit=None,
+    ).html
 
 
 def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
