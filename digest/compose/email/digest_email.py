@@ -50,9 +50,7 @@ class _FeedPaper(NamedTuple):
     """One paper as a feed's template uses it."""
 
     shared: SharedParts
-    more: str | None
-    less: str | None
-    mute: str | None
+    rate: str | None
 
 
 class _Section(NamedTuple):
@@ -116,9 +114,7 @@ def fragment(
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     prefix = links.feedback or ""
-    feed_papers = [
-        (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
-    ]
+    feed_papers = [(entry, _FeedPaper(view.shared, prefix + view.rate if view.rate else None)) for entry, view in views]
     values = _values(edition, views, recipient, links) | {"sections": _sections(feed_papers)}
     return str(values["line"]), template_environment.fragment_template("edition").render(values)
 
@@ -211,7 +207,7 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, 
         "short_title": translate("In short") if recipient.kind == "welcome" else translate("Today in short"),
         "short": _in_short(edition, views, recipient) if len(views) >= GROUPED_FROM else [],
         "left": wording.rolled_over(len(edition.entries) - len(views)),
-        "past": wording.past_limit(edition.more),
+        "past": wording.past_limit(edition.more, has_topics=bool(recipient.topics)),
         "further": links.further,
         "considered": wording.chosen_from(edition.considered, recipient.kind),
         "line": subject_line.subject(edition, recipient, titles),

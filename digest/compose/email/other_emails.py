@@ -8,16 +8,13 @@ from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import listed, mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
-from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Recipient, Rendered, Service
+from digest.compose.email.template_context import PLAIN_SERVICE, Links, Recipient, Rendered, Service
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
 from digest.i18n import translate
 from digest.text.plain_text import one_line
 
 __all__ = [
-    "LESS",
-    "MORE",
-    "MUTE",
     "Links",
     "PaperBlocks",
     "Recipient",

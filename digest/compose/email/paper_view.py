@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from digest.compose.edition import RISING, Entry
 from digest.compose.email import match_reason, template_environment
 from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
-from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, feedback_suffix
+from digest.compose.email.template_context import RATE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shortened, wrap
@@ -20,17 +20,14 @@ from digest.i18n import translate
 from digest.papers import Record, Summary
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
-_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _TOPIC, _SUMMARY = map(
-    Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e\x0f"
-)
+_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _SUMMARY = map(Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e")
 _NONE = Markup()
 NAME_LENGTH = 48  # characters of a title in the label of a link
-Ends = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The parts of a paper that a template uses. `name`, `topic`: for the labels that screen readers say of links."""
+    """The parts of a paper that a template uses. `name`: for the labels that screen readers say of links."""
 
     title: Markup
     abstract: Markup
@@ -43,7 +40,6 @@ class SharedParts:
     pdf: Markup | None
     code: Markup | None
     name: Markup
-    topic: Markup
     origin: Markup
     summary: Markup
 
@@ -52,15 +48,14 @@ class SharedParts:
 class PaperView:
     """A paper rendered for all who got it for the same reasons.
 
-    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `ends` are the links' ends for
-    `more`, `less` and `mute`.
+    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `rate` ends the link.
     """
 
     title: str
     shared: SharedParts
     parts: tuple[str, ...]
     lines: str
-    ends: Ends
+    rate: str | None
 
 
 def paper_view(
@@ -89,25 +84,22 @@ def paper_view(
     url, searched = block.url, block.found_by_search
     if searched and page:
         url, searched = escape(page(entry.paper)), False
-    topics = [recipient.topics[index] for index, _ in entry.matched if 0 <= index < len(recipient.topics)]
     shared = SharedParts(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
         escape_text(shortened(block.title, NAME_LENGTH)),
-        escape_text(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
         block.origin, block.shown_summary,
     )  # fmt: skip
-    verbs = (MORE, LESS, MUTE if entry.matched else None)
-    ends = tuple([feedback_suffix(entry.paper, verb) if asks and verb else None for verb in verbs])
+    rate = feedback_suffix(entry.paper, RATE) if asks else None
     return PaperView(
         title=block.title,
         shared=shared,
-        parts=_parts(shared, ends),
+        parts=_parts(shared, rate),
         lines=_lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url),
-        ends=ends,
+        rate=rate,
     )
 
 
-def _parts(shared: SharedParts, ends: Ends) -> tuple[str, ...]:
+def _parts(shared: SharedParts, rate: str | None) -> tuple[str, ...]:
     """The paper in HTML, split where the prefix of the feedback links goes."""
     frame = replace(
         shared,
@@ -117,24 +109,22 @@ def _parts(shared: SharedParts, ends: Ends) -> tuple[str, ...]:
         reason=_REASON if shared.reason else _NONE,
         signal=_SIGNAL if shared.signal else _NONE,
         name=_NAME,
-        topic=_TOPIC,
         summary=_SUMMARY if shared.summary else _NONE,
     )
     texts: dict[str, Markup] = {
         _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
-        _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name, _TOPIC: shared.topic,
+        _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name,
         _SUMMARY: shared.summary,
     }  # fmt: skip
-    piece = "".join([texts.get(part, part) for part in _framed(frame, ends)])
+    piece = "".join([texts.get(part, part) for part in _framed(frame, rate)])
     return tuple(piece.split(_LINK))
 
 
 @lru_cache(maxsize=4096)
-def _framed(frame: SharedParts, ends: Ends) -> tuple[str, ...]:
+def _framed(frame: SharedParts, rate: str | None) -> tuple[str, ...]:
     """The template around a paper's texts and links, in pieces; shared by papers with the same parts."""
-    more, less, mute = (_LINK + end if end else None for end in ends)
-    page = template_environment.piece_template("digest").render(paper=frame, more=more, less=less, mute=mute)
-    return tuple(re.split("([\x02-\x07\x0e\x0f])", page))
+    page = template_environment.piece_template("digest").render(paper=frame, rate=_LINK + rate if rate else None)
+    return tuple(re.split("([\x02-\x07\x0e])", page))
 
 
 def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-MORE, LESS, MUTE, FOLLOW = "more", "less", "mute", "follow"
+MORE, LESS, MUTE, FOLLOW, RATE = "more", "less", "mute", "follow", "rate"  # rate: a page that offers more and less
 Pieces = tuple[str, ...]
 
 
@@ -79,6 +79,6 @@ class Links:
 def feedback_suffix(paper: int, verb: str) -> str:
     """The end of a feedback URL, after the prefix that all feedback links of an edition share.
 
-    `verb`: one of MORE, LESS, MUTE, FOLLOW.
+    `verb`: RATE in mails; MORE, LESS, MUTE and FOLLOW on pages and in mails of before.
     """
     return f".{paper}.{verb}"

@@ -58,11 +58,13 @@ def chosen_from(papers: int, kind: str) -> str:
     return translate_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
 
 
-def past_limit(papers: int) -> str:
-    """`58 more matches past your limit`; '' for none. A link where there is a page of them."""
+def past_limit(papers: int, *, has_topics: bool) -> str:
+    """`58 more on your topics`; '' for none. The link to the page of them, and its heading."""
     if not papers:
         return ""
-    return translate_plural("%(n)s more match past your limit", "%(n)s more matches past your limit", papers)
+    if has_topics:
+        return translate_plural("%(n)s more on your topics", "%(n)s more on your topics", papers)
+    return translate_plural("%(n)s more in your fields", "%(n)s more in your fields", papers)
 
 
 def rolled_over(papers: int) -> str:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest import settings
+from digest.compose.email import wording
 from digest.errors import N_, NotFound
 from digest.i18n import translate, translate_plural
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherPage
@@ -103,10 +104,7 @@ def further_of_feed(token: str, services: Services, slot: PreviewSlot) -> HTMLRe
 def _further(services: PageServices, edition_id: int, edition_page: str, slot: PreviewSlot) -> HTMLResponse:
     with slot():
         page = services.further(edition_id)
-    if page.has_topics:
-        heading = translate_plural("%(n)s more on your topics", "%(n)s more on your topics", page.total)
-    else:
-        heading = translate_plural("%(n)s more in your fields", "%(n)s more in your fields", page.total)
+    heading = wording.past_limit(page.total, has_topics=page.has_topics) or translate("All papers are in the edition")
     return template_rendering.page_response(
         "further.html", private=True, further=page, edition=edition_page, heading=heading, note=_shortage(page)
     )
