@@ -153,7 +153,7 @@ def test_links_that_do_not_exist_are_left_out() -> None:
     content = samples.edition(samples.INVENTED)
     page = other_emails.digest(content, samples.papers(samples.INVENTED), samples.READER, Links()).html
 
-    assert "Mute topic" not in page
+    assert "like this" not in page
     assert "None" not in page
     assert "Unsubscribe" not in page
 
@@ -203,14 +203,12 @@ def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> N
     assert "topics" not in mail.subject + mail.text
 
 
-def test_links_say_which_paper_and_topic_they_are_about() -> None:
+def test_links_say_which_paper_they_are_about() -> None:
     page = one(samples.INVENTED[1], matched=((0, ("diffusion",)),)).html
 
     for label in (
         "PDF: Sampling proteins with diffusion models",
-        "More like this: Sampling proteins with diffusion models",
-        "Less: Sampling proteins with diffusion models",
-        "Mute topic: offline reinforcement learning",
+        "More or less like this: Sampling proteins with diffusion models",
     ):
         assert f'aria-label="{label}"' in page
 
@@ -266,7 +264,7 @@ def test_papers_past_the_limit_are_a_link_in_both_parts() -> None:
     mail = other_emails.digest(content, papers, samples.READER, samples.LINKS)
 
     assert f'<a href="{samples.LINKS.further}"' in mail.html
-    assert f"3 more matches past your limit: {samples.LINKS.further}\n" in mail.text
+    assert f"3 more on your topics: {samples.LINKS.further}\n" in mail.text
 
 
 def test_a_first_edition_says_so() -> None:

@@ -60,7 +60,7 @@ def test_the_page_lists_what_the_mail_counted_and_the_mail_links_to_it(lab: Lab,
     answer = browser().get(link[1])
     shown = unescape(answer.text)
 
-    assert "9 more matches past your limit" in body
+    assert "9 more on your topics: https://" in body
     assert raw.replace("=\r\n", "").count(f"{link[1]}") == 2  # in the text and in the HTML part
     assert "9 more on your topics" in shown
     assert {title for title in BANDITS if title in shown} == {*BANDITS} - {*lab.papers("ada")}
