@@ -1,4 +1,4 @@
-"""The console script and composition root: gives the core its queue and the seeds, adds the process commands."""
+"""The console script and composition root: connects the core to the task queue, and adds the process commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from digest import logs
 from digest.cli import output
-from digest.cli.app import build
+from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from workers import healthcheck as healthchecks
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digest.interfaces import Enqueue
     from digest.papers import ParsedDocument
 
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: DIGEST_PORT, else 8000.")]
 
 
 def run() -> None:
@@ -29,14 +29,14 @@ def run() -> None:
     app()
 
 
-def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocument]]:
+def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocument]]:
     from seeds import loader
 
     return loader.load(files, today=today)
 
 
-def _enqueue() -> Enqueue:
-    """The workers' queue where there is one to reach, else one that wakes nobody: the next sweep finds the work."""
+def _create_enqueue() -> Enqueue:
+    """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
     from digest import settings
     from digest.interfaces import NoQueue
 
@@ -47,7 +47,7 @@ def _enqueue() -> Enqueue:
     return enqueue()
 
 
-def _must_be_ready(*names: str) -> None:
+def _require_ready(*names: str) -> None:
     """Check the settings and the database's schema before a process starts. Raises Misconfigured."""
     from digest import settings
     from digest.db.core import schema_migration
@@ -58,8 +58,8 @@ def _must_be_ready(*names: str) -> None:
     schema_migration.require_newest()
 
 
-def _must_be_ready_asked_apart(*names: str) -> None:
-    """`_must_be_ready` in a child: the supervisor lives as long as the service and needs no database libraries."""
+def _require_ready_in_child(*names: str) -> None:
+    """`_require_ready` in a child process, so that the long-lived supervisor imports no database libraries."""
     import multiprocessing
 
     child = multiprocessing.get_context("fork").Process(target=_exit_unless_ready, args=names)
@@ -71,26 +71,26 @@ def _must_be_ready_asked_apart(*names: str) -> None:
 
 def _exit_unless_ready(*names: str) -> None:
     try:
-        output.report_errors(_must_be_ready)(*names)
+        output.report_errors(_require_ready)(*names)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
 
 
-app = build(Dependencies(enqueue=_enqueue, seeds=_seeds))
+app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 
 
 @app.command()
 @output.report_errors
 def up(port: Port = None) -> None:
-    """All processes on this machine, supervised."""
+    """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
     from workers import listening, supervisor
 
-    chosen = settings.get()
-    _must_be_ready_asked_apart("secret_key", "mail_from", "smtp_url")
-    listening.require_free_port(chosen.host, port or chosen.port)
-    logs.configure(level=chosen.log_level)
-    sys.exit(supervisor.up(port=port or chosen.port))
+    configuration = settings.get()
+    _require_ready_in_child("secret_key", "mail_from", "smtp_url")
+    listening.require_free_port(configuration.host, port or configuration.port)
+    logs.configure(level=configuration.log_level)
+    sys.exit(supervisor.up(port=port or configuration.port))
 
 
 @app.command()
@@ -98,79 +98,89 @@ def up(port: Port = None) -> None:
 def worker(
     queues: Annotated[
         str | None,
-        typer.Option(help="What to serve, as in delivery=2,selection=4,ingestion+background. Default: all queues."),
+        typer.Option(help="Queues to serve, such as delivery=2,selection=4,ingestion+background. Default: all."),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Processes for each queue that --queues gives no number.")
+        int | None, typer.Option(min=1, help="Processes for each queue without a number in --queues.")
     ] = None,
 ) -> None:
-    """A worker: chooses papers, delivers, asks sources. Each queue has processes of its own."""
+    """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
     from workers import pools
-    from workers.queues import read_pools
+    from workers.queues import parse_pools
 
-    wanted = read_pools(queues, processes=concurrency)
-    _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
+    requested_pools = parse_pools(queues, processes=concurrency)
+    _require_ready("secret_key", "mail_from", "smtp_url", "redis_url")
     logs.configure(level=settings.get().log_level)
-    sys.exit(pools.serve(wanted))
+    sys.exit(pools.serve(requested_pools))
 
 
 @app.command()
 @output.report_errors
 def scheduler() -> None:
-    """One scheduler process: plans what is due, frees what hangs."""
+    """Run a scheduler: enqueue due work, recover stuck work."""
     from digest import settings
-    from workers import scheduler as clockwork
+    from workers import scheduler as scheduler_process
 
-    _must_be_ready("redis_url")
+    _require_ready("redis_url")
     logs.configure(level=settings.get().log_level)
-    clockwork.run()
+    scheduler_process.run()
 
 
 @app.command()
 @output.report_errors
-def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
-    """One web process: pages and API."""
+def web(
+    port: Port = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: DIGEST_HOST.")] = None,
+) -> None:
+    """Run a web process with the pages and the API."""
     from digest import settings
     from digest.services.security import admin_login
-    from digest.web.app import build as pages
+    from digest.web.app import build as build_web_app
     from digest.web.http import server
     from digest.web.wiring import page_services
     from workers.listening import require_free_port
 
-    chosen = settings.get()
-    _must_be_ready("secret_key", "mail_from")
-    require_free_port(host or chosen.host, port or chosen.port)
-    logs.configure(level=chosen.log_level)
-    admin_login.end_removed()
-    application = pages(_enqueue(), page_services())
-    server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
+    configuration = settings.get()
+    _require_ready("secret_key", "mail_from")
+    require_free_port(host or configuration.host, port or configuration.port)
+    logs.configure(level=configuration.log_level)
+    admin_login.end_sessions_of_removed()
+    application = build_web_app(_create_enqueue(), page_services())
+    server.serve(
+        application,
+        host=host or configuration.host,
+        port=port or configuration.port,
+        connections=configuration.web_connections,
+    )
 
 
 @app.command()
 @output.report_errors
 def healthcheck(
-    process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
+    process: Annotated[healthchecks.Process, typer.Argument(help="A process of this machine or container.")],
     queue: Annotated[
-        list[str] | None, typer.Option(help="Only those who serve this queue. Default: whatever this machine serves.")
+        list[str] | None, typer.Option(help="A queue to check; may be repeated. Default: all that are served here.")
     ] = None,
 ) -> None:
-    """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
-    typer.echo(healthchecks.examine(process, queue or ()))
+    """Check that a process makes progress. The exit code is 0 only then; for containers and monitoring."""
+    typer.echo(healthchecks.check_process(process, queue or ()))
 
 
 @app.command()
 @output.report_errors
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Stop when the mails are there; exit 0 only if all are.")
+        bool, typer.Option("--once", help="Stop after the mails; the exit code is 0 only if all have arrived.")
     ] = False,
-    port: Annotated[int, typer.Option(min=1, max=65534, help="The service's; the mailbox has the next one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65534, help="Port of the service; the mailbox uses the next one.")
+    ] = 8000,
 ) -> None:
-    """Everything on this machine, with the seed papers, demo readers and a mailbox to look into."""
-    from workers import demo as demonstration
+    """Run a demo of the whole service on this machine. With seed papers, demo subscribers and a mailbox."""
+    from workers import demo as demo_service
 
-    demonstration.run_demo(once=once, port=port, make_enqueue=_enqueue)
+    demo_service.run_demo(once=once, port=port, make_enqueue=_create_enqueue)
 
 
 if __name__ == "__main__":

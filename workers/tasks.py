@@ -1,4 +1,4 @@
-"""The tasks: each takes ids, makes one call, and may run twice. And the port that wakes them."""
+"""The Celery tasks, and the client that enqueues them. Each task takes ids, makes one call, and may run twice."""
 
 from __future__ import annotations
 
@@ -16,46 +16,47 @@ from kombu.exceptions import OperationalError
 from digest import logs, redis, settings
 from digest.errors import Transient
 from digest.interfaces import DELIVERY, QUEUES, SELECTION
-from digest.services.delivery import delivery_worker as delivering
-from workers.app import app, configure, process_name, served
-from workers.queues import PREFIX
+from digest.services.delivery import delivery_worker
+from workers.app import app, configure, process_name, served_queues
+from workers.queues import QUEUE_PREFIX
 
 log = logs.get(__name__)
 
 DELIVER = "deliver"
 MEASURE = "measure"
 CALIBRATE = "calibrate"
-SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
-SECONDS_TO_FREEZE = 600.0
-SECONDS_TO_WELCOME = 86_400.0  # as long as it may be asked for: thousands of an import wait for their turn
-SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
-SECONDS_ALIVE = 45.0  # three pulses
-SECONDS_BUSY = 180.0  # who began a task this lately gets on, whatever the task
-SECONDS_TO_ANSWER = 3.0
-MAX_STARTS = 3  # a task that ends its child every time is left alone after so many
-A_DAY = 86_400.0
+# For how long a mark keeps a task from being enqueued again, unless the task clears it
+DELIVER_MARK_SECONDS = 60.0
+MARK_SECONDS = 600.0
+WELCOME_MARK_SECONDS = 86_400.0  # the tasks of a large import wait for long
+TASK_SLICE_SECONDS = 120.0  # the rest becomes another task, so that a worker stops soon
+ALIVE_SECONDS = 45.0  # three pulses
+BUSY_SECONDS = 180.0  # a task that started this lately counts as progress
+PULSE_TIMEOUT_SECONDS = 3.0
+MAX_STARTS = 3  # a task that kills its process this often is given up
+DAY_SECONDS = 86_400.0
 
 
 @app.task(name="freeze")  # type: ignore[untyped-decorator]
 def freeze(run_id: int, shard: int) -> None:
-    """Choose and freeze the editions of one shard. Safe to run twice: a shard is done once."""
+    """Build and freeze the editions of one shard. Safe to run twice: a shard is done once."""
     from digest.services.runs import build_editions
 
-    name = _mark("freeze", run_id, shard)
-    if _begun(name) > MAX_STARTS:
+    mark = _mark_name("freeze", run_id, shard)
+    if _count_start(mark) > MAX_STARTS:
         log.error("shard_left_alone", run=run_id, shard=shard, starts=MAX_STARTS)
         return
     build_editions.build_shard(run_id, shard)
-    _quietly_end(name)
+    _clear_mark(mark)
     enqueue().deliver()
 
 
 @app.task(name="deliver")  # type: ignore[untyped-decorator]
 def deliver() -> None:
-    """Send what is due for about 10 s, and again while there is more. Safe to run twice: a row is claimed once."""
-    _quietly_end(DELIVER)  # first: what becomes due from now on needs a wake-up of its own
+    """Send due mail for about 10 s, and enqueue the task again if there is more. Safe to run twice: claims decide."""
+    _clear_mark(DELIVER)  # first, because mail that becomes due from now on needs another task
     try:
-        counts = delivering.send_due_mail(busy=enqueue().deliver)
+        counts = delivery_worker.send_due_mail(on_more_work=enqueue().deliver)
     except Transient as error:
         log.warning("delivery_stopped", reason=str(error))
         return
@@ -65,30 +66,30 @@ def deliver() -> None:
 
 @app.task(name="welcome")  # type: ignore[untyped-decorator]
 def welcome(subscriber_id: int) -> None:
-    """Choose a first edition for a reader who has just confirmed. Safe to run twice: a date has one edition."""
+    """Build the first edition of a subscriber who has just confirmed. Safe to run twice: one edition per date."""
     from digest.services.editions.welcome import first_edition
 
     try:
         first_edition(subscriber_id)
-    finally:  # one that failed may be asked for again
-        _quietly_end(_mark("welcome", subscriber_id))
+    finally:  # after a failure it may be enqueued again
+        _clear_mark(_mark_name("welcome", subscriber_id))
     enqueue().deliver()
 
 
 @app.task(name="ingest")  # type: ignore[untyped-decorator]
 def ingest(source: str) -> None:
-    """Ask a source for what is due or missing, a few minutes at most, and again while there is more.
+    """Fetch what is due or missing from a source for at most two minutes; enqueue the task again if there is more.
 
-    Safe to run twice: what is stored stays as it is, and turns keep two from asking at once.
+    Safe to run twice: storing is idempotent, and request pacing keeps two tasks from asking at once.
     """
     from digest.services.ingestion import catch_up
 
     try:
-        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).more
+        more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
-    _quietly_end(_mark("ingest", source))
+    _clear_mark(_mark_name("ingest", source))
     if more:
         enqueue().ingest(source)
     else:
@@ -97,38 +98,38 @@ def ingest(source: str) -> None:
 
 @app.task(name="measure")  # type: ignore[untyped-decorator]
 def measure() -> None:
-    """Measure the novelty of papers that were announced, a few minutes at most, and again while there is more.
+    """Measure the novelty of announced papers for at most two minutes; enqueue the task again if there is more.
 
-    Before, make ready what the day's runs need. Safe to run twice: a paper keeps its first figure.
+    First prepare the matching engine for the day's runs. Safe to run twice: a paper keeps its first figure.
     """
     from digest.services.catalog import novelty_and_score
     from digest.services.selection import selector
 
     selector.prepare_engine()
-    more = novelty_and_score.measure(seconds=SECONDS_TO_INGEST).more
-    _quietly_end(MEASURE)
+    more = novelty_and_score.measure_novelty(seconds=TASK_SLICE_SECONDS).is_incomplete
+    _clear_mark(MEASURE)
     if more:
         enqueue().measure()
 
 
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
 def calibrate() -> None:
-    """Wake a task for each of the next parts of readers that a new epoch asks for. Safe to run twice."""
+    """Enqueue a task for each of the next parts of subscribers to calibrate for a new epoch. Safe to run twice."""
     from digest.services.runs import calibration_job
 
-    _quietly_end(CALIBRATE)
+    _clear_mark(CALIBRATE)
     due = calibration_job.due_parts()
-    for first, last in due.parts:
-        enqueue().calibrate_part(due.epoch_id, first, last)
+    for first_id, last_id in due.parts:
+        enqueue().calibrate_part(due.epoch_id, first_id, last_id)
 
 
 @app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
-def calibrate_part(epoch_id: int, first: int, last: int) -> None:
-    """Calibrate some readers' profiles, and go on with the next. Safe to run twice: each is done once an epoch."""
+def calibrate_part(epoch_id: int, first_id: int, last_id: int) -> None:
+    """Calibrate the profiles of a part of the subscribers, then enqueue the next. Safe to run twice: once an epoch."""
     from digest.services.runs import calibration_job
 
-    done = calibration_job.calibrate_part(epoch_id, first, last)
-    _quietly_end(_mark(CALIBRATE, epoch_id, first, last))
+    done = calibration_job.calibrate_part(epoch_id, first_id, last_id)
+    _clear_mark(_mark_name(CALIBRATE, epoch_id, first_id, last_id))
     if done:
         enqueue().calibrate()
 
@@ -143,161 +144,168 @@ def tidy_signals() -> None:
 
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
 def pulse() -> None:
-    """Nothing, but done by a worker: that is what shows that workers get on."""
+    """Do nothing: that a worker runs it shows that the worker makes progress."""
 
 
 class CeleryEnqueue:
-    """Wakes the workers over Redis. A mark keeps what is outstanding from being enqueued again.
+    """Enqueues tasks in Redis. A mark keeps a task that is still waiting from being enqueued again.
 
-    Where Redis is gone the wake-up is lost; the sweep gives it again.
+    Without Redis the task is lost; a later sweep enqueues it again.
     """
 
     def __init__(self, store: redis.RedisStore) -> None:
         self._store = store
 
     def freeze(self, run_id: int, shard: int) -> None:
-        """Choose and freeze the editions of one shard of a run."""
-        self._wake(freeze, _mark("freeze", run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
+        """Build and freeze the editions of one shard of a run."""
+        self._enqueue_once(freeze, _mark_name("freeze", run_id, shard), MARK_SECONDS, run_id, shard)
 
     def deliver(self) -> None:
-        """Send what is due in the outbox."""
-        self._wake(deliver, DELIVER, SECONDS_TO_DELIVER)
+        """Send the due deliveries."""
+        self._enqueue_once(deliver, DELIVER, DELIVER_MARK_SECONDS)
 
     def welcome(self, subscriber_id: int) -> None:
-        """Choose a first edition for a reader who has just confirmed."""
-        self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_WELCOME, subscriber_id)
+        """Build the first edition of a subscriber who has just confirmed."""
+        self._enqueue_once(welcome, _mark_name("welcome", subscriber_id), WELCOME_MARK_SECONDS, subscriber_id)
 
     def ingest(self, source: str) -> None:
-        """Ask a source for what is due or missing."""
-        self._wake(ingest, _mark("ingest", source), SECONDS_TO_FREEZE, source)
+        """Fetch what is due or missing from a source."""
+        self._enqueue_once(ingest, _mark_name("ingest", source), MARK_SECONDS, source)
 
     def measure(self) -> None:
-        """Measure the novelty of papers that were announced."""
-        self._wake(measure, MEASURE, SECONDS_TO_FREEZE)
+        """Measure the novelty of announced papers."""
+        self._enqueue_once(measure, MEASURE, MARK_SECONDS)
 
     def calibrate(self) -> None:
-        """Calibrate the profiles that a new epoch asks for."""
-        self._wake(calibrate, CALIBRATE, SECONDS_TO_FREEZE)
+        """Calibrate the profiles for a new epoch."""
+        self._enqueue_once(calibrate, CALIBRATE, MARK_SECONDS)
 
-    def calibrate_part(self, epoch_id: int, first: int, last: int) -> None:
-        """Calibrate some readers' profiles."""
-        self._wake(calibrate_part, _mark(CALIBRATE, epoch_id, first, last), SECONDS_TO_FREEZE, epoch_id, first, last)
+    def calibrate_part(self, epoch_id: int, first_id: int, last_id: int) -> None:
+        """Calibrate the profiles of a part of the subscribers."""
+        self._enqueue_once(
+            calibrate_part,
+            _mark_name(CALIBRATE, epoch_id, first_id, last_id),
+            MARK_SECONDS,
+            epoch_id,
+            first_id,
+            last_id,
+        )
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
-        self._wake(tidy_signals, "tidy_signals", SECONDS_TO_FREEZE)
+        self._enqueue_once(tidy_signals, "tidy_signals", MARK_SECONDS)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
-        """Ask those who serve these queues for a sign of life."""
+        """Ask the workers of these queues for a sign of life."""
         for queue in queues:
-            self._wake(pulse, _mark("pulse", queue), SECONDS_TO_ANSWER, queue=f"{PREFIX}{queue}")
+            self._enqueue_once(pulse, _mark_name("pulse", queue), PULSE_TIMEOUT_SECONDS, queue=f"{QUEUE_PREFIX}{queue}")
 
-    def again(self, task: str, ids: Sequence[int | str]) -> None:
-        """Do a task that was begun and not ended."""
+    def reenqueue(self, task: str, ids: Sequence[int | str]) -> None:
+        """Enqueue a task again that was started but did not end."""
         try:
             app.send_task(task, args=list(ids))
         except OperationalError as error:
             log.warning("wake_up_lost", task=task, reason=str(error))
 
     def alive(self) -> bool:
-        """True where those who choose editions and who send mail got something done lately, or answer in seconds."""
+        """True if workers that build editions and send mail made progress lately, or respond within seconds."""
         try:
-            missing = self._silent((SELECTION, DELIVERY), SECONDS_ALIVE)
-            if missing:
-                self.pulse(missing)
-            until = time.monotonic() + SECONDS_TO_ANSWER
-            while missing and time.monotonic() < until:
+            silent_queues = self._silent_queues((SELECTION, DELIVERY), ALIVE_SECONDS)
+            if silent_queues:
+                self.pulse(silent_queues)
+            deadline = time.monotonic() + PULSE_TIMEOUT_SECONDS
+            while silent_queues and time.monotonic() < deadline:
                 time.sleep(0.05)
-                missing = self._silent(missing, SECONDS_TO_ANSWER)
+                silent_queues = self._silent_queues(silent_queues, PULSE_TIMEOUT_SECONDS)
         except Transient:
             return False
-        return not missing
+        return not silent_queues
 
-    def _silent(self, queues: Sequence[str], seconds: float) -> list[str]:
-        """Those queues that nobody serves who got something done so lately."""
+    def _silent_queues(self, queues: Sequence[str], seconds: float) -> list[str]:
+        """The queues without progress in the last `seconds`."""
         ages = {queue: self._store.progress(redis.queue_kind(queue)).values() for queue in queues}
         return [queue for queue in queues if min(ages[queue], default=seconds) >= seconds]
 
-    def _wake(self, task: Task, mark: str, seconds: float, *ids: int | str, queue: str | None = None) -> None:
-        marked = False
+    def _enqueue_once(self, task: Task, mark: str, seconds: float, *ids: int | str, queue: str | None = None) -> None:
+        is_marked = False
         try:
-            marked = self._store.mark(mark, seconds)
-            if marked:
+            is_marked = self._store.mark(mark, seconds)
+            if is_marked:
                 task.apply_async(args=ids, **({"queue": queue} if queue else {}))
         except (Transient, OperationalError) as error:
             log.warning("wake_up_lost", task=task.name, reason=str(error))
-            if marked:
-                _quietly_end(mark)  # else nobody could ask for it before the mark expires
+            if is_marked:
+                _clear_mark(mark)  # else it could not be enqueued before the mark expires
 
 
 def enqueue() -> CeleryEnqueue:
-    """The port to the workers of the configured Redis."""
+    """The client of the task queue in the configured Redis."""
     configure(settings.get().redis_url)
-    return CeleryEnqueue(_store(os.getpid(), settings.get().redis_url))
+    return CeleryEnqueue(_connect_store(os.getpid(), settings.get().redis_url))
 
 
 @cache
-def _store(_process: int, url: str) -> redis.RedisStore:
+def _connect_store(_process: int, url: str) -> redis.RedisStore:
     return redis.connect(url)
 
 
-def _mark(task: str, *ids: int | str) -> str:
-    """The name of what is outstanding."""
+def _mark_name(task: str, *ids: int | str) -> str:
+    """The name of the mark of a task that is waiting."""
     return ":".join([task, *map(str, ids)])
 
 
-def _begun(name: str) -> int:
+def _count_start(name: str) -> int:
     try:
-        return _store(os.getpid(), settings.get().redis_url).begin(name, A_DAY)
+        return _connect_store(os.getpid(), settings.get().redis_url).record_start(name, DAY_SECONDS)
     except Transient:
         return 1
 
 
-def _quietly_end(name: str) -> None:
+def _clear_mark(name: str) -> None:
     try:
-        _store(os.getpid(), settings.get().redis_url).end(name)
+        _connect_store(os.getpid(), settings.get().redis_url).record_end(name)
     except Transient as error:
         log.warning("mark_kept", reason=str(error))  # it expires
 
 
-def _started(task: Task, args: Sequence[int | str], **_: object) -> None:
-    """Note what this process does, so that a long task counts as progress and a dead process's task is found."""
-    if task.name == pulse.name:  # takes no time: a process that stops in the middle of it hangs
+def _on_task_start(task: Task, args: Sequence[int | str], **_: object) -> None:
+    """Record the current task, so that a long task counts as progress and the task of a dead process is found."""
+    if task.name == pulse.name:  # takes no time: a process that is busy with it hangs
         return
-    doing = json.dumps([task.name, list(args)])
+    current_task = json.dumps([task.name, list(args)])
     try:
-        _own_store().task_started(process_name(os.getpid()), served(), doing, seconds=SECONDS_BUSY)
+        _current_store().task_started(process_name(os.getpid()), served_queues(), current_task, seconds=BUSY_SECONDS)
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _ended(**_: object) -> None:
-    """Every task that ends is progress; so is that a worker is ready."""
+def _on_task_end(**_: object) -> None:
+    """Record progress: a task has ended, or the worker is ready."""
     try:
-        _own_store().task_ended(process_name(os.getpid()), served())
+        _current_store().task_ended(process_name(os.getpid()), served_queues())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _ready(**_kwargs: object) -> None:
-    """A worker that can begin gets on. What processes of this host left undone when they died is enqueued anew.
+def _on_worker_ready(**_kwargs: object) -> None:
+    """Record progress, and enqueue the unfinished tasks of dead processes of this host again.
 
-    Their messages would come back only after `VISIBILITY_SECONDS`.
+    Redis would redeliver their messages only after `VISIBILITY_SECONDS`.
     """
-    _ended()
+    _on_task_end()
     try:
-        for process in _own_store().processes_in_a_task():
+        for process in _current_store().processes_with_task():
             host, _separator, pid = process.rpartition(":")
             if host == socket.gethostname() and _is_dead(int(pid)):
-                doing = _own_store().process_gone(process, QUEUES)
-                if doing is not None:
-                    enqueue().again(*json.loads(doing))
+                current_task = _current_store().remove_process(process, QUEUES)
+                if current_task is not None:
+                    enqueue().reenqueue(*json.loads(current_task))
     except Transient as error:
         log.warning("tasks_not_taken_over", reason=str(error))
 
 
 def _is_dead(pid: int) -> bool:
-    """True also for a process that had this one's number: this one has begun nothing yet."""
+    """True also for our own pid: it was that of an earlier process, because this one has not started a task yet."""
     if pid == os.getpid():
         return True
     try:
@@ -309,20 +317,20 @@ def _is_dead(pid: int) -> bool:
     return False
 
 
-def _gone(**_: object) -> None:
-    """A process that ends in order serves nothing any more, and nobody waits until its progress is old."""
+def _on_shutdown(**_: object) -> None:
+    """Remove the progress of a process that ends in order."""
     try:
-        _own_store().process_gone(process_name(os.getpid()), served())
+        _current_store().remove_process(process_name(os.getpid()), served_queues())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _own_store() -> redis.RedisStore:
-    return _store(os.getpid(), settings.get().redis_url)
+def _current_store() -> redis.RedisStore:
+    return _connect_store(os.getpid(), settings.get().redis_url)
 
 
-task_prerun.connect(_started)
-task_postrun.connect(_ended)
-worker_ready.connect(_ready)
-worker_shutdown.connect(_gone)
-worker_process_shutdown.connect(_gone)
+task_prerun.connect(_on_task_start)
+task_postrun.connect(_on_task_end)
+worker_ready.connect(_on_worker_ready)
+worker_shutdown.connect(_on_shutdown)
+worker_process_shutdown.connect(_on_shutdown)

@@ -15,7 +15,7 @@ from digest.services.admin import configuration
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
     config = typer.Typer(no_args_is_help=True, help="Check the settings, or show them with secrets hidden.")
     app.add_typer(config, name="config")
@@ -23,31 +23,33 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @config.command()
     @output.report_errors
     def check(json: Json = False) -> None:
-        """Check all settings and print everything that is wrong. Exits with 2 if there is anything."""
+        """Check all settings and print every problem. The exit code is 2 if there is one."""
         problems = configuration.problems()
         if json:
             output.emit_json({"ok": not problems, "problems": problems})
         for problem in [] if json else problems:
             output.fail(problem)
         if problems:
-            raise typer.Exit(output.WRONG)
+            raise typer.Exit(output.EXIT_USAGE)
         if not json:
-            output.print_line(f"The settings are valid ({_origin()})")
+            output.print_line(f"The settings are valid ({_env_file_note()})")
 
     @config.command()
     @output.report_errors
     def show(json: Json = False) -> None:
-        """Show every setting, its value and where it is from. Secrets and passwords are hidden."""
-        rows = configuration.rows()
+        """Show every setting with its value and origin. Secrets and passwords are hidden."""
+        rows = configuration.setting_rows()
         if json:
             output.emit_json([asdict(row) for row in rows])
         else:
-            output.table(
-                ["setting", "value", "from"], [(row.setting, row.value, row.origin) for row in rows], whole=["setting"]
+            output.print_table(
+                ["setting", "value", "from"],
+                [(row.setting, row.value, row.origin) for row in rows],
+                unbroken=["setting"],
             )
 
 
-def _origin() -> str:
+def _env_file_note() -> str:
     """Where `.env` was found, for people who run a command in the wrong folder."""
     path = settings.ENV_FILE.resolve()
     return f"read {output.plain_text(str(path))}" if path.exists() else f"there is no {output.plain_text(str(path))}"

@@ -1,4 +1,4 @@
-"""`digest migrate`, `digest init`, `digest doctor`: setting up and checking."""
+"""`digest migrate`, `digest init`, `digest doctor`: set up and check an installation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from digest.services.admin import configuration, doctor, setup
 from digest.services.selection import engine_loader, engine_need
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
-    _migrate(app)
-    _doctor(app)
-    _init(app)
+    _add_migrate(app)
+    _add_doctor(app)
+    _add_init(app)
 
 
-def _migrate(app: typer.Typer) -> None:
+def _add_migrate(app: typer.Typer) -> None:
     @app.command()
     @output.report_errors
     def migrate(
@@ -30,41 +30,42 @@ def _migrate(app: typer.Typer) -> None:
             bool | None,
             typer.Option(
                 "--compile/--no-compile",
-                help="Compile the matching engine, or not. Default: if this installation is large enough.",
+                help="Whether to compile the matching engine. Default: if the installation is large enough.",
             ),
         ] = None,
     ) -> None:
-        """Bring the database to the newest schema. Compile the matching engine where it is needed."""
+        """Upgrade the database schema. Also compiles the matching engine where it is needed."""
         configuration.require_valid()
-        before = schema_migration.current_revision()
-        after = schema_migration.upgrade()
+        old_revision = schema_migration.current_revision()
+        new_revision = schema_migration.upgrade()
         output.print_line(
-            f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})")
+            f"the schema is {new_revision}"
+            + (", as before" if old_revision == new_revision else f" (was {old_revision or 'empty'})")
         )
         if compile_engine is None:
             with reading() as session:
                 compile_engine = engine_need.measure_size(session).needs_engine
-        if compile_engine and not engine_loader.compiled():
+        if compile_engine and not engine_loader.is_compiled():
             with output.print_progress("compiling the matching engine, about a minute, once"):
                 engine_loader.engine()
             output.print_line("the matching engine is compiled")
 
 
-def _doctor(app: typer.Typer) -> None:
+def _add_doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.report_errors
-    def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-        """Check configuration, database, Redis, workers, mail server and readiness for bulk mail."""
-        findings = doctor.examine()
+    def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+        """Check the settings, database, Redis, workers, mail server and readiness for bulk mail."""
+        findings = doctor.run_checks()
         if json:
             output.emit_json([finding.to_json() for finding in findings])
         else:
-            _print(findings)
+            _print_findings(findings)
         if any(finding.level == doctor.ERROR for finding in findings):
-            raise typer.Exit(output.FAILED)
+            raise typer.Exit(output.EXIT_FAILED)
 
 
-def _init(app: typer.Typer) -> None:
+def _add_init(app: typer.Typer) -> None:
     @app.command("init")
     @output.report_errors
     def set_up(
@@ -73,32 +74,32 @@ def _init(app: typer.Typer) -> None:
         base_url: Annotated[str, typer.Option(prompt="Address of the service in the browser (https://…)")],
         postal_address: Annotated[str, typer.Option(prompt="Postal address for the footer (law in many places)")],
         admin: Annotated[str, typer.Option(prompt="Administrator's e-mail address")],
-        test_mail: Annotated[bool, typer.Option(help="Send one to the administrator.")] = True,
-        env_file: Annotated[Path, typer.Option(help="Where to write.")] = Path(".env"),
-        force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+        test_mail: Annotated[bool, typer.Option(help="Send a test mail to the administrator.")] = True,
+        env_file: Annotated[Path, typer.Option(help="The file to write.")] = Path(".env"),
+        force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     ) -> None:
-        """Write .env with fresh secrets, and send a test mail."""
-        answers = setup.Answers(mail_from, smtp_url, base_url, postal_address, admin)
-        setup.write(answers, env_file, force=force)
+        """Write .env with new secrets, and send a test mail."""
+        answers = setup.SetupAnswers(mail_from, smtp_url, base_url, postal_address, admin)
+        setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(setup.send_test(answers))
+            output.print_line(setup.send_test_mail(answers))
         output.print_line("next: digest migrate, then digest up")
 
 
-def _print(findings: list[doctor.Finding]) -> None:
+def _print_findings(findings: list[doctor.Finding]) -> None:
     styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
     rows = [
-        (output.styled(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
+        (output.styled_cell(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
         for f in findings
     ]
-    output.table(["", "what", "finding"], rows, apart=False)
-    wrong = sum(f.level == doctor.ERROR for f in findings)
-    doubtful = sum(f.level == doctor.WARNING for f in findings)
+    output.print_table(["", "what", "finding"], rows, separate_rows=False)
+    error_count = sum(f.level == doctor.ERROR for f in findings)
+    warning_count = sum(f.level == doctor.WARNING for f in findings)
     output.print_line(
-        f"\n{_counted(len(findings), 'check')}: {_counted(wrong, 'error')}, {_counted(doubtful, 'warning')}"
+        f"\n{_plural(len(findings), 'check')}: {_plural(error_count, 'error')}, {_plural(warning_count, 'warning')}"
     )
 
 
-def _counted(number: int, name: str) -> str:
+def _plural(number: int, name: str) -> str:
     return f"{number} {name}" + ("" if number == 1 else "s")

@@ -27,13 +27,13 @@ from digest.web.wiring import page_services
 from seeds import loader
 from tests.patience import PATIENCE
 from workers.demo import mailbox as mailboxes
-from workers.demo.mailbox import Mailbox
+from workers.demo.mailbox import Maildir
 
 ADMIN = "root@digest.example"
 
 
 class AtOnce:
-    """An Enqueue without a queue: what is to be done is done before the call returns."""
+    """An Enqueue without a queue: each task runs before the call returns."""
 
     def freeze(self, run_id: int, shard: int) -> None:
         raise AssertionError("pages freeze nothing")
@@ -50,10 +50,10 @@ class AtOnce:
 
 @dataclass
 class Site:
-    """The service as a test sees it: where it is, its mailbox, its days."""
+    """The running service: its address, mailbox and days."""
 
     url: str
-    mailbox: Mailbox
+    mailbox: Maildir
 
     def announce(self, on: date, documents: Mapping[str, ParsedDocument]) -> None:
         for name, parsed in documents.items():
@@ -64,12 +64,18 @@ class Site:
 
     def mail(self, to: str, subject: str = "") -> EmailMessage:
         """The newest mail to that address."""
-        found = self.mailbox.wait(to, subject, seconds=PATIENCE)
+        found = self.mailbox.wait_for(to, subject, seconds=PATIENCE)
         assert found is not None, f"no mail for {to}"
         return found
 
+    def digest_mail(self, to: str) -> EmailMessage:
+        """The newest daily mail to that address."""
+        mails = [mail for mail in self.mails(to) if ":digest:" in str(mail["Feedback-ID"])]
+        assert mails, f"no daily mail for {to}"
+        return mails[-1]
+
     def mails(self, to: str) -> list[EmailMessage]:
-        return [m for kept in self.mailbox.all() if (m := kept.parsed())["To"] == to]
+        return [m for kept in self.mailbox.received() if (m := kept.parse())["To"] == to]
 
 
 @contextmanager
@@ -77,7 +83,7 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
     """Serve what `build` makes for an address, at that address, until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running_server = uvicorn.Server(server.configuration(build(url)))
+    running_server = uvicorn.Server(server.server_config(build(url)))
     thread = threading.Thread(target=running_server.run, args=([listening],), name="web")
     thread.start()
     try:
@@ -91,8 +97,8 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
 @contextmanager
 def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
     """The service over the configured database, its mail going into `folder`. `configure` sets settings by name."""
-    mailbox = mailboxes.Mailbox(folder / "mailbox")
-    mailbox.empty()
+    mailbox = mailboxes.Maildir(folder / "mailbox")
+    mailbox.clear()
     mail_server = mailboxes.serve(mailbox)
 
     def built(url: str) -> FastAPI:
@@ -116,7 +122,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
 
 
 def days(today: date) -> tuple[dict[str, ParsedDocument], dict[str, ParsedDocument]]:
-    """Two announcements of real papers: the first without signals, so that nothing but words decides."""
+    """Two announcements of real papers: the first without signals, so that words alone decide."""
     first, second = loader.announcements(today)
     return dict(second.documents), dict(first.documents)
 

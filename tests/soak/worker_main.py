@@ -1,4 +1,4 @@
-"""A real Celery worker with plain letters, whose waits are short. Settings come from the environment."""
+"""A real Celery worker with a plain composer and short waits. Settings come from the environment."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 
 from tests.soak.short import shorten
 from tests.workers import stubs
-from workers.app import work
+from workers.app import run_worker
 
 if __name__ == "__main__":
     shorten()
     stubs.install()
-    sys.exit(work(concurrency=2))
+    sys.exit(run_worker(concurrency=2))

@@ -1,4 +1,4 @@
-"""A supervisor for tests: keeps the given Python scripts running, with a private Redis. Prints its pids when asked."""
+"""A supervisor for tests: keeps the given Python scripts running, with a private Redis. Prints its pids on request."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from workers.supervisor import Supervisor
 if __name__ == "__main__":
     redis = PrivateRedis()
     scripts = {f"child{number}": [sys.executable, "-c", script] for number, script in enumerate(sys.argv[1:])}
-    sys.exit(Supervisor(scripts, redis=redis, environment={"DIGEST_REDIS_URL": redis.url}, drain=5).run())
+    sys.exit(Supervisor(scripts, redis=redis, environment={"DIGEST_REDIS_URL": redis.url}, drain_seconds=5).run())

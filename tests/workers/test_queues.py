@@ -1,4 +1,4 @@
-"""The queues: what is in a hurry waits behind nothing else, and a queue that nobody serves is found."""
+"""The queues: urgent tasks wait for no others, and a queue without a worker is detected."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.workers import stubs
 from tests.workers.conftest import Worker, noted
 from workers import healthcheck, tasks
 from workers.app import configure
-from workers.healthcheck import Process, examine
-from workers.queues import Pool, default_pools, read_pools, served_by
+from workers.healthcheck import Process, check_process
+from workers.queues import WorkerPool, default_pools, parse_pools, queues_of_pools
 from workers.tasks import CeleryEnqueue
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -34,7 +34,7 @@ Start = Callable[..., Worker]
 
 @pytest.fixture
 def start(database: str, smtp: MailServer, dead_senders_found: None, redis_server: PrivateRedis) -> Iterator[Start]:
-    """Starts `digest worker`, its services stood in for."""
+    """Starts `digest worker` with stubs of the services."""
     stubs.notes().parent.mkdir(exist_ok=True)
     started: list[Worker] = []
 
@@ -51,40 +51,40 @@ def start(database: str, smtp: MailServer, dead_senders_found: None, redis_serve
 @pytest.mark.parametrize(
     ("text", "pools"),
     [
-        ("delivery", [Pool(("delivery",), 1)]),
-        ("delivery=2, selection=12", [Pool(("delivery",), 2), Pool(("selection",), 12)]),
-        ("ingestion+background", [Pool(("ingestion", "background"), 1)]),
-        ("background + delivery =3", [Pool(("background", "delivery"), 3)]),
+        ("delivery", [WorkerPool(("delivery",), 1)]),
+        ("delivery=2, selection=12", [WorkerPool(("delivery",), 2), WorkerPool(("selection",), 12)]),
+        ("ingestion+background", [WorkerPool(("ingestion", "background"), 1)]),
+        ("background + delivery =3", [WorkerPool(("background", "delivery"), 3)]),
     ],
 )
-def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) -> None:
-    assert read_pools(text) == pools
+def test_queues_are_read_as_they_are_documented(text: str, pools: list[WorkerPool]) -> None:
+    assert parse_pools(text) == pools
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "there is no queue ''"),
         ("deliver", "there is no queue 'deliver'; there are delivery, selection, ingestion, background"),
         ("delivery,", "there is no queue ''"),
-        ("delivery=0", "'delivery=0': processes are a number from 1 to 256"),
-        ("delivery=many", "processes are a number"),
-        ("delivery=٣", "processes are a number"),
-        ("delivery=257", "processes are a number"),
-        ("delivery+selection,selection", "selection stands there twice"),
+        ("delivery=0", "'delivery=0': the number of processes must be from 1 to 256"),
+        ("delivery=many", "the number of processes must be"),
+        ("delivery=٣", "the number of processes must be"),
+        ("delivery=257", "the number of processes must be"),
+        ("delivery+selection,selection", "selection is named twice"),
     ],
 )
-def test_what_can_not_be_read_is_named(text: str, said: str) -> None:
+def test_what_can_not_be_read_is_named(text: str, message: str) -> None:
     with pytest.raises(BadInput) as error:
-        read_pools(text)
+        parse_pools(text)
 
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_every_queue_is_served_by_default_and_delivery_by_its_own_processes() -> None:
-    assert sorted(served_by(default_pools())) == sorted(QUEUES)
+    assert sorted(queues_of_pools(default_pools())) == sorted(QUEUES)
     assert default_pools()[0].queues == ("delivery",)
-    assert [pool.processes for pool in read_pools(None, processes=3)] == [3, 3, 3]
+    assert [pool.processes for pool in parse_pools(None, processes=3)] == [3, 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_the_days_editions_go_before_the_welcomes_of_an_import(
 def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 0.05)
+    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 0.05)
     for _ in range(3):
         port.welcome(5)
         time.sleep(0.1)
@@ -160,7 +160,7 @@ def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
 
 
 @SQLITE
-def test_a_wake_up_that_found_no_broker_can_be_given_again(
+def test_a_task_that_found_no_broker_can_be_enqueued_again(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
     configure("unix:///nowhere/redis.sock")
@@ -245,11 +245,11 @@ def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue
 def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_alive(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.5)
+    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.5)
     start("selection,ingestion+background")
-    wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60))
+    wait_for(lambda: not port._silent_queues(("selection", "ingestion", "background"), 60))
 
-    queues = [finding for finding in doctor.examine() if finding.name == "queues"]
+    queues = [finding for finding in doctor.run_checks() if finding.name == "queues"]
     levels = {finding.text.partition(":")[0]: finding.level for finding in queues}
 
     assert levels == {"delivery": "error", "selection": "ok", "ingestion": "ok", "background": "ok"}
@@ -263,11 +263,11 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 
     worker.end()
 
-    assert port._silent(QUEUES, 60) == list(QUEUES)
+    assert port._silent_queues(QUEUES, 60) == list(QUEUES)
 
 
 def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
-    """What the queue's processes did last is moved into the past."""
+    """Move the last progress of the queue's processes into the past."""
     key = f"{PREFIX}progress:{queue_kind(queue)}"
     for name, at in store._client.zrange(key, 0, -1, withscores=True):
         store._client.zadd(key, {name: at - 7200})
@@ -277,26 +277,26 @@ def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
 def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", PATIENCE)
-    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
+    monkeypatch.setattr(healthcheck, "MAX_PROGRESS_AGE_SECONDS", PATIENCE)
+    monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", PATIENCE)
     worker = start("delivery,selection")
     wait_for(port.alive)
-    healthy = examine(Process.worker)
+    healthy = check_process(Process.worker)
     store = connect(redis_server.url)
     wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
     os.kill(frozen, signal.SIGSTOP)
-    as_if_hours_had_passed(store, "delivery")  # for the other queue, which gets on, they have not
+    as_if_hours_had_passed(store, "delivery")  # not for the other queue, which makes progress
 
     try:
-        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
-        with pytest.raises(Transient, match=r"did nothing for 2 s while asked to \(queues: delivery\)"):
-            examine(Process.worker)
+        monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", 2.0)
+        with pytest.raises(Transient, match=r"did not react within 2 s \(queues: delivery\)"):
+            check_process(Process.worker)
     finally:
-        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
+        monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", PATIENCE)
         os.kill(frozen, signal.SIGCONT)
 
     assert healthy.endswith("(delivery, selection)")
-    assert examine(Process.worker, ["selection"]).endswith("(selection)")
+    assert check_process(Process.worker, ["selection"]).endswith("(selection)")
     with pytest.raises(BadInput, match="there is no queue 'mail'"):
-        examine(Process.worker, ["mail"])
+        check_process(Process.worker, ["mail"])

@@ -39,7 +39,7 @@ def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
     feed: WireServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
     jobs = {"sources": (0.5, partial(scheduler.enqueue_due_fetches, port))}
-    made = scheduler.schedule(jobs, scheduler.Leader(connect(redis_server.url), "a"), now=datetime.now(UTC))
+    made = scheduler.create_scheduler(jobs, scheduler.LeaderLock(connect(redis_server.url), "a"), now=datetime.now(UTC))
     made.start()
 
     wait_for(lambda: _count(Novelty) == 40)

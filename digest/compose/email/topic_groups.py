@@ -5,8 +5,8 @@ from __future__ import annotations
 from digest.compose.edition import FOLLOWED, RISING, Entry
 from digest.compose.email import match_reason, subject_line
 from digest.compose.email.template_context import Recipient
-from digest.compose.text.text_wrapping import shortened
-from digest.i18n import translate
+from digest.compose.text.text_wrapping import shorten
+from digest.i18n import localize
 
 GROUPED_FROM = 8  # papers from which on lists are grouped
 
@@ -14,10 +14,10 @@ GROUPED_FROM = 8  # papers from which on lists are grouped
 def group_label(entry: Entry, recipient: Recipient) -> str:
     """The topic that gave most of an entry's score, or its section where it has none or leads the mail."""
     if entry.section == FOLLOWED:
-        return translate("★ Followed")
+        return localize("★ Followed")
     if entry.section == RISING:
-        return translate("Rising ↑")
+        return localize("Rising ↑")
     index = subject_line.leading_topic(entry)
     if not 0 <= index < len(recipient.topics):
-        return translate("New")
-    return shortened(match_reason.one_line(recipient.topics[index]), 40)
+        return localize("New")
+    return shorten(match_reason.one_line(recipient.topics[index]), 40)

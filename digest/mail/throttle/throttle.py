@@ -1,4 +1,4 @@
-"""Limits mails a second through each server and to each receiving domain.
+"""Limits mails per second through each server and to each receiving domain.
 
 All workers share buckets in Redis; while it is down, each process uses its own with a part of the rate. A domain that
 asks for a lower rate (421, 4.7.x) has its rate halved; the rate recovers slowly.
@@ -23,9 +23,9 @@ log = logs.get(__name__)
 
 T = TypeVar("T")
 
-SECONDS_OF_BURST = 2.0  # a full bucket holds the mails of this time
-SECONDS_WITHOUT_REDIS = 30.0  # after a failure
-SECONDS_TO_CACHE_SHARES = 1.0
+BURST_SECONDS = 2.0  # a full bucket holds the mails of this time
+REDIS_RETRY_SECONDS = 30.0  # after a failure
+SHARE_CACHE_SECONDS = 1.0
 MAX_RESERVATION_SECONDS = 6 * 3600.0
 
 
@@ -35,7 +35,7 @@ class Throttle:
     def __init__(self, settings: Settings, shared: Buckets | None) -> None:
         self._rate = settings.send_rate
         self._overrides = settings.rates_by_domain
-        self._shared, self._own = shared, LocalBuckets()
+        self._shared, self._local = shared, LocalBuckets()
         self._without_redis_until = 0.0
         self._shares: dict[str, float] = {}
         self._shares_read_at = float("-inf")
@@ -46,14 +46,14 @@ class Throttle:
         if not self._rate:
             return requested, 0.0
         allowed, wait = self._with_buckets(
-            lambda buckets, part: buckets.room(server, *_rate_and_size(self._rate * part))
+            lambda buckets, part: buckets.available_tokens(server, *_rate_and_size(self._rate * part))
         )
         return min(allowed, requested), wait
 
     def record_sent(self, server: str, count: int) -> None:
         """Record that `count` mails were sent through the server."""
         if self._rate and count:
-            self._with_buckets(lambda buckets, part: buckets.spend(server, self._rate * part, count))
+            self._with_buckets(lambda buckets, part: buckets.charge(server, self._rate * part, count))
 
     def admit(self, domains: Sequence[str]) -> list[bool]:
         """For each mail, by its domain, whether it may be sent now."""
@@ -61,7 +61,7 @@ class Throttle:
         for domain, requested in allowed.items():
             rate = self._current_rate(domain)
             if rate:
-                allowed[domain] = self._take(domain, rate, requested)
+                allowed[domain] = self._take_tokens(domain, rate, requested)
         admitted = []
         for domain in domains:
             admitted.append(allowed[domain] > 0)
@@ -74,10 +74,12 @@ class Throttle:
         `queue`: behind all mails that were postponed before; else as soon as the domain has room.
         """
         rate = self._current_rate(domain) or domain_rates.ASSUMED_RATE
-        wait = self._with_buckets(lambda buckets, part: buckets.room(domain, *_rate_and_size(rate * part)))[1]
+        wait = self._with_buckets(lambda buckets, part: buckets.available_tokens(domain, *_rate_and_size(rate * part)))[
+            1
+        ]
         if queue:
             start = self._with_buckets(
-                lambda buckets, part: buckets.book(domain, rate * part, count, MAX_RESERVATION_SECONDS)
+                lambda buckets, part: buckets.reserve(domain, rate * part, count, MAX_RESERVATION_SECONDS)
             )
             wait = max(wait, start)
         self._postponed_until = max(self._postponed_until, time.monotonic() + wait + count / rate)
@@ -85,12 +87,12 @@ class Throttle:
 
     def slow(self, domain: str) -> None:
         """Halve the rate of a domain that asked for a lower one."""
-        slowed = self._with_buckets(lambda buckets, _: buckets.slowed())
+        slowed = self._with_buckets(lambda buckets, _: buckets.rate_shares())
         share, age = slowed.get(domain, (1.0, domain_rates.SECONDS_BETWEEN_HALVINGS))
         if age >= domain_rates.SECONDS_BETWEEN_HALVINGS:
             halved = max(domain_rates.recovered_share(share, age) / 2, domain_rates.MIN_SHARE)
             log.warning("domain_slowed", domain=domain, share=halved)
-            self._with_buckets(lambda buckets, _: buckets.slow(domain, halved))
+            self._with_buckets(lambda buckets, _: buckets.set_rate_share(domain, halved))
             self._shares_read_at = float("-inf")
 
     @property
@@ -98,16 +100,16 @@ class Throttle:
         """True while mails that this process postponed are still to come due."""
         return time.monotonic() < self._postponed_until
 
-    def _take(self, domain: str, rate: float, requested: int) -> int:
-        taken, _ = self._with_buckets(
+    def _take_tokens(self, domain: str, rate: float, requested: int) -> int:
+        granted, _ = self._with_buckets(
             lambda buckets, part: buckets.take(domain, *_rate_and_size(rate * part), requested)
         )
-        return taken
+        return granted
 
     def _current_rate(self, domain: str) -> float:
         """Mails a second to that domain now; 0 for no limit."""
-        if time.monotonic() - self._shares_read_at > SECONDS_TO_CACHE_SHARES:
-            slowed = self._with_buckets(lambda buckets, _: buckets.slowed())
+        if time.monotonic() - self._shares_read_at > SHARE_CACHE_SECONDS:
+            slowed = self._with_buckets(lambda buckets, _: buckets.rate_shares())
             self._shares = {name: domain_rates.recovered_share(share, age) for name, (share, age) in slowed.items()}
             self._shares_read_at = time.monotonic()
         rate = domain_rates.configured_rate(domain, self._overrides)
@@ -116,26 +118,26 @@ class Throttle:
     def _with_buckets(self, operation: Callable[[Buckets, float], T]) -> T:
         """Run `operation` on the shared buckets with the whole rate; without Redis, on our own with a part of it."""
         if self._shared is None:
-            return operation(self._own, 1.0)
+            return operation(self._local, 1.0)
         if time.monotonic() >= self._without_redis_until:
             try:
                 return operation(self._shared, 1.0)
             except Transient as error:
                 log.warning("rates_kept_alone", reason=str(error))
-                self._without_redis_until = time.monotonic() + SECONDS_WITHOUT_REDIS
-        return operation(self._own, 1 / max(os.cpu_count() or 1, 2))  # a worker has as many processes by default
+                self._without_redis_until = time.monotonic() + REDIS_RETRY_SECONDS
+        return operation(self._local, 1 / max(os.cpu_count() or 1, 2))  # a worker has as many processes by default
 
 
 def _rate_and_size(rate: float) -> tuple[float, float]:
     """The rate of a bucket and its size."""
-    return rate, max(rate * SECONDS_OF_BURST, 1.0)
+    return rate, max(rate * BURST_SECONDS, 1.0)
 
 
-def shared(settings: Settings) -> Throttle:
+def shared_throttle(settings: Settings) -> Throttle:
     """The throttle of this process for these settings."""
-    return _shared(os.getpid(), settings)
+    return _cached_throttle(os.getpid(), settings)
 
 
 @lru_cache(maxsize=4)
-def _shared(_process: int, settings: Settings) -> Throttle:
+def _cached_throttle(_process: int, settings: Settings) -> Throttle:
     return Throttle(settings, redis.connect(settings.redis_url) if settings.redis_url else None)

@@ -23,7 +23,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import runs, sent_papers
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Edition, Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import WELCOME
@@ -42,7 +42,7 @@ def further_papers(edition_id: int) -> FurtherPage:
         subscriber = session.get(Subscriber, edition.subscriber_id) if edition else None
         version = session.get(ProfileVersion, edition.profile_id) if edition else None
         if edition is None or subscriber is None or version is None or edition.cancelled:
-            raise NotFound(translate("this edition no longer exists"))
+            raise NotFound(localize("this edition no longer exists"))
         content, profile = Content.from_json(edition.content), Profile.from_json(version.profile)
         entries = _beyond_limit(session, edition, content, profile) if content.more else []
         records = store.versions(session, [(entry.paper, entry.revision) for entry in entries])
@@ -68,11 +68,13 @@ def _beyond_limit(session: Session, edition: Edition, content: Content, profile:
     seen_through = _seen_through(edition, content, pool)
     topics = tuple([replace(topic, cap=None) for topic in profile.topics])
     limit = len(content.entries) + min(content.more, FURTHER_LISTED)
-    sent = sent_papers.papers_sent_since(session, [edition.subscriber_id], pool.oldest(seen_through), before=edition.id)
+    sent = sent_papers.papers_sent_since(
+        session, [edition.subscriber_id], pool.oldest_relevant_announcement(seen_through), before=edition.id
+    )
     request = SelectionRequest(
         replace(profile, topics=topics, limit=limit),
         seen_through,
-        thresholds.thresholds_of(session, epoch, {edition.profile_id: profile}).get(edition.profile_id),
+        thresholds.thresholds_by_version(session, epoch, {edition.profile_id: profile}).get(edition.profile_id),
         sent.get(edition.subscriber_id, ()),
         rising=False,
     )

@@ -1,4 +1,4 @@
-"""The papers of an edition as its entries, and their order by section."""
+"""Build the entries of an edition from matches and papers, ordered by section."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from digest.matching.profile import Match, Profile
 from digest.services.selection.candidate_papers import CandidatePool
 
 MAX_RISING = 3
-COMPILED_PROFILE = Profile()  # instead of a profile that is compiled already and read only where it has to be
+COMPILED_PROFILE = Profile()  # stands for a profile that is compiled already and was not read from the database
 
 
 class SelectionRequest(NamedTuple):
-    """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
+    """What one subscriber's papers are selected by. `tau`: the calibrated threshold, None while there is none.
 
-    `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
-    beside what is new; `version`: the id of the profile version, if it is stored. It may be LATER for the engine.
+    `profile` may be COMPILED_PROFILE for the engine. `seen_through`: the last batch considered before; `sent`: papers
+    sent before; `rising`: whether to add rising papers; `version`: the id of the profile version, if it is stored.
     """
 
     profile: Profile
@@ -30,12 +30,12 @@ class SelectionRequest(NamedTuple):
 
     @property
     def has_topics(self) -> bool:
-        """False for a reader who gets what trends and what is new in the categories."""
+        """False for a profile that gets trending and new papers of its categories."""
         return any(not topic.muted for topic in self.profile.topics)
 
 
 def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
-    """A paper that matched."""
+    """The entry of a matched paper."""
     trend = pool.trends.get(match.paper)
     return Entry(
         paper=match.paper,
@@ -54,12 +54,12 @@ def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
 
 
 def new_entry(pool: CandidatePool, match: Match) -> Entry:
-    """A new paper that matched, under its section."""
+    """The entry of a new matched paper: in FOLLOWED for a followed author, else in NEW."""
     return entry_of_match(pool, match, FOLLOWED if match.followed else NEW)
 
 
 def plain_entry(pool: CandidatePool, paper: int, section: str) -> Entry:
-    """A paper that nothing was asked of but its category."""
+    """The entry of a paper selected by its category alone."""
     trend = pool.trends.get(paper)
     return Entry(
         paper=paper,
@@ -71,30 +71,30 @@ def plain_entry(pool: CandidatePool, paper: int, section: str) -> Entry:
     )
 
 
-def without_topics(
+def content_without_topics(
     pool: CandidatePool,
-    asked: SelectionRequest,
+    request: SelectionRequest,
     followed: Sequence[Match],
     trending: Sequence[int],
-    fresh: Sequence[int],
+    newest: Sequence[int],
     considered: int,
 ) -> Content:
-    """The trending papers of the categories chosen, past followed authors; then what is new in them.
+    """An edition without topics: papers of followed authors, trending papers of the categories, then new ones.
 
     `trending`: strongest first, `fresh`: newest first; both without papers sent before or of followed authors.
     """
-    profile = asked.profile
+    profile = request.profile
     entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
     entries += [plain_entry(pool, paper, RISING) for paper in trending[: profile.limit]]
-    room = profile.limit - len(trending)
-    shown = {entry.paper for entry in entries}
-    rest = [paper for paper in fresh if paper not in shown] if profile.categories and room > 0 else []
-    entries += [plain_entry(pool, paper, NEW) for paper in rest[: max(room, 0)]]
-    more = len(trending) + len(rest) + len(followed) - len(entries)
-    return Content(entries=_in_order(entries), considered=considered, more=max(more, 0), notice=asked.notice)
+    free_slots = profile.limit - len(trending)
+    included = {entry.paper for entry in entries}
+    new_papers = [paper for paper in newest if paper not in included] if profile.categories and free_slots > 0 else []
+    entries += [plain_entry(pool, paper, NEW) for paper in new_papers[: max(free_slots, 0)]]
+    more = len(trending) + len(new_papers) + len(followed) - len(entries)
+    return Content(entries=_sort_by_section(entries), considered=considered, more=max(more, 0), notice=request.notice)
 
 
-def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """By section as the mail shows them."""
-    place = {FOLLOWED: 0, NEW: 1, RISING: 2}
-    return tuple(sorted(entries, key=lambda entry: place[entry.section]))
+def _sort_by_section(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Sort entries by section, in the order of the mail."""
+    section_order = {FOLLOWED: 0, NEW: 1, RISING: 2}
+    return tuple(sorted(entries, key=lambda entry: section_order[entry.section]))

@@ -1,4 +1,4 @@
-"""What pages depend on: the queue, and the services that read papers and editions. Tests pass their own."""
+"""Dependencies of the pages: the queue, and the services that read papers and editions. Tests pass their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PreviewService(Protocol):
     """Previews what a profile would have received in the last `days` days, at most `limit` papers a day."""
 
     def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
-        """Raises BadInput for a topic that can't be read, Cancelled soon after `cancelled` has become true."""
+        """Raises BadInput for an invalid topic, Cancelled soon after `cancelled` returns True."""
 
 
 class ResendService(Protocol):

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from digest.errors import N_, BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
 from digest.web.ui import template_rendering
 
@@ -34,7 +34,7 @@ TITLES = {
     500: N_("Something went wrong"),
     503: N_("Temporarily unavailable"),
 }
-STATUS: tuple[tuple[type[DigestError], int], ...] = (
+STATUS_OF_ERROR: tuple[tuple[type[DigestError], int], ...] = (
     (StaleToken, 410),
     (BadToken, 400),
     (BadInput, 422),
@@ -45,17 +45,17 @@ STATUS: tuple[tuple[type[DigestError], int], ...] = (
 )
 
 
-def home() -> tuple[str, str]:
+def start_page_link() -> tuple[str, str]:
     """The link to the start page: its text and address."""
-    return translate("To the start page"), "/"
+    return localize("To the start page"), "/"
 
 
 def status_of(error: DigestError) -> int:
     """The HTTP status for a DigestError."""
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return next((status for kind, status in STATUS_OF_ERROR if isinstance(error, kind)), 500)
 
 
-def answer(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
+def error_response(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
     """The error as JSON under /api/, as a page elsewhere. Never cached."""
     headers = {"Cache-Control": "no-store"}
     if str(scope["path"]).startswith("/api/"):
@@ -63,31 +63,31 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
         return JSONResponse(body, status_code=status, headers=headers)
     line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
     response = template_rendering.message_page(
-        translate(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, further=home()
+        localize(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, next_link=start_page_link()
     )
     response.headers.update(headers)
     return response
 
 
 def refuse_body(scope: Scope, status: int) -> Response:
-    """The answer to a body that is too large (413) or too slow (408), or a head that is too large (431) or broken."""
+    """The response to a body that is too large (413) or slow (408), or a head that is too large (431) or invalid."""
     texts = {
-        400: translate("the form data can’t be read"),
-        408: translate("the rest of the request did not come in time; send it again"),
-        413: translate("a request may have 64 KB at most"),
-        431: translate("its address and headers may have 16 KB together"),
+        400: localize("the form data can’t be read"),
+        408: localize("the rest of the request did not come in time; send it again"),
+        413: localize("a request may have 64 KB at most"),
+        431: localize("its address and headers may have 16 KB together"),
     }
-    return answer(scope, status, texts[status])
+    return error_response(scope, status, texts[status])
 
 
 async def _digest_error(request: Request, error: Exception) -> Response:
-    status, text = 500, translate("the service is not set up completely; see its log")
+    status, text = 500, localize("the service is not set up completely; see its log")
     if isinstance(error, DigestError) and status_of(error) != 500:
-        status, text = status_of(error), error.translated(translate)
+        status, text = status_of(error), error.translated(localize)
     field = error.field if isinstance(error, BadInput) else None
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
-    response = answer(request.scope, status, text, field=field)
+    response = error_response(request.scope, status, text, field=field)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.seconds)
     return response
@@ -96,37 +96,39 @@ async def _digest_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     texts = {
-        400: translate("the form data can’t be read"),
-        401: translate("this needs a bearer token; an administrator makes one with `digest admin token create`"),
-        404: translate("there is no page at this address; the link may be incomplete"),
-        405: translate("this address does not accept that method"),
+        400: localize("the form data can’t be read"),
+        401: localize("this needs a bearer token; an administrator makes one with `digest admin token create`"),
+        404: localize("there is no page at this address; the link may be incomplete"),
+        405: localize("this address does not accept that method"),
     }
     phrase = HTTPStatus(status).phrase
     detail = error.detail if isinstance(error, HTTPException) and error.detail != phrase else ""
-    response = answer(request.scope, status, detail or texts.get(status, phrase))
+    response = error_response(request.scope, status, detail or texts.get(status, phrase))
     response.headers.update(getattr(error, "headers", None) or {})
     return response
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
-    """A request that FastAPI refused: 404 for a malformed path, else 422 naming the field."""
+    """A request that FastAPI refused: 404 for a malformed path, else 422 with the field's name."""
     if not isinstance(error, RequestValidationError):
         raise error
-    first: dict[str, Any] = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
+    first_error: dict[str, Any] = error.errors()[0]
+    location = [str(part) for part in first_error["loc"]]
     if location[:1] == ["path"]:
-        return answer(request.scope, 404, translate("there is no page at this address; the link may be incomplete"))
+        return error_response(
+            request.scope, 404, localize("there is no page at this address; the link may be incomplete")
+        )
     field = ".".join(location[1:]) or "body"
-    return answer(request.scope, 422, f"{field}: {plain_message(first)}", field=field)
+    return error_response(request.scope, 422, f"{field}: {plain_message(first_error)}", field=field)
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     structlog.get_logger("web").error("request failed", path=request.url.path.split("/")[1], exc_info=error)
-    return answer(request.scope, 500, translate("the error is on our side and was logged; try again later"))
+    return error_response(request.scope, 500, localize("the error is on our side and was logged; try again later"))
 
 
-def install(app: FastAPI) -> None:
-    """Register the handlers of errors with the application."""
+def install_error_handlers(app: FastAPI) -> None:
+    """Register the error handlers."""
     app.add_exception_handler(DigestError, _digest_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

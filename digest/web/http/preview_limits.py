@@ -1,4 +1,4 @@
-"""Previews take CPU time: only a few run at once, and one stops soon after its client has gone."""
+"""Limits on previews, which take CPU time: few run at once, and one stops soon after its client has disconnected."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
-from digest.web.http.rate_limit import Counted
+from digest.web.http.rate_limit import PreviewCounter
 from digest.web.ui.forms import Form
 
-WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
+MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
 RETRY_SECONDS = 5
 
 
 class PreviewSlots:
     """Runs as many previews at once as there are processors, queues a few more, and refuses the rest."""
 
-    def __init__(self, max_running: int | None = None, max_waiting: int = WAITING) -> None:
+    def __init__(self, max_running: int | None = None, max_waiting: int = MAX_WAITING) -> None:
         max_running = max_running or os.cpu_count() or 1
         self._running = threading.BoundedSemaphore(max_running)
         self._admitted = threading.BoundedSemaphore(max_running + max_waiting)
@@ -36,7 +36,7 @@ class PreviewSlots:
         """Hold a slot for one preview. Raises TooMany where the queue is full."""
         if not self._admitted.acquire(blocking=False):
             raise TooMany(
-                translate("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
+                localize("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
             )
         try:
             with self._running:
@@ -46,7 +46,7 @@ class PreviewSlots:
 
 
 async def _disconnected(request: Request, _form: Form) -> AsyncIterator[Callable[[], bool]]:
-    """Watch the connection. It depends on the form, so that the body is read before this listens for the end."""
+    """Watch for a disconnect. Depends on the form, so that the body is read before."""
     disconnected_event = threading.Event()
     watcher = asyncio.create_task(_watch(request, disconnected_event))
     try:
@@ -70,27 +70,27 @@ class MakePreview(Protocol):
         """Raises TooMany, Cancelled."""
 
 
-def _limited(
+def _limited_preview(
     request: Request,
     services: Services,
-    counted: Counted,
+    count_preview: PreviewCounter,
     disconnected: Annotated[Callable[[], bool], Depends(_disconnected)],
 ) -> MakePreview:
     slots: PreviewSlots = request.app.state.preview_slots
 
-    def make(profile: Profile, *, days: int, limit: int) -> Preview:
-        counted()
+    def make_preview(profile: Profile, *, days: int, limit: int) -> Preview:
+        count_preview()
         with slots.slot():
             return services.preview(profile, days=days, limit=limit, cancelled=disconnected)
 
-    return make
+    return make_preview
 
 
-def _counted_slot(request: Request, counted: Counted) -> Callable[[], AbstractContextManager[None]]:
+def _counted_slot(request: Request, count_preview: PreviewCounter) -> Callable[[], AbstractContextManager[None]]:
     slots: PreviewSlots = request.app.state.preview_slots
 
     def slot() -> AbstractContextManager[None]:
-        counted()
+        count_preview()
         return slots.slot()
 
     return slot
@@ -98,4 +98,4 @@ def _counted_slot(request: Request, counted: Counted) -> Callable[[], AbstractCo
 
 PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
 """Counts a preview of the client and holds a slot for it. Raises TooMany."""
-LimitedPreview = Annotated[MakePreview, Depends(_limited)]
+LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]

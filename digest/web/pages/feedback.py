@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.errors import N_, BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions import feedback
 from digest.services.subscriptions.feedback import PAPER_ONLY, FeedbackTarget
@@ -44,18 +44,18 @@ _QUESTIONS = {  # verb: (heading, effect, button)
 
 
 @router.get("/feedback/{token}")
-def ask(token: str) -> HTMLResponse:
-    """Show what would happen, and a button."""
+def show(token: str) -> HTMLResponse:
+    """Describe the effect, with a button."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id))
 
 
 @router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
-def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
+def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     """Record the feedback and show its effect."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     if not pressed or verb == RATE:
-        return ask(token)
+        return show(token)
     choice = form.get("choice", "")
     try:
         result = feedback.apply_feedback(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
@@ -73,7 +73,7 @@ def _page(
         status=422 if error else 200,
         private=True,
         paper=paper,
-        heading=translate("More or less like this?") if verb == RATE else forms_shown[0].heading,
+        heading=localize("More or less like this?") if verb == RATE else forms_shown[0].heading,
         forms=forms_shown,
         result=result,
         error=forms.field_error(error),
@@ -96,8 +96,8 @@ class _Question(NamedTuple):
 
 def _question(token: str, verb: str, paper: FeedbackTarget) -> _Question:
     """The form of one verb; it is sent to the verb's own address."""
-    heading, effect, button = map(translate, _QUESTIONS[verb])
+    heading, effect, button = map(localize, _QUESTIONS[verb])
     options = paper.options(verb)
     if verb == LESS:
-        options += ((PAPER_ONLY, translate("Only this paper; mute nothing")),)
+        options += ((PAPER_ONLY, localize("Only this paper; mute nothing")),)
     return _Question(heading, effect, button, options, f"/feedback/{token.rpartition('.')[0]}.{verb}")

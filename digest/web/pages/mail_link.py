@@ -1,4 +1,4 @@
-"""Mail the preferences link to its owner, from pages that must not contain it. No answer reveals the address."""
+"""Mail the preferences link to its owner, from pages that must not contain it. No response reveals the address."""
 
 from __future__ import annotations
 
@@ -7,67 +7,67 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import mail_link
 from digest.signing import EDITION, FEED, UNSUBSCRIBE
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
-from digest.web.http.error_pages import home
+from digest.web.http.error_pages import start_page_link
 from digest.web.ui import template_rendering
 from digest.web.ui.forms import Pressed
 
 router = APIRouter(include_in_schema=False)
 
 
-def _of_edition(token: str, queue: Enqueue) -> Callable[[], None]:
-    (edition_id,) = signed_links.read(EDITION, token)
-    return lambda: mail_link.to_owner_of_edition(edition_id, queue)
+def _edition_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
+    (edition_id,) = signed_links.read_token(EDITION, token)
+    return lambda: mail_link.mail_link_to_edition_owner(edition_id, queue)
 
 
-def _of_feed_edition(token: str, queue: Enqueue) -> Callable[[], None]:
-    subscriber_id, _ = signed_links.read(FEED, token, values=2)
-    return lambda: mail_link.to_subscriber(subscriber_id, queue)
+def _feed_edition_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
+    subscriber_id, _ = signed_links.read_token(FEED, token, count=2)
+    return lambda: mail_link.mail_link_to_subscriber(subscriber_id, queue)
 
 
-def _of_feedback(token: str, queue: Enqueue) -> Callable[[], None]:
+def _feedback_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
     edition_id, _, _ = signed_links.read_feedback(token)
-    return lambda: mail_link.to_owner_of_edition(edition_id, queue)
+    return lambda: mail_link.mail_link_to_edition_owner(edition_id, queue)
 
 
-def _of_unsubscribe(token: str, queue: Enqueue) -> Callable[[], None]:
-    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
-    return lambda: mail_link.to_subscriber(subscriber_id, queue)
+def _unsubscribe_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
+    (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
+    return lambda: mail_link.mail_link_to_subscriber(subscriber_id, queue)
 
 
-def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> None:
-    """Register GET and POST of one page. `mailing` reads the token and returns the call that mails the link."""
+def _register_pages(path: str, make_mailer: Callable[[str, Enqueue], Callable[[], None]]) -> None:
+    """Register GET and POST of a page. `make_mailer` reads the token and returns the function that mails the link."""
 
     @router.get(path)
-    def ask(token: str, queue: Queue) -> HTMLResponse:
+    def show(token: str, queue: Queue) -> HTMLResponse:
         """Show a button."""
-        mailing(token, queue)
+        make_mailer(token, queue)
         return template_rendering.page_response("mail_link.html", private=True)
 
     @router.post(path)
-    def act(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
-        """Mail the link. The answer is the same for everybody."""
+    def submit(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
+        """Mail the link. The response is the same for everybody."""
         if not pressed:
-            return ask(token, queue)
-        mail = mailing(token, queue)
-        rate_limits.allow_client(rate_limits.LINK_REQUESTS, client)
-        mail()
+            return show(token, queue)
+        mail_preferences_link = make_mailer(token, queue)
+        rate_limits.count_client(rate_limits.LINK_REQUESTS, client)
+        mail_preferences_link()
         return template_rendering.message_page(
-            translate("Check your inbox"),
-            translate("If this is your subscription, the link to your preferences is on its way to your address."),
-            translate("It is sent a few times a day at most."),
+            localize("Check your inbox"),
+            localize("If this is your subscription, the link to your preferences is on its way to your address."),
+            localize("It is sent a few times a day at most."),
             private=True,
-            further=home(),
+            next_link=start_page_link(),
         )
 
 
-_serve("/editions/{token}/link", _of_edition)
-_serve("/feeds/editions/{token}/link", _of_feed_edition)
-_serve("/feedback/{token}/link", _of_feedback)
-_serve("/unsubscribe/{token}/link", _of_unsubscribe)
+_register_pages("/editions/{token}/link", _edition_mailer)
+_register_pages("/feeds/editions/{token}/link", _feed_edition_mailer)
+_register_pages("/feedback/{token}/link", _feedback_mailer)
+_register_pages("/unsubscribe/{token}/link", _unsubscribe_mailer)

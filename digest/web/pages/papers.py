@@ -8,38 +8,38 @@ from fastapi.responses import HTMLResponse
 from digest import settings
 from digest.compose.email import wording
 from digest.errors import N_, NotFound
-from digest.i18n import translate, translate_plural
+from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherPage
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import EDITION, FEED
 from digest.web.http.dependencies import PageServices, Services
-from digest.web.http.middleware import policy
+from digest.web.http.middleware import content_security_policy
 from digest.web.http.preview_limits import PreviewSlot
 from digest.web.ui import template_rendering
 
 router = APIRouter(include_in_schema=False)
 
-LISTED = 50
-PARTS = {  # of a score, with their weights
+MAX_LISTED = 50
+SCORE_PARTS = {  # of a score, with their weights
     "trending": N_("trending in its field (weight 3)"),
     "novelty": N_("novelty (weight 2)"),
     "author": N_("its authors' record (weight 1)"),
 }
-MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
+MAIL_POLICY = content_security_policy(styles="'unsafe-inline'")  # mails have style attributes and no scripts
 
 
 @router.get("/trending")
 def trending(services: Services) -> HTMLResponse:
-    """What is rising in all fields."""
+    """The trending papers of all fields."""
     return _trending(services, None)
 
 
 @router.get("/trending/{category}")
-def trending_in(category: str, services: Services) -> HTMLResponse:
-    """What is rising in one category."""
+def category_trending(category: str, services: Services) -> HTMLResponse:
+    """The trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound(translate("there is no such category; use one of arXiv's, such as cs.LG"))
+        raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending(services, category)
 
 
@@ -48,37 +48,37 @@ def _trending(services: Services, category: str | None) -> HTMLResponse:
         "trending.html",
         category=category,
         categories=settings.get().arxiv_categories,
-        papers=services.trending(category, LISTED),
+        papers=services.trending(category, MAX_LISTED),
     )
 
 
 @router.get("/papers/{paper_id}")
 def paper(paper_id: int, services: Services) -> HTMLResponse:
-    """One paper, with its figures and why it trends."""
+    """A paper with its figures, and why it is trending."""
     if not 0 < paper_id < 2**31:
-        raise NotFound(translate("there is no such paper here"))
-    return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=PARTS)
+        raise NotFound(localize("there is no such paper here"))
+    return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=SCORE_PARTS)
 
 
 @router.get("/authors/{name:path}")
 def author(name: str, services: Services) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
-        raise NotFound(translate("no paper here is by that author"))
-    return template_rendering.page_response("author.html", author=services.author(name, LISTED))
+        raise NotFound(localize("no paper here is by that author"))
+    return template_rendering.page_response("author.html", author=services.author(name, MAX_LISTED))
 
 
 @router.get("/editions/{token}")
 def edition(token: str, services: Services) -> HTMLResponse:
     """An edition in the browser, the same content as in the mail."""
-    (edition_id,) = signed_links.read(EDITION, token)
+    (edition_id,) = signed_links.read_token(EDITION, token)
     return _edition(services, edition_id, f"/editions/{token}")
 
 
 @router.get("/feeds/editions/{token}")
-def edition_of_feed(token: str, services: Services) -> HTMLResponse:
+def feed_edition(token: str, services: Services) -> HTMLResponse:
     """The same, by the address in a feed."""
-    _, edition_id = signed_links.read(FEED, token, values=2)
+    _, edition_id = signed_links.read_token(FEED, token, count=2)
     return _edition(services, edition_id, f"/feeds/editions/{token}")
 
 
@@ -88,23 +88,25 @@ def _edition(services: PageServices, edition_id: int, page: str) -> HTMLResponse
 
 
 @router.get("/editions/{token}/more")
-def further(token: str, services: Services, slot: PreviewSlot) -> HTMLResponse:
+def further_papers(token: str, services: Services, slot: PreviewSlot) -> HTMLResponse:
     """The titles that matched beyond the edition's limit."""
-    (edition_id,) = signed_links.read(EDITION, token)
+    (edition_id,) = signed_links.read_token(EDITION, token)
     return _further(services, edition_id, f"/editions/{token}", slot)
 
 
 @router.get("/feeds/editions/{token}/more")
-def further_of_feed(token: str, services: Services, slot: PreviewSlot) -> HTMLResponse:
+def further_feed_papers(token: str, services: Services, slot: PreviewSlot) -> HTMLResponse:
     """The same, by the address in a feed."""
-    _, edition_id = signed_links.read(FEED, token, values=2)
+    _, edition_id = signed_links.read_token(FEED, token, count=2)
     return _further(services, edition_id, f"/feeds/editions/{token}", slot)
 
 
 def _further(services: PageServices, edition_id: int, edition_page: str, slot: PreviewSlot) -> HTMLResponse:
     with slot():
         page = services.further(edition_id)
-    heading = wording.past_limit(page.total, has_topics=page.has_topics) or translate("All papers are in the edition")
+    heading = wording.matches_past_limit(page.total, has_topics=page.has_topics) or localize(
+        "All papers are in the edition"
+    )
     return template_rendering.page_response(
         "further.html", private=True, further=page, edition=edition_page, heading=heading, note=_shortage(page)
     )
@@ -116,8 +118,8 @@ def _shortage(page: FurtherPage) -> str:
     if not missing:
         return ""
     if page.listed >= FURTHER_LISTED:
-        return translate("The best %(n)s of them:", n=page.listed)
-    return translate_plural(
+        return localize("The best %(n)s of them:", n=page.listed)
+    return localize_plural(
         "%(n)s of them was withdrawn or revised since and is not listed.",
         "%(n)s of them were withdrawn or revised since and are not listed.",
         missing,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from digest.cli.app import COMMANDS, build
+from digest.cli.app import COMMANDS, build_app
 from digest.cli.lazy import LazyGroup
 from digest.cli.outside import Dependencies
 from digest.interfaces import NoQueue
@@ -15,7 +15,7 @@ from tests.digest.cli.conftest import Terminal
 
 
 def group() -> LazyGroup:
-    made = typer.main.get_command(build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: [])))
+    made = typer.main.get_command(build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: [])))
     assert isinstance(made, LazyGroup)
     return made
 

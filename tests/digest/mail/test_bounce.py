@@ -1,4 +1,4 @@
-"""What comes back is told apart: real bounces, forged ones, ordinary mail, and bytes that are no mail at all."""
+"""Classification of returned mail: real bounces, forged ones, ordinary mail, and bytes that are no mail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from digest.mail.bounces import AttributionKeys, ClassifiedMessage, classify_message
 from digest.mail.bounces.delivery_attribution import Attribution
-from digest.mail.mime.message import verp
+from digest.mail.mime.message import return_path
 from digest.signing import UNSUBSCRIBE, Signer
 from tests.benchmarks.bounces import measure
 from tests.digest.mail.bounce_layouts import LAYOUTS, Layout
@@ -156,7 +156,7 @@ def test_there_are_enough_ordinary_mails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "action", "said", "kind", "settled"),
+    ("status", "action", "reply_text", "kind", "settled"),
     [
         ("5.1.1", "failed", "smtp; 550 5.1.1 User unknown", "hard", "5.1.1"),
         ("5.0.0", "failed", "smtp; 550 No such user here", "hard", "5.1.1"),
@@ -185,9 +185,9 @@ def test_there_are_enough_ordinary_mails() -> None:
     ],
 )
 def test_a_report_is_hard_soft_or_policy_by_its_code_and_words(
-    status: str, action: str, said: str, kind: str, settled: str
+    status: str, action: str, reply_text: str, kind: str, settled: str
 ) -> None:
-    assert told(classify_message(report(status, action, said=said))) == (kind, ("ada@one.example",), settled)
+    assert told(classify_message(report(status, action, said=reply_text))) == (kind, ("ada@one.example",), settled)
 
 
 def test_an_address_with_digits_is_no_status() -> None:
@@ -249,7 +249,7 @@ def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     ("kind", "judged"),
     [("abuse", "complaint"), ("ABUSE", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")],
 )
-def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, judged: str) -> None:
+def test_feedback_is_a_complaint_or_an_unsubscribe_request(kind: str, judged: str) -> None:
     assert told(classify_message(complaint(kind))) == (judged, ("ada@one.example",), "")
 
 
@@ -314,15 +314,15 @@ def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
     standard = report().replace(b"Original-Recipient:", SECOND, 1)
     for raw in (standard, TWO_IN_TEXT.raw(), provider_mail(TWO_IN_JSON)):
         judged = classify_message(raw)
-        kinds = {name: judged.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
+        kinds = {name: judged.narrow_to(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
 
         assert kinds == {"ada@one.example": "hard", "bob@one.example": "soft"}
         assert judged.kind == "hard"
-        assert judged.about("cyd@two.example".__eq__).kind == "soft"
+        assert judged.narrow_to("cyd@two.example".__eq__).kind == "soft"
 
 
 @pytest.mark.parametrize(
-    ("category", "said", "kind"),
+    ("category", "reply_text", "kind"),
     [
         ("inactive-mailbox", "550 5.2.1 User unknown", "soft"),
         ("quota-issues", "550 5.1.1 no", "soft"),
@@ -332,15 +332,17 @@ def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
         ("other", "550 5.1.1 User unknown", "hard"),
     ],
 )
-def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(category: str, said: str, kind: str) -> None:
-    raw = report("5.0.0", said=f"smtp; {said}")
+def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(
+    category: str, reply_text: str, kind: str
+) -> None:
+    raw = report("5.0.0", said=f"smtp; {reply_text}")
     raw = raw.replace(b"Diagnostic-Code:", f"X-PowerMTA-BounceCategory: {category}\nDiagnostic-Code:".encode(), 1)
 
     assert classify_message(raw).kind == kind
 
 
 @pytest.mark.parametrize(
-    ("status", "spoken", "kind"),
+    ("status", "covering_text", "kind"),
     [
         ("5.1.1", "ada@one.example: the mailbox is full.", "soft"),
         ("5.1.1", "The address may not exist, or the mailbox may be full or disabled.", "hard"),
@@ -350,8 +352,10 @@ def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(catego
         ("4.4.7", "It could not be delivered for 5 days.", "soft"),
     ],
 )
-def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(status: str, spoken: str, kind: str) -> None:
-    raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", spoken.encode())
+def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(
+    status: str, covering_text: str, kind: str
+) -> None:
+    raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", covering_text.encode())
 
     assert classify_message(raw).kind == kind
 
@@ -430,17 +434,17 @@ def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Attribution:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_stamp_of_the_return_path_proves_the_delivery(key: str) -> None:
-    found = origin(report(to=verp("bounces@digest.example", 42, key)))
+    found = origin(report(to=return_path("bounces@digest.example", 42, key)))
 
     assert (found.delivery_id, found.is_proved) == (42, True)
 
 
 def test_a_stamp_survives_a_server_that_shouts() -> None:
-    assert origin(report(to=verp("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
+    assert origin(report(to=return_path("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
 
 
 def test_a_stamp_in_the_returned_mail_counts() -> None:
-    path = verp("bounces@digest.example", 42, KEYS[0])
+    path = return_path("bounces@digest.example", 42, KEYS[0])
 
     assert origin(report(returned=f"Return-Path: <{path}>")).delivery_id == 42
 
@@ -452,7 +456,7 @@ def test_a_forged_stamp_proves_nothing() -> None:
 
 
 def test_a_stamp_of_another_delivery_proves_nothing_for_this_one() -> None:
-    path = verp("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
+    path = return_path("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
 
     assert not origin(report(to=path)).is_proved
 
@@ -461,21 +465,21 @@ def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
     found = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
 
-    assert found.named is not None
-    assert (found.named.key, found.subscriber_id) == (("digest", 5, 0), 7)
+    assert found.message_id is not None
+    assert (found.message_id.key, found.subscriber_id) == (("digest", 5, 0), 7)
     assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
 
 
-def test_a_message_id_alone_tells_the_delivery_but_proves_nothing() -> None:
+def test_a_message_id_alone_names_the_delivery_but_proves_nothing() -> None:
     stamp = "abcdefghijklmnopqrstuvwxyz"
     found = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
 
-    assert found.named is not None
-    assert (found.named.delivery_id, found.is_proved) == (5, False)
+    assert found.message_id is not None
+    assert (found.message_id.delivery_id, found.is_proved) == (5, False)
 
 
 def test_a_message_id_of_another_domain_is_not_ours() -> None:
-    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).named is None
+    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).message_id is None
 
 
 def test_a_link_signed_by_another_key_proves_nothing() -> None:
@@ -484,14 +488,14 @@ def test_a_link_signed_by_another_key_proves_nothing() -> None:
     assert not origin(report(returned=f"List-Unsubscribe: {link}")).is_proved
 
 
-def test_the_mail_that_a_reader_sends_to_leave_carries_the_token() -> None:
+def test_the_mail_that_a_subscriber_sends_to_unsubscribe_carries_the_token() -> None:
     found = classify_message(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
 
     assert (found.kind, found.origin.subscriber_id) == ("unsubscribe", 7)
 
 
 def test_without_keys_nothing_is_proved() -> None:
-    assert not origin(report(to=verp("bounces@digest.example", 42, KEYS[0])), ()).is_proved
+    assert not origin(report(to=return_path("bounces@digest.example", 42, KEYS[0])), ()).is_proved
 
 
 KINDS = {"hard", "soft", "policy", "complaint", "auto-reply", "unsubscribe", "other"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.errors import Misconfigured
 from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
 from digest.mail.outbox import retry_backoff
-from digest.mail.smtp.endpoints import Server, parse_server
+from digest.mail.smtp.endpoints import SmtpServer, parse_server
 from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
@@ -41,14 +41,14 @@ def test_a_policy_refusal_rejects_nobody(command: str, code: int, detail: int) -
 
 
 @pytest.mark.parametrize(
-    ("text", "gone"),
+    ("text", "is_missing"),
     [("5.1.1 unknown", True), ("5.1.10 null MX", True), ("5.2.2 full", False), ("no such user 5.1.1", True)],
 )
-def test_only_a_wrong_address_is_no_such_address(text: str, gone: bool) -> None:
+def test_only_a_wrong_address_is_no_such_address(text: str, is_missing: bool) -> None:
     outcome = classify_reply(RCPT, 550, text)
 
     assert outcome.state == REJECTED
-    assert outcome.no_such_address is gone
+    assert outcome.no_such_address is is_missing
 
 
 def test_the_waits_grow_and_end_after_a_day() -> None:
@@ -68,16 +68,16 @@ def test_jitter_is_at_most_a_fifth(seed: int, delay: timedelta) -> None:
 @pytest.mark.parametrize(
     ("url", "server"),
     [
-        ("smtp://localhost", Server("localhost", 25, tls="none")),
-        ("smtp://127.0.0.1:2525", Server("127.0.0.1", 2525, tls="none")),
-        ("smtp://mail.example", Server("mail.example", 25)),
-        ("smtp://me:a%40b@mail.example", Server("mail.example", 587, "me", "a@b")),
-        ("smtp://mail.example:26?tls=none", Server("mail.example", 26, tls="none")),
-        ("smtp://localhost?tls=required", Server("localhost", 25)),
-        ("smtps://me:pw@mail.example", Server("mail.example", 465, "me", "pw", "implicit")),
+        ("smtp://localhost", SmtpServer("localhost", 25, tls="none")),
+        ("smtp://127.0.0.1:2525", SmtpServer("127.0.0.1", 2525, tls="none")),
+        ("smtp://mail.example", SmtpServer("mail.example", 25)),
+        ("smtp://me:a%40b@mail.example", SmtpServer("mail.example", 587, "me", "a@b")),
+        ("smtp://mail.example:26?tls=none", SmtpServer("mail.example", 26, tls="none")),
+        ("smtp://localhost?tls=required", SmtpServer("localhost", 25)),
+        ("smtps://me:pw@mail.example", SmtpServer("mail.example", 465, "me", "pw", "implicit")),
     ],
 )
-def test_a_servers_address_says_how_to_reach_it(url: str, server: Server) -> None:
+def test_a_servers_address_says_how_to_reach_it(url: str, server: SmtpServer) -> None:
     assert parse_server(url) == server
 
 
@@ -88,7 +88,7 @@ def test_a_wrong_address_of_a_server_is_refused_by_name(url: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"a: b\n", b"a: b\r\n\nx\r\n", b"a: b\r\n\rx\r\n", b"a: b"])
-def test_a_letter_that_would_change_on_the_way_is_refused(raw: bytes) -> None:
+def test_a_message_that_would_change_on_the_way_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="CRLF"):
         OutgoingMessage("a@b.example", "c@d.example", raw, "<1@b.example>")
 

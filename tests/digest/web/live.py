@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 def serving(app: FastAPI, **limits: Any) -> Iterator[tuple[str, int]]:
     """Serve until the block ends; gives host and port. `limits`: of `server.configuration`."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    running = uvicorn.Server(server.configuration(app, **limits))
+    running = uvicorn.Server(server.server_config(app, **limits))
     thread = threading.Thread(target=running.run, args=([listening],), name="web")
     thread.start()
     try:
@@ -32,7 +32,7 @@ def serving(app: FastAPI, **limits: Any) -> Iterator[tuple[str, int]]:
 
 
 async def send_at_once(address: tuple[str, int], requests: list[bytes]) -> list[bytes]:
-    """Open a connection for each request, send all requests in the same moment, and read each answer to its end."""
+    """Open a connection for each request, send all requests in the same moment, and read each response to its end."""
     connections = [await asyncio.open_connection(*address) for _ in requests]
     for (_, writer), request in zip(connections, requests, strict=True):
         writer.write(request)

@@ -1,4 +1,4 @@
-"""Reports of a mail provider: believed by their signature, for a few minutes, and once."""
+"""Reports of a mail provider: accepted with a valid signature, for a few minutes, and once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import time_machine
 
 from digest import clock, settings
 from digest.services.admin import subscriber_admin
-from digest.web.api.bounce_webhook import SECONDS, sign
+from digest.web.api.bounce_webhook import SIGNATURE_SECONDS, sign_body
 from tests.digest.web.conftest import ADA, METRICS, Browser, everything
 
 KEY = "a key for the provider"
@@ -29,7 +29,7 @@ def provider(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Callable[..., htt
 
     def post(*reports: dict[str, Any], key: str = KEY, age: int = 0, signature: str | None = None) -> httpx.Response:
         body = json.dumps({"reports": list(reports)}).encode()
-        made = sign(body, key=key, at=int(clock.now().timestamp()) - age)
+        made = sign_body(body, key=key, timestamp=int(clock.now().timestamp()) - age)
         headers = {"Content-Type": "application/json", "Digest-Signature": made if signature is None else signature}
         return web.post(PATH, content=body, headers=headers)
 
@@ -50,21 +50,21 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
 
 
 @pytest.mark.parametrize(
-    "given",
+    "options",
     [
         {"key": "another"},
         {"signature": ""},
         {"signature": "t=1,v1=zz"},
-        {"age": SECONDS + 1},
-        {"age": -SECONDS - 1},
+        {"age": SIGNATURE_SECONDS + 1},
+        {"age": -SIGNATURE_SECONDS - 1},
         {"signature": "t=" + "9" * 13 + ",v1=" + "0" * 64},
     ],
     ids=["key", "none", "form", "old", "of tomorrow", "far"],
 )
 def test_without_a_good_signature_nothing_happens(
-    provider: Callable[..., httpx.Response], given: dict[str, Any]
+    provider: Callable[..., httpx.Response], options: dict[str, Any]
 ) -> None:
-    answer = provider(HARD, **given)
+    answer = provider(HARD, **options)
 
     assert answer.status_code == 401
     assert "signature" in answer.json()["error"]["message"].lower()
@@ -72,7 +72,7 @@ def test_without_a_good_signature_nothing_happens(
 
 
 def test_a_signature_fits_one_body_alone(provider: Callable[..., httpx.Response]) -> None:
-    other = sign(b'{"reports": []}', key=KEY, at=int(clock.now().timestamp()))
+    other = sign_body(b'{"reports": []}', key=KEY, timestamp=int(clock.now().timestamp()))
 
     assert provider(HARD, signature=other).status_code == 401
 
@@ -81,8 +81,8 @@ def test_what_was_overheard_is_worthless_later(
     provider: Callable[..., httpx.Response], clock_stands: time_machine.Traveller
 ) -> None:
     body = json.dumps({"reports": [HARD]}).encode()
-    overheard = sign(body, key=KEY, at=int(clock.now().timestamp()))
-    clock_stands.shift(timedelta(seconds=SECONDS + 1))
+    overheard = sign_body(body, key=KEY, timestamp=int(clock.now().timestamp()))
+    clock_stands.shift(timedelta(seconds=SIGNATURE_SECONDS + 1))
 
     assert provider(HARD, signature=overheard).status_code == 401
 
@@ -123,11 +123,11 @@ def test_the_signature_is_documented(web: Browser) -> None:
 
     assert (header["name"], header["in"]) == ("digest-signature", "header")
     assert "HMAC-SHA256" in header["description"]
-    assert "Report" in document["components"]["schemas"]
+    assert "ProviderReport" in document["components"]["schemas"]
 
 
 def test_the_metrics_of_the_queue_are_reported(web: Browser) -> None:
-    subscriber_admin.suppress(ADA, reason="asked by phone")
+    subscriber_admin.suppress_address(ADA, reason="asked by phone")
     text = web.get("/metrics", headers=METRICS).text
 
     for name in ("oldest_due_seconds", "queue_age_seconds", "deliveries_overdue", "deliveries_held", "domains_paused"):

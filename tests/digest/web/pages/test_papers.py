@@ -93,7 +93,7 @@ def test_ready_means_database_and_worker(web: Browser) -> None:
     answer = web.get("/readyz", headers=METRICS).json()
 
     assert (answer["database"], answer["worker"]) == ("ok", "ok")
-    assert set(answer["sources"].values()) == {"never asked"}
+    assert set(answer["sources"].values()) == {"never fetched"}
 
 
 def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
@@ -121,22 +121,22 @@ def test_bars_stand_on_the_ground_and_stay_inside(totals: list[int]) -> None:
 
 @given(number=st.integers(0, 999_000_000))
 def test_a_number_over_a_bar_is_short(number: int) -> None:
-    assert len(charts.short(number)) <= 4
+    assert len(charts.abbreviated(number)) <= 4
 
 
 def test_numbers_over_bars_are_rounded() -> None:
-    assert [charts.short(n) for n in (0, 999, 1000, 1234, 9_960, 84_321, 1_250_000)] == [
+    assert [charts.abbreviated(n) for n in (0, 999, 1000, 1234, 9_960, 84_321, 1_250_000)] == [
         "0", "999", "1k", "1.2k", "10k", "84k", "1.2M",
     ]  # fmt: skip
 
 
 @given(title=st.text(max_size=80), words=st.lists(st.text(max_size=12), max_size=4))
 def test_the_pieces_of_a_title_are_the_title(title: str, words: list[str]) -> None:
-    assert "".join(text for text, _ in charts.pieces(title, tuple(words))) == title
+    assert "".join(text for text, _ in charts.highlighted_pieces(title, tuple(words))) == title
 
 
 def test_the_amount_of_mail_is_described_in_words() -> None:
-    said = [charts.sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
+    said = [charts.frequency_sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
 
     assert said == [
         "No paper matched. Try fewer or wider words.",
