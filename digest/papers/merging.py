@@ -67,9 +67,9 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
-    """Merged records with all signals: of two values of one name the greater, of two ranks the smaller (the better).
+    """Merged records with all signals: the greater of two values of one name, but the smaller (better) of two ranks.
 
-    Of two summaries the longer stays.
+    Of two summaries the longer one.
     """
     types = {a.announce_type, b.announce_type}
     signals: dict[str, float] = {}

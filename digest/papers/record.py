@@ -58,8 +58,8 @@ class PaperKeys:
 class ListedPaper:
     """A record with its announce type and counters by name (`upvotes`, `rank`).
 
-    `keys`: of this record, where they were made ahead; then it is storable, too. `summary`: one line that the source
-    made of the paper, '' for none.
+    `keys`: of this record, where they were computed in advance; then the record is storable, too. `summary`: the
+    source's one-line summary of the paper, '' for none.
     """
 
     record: Record
@@ -69,7 +69,7 @@ class ListedPaper:
     summary: str = ""
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
-        """As `Record` goes."""
+        """Pickle the values only."""
         return ListedPaper, (self.record, self.announce_type, self.signals, self.keys, self.summary)
 
 

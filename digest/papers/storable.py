@@ -26,11 +26,11 @@ def to_storable(parsed: ParsedDocument) -> ParsedDocument:
 
 def _clean_listed(item: ListedPaper) -> ListedPaper:
     record = clean_record(item.record)
-    kind = item.announce_type and remove_controls(item.announce_type)
+    announce_type = item.announce_type and remove_controls(item.announce_type)
     summary = bounded_summary(item.summary) if item.summary else ""
-    if record is item.record and kind == item.announce_type and summary == item.summary:
+    if record is item.record and announce_type == item.announce_type and summary == item.summary:
         return item
-    return replace(item, record=record, announce_type=kind, summary=summary)
+    return replace(item, record=record, announce_type=announce_type, summary=summary)
 
 
 def clean_record(record: Record) -> Record:

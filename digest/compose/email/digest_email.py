@@ -83,9 +83,9 @@ def digest(
 ) -> RenderedMail:
     """The digest, a welcome, or a resend, by `recipient.kind`. `papers` by (paper id, revision).
 
-    An entry whose paper is not in `papers` is left out. What verb exceed `limit` bytes of HTML rolls over to the web
-    view; `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run. `summaries`: by
-    paper, as known when the edition was assembled.
+    An entry whose paper is not in `papers` is left out. Papers beyond `limit` bytes of HTML are left to the web view;
+    `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run. `summaries`: by paper, as
+    known when the edition was assembled.
     """
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     while True:
@@ -254,13 +254,13 @@ def _view(
     blocks: PaperBlocks,
     summaries: tuple[Summary, ...],
 ) -> PaperView:
-    """One paper as all subscribers see it who got it for the same reasons."""
+    """One paper as shown to all subscribers who got it for the same reasons."""
     topics, with_feedback = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
     needs_category = not (entry.matched or entry.followed or entry.section == RISING)
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
-    def make() -> PaperView:
+    def render() -> PaperView:
         return paper_view.render_paper(
             entry,
             record,
@@ -272,4 +272,4 @@ def _view(
             summaries=summaries,
         )
 
-    return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category, summaries), make)
+    return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category, summaries), render)
