@@ -77,7 +77,7 @@ def _add_mail_commands(admin: typer.Typer, dependencies: Dependencies) -> None:
     @admin.command()
     @output.report_errors
     def stats(json: Json = False) -> None:
-        """Show counts of papers, announcements, subscribers and deliveries."""
+        """Show counts of papers, subscribers and deliveries."""
         output.print_facts(subscriber_admin.installation_stats(), json=json)
 
 

@@ -22,7 +22,7 @@ def add(admin: typer.Typer, dependencies: Dependencies) -> None:
     @domains.command("list")
     @output.report_errors
     def list_(json: Json = False) -> None:
-        """List the paused domains: until when, how many e-mails wait, and the reply of their servers."""
+        """List the paused domains. With the end of the pause, the waiting e-mails and the server's reply."""
         rows = [pause.to_row() for pause in domain_pauses.paused_domains()]
         output.print_rows(rows, json=json, unbroken=["domain", "until"])
 

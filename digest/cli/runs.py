@@ -38,7 +38,7 @@ def _add_read_commands(runs: typer.Typer) -> None:
     @runs.command()
     @output.report_errors
     def show(run: Number, json: Json = False) -> None:
-        """List the deliveries of a run: who got it, who did not, and the replies of the mail servers."""
+        """List the deliveries of a run: who got it, who did not. With the replies of the mail servers."""
         rows = run_control.list_deliveries(run)
         output.print_rows(rows, json=json, unbroken=["address", "got it"])
         if rows and not json:

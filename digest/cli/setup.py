@@ -55,7 +55,7 @@ def _add_doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.report_errors
     def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-        """Check the settings, database, Redis, workers, mail server and readiness for bulk mail."""
+        """Check the installation: settings, database, mail and workers. Also its readiness for bulk mail."""
         findings = doctor.run_checks()
         if json:
             output.emit_json([finding.to_json() for finding in findings])

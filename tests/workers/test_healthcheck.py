@@ -40,9 +40,9 @@ def impatient(_patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @SQLITE
 def test_a_worker_that_takes_tasks_is_healthy_again_and_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(healthcheck, "MAX_PROGRESS_AGE_SECONDS", 0.0)  # at each task
-    said = [check_process(Process.worker) for _ in range(2)]
+    lines = [check_process(Process.worker) for _ in range(2)]
 
-    assert all(line.startswith("worker: progress") for line in said)
+    assert all(line.startswith("worker: progress") for line in lines)
 
 
 @SQLITE
@@ -73,14 +73,14 @@ def test_a_scheduler_is_healthy_whether_it_leads_or_waits(redis_server: PrivateR
     store, holder = connect(redis_server.url), f"{socket.gethostname()}:1"
     if not leads:
         LeaderLock(connect(redis_server.url), "another-machine:1").acquire()
-    made = create_scheduler({"tick": (0.05, lambda: None)}, LeaderLock(store, holder), now=datetime.now(UTC))
-    made.start()
+    scheduler = create_scheduler({"tick": (0.05, lambda: None)}, LeaderLock(store, holder), now=datetime.now(UTC))
+    scheduler.start()
     wait_for(lambda: bool(store.progress("scheduler")))
 
-    said = check_process(Process.scheduler)
-    made.shutdown()
+    line = check_process(Process.scheduler)
+    scheduler.shutdown()
 
-    assert re.fullmatch(r"scheduler: progress \d+ s ago", said)
+    assert re.fullmatch(r"scheduler: progress \d+ s ago", line)
 
 
 def test_a_scheduler_that_never_did_anything_is_not_healthy(redis_server: PrivateRedis) -> None:
@@ -89,9 +89,9 @@ def test_a_scheduler_that_never_did_anything_is_not_healthy(redis_server: Privat
 
 
 def test_web_is_not_healthy_where_nobody_listens(configured: Callable[..., None]) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        configured(PORT=taken.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        configured(PORT=listener.getsockname()[1])
 
         with pytest.raises(Transient, match="web does not answer on port"):
             check_process(Process.web)

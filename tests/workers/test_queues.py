@@ -17,10 +17,10 @@ from digest.services.admin import doctor
 from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
 from tests.patience import PATIENCE, wait_for
-from tests.processes import gone
+from tests.processes import has_ended
 from tests.servers import MailServer
 from tests.workers import stubs
-from tests.workers.conftest import Worker, noted
+from tests.workers.conftest import Worker, stub_notes
 from workers import healthcheck, tasks
 from workers.app import configure
 from workers.healthcheck import Process, check_process
@@ -100,15 +100,15 @@ def test_a_delivery_behind_two_thousand_welcomes_goes_out_before_most_of_them(
     queues: str,
 ) -> None:
     monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
-    for reader in range(WELCOMES):
-        port.welcome(reader)
-    outbox.owe("ada@one.example", "bob@one.example")
+    for subscriber_id in range(WELCOMES):
+        port.welcome(subscriber_id)
+    outbox.enqueue("ada@one.example", "bob@one.example")
     port.deliver()
 
     start(queues)
     smtp.wait(lambda server: len(server.log) == 2)
 
-    assert len(noted()) < WELCOMES // 2
+    assert len(stub_notes()) < WELCOMES // 2
 
 
 @SQLITE
@@ -116,15 +116,15 @@ def test_in_one_process_for_all_a_delivery_goes_before_thousands_of_welcomes(
     outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
-    for reader in range(WELCOMES):
-        port.welcome(reader)
-    outbox.owe("ada@one.example")
+    for subscriber_id in range(WELCOMES):
+        port.welcome(subscriber_id)
+    outbox.enqueue("ada@one.example")
     port.deliver()
 
     start("delivery+selection+ingestion+background")
     smtp.wait(lambda server: len(server.log) == 1)
 
-    assert len(noted()) < WELCOMES // 2
+    assert len(stub_notes()) < WELCOMES // 2
 
 
 @SQLITE
@@ -132,14 +132,14 @@ def test_the_days_editions_go_before_the_welcomes_of_an_import(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
-    for reader in range(200):
-        port.welcome(reader)
+    for subscriber_id in range(200):
+        port.welcome(subscriber_id)
     port.freeze(7, 0)
 
     start("selection")
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert len(noted()) <= 2
+    assert len(stub_notes()) <= 2
 
 
 @SQLITE
@@ -152,11 +152,11 @@ def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
         time.sleep(0.1)
 
     start("selection")
-    wait_for(lambda: bool(noted()))
+    wait_for(lambda: bool(stub_notes()))
     port.freeze(7, 0)
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert noted().count("welcome 5") == 1
+    assert stub_notes().count("welcome 5") == 1
 
 
 @SQLITE
@@ -172,7 +172,7 @@ def test_a_task_that_found_no_broker_can_be_enqueued_again(
     port.welcome(5)
     start("selection")
 
-    wait_for(lambda: noted() == ["welcome 5"])
+    wait_for(lambda: stub_notes() == ["welcome 5"])
 
 
 @SQLITE
@@ -181,12 +181,12 @@ def test_a_shard_that_kills_its_pool_is_given_again_and_left_alone_in_the_end(
 ) -> None:
     start("selection,delivery")
     port.freeze(7, 13)
-    wait_for(lambda: len(noted()) == 3)
+    wait_for(lambda: len(stub_notes()) == 3)
     port.freeze(7, 0)
 
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert noted().count("freeze 7 13") == 3
+    assert stub_notes().count("freeze 7 13") == 3
 
 
 @SQLITE
@@ -194,7 +194,7 @@ def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
     outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue
 ) -> None:
     addresses = [f"r{n}@one.example" for n in range(60)]
-    outbox.owe(*addresses)
+    outbox.enqueue(*addresses)
     smtp.delay = 0.03
     worker = start("delivery,selection")
     wait_for(port.alive)
@@ -214,7 +214,7 @@ def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
 
 @SQLITE
 def test_sigterm_drains_every_pool(outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue) -> None:
-    outbox.owe(*(f"r{n}@one.example" for n in range(12)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(12)))
     smtp.delay = 0.3
     worker = start("delivery,selection")
     wait_for(port.alive)
@@ -237,7 +237,7 @@ def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue
     worker.process.kill()
     worker.process.wait(PATIENCE)
 
-    wait_for(lambda: all(gone(pid) for pid in pids))
+    wait_for(lambda: all(has_ended(pid) for pid in pids))
     assert len(pids) == 2
 
 
@@ -269,8 +269,8 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
     """Move the last progress of the queue's processes into the past."""
     key = f"{PREFIX}progress:{queue_kind(queue)}"
-    for name, at in store._client.zrange(key, 0, -1, withscores=True):
-        store._client.zadd(key, {name: at - 7200})
+    for name, score in store._client.zrange(key, 0, -1, withscores=True):
+        store._client.zadd(key, {name: score - 7200})
 
 
 @SQLITE

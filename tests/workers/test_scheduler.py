@@ -25,11 +25,11 @@ def test_of_two_schedulers_one_ticks(leader: Callable[[str], LeaderLock]) -> Non
         create_scheduler({"tick": (0.05, lambda name=name: ticks.append(name))}, leader(name), now=now) for name in "ab"
     ]
 
-    for one in both:
-        one.start()
+    for scheduler in both:
+        scheduler.start()
     wait_for(lambda: len(ticks) >= 4)
-    for one in both:
-        one.shutdown()
+    for scheduler in both:
+        scheduler.shutdown()
 
     assert len(set(ticks)) == 1
 
@@ -56,11 +56,11 @@ def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str],
         "failing": (0.05, failing),
         "working": (0.05, lambda: calls.append("working")),
     }
-    made = create_scheduler(jobs, leader("a"), now=datetime.now(UTC))
-    made.start()
+    scheduler = create_scheduler(jobs, leader("a"), now=datetime.now(UTC))
+    scheduler.start()
 
     wait_for(lambda: calls.count("failing") >= 2 and calls.count("working") >= 2)
-    made.shutdown()
+    scheduler.shutdown()
 
     assert set(calls) == {"failing", "working"}
 
@@ -70,9 +70,9 @@ def test_a_late_job_runs_once_and_not_for_each_time_it_missed(leader: Callable[[
     jobs: dict[str, tuple[float, Callable[[], object]]] = {"late": (600, lambda: calls.append("late"))}
     half_an_hour_ago = datetime.now(UTC) - timedelta(minutes=35)
 
-    made = create_scheduler(jobs, leader("a"), now=half_an_hour_ago)
-    made.start()
+    scheduler = create_scheduler(jobs, leader("a"), now=half_an_hour_ago)
+    scheduler.start()
     wait_for(lambda: bool(calls))
-    made.shutdown()
+    scheduler.shutdown()
 
     assert calls == ["late"]

@@ -51,9 +51,8 @@ class DemoScenario:
             for subscriber in DEMO_SUBSCRIBERS:
                 if not subscriber.subscribes_late:
                     self._sign_up(client, subscriber)
-            output.print_line(
-                f"{sum(not subscriber.subscribes_late for subscriber in DEMO_SUBSCRIBERS)} people subscribed and confirmed"
-            )
+            early_count = sum(not subscriber.subscribes_late for subscriber in DEMO_SUBSCRIBERS)
+            output.print_line(f"{early_count} people subscribed and confirmed")
             for announcement in loader.announcements(self.today):
                 self._play_day(announcement)
             for subscriber in DEMO_SUBSCRIBERS:

@@ -14,7 +14,7 @@ from digest.papers import Record
 
 DAY = date(2025, 11, 21)
 SERVICE = MailService("Papers Inbox", "https://papers.example", "1 Library Lane\n12345 Exampletown")
-READER = Recipient(
+RECIPIENT = Recipient(
     topics=("offline reinforcement learning", "diffusion model* AND (protein OR molecule)", "regret bounds"),
     confirmed=date(2025, 9, 1),
     day=DAY,

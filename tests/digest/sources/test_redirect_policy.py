@@ -155,11 +155,11 @@ def test_an_encrypted_source_stays_encrypted_and_well_formed(location: str, reas
 
 
 def test_a_public_address_is_pinned_so_that_a_second_look_up_cannot_differ() -> None:
-    moved = redirect_request(
+    new_request = redirect_request(
         SourceRequest("https://export.example/", Pacing("test")), 302, "https://8.8.4.4/x", configured_host="e.example"
     )
 
-    assert (moved.address, moved.url) == ("8.8.4.4", "https://8.8.4.4/x")
+    assert (new_request.address, new_request.url) == ("8.8.4.4", "https://8.8.4.4/x")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -102,17 +102,17 @@ def test_shortening_looks_at_the_beginning_only() -> None:
 def test_no_long_run_of_marks_is_normalised(
     function: Callable[[str], Any], bomb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
+    normalised: list[str] = []
     real = unicodedata.normalize
 
     def normalize(form: Any, text: str) -> str:
-        seen.append(text)
+        normalised.append(text)
         return real(form, text)
 
     monkeypatch.setattr(unicodedata, "normalize", normalize)
     function("a" + bomb * 300)
 
-    assert all(longest_run(text) <= 2 * plain_text.MAX_MARKS for text in seen)
+    assert all(longest_run(text) <= 2 * plain_text.MAX_MARKS for text in normalised)
 
 
 def test_long_indices_under_a_mark_are_read_once() -> None:
@@ -122,7 +122,7 @@ def test_long_indices_under_a_mark_are_read_once() -> None:
 
 def longest_run(text: str) -> int:
     longest = run = 0
-    for sign in text:
-        run = run + 1 if unicodedata.combining(sign) else 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
         longest = max(longest, run)
     return longest

@@ -36,10 +36,10 @@ async def send_at_once(address: tuple[str, int], requests: list[bytes]) -> list[
     connections = [await asyncio.open_connection(*address) for _ in requests]
     for (_, writer), request in zip(connections, requests, strict=True):
         writer.write(request)
-    answers = await asyncio.gather(*(asyncio.wait_for(reader.read(), PATIENCE) for reader, _ in connections))
+    responses = await asyncio.gather(*(asyncio.wait_for(stream.read(), PATIENCE) for stream, _ in connections))
     for _, writer in connections:
         writer.close()
-    return list(answers)
+    return list(responses)
 
 
 def form_post(path: str, body: str, *, headers: str = "") -> bytes:

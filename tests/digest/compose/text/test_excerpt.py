@@ -69,7 +69,10 @@ def test_a_long_sentence_is_cut_once() -> None:
 
 def visible(text: str, abstract: str, *groups: tuple[str, ...]) -> str:
     return add_matching_sentences(
-        text, abstract, fold_for_search, [found for group in groups if (found := compile_pattern(group))]
+        text,
+        abstract,
+        fold_for_search,
+        [match_pattern for group in groups if (match_pattern := compile_pattern(group))],
     )
 
 

@@ -33,7 +33,7 @@ def verified(raw: bytes) -> bool:
 @pytest.mark.parametrize("kind", ["digest", "welcome", "notice", "resend", *sorted(TRANSACTIONAL)])
 def test_a_mail_of_every_kind_verifies(kind: str) -> None:
     mail = other_emails.digest(
-        samples.edition(samples.INVENTED), samples.papers(samples.INVENTED), samples.READER, samples.LINKS
+        samples.edition(samples.INVENTED), samples.papers(samples.INVENTED), samples.RECIPIENT, samples.LINKS
     )
 
     assert verified(SIGNER.sign(build_message(mail, replace(ENVELOPE, kind=kind))))

@@ -109,12 +109,12 @@ def test_an_address_of_a_page_that_breaks_a_header_is_refused(url: str) -> None:
 @settings(deadline=None)
 @given(foreign, foreign)
 def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> None:
-    usual = parsed(build_message(PLAIN, ENVELOPE)).keys()
+    usual_headers = parsed(build_message(PLAIN, ENVELOPE)).keys()
     raw = build_message(replace(PLAIN, subject=subject), replace(ENVELOPE, sender=(name, "daily@papers.example")))
     message = parsed(raw)
     head = raw.partition(b"\r\n\r\n")[0]
 
-    assert message.keys() == usual
+    assert message.keys() == usual_headers
     assert head.isascii()
     assert b"\0" not in head
     assert all(len(line) <= 76 for line in head.split(b"\r\n") if b"=?" in line)
@@ -130,19 +130,19 @@ def test_a_body_is_quoted_in_lines_that_every_server_takes(text: str) -> None:
     assert encoded.isascii()
     assert all(len(line) <= 76 and line == line.rstrip() and not line.startswith(b".") for line in lines)
     assert b"\n" not in encoded.replace(b"\r\n", b"")
-    wanted = "\n".join(line.rstrip(" \t") for line in text.splitlines()).rstrip("\n") + "\n"
-    assert quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode() == wanted.encode(errors="replace").decode()
+    expected = "\n".join(line.rstrip(" \t") for line in text.splitlines()).rstrip("\n") + "\n"
+    assert quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode() == expected.encode(errors="replace").decode()
 
 
 @settings(deadline=None)
 @given(st.lists(foreign.filter(lambda text: "\r" not in text), max_size=6))
 def test_a_body_in_pieces_says_what_the_whole_text_says(pieces: list[str]) -> None:
     encoded = encode_body(pieces)
-    said = quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode().splitlines()
-    wanted = "".join(pieces).rstrip("\n").encode(errors="replace").decode().splitlines() or [""]
+    decoded = quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode().splitlines()
+    expected = "".join(pieces).rstrip("\n").encode(errors="replace").decode().splitlines() or [""]
 
     assert all(len(line) <= 76 and not line.startswith(b".") for line in encoded.split(b"\r\n"))
-    assert [line.rstrip(" \t") for line in said] == [line.rstrip(" \t") for line in wanted]
+    assert [line.rstrip(" \t") for line in decoded] == [line.rstrip(" \t") for line in expected]
 
 
 def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:
@@ -153,9 +153,9 @@ def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:
 
 
 def test_a_date_has_a_numeric_zone() -> None:
-    at = datetime(2025, 3, 2, 7, 5, 9, tzinfo=timezone(timedelta(hours=-9, minutes=-30)))
+    moment = datetime(2025, 3, 2, 7, 5, 9, tzinfo=timezone(timedelta(hours=-9, minutes=-30)))
 
-    assert date_header(at) == "Sun, 2 Mar 2025 07:05:09 -0930"
+    assert date_header(moment) == "Sun, 2 Mar 2025 07:05:09 -0930"
 
 
 @settings(deadline=None)
@@ -179,7 +179,7 @@ def test_every_kind_of_mail_passes_the_lint(shared: Path, tmp_path: Path) -> Non
     records = samples.real(shared)
     mails = {f"digest-{size}-{start}": _digest(records[start : start + size]) for size, start in _sizes()}
     mails["digest-invented"] = _digest(list(samples.INVENTED))
-    mails["notice"] = other_emails.no_matches_notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE)
+    mails["notice"] = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, service=samples.SERVICE)
     small = {
         "confirmation": other_emails.confirmation(samples.URL, samples.URL, service=samples.SERVICE),
         "account-link": other_emails.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),
@@ -200,7 +200,7 @@ def _sizes() -> list[tuple[int, int]]:
 
 def _digest(records: list[samples.Record]) -> RenderedMail:
     return other_emails.digest(
-        samples.edition(records), samples.papers(records), samples.READER, samples.LINKS, service=samples.SERVICE
+        samples.edition(records), samples.papers(records), samples.RECIPIENT, samples.LINKS, service=samples.SERVICE
     )
 
 

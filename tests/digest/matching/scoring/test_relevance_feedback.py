@@ -91,8 +91,8 @@ def test_likes_never_change_what_matches(papers: list[Record], profile: Profile)
 
 @given(st.lists(records, max_size=12), profiles)
 def test_likes_at_most_double_a_score_and_never_lower_it(papers: list[Record], profile: Profile) -> None:
-    for found in match_all(profile, candidates(papers), WEIGHTS, tau=None):
-        assert found.relevance <= found.score <= 2 * found.relevance
+    for paper_match in match_all(profile, candidates(papers), WEIGHTS, tau=None):
+        assert paper_match.relevance <= paper_match.score <= 2 * paper_match.relevance
 
 
 def test_a_paper_like_those_liked_comes_first() -> None:

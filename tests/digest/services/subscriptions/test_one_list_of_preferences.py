@@ -56,9 +56,9 @@ def test_what_is_derived_names_no_preference_in_an_attribute_or_as_a_key(path: s
 
 def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -> None:
     texts = preference_form.with_defaults({})
-    shown = [field.name for fields in preference_form.grouped_fields(texts).values() for field in fields]
+    form_fields = [field.name for fields in preference_form.grouped_fields(texts).values() for field in fields]
 
-    assert sorted(shown) == sorted(preference_fields.FIELDS)
+    assert sorted(form_fields) == sorted(preference_fields.FIELDS)
     assert set(preference_fields.FIELDS) <= set(csv_import_export.COLUMNS)
 
 

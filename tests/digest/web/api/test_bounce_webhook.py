@@ -29,17 +29,17 @@ def provider(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Callable[..., htt
 
     def post(*reports: dict[str, Any], key: str = KEY, age: int = 0, signature: str | None = None) -> httpx.Response:
         body = json.dumps({"reports": list(reports)}).encode()
-        made = sign_body(body, key=key, timestamp=int(clock.now().timestamp()) - age)
-        headers = {"Content-Type": "application/json", "Digest-Signature": made if signature is None else signature}
+        signed = sign_body(body, key=key, timestamp=int(clock.now().timestamp()) - age)
+        headers = {"Content-Type": "application/json", "Digest-Signature": signed if signature is None else signature}
         return web.post(PATH, content=body, headers=headers)
 
     return post
 
 
 def test_a_signed_report_is_acted_on(provider: Callable[..., httpx.Response]) -> None:
-    answer = provider(HARD)
+    response = provider(HARD)
 
-    assert (answer.status_code, answer.json()) == (200, {"done": {"suppressed": 1}})
+    assert (response.status_code, response.json()) == (200, {"done": {"suppressed": 1}})
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "no such address")]
 
 
@@ -64,10 +64,10 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
 def test_without_a_good_signature_nothing_happens(
     provider: Callable[..., httpx.Response], options: dict[str, Any]
 ) -> None:
-    answer = provider(HARD, **options)
+    response = provider(HARD, **options)
 
-    assert answer.status_code == 401
-    assert "signature" in answer.json()["error"]["message"].lower()
+    assert response.status_code == 401
+    assert "signature" in response.json()["error"]["message"].lower()
     assert everything()["suppression"] == []
 
 
@@ -98,10 +98,10 @@ def test_what_was_overheard_is_worthless_later(
     ],
 )
 def test_a_wrong_field_is_named(provider: Callable[..., httpx.Response], report: dict[str, Any], field: str) -> None:
-    answer = provider(report)
+    response = provider(report)
 
-    assert answer.status_code == 422
-    assert answer.json()["error"]["field"].endswith(field)
+    assert response.status_code == 422
+    assert response.json()["error"]["field"].endswith(field)
 
 
 def test_one_wrong_report_leaves_the_others_of_its_post_undone(provider: Callable[..., httpx.Response]) -> None:
@@ -111,10 +111,10 @@ def test_one_wrong_report_leaves_the_others_of_its_post_undone(provider: Callabl
 
 
 def test_without_a_key_no_reports_are_taken(web: Browser) -> None:
-    answer = web.post(PATH, json={"reports": [HARD]})
+    response = web.post(PATH, json={"reports": [HARD]})
 
-    assert answer.status_code == 404
-    assert "DIGEST_WEBHOOK_KEY" in answer.json()["error"]["message"]
+    assert response.status_code == 404
+    assert "DIGEST_WEBHOOK_KEY" in response.json()["error"]["message"]
 
 
 def test_the_signature_is_documented(web: Browser) -> None:
