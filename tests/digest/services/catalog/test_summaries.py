@@ -23,7 +23,7 @@ from digest.services.editions import edition_feeds, web_view
 from digest.services.ingestion.import_document import store_document
 from digest.sources import huggingface, semantic_scholar
 from tests.digest.compose import samples
-from tests.digest.services.conftest import MONDAY, Lab, MailServer, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 
 TUESDAY = MONDAY + timedelta(days=1)
 SHORT = "Optimism beats pessimism for bandits with delayed feedback."
@@ -61,7 +61,7 @@ def shown(lab: Lab) -> list[str]:
     """The same edition and paper wherever a browser or a feed reader sees them."""
     edition, number = lab.editions("ada")[-1], lab.entries("ada")[0].paper
     page = paper_presenters.paper(number)
-    feed = edition_feeds.subscriber_feed(lab.reader("ada").id or 0)
+    feed = edition_feeds.subscriber_feed(lab.subscriber("ada").id or 0)
     summary = " ".join(page.summary or ())
     return [web_view.web_view(edition.id or 0, "/editions/x"), feed.items[0].html, summary]
 
@@ -117,7 +117,7 @@ def test_one_that_comes_later_leaves_the_edition_as_it_was_sent(lab: Lab) -> Non
     lab.store(MONDAY, paper(1, "Linear bandits"))
     lab.run(MONDAY)
     before = shown(lab)
-    lab.go_to(at(TUESDAY, 5))
+    lab.set_time(utc(TUESDAY, 5))
     take_huggingface()
 
     assert shown(lab)[:2] == before[:2]
@@ -209,12 +209,12 @@ def test_any_text_becomes_one_bounded_line(text: str) -> None:
 @given(st.text(max_size=500))
 def test_no_summary_can_change_a_mail_s_structure(text: str) -> None:
     content = Content(samples.edition(samples.INVENTED).entries[1:2])
-    summary = Summary("huggingface", text, at(MONDAY, 5))
+    summary = Summary("huggingface", text, utc(MONDAY, 5))
     mail = other_emails.digest(
-        content, samples.papers(samples.INVENTED), samples.READER, samples.LINKS, summaries={1: (summary,)}
+        content, samples.papers(samples.INVENTED), samples.RECIPIENT, samples.LINKS, summaries={1: (summary,)}
     )
     usual = other_emails.digest(
-        content, samples.papers(samples.INVENTED), samples.READER, samples.LINKS,
+        content, samples.papers(samples.INVENTED), samples.RECIPIENT, samples.LINKS,
         summaries={1: (summary._replace(text="Usual."),)},
     )  # fmt: skip
 

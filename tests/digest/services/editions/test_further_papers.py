@@ -17,7 +17,7 @@ from digest.services.editions.further_papers import further_papers
 from digest.services.security import signed_links
 from digest.web.app import build
 from digest.web.wiring import page_services
-from tests.digest.services.conftest import MONDAY, Lab, MailServer, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 from tests.digest.services.editions.test_web_view import text
 from tests.digest.web.conftest import Browser, Notebook
 
@@ -84,7 +84,7 @@ def test_later_editions_change_nothing(lab: Lab) -> None:
     lab.announce(MONDAY, *BANDITS)
     lab.run(MONDAY)
     before = further_of(lab)
-    lab.go_to(at(TUESDAY, 5))
+    lab.set_time(utc(TUESDAY, 5))
     lab.store(TUESDAY, *(paper(n, f"Bandits number {n}") for n in range(900, 906)))
     voted = [paper(n, BANDITS[n - 101], signals={"upvotes": 50}) for n in range(101, 113)]
     lab.store(TUESDAY, *voted)  # what was beyond the limit rises the day after
@@ -101,7 +101,7 @@ def test_a_changed_profile_changes_nothing(lab: Lab) -> None:
     lab.run(MONDAY)
     before = further_of(lab)
     with transaction() as session:
-        version = ProfileVersion(subscriber_id=number, number=9, created_at=at(MONDAY, 9), profile={"topics": []})
+        version = ProfileVersion(subscriber_id=number, number=9, created_at=utc(MONDAY, 9), profile={"topics": []})
         session.add(version)
         session.flush()
     lab.change("ada", profile_id=version.id)
@@ -114,7 +114,7 @@ def test_a_first_edition_lists_what_the_two_weeks_before_had(lab: Lab) -> None:
     for back in range(9, 0, -1):
         lab.announce(MONDAY - timedelta(days=back), f"{BANDITS[back]} of day {back}")
     lab.subscribe("ada", "bandits", limit=3)
-    welcome.first_edition(lab.reader("ada").id or 0)
+    welcome.first_edition(lab.subscriber("ada").id or 0)
 
     more, titles = further_of(lab)
 
@@ -124,7 +124,7 @@ def test_a_first_edition_lists_what_the_two_weeks_before_had(lab: Lab) -> None:
 def test_topic_caps_leave_papers_for_the_page(lab: Lab) -> None:
     number = lab.subscribe("ada", "bandits", "galaxies", limit=10)
     with transaction() as session:
-        version = session.get_one(ProfileVersion, lab.reader("ada").profile_id)
+        version = session.get_one(ProfileVersion, lab.subscriber("ada").profile_id)
         profile = dict(version.profile)
         profile["topics"] = [{"text": "bandits", "cap": 2}, {"text": "galaxies", "cap": None}]
         version.profile = profile
