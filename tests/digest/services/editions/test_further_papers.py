@@ -19,7 +19,7 @@ from digest.web.app import build
 from digest.web.wiring import page_services
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 from tests.digest.services.editions.test_web_view import text
-from tests.digest.web.conftest import Browser, Notebook
+from tests.digest.web.conftest import Browser, RecordingQueue
 
 TUESDAY = MONDAY + timedelta(days=1)
 BANDITS = tuple(f"{word} bandits" for word in (
@@ -37,7 +37,7 @@ def listed(number: int | None) -> list[str]:
 
 
 def browser() -> Browser:
-    return Browser(build(Notebook(), page_services()))
+    return Browser(build(RecordingQueue(), page_services()))
 
 
 def further_of(lab: Lab, day: date | None = None) -> tuple[int, set[str]]:

@@ -76,7 +76,7 @@ def test_the_link_of_a_mail_offers_more_and_less_each_with_a_button_of_its_own(m
     assert (more, less) == (link(MORE), link(LESS))
     assert "Noted." in liked.text
     assert f"‘{TOPIC}’ is muted." in muted.text
-    assert said() == [(1, "less", TOPIC)]
+    assert feedback_rows() == [(1, "less", TOPIC)]
 
 
 def test_a_form_sent_to_the_page_itself_changes_nothing(mailed: Browser) -> None:
