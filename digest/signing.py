@@ -100,4 +100,4 @@ def keyed_hash(key: str, purpose: str, *parts: str, length: int) -> str:
 
 def _base64url(value: bytes) -> bytes:
     """URL-safe base64 without padding (RFC 4648, 5)."""
-    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE_ALPHABET, b"=")
+    return binascii.b2a_base64(value, newline=False).rstrip(b"=").translate(_URL_SAFE_ALPHABET)

@@ -122,7 +122,7 @@ def _welcome_note(*, welcome: bool, dry_run: bool) -> str:
     if not welcome:
         return f"whoever is added {verb} no welcome; the first e-mail is the next one due"
     return (
-        f"whoever is added {verb} one welcome e-mail within minutes, with papers of the last 7 announcements, where"
+        f"whoever is added {verb} one welcome e-mail within minutes, with the best papers of two weeks, where"
         " some match (--no-welcome: none); the next ones when they are due"
     )
 

@@ -119,6 +119,17 @@ class Novelty(SQLModel, table=True):
     made_at: datetime = Field(sa_type=UTCDateTime)
 
 
+class PaperSummary(SQLModel, table=True):
+    """A one-line summary of a paper as a source gave it first; never changed. `taken_at`: when it was stored."""
+
+    __tablename__ = "paper_summary"
+
+    paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})
+    source: str = Field(primary_key=True, max_length=40)
+    text: str = Field(max_length=400)
+    taken_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class AuthorFigure(SQLModel, table=True):
     """Figures of an author as a source prints them, by the author's exact name."""
 

@@ -16,8 +16,10 @@ from digest.papers.record import (
 )
 from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
 from digest.papers.storable import clean_record, to_storable
+from digest.papers.summary import ORIGINS, Summaries, Summary, known_summaries, numbers_agree
 
 __all__ = [
+    "ORIGINS",
     "AuthorFigures",
     "AuthorProfile",
     "ListedPaper",
@@ -25,6 +27,8 @@ __all__ = [
     "ParsedDocument",
     "Record",
     "RejectedItem",
+    "Summaries",
+    "Summary",
     "abstract_keys",
     "arxiv_identity",
     "author_key",
@@ -35,10 +39,12 @@ __all__ = [
     "is_same_paper",
     "is_withdrawn",
     "keys_of",
+    "known_summaries",
     "lookup_keys",
     "merge_all",
     "merge_listed",
     "merge_records",
+    "numbers_agree",
     "similarity",
     "single_author",
     "stored_keys",

@@ -1,6 +1,6 @@
 """Identity of papers: arXiv id without version, else DOI, else title and first author; and keys for finding duplicates.
 
-Keys only find candidates; `likeness.is_same_paper` decides.
+Keys only find candidates; `same_paper.is_same_paper` decides.
 """
 
 from __future__ import annotations

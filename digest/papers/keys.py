@@ -1,6 +1,6 @@
 """Keys to find a stored paper by another source's record or by an author's name. Pure.
 
-Keys only find candidates; `likeness.is_same_paper` decides.
+Keys only find candidates; `same_paper.is_same_paper` decides.
 """
 
 from __future__ import annotations

@@ -67,7 +67,10 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
-    """Merged records with all signals: the greater of two values of one name, but the smaller (better) of two ranks."""
+    """Merged records with all signals: the greater of two values of one name, but the smaller (better) of two ranks.
+
+    Of two summaries the longer one.
+    """
     types = {a.announce_type, b.announce_type}
     signals: dict[str, float] = {}
     for name, value in sorted((*a.signals, *b.signals)):
@@ -79,6 +82,7 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
             (strongest for strongest in _TYPES if strongest in types), a.announce_type or b.announce_type
         ),
         signals=tuple(sorted(signals.items())),
+        summary=max(a.summary, b.summary, key=lambda summary: (len(summary), summary)),
     )
 
 

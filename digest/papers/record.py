@@ -58,17 +58,19 @@ class PaperKeys:
 class ListedPaper:
     """A record with its announce type and counters by name (`upvotes`, `rank`).
 
-    `keys`: of this record, where they were computed in advance; then the record is storable, too.
+    `keys`: of this record, where they were computed in advance; then the record is storable, too. `summary`: the
+    source's one-line summary of the paper, '' for none.
     """
 
     record: Record
     announce_type: str | None = None  # in arXiv's terms: new, cross, replace, replace-cross
     signals: tuple[tuple[str, float], ...] = ()
     keys: PaperKeys | None = field(default=None, compare=False, repr=False)
+    summary: str = ""
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
         """Pickle the values only."""
-        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys)
+        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys, self.summary)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from digest.papers.record import AuthorProfile, ListedPaper, ParsedDocument, Record
+from digest.papers.summary import bounded_summary
 from digest.text.plain_text import remove_controls
 
 _TEXT_FIELDS = tuple(field.name for field in fields(Record) if "str" in str(field.type))
@@ -26,9 +27,10 @@ def to_storable(parsed: ParsedDocument) -> ParsedDocument:
 def _clean_listed(item: ListedPaper) -> ListedPaper:
     record = clean_record(item.record)
     announce_type = item.announce_type and remove_controls(item.announce_type)
-    if record is item.record and announce_type == item.announce_type:
+    summary = bounded_summary(item.summary) if item.summary else ""
+    if record is item.record and announce_type == item.announce_type and summary == item.summary:
         return item
-    return replace(item, record=record, announce_type=announce_type)
+    return replace(item, record=record, announce_type=announce_type, summary=summary)
 
 
 def clean_record(record: Record) -> Record:

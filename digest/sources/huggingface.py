@@ -121,7 +121,10 @@ def _convert_row(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, da
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
     known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return ListedPaper(require_within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
+    summary = _text(paper, "ai_summary")
+    return ListedPaper(require_within_limits(record), signals=known_signals, summary=summary), _date(
+        paper, "submittedOnDailyAt"
+    )
 
 
 def _text(values: Any, name: str) -> str:

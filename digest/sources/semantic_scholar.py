@@ -22,8 +22,8 @@ MAX_NAME = 200
 _NAME = "semantic-scholar"
 PACING = Pacing(_NAME, pause=1.1)
 _URL = TextSetting("semantic_scholar_url", "https://api.semanticscholar.org")
-_KEY = TextSetting("semantic_scholar_key", "", secret=True)
-_FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
+_KEY = TextSetting("semantic_scholar_key", "")
+_FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount,tldr"
 _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
 MAX_AUTHORS = 30  # of a paper: large collaborations say little about each author
 
@@ -80,7 +80,16 @@ def _convert_row(row: Any, arxiv_id: str | None) -> ListedPaper:
     count = _count(row, "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
     record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
-    return ListedPaper(require_within_limits(record), signals=signals)
+    return ListedPaper(require_within_limits(record), signals=signals, summary=_summary(row))
+
+
+def _summary(row: dict[str, Any]) -> str:
+    """The text of `tldr`; '' where there is none. Raises ValueError."""
+    tldr = row.get("tldr") or {}
+    text = tldr.get("text") if isinstance(tldr, dict) else tldr
+    if text is not None and not isinstance(text, str):
+        raise ValueError("tldr: expected an object with a text")
+    return one_line(text or "")
 
 
 def _count(row: dict[str, Any], name: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.services.catalog import paper_presenters
 from digest.services.delivery import resend
-from digest.services.editions import preview, web_view
+from digest.services.editions import further_papers, preview, web_view
 from digest.web.http.dependencies import PageServices
 
 
@@ -16,5 +16,6 @@ def page_services() -> PageServices:
         paper=paper_presenters.paper,
         author=paper_presenters.author,
         edition=web_view.web_view,
+        further=further_papers.further_papers,
         resend=resend.resend,
     )

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email import match_reason, paper_view, subject_line, template_environment, wording
+from digest.compose.email import match_reason, paper_view, subject_line, template_environment, topic_groups, wording
 from digest.compose.email.email_parts import subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.paper_view import PaperView, SharedParts
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Pieces, Recipient, RenderedMail
+from digest.compose.email.topic_groups import GROUPED_FROM
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.errors import N_
 from digest.i18n import localize
-from digest.papers import Record
+from digest.papers import Record, Summary
 from digest.text.plain_text import one_line
 
 PAPER_MARK = "\x01"  # a paper's place in a page; no text holds a control character
 SUBJECT_TITLES = 3  # titles that the subject and the preheader are made of
-MIN_PAPERS_FOR_SUMMARY, SUMMARY_LINES = 8, 3  # papers from which on a mail opens with "Today in short", and its lines
+SUMMARY_LINES = 3  # of "Today in short", which opens a mail of GROUPED_FROM papers
 HTML_LIMIT = 98_000  # bytes; Gmail clips a mail at about 102 KB
 # the fields of an entry that decide how it looks, beside the words of its topics; ranking's own figures are not shown
 _VISIBLE = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
@@ -39,6 +42,7 @@ class _PaperSlot(NamedTuple):
 
 
 _SLOT = _PaperSlot()
+NO_SUMMARIES: Mapping[int, tuple[Summary, ...]] = MappingProxyType({})
 EntryView = tuple[Entry, PaperView]
 
 
@@ -46,9 +50,7 @@ class _FeedPaper(NamedTuple):
     """One paper as a feed's template uses it."""
 
     shared: SharedParts
-    more: str | None
-    less: str | None
-    mute: str | None
+    rate: str | None
 
 
 class _Section(NamedTuple):
@@ -76,14 +78,16 @@ def digest(
     *,
     service: MailService = DEFAULT_SERVICE,
     blocks: PaperBlocks | None = None,
+    summaries: Mapping[int, tuple[Summary, ...]] = NO_SUMMARIES,
     limit: int | None = HTML_LIMIT,
 ) -> RenderedMail:
     """The digest, a welcome, or a resend, by `recipient.kind`. `papers` by (paper id, revision).
 
     An entry whose paper is not in `papers` is left out. Papers beyond `limit` bytes of HTML are left to the web view;
-    `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run.
+    `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run. `summaries`: by paper, as
+    known when the edition was assembled.
     """
-    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     while True:
         rendered = _digest(edition, views, recipient, links, service)
         size = _html_size(rendered.html_pieces, limit)
@@ -105,25 +109,31 @@ def feed_fragment(
     links: Links,
     *,
     blocks: PaperBlocks | None = None,
+    summaries: Mapping[int, tuple[Summary, ...]] = NO_SUMMARIES,
 ) -> tuple[str, str]:
     """The whole edition for a feed: its subject, and HTML without page, style or footer."""
-    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
+    edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     prefix = links.feedback or ""
-    feed_papers = [
-        (entry, _FeedPaper(view.shared, *[prefix + suffix if suffix else None for suffix in view.link_suffixes]))
-        for entry, view in views
-    ]
-    values = _values(edition, views, recipient) | {"sections": _sections(feed_papers)}
+    feed_papers = [(entry, _FeedPaper(view.shared, prefix + view.rate if view.rate else None)) for entry, view in views]
+    values = _values(edition, views, recipient, links) | {"sections": _sections(feed_papers)}
     return str(values["line"]), template_environment.fragment_template("edition").render(values)
 
 
 def _views(
-    edition: Content, papers: Mapping[tuple[int, int], Record], recipient: Recipient, links: Links, blocks: PaperBlocks
+    edition: Content,
+    papers: Mapping[tuple[int, int], Record],
+    recipient: Recipient,
+    links: Links,
+    blocks: PaperBlocks,
+    summaries: Mapping[int, tuple[Summary, ...]],
 ) -> tuple[Content, list[EntryView]]:
     """The edition without unknown papers, and its entries in the mail's order, each with its view."""
     entries = tuple([entry for entry in edition.entries if (entry.paper, entry.revision) in papers])
     views = [
-        (entry, _view(entry, papers[entry.paper, entry.revision], recipient, links, blocks))
+        (
+            entry,
+            _view(entry, papers[entry.paper, entry.revision], recipient, links, blocks, summaries.get(entry.paper, ())),
+        )
         for name, _ in _SECTIONS
         for entry in entries
         if entry.section == name
@@ -145,7 +155,7 @@ def _digest(
     edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links, service: MailService
 ) -> RenderedMail:
     """The mail with these papers."""
-    values = _values(edition, views, recipient) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
+    values = _values(edition, views, recipient, links) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
     page = subscription_mail("digest", values, recipient, links, service)
     prefix = str(escape(links.feedback or ""))
     return RenderedMail(
@@ -185,7 +195,7 @@ def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     return [section for section in sections if section.papers]
 
 
-def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> dict[str, object]:
+def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links) -> dict[str, object]:
     """The template's values for an edition with these papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:SUBJECT_TITLES]]
     opening, notice = wording.opening_line(recipient), _notice(edition)
@@ -196,9 +206,11 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) 
         "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
         "notice": highlighting.escape_text(notice),
-        "short": _summary_lines(views, recipient) if len(views) >= MIN_PAPERS_FOR_SUMMARY else [],
+        "short_title": localize("In short") if recipient.kind == "welcome" else localize("Today in short"),
+        "short": _summary_lines(edition, views, recipient) if len(views) >= GROUPED_FROM else [],
         "left": wording.papers_rolled_over(len(edition.entries) - len(views)),
-        "past": wording.matches_past_limit(edition.more),
+        "past": wording.matches_past_limit(edition.more, has_topics=bool(recipient.topics)),
+        "further": links.further,
         "considered": wording.considered_papers(edition.considered, recipient.kind),
         "line": subject_line.subject(edition, recipient, titles),
     }
@@ -209,32 +221,22 @@ def _notice(edition: Content) -> str:
     return one_line(localize(edition.notice)) if edition.notice else ""
 
 
-def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
-    """The largest topics with their number of papers and first paper; filled up with the next papers."""
+def _summary_lines(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
+    """The largest topics with their number of papers and first paper; filled up with the next papers.
+
+    The numbers are the edition's, like the headline's, also where some papers roll over.
+    """
+    counts = Counter([topic_groups.group_label(entry, recipient) for entry in edition.entries])
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
-        groups.setdefault(_group(entry, recipient), []).append(view)
-    largest = sorted(groups, key=lambda label: -len(groups[label]))[:SUMMARY_LINES]
-    lines = [_summary_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
+        groups.setdefault(topic_groups.group_label(entry, recipient), []).append(view)
+    largest = sorted(groups, key=lambda label: -counts[label])[:SUMMARY_LINES]
+    lines = [_summary_line(f"{label} ({counts[label]})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
     return [
         *lines,
         *[_summary_line("", view) for view, _ in zip(others, range(SUMMARY_LINES - len(lines)), strict=False)],
     ]
-
-
-def _group(entry: Entry, recipient: Recipient) -> str:
-    """The topic or section that an entry counts for in "Today in short"."""
-    if entry.section == FOLLOWED:
-        return localize("★ Followed")
-    if entry.section == RISING:
-        return localize("Rising ↑")
-    index = subject_line.leading_topic(entry)
-    return (
-        shorten(match_reason.one_line(recipient.topics[index]), 40)
-        if 0 <= index < len(recipient.topics)
-        else localize("New")
-    )
 
 
 def _summary_line(label: str, view: PaperView) -> _SummaryLine:
@@ -244,7 +246,14 @@ def _summary_line(label: str, view: PaperView) -> _SummaryLine:
     return _SummaryLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
-def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: PaperBlocks) -> PaperView:
+def _view(
+    entry: Entry,
+    record: Record,
+    recipient: Recipient,
+    links: Links,
+    blocks: PaperBlocks,
+    summaries: tuple[Summary, ...],
+) -> PaperView:
     """One paper as shown to all subscribers who got it for the same reasons."""
     topics, with_feedback = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
@@ -253,7 +262,14 @@ def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, bloc
 
     def render() -> PaperView:
         return paper_view.render_paper(
-            entry, record, recipient, blocks, page=links.paper, with_feedback=with_feedback, category=category
+            entry,
+            record,
+            recipient,
+            blocks,
+            page=links.paper,
+            with_feedback=with_feedback,
+            category=category,
+            summaries=summaries,
         )
 
-    return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category), render)
+    return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category, summaries), render)

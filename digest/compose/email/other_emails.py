@@ -8,25 +8,13 @@ from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import render_mail, subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
-from digest.compose.email.template_context import (
-    DEFAULT_SERVICE,
-    LESS,
-    MORE,
-    MUTE,
-    Links,
-    MailService,
-    Recipient,
-    RenderedMail,
-)
+from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.text.plain_text import one_line
 
 __all__ = [
-    "LESS",
-    "MORE",
-    "MUTE",
     "Links",
     "MailService",
     "PaperBlocks",

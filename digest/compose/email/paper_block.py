@@ -6,7 +6,7 @@ Keyed by paper and revision, because an edition shows the paper as it was when i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
-from digest.papers import Record
+from digest.papers import Record, Summary, numbers_agree
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -38,7 +38,10 @@ _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.or
 
 @dataclass(frozen=True, slots=True)
 class PaperBlock:
-    """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `source`: the abstract."""
+    """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `source`: the abstract.
+
+    `origin`: the words before the summary, `In short, by Hugging Face:`; both are '' without one.
+    """
 
     title: str
     shown_title: Markup
@@ -59,6 +62,9 @@ class PaperBlock:
     title_lines: str
     abstract_lines: str
     source: str
+    origin: Markup
+    shown_summary: Markup
+    summary_lines: str
 
 
 class BoundedCache(Generic[Key, Value]):
@@ -93,13 +99,20 @@ class PaperBlocks:
     """
 
     def __init__(self, size: int = 8192) -> None:
-        self._blocks: BoundedCache[tuple[int, int, int | None], PaperBlock] = BoundedCache(size)
+        self._blocks: BoundedCache[tuple[int, int, int | None, tuple[Summary, ...]], PaperBlock] = BoundedCache(size)
         self._marked: BoundedCache[tuple[int, int, WordGroups], MarkedTexts] = BoundedCache(size)
         self.views: BoundedCache[Hashable, PaperView] = BoundedCache(size)
 
-    def block_of(self, paper: int, revision: int, record: Record, novelty: int | None = None) -> PaperBlock:
+    def block_of(
+        self,
+        paper: int,
+        revision: int,
+        record: Record,
+        novelty: int | None = None,
+        summaries: tuple[Summary, ...] = (),
+    ) -> PaperBlock:
         """The block of this revision, built at the first call."""
-        return self._blocks.get((paper, revision, novelty), lambda: paper_block(record, novelty))
+        return self._blocks.get((paper, revision, novelty, summaries), lambda: paper_block(record, novelty, summaries))
 
     def marked(self, paper: int, revision: int, groups: WordGroups, block: PaperBlock) -> MarkedTexts:
         """Title and excerpt with these words marked, a group a topic. The excerpt gets a sentence for hidden ones."""
@@ -128,15 +141,16 @@ def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     )
 
 
-def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
-    """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
-    title = shorten(readable(record.title[:2000]), 300) or localize("Untitled paper")
+def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[Summary] = ()) -> PaperBlock:
+    """The block of one record. `novelty`: 0 to 100, None where it is unknown. `summaries`: the preferred first."""
+    title = readable_title(record)
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
     fact_line = facts(record, novelty)
     about = " · ".join(part for part in (byline(record.authors, record.authors_complete), fact_line) if part)
     code = safe_link(record.code_url)
+    origin, summary = short_summary(summaries, title, source)
     return PaperBlock(
         title=title,
         shown_title=escape_text(title),
@@ -157,14 +171,31 @@ def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),
         source=source,
+        origin=escape_text(origin),
+        shown_summary=escape_text(summary),
+        summary_lines=wrap(f"{origin} {summary}", INDENT) if summary else "",
     )
+
+
+def short_summary(summaries: Iterable[Summary], title: str, abstract: str) -> tuple[str, str]:
+    """The words that say who made it, and the first summary without numbers that title and abstract lack; else ''."""
+    for summary in summaries:
+        text = readable(summary.text)
+        if numbers_agree(text, title, abstract):
+            return localize("In short, by %(source)s:", source=summary.origin), text
+    return "", ""
+
+
+def readable_title(record: Record) -> str:
+    """The title as mails and pages show it, never empty."""
+    return shorten(readable(record.title[:2000]), 300) or localize("Untitled paper")
 
 
 def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
     parts = [
         localize("withdrawn") if record.withdrawn else "",
-        _category(record),
+        first_category(record),
         localize("code") if record.has_code or record.code_url else "",
         shorten(readable((record.venue or "")[:200]), 40),
         shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
@@ -178,7 +209,7 @@ def is_unusual(novelty: int | None) -> bool:
     return novelty is not None and novelty >= MIN_UNUSUAL_NOVELTY
 
 
-def _category(record: Record) -> str:
+def first_category(record: Record) -> str:
     """The field a paper is listed in first; '' for none."""
     return one_line(record.categories[0][:40]) if record.categories else ""
 

@@ -12,23 +12,22 @@ from markupsafe import Markup, escape
 from digest.compose.edition import RISING, Entry
 from digest.compose.email import match_reason, template_environment
 from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
-from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, feedback_suffix
+from digest.compose.email.template_context import RATE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
-from digest.papers import Record
+from digest.papers import Record, Summary
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
-_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _TOPIC = map(Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e")
+_LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _SUMMARY = map(Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e")
 _NONE = Markup()
 LABEL_LENGTH = 48  # characters of a title in the label of a link
-LinkSuffixes = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The parts of a paper that a template uses. `name`, `topic`: for the links' labels for screen readers."""
+    """The parts of a paper that a template uses. `name`: for the labels that screen readers say of links."""
 
     title: Markup
     abstract: Markup
@@ -41,22 +40,22 @@ class SharedParts:
     pdf: Markup | None
     code: Markup | None
     name: Markup
-    topic: Markup
+    origin: Markup
+    summary: Markup
 
 
 @dataclass(frozen=True, slots=True)
 class PaperView:
     """A paper rendered for all who got it for the same reasons.
 
-    The prefix of an edition's feedback links is inserted between the `parts` of its HTML; `link_suffixes` complete
-    these links for `more`, `less` and `mute`.
+    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `rate` ends the link.
     """
 
     title: str
     shared: SharedParts
     parts: tuple[str, ...]
     lines: str
-    link_suffixes: LinkSuffixes
+    rate: str | None
 
 
 def render_paper(
@@ -68,12 +67,13 @@ def render_paper(
     page: Callable[[int], str] | None,
     with_feedback: bool,
     category: str = "",
+    summaries: tuple[Summary, ...] = (),
 ) -> PaperView:
     """One paper of an edition: the shared block with its words marked, and the reason.
 
     `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
     """
-    block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty)
+    block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
     groups = tuple([matched_words for _, matched_words in entry.matched])
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
@@ -84,24 +84,22 @@ def render_paper(
     url, searched = block.url, block.found_by_search
     if searched and page:
         url, searched = escape(page(entry.paper)), False
-    topics = [recipient.topics[index] for index, _ in entry.matched if 0 <= index < len(recipient.topics)]
     shared = SharedParts(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
         escape_text(shorten(block.title, LABEL_LENGTH)),
-        escape_text(shorten(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
+        block.origin, block.shown_summary,
     )  # fmt: skip
-    verbs = (MORE, LESS, MUTE if entry.matched else None)
-    suffixes = tuple([feedback_suffix(entry.paper, verb) if with_feedback and verb else None for verb in verbs])
+    rate = feedback_suffix(entry.paper, RATE) if with_feedback else None
     return PaperView(
         title=block.title,
         shared=shared,
-        parts=_parts(shared, suffixes),
+        parts=_parts(shared, rate),
         lines=_lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url),
-        link_suffixes=suffixes,
+        rate=rate,
     )
 
 
-def _parts(shared: SharedParts, link_suffixes: LinkSuffixes) -> tuple[str, ...]:
+def _parts(shared: SharedParts, rate: str | None) -> tuple[str, ...]:
     """The paper in HTML, split where the prefix of the feedback links goes."""
     frame = replace(
         shared,
@@ -111,21 +109,21 @@ def _parts(shared: SharedParts, link_suffixes: LinkSuffixes) -> tuple[str, ...]:
         reason=_REASON if shared.reason else _NONE,
         signal=_SIGNAL if shared.signal else _NONE,
         name=_NAME,
-        topic=_TOPIC,
+        summary=_SUMMARY if shared.summary else _NONE,
     )
     texts: dict[str, Markup] = {
         _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
-        _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name, _TOPIC: shared.topic,
+        _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name,
+        _SUMMARY: shared.summary,
     }  # fmt: skip
-    piece = "".join([texts.get(part, part) for part in _render_frame(frame, link_suffixes)])
+    piece = "".join([texts.get(part, part) for part in _render_frame(frame, rate)])
     return tuple(piece.split(_LINK))
 
 
 @lru_cache(maxsize=4096)
-def _render_frame(frame: SharedParts, link_suffixes: LinkSuffixes) -> tuple[str, ...]:
+def _render_frame(frame: SharedParts, rate: str | None) -> tuple[str, ...]:
     """The template around a paper's texts and links, in pieces; shared by papers with the same parts."""
-    more, less, mute = (_LINK + suffix if suffix else None for suffix in link_suffixes)
-    page = template_environment.piece_template("digest").render(paper=frame, more=more, less=less, mute=mute)
+    page = template_environment.piece_template("digest").render(paper=frame, rate=_LINK + rate if rate else None)
     return tuple(re.split("([\x02-\x07\x0e])", page))
 
 
@@ -158,8 +156,10 @@ def _signal(facts: str, spark: str) -> tuple[Markup, str]:
 
 
 def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: Markup) -> str:
-    """The paper in the text part: title, authors, reason, abstract, address."""
+    """The paper in the text part: title, authors, reason, summary, abstract, address."""
     lines = [block.title_lines, *filter(None, about)]
+    if block.summary_lines:
+        lines += ["", block.summary_lines]
     if abstract_lines:
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]

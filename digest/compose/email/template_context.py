@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-MORE, LESS, MUTE, FOLLOW = "more", "less", "mute", "follow"
+MORE, LESS, MUTE, FOLLOW, RATE = "more", "less", "mute", "follow", "rate"  # rate: a page that offers more and less
 Pieces = tuple[str, ...]
 
 
@@ -62,13 +62,15 @@ class Recipient:
 class Links:
     """A subscriber's own URLs; None where there is no such page.
 
-    `feedback` is the prefix of feedback URLs, see `feedback_suffix`; `paper` returns a paper's public page by its id.
+    `feedback` is the prefix of feedback URLs, see `feedback_suffix`; `paper` returns a paper's public page by its id;
+    `further`: the page of the papers beyond the edition's limit.
     `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
     """
 
     preferences: str | None = None
     unsubscribe: str | None = None
     web_view: str | None = None
+    further: str | None = None
     feedback: str | None = None
     paper: Callable[[int], str] | None = None
     mail_link: str | None = None
@@ -77,6 +79,6 @@ class Links:
 def feedback_suffix(paper: int, verb: str) -> str:
     """The end of a feedback URL, after the prefix that all feedback links of an edition share.
 
-    `verb`: one of MORE, LESS, MUTE, FOLLOW.
+    `verb`: RATE in mails; MORE, LESS, MUTE and FOLLOW on pages and in mails of before.
     """
     return f".{paper}.{verb}"

@@ -27,9 +27,7 @@ def format_number(value: float) -> str:
 def opening_line(recipient: Recipient) -> str:
     """One line that says why this mail differs from a usual day's, '' for a usual day."""
     if recipient.kind == "welcome":
-        return localize(
-            "Your first edition: the best papers of the last seven announcements. From now on you get what is new."
-        )
+        return localize("First edition: the best of the last two weeks. From now on you get what is new.")
     if recipient.kind == "resend":
         return localize("This edition is sent again because somebody asked for it.")
     return ""
@@ -60,11 +58,13 @@ def considered_papers(papers: int, kind: str) -> str:
     return localize_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
 
 
-def matches_past_limit(papers: int) -> str:
-    """`3 more matches past your limit.`; '' for none."""
+def matches_past_limit(papers: int, *, has_topics: bool) -> str:
+    """`58 more on your topics`; '' for none. The link to the page of them, and its heading."""
     if not papers:
         return ""
-    return localize_plural("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
+    if has_topics:
+        return localize_plural("%(n)s more on your topics", "%(n)s more on your topics", papers)
+    return localize_plural("%(n)s more in your fields", "%(n)s more in your fields", papers)
 
 
 def papers_rolled_over(papers: int) -> str:

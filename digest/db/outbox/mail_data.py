@@ -34,6 +34,7 @@ class MailedEdition(NamedTuple):
     kind: str
     cancelled: bool
     content: Mapping[str, Any]
+    created_at: datetime
 
 
 class MailData(NamedTuple):

@@ -239,6 +239,12 @@ def newest_epoch(session: Session) -> Epoch | None:
     return session.execute(select(Epoch).order_by(col(Epoch.id).desc()).limit(1)).scalar_one_or_none()
 
 
+def epoch_created_before(session: Session, instant: datetime) -> Epoch | None:
+    """The newest epoch that was stored by then."""
+    statement = select(Epoch).where(col(Epoch.created_at) <= instant).order_by(col(Epoch.id).desc()).limit(1)
+    return session.execute(statement).scalar_one_or_none()
+
+
 def store_progress(session: Session, progress: Iterable[tuple[int, int, datetime | None]]) -> None:
     """Store (subscriber, seen_through, next_due_at), with one statement for all subscribers with equal values."""
     ids_by_progress: dict[tuple[int, datetime | None], list[int]] = {}

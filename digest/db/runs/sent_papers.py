@@ -22,14 +22,20 @@ _EDITION = SQLModel.metadata.tables["edition"].c
 _TIME_ZONE_MARGIN = timedelta(days=2)  # a subscriber's local date may be behind that of the announcement
 
 
-def papers_sent_since(session: Session, subscriber_ids: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
-    """The papers of each subscriber's editions since that announcement, without cancelled ones: none is sent twice."""
+def papers_sent_since(
+    session: Session, subscriber_ids: Sequence[int], announcement: int, *, before: int | None = None
+) -> Mapping[int, array[int]]:
+    """The papers of each subscriber's editions since that announcement, without cancelled ones: none is sent twice.
+
+    `before`: only editions with a smaller id, as they stood when that edition was assembled.
+    """
     is_recent = and_(
         in_values(session, _EDITION.subscriber_id, subscriber_ids),
         _EDITION.day >= date.fromordinal(announcement) - _TIME_ZONE_MARGIN,  # uses the index
         _EDITION.announcement_id >= announcement,
         _EDITION.cancelled.is_(False),
         _EDITION.papers > 0,
+        *(() if before is None else (_EDITION.id < before,)),
     )
     has_paper_list = _EDITION.shown.is_not(None)
     id_and_length = [read_column(session, column) for column in (_EDITION.subscriber_id, func.length(_EDITION.shown))]

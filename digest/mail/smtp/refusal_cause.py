@@ -1,6 +1,6 @@
 """Classifies refusals: what a server's reply, or a bounce report, says about the reason. Pure.
 
-One classifier serves the SMTP session (`reply_classification`) and later reports (`mail.bounces`). A refusal counts
+One classifier serves the SMTP session (`reply_outcome`) and later reports (`mail.bounces`). A refusal counts
 against a subscriber only where it is about the subscriber's address (`Cause.ADDRESS`) or mailbox (`Cause.MAILBOX`).
 Evidence in order of weight: words about us (a blocklist that says 5.1.1 is still a blocklist), a specific enhanced
 status (RFC 3463, 5248, 7372, 7505), other words, the reply code.

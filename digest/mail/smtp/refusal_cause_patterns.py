@@ -1,6 +1,6 @@
 """Wording of mail servers by cause of a refusal. One pattern family a cause; each phrase is a regular expression.
 
-Patterns run over text in lower case without addresses, host names and URLs (`refusal_classifier.plain_words`), so that
+Patterns run over text in lower case without addresses, host names and URLs (`refusal_cause.plain_words`), so that
 the name of a mailbox or host is never taken for a reason. `BLOCKLISTS` alone runs over text that still has host names.
 """
 

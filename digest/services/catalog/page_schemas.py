@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+FURTHER_LISTED = 200  # titles beyond an edition's limit that its page lists at most
+
 
 @dataclass(frozen=True, slots=True)
 class PreviewPaper:
@@ -68,7 +70,10 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
-    """The page of one paper. `links`: (label, address); `nearest_paper`: id and title of the nearest earlier paper."""
+    """The page of one paper. `links`: (label, address); `nearest_paper`: id and title of the nearest earlier paper.
+
+    `summary`: the words that say who made it, and the text.
+    """
 
     row: PaperRow
     abstract: str
@@ -76,6 +81,7 @@ class PaperPage:
     announced: date | None = None
     comment: str = ""
     nearest_paper: tuple[int, str] | None = None
+    summary: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +91,35 @@ class AuthorPage:
     name: str
     rows: tuple[PaperRow, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherPaper:
+    """A title line. `about`: authors and field; `in_edition`: the edition shows it as rising."""
+
+    id: int
+    title: str
+    about: str = ""
+    in_edition: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherGroup:
+    """The further papers of one topic; no label where all are in one list."""
+
+    label: str
+    papers: tuple[FurtherPaper, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherPage:
+    """The papers that matched beyond an edition's limit. `total`: the number in the mail; `listed`: those in `groups`.
+
+    `listed` is smaller where there are very many, or where papers were withdrawn or revised since.
+    """
+
+    day: date
+    total: int
+    listed: int
+    has_topics: bool
+    groups: tuple[FurtherGroup, ...] = ()

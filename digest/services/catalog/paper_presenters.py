@@ -13,6 +13,7 @@ from digest.compose.email.paper_block import PaperBlock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
+from digest.db.papers import summaries as summary_store
 from digest.errors import N_, NotFound
 from digest.i18n import format_number, localize
 from digest.models.types import stored_id
@@ -62,14 +63,17 @@ def paper(paper_id: int) -> PaperPage:
         trends = rising.trends_among_recent(session, {paper_id: listed}, at=clock.now())
         figures = novelty_and_score.figures_of(session, {paper_id: record}, trends)[paper_id]
         nearest = store.paper_by_id(session, figures.nearest_id) if figures.nearest_id else None
+        summaries = summary_store.summaries_of(session, [paper_id]).get(paper_id, [])
+    shown = paper_block.paper_block(record, summaries=summaries)
     facts = trends[paper_id].facts if paper_id in trends else ""
     return PaperPage(
         row=present_row(paper_id, record, facts, figures),
         nearest_paper=(stored_id(nearest[0]), paper_block.paper_block(nearest[1]).title) if nearest else None,
         abstract=readable(record.abstract),
-        links=_links(paper_block.paper_block(record)),
+        links=_links(shown),
         announced=date.fromordinal(row_of_paper.announcement_id) if row_of_paper.announcement_id else None,
         comment=readable(record.comment or ""),
+        summary=(shown.origin.unescape(), shown.shown_summary.unescape()) if shown.shown_summary else None,
     )
 
 

@@ -17,12 +17,13 @@ from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
 from digest.db.papers import papers as store
+from digest.db.papers import summaries
 from digest.mail.mime import dkim, message_builder
 from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, MOVED, SIGN_IN, TEST
 from digest.models.types import stored_id
-from digest.papers import Record
+from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
 from digest.services.delivery.mail_context import MailContext
 from digest.services.editions import web_view
@@ -64,6 +65,7 @@ class MailComposer:
         self._blocks = PaperBlocks()
         self._papers = _PaperCache()
         self._loaded_papers: _PapersByRevision = {}
+        self._summaries: Summaries = {}
         self._signer = dkim.signer_from(configuration)
 
     def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
@@ -167,8 +169,15 @@ class MailComposer:
             return other_emails.no_matches_notice(
                 recipient, links, content.considered, silent=silent, service=self._service
             )
+        papers = [entry.paper for entry in content.entries]
         return digest_email.digest(
-            content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks
+            content,
+            self._loaded_papers,
+            recipient,
+            links,
+            service=self._service,
+            blocks=self._blocks,
+            summaries=known_summaries(self._summaries, papers, edition.created_at),
         )
 
     def _envelope(
@@ -196,6 +205,7 @@ class MailComposer:
         editions = [context.edition for context in contexts.values() if context.edition]
         entries = [entry for edition in editions for entry in edition.content["entries"]]
         self._loaded_papers = self._papers.fetch(session, {(entry["paper"], entry["revision"]) for entry in entries})
+        self._summaries = summaries.summaries_of(session, sorted({entry["paper"] for entry in entries}))
         return contexts
 
     def _unsubscribe_mailto(self, return_path: str, subscriber_id: int) -> str | None:

@@ -65,13 +65,15 @@ def _edition_item(
         edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
     )
     content = Content.from_json(edition.content)
+    page = signed_links.feed_edition(edition.subscriber_id, stored_id(edition))
+    links = replace(web_view.public_links(), further=f"{page}/more")
     subject, html = digest_email.feed_fragment(
-        content, papers.papers, recipient, web_view.public_links(), blocks=blocks
+        content, papers.papers, recipient, links, blocks=blocks, summaries=papers.summaries_of(edition)
     )
     return Item(
         key=_tag_uri(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",
-        url=signed_links.feed_edition(edition.subscriber_id, stored_id(edition)),
+        url=page,
         html=html,
         published=edition.created_at,
     )

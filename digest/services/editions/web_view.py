@@ -19,11 +19,12 @@ from digest.compose.email import digest_email, other_emails
 from digest.compose.email.template_context import Links, MailService, Recipient
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
+from digest.db.papers import summaries
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.models.types import stored_id
-from digest.papers import Record
+from digest.papers import Record, Summaries, Summary, known_summaries
 from digest.services.security import signed_links
 
 MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
@@ -74,6 +75,12 @@ class EditionPapers:
     by_version: Mapping[int, tuple[str, ...]]
     categories_by_version: Mapping[int, tuple[str, ...]]
     papers: Mapping[tuple[int, int], Record]
+    summaries: Summaries
+
+    def summaries_of(self, edition: Edition) -> dict[int, tuple[Summary, ...]]:
+        """The summaries of the edition's papers that were known when it was assembled."""
+        papers = [int(entry["paper"]) for entry in edition.content["entries"]]
+        return known_summaries(self.summaries, papers, edition.created_at)
 
     def topics(self, edition: Edition) -> tuple[str, ...]:
         """The topics of the edition's profile version."""
@@ -99,13 +106,14 @@ def load_edition_papers(session: Session, editions: Iterable[Edition]) -> Editio
             version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()
         },
         papers=store.versions(session, versions_shown) if versions_shown else {},
+        summaries=summaries.summaries_of(session, sorted({paper for paper, _ in versions_shown})),
     )
 
 
-def web_view(edition_id: int, mail_link: str) -> str:
+def web_view(edition_id: int, page: str) -> str:
     """The edition as a web page, with all its papers. Raises NotFound.
 
-    `mail_link`: the page where the subscriber requests the preferences link by mail.
+    `page`: its own address; below it are the page that mails its owner the preferences link, and the further papers.
     """
     with reading() as session:
         edition = session.get(Edition, edition_id)
@@ -114,13 +122,24 @@ def web_view(edition_id: int, mail_link: str) -> str:
             raise NotFound(localize("this edition no longer exists"))
         papers = load_edition_papers(session, [edition])
     recipient = edition_recipient(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
-    content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
+    content, links = (
+        Content.from_json(edition.content),
+        replace(public_links(), mail_link=f"{page}/link", further=f"{page}/more"),
+    )
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
         return other_emails.no_matches_notice(
             recipient, links, content.considered, silent=silent, service=service_identity()
         ).html
-    return digest_email.digest(content, papers.papers, recipient, links, service=service_identity(), limit=None).html
+    return digest_email.digest(
+        content,
+        papers.papers,
+        recipient,
+        links,
+        service=service_identity(),
+        summaries=papers.summaries_of(edition),
+        limit=None,
+    ).html
 
 
 def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
@@ -183,12 +202,13 @@ def public_links() -> Links:
 
 def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
     """The links of an edition's mail, signed for its subscriber."""
-    subscriber_id = stored_id(subscriber)
+    subscriber_id, web_view_link = stored_id(subscriber), signed_links.edition(stored_id(edition))
     return replace(
         public_links(),
         preferences=signed_links.preferences(subscriber_id),
         unsubscribe=signed_links.unsubscribe(subscriber_id),
-        web_view=signed_links.edition(stored_id(edition)),
+        web_view=web_view_link,
+        further=f"{web_view_link}/more",
         feedback=signed_links.feedback(stored_id(edition)),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlmodel import Session
+
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
@@ -21,7 +23,7 @@ from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import AssembledEdition, EditionRow
 from digest.services.selection import threshold_lookup
 
-WELCOME_ANNOUNCEMENTS = 7
+WINDOW_DAYS = 14  # of announcements whose best papers a first edition shows
 WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
 BATCH_SIZE = 1000  # welcomes of an import that wait in the queue at a time
 
@@ -47,6 +49,12 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
     if is_stored and enqueue is not None:
         enqueue.deliver()
     return is_stored
+
+
+def announcements_shown(session: Session, announcement: int) -> int:
+    """The number of announcements of the two weeks that end with this one; a first edition shows their best papers."""
+    numbers = store.announcement_window(session, announcement, WINDOW_DAYS)
+    return len([number for number in numbers if number > announcement - WINDOW_DAYS]) or 1
 
 
 def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -> int:
@@ -78,9 +86,8 @@ def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        assembled = assemble_edition.assemble_welcome(
-            session, run, epoch, subscriber, day, window=WELCOME_ANNOUNCEMENTS
-        )
+        window = announcements_shown(session, run.announcement_id)
+        assembled = assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=window)
     return assembled if assembled.stored_content.papers else None
 
 

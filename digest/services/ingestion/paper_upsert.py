@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from digest import papers
-from digest.db.papers import paper_writes
+from digest.db.papers import paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches
@@ -51,6 +51,14 @@ class PaperUpsert:
             for row in self._signals(matched_id, item)
         ]
         paper_writes.insert_signals(self.session, signals)
+        summaries.insert_summaries(
+            self.session,
+            [
+                self._summary_row(paper_id, item)
+                for i, item in enumerate(listed)
+                if (paper_id := paper_ids[i]) and item.summary
+            ],
+        )
 
     def _insert(self, indexes: Sequence[int], listed: Sequence[ListedPaper], matches: StoredMatches) -> list[int]:
         """Insert the papers at these positions. Returns their ids."""
@@ -119,6 +127,14 @@ class PaperUpsert:
             "title": record.title,
             "abstract": record.abstract,
             "detail": store.to_detail(record),
+        }
+
+    def _summary_row(self, paper_id: int, item: ListedPaper) -> dict[str, Any]:
+        return {
+            "paper_id": paper_id,
+            "source": self.batch.source,
+            "text": item.summary,
+            "taken_at": self.batch.now,
         }
 
     def _signals(self, paper_id: int, item: ListedPaper) -> Iterable[Mapping[str, Any]]:

@@ -7,11 +7,11 @@ from datetime import timedelta
 from functools import lru_cache
 
 from digest import settings, signing
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE
 from digest.errors import BadToken
 from digest.i18n import localize
 
-FEEDBACK_CODES = (MORE, LESS, MUTE, FOLLOW)
+FEEDBACK_CODES = (MORE, LESS, MUTE, FOLLOW, RATE)
 
 
 def signer() -> signing.Signer:

@@ -46,7 +46,7 @@ class FeedbackTarget:
         """The options of this verb: (value, text)."""
         topics = tuple((f"{TOPIC}:{i}", topic) for i, topic in enumerate(self.topics))
         authors = tuple((f"{AUTHOR}:{i}", author) for i, author in enumerate(self.authors))
-        return {MORE: (), LESS: topics + authors, MUTE: topics, FOLLOW: authors}[verb]
+        return {LESS: topics + authors, MUTE: topics, FOLLOW: authors}.get(verb, ())
 
 
 def feedback_target(edition_id: int, paper_id: int) -> FeedbackTarget:

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow, Preview
+from digest.services.catalog.page_schemas import AuthorPage, FurtherPage, PaperPage, PaperRow, Preview
 
 
 class PreviewService(Protocol):
@@ -32,8 +32,8 @@ class ResendService(Protocol):
 class PageServices:
     """The services behind the pages. Each raises NotFound for an id or a name that does not exist.
 
-    `edition` returns the HTML of an edition's web view. Its arguments: the id, and the URL of the page that mails the
-    preferences link to the owner.
+    `edition` returns the HTML of an edition's web view, from its id and its own address there; `further` the papers
+    beyond its limit.
     """
 
     preview: PreviewService
@@ -41,6 +41,7 @@ class PageServices:
     paper: Callable[[int], PaperPage]
     author: Callable[[str, int], AuthorPage]
     edition: Callable[[int, str], str]
+    further: Callable[[int], FurtherPage]
     resend: ResendService
 
 

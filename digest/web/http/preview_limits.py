@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -86,4 +86,16 @@ def _limited_preview(
     return make_preview
 
 
+def _counted_slot(request: Request, count_preview: PreviewCounter) -> Callable[[], AbstractContextManager[None]]:
+    slots: PreviewSlots = request.app.state.preview_slots
+
+    def slot() -> AbstractContextManager[None]:
+        count_preview()
+        return slots.slot()
+
+    return slot
+
+
+PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
+"""Counts a preview of the client and holds a slot for it. Raises TooMany."""
 LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]

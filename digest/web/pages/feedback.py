@@ -1,11 +1,17 @@
-"""Feedback on a paper from a mail. GET shows a button, because mail scanners follow links; POST acts."""
+"""Feedback on a paper from a mail. GET shows buttons, because mail scanners follow links; POST acts.
+
+A mail has one link a paper, to a page that offers more and less: a page with a button has to be in between anyway, so
+three links a paper would save no step.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.errors import N_, BadInput
 from digest.i18n import localize
 from digest.services.security import signed_links
@@ -23,7 +29,11 @@ _QUESTIONS = {  # verb: (heading, effect, button)
         N_("Papers with its words move up in your mail. Nothing else changes."),
         N_("More like this"),
     ),
-    LESS: (N_("Less of what?"), N_("Choose what you want less of."), N_("Less of it")),
+    LESS: (
+        N_("Less of what?"),
+        N_("A topic is muted until you unmute it; papers by an author are no longer sent."),
+        N_("Less of it"),
+    ),
     MUTE: (
         N_("Mute the topic?"),
         N_("It brings no more papers until you unmute it in your preferences."),
@@ -43,9 +53,9 @@ def show(token: str) -> HTMLResponse:
 @router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
 def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     """Record the feedback and show its effect."""
-    if not pressed:
-        return show(token)
     edition_id, paper_id, verb = signed_links.read_feedback(token)
+    if not pressed or verb == RATE:
+        return show(token)
     choice = form.get("choice", "")
     try:
         result = feedback.apply_feedback(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
@@ -57,17 +67,14 @@ def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
 def _page(
     token: str, edition_id: int, verb: str, paper: FeedbackTarget, *, result: str = "", error: BadInput | None = None
 ) -> HTMLResponse:
-    heading, effect, button = _QUESTIONS[verb]
+    forms_shown = [_question(token, asked, paper) for asked in ((MORE, LESS) if verb == RATE else (verb,))]
     return template_rendering.page_response(
         "feedback.html",
         status=422 if error else 200,
         private=True,
         paper=paper,
-        heading=localize(heading),
-        effect=localize(effect),
-        button=localize(button),
-        options=paper.options(verb)
-        + (((PAPER_ONLY, localize("Only this paper; mute nothing")),) if verb == LESS else ()),
+        heading=localize("More or less like this?") if verb == RATE else forms_shown[0].heading,
+        forms=forms_shown,
         result=result,
         error=forms.field_error(error),
         follow=signed_links.feedback(edition_id) + feedback_suffix(paper.paper_id, FOLLOW)
@@ -75,3 +82,22 @@ def _page(
         else "",
         mail_link=f"/feedback/{token}/link",
     )
+
+
+class _Question(NamedTuple):
+    """A form of the page. `options`: (value, text) to choose one from, or none."""
+
+    heading: str
+    effect: str
+    button: str
+    options: tuple[tuple[str, str], ...]
+    action: str
+
+
+def _question(token: str, verb: str, paper: FeedbackTarget) -> _Question:
+    """The form of one verb; it is sent to the verb's own address."""
+    heading, effect, button = map(localize, _QUESTIONS[verb])
+    options = paper.options(verb)
+    if verb == LESS:
+        options += ((PAPER_ONLY, localize("Only this paper; mute nothing")),)
+    return _Question(heading, effect, button, options, f"/feedback/{token.rpartition('.')[0]}.{verb}")

@@ -23,6 +23,7 @@ LINKS = Links(
     preferences="https://papers.example/preferences/WzFd.abc-DEF_123",
     unsubscribe="https://papers.example/unsubscribe/WzFd.abc-DEF_123",
     web_view="https://papers.example/editions/WzEyXQ.abc-DEF_123",
+    further="https://papers.example/editions/WzEyXQ.abc-DEF_123/more",
     feedback="https://papers.example/feedback/abcDEF",
 )
 URL = "https://papers.example/confirm/WzFd.aRx1.abc-DEF_123"

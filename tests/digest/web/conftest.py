@@ -19,7 +19,17 @@ from digest.errors import NotFound
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow, Preview, PreviewDay, PreviewPaper
+from digest.services.catalog.page_schemas import (
+    AuthorPage,
+    FurtherGroup,
+    FurtherPage,
+    FurtherPaper,
+    PaperPage,
+    PaperRow,
+    Preview,
+    PreviewDay,
+    PreviewPaper,
+)
 from digest.services.security import signed_links
 from digest.web.app import build
 from digest.web.http.dependencies import PageServices
@@ -101,10 +111,15 @@ def author(name: str, limit: int) -> AuthorPage:
     return AuthorPage(name, ROWS[:limit], (("h-index", "12"), ("Papers", "50")))
 
 
-def edition(edition_id: int, mail_link: str) -> str:
+def edition(edition_id: int, page: str) -> str:
     return (
         f"<!doctype html><html lang=en><title>Edition</title><body style='margin:0'>Edition {edition_id}</body></html>"
     )
+
+
+def further(edition_id: int) -> FurtherPage:
+    papers = tuple([FurtherPaper(row.id, row.title, "N. Kuang · cs.LG") for row in ROWS])
+    return FurtherPage(date(2025, 11, 21), 2, 2, True, (FurtherGroup("", papers),))
 
 
 def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
@@ -118,6 +133,7 @@ PAGE_SERVICES = PageServices(
     paper=paper,
     author=author,
     edition=edition,
+    further=further,
     resend=resend,
 )
 

@@ -10,10 +10,20 @@ from datetime import date
 
 import pytest
 
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.db.core import engine
 from digest.models import Suppression
-from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow, Preview, PreviewDay, PreviewPaper
+from digest.services.catalog.page_schemas import (
+    AuthorPage,
+    FurtherGroup,
+    FurtherPage,
+    FurtherPaper,
+    PaperPage,
+    PaperRow,
+    Preview,
+    PreviewDay,
+    PreviewPaper,
+)
 from digest.services.security import signed_links
 from digest.web.app import build
 from tests.digest.compose import pseudo
@@ -39,6 +49,7 @@ DATA = (
     r"|huggingface|semantic-scholar|openalex"
 )
 ROW = PaperRow(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
+FURTHER = (FurtherGroup("μάθηση", (FurtherPaper(1, "Μάθηση", "Αδα", True),)),)
 GREEK = replace(
     PAGE_SERVICES,
     preview=lambda profile, *, days, limit: Preview(
@@ -47,6 +58,7 @@ GREEK = replace(
     trending=lambda category, limit: [ROW],
     paper=lambda number: PaperPage(ROW, "Ναι.", (), date(2025, 11, 20)),
     author=lambda name, limit: AuthorPage("Αδα", (ROW,)),
+    further=lambda number: FurtherPage(date(2025, 11, 20), 3 + number, 3, number > 1, FURTHER),
 )
 
 
@@ -128,7 +140,14 @@ def test_no_sentence_about_a_suppression_is_left_out(greek: Browser) -> None:
         assert pseudo.untranslated_words(greek.get(path(signed_links.preferences(number))).text, DATA) == [], reason
 
 
-@pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
+@pytest.mark.parametrize("number", [1, 2])
+def test_no_sentence_of_the_further_papers_is_left_out(greek: Browser, number: int) -> None:
+    page = greek.get(f"{path(signed_links.edition(number))}/more").text
+
+    assert pseudo.unsaid(page, DATA) == []
+
+
+@pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW, RATE])
 def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
     subscriber_with_edition(greek)
     page = path(signed_links.feedback(1) + feedback_suffix(1, verb))

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from digest import settings, signing
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.db.core import engine
 from digest.db.outbox import deliveries
 from digest.mail.mime.composer_interface import OutgoingMessage
@@ -40,7 +40,7 @@ from tests.outbox import as_claimed
 BOB, EVE = "bob@digest.example", "eve@digest.example"
 PUBLIC = ("/", "/trending", "/trending.atom", "/trending.json", "/papers/1", "/api/v1/papers", "/admin", "/healthz",
           "/readyz", "/metrics", "/api/v1/openapi.json")  # fmt: skip
-VERBS = (MORE, LESS, MUTE, FOLLOW)
+VERBS = (MORE, LESS, MUTE, FOLLOW, RATE)
 
 # Every route that takes a token, by the purpose that opens it; {} is the token. A session comes as a cookie.
 ROUTES = {
@@ -48,8 +48,14 @@ ROUTES = {
     signing.NOT_ME: ("/not-me/{}",),
     signing.UNSUBSCRIBE: ("/unsubscribe/{}", "/unsubscribe/{}/link"),
     signing.PREFERENCES: ("/preferences/{}",),
-    signing.EDITION: ("/editions/{}", "/editions/{}/link"),
-    signing.FEED: ("/feeds/{}.atom", "/feeds/{}.json", "/feeds/editions/{}", "/feeds/editions/{}/link"),
+    signing.EDITION: ("/editions/{}", "/editions/{}/link", "/editions/{}/more"),
+    signing.FEED: (
+        "/feeds/{}.atom",
+        "/feeds/{}.json",
+        "/feeds/editions/{}",
+        "/feeds/editions/{}/link",
+        "/feeds/editions/{}/more",
+    ),
     signing.FEEDBACK: tuple(f"/feedback/{{}}.1.{verb}{end}" for verb in VERBS for end in ("", "/link")),
     signing.EXPORT: ("/account/export/{}",),
     signing.ERASE: ("/account/erase/{}",),

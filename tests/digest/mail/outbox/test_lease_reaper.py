@@ -86,7 +86,9 @@ def test_a_beat_just_before_the_take_over_stops_it(outbox: Outbox) -> None:
     assert outbox.row().state == SENDING
 
 
-def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock) -> None:
+def test_a_result_after_the_take_over_is_fenced_off(
+    outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock
+) -> None:
     lease = claim(outbox)
     row = outbox.row()
     sweeper.sweep()

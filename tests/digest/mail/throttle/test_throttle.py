@@ -233,7 +233,9 @@ def test_a_domain_that_asks_for_a_lower_rate_gets_it(
 
 
 @SQLITE
-def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, manual_clock: SteppedClock) -> None:
+def test_a_greylisted_mail_does_not_slow_other_mails(
+    outbox: Outbox, smtp: MailServer, manual_clock: SteppedClock
+) -> None:
     smtp.fail(RCPT, "451 4.7.1 Greylisted, try again", address="r0@", times=1)
     outbox.enqueue(*(f"r{n}@one.example" for n in range(60)))
 

@@ -25,7 +25,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.models import Edition, Paper, Subscriber
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.editions import preview, welcome
+from digest.services.editions import further_papers, preview, welcome
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, replay, run_planning
 from digest.services.selection import candidate_papers, engine_need
@@ -170,6 +170,21 @@ def test_a_welcome_is_the_same(installed: list[Profile], monkeypatch: pytest.Mon
 
     assert slow
     assert stored_editions() == slow
+
+
+def test_the_papers_beyond_the_limits_are_the_same_and_as_many_as_the_editions_say(
+    installed: list[Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in run_planning.plan_due(NoQueue()):
+        build_editions.build_shard(number, 0)
+    with reading() as session:
+        chosen = [row for row in session.exec(select(Edition)) if row.papers and row.content["more"]]
+    slow = [further_papers.further_papers(row.id or 0) for row in chosen]
+    fast = with_engine(monkeypatch, lambda: [further_papers.further_papers(row.id or 0) for row in chosen])
+
+    assert len(slow) > SUBSCRIBERS // 4
+    assert [page.listed for page in slow] == [min(row.content["more"], 200) for row in chosen]
+    assert fast == slow
 
 
 def test_papers_that_came_after_the_run_was_made_are_not_chosen(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from sqlmodel import select
 
-from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
+from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
@@ -44,7 +45,7 @@ def mailed(web: Browser) -> Browser:
     return web
 
 
-@pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
+@pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW, RATE])
 def test_following_a_link_changes_nothing(mailed: Browser, verb: str) -> None:
     before = everything()
     responses = [mailed.get(link(verb)), mailed.head(link(verb))]
@@ -60,6 +61,29 @@ def test_a_like_is_kept_once_and_lifts_words(mailed: Browser) -> None:
     assert [response.status_code for response in responses] == [200, 200]
     assert feedback_rows() == [(1, "more", TOPIC)]
     assert "diffus" in dict(profile().likes)
+
+
+def actions(page: str) -> list[str]:
+    """The addresses of the page's forms, in order."""
+    return re.findall(r'<form method="post" action="([^"]+)"', page)
+
+
+def test_the_link_of_a_mail_offers_more_and_less_each_with_a_button_of_its_own(mailed: Browser) -> None:
+    more, less = actions(mailed.get(link(RATE)).text)
+    liked = mailed.post(more)
+    muted = mailed.post(less, data={"choice": "topic:0"})
+
+    assert (more, less) == (link(MORE), link(LESS))
+    assert "Noted." in liked.text
+    assert f"‘{TOPIC}’ is muted." in muted.text
+    assert feedback_rows() == [(1, "less", TOPIC)]
+
+
+def test_a_form_sent_to_the_page_itself_changes_nothing(mailed: Browser) -> None:
+    before = everything()
+
+    assert mailed.post(link(RATE), data={"choice": "topic:0"}).status_code == 200
+    assert everything() == before
 
 
 def test_less_wants_a_name(mailed: Browser) -> None:

@@ -1,0 +1,23 @@
+"""The topic or section under which an entry is listed where papers are grouped."""
+
+from __future__ import annotations
+
+from digest.compose.edition import FOLLOWED, RISING, Entry
+from digest.compose.email import match_reason, subject_line
+from digest.compose.email.template_context import Recipient
+from digest.compose.text.text_wrapping import shorten
+from digest.i18n import localize
+
+GROUPED_FROM = 8  # papers from which on lists are grouped
+
+
+def group_label(entry: Entry, recipient: Recipient) -> str:
+    """The topic that gave most of an entry's score, or its section where it has none or leads the mail."""
+    if entry.section == FOLLOWED:
+        return localize("★ Followed")
+    if entry.section == RISING:
+        return localize("Rising ↑")
+    index = subject_line.leading_topic(entry)
+    if not 0 <= index < len(recipient.topics):
+        return localize("New")
+    return shorten(match_reason.one_line(recipient.topics[index]), 40)

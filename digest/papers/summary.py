@@ -1,0 +1,63 @@
+"""One-line summaries that sources make of papers: their origin, and whether their numbers are the paper's own. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from digest.text.plain_text import one_line
+
+MAX_SUMMARY = 400  # characters; Hugging Face's have about 200, Semantic Scholar's about 150
+ORIGINS = {"huggingface": "Hugging Face", "semantic-scholar": "Semantic Scholar"}  # by source, the preferred first
+_SOURCE = 2_000  # characters of a summary that are read at all
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+class Summary(NamedTuple):
+    """A summary as a source gave it first. `source`: the source's name; `taken_at`: when it was stored."""
+
+    source: str
+    text: str
+    taken_at: datetime
+
+    @property
+    def origin(self) -> str:
+        """Who made it, as people know them."""
+        return ORIGINS.get(self.source, self.source)
+
+
+Summaries = Mapping[int, Sequence[Summary]]  # by paper, the preferred first
+
+
+def bounded_summary(text: str) -> str:
+    """The summary in one clean line of at most MAX_SUMMARY characters, cut at a sentence or a word."""
+    line = one_line(text[:_SOURCE])
+    if len(line) <= MAX_SUMMARY:
+        return line
+    cut = line[:MAX_SUMMARY]
+    sentence = cut.rfind(". ")
+    return cut[: sentence + 1] if sentence > 0 else cut[: MAX_SUMMARY - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
+
+
+def numbers_agree(summary: str, *texts: str) -> bool:
+    """True if every number of the summary is in one of the texts."""
+    return _numbers(summary) <= set().union(*map(_numbers, texts))
+
+
+def known_summaries(summaries: Summaries, papers: Iterable[int], at: datetime) -> dict[int, tuple[Summary, ...]]:
+    """The summaries of these papers that were stored by that instant, so that an edition stays as it was sent."""
+    return {
+        paper: known
+        for paper in papers
+        if (known := tuple([summary for summary in summaries.get(paper, ()) if summary.taken_at <= at]))
+    }
+
+
+def _numbers(text: str) -> set[str]:
+    """The numbers in a text, `1,000` as `1000` and `0.90` as `0.9`; superscripts and full-width digits too."""
+    found = _NUMBER.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text)))
+    return {number.rstrip("0").rstrip(".") if "." in number else number for number in found}
