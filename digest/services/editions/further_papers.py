@@ -74,7 +74,7 @@ def _beyond_limit(session: Session, edition: Edition, content: Content, profile:
     request = SelectionRequest(
         replace(profile, topics=topics, limit=limit),
         seen_through,
-        thresholds.thresholds_by_version(session, epoch, {edition.profile_id: profile}).get(edition.profile_id),
+        threshold_lookup.thresholds_by_version(session, epoch, {edition.profile_id: profile}).get(edition.profile_id),
         sent.get(edition.subscriber_id, ()),
         rising=False,
     )

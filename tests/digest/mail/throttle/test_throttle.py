@@ -45,7 +45,7 @@ class SteppedClock:
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
+def manual_clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
     """The clock of the outbox, its rates and its rows: only the waits of a pass take time."""
     fake_clock, started_at = SteppedClock(), clock.now()
     times = SimpleNamespace(monotonic=fake_clock, sleep=fake_clock.sleep)
