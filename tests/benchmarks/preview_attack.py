@@ -103,7 +103,7 @@ def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], 
 
     def match(profile: Profile) -> int:
         found = reference_matcher.match_lazily(profile, documents, weights, tau=0)
-        reference_matcher.apply_topic_caps(profile, found)
+        found.within_limits()
         return len(found)
 
     return match
@@ -115,7 +115,7 @@ def by_engine(known: CandidatePool) -> Callable[[Profile], int]:
     def match(profile: Profile) -> int:
         with reading() as session:
             asked = [SelectionRequest(profile, tau=0, rising=False)]
-            [frozen] = engine_loader.engine().choose(session, known, asked, lambda _: {})
+            [frozen] = engine_loader.engine().choose_stored(session, known, asked, lambda _: {})
         content = frozen.content()
         return len(content.entries) + content.more
 

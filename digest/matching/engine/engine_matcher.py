@@ -183,6 +183,8 @@ class EngineMatcher:
             atom_paper=joined.atom_paper,
             atom_set=joined.atom_set,
             sets=joined.sets,
+            title_at=joined.title_at,
+            title_paper=joined.title_paper,
             words=weighed.words,
             postings=weighed.postings,
             dense=weighed.dense,
@@ -223,6 +225,7 @@ class EngineMatcher:
             wants=np.zeros(wide, np.int32),
             close_papers=np.zeros(papers, np.int32),
             best=np.zeros(max(papers, best) + 1, np.int64),
+            titles=np.zeros(papers, np.int64),
             days=np.zeros(4 * days, WORK_DAY),
             topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
         )

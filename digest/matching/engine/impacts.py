@@ -53,6 +53,7 @@ def _heads(joined: JoinedPapers, book: CompiledProfiles, idf: I32) -> Rows:
     heads["plain"], heads["wants"] = queries["plain"], queries["wants"]
     heads["at"], heads["behind"] = joined.atom_at[atom], joined.atom_at[1:][atom]
     heads["set"] = joined.atom_set[atom]
+    heads["title_at"], heads["title_behind"] = joined.title_at[atom], joined.title_at[1:][atom]
     heads["floor"] = _floors(book, idf)
     return heads
 

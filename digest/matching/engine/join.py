@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from digest.matching.engine.author_category_lookup import LAST
 from digest.matching.engine.compiled_vocabulary import CompiledVocabulary
 from digest.matching.engine.dense_rows import frequent_sets, to_bitsets
-from digest.matching.engine.paper_index import ABSTRACT, CODE, WITHDRAWN, PaperIndex
+from digest.matching.engine.paper_index import ABSTRACT, CODE, TITLE, WITHDRAWN, PaperIndex
 from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.matching.kernel import pair_scatter, phrase_trie
 from digest.matching.kernel.array_layout import I32, I64, U8
@@ -24,7 +24,8 @@ from digest.matching.kernel.phrase_trie import Texts
 class JoinedPapers:
     """Papers of several indexes, numbered through, with what profiles ask for. It knows no weights yet.
 
-    `atom_paper`: each atom's papers in order. `word`, `paper`, `tf`: each wanted word of each paper.
+    `atom_paper`: each atom's papers in order; `title_paper`: those in whose title its words stand. `word`, `paper`,
+    `tf`: each wanted word of each paper.
     """
 
     ids: I64
@@ -34,6 +35,8 @@ class JoinedPapers:
     atom_paper: I32
     atom_set: I32
     sets: I64
+    title_at: I32
+    title_paper: I32
     word: I32
     paper: I32
     tf: I32
@@ -48,15 +51,18 @@ def join_papers(asked: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> Joi
     """Everything that is asked for, in the papers of all indexes in their order."""
     total = sum(index.papers for index in indexes)
     atoms: list[I64] = []
+    titles: list[I64] = []
     words: list[I64] = []
     at = 0
     for index in indexes:
         if index.papers:
             found = _hits(asked, index)
             atoms += [atom.astype(np.int64) * total + paper + at for atom, paper in found.atoms]
+            titles += [atom.astype(np.int64) * total + paper + at for atom, paper in found.titles]
             words += [(word.astype(np.int64) * total + paper + at) << 3 | tf for word, paper, tf in found.words]
         at += index.papers
     atom, paper = np.divmod(distinct(_joined(atoms)), max(total, 1))
+    title, title_paper = np.divmod(distinct(_joined(titles)), max(total, 1))
     keys = np.sort(_joined(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _joined([index.flags for index in indexes])
@@ -70,6 +76,8 @@ def join_papers(asked: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> Joi
         atom_paper=paper.astype(np.int32),
         atom_set=atom_set,
         sets=sets,
+        title_at=segment_starts(title, asked.atoms),
+        title_paper=title_paper.astype(np.int32),
         word=word.astype(np.int32),
         paper=word_paper.astype(np.int32),
         tf=(keys & 7).astype(np.int32),
@@ -79,9 +87,10 @@ def join_papers(asked: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> Joi
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """Pairs of atom and paper, and triples of word, paper and tf, in pieces."""
+    """Pairs of atom and paper, those of words in titles, and triples of word, paper and tf, in pieces."""
 
     atoms: list[tuple[I32, I32]]
+    titles: list[tuple[I32, I32]]
     words: list[tuple[I32, I32, I32]]
 
 
@@ -112,11 +121,12 @@ def _hits(asked: CompiledVocabulary, index: PaperIndex) -> _Hits:
     """What of it one index has."""
     stem = _stems(asked, index)
     forms, wholes = _Beginnings.of(asked, index.forms), _Beginnings.of(asked, index.wholes)
-    atoms = [_phrases(asked, index, stem, forms, wholes), asked.names.matches(index), asked.categories.matches(index)]
+    phrases, titles = _phrases(asked, index, stem, forms, wholes)
+    atoms = [phrases, asked.names.matches(index), asked.categories.matches(index)]
     if asked.code >= 0:
         paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
         atoms.append((np.full(len(paper), asked.code, np.int32), paper))
-    return _Hits(atoms, [_words(asked, index, stem), _prefixes(asked, index, forms, wholes)])
+    return _Hits(atoms, [titles], [_words(asked, index, stem), _prefixes(asked, index, forms, wholes)])
 
 
 def _stems(asked: CompiledVocabulary, index: PaperIndex) -> I32:
@@ -172,8 +182,8 @@ def _prefixes(
 
 def _phrases(
     asked: CompiledVocabulary, index: PaperIndex, stem: I32, forms: _Beginnings, wholes: _Beginnings
-) -> tuple[I32, I32]:
-    """The atoms of all phrases that stand somewhere."""
+) -> tuple[tuple[I32, I32], tuple[I32, I32]]:
+    """The atoms of all phrases that stand somewhere, and of those that stand in a title, with their papers."""
     word = np.append(stem[index.form_stem], np.int32(-1))
     whole = np.full(len(index.stream) + 1, -1, np.int32)
     whole[index.whole_token] = np.arange(len(index.whole_token))
@@ -189,7 +199,19 @@ def _phrases(
     at_once = 1 + int(np.diff(forms.at).max(initial=0)) + int(np.diff(wholes.at).max(initial=0))
     stack = np.zeros(2 * at_once * (asked.longest + 1), np.int64)
     phrase, paper, kinds, n = phrase_trie.walk(asked.trie, texts, asked.phrases, np.flatnonzero(tokens), stack)
-    return pair_scatter.atoms(phrase[:n], paper[:n], kinds[:n], asked.by_phrase_at, asked.by_phrase, asked.atom_kinds)
+    phrase, paper, kinds = phrase[:n], paper[:n], kinds[:n]
+    in_title = kinds & 1 << TITLE > 0
+    return (
+        pair_scatter.atoms(phrase, paper, kinds, asked.by_phrase_at, asked.by_phrase, asked.atom_kinds),
+        pair_scatter.atoms(
+            phrase[in_title],
+            paper[in_title],
+            np.full(np.count_nonzero(in_title), 1 << TITLE, np.uint8),
+            asked.by_phrase_at,
+            asked.by_phrase,
+            asked.atom_kinds,
+        ),
+    )
 
 
 def _admitted(asked: CompiledVocabulary, index: PaperIndex) -> U8:

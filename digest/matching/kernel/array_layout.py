@@ -30,11 +30,11 @@ TERM = columns("", "atom want_at")
 WANT = columns("", "word fixed")
 WORD = columns("", "at idf most row")
 POSTING = columns("", "paper impact")
-HEAD = columns("", "plain at behind set wants floor")
+HEAD = columns("", "plain at behind set wants floor title_at title_behind")
 PAPER = columns("tie rank factor", "announcement unused")
 QUESTION = columns("row sent_at tau", "fresh unused")
 WORK_DAY = columns("stamp count worth paper")
-WORK_TOPIC = columns("told gain used occurs")
+WORK_TOPIC = columns("told gain used occurs titles")
 ANSWER = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
@@ -67,8 +67,9 @@ class PaperArrays(NamedTuple):
     A set of papers is a row of bits, 64 a number. `atom_set`: the row in `sets` of an atom that holds often, else 0.
     Each word's papers with impacts are in `postings`; those of a word in many papers also by paper, in its `row` of
     `dense` (else 0, a row of zeros). `most`: a word's largest impact. `heads`: of each plain query the atom's part of
-    `atom_paper` and its row in `sets`; of every query how many wants it has, and what they are worth once each as
-    words, −1 without one.
+    `atom_paper`, its row in `sets` and its part of `title_paper`; of every query how many wants it has, and what they
+    are worth once each as words, −1 without one.
+    `title_at`, `title_paper`: the papers in whose title each atom's words stand.
     `lift`: what a phrase's words are worth once more, for each of `atom_paper`; 0 for single words and other fields.
     `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order;
     `factor`: thousandths of the score.
@@ -79,6 +80,8 @@ class PaperArrays(NamedTuple):
     atom_paper: I32
     atom_set: I32
     sets: I64
+    title_at: I32
+    title_paper: I32
     words: Rows
     postings: Rows
     dense: I16
@@ -105,7 +108,8 @@ class Workspace(NamedTuple):
     is found in, as bits; `gains`: what each key gives in each, −1 where it is not found, `gain`: each topic; `lifted`:
     what its phrases add; `sums`: what each paper gives, `lifts`: what likes add; `sets`: sets
     of papers, the last ones a stack; `of_topic`: where each topic that is a query holds; `of_key`: where each key of a
-    query has to be added; `wants`: of which want each key is; `best`: the keys of what was found, in order.
+    query has to be added; `wants`: of which want each key is; `best`: the keys of what was found, in order; `titles`:
+    of each paper selected the topics in its title, as bits.
     """
 
     s: I64
@@ -127,6 +131,7 @@ class Workspace(NamedTuple):
     wants: I32
     close_papers: I32
     best: I64
+    titles: I64
     days: Rows
     topics: Rows
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from digest.matching.kernel.array_layout import (
     FOLLOWED,
-    I64,
     REASONS_BATCH,
     CompiledProfiles,
     MatchArrays,
@@ -24,6 +23,7 @@ from digest.matching.kernel.close_matching import find_close, may_be_close, thre
 from digest.matching.kernel.explanations import write_note
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes
+from digest.matching.kernel.order_keys import ALL, CAPPED, RANKED, TOP, order_key, score_of, sort_keys
 from digest.matching.kernel.profile_decoding import (
     BAR,
     BEST_COUNT,
@@ -43,11 +43,10 @@ from digest.matching.kernel.profile_decoding import (
 )
 from digest.matching.kernel.score_accumulation import add_all, add_extras, add_likes, add_phrases
 from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
+from digest.matching.kernel.topic_slots import any_topic_left_out, give_slots, is_full
 
 __all__ = ["ALL", "CAPPED", "RANKED", "run", "thresholds"]
 
-CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
-_TOP = 1 << 60
 _SORTED = 64  # up to this number of papers are kept sorted while they arrive; more are sorted at the end
 _MANY = 24  # from this number of papers on, a bound that rules most of them out pays off
 
@@ -93,7 +92,7 @@ def _order(book: CompiledProfiles, day: PaperArrays, work: Workspace, tau: int, 
                 _offer(day, work, work.close_papers[i])
                 number += 1
     if s[BEST_LIMIT] > _SORTED:
-        _sort(work.best, s[BEST_COUNT])
+        sort_keys(work.best, s[BEST_COUNT])
         s[BEST_COUNT] = min(s[BEST_COUNT], s[BEST_LIMIT])
     return int(number)
 
@@ -137,7 +136,7 @@ def _wanted(work: Workspace) -> int:
     if work.s[MODE] == RANKED:
         return int(work.s[RANKED_MOST])
     if work.s[MODE] == ALL or work.s[CAP_AT] >= 0:
-        return _TOP
+        return TOP
     limit_of_papers = work.s[MOST]
     for j in range(work.sets.shape[1] if work.s[FOLLOWS] else 0):
         limit_of_papers += count_bits(work.sets[CERTAIN, j] & work.sets[FOLLOWING, j])
@@ -150,7 +149,7 @@ def _offer(day: PaperArrays, work: Workspace, paper: int) -> None:
     s, keys = work.s, work.best
     if np.int64(work.sums[paper]) * day.papers[paper].factor < s[BAR]:
         return
-    place, key = s[BEST_COUNT], _key(day, work, paper)
+    place, key = s[BEST_COUNT], order_key(day, work, paper)
     if s[BEST_LIMIT] > _SORTED:
         keys[place] = key
         s[BEST_COUNT] += 1
@@ -169,80 +168,60 @@ def _offer(day: PaperArrays, work: Workspace, paper: int) -> None:
 
 
 @inlined
-def _key(day: PaperArrays, work: Workspace, paper: int) -> int:
-    """The sort key, larger first: followed, score, newer announcement, smaller id."""
-    record = day.papers[paper]
-    if work.s[MODE] == RANKED:
-        return int((record.rank << TIES) + record.tie)
-    followed = work.s[FOLLOWS] and contains(work.sets[FOLLOWING], paper)
-    return int((_TOP if followed else 0) + (score(day, work, paper) << TIES) + record.tie)
-
-
-@inlined
-def score(day: PaperArrays, work: Workspace, paper: int) -> int:
-    """The relevance, at most doubled by likes, then up to 30 % more for trending papers."""
-    lifted = np.int64(work.sums[paper])
-    if work.s[LIKE_AT] >= 0:
-        lifted += min(work.lifts[paper], work.sums[paper])
-    return int(lifted * day.papers[paper].factor // 1000)
-
-
-@inlined
-def _sort(keys: I64, number_of_hits: int) -> None:
-    """Heapsort in place, largest first."""
-    for begin in range(number_of_hits // 2 - 1, -1, -1):
-        _sink(keys, begin, number_of_hits)
-    for end in range(number_of_hits - 1, 0, -1):
-        keys[0], keys[end] = keys[end], keys[0]
-        _sink(keys, 0, end)
-
-
-@inlined
-def _sink(keys: I64, at: int, number_of_hits: int) -> None:
-    """Sift a key down the heap."""
-    key = keys[at]
-    while 2 * at + 1 < number_of_hits:
-        child = 2 * at + 1
-        if child + 1 < number_of_hits and keys[child + 1] < keys[child]:
-            child += 1
-        if keys[child] >= key:
-            break
-        keys[at] = keys[child]
-        at = child
-    keys[at] = key
-
-
-@inlined
 def _tell(book: CompiledProfiles, day: PaperArrays, work: Workspace, output: MatchArrays, row: int, keys: int) -> bool:
-    """Write the best papers that the caps admit. False if the output is full."""
+    """Write the best papers that the caps admit, with a slot for each topic in a title. False if the output is full."""
     s, record = work.s, output.rows[row]
-    number_of_hits, at, top = record.first, record.note_at, s[BEST_COUNT] if keys else 0
+    top = s[BEST_COUNT] if keys else 0
     record.total = keys
     size = measure_notes(book, day, work, record) if top else 0
-    if number_of_hits + top > len(output.papers) or at + top * size > len(output.notes):
+    if record.first + top > len(output.papers) or record.note_at + top * size > len(output.notes):
         return False
-    used_places = 0
+    capped = s[MODE] == CAPPED
+    while True:
+        behind = _write(book, day, work, output, row, top, size, capped)
+        top = behind - record.first
+        if not capped or top == keys or not any_topic_left_out(book, day, work, output, record.first, behind):
+            break
+        if not give_slots(book, day, work, output, record.first, behind):
+            break
+        capped = False
+    output.rows[row + 1].first, output.rows[row + 1].note_at = behind, record.note_at + top * size
+    return True
+
+
+@inlined
+def _write(
+    book: CompiledProfiles,
+    day: PaperArrays,
+    work: Workspace,
+    output: MatchArrays,
+    row: int,
+    top: int,
+    size: int,
+    capped: bool,
+) -> int:
+    """Write the first `top` papers in order, those that the caps admit. Returns where the next row's papers begin."""
+    s, record = work.s, output.rows[row]
+    number_of_hits, at, used_places = record.first, record.note_at, 0
     for i in range(top):
         if i % REASONS_BATCH == 0:
             load_batch(book, day, work, i, min(top - i, REASONS_BATCH))
         place = i % REASONS_BATCH
         paper = work.batch[place]
         kind = kind_of(work, place, s[FOLLOWS] and contains(work.sets[FOLLOWING], paper))
-        capped = s[MODE] == CAPPED and not kind & FOLLOWED
-        if capped and used_places >= s[MOST]:
+        limited = capped and not kind & FOLLOWED
+        if limited and used_places >= s[MOST]:
             break
         topic = best_topic(work, place)
-        if capped:
-            cap = book.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
-            if 0 <= cap <= work.topics[topic].used:
+        if limited:
+            if is_full(book, work, topic):
                 continue
             used_places += 1
             work.topics[topic].used += 1
         write_note(book, day, work, place, output, at, record)
         hit = output.papers[number_of_hits]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, work.sums[paper]
-        hit.score = score(day, work, paper)
+        hit.score = score_of(day, work, paper)
         number_of_hits += 1
         at += size
-    output.rows[row + 1].first, output.rows[row + 1].note_at = number_of_hits, at
-    return True
+    return int(number_of_hits)

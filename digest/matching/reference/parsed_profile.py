@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.matching.profile import Profile
 from digest.matching.query.language import (
@@ -22,17 +22,25 @@ from digest.matching.query.language import (
 from digest.matching.scoring.bm25 import Weights, close_floor, weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
 
+_TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
+
+
+def _nowhere(_document: Document) -> bool:
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedTerm:
     """A term that a match may be shown by.
 
-    `wants`: each thing that shows it, by what it counts as. `phrase`: more than one word of title and abstract.
+    `in_title`: whether its words stand in the title. `term_bits`: each thing that shows it, by what it counts as.
+    `phrase`: more than one word of title and abstract.
     `stems`: words without which title and abstract cannot hold it; `one_word`: such a word that suffices.
     """
 
     term: Term
     holds: Predicate
+    in_title: Predicate
     term_bits: tuple[tuple[ProfileTerm, ProfileTerm], ...]
     phrase: bool
     stems: tuple[str, ...]
@@ -48,6 +56,7 @@ class ParsedTerm:
         return cls(
             term,
             predicate(term),
+            predicate(replace(term, field="ti")) if term.field in _TITLE_FIELDS else _nowhere,
             worth,
             sum(want.field in TEXT_FIELDS for want in wants) > 1,
             stems,

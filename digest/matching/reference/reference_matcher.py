@@ -5,13 +5,13 @@ The rules are docs/MATCHING.md's. The fast engine must give the same papers, ord
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
+from digest.matching.reference import topic_slots
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, counted_word, parse_profile
 from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
@@ -57,7 +57,7 @@ def match(
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
     """The papers a profile gets, best first, under its caps. `tau` None: no threshold yet. Raises BadQuery."""
-    return apply_topic_caps(profile, match_all(profile, candidates, counts, tau=tau, sent=sent))
+    return match_lazily(profile, candidates, counts, tau=tau, sent=sent).within_limits()
 
 
 def match_all(
@@ -80,7 +80,7 @@ def match_lazily(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> LazyMatches:
-    """`matches`, each explained when it is asked for: most are only counted."""
+    """`match_all`, each match explained when it is needed: most are only counted."""
     weights = _weights(counts)
     wish = parse_profile(profile, weights)
     found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
@@ -92,7 +92,7 @@ def match_lazily(
 
 
 class LazyMatches:
-    """Matches in their order. `len` tells how many they are; each is explained when the iteration comes to it."""
+    """Matches in their order. `len` is how many they are; each is explained when it is needed."""
 
     def __init__(self, wish: ParsedProfile, findings: Sequence[_Finding]) -> None:
         self._wish, self._findings = wish, findings
@@ -101,28 +101,25 @@ class LazyMatches:
         return len(self._findings)
 
     def __iter__(self) -> Iterator[Match]:
-        return (_explain(self._wish, finding) for finding in self._findings)
+        return map(self.match, range(len(self)))
+
+    def match(self, place: int) -> Match:
+        """The match at a place in the order."""
+        return _explain(self._wish, self._findings[place])
+
+    def title_topics(self, place: int) -> frozenset[int]:
+        """The topics that hold for the paper at a place and stand in its title."""
+        finding = self._findings[place]
+        terms = [self._wish.terms[at] for at in finding.shown]
+        return frozenset(topic.index for topic, term in terms if term.in_title(finding.document))
+
+    def within_limits(self) -> list[Match]:
+        """The matches that the profile's limits admit, with a slot for each topic that stands in a title."""
+        return topic_slots.within_limits(self._wish.profile, self)
 
     def papers(self) -> list[int]:
         """The papers found, those of followed authors aside."""
         return [finding.document.candidate.id for finding in self._findings if not finding.followed]
-
-
-def apply_topic_caps(profile: Profile, matches: Iterable[Match]) -> list[Match]:
-    """The matches that fit: at most `limit` papers, at most a topic's cap for each; followed authors always."""
-    fits: list[Match] = []
-    used: Counter[int] = Counter()
-    for one in matches:
-        if one.followed:
-            fits.append(one)
-            continue
-        if used.total() >= profile.limit:
-            break  # followed authors come first
-        bound = profile.topics[one.topic].cap if one.topic >= 0 else None
-        if bound is None or used[one.topic] < bound:
-            used[one.topic] += 1
-            fits.append(one)
-    return fits
 
 
 def floor(profile: Profile, counts: Counts | Weights) -> int:

@@ -63,7 +63,7 @@ def _choose(known: CandidatePool, documents: Sequence[Document], asked: Selectio
     found = reference_matcher.match_lazily(
         asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent)
     )
-    new = [entry_building.new_entry(known, match) for match in reference_matcher.apply_topic_caps(asked.profile, found)]
+    new = [entry_building.new_entry(known, match) for match in found.within_limits()]
     taken = frozenset(asked.sent).union(entry.paper for entry in new)
     place = {number: at for at, number in enumerate(known.rising)}
     rising = [d for d in documents if d.candidate.id in place] if asked.rising else []

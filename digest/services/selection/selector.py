@@ -59,7 +59,7 @@ def choose(session: Session, known: CandidatePool, asked: Sequence[SelectionRequ
         session, len(known.papers), _pairs(known, asked), _words(one.profile for one in asked)
     ):
         return reference_backend.choose(session, known, asked) if asked else []
-    return [one.content() for one in engine_loader.engine().choose(session, known, asked, lambda _: {})]
+    return [one.content() for one in engine_loader.engine().choose_stored(session, known, asked, lambda _: {})]
 
 
 def choose_stored(
@@ -69,7 +69,7 @@ def choose_stored(
     if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
         found = reference_backend.choose(session, known, asked) if asked else []
         return map(StoredContent.from_content, novelty_and_score.contents_with_signs(session, found))
-    made: Iterator[StoredContent] = engine_loader.engine().choose(
+    made: Iterator[StoredContent] = engine_loader.engine().choose_stored(
         session, known, asked, partial(novelty_and_score.signs, session), shelf
     )
     return made
