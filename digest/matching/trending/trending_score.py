@@ -16,6 +16,7 @@ from digest.matching.query.error_messages import ENGLISH, MessageCatalog
 
 SPARKS = 8  # counts that a sparkline shows
 _BARS = "▁▂▃▄▅▆▇█"
+LEAST_VOTES = 3  # with fewer, a paper is neither rising nor likely to trend
 LIKELY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
@@ -62,8 +63,10 @@ def likely_to_trend(votes: int, stars: int, days_since_submission: float) -> flo
 
 
 def likely(signals: Signals) -> bool:
-    """The badge: 'likely to trend'. Without votes, or with a place on the list already, there is none."""
-    if signals.votes is None or signals.age is None or signals.rank is not None:
+    """The badge: 'likely to trend'. None with few votes, below the upper quarter of its day, or on the list."""
+    if signals.votes is None or signals.votes < LEAST_VOTES or signals.age is None or signals.rank is not None:
+        return False
+    if signals.place is not None and signals.listed is not None and 4 * signals.place > signals.listed + 3:
         return False
     return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from statistics import median_low
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,12 +21,13 @@ from digest.db.papers import quality_figures as figure_store
 from digest.db.papers import signals
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.trending import content_prior, trending_score
-from digest.matching.trending.trending_score import Signals
+from digest.matching.trending.trending_score import LEAST_VOTES, Signals
 from digest.models import Paper
 from digest.papers import Record
 
 RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
 WINDOW_ANNOUNCEMENTS = 14  # announcements whose papers are ranked together, as in an edition
+UPPER_QUARTER = 75  # percentile
 _FIRST_DAY = timedelta(hours=24)
 _LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a little early
 
@@ -34,7 +36,7 @@ _LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a 
 class Trend:
     """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show.
 
-    `spark`: how its votes grew, as bars of text.
+    `spark`: how its votes grew, as bars of text; `rises`: whether a mail may list it as rising.
     """
 
     strength: float
@@ -42,6 +44,7 @@ class Trend:
     signals: tuple[tuple[str, float], ...]
     facts: str
     spark: str = ""
+    rises: bool = False
 
 
 class Listing(NamedTuple):
@@ -72,6 +75,7 @@ class _Compared(NamedTuple):
     """What decides a paper's rank. Percentiles are within a `group`: a field in a stretch of time."""
 
     group: Hashable
+    field: str
     announcement: int | None
     votes: int | None
     rank: int | None
@@ -159,6 +163,7 @@ def figures(
             tuple(sorted(known[n].items())),
             trending_score.explain(placed[n], i18n),
             sparks.get(n, ""),
+            members.rises(n, one),
         )
         for n, one in compared.items()
     }
@@ -175,7 +180,7 @@ def _compared(
         strength = trending_score.strength(Signals(hours=_hours(day, at), votes=votes, rank=rank))
         if strength is not None:
             group = (field, None if not recent or day in recent or day is None else day)
-            found[number] = _Compared(group, day, votes, rank, strength)
+            found[number] = _Compared(group, field, day, votes, rank, strength)
     return found
 
 
@@ -187,13 +192,19 @@ class Population:
         self._groups: dict[Hashable, dict[int, tuple[Hashable, float]]] = defaultdict(dict)
         self._voted: dict[int | None, list[tuple[int, int]]] = defaultdict(list)
         self._ranked: dict[int | None, int] = defaultdict(int)
+        self._days: dict[Hashable, dict[int, tuple[Hashable, float]]] = defaultdict(dict)
+        self._day_percentiles: dict[Hashable, dict[int, int]] = {}
         for number, one in members.items():
             self._groups[one.group][number] = one.group, one.strength
             self._ranked[one.announcement] = max(self._ranked[one.announcement], one.rank or 0)
             if one.votes is not None:
                 self._voted[one.announcement].append((-one.votes, number))
+            for group in _day_groups(one):
+                self._days[group][number] = group, one.strength
         for voted in self._voted.values():
             voted.sort()
+        votes = [one.votes for one in members.values() if one.votes is not None]
+        self._least_votes = max(LEAST_VOTES, median_low(votes) if votes else 0)
         self._percentiles = {
             n: p for group in self._groups.values() for n, p in trending_score.percentiles(group).items()
         }
@@ -203,6 +214,30 @@ class Population:
         if number in self._members:
             return self._percentiles[number]
         return trending_score.percentiles({**self._groups[one.group], number: (one.group, one.strength)})[number]
+
+    def rises(self, number: int, one: _Compared) -> bool:
+        """True in the upper quarter of its day, of its field that day, and with at least half of the papers' votes.
+
+        The least votes are the median of all members, so that they fit the source, and never below `LEAST_VOTES`. A
+        paper alone in its field or on its day is compared with the wider group.
+        """
+        if one.votes is not None and one.votes < self._least_votes:
+            return False
+        percentiles = [self._day_percentile(number, one, group) for group in _day_groups(one)]
+        compared = [percentile for percentile in percentiles if percentile is not None]
+        if not compared:
+            return len(self._groups[one.group]) < 2 or self.percentile(number, one) >= UPPER_QUARTER
+        return min(compared) >= UPPER_QUARTER
+
+    def _day_percentile(self, number: int, one: _Compared, group: Hashable) -> int | None:
+        """0 to 100 within the papers of a day, or of a field on a day; None for a paper alone."""
+        peers = self._days[group]
+        if number not in self._members:
+            peers = {**peers, number: (group, one.strength)}
+            return trending_score.percentiles(peers)[number] if len(peers) > 1 else None
+        if group not in self._day_percentiles:
+            self._day_percentiles[group] = trending_score.percentiles(peers)
+        return self._day_percentiles[group][number] if len(peers) > 1 else None
 
     def placed(self, number: int, one: _Compared, seen: Signals) -> Signals:
         """The signals with the paper's place among those listed the same day; equals stand in the order of numbers."""
@@ -214,6 +249,11 @@ class Population:
         voted, own = self._voted[one.announcement], (-one.votes, number)
         place = bisect_left(voted, own) + 1
         return replace(seen, ranked=ranked, place=place, listed=len(voted) + (number not in self._members))
+
+
+def _day_groups(one: _Compared) -> tuple[Hashable, Hashable]:
+    """The papers of its day, and those of its field among them."""
+    return one.announcement, (one.announcement, one.field)
 
 
 def _field(record: Record) -> str:

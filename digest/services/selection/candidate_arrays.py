@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
 from digest.matching.engine.engine_matcher import PaperFacts
-from digest.matching.engine.paper_index import PaperIndex
+from digest.matching.engine.paper_index import CODE, INSTITUTION, PaperIndex
 from digest.matching.scoring.boolean_match import in_category
 from digest.services.catalog import day_indexes
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.selection import entry_building
 from digest.services.selection.candidate_papers import CandidatePool
 
 I64 = NDArray[np.int64]
@@ -22,12 +24,24 @@ _FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched w
 
 @dataclass(frozen=True, eq=False)
 class PaperColumns:
-    """Indexes and what a run knows of their papers. `order`: places in the order of readers without topics."""
+    """Indexes and what a run knows of their papers. `ranks`: their order, without it the one by content."""
 
     indexes: tuple[PaperIndex, ...]
     facts: PaperFacts
     ids: I64
-    order: I64
+    ranks: I64 | None = None
+
+    @cached_property
+    def order(self) -> I64:
+        """Places in the order of subscribers without topics."""
+        if self.ranks is not None:
+            return self.ranks
+        signs = [sign for index in self.indexes for sign in _content(index)]
+        keys = np.array(
+            [entry_building.content_order(p, *s) for p, s in zip(self.facts.trending.tolist(), signs, strict=True)]
+        )
+        percentile, prior = keys.reshape(-1, 2).T
+        return np.lexsort((self.ids, -self.facts.announcement, prior, percentile))
 
     def eligible(self, seen: int | None) -> NDArray[np.bool_]:
         """Which may be chosen, of batches after `seen`."""
@@ -51,6 +65,15 @@ class PaperColumns:
         """The numbers of these papers."""
         found: list[int] = self.ids[self.order[mask[self.order]]].tolist()
         return found
+
+
+def _content(index: PaperIndex) -> list[tuple[bool, bool, int]]:
+    """Of each paper whether code and institutions are known, and how many authors it has."""
+    affiliated = np.zeros(index.papers, bool)
+    affiliated[index.text_paper[index.text_kind == INSTITUTION]] = True
+    return list(
+        zip(((index.flags & CODE) > 0).tolist(), affiliated.tolist(), np.diff(index.name_at).tolist(), strict=True)
+    )
 
 
 class WindowArrays:
@@ -100,8 +123,8 @@ class WindowArrays:
                 _percentiles(papers, self._trending),
                 rank=np.array([-place[paper.id] for paper in papers], np.int64),
             )
-            order = np.argsort([place[paper.id] for paper in papers])
-            self._made[-1] = PaperColumns((index,), facts, index.ids, order)
+            ranks = np.argsort([place[paper.id] for paper in papers])
+            self._made[-1] = PaperColumns((index,), facts, index.ids, ranks)
         return self._made[-1]
 
 
@@ -122,7 +145,7 @@ def window_of_days(
     ids = np.array([paper.id for paper in papers], np.int64)
     facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=opened)
     indexed = tuple(day_indexes.index_of_day(session, day) for day in days)
-    return PaperColumns(indexed, facts, ids, np.lexsort((ids, -announcement)))
+    return PaperColumns(indexed, facts, ids)
 
 
 def _percentiles(papers: Sequence[AnnouncedPaper], trending: Mapping[int, int]) -> NDArray[np.int32]:

@@ -42,7 +42,7 @@ class CandidatePool:
         return self.days[-1].number
 
     def oldest(self, seen: int) -> int:
-        """The oldest announcement with something that may rise, or that is new to who has seen so much."""
+        """The oldest announcement with a paper that may rise, or that is new to who has seen so much."""
         fresh = (at for at, day in enumerate(self.days) if day.newest_batch > seen)
         return self.days[min(max([RISING_ANNOUNCEMENTS - 1, *fresh]), len(self.days) - 1)].number
 
@@ -62,9 +62,9 @@ class CandidatePool:
 
     @cached_property
     def rising(self) -> tuple[int, ...]:
-        """The papers of the last 7 announcements that have a signal, the strongest first."""
+        """The papers of the last 7 announcements that stand out by their signals, the strongest first."""
         recent = {paper.id for day in self.days[:RISING_ANNOUNCEMENTS] for paper in day.papers}
-        found = [number for number in self.trends if number in recent and number in self.papers]
+        found = [n for n, trend in self.trends.items() if trend.rises and n in recent and n in self.papers]
         return tuple(sorted(found, key=lambda number: (-self.trends[number].strength, number)))
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.matching.profile import Match, Profile
+from digest.matching.trending.content_prior import Content as ContentSigns
+from digest.matching.trending.content_prior import content_prior
 from digest.services.selection.candidate_papers import CandidatePool
 
 MAX_RISING = 3
@@ -30,7 +32,7 @@ class SelectionRequest(NamedTuple):
 
     @property
     def has_topics(self) -> bool:
-        """False for a reader who gets what trends and what is new in the categories."""
+        """False for a subscriber who gets what is new in the categories, or what trends."""
         return any(not topic.muted for topic in self.profile.topics)
 
 
@@ -79,19 +81,22 @@ def without_topics(
     fresh: Sequence[int],
     considered: int,
 ) -> Content:
-    """The trending papers of the categories chosen, past followed authors; then what is new in them.
+    """Followed authors' papers, then what is new in the categories; what trends for subscribers who ask for nothing.
 
-    `trending`: strongest first, `fresh`: newest first; both without papers sent before or of followed authors.
+    `trending`: strongest first; `fresh`: best first; both without papers sent before or of followed authors.
     """
     profile = asked.profile
     entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
-    entries += [plain_entry(pool, paper, RISING) for paper in trending[: profile.limit]]
-    room = profile.limit - len(trending)
-    shown = {entry.paper for entry in entries}
-    rest = [paper for paper in fresh if paper not in shown] if profile.categories and room > 0 else []
-    entries += [plain_entry(pool, paper, NEW) for paper in rest[: max(room, 0)]]
-    more = len(trending) + len(rest) + len(followed) - len(entries)
-    return Content(entries=_in_order(entries), considered=considered, more=max(more, 0), notice=asked.notice)
+    unspecific = not (profile.topics or profile.categories or profile.authors)
+    papers, section = (trending, RISING) if unspecific else (fresh if profile.categories else (), NEW)
+    entries += [plain_entry(pool, paper, section) for paper in papers[: profile.limit]]
+    more = max(len(papers) - profile.limit, 0)
+    return Content(entries=_in_order(entries), considered=considered, more=more, notice=asked.notice)
+
+
+def content_order(percentile: int, code: bool, institutions: bool, authors: int) -> tuple[int, float]:
+    """The key of a paper that no topic was asked for, best first: its trending percentile, then its content."""
+    return -percentile, -content_prior(ContentSigns(code=code, organisation=institutions, authors=authors))
 
 
 def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -81,10 +81,21 @@ def _without_topics(
     taken = frozenset(asked.sent).union(match.paper for match in followed)
     allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}
     trending = [number for number in known.rising if number in allowed]
-    new = [(-d.candidate.announcement, d.candidate.id) for d in fresh if d.candidate.id in allowed]
-    return entry_building.without_topics(
-        known, asked, followed, trending, [number for _, number in sorted(new)], len(fresh)
+    new = sorted((d for d in fresh if d.candidate.id in allowed), key=_content_order)
+    return entry_building.without_topics(known, asked, followed, trending, [d.candidate.id for d in new], len(fresh))
+
+
+def _content_order(document: Document) -> tuple[int, float, int, int]:
+    """The order of papers that no topic was asked for."""
+    candidate = document.candidate
+    record = candidate.record
+    percentile, prior = entry_building.content_order(
+        candidate.trending,
+        record.has_code or record.code_url is not None,
+        any(text.tokens for text in document.institutions),
+        len(document.authors),
     )
+    return percentile, prior, -candidate.announcement, candidate.id
 
 
 def _documents(session: Session, known: CandidatePool, seen: int) -> list[Document]:
