@@ -34,6 +34,8 @@ Paper = dict[str, Any]
 Scorer = Callable[[Paper, datetime], float]
 
 ENTER_DAYS = 7
+ENTER_TASKS = {"enter", "c"}
+UNRANKED_TASKS = {"growth", "a", *ENTER_TASKS}  # tasks whose answer the trending ranks would give away
 BOOTSTRAPS = 1000
 
 
@@ -56,18 +58,35 @@ def predict(observations: Path, out: Path) -> None:
     """Write our scores for records of any days."""
     with observations.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as file:
         for line in lines:
-            record = json.loads(line)
+            record = readable(json.loads(line))
             for paper, score in zip(record["papers"], ours(record), strict=True):
                 row = {"task": record["task"], "date": record["date"], "paper": paper["id"], "score": score}
                 file.write(json.dumps(row) + "\n")
 
 
+def readable(record: Record) -> Record:
+    """The record with one name for each column, and without ranks for the tasks that must not know them."""
+    known = str(record["task"]).lower() not in UNRANKED_TASKS
+    papers = [
+        {
+            **paper,
+            "id": paper.get("id", paper.get("paper")),
+            "organisation": paper.get("organisation") or paper.get("organization"),
+            "project": paper.get("project") or paper.get("project_page"),
+            "rank_history": (paper.get("rank_history") or []) if known else [],
+        }
+        for paper in record["papers"]
+    ]
+    return {**record, "papers": papers}
+
+
 def ours(record: Record) -> list[float]:
     """Our score of each paper of a record, by what is known of it."""
+    record = readable(record)
     now = _now(record)
-    if any(paper.get("rank_history") for paper in record["papers"]):
+    if any(paper["rank_history"] for paper in record["papers"]):
         return [listed_score(paper, now) for paper in record["papers"]]
-    if str(record["task"]).lower() in {"enter", "c"}:
+    if str(record["task"]).lower() in ENTER_TASKS:
         return [enter_score(paper, now) for paper in record["papers"]]
     return [growth_score(paper, now) for paper in record["papers"]]
 
@@ -294,7 +313,7 @@ def report(found: Iterable[Record]) -> None:
     figures: dict[str, dict[str, Any]] = {}
     by_task: dict[str, list[Record]] = defaultdict(list)
     for record in found:
-        by_task[record["task"]].append(record)
+        by_task[record["task"]].append(readable(record))
     for task, rows in by_task.items():
         later = rows[len(rows) // 2 :]
         print(f"\n{task}: {len(later)} days ({later[0]['date']} to {later[-1]['date']}), not fitted on")
