@@ -8,8 +8,9 @@ Tasks, one record a task and date (JSON lines in FILE):
 `next1`, `next3`  from the trending ranks up to a day, the top 10 one and three days later
 `enter`   which papers listed on a day enter the trending list within 7 days
 A record holds `task`, `date` and `papers`: `id`, `listed_at`, `published_at`, `observations` ([time, upvotes, stars]),
-`rank_history` ([time, rank]), `code`, `keywords`, `authors`, `organisation`; missing is unknown. For grading here they
-also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score`, tab-free JSON a line.
+`rank_history` ([time, rank]), `code`, `project`, `keywords`, `authors`, `organisation`; missing is unknown. `paper`,
+`project_page` and `organization` are read too; ranks are ignored where the task must not know them. For grading here
+they also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score`, tab-free JSON a line.
 """
 
 from __future__ import annotations
