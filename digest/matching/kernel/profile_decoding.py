@@ -26,7 +26,8 @@ _MOST = 2**62
 TIES = 22  # bits of a key for a paper's place where scores are equal
 TIE = (1 << TIES) - 1
 AUTHOR_IMPACT = 3000  # the impact of a followed author
-FLOOR_TIMES, FLOOR_OVER = 6, 5  # scoring.bm25.close_floor
+FLOOR_TIMES, FLOOR_OVER, COMMON_TIMES, COMMON_OVER = 6, 5, 7, 4  # scoring.bm25.close_floor
+RARE_WORD = 666 * UNIT_WEIGHT  # RARE_IDF there
 WEIGHT = np.array([math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MOST_TOPICS + 1)], np.int64)
 
 # Indexes of the workspace's scalars, `Work.s`.
@@ -80,7 +81,7 @@ def bounds(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
         bound += work.plain[1, i] * np.int64(day.words[work.plain[0, i]].most)
         repeated |= work.plain[1, i] > UNIT_WEIGHT
     s[BOUND] = bound
-    least, occurs = np.int64(_MOST), s[OCCURS_AT]
+    least, least_common, occurs = np.int64(_MOST), np.int64(_MOST), s[OCCURS_AT]
     for topic in range(s[TOPICS]):
         query = book.stream[s[TOPIC_AT] + topic]
         if query < 0:
@@ -93,9 +94,15 @@ def bounds(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
                 for i in range(occurs, occurs + wants):
                     key = book.stream[i] & 0xFFFF
                     total += work.plain[1, key] * np.int64(day.words[work.plain[0, key]].idf)
-            least = min(least, total)
+            if day.heads[query].floor >= wants * RARE_WORD:
+                least = min(least, total)
+            else:
+                least_common = min(least_common, total)
         occurs += wants
-    s[FLOOR] = least * FLOOR_TIMES // FLOOR_OVER if least < _MOST else 0
+    if least < _MOST:
+        s[FLOOR] = least * FLOOR_TIMES // FLOOR_OVER
+    else:
+        s[FLOOR] = least_common * COMMON_TIMES // COMMON_OVER if least_common < _MOST else 0
 
 
 @inlined

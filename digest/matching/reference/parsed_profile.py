@@ -143,7 +143,8 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
     words = {want._replace(field="") for topic in topics for want in topic.term_bits if want.field in TEXT_FIELDS}
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
-    sums = [sum(plain[want] * idf[want] for want in t.term_bits) for t in topics if t.query.plain and t.term_bits]
+    words_of = [topic.term_bits for topic in topics if topic.query.plain and topic.term_bits]
+    worth = [(sum(plain[want] * idf[want] for want in some), [idf[want] for want in some]) for some in words_of]
     places = [(topic, term) for topic in topics for term in topic.terms]
     by_stem: dict[str, tuple[int, ...]] = {}
     for place, (_, term) in enumerate(places):
@@ -159,7 +160,7 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         bits={want: 1 << number for number, want in enumerate(profile_terms(profile))},
         plain=plain,
         idf=idf,
-        floor=close_floor(min(sums, default=0)),
+        floor=close_floor(worth),
         plain_words={want.text: want for want in plain if not want.prefix},
         plain_prefixes=tuple(want for want in plain if want.prefix),
         terms=tuple(places),

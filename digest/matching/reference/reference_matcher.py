@@ -123,7 +123,7 @@ class LazyMatches:
 
 
 def floor(profile: Profile, counts: Counts | Weights) -> int:
-    """The least relevance of a close match: 6/5 of the smallest sum, over the plain topics, of a topic's words.
+    """The least relevance of a close match: `bm25.close_floor`.
 
     Each word counts as it does once in an average abstract. 0 where no plain topic has a word that weighs: then nothing
     is close.

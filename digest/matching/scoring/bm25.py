@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +23,10 @@ CLOSE_PAPERS = {USUAL: 70, HIGH: 14}
 # A close paper needs 6/5 of what the words of the profile's cheapest plain topic are worth together. Of 60 close papers
 # that were read, 19 of 37 off-topic ones lie below it, and none of 16 relevant ones.
 FLOOR_TIMES, FLOOR_OVER = 6, 5
+# A topic's words are common where their mean idf is below 2.6, that is where they stand in more than 1 of 14 papers
+# (their geometric mean). Common words meet by chance: without a topic of rarer words a close paper needs 7/4.
+RARE_IDF = 666
+COMMON_TIMES, COMMON_OVER = 7, 4
 ONE = 16  # the weight of a word that one topic holds; of n topics ⌊16·√n⌋
 LAMBDA = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
 # What other fields are worth, as the impact of a word: an author like a word of one paper in a thousand.
@@ -78,9 +83,16 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     return idf * tf * 2200 // (1000 * tf + norm)
 
 
-def close_floor(words_worth: WholeNumber) -> WholeNumber:
-    """The least relevance of a close paper, from what the words of the profile's cheapest plain topic are worth."""
-    return words_worth * FLOOR_TIMES // FLOOR_OVER
+def close_floor(topics: Sequence[tuple[int, Sequence[int]]]) -> int:
+    """The least relevance of a close paper. `topics`: of each plain topic what its words are worth, and their idfs.
+
+    It is 6/5 of what the cheapest topic of rare words is worth; without such a topic 7/4 of the cheapest one. 0 without
+    words.
+    """
+    rare = [worth for worth, idfs in topics if sum(idfs) >= RARE_IDF * len(idfs)]
+    if rare:
+        return min(rare) * FLOOR_TIMES // FLOOR_OVER
+    return min((worth for worth, _ in topics), default=0) * COMMON_TIMES // COMMON_OVER
 
 
 def weight(topics: int) -> int:
