@@ -145,7 +145,7 @@ def test_a_topic_in_titles_is_not_left_out_of_a_preview(ready: Terminal, tmp_pat
 
     found = [matched["topic"] for paper in told["days"][0]["papers"] for matched in paper["matched"]]
     assert len(told["days"][0]["papers"]) == 10
-    assert set(found) == {*phrases, "quantization"}
+    assert found.count("quantization") == 1
 
 
 @SQLITE
