@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from digest.matching.kernel.array_layout import FOLLOWED, CompiledProfiles, MatchArrays, PaperArrays, Workspace
@@ -140,7 +142,8 @@ def _next_title(
     below: int,
 ) -> int:
     """The largest key below another one of the matched papers left out that have the topic in their title; −1: none."""
-    largest, query = np.int64(-1), book.stream[work.s[TOPIC_AT] + topic]
+    largest: Any = np.int64(-1)
+    query = book.stream[work.s[TOPIC_AT] + topic]
     if query < 0:
         return -1
     for term in range(book.queries[query].term_at, book.queries[query + 1].term_at):
@@ -172,7 +175,8 @@ def _exchange(
     work.best[last] = key
     load_batch(book, day, work, last, 1)
     paper, topic = work.batch[0], best_topic(work, 0)
-    place, least = -1, np.int64(TOP)
+    place = -1
+    least: Any = np.int64(TOP)
     for i in range(first, behind):
         own = order_key(day, work, output.papers[i].paper)
         if own < least and _can_go(book, work, output.papers[i], work.titles[i - first], topic):
@@ -190,7 +194,7 @@ def _exchange(
 
 
 @inlined
-def _can_go(book: CompiledProfiles, work: Workspace, hit: np.void, titles: int, topic: int) -> bool:
+def _can_go(book: CompiledProfiles, work: Workspace, hit: Any, titles: int, topic: int) -> bool:
     """True where a paper's topic has several, no topic has its title alone, and the other topic has room."""
     if hit.kind & FOLLOWED or work.topics[hit.topic].used < 2:
         return False

@@ -117,7 +117,7 @@ def test_a_slot_given_to_a_topic_respects_the_caps(matcher: Matcher) -> None:
     records = [
         Record("KV cache", "KV cache"),
         *(Record(f"Speculative decoding {n}", "Speculative decoding.") for n in range(3)),
-        Record("Quantization of the KV cache in a very long title of many other words"),
+        Record("Quantization of the KV cache", "Much else is said here. " * 50),
         Record("Quantization in a very long title of many words"),
     ]
 
